@@ -1,0 +1,1 @@
+//! Kiln's receipts: each paper's experiments, claim by claim.

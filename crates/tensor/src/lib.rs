@@ -1,0 +1,1 @@
+//! What two or more of Kiln's domain crates share, over Burn tensors.

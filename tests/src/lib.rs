@@ -1,0 +1,1 @@
+//! What crosses Kiln's crates: README, reports, resume after a kill.

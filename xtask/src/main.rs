@@ -1,0 +1,2 @@
+//! Starts Kiln's commands.
+fn main() {}
