@@ -1,0 +1,125 @@
+//! The crate's one error type.
+
+use std::path::PathBuf;
+
+/// What can go wrong in `kiln-graph`. Every variant names the argument or the place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// The graph has no edge, so it has no volume and no clusters.
+    #[error("the graph has no edges: nothing can be clustered")]
+    EmptyGraph,
+    /// A node number is not in the graph.
+    #[error("node {node} is not in the graph, whose nodes are 0..{node_count}")]
+    UnknownNode {
+        /// The number that was asked for.
+        node: u64,
+        /// The graph's number of nodes.
+        node_count: u64,
+    },
+    /// A seed has degree 0, so no walk can start there.
+    #[error(
+        "seed {0} has degree 0: no walk can start there (`SeedDistribution::drop_isolated` leaves such seeds out)"
+    )]
+    IsolatedSeed(u64),
+    /// No seed was given, or every one was dropped.
+    #[error("the seed distribution is empty")]
+    NoSeeds,
+    /// A set of nodes is empty where a nonempty one is needed.
+    #[error("`{argument}` is an empty set of nodes")]
+    EmptySet {
+        /// The argument's name.
+        argument: &'static str,
+    },
+    /// A node is named twice where each may be named once.
+    #[error("`{argument}` names node {node} twice")]
+    DuplicateNode {
+        /// The argument's name.
+        argument: &'static str,
+        /// The node.
+        node: u64,
+    },
+    /// A number lies outside its range, or is NaN.
+    #[error("`{argument}` is {value}, but must be {range}")]
+    OutOfRange {
+        /// The argument's name.
+        argument: &'static str,
+        /// What was given.
+        value: f64,
+        /// What is allowed, in words.
+        range: &'static str,
+    },
+    /// An edge weight is negative, infinite or NaN.
+    #[error("edge {u} - {v} has weight {weight}: weights must be finite and not negative")]
+    BadWeight {
+        /// One end of the edge.
+        u: u64,
+        /// The other end.
+        v: u64,
+        /// Its weight.
+        weight: f64,
+    },
+    /// A directed graph was given where an undirected one is needed.
+    #[error(
+        "arc {u} -> {v} has weight {forward} but its reverse has {backward}: choose `Symmetrize::Sum` or `Symmetrize::Max`"
+    )]
+    NotSymmetric {
+        /// The arc's tail.
+        u: u64,
+        /// The arc's head.
+        v: u64,
+        /// Weight of u -> v.
+        forward: f64,
+        /// Weight of v -> u (0 when absent).
+        backward: f64,
+    },
+    /// A node number does not fit the 32 bits of [`CsrGraph`](crate::CsrGraph).
+    #[error("node {node} does not fit in 32 bits: this graph type holds at most 4294967295 nodes")]
+    TooManyNodes {
+        /// The offending number.
+        node: u64,
+    },
+    /// A graph file cannot be understood.
+    #[error("{}line {line}: {message}", path.as_ref().map(|p| format!("{}, ", p.display())).unwrap_or_default())]
+    Parse {
+        /// The file, where known.
+        path: Option<PathBuf>,
+        /// 1-based line number in the (decompressed) text.
+        line: u64,
+        /// What is wrong and what was expected.
+        message: String,
+    },
+    /// Reading or writing failed.
+    #[error("{}{source}", path.as_ref().map(|p| format!("{}: ", p.display())).unwrap_or_default())]
+    Io {
+        /// The file, where known.
+        path: Option<PathBuf>,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+}
+
+/// Shorthand used all over the crate.
+pub type Result<T> = std::result::Result<T, GraphError>;
+
+/// Checks that `value` is finite and `allowed` holds.
+pub(crate) fn check(
+    argument: &'static str,
+    value: f64,
+    allowed: impl Fn(f64) -> bool,
+    range: &'static str,
+) -> Result<f64> {
+    if value.is_finite() && allowed(value) {
+        Ok(value)
+    } else {
+        Err(GraphError::OutOfRange { argument, value, range })
+    }
+}
+
+/// Checks that every node of `nodes` exists.
+pub(crate) fn check_nodes(nodes: impl IntoIterator<Item = u64>, node_count: u64) -> Result<()> {
+    match nodes.into_iter().find(|&node| node >= node_count) {
+        Some(node) => Err(GraphError::UnknownNode { node, node_count }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The part of a graph that a query has read, renumbered by order of first touch.
+
+use crate::adjacency::Adjacency;
+use crate::node_index::NodeIndex;
+
+/// A growing copy of the touched part of a graph. Nodes are named by *slots* `0, 1, …`.
+///
+/// Each degree and each neighbour list is read from the graph at most once in the life of a query, so a
+/// compressed or computed graph pays for decoding a hub once, and every later push of a node is a walk
+/// along a contiguous array of slots. Memory is proportional to nodes touched + arcs read.
+#[derive(Debug, Default)]
+pub(crate) struct Explored {
+    index: NodeIndex,
+    degrees: Vec<f64>,
+    lists: Vec<List>,
+    neighbors: Vec<u32>,
+    /// Parallel to `neighbors`; empty when the graph is unweighted.
+    weights: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct List {
+    start: usize,
+    len: u32,
+    loop_weight: f64,
+}
+
+const UNREAD: List = List { start: usize::MAX, len: 0, loop_weight: 0.0 };
+
+impl Explored {
+    pub(crate) fn clear(&mut self) {
+        self.index.clear();
+        self.degrees.clear();
+        self.lists.clear();
+        self.neighbors.clear();
+        self.weights.clear();
+    }
+
+    /// Number of nodes touched.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Number of neighbours read from the graph.
+    pub(crate) fn arcs_read(&self) -> u64 {
+        self.neighbors.len() as u64
+    }
+
+    /// Node number of each slot.
+    pub(crate) fn nodes(&self) -> &[u64] {
+        self.index.nodes()
+    }
+
+    /// Degree of each slot.
+    pub(crate) fn degrees(&self) -> &[f64] {
+        &self.degrees
+    }
+
+    /// The slot of `node`, touching it if it is new.
+    #[inline]
+    pub(crate) fn touch(&mut self, graph: &impl Adjacency, node: u64) -> u32 {
+        let (slot, new) = self.index.insert(node);
+        if new {
+            self.degrees.push(graph.degree(node));
+            self.lists.push(UNREAD);
+        }
+        slot
+    }
+
+    /// Whether the neighbour list of `slot` has been read.
+    pub(crate) fn is_expanded(&self, slot: u32) -> bool {
+        self.lists[slot as usize].start != UNREAD.start
+    }
+
+    /// Reads the neighbour list of `slot` unless that has been done, touching every neighbour.
+    pub(crate) fn expand(&mut self, graph: &impl Adjacency, slot: u32) {
+        if self.is_expanded(slot) {
+            return;
+        }
+        let start = self.neighbors.len();
+        let node = self.index.nodes()[slot as usize];
+        let weighted = graph.is_weighted();
+        let mut loop_weight = 0.0;
+        graph.neighbors(node, |v, weight| {
+            let neighbor = self.touch(graph, v);
+            self.neighbors.push(neighbor);
+            if weighted {
+                self.weights.push(weight);
+            }
+            if v == node {
+                loop_weight = weight;
+            }
+        });
+        self.lists[slot as usize] = List { start, len: (self.neighbors.len() - start) as u32, loop_weight };
+    }
+
+    /// Number of stored neighbours of an expanded slot.
+    pub(crate) fn arc_count(&self, slot: u32) -> usize {
+        self.lists[slot as usize].len as usize
+    }
+
+    /// `A_uu` of an expanded slot.
+    pub(crate) fn loop_weight(&self, slot: u32) -> f64 {
+        self.lists[slot as usize].loop_weight
+    }
+
+    /// Calls `visit(slot of v, A_uv)` for the neighbours of an expanded slot, in ascending order of node v.
+    #[inline]
+    pub(crate) fn neighbors(&self, slot: u32, mut visit: impl FnMut(u32, f64)) {
+        let List { start, len, .. } = self.lists[slot as usize];
+        let neighbors = &self.neighbors[start..start + len as usize];
+        if self.weights.is_empty() {
+            neighbors.iter().for_each(|&v| visit(v, 1.0));
+        } else {
+            let weights = &self.weights[start..start + len as usize];
+            neighbors.iter().zip(weights).for_each(|(&v, &weight)| visit(v, weight));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Node numbers to consecutive slots: an open-addressed hash map that is cleared in O(entries).
+
+/// Maps node numbers to slots `0, 1, 2, …` in the order of insertion.
+///
+/// The order of slots, and so every result, is independent of the hash function. Memory is
+/// proportional to the largest number of entries ever held, never to the graph.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct NodeIndex {
+    /// Slot + 1, or 0 where empty; a power of two long, at most half full.
+    table: Vec<u32>,
+    nodes: Vec<u64>,
+}
+
+impl NodeIndex {
+    pub(crate) fn clear(&mut self) {
+        if self.nodes.len() * 8 < self.table.len() {
+            for i in 0..self.nodes.len() {
+                let at = self.position(self.nodes[i]);
+                self.table[at] = 0;
+            }
+        } else {
+            self.table.fill(0);
+        }
+        self.nodes.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn nodes(&self) -> &[u64] {
+        &self.nodes
+    }
+
+    pub(crate) fn slot(&self, node: u64) -> Option<u32> {
+        if self.table.is_empty() {
+            return None;
+        }
+        self.table[self.position(node)].checked_sub(1)
+    }
+
+    /// The slot of `node`, and whether it is new.
+    #[inline]
+    pub(crate) fn insert(&mut self, node: u64) -> (u32, bool) {
+        if self.table.len() < 2 * (self.nodes.len() + 1) {
+            self.grow();
+        }
+        let at = self.position(node);
+        match self.table[at] {
+            0 => {
+                self.nodes.push(node);
+                self.table[at] = self.nodes.len() as u32;
+                (self.nodes.len() as u32 - 1, true)
+            }
+            entry => (entry - 1, false),
+        }
+    }
+
+    /// Where `node` stands in the table, or the empty place where it would.
+    #[inline]
+    fn position(&self, node: u64) -> usize {
+        let mask = self.table.len() - 1;
+        let mut at = (node.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & mask;
+        loop {
+            match self.table[at] {
+                0 => return at,
+                entry if self.nodes[entry as usize - 1] == node => return at,
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let capacity = (self.table.len() * 2).max(64);
+        self.table.clear();
+        self.table.resize(capacity, 0);
+        for slot in 0..self.nodes.len() {
+            let at = self.position(self.nodes[slot]);
+            self.table[at] = slot as u32 + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NodeIndex;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_standard_map(rounds in prop::collection::vec(prop::collection::vec(0_u64..300, 0..400), 1..4)) {
+            let mut index = NodeIndex::default();
+            for round in rounds {
+                let mut expected = HashMap::new();
+                for node in round {
+                    let node = node.wrapping_mul(0x0001_0000_0000_0001);
+                    let next = expected.len() as u32;
+                    let slot = *expected.entry(node).or_insert(next);
+                    prop_assert_eq!(index.insert(node), (slot, slot == next && expected.len() as u32 == next + 1));
+                }
+                for (&node, &slot) in &expected {
+                    prop_assert_eq!(index.slot(node), Some(slot));
+                }
+                prop_assert_eq!(index.slot(u64::MAX), None);
+                index.clear();
+                prop_assert_eq!(index.len(), 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Seed distributions: where the walk starts and restarts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::adjacency::Adjacency;
+use crate::error::{GraphError, Result, check, check_nodes};
+
+/// A probability distribution `s` over a few nodes.
+///
+/// Weights are normalised to sum to 1 and duplicates are summed. By default a seed of degree 0 is an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeedDistribution {
+    weights: Vec<(u64, f64)>,
+    drop_isolated: bool,
+}
+
+impl SeedDistribution {
+    /// All mass on one node.
+    pub fn node(node: u64) -> Self {
+        Self::uniform([node])
+    }
+
+    /// Equal mass on every node given (a node given twice gets twice the mass).
+    pub fn uniform(nodes: impl IntoIterator<Item = u64>) -> Self {
+        Self::weighted(nodes.into_iter().map(|node| (node, 1.0)))
+    }
+
+    /// Mass proportional to the weights given.
+    pub fn weighted(weights: impl IntoIterator<Item = (u64, f64)>) -> Self {
+        Self { weights: weights.into_iter().collect(), drop_isolated: false }
+    }
+
+    /// Leaves out seeds of degree 0 instead of failing, and renormalises.
+    #[must_use]
+    pub fn drop_isolated(mut self) -> Self {
+        self.drop_isolated = true;
+        self
+    }
+
+    /// The normalised distribution on `graph`, in the order of first mention.
+    ///
+    /// # Errors
+    /// [`GraphError::UnknownNode`], [`GraphError::OutOfRange`] for a weight that is negative or not
+    /// finite, [`GraphError::IsolatedSeed`], [`GraphError::NoSeeds`] when nothing is left, and
+    /// [`GraphError::EmptyGraph`].
+    pub fn resolve(&self, graph: &impl Adjacency) -> Result<Vec<(u64, f64)>> {
+        if graph.total_volume() <= 0.0 {
+            return Err(GraphError::EmptyGraph);
+        }
+        check_nodes(self.weights.iter().map(|s| s.0), graph.node_count())?;
+        let mut order = crate::node_index::NodeIndex::default();
+        let mut masses: Vec<f64> = Vec::new();
+        for &(node, weight) in &self.weights {
+            check("seed weight", weight, |w| w >= 0.0, "finite and at least 0")?;
+            if weight == 0.0 {
+                continue;
+            }
+            if graph.degree(node) <= 0.0 {
+                if self.drop_isolated {
+                    continue;
+                }
+                return Err(GraphError::IsolatedSeed(node));
+            }
+            match order.insert(node) {
+                (_, true) => masses.push(weight),
+                (slot, false) => masses[slot as usize] += weight,
+            }
+        }
+        let total: f64 = masses.iter().sum();
+        if masses.is_empty() {
+            return Err(GraphError::NoSeeds);
+        }
+        check("sum of seed weights", total, |t| t > 0.0, "finite and positive")?;
+        Ok(order.nodes().iter().zip(masses).map(|(&node, mass)| (node, mass / total)).collect())
+    }
+}
+
+impl From<u64> for SeedDistribution {
+    fn from(node: u64) -> Self {
+        Self::node(node)
+    }
+}

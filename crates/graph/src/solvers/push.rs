@@ -1,0 +1,220 @@
+//! The loop that every push method shares: take a waiting node, update it, tell its neighbours.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use crate::adjacency::Adjacency;
+use crate::explored::Explored;
+use crate::objective::finish;
+use crate::query::{LocalQuery, LocalSolution, QueueOrder, Status, Work, Workspace};
+
+/// How one method updates one node.
+pub(crate) trait PushRule {
+    /// Whether a self-loop receives its share like any other neighbour.
+    const LOOP_RECEIVES: bool;
+
+    /// A node waits for a push while its residual is at least this.
+    fn threshold(&self, degree: f64) -> f64;
+
+    /// The update of a node: (mass gained, residual kept, residual sent per unit of edge weight).
+    fn update(&self, residual: f64, degree: f64, loop_weight: f64) -> (f64, f64, f64);
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    residual: f64,
+    threshold: f64,
+    mass: f64,
+    queued: bool,
+}
+
+/// Per-slot values and the queue, kept from query to query.
+#[derive(Debug, Default)]
+pub(crate) struct PushBuffers {
+    cells: Vec<Cell>,
+    fifo: VecDeque<u32>,
+    lifo: Vec<u32>,
+    /// Keyed by the bits of residual / degree, which order as the positive numbers do.
+    heap: BinaryHeap<(u64, Reverse<u32>)>,
+}
+
+/// A push computation under way.
+pub(crate) struct Pushing<'a, G> {
+    query: &'a LocalQuery,
+    graph: &'a G,
+    seeds: &'a [(u64, f64)],
+    workspace: &'a mut Workspace,
+    work: Work,
+    status: Status,
+}
+
+impl<'a, G: Adjacency> Pushing<'a, G> {
+    /// `p = 0`, `r = s`.
+    pub(crate) fn start(
+        query: &'a LocalQuery,
+        graph: &'a G,
+        seeds: &'a [(u64, f64)],
+        workspace: &'a mut Workspace,
+    ) -> Self {
+        let PushBuffers { cells, fifo, lifo, heap } = &mut workspace.push;
+        cells.clear();
+        fifo.clear();
+        lifo.clear();
+        heap.clear();
+        for &(node, _) in seeds {
+            workspace.explored.touch(graph, node);
+        }
+        let idle = Cell { residual: 0.0, threshold: f64::INFINITY, mass: 0.0, queued: false };
+        cells.resize(workspace.explored.len(), idle);
+        for (cell, &(_, mass)) in cells.iter_mut().zip(seeds) {
+            cell.residual = mass;
+        }
+        Self { query, graph, seeds, workspace, work: Work::default(), status: Status::Converged }
+    }
+
+    /// Pushes until no node waits, or a limit is reached. Earlier results carry over.
+    pub(crate) fn run(&mut self, rule: &impl PushRule) {
+        self.work.iterations += 1;
+        let Workspace { explored, push: PushBuffers { cells, fifo, lifo, heap } } = &mut *self.workspace;
+        let mut queue = Queue { order: self.query.order, fifo, lifo, heap };
+        for (slot, cell) in cells.iter_mut().enumerate() {
+            let degree = explored.degrees()[slot];
+            cell.threshold = rule.threshold(degree);
+            cell.queued = cell.residual >= cell.threshold;
+            if cell.queued {
+                queue.push(slot as u32, cell.residual / degree);
+            }
+        }
+        while let Some(slot) = queue.pop() {
+            let u = slot as usize;
+            match step_allowed(self.query, self.graph, explored, slot, &self.work) {
+                Step::Allowed => {}
+                Step::Hub => {
+                    // The node stays marked as queued, so it never enters the queue again.
+                    self.status = Status::HubsSkipped;
+                    continue;
+                }
+                Step::Limit => {
+                    self.status = Status::WorkLimit;
+                    return;
+                }
+            }
+            cells[u].queued = false;
+            explored.expand(self.graph, slot);
+            let known = cells.len();
+            cells.extend(explored.degrees()[known..].iter().map(|&degree| Cell {
+                residual: 0.0,
+                threshold: rule.threshold(degree),
+                mass: 0.0,
+                queued: false,
+            }));
+            let degree = explored.degrees()[u];
+            let (gained, kept, share) = rule.update(cells[u].residual, degree, explored.loop_weight(slot));
+            let cell = &mut cells[u];
+            cell.mass += gained;
+            cell.residual = kept;
+            if kept >= cell.threshold {
+                cell.queued = true;
+                queue.push(slot, kept / degree);
+            }
+            let degrees = explored.degrees();
+            explored.neighbors(slot, |v, weight| {
+                if !rule_receives(rule) && v == slot {
+                    return;
+                }
+                let cell = &mut cells[v as usize];
+                cell.residual += share * weight;
+                if !cell.queued && cell.residual >= cell.threshold {
+                    cell.queued = true;
+                    queue.push(v, cell.residual / degrees[v as usize]);
+                }
+            });
+            self.work.pushes += 1;
+            self.work.edges_touched += explored.arc_count(slot) as u64;
+            self.work.volume_touched += degree;
+        }
+    }
+
+    /// Whether a limit has ended the computation.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.status == Status::WorkLimit
+    }
+
+    pub(crate) fn finish(self) -> LocalSolution {
+        let cells = &self.workspace.push.cells;
+        let LocalQuery { alpha, rho, .. } = *self.query;
+        let mut solution = finish(&self.workspace.explored, self.seeds, alpha, rho, |slot| {
+            (cells[slot].mass, cells[slot].residual)
+        });
+        if self.status != Status::Converged {
+            solution.status = self.status;
+        }
+        let Work { nodes_touched, arcs_read, .. } = solution.work;
+        solution.work = Work { nodes_touched, arcs_read, ..self.work };
+        solution
+    }
+}
+
+fn rule_receives<R: PushRule>(_: &R) -> bool {
+    R::LOOP_RECEIVES
+}
+
+/// Whether the limits allow an update of a node.
+pub(crate) enum Step {
+    Allowed,
+    Hub,
+    Limit,
+}
+
+/// Judges, before any list is read, whether `slot` may be updated.
+pub(crate) fn step_allowed(
+    query: &LocalQuery,
+    graph: &impl Adjacency,
+    explored: &Explored,
+    slot: u32,
+    work: &Work,
+) -> Step {
+    let limits = query.limits;
+    if limits.max_work.is_none() && limits.max_nodes.is_none() && limits.max_arcs.is_none() {
+        return Step::Allowed;
+    }
+    let expanded = explored.is_expanded(slot);
+    let arcs =
+        if expanded { explored.arc_count(slot) } else { graph.arc_count(explored.nodes()[slot as usize]) };
+    if limits.max_arcs.is_some_and(|most| arcs > most) {
+        Step::Hub
+    } else if limits.max_work.is_some_and(|most| work.edges_touched + arcs as u64 > most)
+        || (!expanded && limits.max_nodes.is_some_and(|most| explored.len() + arcs > most))
+    {
+        Step::Limit
+    } else {
+        Step::Allowed
+    }
+}
+
+struct Queue<'a> {
+    order: QueueOrder,
+    fifo: &'a mut VecDeque<u32>,
+    lifo: &'a mut Vec<u32>,
+    heap: &'a mut BinaryHeap<(u64, Reverse<u32>)>,
+}
+
+impl Queue<'_> {
+    #[inline]
+    fn push(&mut self, slot: u32, residual_over_degree: f64) {
+        match self.order {
+            QueueOrder::Fifo => self.fifo.push_back(slot),
+            QueueOrder::Lifo => self.lifo.push(slot),
+            QueueOrder::MaxFirst => self.heap.push((residual_over_degree.to_bits(), Reverse(slot))),
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<u32> {
+        match self.order {
+            QueueOrder::Fifo => self.fifo.pop_front(),
+            QueueOrder::Lifo => self.lifo.pop(),
+            QueueOrder::MaxFirst => self.heap.pop().map(|(_, Reverse(slot))| slot),
+        }
+    }
+}

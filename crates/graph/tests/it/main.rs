@@ -1,0 +1,1 @@
+//! Tests of kiln-graph from outside.
