@@ -1,0 +1,51 @@
+//! Other libraries, asked one query at a time through a Python process.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::claim::ExperimentError;
+
+/// A running Python interpreter that answers JSON lines.
+#[derive(Debug)]
+pub(super) struct Peers {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Peers {
+    /// Starts the interpreter on a script; single-threaded numeric libraries.
+    pub(super) fn start(python: &str, script: &str) -> Result<Self, ExperimentError> {
+        let mut child = Command::new(python)
+            .args(["-c", script])
+            .envs([("OMP_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start {python}: {error}"))?;
+        let questions = child.stdin.take().ok_or("no standard input")?;
+        let answers = BufReader::new(child.stdout.take().ok_or("no standard output")?);
+        Ok(Self { child, questions, answers })
+    }
+
+    /// Sends one question and waits for its answer.
+    pub(super) fn ask(&mut self, question: &Value) -> Result<Value, ExperimentError> {
+        writeln!(self.questions, "{question}")?;
+        self.questions.flush()?;
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            return Err("the Python process ended (its message is above); numpy must be installed".into());
+        }
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+impl Drop for Peers {
+    fn drop(&mut self) {
+        // The process may have ended by itself; either way nothing is left to do about it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

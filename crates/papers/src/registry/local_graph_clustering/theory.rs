@@ -1,0 +1,173 @@
+//! Facts about the solution, its path and the methods that reach it, on the five small graphs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kiln_graph::{
+    CsrGraph, LocalQuery, LocalSolution, Path, PathQuery, SeedDistribution, Solver, Stagewise, Workspace,
+};
+
+use super::protocol::support_excess;
+use super::reference_graphs::{ReferenceGraph, all, karate, planted200};
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+/// Largest `lower - upper` of a coordinate: positive iff `lower <= upper` fails somewhere.
+fn violation(lower: &LocalSolution, upper: &LocalSolution) -> f64 {
+    lower.mass.iter().map(|&(u, p)| p - upper.mass_of(u)).fold(f64::NEG_INFINITY, f64::max).max(0.0)
+}
+
+pub(super) fn path_and_sandwich(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let rhos: Vec<f64> = (0..40).map(|i| 0.2 * (5e-5_f64).powf(f64::from(i) / 39.0)).collect();
+    for ReferenceGraph { graph, alphas, rhos: thresholds, seeds, .. } in all(context, recorder)? {
+        for (seeds, &alpha) in seeds.iter().flat_map(|seeds| alphas.iter().map(move |alpha| (seeds, alpha))) {
+            let solve = |solver, rho| {
+                LocalQuery::new(seeds.clone()).alpha(alpha).rho(rho).solver(solver).run(&graph)
+            };
+            let path = rhos.iter().map(|&rho| solve(Solver::L1Exact, rho)).collect::<Result<Vec<_>, _>>()?;
+            let decreases = path.windows(2).map(|pair| violation(&pair[0], &pair[1]));
+            recorder.record("G1", "largest decrease", decreases);
+            let excess = path.iter().zip(&rhos).map(|(solution, &rho)| support_excess(&graph, solution, rho));
+            recorder.record("G2", "excess over the bound", excess);
+            for &epsilon in thresholds {
+                let appr = solve(Solver::Appr, epsilon)?;
+                let below = solve(Solver::L1Exact, epsilon)?;
+                let above = solve(Solver::L1Exact, (1.0 - alpha) * epsilon / 2.0)?;
+                let worst = violation(&below, &appr).max(violation(&appr, &above));
+                recorder.record("G4", "largest violation", [worst]);
+            }
+        }
+    }
+    let graph = planted200()?;
+    recorder.figure(path_figure(&graph)?);
+    Ok(())
+}
+
+/// The solution path of one seed: its own block against the rest.
+fn path_figure(graph: &CsrGraph) -> Result<Figure, ExperimentError> {
+    let path = PathQuery::new(SeedDistribution::node(0)).alpha(0.1).rho_min(1e-4).run(graph)?;
+    let mut curves: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
+    for breakpoint in &path.breakpoints {
+        for (u, p) in path.mass_at(graph, breakpoint.rho)? {
+            curves.entry(u).or_default().push((breakpoint.rho, p));
+        }
+    }
+    let mut figure = Figure::new(
+        "solution-path",
+        "Solution path: the seed's own block enters first",
+        "Exact solution path from node 0 of a planted partition (4 blocks of 50 nodes, α = 0.1): mass of each node \
+         against ρ, which decreases to the right in the course of the path. No curve ever falls.",
+        Axis::log("ρ"),
+        Axis::log("mass p"),
+    );
+    // One series a group: a gap (NaN) separates the curves of its nodes.
+    for (name, colour, own) in [("other blocks", 1, false), ("block of the seed", 0, true)] {
+        let members = curves.iter().filter(|(u, _)| (**u < 50) == own);
+        let points = members.flat_map(|(_, curve)| curve.iter().copied().chain([(f64::NAN, f64::NAN)]));
+        figure = figure.with(Kind::Line, name, colour, points);
+    }
+    Ok(figure)
+}
+
+pub(super) fn ista(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let (alpha, rho) = (0.1, 1e-3);
+    for graph in [karate(context, recorder)?, planted200()?] {
+        let query = LocalQuery::node(0).alpha(alpha).rho(rho);
+        let exact = query.clone().solver(Solver::L1Exact).run(&graph)?;
+        let support: BTreeSet<u64> = exact.support().collect();
+        let mut workspace = Workspace::default();
+        let mut before: Option<LocalSolution> = None;
+        // A tolerance this small never ends the run, so each call is one iteration longer than the last.
+        let ista = query.solver(Solver::L1Ista).tolerance(1e-300);
+        for iterations in 1..=500 {
+            let now = ista.clone().max_iterations(iterations).run_in(&graph, &mut workspace)?;
+            let outside = now.support().filter(|u| !support.contains(u)).count();
+            recorder.record("G3", "nodes outside the support", [outside as f64]);
+            if let Some(before) = &before {
+                recorder.record("G3", "largest decrease", [violation(before, &now)]);
+            }
+            before = Some(now);
+        }
+    }
+    Ok(())
+}
+
+/// The seven cases of the path claims: graph, seed, α and the end of the path.
+const PATHS: [(usize, u64, f64, f64); 7] = [
+    (0, 0, 0.15, 1e-4),
+    (0, 0, 0.05, 1e-4),
+    (0, 16, 0.1, 1e-4),
+    (1, 0, 0.15, 1e-4),
+    (2, 0, 0.1, 1e-5),
+    (3, 0, 0.1, 1e-5),
+    (4, 0, 0.2, 1e-5),
+];
+
+pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let graphs = all(context, recorder)?;
+    let mut table = Table::new(
+        "stagewise",
+        "Forward stagewise against the exact path",
+        "Stopped at the middle breakpoint. Error: largest difference of a coordinate of p.",
+        &["graph", "seed", "α", "breakpoints", "error, η = 1e-2", "η = 1e-3", "η = 1e-4", "steps, η = 1e-4"],
+    );
+    let mut figure = Figure::new(
+        "stagewise-error",
+        "Stagewise steps converge to the exact path",
+        "Largest coordinate error at the middle breakpoint against the step size. The dashed line has slope 1.",
+        Axis::log("step size η"),
+        Axis::log("largest error of p"),
+    );
+    for (i, (which, seed, alpha, rho_min)) in PATHS.into_iter().enumerate() {
+        let ReferenceGraph { name, graph, .. } = &graphs[which];
+        let seeds = SeedDistribution::node(seed);
+        let path = PathQuery::new(seeds.clone()).alpha(alpha).rho_min(rho_min).run(graph)?;
+        recorder.record("G9", "breakpoints that are wrong", [wrong_breakpoints(graph, &path)? as f64]);
+
+        let rho_stop = path.breakpoints[path.breakpoints.len() / 2].rho;
+        let run = |eta| {
+            Stagewise::new(seeds.clone()).alpha(alpha).step_size(eta).rho_stop(rho_stop).run(graph)
+        };
+        let mut errors = Vec::new();
+        let mut steps = 0;
+        for eta in [1e-2, 1e-3, 1e-4] {
+            let solution = run(eta)?.solution;
+            errors.push((eta, path.sup_error(graph, rho_stop, &solution.mass)?));
+            steps = solution.work.pushes;
+            let expected = solution.mass_l1() / eta;
+            recorder.record("G8", "|steps - ‖p‖₁/η|", [(steps as f64 - expected).abs()]);
+        }
+        recorder.record("G8", "error at η = 1e-4", [errors[2].1]);
+        recorder.record("G8", "error at 1e-4 / error at 1e-3", [errors[2].1 / errors[1].1]);
+        let mut cells = vec![(*name).to_owned(), seed.to_string(), Number(alpha).to_string()];
+        cells.push(path.breakpoints.len().to_string());
+        cells.extend(errors.iter().map(|error| Number(error.1).to_string()));
+        cells.push(steps.to_string());
+        table.row(cells);
+        figure = figure.with(Kind::LinePoints, &format!("{name}, seed {seed}, α = {alpha}"), i, errors);
+    }
+    figure = figure.with(Kind::Dashed, "slope 1", 7, [(1e-2, 0.1), (1e-4, 1e-3)]);
+    recorder.table(table);
+    recorder.figure(figure);
+    Ok(())
+}
+
+/// Breakpoints whose entering nodes an independent active-set solve does not see enter there.
+fn wrong_breakpoints(graph: &CsrGraph, path: &Path) -> Result<usize, ExperimentError> {
+    let support_at = |rho: f64| {
+        let query = LocalQuery::new(path.seeds.clone()).alpha(path.alpha).rho(rho).solver(Solver::L1Exact);
+        query.run(graph).map(|solution| solution.support().collect::<BTreeSet<u64>>())
+    };
+    let mut expected = BTreeSet::new();
+    let mut wrong = 0;
+    for breakpoint in &path.breakpoints {
+        let before = support_at(breakpoint.rho * (1.0 + 1e-9))?;
+        let agrees_before = before == expected;
+        expected.extend(&breakpoint.entering);
+        let agrees_after = support_at(breakpoint.rho * (1.0 - 1e-9))? == expected;
+        wrong += usize::from(!(agrees_before && agrees_after));
+    }
+    Ok(wrong)
+}

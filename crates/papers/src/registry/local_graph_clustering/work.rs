@@ -1,0 +1,139 @@
+//! Work that does not depend on the graph's size, and how tight its bounds are.
+
+use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix, star};
+use kiln_graph::{Adjacency, LocalQuery, Solver, Workspace};
+use serde::{Deserialize, Serialize};
+
+use super::protocol::support_excess;
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+const ALPHA: f64 = 0.05;
+const EPSILON: f64 = 1e-4;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Size {
+    nodes: f64,
+    appr: Vec<f64>,
+    l1: Vec<f64>,
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Edges touched by APPR and by coordinate descent from the given nodes.
+fn edges_touched(graph: &impl Adjacency, seeds: &[u64]) -> Result<Size, ExperimentError> {
+    let mut workspace = Workspace::default();
+    let mut size = Size { nodes: graph.node_count() as f64, appr: Vec::new(), l1: Vec::new() };
+    for &seed in seeds {
+        let query = LocalQuery::node(mix(seed) % graph.node_count()).alpha(ALPHA).rho(EPSILON);
+        let appr = query.clone().solver(Solver::Appr).run_in(graph, &mut workspace)?;
+        let l1 = query.run_in(graph, &mut workspace)?;
+        size.appr.push(appr.work.edges_touched as f64);
+        size.l1.push(l1.work.edges_touched as f64);
+    }
+    Ok(size)
+}
+
+pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let seeds = context.seeds(50);
+    let mut table = Table::new(
+        "work",
+        "Edges touched by one query, α = 0.05, ε = ρ = 1e-4",
+        "Means over random seeds. A query on 10^12 nodes costs what it costs on 10^4.",
+        &["graph", "nodes", "APPR, mean", "APPR, largest", "bound 1/(αε)", "ℓ1, mean"],
+    );
+    let bound = 1.0 / (ALPHA * EPSILON);
+    let mut row = |graph: &str, size: &Size| {
+        let largest = size.appr.iter().copied().fold(0.0, f64::max);
+        let cells = [size.nodes, mean(&size.appr), largest, bound, mean(&size.l1)].map(|x| Number(x).to_string());
+        table.row(std::iter::once(graph.to_owned()).chain(cells));
+    };
+    let mut implicit = Vec::new();
+    for bits in [14, 20, 26, 32, 40] {
+        let size: Size = recorder
+            .memo(&format!("implicit {bits}"), || edges_touched(&ImplicitPlanted::new(bits)?, &seeds))?;
+        recorder.record("G5", "edges touched × αε", size.appr.iter().map(|edges| edges / bound));
+        row("implicit planted", &size);
+        implicit.push(size);
+    }
+    let means: Vec<f64> = implicit.iter().map(|size| mean(&size.appr)).collect();
+    let (low, high) = (means.iter().copied().fold(f64::INFINITY, f64::min), means.iter().copied().fold(0.0, f64::max));
+    recorder.record("G5", "largest ratio of two means, minus 1", [high / low - 1.0]);
+
+    let mut stored = Vec::new();
+    for exponent in context.pick(4..=6, 4..=7) {
+        let size: Size = recorder.memo(&format!("stored {exponent}"), || {
+            edges_touched(&HashedPlantedPartition::new(10_u64.pow(exponent)).generate()?, &seeds)
+        })?;
+        row("hashed planted partition", &size);
+        stored.push(size);
+    }
+    let points = |sizes: &[Size], of: fn(&Size) -> &[f64]| {
+        sizes.iter().map(|size| (size.nodes, mean(of(size)))).collect::<Vec<_>>()
+    };
+    recorder.figure(
+        Figure::new(
+            "work-against-size",
+            "The work of a local query does not depend on the graph's size",
+            "Mean number of edges touched from random seeds, α = 0.05, ε = ρ = 1e-4. The dashed line is the bound on \
+             APPR's work.",
+            Axis::log("nodes in the graph"),
+            Axis::log("edges touched"),
+        )
+        .with(Kind::LinePoints, "APPR, implicit planted graph", 0, points(&implicit, |s| &s.appr))
+        .with(Kind::LinePoints, "ℓ1, implicit planted graph", 1, points(&implicit, |s| &s.l1))
+        .with(Kind::LinePoints, "APPR, hashed planted partition", 2, points(&stored, |s| &s.appr))
+        .with(Kind::LinePoints, "ℓ1, hashed planted partition", 3, points(&stored, |s| &s.l1))
+        .with(Kind::Dashed, "bound 1/(αε)", 4, implicit.iter().map(|size| (size.nodes, bound))),
+    );
+    recorder.table(table);
+
+    for epsilon in [1e-2, 1e-3, 1e-4, 1e-5, 1e-6] {
+        let graph = star((1.0 / (8.0 * epsilon)).floor() as u64)?;
+        for alpha in [0.01, 0.05, 0.1, 0.2, 0.5] {
+            let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
+            let spent = query.run(&graph)?.work.edges_touched as f64 * alpha * epsilon;
+            recorder.record("G18", "work × αε", [spent]);
+            recorder.record("G18", "work × αε, smallest", [spent]);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn fista(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let mut table = Table::new(
+        "fista",
+        "Nodes that FISTA activates beyond the solution's support, planted partitions of 10^4 nodes, α = .01, ρ = 2e-5",
+        "One row a random graph; tolerance 1e-6.",
+        &["graph seed", "support", "ever active, ISTA", "ever active, FISTA", "edges, ISTA", "edges, FISTA", "edges, coordinate descent"],
+    );
+    let rho = 2e-5;
+    for seed in context.seeds(5) {
+        let graph = HashedPlantedPartition { seed, ..HashedPlantedPartition::new(10_000) }.generate()?;
+        let solve = |solver| {
+            LocalQuery::node(0).alpha(0.01).rho(rho).tolerance(1e-6).solver(solver).run(&graph)
+        };
+        let (ista, fista, descent) = (solve(Solver::L1Ista)?, solve(Solver::L1Fista)?, solve(Solver::L1Cd)?);
+        let support = ista.mass.len() as f64;
+        recorder.record("G17", "nodes ever active / support", [fista.work.nodes_ever_active as f64 / support]);
+        for solution in [&ista, &descent] {
+            recorder.record("G2", "excess over the bound", [support_excess(&graph, solution, rho)]);
+        }
+        table.row([
+            seed.to_string(),
+            support.to_string(),
+            ista.work.nodes_ever_active.to_string(),
+            fista.work.nodes_ever_active.to_string(),
+            ista.work.edges_touched.to_string(),
+            fista.work.edges_touched.to_string(),
+            descent.work.edges_touched.to_string(),
+        ]);
+    }
+    recorder.table(table);
+    Ok(())
+}
