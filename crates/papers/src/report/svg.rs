@@ -1,0 +1,4 @@
+//! Drawing figures as SVG with plotters.
+pub fn svg(_figure: &super::figure::Figure) -> String {
+    String::new()
+}
