@@ -1,5 +1,6 @@
 //! The report: the schema of `report.json`, and how it is made from outcomes. `docs/src/report-schema.md` describes it.
 
+mod axis;
 pub mod figure;
 mod html;
 mod markdown;
@@ -170,7 +171,7 @@ impl Report {
             },
             created: utc(SystemTime::now()),
             settings,
-            seconds: experiments.map(|outcome| outcome.seconds).sum(),
+            seconds: experiments.map(|outcome| outcome.seconds).fold(0.0, |sum, seconds| sum + seconds),
             summary: claims.fold(Summary::default(), |summary, claim| summary.add(claim)),
             papers,
         }
@@ -333,7 +334,7 @@ fn paper_report(paper: &Paper, settings: &Settings, outcomes: &Outcomes) -> Pape
             experiments: ids.into_iter().map(str::to_owned).collect(),
             data,
             seeds: fed_by.iter().map(|outcome| outcome.seeds).max().unwrap_or(0),
-            seconds: fed_by.iter().map(|outcome| outcome.seconds).sum(),
+            seconds: fed_by.iter().map(|outcome| outcome.seconds).fold(0.0, |sum, seconds| sum + seconds),
         });
     }
     PaperReport {
