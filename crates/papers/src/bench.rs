@@ -1,0 +1,33 @@
+//! Benchmarks, which compare with other programs and are never part of a verdict.
+
+use crate::claim::ExperimentError;
+
+/// One benchmark.
+#[derive(Debug, Clone, Copy)]
+pub struct Bench {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// What it measures, one line.
+    pub about: &'static str,
+    /// Runs it with the remaining arguments and prints its table.
+    pub run: fn(&[String]) -> Result<(), ExperimentError>,
+}
+
+/// All benchmarks of this build.
+pub const BENCHES: &[Bench] = &[];
+
+/// Runs the benchmark of that name.
+///
+/// # Errors
+/// An unknown name, with the known ones listed, or whatever the benchmark reports.
+pub fn run(name: &str, args: &[String]) -> Result<(), ExperimentError> {
+    match BENCHES.iter().find(|bench| bench.name == name) {
+        Some(bench) => (bench.run)(args),
+        None if BENCHES.is_empty() => Err(format!("no benchmark {name}: this build has none").into()),
+        None => {
+            let known: Vec<_> =
+                BENCHES.iter().map(|bench| format!("{} ({})", bench.name, bench.about)).collect();
+            Err(format!("no benchmark {name}; known: {}", known.join(", ")).into())
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Results on disk that survive a kill at any moment.
+//!
+//! A checkpoint is a file that holds the SHA-256 of the rest, a line break, and JSON. It is written beside its place,
+//! flushed, then renamed, so a file under its own name is complete; should a disk damage it all the same, the hash
+//! shows it and the work is redone.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::progress::Reporter;
+
+/// The checkpoints of one experiment under one set of circumstances.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The store at `folder/key`. Other keys there belong to an earlier build or to other data: they are removed.
+    pub(crate) fn open(folder: &Path, key: &str) -> io::Result<Self> {
+        let store = Self { folder: folder.join(&sha256(key.as_bytes())[..32]) };
+        fs::create_dir_all(&store.folder)?;
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path != store.folder && path.is_dir() {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        Ok(store)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{}.json", &sha256(name.as_bytes())[..32]))
+    }
+
+    /// What was written under that name; a damaged file counts as absent, with a notice.
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str, reporter: &Reporter) -> Option<T> {
+        let path = self.path(name);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                reporter.notice(&format!(
+                    "checkpoint {} can't be read ({error}): redoing {name}",
+                    path.display()
+                ));
+                return None;
+            }
+        };
+        let value = bytes
+            .split_at_checked(65)
+            .filter(|(head, body)| head[64] == b'\n' && head[..64] == *sha256(body).as_bytes())
+            .and_then(|(_, body)| serde_json::from_slice(body).ok());
+        if value.is_none() {
+            reporter.notice(&format!("checkpoint {} is damaged: redoing {name}", path.display()));
+        }
+        value
+    }
+
+    /// Writes a value under a name, all or nothing.
+    pub(crate) fn write<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
+        let body = serde_json::to_vec(value)?;
+        let mut bytes = sha256(&body).into_bytes();
+        bytes.push(b'\n');
+        bytes.extend(body);
+        write_atomically(&self.path(name), &bytes)
+    }
+
+    /// Removes everything but that name.
+    pub(crate) fn keep_only(&self, name: &str) -> io::Result<()> {
+        let kept = self.path(name);
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path != kept {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Replaces a file: after a crash it has the old content or the new one.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The rename itself reaches the disk with the folder; systems whose folders can't be opened have no such call.
+    if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
+        folder.sync_all()?;
+    }
+    Ok(())
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

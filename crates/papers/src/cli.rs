@@ -1,0 +1,226 @@
+//! The command line.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{
+    bench,
+    claim::{ExperimentError, Paper},
+    context::Scale,
+    data,
+    progress::Reporter,
+    registry::{self, PAPERS},
+    report::{Report, summary_table, terminal},
+    run::{self, Options, Shard},
+};
+
+/// Kiln's receipts: reruns the experiments of papers and says, claim by claim, what was reproduced.
+#[derive(Debug, Parser)]
+#[command(name = "kiln-papers", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Rerun papers' experiments and write the reports.
+    ///
+    /// Each claim gets a verdict: `reproduced`, `not reproduced`, `known finding` (not reproduced, with an
+    /// explanation), `needs data`, `needs GPU` or `skipped at this scale`. Thresholds are fixed in the program before
+    /// the run. Reports are written to OUT as report.html, report.md and report.json.
+    ///
+    /// A finished experiment is kept in OUT/checkpoints: a run that was interrupted continues where it was when
+    /// started again with the same arguments.
+    #[command(after_long_help = REPRODUCE_HELP)]
+    Reproduce(Reproduce),
+    /// List papers and claims: where in the paper, what each needs, the last verdict.
+    ///
+    /// The last verdicts are read from OUT/report.json.
+    List {
+        /// Where `reproduce` put its reports.
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
+        out: PathBuf,
+    },
+    /// Join the reports of `reproduce --shard I/N` into one.
+    ///
+    /// Refuses reports of different settings or programs, and experiments that occur twice. Experiments that no
+    /// report has are named, and the exit status is then 2.
+    #[command(after_long_help = MERGE_HELP)]
+    Merge {
+        /// Folders that hold a report.json.
+        #[arg(required = true, value_name = "DIR")]
+        folders: Vec<PathBuf>,
+        /// Where the joined reports go.
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
+        out: PathBuf,
+    },
+    /// List the data sets, or get one.
+    #[command(disable_help_flag = true)]
+    Data {
+        /// `list`, or `get NAME`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Compare Kiln's speed with other programs.
+    Bench {
+        /// Which benchmark.
+        name: String,
+        /// Passed to the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+const DEFAULT_OUT: &str = "target/reproduce";
+
+const REPRODUCE_HELP: &str = "\
+Examples:
+  reproduce                                 every paper, in minutes
+  reproduce local-graph-clustering          one paper, by its id (see `list`)
+  reproduce graph --scale full --jobs 8     every paper of a domain, at the papers' own sizes
+  reproduce --shard 2/8 --out runs/2        the second of eight parts, for a job array; then `merge runs/*`
+
+Exit status:
+  0  every claim that ran was reproduced or is a known finding
+  1  a claim was not reproduced and no known finding explains it
+  2  an experiment failed, or the arguments are wrong";
+
+const MERGE_HELP: &str = "\
+Example, with Slurm:
+  sbatch --array=1-8 --wrap='cargo xtask reproduce --scale full --shard $SLURM_ARRAY_TASK_ID/8'
+  cargo xtask merge target/reproduce/shard-*";
+
+#[derive(Debug, clap::Args)]
+struct Reproduce {
+    /// Papers by id or domain; all of them when none is given.
+    #[arg(value_name = "PAPER")]
+    papers: Vec<String>,
+    /// How much to run: minutes, or the papers' own sizes.
+    #[arg(long, value_enum, default_value_t = Scale::Quick)]
+    scale: Scale,
+    /// Where tensors live; graph papers use none.
+    #[arg(long, value_enum, default_value_t = Device::Flex)]
+    device: Device,
+    /// Number of random seeds, in place of each experiment's own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
+    /// Experiments at a time, and threads inside each; the results do not depend on it [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// Where reports and checkpoints go [default: target/reproduce, or its folder shard-I-of-N].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A folder with data sets, looked into before $KILN_DATA, ./data, ../shared/data and the cache.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Run only every N-th experiment, starting with the I-th.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Forget the checkpoints in OUT and run everything again.
+    #[arg(long)]
+    fresh: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Device {
+    /// Burn's ndarray backend, on the CPU.
+    Ndarray,
+    /// Burn's flex backend, the fastest on the CPU.
+    Flex,
+    /// A graphics processor.
+    Wgpu,
+}
+
+/// Reads the arguments of the process and does what they say; gives the exit status.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Reproduce(args) => reproduce(PAPERS, args),
+        Command::List { out } => {
+            print!("{}", list(PAPERS, Report::read(&out).ok().as_ref()));
+            Ok(0)
+        }
+        Command::Merge { folders, out } => merge(PAPERS, &folders, &out),
+        Command::Data { args } => Ok(u8::try_from(data::cli(&args)).unwrap_or(2)),
+        Command::Bench { name, args } => bench::run(&name, &args).map(|()| 0),
+    };
+    ExitCode::from(done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        2
+    }))
+}
+
+fn reproduce(papers: &[Paper], args: Reproduce) -> Result<u8, ExperimentError> {
+    let papers = registry::select(papers, &args.papers)?;
+    let jobs =
+        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
+    rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global()?;
+    let options = Options {
+        scale: args.scale,
+        device: args.device.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
+        seeds: args.seeds.map(|n| n as usize),
+        jobs,
+        out: args.out.unwrap_or_else(|| match args.shard {
+            Some(Shard { index, count }) => Path::new(DEFAULT_OUT).join(format!("shard-{index}-of-{count}")),
+            None => DEFAULT_OUT.into(),
+        }),
+        data: args.data,
+        shard: args.shard,
+        fresh: args.fresh,
+        program: run::program()?,
+        reporter: Reporter::standard_error(),
+    };
+    let report = run::run(&papers, &options)?;
+    publish(&report, &options.out)?;
+    Ok(report.exit_status())
+}
+
+fn merge(papers: &[Paper], folders: &[PathBuf], out: &Path) -> Result<u8, ExperimentError> {
+    let read = |folder: &PathBuf| Report::read(folder).map(|report| (folder.clone(), report));
+    let reports = folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let (report, missing) = run::merge(papers, &run::program()?, &reports)?;
+    std::fs::create_dir_all(out)?;
+    publish(&report, out)?;
+    if missing.is_empty() {
+        return Ok(report.exit_status());
+    }
+    Err(format!("these experiments are in no report, and their claims were left out: {}", missing.join(", "))
+        .into())
+}
+
+fn publish(report: &Report, out: &Path) -> std::io::Result<()> {
+    report.write(out)?;
+    print!("{}", summary_table(report));
+    println!("{}", out.join("report.html").display());
+    Ok(())
+}
+
+/// The text of `list`.
+fn list(papers: &[Paper], last: Option<&Report>) -> String {
+    let mut text = String::new();
+    for paper in papers {
+        let heading =
+            format!("{} ({})\n{}. {}. {}\n", paper.id, paper.domain, paper.title, paper.citation, paper.url);
+        text.push_str(&heading);
+        let report = last.and_then(|report| report.papers.iter().find(|p| p.id == paper.id));
+        let mut table = terminal::table(terminal::colours());
+        table.set_header(["claim", "where", "says", "needs", "last verdict"]);
+        for claim in paper.claims {
+            let needs: Vec<_> = claim.needs.iter().map(ToString::to_string).collect();
+            let verdict = report.and_then(|report| report.claims.iter().find(|c| c.id == claim.id));
+            let verdict = verdict.map_or("not run", |claim| claim.words());
+            table.add_row([claim.id, claim.place, claim.says, &needs.join(", "), verdict]);
+        }
+        text.push_str(&format!("{table}\n\n"));
+    }
+    if papers.is_empty() {
+        text.push_str(
+            "this build has no papers: build it with a domain's feature, such as --features graph\n",
+        );
+    }
+    text
+}

@@ -1,0 +1,247 @@
+//! Where an experiment puts what it measured.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    checkpoint::Store,
+    claim::{Experiment, ExperimentError, Paper},
+    number::Number,
+    progress::{Progress, Reporter},
+    registry::data_of,
+    report::figure::Figure,
+};
+
+/// Everything that one experiment left behind; the content of its checkpoint and its entry in `report.json`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Id of the experiment.
+    pub experiment: String,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+    /// Time it took, in seconds, including steps restored from checkpoints.
+    pub seconds: f64,
+    /// Number of seeds that it asked for; 0 when it draws nothing.
+    pub seeds: usize,
+    /// Recorded values by claim and check.
+    pub values: BTreeMap<String, BTreeMap<String, Vec<Number>>>,
+    /// Data that claims need and that was not found.
+    pub missing: Vec<Missing>,
+    /// Data that was read.
+    pub data: Vec<DataUse>,
+    /// Remarks for the reader.
+    pub notes: Vec<String>,
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Plots.
+    pub figures: Vec<Figure>,
+}
+
+/// A data set that a claim needs and that was not found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Id of the claim.
+    pub claim: String,
+    /// Name of the data set.
+    pub name: String,
+    /// Where to get it.
+    pub hint: String,
+}
+
+/// A data set that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataUse {
+    /// Name of the data set.
+    pub name: String,
+    /// How it came to this machine: `explicit`, `shared`, `cache`, `embedded` or `synthetic`.
+    pub route: String,
+    /// Number of rows, edges or samples read.
+    pub rows: usize,
+    /// SHA-256 of what was read, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A table of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Short name, unique in the experiment.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// What the reader sees.
+    pub caption: String,
+    /// Column heads.
+    pub columns: Vec<String>,
+    /// Rows of as many cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(id: &str, title: &str, caption: &str, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(ToString::to_string).collect();
+        Self { id: id.into(), title: title.into(), caption: caption.into(), columns, rows: Vec::new() }
+    }
+
+    /// Appends a row; [`Number`] prints numbers with four digits.
+    pub fn row<T: ToString>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
+    }
+}
+
+/// Takes an experiment's measurements. It knows no verdict: the framework judges the values afterwards.
+#[derive(Debug)]
+pub struct Recorder {
+    paper: Paper,
+    experiment: Experiment,
+    outcome: Outcome,
+    misuse: Vec<String>,
+    store: Store,
+    reporter: Reporter,
+    restored: Mutex<f64>,
+}
+
+impl Recorder {
+    pub(crate) fn new(paper: Paper, experiment: Experiment, store: Store, reporter: Reporter) -> Self {
+        let outcome = Outcome { experiment: experiment.id.to_owned(), ..Outcome::default() };
+        Self { paper, experiment, outcome, misuse: Vec::new(), store, reporter, restored: Mutex::new(0.0) }
+    }
+
+    /// Adds values for a check of a claim; call it once with all values or once for each.
+    ///
+    /// A claim that the experiment does not feed, or an unknown check, makes the experiment fail at its end.
+    pub fn record(&mut self, claim: &str, check: &str, values: impl IntoIterator<Item = f64>) {
+        let known = self.feeds(claim)
+            && self.paper.claim(claim).is_some_and(|claim| claim.checks.iter().any(|c| c.name == check));
+        if !known {
+            self.misuse.push(format!("it recorded {check:?} of claim {claim}, which it does not declare"));
+        }
+        let checks = self.outcome.values.entry(claim.to_owned()).or_default();
+        checks.entry(check.to_owned()).or_default().extend(values.into_iter().map(Number));
+    }
+
+    /// Adds a table to the report.
+    pub fn table(&mut self, table: Table) {
+        if table.rows.iter().any(|row| row.len() != table.columns.len()) {
+            self.misuse.push(format!("a row of table {:?} has not one cell for each column", table.id));
+        }
+        self.outcome.tables.push(table);
+    }
+
+    /// Adds a plot to the report.
+    pub fn figure(&mut self, figure: Figure) {
+        if let Some(mistake) = figure.mistake() {
+            self.misuse.push(format!("figure {:?}: {mistake}", figure.id));
+        } else if self.outcome.figures.iter().any(|other| other.id == figure.id) {
+            self.misuse.push(format!("figure {:?} was drawn twice", figure.id));
+        }
+        self.outcome.figures.push(figure);
+    }
+
+    /// Adds a remark for the reader.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.outcome.notes.push(text.into());
+    }
+
+    /// Says that a data set was read.
+    ///
+    /// A data set that comes from a file must be among the `needs` of one of the experiment's claims, because the
+    /// checkpoints are keyed by the declared data.
+    pub fn used_data(&mut self, data: DataUse) {
+        let inside = data.route == "embedded" || data.route == "synthetic";
+        if !inside && !data_of(&self.paper, &self.experiment).contains(data.name.as_str()) {
+            self.misuse.push(format!(
+                "it read data {:?}, which none of its claims declares: add Need::Data({:?})",
+                data.name, data.name
+            ));
+        }
+        if !self.outcome.data.contains(&data) {
+            self.outcome.data.push(data);
+        }
+    }
+
+    /// Says that a claim cannot be tested without a data set that was not found; its verdict is then `needs data`.
+    ///
+    /// When no claim of the experiment can do without it, return the `MissingData` error instead.
+    pub fn needs_data(&mut self, claim: &str, name: &str, hint: &str) {
+        if !self.feeds(claim) {
+            self.misuse.push(format!("it lacks data for claim {claim}, which it does not feed"));
+        }
+        self.outcome.missing.push(Missing { claim: claim.into(), name: name.into(), hint: hint.into() });
+    }
+
+    /// Runs `step` and keeps its result on disk until the experiment is finished, so that a run that is killed later
+    /// continues after it. The key must be unique in the experiment. May be called from several threads.
+    ///
+    /// # Errors
+    /// Whatever `step` reports, or a result that does not survive JSON (a bare NaN does not; see [`Number`]).
+    pub fn memo<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        step: impl FnOnce() -> Result<T, ExperimentError>,
+    ) -> Result<T, ExperimentError> {
+        let name = format!("step {key}");
+        if let Some((seconds, value)) = self.store.read::<(f64, T)>(&name, &self.reporter) {
+            *self.restored.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
+            return Ok(value);
+        }
+        let start = Instant::now();
+        let value = step()?;
+        // What comes back from JSON is used at once, so that a resumed run cannot differ from an uninterrupted one.
+        let json = serde_json::to_value(value)?;
+        let value = T::deserialize(&json)
+            .map_err(|e| format!("result of step {key:?} does not survive JSON: {e}"))?;
+        self.store.write(&name, &(start.elapsed().as_secs_f64(), json))?;
+        Ok(value)
+    }
+
+    /// A progress bar of `total` steps; shareable between threads, gone when dropped.
+    pub fn progress(&self, total: u64, label: &str) -> Progress {
+        self.reporter.steps(total, &format!("{}/{}: {label}", self.paper.id, self.experiment.id))
+    }
+
+    fn feeds(&self, claim: &str) -> bool {
+        self.experiment.claims.contains(&claim)
+    }
+
+    /// The outcome, given what the experiment returned, how long it ran and how many seeds it asked for.
+    pub(crate) fn finish(
+        mut self,
+        result: Result<(), ExperimentError>,
+        seconds: f64,
+        seeds: usize,
+    ) -> Outcome {
+        let restored = *self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = result {
+            match error.downcast::<crate::data::MissingData>() {
+                Ok(missing) => {
+                    for claim in self.experiment.claims {
+                        self.needs_data(claim, &missing.name, &missing.hint);
+                    }
+                }
+                Err(error) => self.misuse.push(chain(error.as_ref())),
+            }
+        }
+        let mut outcome = self.outcome;
+        outcome.failure = (!self.misuse.is_empty()).then(|| self.misuse.join("; "));
+        outcome.seconds = seconds + restored;
+        outcome.seeds = seeds;
+        outcome
+    }
+}
+
+/// The error and its causes in one line.
+fn chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

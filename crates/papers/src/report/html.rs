@@ -1,0 +1,145 @@
+//! The report as one self-contained HTML page: no script, nothing loaded, light or dark as the reader's system is.
+
+use std::fmt::Write as _;
+
+use super::{ClaimReport, PaperReport, Report, circumstances, evidence, measured, svg::svg, wanted};
+use crate::recorder::Table;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The content of `report.html`.
+pub fn html(report: &Report) -> String {
+    let mut text = String::new();
+    write_page(&mut text, report).expect("writing to a string can't fail");
+    text
+}
+
+/// Escapes text for HTML, also inside quoted attributes.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn write_page(out: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>Kiln: reproduced claims</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>Reproduced claims</h1>\n<ul class=\"counts\">"
+    )?;
+    for (count, words) in report.summary.counts() {
+        let badge = badge(words);
+        writeln!(out, "<li><strong>{count}</strong> {badge}</li>")?;
+    }
+    writeln!(out, "</ul>\n<dl class=\"circumstances\">")?;
+    for (name, value) in circumstances(report) {
+        writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value))?;
+    }
+    writeln!(out, "</dl>")?;
+    for paper in &report.papers {
+        write_paper(out, paper)?;
+    }
+    writeln!(out, "</main>\n</body>\n</html>")
+}
+
+fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
+    let (id, title, url) = (escape(&paper.id), escape(&paper.title), escape(&paper.url));
+    writeln!(
+        out,
+        "<section id=\"{id}\">\n<h2>{title}</h2>\n<p>{}. <a href=\"{url}\">{url}</a></p>",
+        escape(&paper.citation)
+    )?;
+    writeln!(
+        out,
+        "<div class=\"scroll\"><table class=\"claims\">\n<thead><tr><th>Verdict</th><th>Claim</th>\
+         <th>The paper says</th><th>Tested here</th><th>Measured</th><th>Evidence</th></tr></thead>\n<tbody>"
+    )?;
+    for claim in &paper.claims {
+        write_claim(out, paper, claim)?;
+    }
+    writeln!(out, "</tbody></table></div>")?;
+    if !paper.not_run.is_empty() {
+        writeln!(out, "<p>Not run here: {}.</p>", escape(&paper.not_run.join(", ")))?;
+    }
+    let figures: Vec<_> = paper.experiments.iter().flat_map(|outcome| &outcome.figures).collect();
+    if !figures.is_empty() {
+        writeln!(out, "<div class=\"figures\">")?;
+        for figure in figures {
+            let caption = escape(&figure.caption);
+            writeln!(out, "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>", svg(figure).trim_end())?;
+        }
+        writeln!(out, "</div>")?;
+    }
+    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables) {
+        write_table(out, table)?;
+    }
+    for note in paper.experiments.iter().flat_map(|outcome| &outcome.notes) {
+        writeln!(out, "<p>{}</p>", escape(note))?;
+    }
+    writeln!(out, "</section>")
+}
+
+fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> std::fmt::Result {
+    let (badge, id, place) = (badge(claim.words()), escape(&claim.id), escape(&claim.place));
+    let (says, test) = (escape(&claim.says), escape(&claim.test));
+    writeln!(
+        out,
+        "<tr id=\"{}-{id}\">\n<td data-label=\"Verdict\">{badge}</td>\n\
+         <td data-label=\"Claim\"><strong>{id}</strong> {place}</td>\n\
+         <td data-label=\"The paper says\">{says}</td>\n<td data-label=\"Tested here\">{test}</td>\n\
+         <td data-label=\"Measured\"><ul>",
+        escape(&paper.id)
+    )?;
+    for check in &claim.checks {
+        let class = match check.passed {
+            Some(true) => "passed",
+            Some(false) => "failed",
+            None => "open",
+        };
+        let (name, measured, wanted) = (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
+        writeln!(out, "<li class=\"{class}\">{name}: <strong>{measured}</strong><br><small>{wanted}</small></li>")?;
+    }
+    writeln!(out, "</ul></td>\n<td data-label=\"Evidence\"><ul>")?;
+    for line in evidence(claim) {
+        writeln!(out, "<li>{}</li>", escape(&line))?;
+    }
+    writeln!(out, "</ul></td>\n</tr>")?;
+    if let Some(remark) = claim.remark() {
+        writeln!(out, "<tr class=\"remark\"><td colspan=\"6\">{}</td></tr>", escape(&remark))?;
+    }
+    Ok(())
+}
+
+fn write_table(out: &mut String, table: &Table) -> std::fmt::Result {
+    let (title, caption) = (escape(&table.title), escape(&table.caption));
+    writeln!(out, "<h3>{title}</h3>\n<p>{caption}</p>\n<div class=\"scroll\"><table class=\"data\">\n<thead><tr>")?;
+    for column in &table.columns {
+        writeln!(out, "<th>{}</th>", escape(column))?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    for row in &table.rows {
+        let cells = row.iter().map(|cell| {
+            let number = cell.chars().next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '−' | '-' | '∞'));
+            format!("<td{}>{}</td>", if number { " class=\"number\"" } else { "" }, escape(cell))
+        });
+        writeln!(out, "<tr>{}</tr>", cells.collect::<String>())?;
+    }
+    writeln!(out, "</tbody></table></div>")
+}
+
+/// A verdict in its colour; the colour says nothing that the words don't.
+fn badge(words: &str) -> String {
+    format!("<span class=\"badge {}\">{words}</span>", words.replace(' ', "-"))
+}

@@ -1,0 +1,110 @@
+//! The report as Markdown.
+
+use std::fmt::Write as _;
+
+use super::{ClaimReport, PaperReport, Report, figure_file};
+use crate::{progress::duration, verdict::CheckReport};
+
+/// The content of `report.md`.
+pub fn markdown(report: &Report) -> String {
+    let mut text = String::new();
+    write(&mut text, report).expect("writing to a string can't fail");
+    text
+}
+
+fn write(out: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(out, "# Kiln: reproduced claims\n")?;
+    for (count, name) in report.summary.counts() {
+        writeln!(out, "* {count} {name}")?;
+    }
+    writeln!(
+        out,
+        "\n{}",
+        super::circumstances(report).map(|(name, value)| format!("{name}: {value}")).join(". ")
+    )?;
+    for paper in &report.papers {
+        write_paper(out, paper)?;
+    }
+    Ok(())
+}
+
+fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
+    writeln!(out, "\n## {}\n\n{}. <{}>\n", escape(&paper.title), escape(&paper.citation), paper.url)?;
+    writeln!(out, "| claim | place | verdict | measured | time |\n|---|---|---|---|---|")?;
+    for claim in &paper.claims {
+        let measured: Vec<_> = claim.checks.iter().map(|check| escape(&check_line(check))).collect();
+        let (id, place, words) = (escape(&claim.id), escape(&claim.place), claim.words());
+        writeln!(
+            out,
+            "| {id} | {place} | {words} | {} | {} |",
+            measured.join("<br>"),
+            duration(claim.seconds)
+        )?;
+    }
+    if !paper.not_run.is_empty() {
+        writeln!(out, "\nNot run here: {}.", paper.not_run.join(", "))?;
+    }
+    for claim in &paper.claims {
+        write_claim(out, claim)?;
+    }
+    for outcome in &paper.experiments {
+        for note in &outcome.notes {
+            writeln!(out, "\n{}", escape(note))?;
+        }
+        for figure in &outcome.figures {
+            let file = figure_file(&paper.id, &outcome.experiment, &figure.id);
+            writeln!(out, "\n![{}](figures/{file})\n\n{}", escape(&figure.title), escape(&figure.caption))?;
+        }
+        for table in &outcome.tables {
+            writeln!(out, "\n**{}** {}\n", escape(&table.title), escape(&table.caption))?;
+            writeln!(out, "{}", row(&table.columns))?;
+            writeln!(out, "|{}", "---|".repeat(table.columns.len()))?;
+            for cells in &table.rows {
+                writeln!(out, "{}", row(cells))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_claim(out: &mut String, claim: &ClaimReport) -> std::fmt::Result {
+    writeln!(out, "\n### {} {}: {}\n", escape(&claim.id), escape(&claim.place), claim.words())?;
+    writeln!(out, "* The paper says: {}", escape(&claim.says))?;
+    writeln!(out, "* Tested here: {}", escape(&claim.test))?;
+    for check in &claim.checks {
+        writeln!(out, "* {}", escape(&check_line(check)))?;
+    }
+    for line in super::evidence(claim) {
+        writeln!(out, "* {}", escape(&line))?;
+    }
+    if let Some(remark) = claim.remark() {
+        writeln!(out, "* {}", escape(&remark))?;
+    }
+    Ok(())
+}
+
+/// One check in one line.
+fn check_line(check: &CheckReport) -> String {
+    let wanted = super::wanted(check);
+    format!("{}: {}; {wanted}", check.name, super::measured(check))
+}
+
+fn row(cells: &[String]) -> String {
+    cells.iter().fold("|".to_owned(), |row, cell| format!("{row} {} |", escape(cell)))
+}
+
+/// Escapes what Markdown or its HTML would read as markup.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '$' => escaped.extend(['\\', c]),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' => escaped.push(' '),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
