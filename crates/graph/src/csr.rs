@@ -138,7 +138,7 @@ impl CsrGraph {
     pub fn edge_count(&self) -> u64 {
         let loops =
             (0..self.offsets.len() - 1).filter(|&u| self.targets_of(u).binary_search(&(u as u32)).is_ok());
-        ((self.targets.len() + loops.count()) / 2) as u64
+        usize::midpoint(self.targets.len(), loops.count()) as u64
     }
 
     /// The neighbours of `u` in ascending order; empty for an unknown node.

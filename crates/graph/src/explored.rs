@@ -110,10 +110,14 @@ impl Explored {
         let List { start, len, .. } = self.lists[slot as usize];
         let neighbors = &self.neighbors[start..start + len as usize];
         if self.weights.is_empty() {
-            neighbors.iter().for_each(|&v| visit(v, 1.0));
+            for &v in neighbors {
+                visit(v, 1.0);
+            }
         } else {
             let weights = &self.weights[start..start + len as usize];
-            neighbors.iter().zip(weights).for_each(|(&v, &weight)| visit(v, weight));
+            for (&v, &weight) in neighbors.iter().zip(weights) {
+                visit(v, weight);
+            }
         }
     }
 }

@@ -14,7 +14,8 @@ pub(crate) struct NodeIndex {
 impl NodeIndex {
     pub(crate) fn clear(&mut self) {
         if self.nodes.len() * 8 < self.table.len() {
-            for i in 0..self.nodes.len() {
+            // Last in, first out: an entry taken away early would hide those that were put after it.
+            for i in (0..self.nodes.len()).rev() {
                 let at = self.position(self.nodes[i]);
                 self.table[at] = 0;
             }

@@ -47,7 +47,8 @@ pub struct Certificate {
 ///
 /// # Errors
 /// [`GraphError::OutOfRange`] for alpha, rho or an entry that is not finite,
-/// [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], and those of [`SeedDistribution::resolve`].
+/// [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], [`GraphError::IsolatedSeed`] for mass on a node
+/// of degree 0, and those of [`SeedDistribution::resolve`].
 pub fn certify(
     graph: &impl Adjacency,
     seeds: &SeedDistribution,
@@ -66,6 +67,12 @@ pub fn certify(
     let mut p = vec![0.0; explored.len()];
     for &(node, value) in mass {
         check("mass", value, |_| true, "finite")?;
+        if value == 0.0 {
+            continue;
+        }
+        if graph.degree(node) <= 0.0 {
+            return Err(GraphError::IsolatedSeed(node));
+        }
         let slot = explored.touch(graph, node) as usize;
         p.resize(explored.len(), 0.0);
         if p[slot] != 0.0 {
@@ -93,8 +100,8 @@ pub(crate) fn residual(
     alpha: f64,
     p: &mut Vec<f64>,
 ) -> Vec<f64> {
-    for slot in 0..p.len() {
-        if p[slot] != 0.0 {
+    for (slot, &mass) in p.iter().enumerate() {
+        if mass != 0.0 {
             explored.expand(graph, slot as u32);
         }
     }
@@ -112,8 +119,13 @@ pub(crate) fn residual(
     r
 }
 
-/// A solution from its values `(p, r)` by slot; the seeds hold the first slots. Work and status are the
-/// caller's to fill in.
+/// How far one coordinate is from the optimality conditions; `threshold` is `rho d`.
+pub(crate) fn violation(p: f64, r: f64, threshold: f64) -> f64 {
+    if p == 0.0 { (r - threshold).max(-r) } else { (r - threshold * p.signum()).abs() }
+}
+
+/// A solution from its values `(p, r)` by slot; the seeds hold the first slots. The counts of updates and a
+/// status other than converged or empty are the caller's to fill in.
 pub(crate) fn finish(
     explored: &Explored,
     seeds: &[(u64, f64)],
@@ -138,15 +150,14 @@ pub(crate) fn finish(
         let (p, r) = value(slot);
         solution.residual_mass += r;
         solution.max_residual_over_degree = solution.max_residual_over_degree.max(r / degree);
-        let violation =
-            if p == 0.0 { (r - rho * degree).max(-r) } else { (r - rho * degree * p.signum()).abs() };
-        solution.kkt_residual = solution.kkt_residual.max(violation);
+        solution.kkt_residual = solution.kkt_residual.max(violation(p, r, rho * degree));
         if p != 0.0 {
             let s = seeds.get(slot).map_or(0.0, |seed| seed.1);
             solution.objective += alpha * (rho * p.abs() - 0.5 * p / degree * (s + r));
             solution.mass.push((node, p));
         }
     }
+    solution.work.nodes_ever_active = solution.mass.len() as u64;
     solution.mass.sort_unstable_by_key(|entry| entry.0);
     if solution.mass.is_empty() {
         solution.status = Status::Empty;

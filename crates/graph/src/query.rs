@@ -60,7 +60,7 @@ pub struct Limits {
 pub enum Status {
     /// Every residual is within its threshold.
     Converged,
-    /// `rho` is so large that the solution is 0 (`rho >= max s_i / d_i`).
+    /// The answer is 0: `rho` is, up to the tolerance, at least `max s_i / d_i`.
     Empty,
     /// A limit ended the query. The partial answer is valid: mass and residual still sum to 1.
     WorkLimit,
@@ -81,6 +81,8 @@ pub struct Work {
     pub nodes_touched: u64,
     /// Neighbours read from the graph: each list is read once, however often its node is pushed.
     pub arcs_read: u64,
+    /// Nodes whose mass was ever different from 0. Only [`Solver::L1Fista`] lets a node go back to 0.
+    pub nodes_ever_active: u64,
     /// Passes over the active nodes (proximal methods), rounds of the active set, or queue stages.
     pub iterations: u64,
 }

@@ -86,12 +86,15 @@ pub fn sweep(graph: &impl Adjacency, mass: &[(u64, f64)], limits: SweepLimits) -
 ///
 /// # Errors
 /// [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], [`GraphError::OutOfRange`] for a mass that is
-/// not finite, [`GraphError::IsolatedSeed`] for mass on a node of degree 0.
+/// not finite or a `max_volume` that is not a positive number, [`GraphError::IsolatedSeed`] for mass on a node of degree 0.
 pub fn sweep_profile(
     graph: &impl Adjacency,
     mass: &[(u64, f64)],
     limits: SweepLimits,
 ) -> Result<Vec<SweepPoint>> {
+    if let Some(most) = limits.max_volume {
+        check("max_volume", most, |v| v > 0.0, "finite and positive")?;
+    }
     check_nodes(mass.iter().map(|entry| entry.0), graph.node_count())?;
     let mut order = Vec::with_capacity(mass.len());
     for &(node, value) in mass {

@@ -7,7 +7,7 @@
 //! p_u += 2α/(1+α) · r_u;   r_v += (1-α)/(1+α) · r_u A_uv / d_u for every neighbour v;   r_u ← 0
 //! ```
 //!
-//! (a self-loop gives r_u its own share back). The volume touched is at most `(1+α)/(2αε)`, about half
+//! (a self-loop gives `r_u` its own share back). The volume touched is at most `(1+α)/(2αε)`, about half
 //! the pushes of the lazy rule. The result lies above the ℓ1 solution of the same threshold, but, unlike the
 //! lazy push, not below that of a smaller one.
 

@@ -9,4 +9,7 @@ pub(crate) mod l1_fista;
 pub(crate) mod l1_ista;
 pub mod l1_path_exact;
 pub mod l1_stagewise;
+pub(crate) mod limits;
+pub(crate) mod principal_system;
+pub(crate) mod proximal;
 pub(crate) mod push;

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::limits::{Step, step_allowed};
 use crate::adjacency::Adjacency;
-use crate::explored::Explored;
 use crate::objective::finish;
 use crate::query::{LocalQuery, LocalSolution, QueueOrder, Status, Work, Workspace};
 
@@ -73,7 +73,7 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
     }
 
     /// Pushes until no node waits, or a limit is reached. Earlier results carry over.
-    pub(crate) fn run(&mut self, rule: &impl PushRule) {
+    pub(crate) fn run<R: PushRule>(&mut self, rule: &R) {
         self.work.iterations += 1;
         let Workspace { explored, push: PushBuffers { cells, fifo, lifo, heap } } = &mut *self.workspace;
         let mut queue = Queue { order: self.query.order, fifo, lifo, heap };
@@ -87,7 +87,7 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
         }
         while let Some(slot) = queue.pop() {
             let u = slot as usize;
-            match step_allowed(self.query, self.graph, explored, slot, &self.work) {
+            match step_allowed(self.query.limits, self.graph, explored, slot, self.work.edges_touched) {
                 Step::Allowed => {}
                 Step::Hub => {
                     // The node stays marked as queued, so it never enters the queue again.
@@ -119,7 +119,7 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
             }
             let degrees = explored.degrees();
             explored.neighbors(slot, |v, weight| {
-                if !rule_receives(rule) && v == slot {
+                if !R::LOOP_RECEIVES && v == slot {
                     return;
                 }
                 let cell = &mut cells[v as usize];
@@ -149,46 +149,9 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
         if self.status != Status::Converged {
             solution.status = self.status;
         }
-        let Work { nodes_touched, arcs_read, .. } = solution.work;
-        solution.work = Work { nodes_touched, arcs_read, ..self.work };
+        let Work { nodes_touched, arcs_read, nodes_ever_active, .. } = solution.work;
+        solution.work = Work { nodes_touched, arcs_read, nodes_ever_active, ..self.work };
         solution
-    }
-}
-
-fn rule_receives<R: PushRule>(_: &R) -> bool {
-    R::LOOP_RECEIVES
-}
-
-/// Whether the limits allow an update of a node.
-pub(crate) enum Step {
-    Allowed,
-    Hub,
-    Limit,
-}
-
-/// Judges, before any list is read, whether `slot` may be updated.
-pub(crate) fn step_allowed(
-    query: &LocalQuery,
-    graph: &impl Adjacency,
-    explored: &Explored,
-    slot: u32,
-    work: &Work,
-) -> Step {
-    let limits = query.limits;
-    if limits.max_work.is_none() && limits.max_nodes.is_none() && limits.max_arcs.is_none() {
-        return Step::Allowed;
-    }
-    let expanded = explored.is_expanded(slot);
-    let arcs =
-        if expanded { explored.arc_count(slot) } else { graph.arc_count(explored.nodes()[slot as usize]) };
-    if limits.max_arcs.is_some_and(|most| arcs > most) {
-        Step::Hub
-    } else if limits.max_work.is_some_and(|most| work.edges_touched + arcs as u64 > most)
-        || (!expanded && limits.max_nodes.is_some_and(|most| explored.len() + arcs > most))
-    {
-        Step::Limit
-    } else {
-        Step::Allowed
     }
 }
 

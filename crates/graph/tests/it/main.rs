@@ -1,1 +1,4 @@
 //! Tests of kiln-graph from outside.
+
+mod graphs;
+mod reference;

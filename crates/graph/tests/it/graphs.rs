@@ -1,0 +1,107 @@
+//! Graphs and random problems that several tests use.
+
+use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver};
+use proptest::prelude::*;
+
+/// Every solver of a local query.
+pub(crate) const SOLVERS: [Solver; 6] =
+    [Solver::Appr, Solver::ApprOpt, Solver::L1Cd, Solver::L1Ista, Solver::L1Fista, Solver::L1Exact];
+
+/// Those that solve the l1 problem.
+pub(crate) const L1_SOLVERS: [Solver; 4] = [Solver::L1Cd, Solver::L1Ista, Solver::L1Fista, Solver::L1Exact];
+
+/// Zachary's karate club, 34 nodes and 78 edges: each node with its larger neighbours.
+const KARATE: &[(u64, &[u64])] = &[
+    (0, &[1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 17, 19, 21, 31]),
+    (1, &[2, 3, 7, 13, 17, 19, 21, 30]),
+    (2, &[3, 7, 8, 9, 13, 27, 28, 32]),
+    (3, &[7, 12, 13]),
+    (4, &[6, 10]),
+    (5, &[6, 10, 16]),
+    (6, &[16]),
+    (8, &[30, 32, 33]),
+    (9, &[33]),
+    (13, &[33]),
+    (14, &[32, 33]),
+    (15, &[32, 33]),
+    (18, &[32, 33]),
+    (19, &[33]),
+    (20, &[32, 33]),
+    (22, &[32, 33]),
+    (23, &[25, 27, 29, 32, 33]),
+    (24, &[25, 27, 31]),
+    (25, &[31]),
+    (26, &[29, 33]),
+    (27, &[33]),
+    (28, &[31, 33]),
+    (29, &[32, 33]),
+    (30, &[32, 33]),
+    (31, &[32, 33]),
+    (32, &[33]),
+];
+
+pub(crate) fn karate() -> CsrGraph {
+    let edges = KARATE.iter().flat_map(|&(u, list)| list.iter().map(move |&v| (u, v)));
+    CsrGraph::from_edges(34, edges).unwrap()
+}
+
+/// A centre 0 with `leaves` neighbours.
+pub(crate) fn star(leaves: u64) -> CsrGraph {
+    CsrGraph::from_edges(leaves + 1, (1..=leaves).map(|v| (0, v))).unwrap()
+}
+
+pub(crate) fn volume(graph: &impl Adjacency, nodes: impl IntoIterator<Item = u64>) -> f64 {
+    nodes.into_iter().map(|u| graph.degree(u)).sum()
+}
+
+pub(crate) fn l1_distance(x: &[(u64, f64)], y: &[(u64, f64)]) -> f64 {
+    differences(x, y).map(f64::abs).sum()
+}
+
+/// `x_u - y_u` for every node of either.
+pub(crate) fn differences(x: &[(u64, f64)], y: &[(u64, f64)]) -> impl Iterator<Item = f64> {
+    let mut difference: std::collections::BTreeMap<u64, f64> = x.iter().copied().collect();
+    for &(node, value) in y {
+        *difference.entry(node).or_default() -= value;
+    }
+    difference.into_values()
+}
+
+/// A small random problem: loops, parallel edges, several components and isolated nodes all occur.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) node_count: u64,
+    pub(crate) edges: Vec<(u64, u64, f64)>,
+    pub(crate) seeds: Vec<(u64, f64)>,
+    pub(crate) alpha: f64,
+    pub(crate) rho: f64,
+}
+
+impl Problem {
+    pub(crate) fn graph(&self) -> CsrGraph {
+        CsrGraph::from_weighted_edges(self.node_count, self.edges.iter().copied()).unwrap()
+    }
+
+    pub(crate) fn seeds(&self) -> SeedDistribution {
+        SeedDistribution::weighted(self.seeds.iter().copied())
+    }
+
+    pub(crate) fn query(&self, solver: Solver) -> LocalQuery {
+        LocalQuery::new(self.seeds()).alpha(self.alpha).rho(self.rho).solver(solver)
+    }
+}
+
+pub(crate) fn problem() -> impl Strategy<Value = Problem> {
+    (2_u64..14).prop_flat_map(|node_count| {
+        let unit = prop::collection::vec((0..node_count, 0..node_count, Just(1.0)), 1..40);
+        let weighted = prop::collection::vec((0..node_count, 0..node_count, 0.1_f64..4.0), 1..40);
+        let seeds = prop::collection::vec((any::<prop::sample::Index>(), 0.1_f64..2.0), 1..4);
+        let rho = (-9.0_f64..0.5).prop_map(f64::exp);
+        (prop_oneof![unit, weighted], seeds, 0.02_f64..0.9, rho).prop_map(
+            move |(edges, seeds, alpha, rho)| {
+                let seeds = seeds.into_iter().map(|(edge, weight)| (edge.get(&edges).0, weight)).collect();
+                Problem { node_count, edges, seeds, alpha, rho }
+            },
+        )
+    })
+}
