@@ -1,1 +1,4 @@
 //! Tests of kiln-graph from outside.
+
+mod generators;
+mod locality;
