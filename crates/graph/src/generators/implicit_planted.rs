@@ -65,7 +65,7 @@ impl ImplicitPlanted {
             return Err(GraphError::OutOfRange { argument: "partners", value, range: "at most 16" });
         }
         let round_key = |j: usize, t: u64| mix(seed ^ 0xA5A5_A5A5_A5A5_A5A5 ^ (8 * j as u64 + t));
-        let n = 2_f64.powi(bits as i32);
+        let n = (1_u64 << bits) as f64;
         // A random partner is one of n - 1 nodes, n - 64 of them in other blocks; each is hit by one of the k
         // partners or more with probability 1 - (1 - 1/(n-1))^k.
         let hit = -(partners as f64 * (-1.0 / (n - 1.0)).ln_1p()).exp_m1();
@@ -150,9 +150,10 @@ impl Adjacency for ImplicitPlanted {
     fn neighbors(&self, u: u64, mut visit: impl FnMut(u64, f64)) {
         let (partners, count) = self.partners_of(u);
         let (before, after) = partners[..count].split_at(partners[..count].partition_point(|&v| v < u));
-        before.iter().for_each(|&v| visit(v, 1.0));
-        self.block_of(u).for_each(|v| visit(v, 1.0));
-        after.iter().for_each(|&v| visit(v, 1.0));
+        let before = before.iter().copied();
+        for v in before.chain(self.block_of(u)).chain(after.iter().copied()) {
+            visit(v, 1.0);
+        }
     }
 
     fn is_weighted(&self) -> bool {

@@ -1,7 +1,7 @@
 //! LFR benchmark: communities and degrees that both follow power laws.
 //!
 //! Lancichinetti, Fortunato, Radicchi, Phys. Rev. E 78, 046110, 2008. Degrees have density `∝ x^-τ1` on
-//! `[x_min, max_degree]`, with x_min chosen so that the mean is `mean_degree`; community sizes have density
+//! `[x_min, max_degree]`, with `x_min` chosen so that the mean is `mean_degree`; community sizes have density
 //! `∝ x^-τ2` on `[min_community, max_community]`. A node of degree d has `(1-μ) d` stubs inside its community and
 //! the others outside. Stubs are paired at random; a pair that would be a loop, a repeat, or an outside
 //! edge within one community swaps ends with random other pairs until both are allowed.
@@ -105,9 +105,10 @@ impl Lfr {
         let mut edges = Vec::new();
         for c in 0..sizes.len() as u32 {
             let members: Vec<usize> = (0..n).filter(|&u| community[u] == c).collect();
-            if members.iter().map(|&u| inside[u]).sum::<u64>() % 2 == 1 {
-                let odd = members.iter().find(|&&u| inside[u] > 0).expect("an odd sum has a positive term");
-                inside[*odd] -= 1;
+            if members.iter().map(|&u| inside[u]).sum::<u64>() % 2 == 1
+                && let Some(&u) = members.iter().find(|&&u| inside[u] > 0)
+            {
+                inside[u] -= 1;
             }
             let stubs = members.iter().flat_map(|&u| std::iter::repeat_n(u as u64, inside[u] as usize));
             edges.extend(pair_stubs(stubs.collect(), |_, _| true, &mut draws));
@@ -156,13 +157,14 @@ impl Lfr {
         }
         // One node at a time, so that the shape of the distribution stays.
         for c in (0..sizes.len()).cycle() {
-            match total.cmp(&self.nodes) {
-                std::cmp::Ordering::Equal => break,
-                std::cmp::Ordering::Greater if sizes[c] > low => {
-                    (sizes[c], total) = (sizes[c] - 1, total - 1)
-                }
-                std::cmp::Ordering::Less if sizes[c] < high => (sizes[c], total) = (sizes[c] + 1, total + 1),
-                _ => {}
+            if total == self.nodes {
+                break;
+            } else if total > self.nodes && sizes[c] > low {
+                sizes[c] -= 1;
+                total -= 1;
+            } else if total < self.nodes && sizes[c] < high {
+                sizes[c] += 1;
+                total += 1;
             }
         }
         Ok(sizes)

@@ -28,7 +28,7 @@ pub use rmat::Rmat;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result, check};
 
-/// The finaliser of SplitMix64: a bijection of 64-bit words that looks random.
+/// The finaliser of `SplitMix64`: a bijection of 64-bit words that looks random.
 #[inline]
 pub fn mix(z: u64) -> u64 {
     let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
