@@ -16,6 +16,8 @@ pub(crate) struct Explored {
     neighbors: Vec<u32>,
     /// Parallel to `neighbors`; empty when the graph is unweighted.
     weights: Vec<f64>,
+    /// The list being read.
+    list: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,9 +83,9 @@ impl Explored {
         let node = self.index.nodes()[slot as usize];
         let weighted = graph.is_weighted();
         let mut loop_weight = 0.0;
+        self.list.clear();
         graph.neighbors(node, |v, weight| {
-            let neighbor = self.touch(graph, v);
-            self.neighbors.push(neighbor);
+            self.list.push(v);
             if weighted {
                 self.weights.push(weight);
             }
@@ -91,6 +93,14 @@ impl Explored {
                 loop_weight = weight;
             }
         });
+        // One kind of memory access at a time: cache misses of a kind overlap.
+        self.index.warm(&self.list);
+        for &v in &self.list {
+            self.neighbors.push(self.index.insert(v).0);
+        }
+        let new = &self.index.nodes()[self.degrees.len()..];
+        self.degrees.extend(new.iter().map(|&v| graph.degree(v)));
+        self.lists.resize(self.degrees.len(), UNREAD);
         self.lists[slot as usize] = List { start, len: (self.neighbors.len() - start) as u32, loop_weight };
     }
 

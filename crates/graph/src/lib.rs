@@ -24,6 +24,7 @@ mod conductance;
 mod csr;
 mod error;
 mod explored;
+pub mod generators;
 mod node_index;
 mod objective;
 mod query;

@@ -23,15 +23,16 @@ pub(crate) trait PushRule {
 #[derive(Debug, Clone, Copy)]
 struct Cell {
     residual: f64,
+    /// Infinite while the node is queued.
     threshold: f64,
-    mass: f64,
-    queued: bool,
 }
 
 /// Per-slot values and the queue, kept from query to query.
 #[derive(Debug, Default)]
 pub(crate) struct PushBuffers {
+    /// What a push reads and writes at every neighbour: kept small for the cache.
     cells: Vec<Cell>,
+    masses: Vec<f64>,
     fifo: VecDeque<u32>,
     lifo: Vec<u32>,
     /// Keyed by the bits of residual / degree, which order as the positive numbers do.
@@ -56,16 +57,17 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
         seeds: &'a [(u64, f64)],
         workspace: &'a mut Workspace,
     ) -> Self {
-        let PushBuffers { cells, fifo, lifo, heap } = &mut workspace.push;
+        let PushBuffers { cells, masses, fifo, lifo, heap } = &mut workspace.push;
         cells.clear();
+        masses.clear();
         fifo.clear();
         lifo.clear();
         heap.clear();
         for &(node, _) in seeds {
             workspace.explored.touch(graph, node);
         }
-        let idle = Cell { residual: 0.0, threshold: f64::INFINITY, mass: 0.0, queued: false };
-        cells.resize(workspace.explored.len(), idle);
+        cells.resize(workspace.explored.len(), Cell { residual: 0.0, threshold: f64::INFINITY });
+        masses.resize(cells.len(), 0.0);
         for (cell, &(_, mass)) in cells.iter_mut().zip(seeds) {
             cell.residual = mass;
         }
@@ -75,13 +77,14 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
     /// Pushes until no node waits, or a limit is reached. Earlier results carry over.
     pub(crate) fn run<R: PushRule>(&mut self, rule: &R) {
         self.work.iterations += 1;
-        let Workspace { explored, push: PushBuffers { cells, fifo, lifo, heap } } = &mut *self.workspace;
+        let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap } } =
+            &mut *self.workspace;
         let mut queue = Queue { order: self.query.order, fifo, lifo, heap };
         for (slot, cell) in cells.iter_mut().enumerate() {
             let degree = explored.degrees()[slot];
             cell.threshold = rule.threshold(degree);
-            cell.queued = cell.residual >= cell.threshold;
-            if cell.queued {
+            if cell.residual >= cell.threshold {
+                cell.threshold = f64::INFINITY;
                 queue.push(slot as u32, cell.residual / degree);
             }
         }
@@ -90,7 +93,7 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
             match step_allowed(self.query.limits, self.graph, explored, slot, self.work.edges_touched) {
                 Step::Allowed => {}
                 Step::Hub => {
-                    // The node stays marked as queued, so it never enters the queue again.
+                    // The node's threshold stays infinite, so it never enters the queue again.
                     self.status = Status::HubsSkipped;
                     continue;
                 }
@@ -99,22 +102,20 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
                     return;
                 }
             }
-            cells[u].queued = false;
             explored.expand(self.graph, slot);
             let known = cells.len();
-            cells.extend(explored.degrees()[known..].iter().map(|&degree| Cell {
-                residual: 0.0,
-                threshold: rule.threshold(degree),
-                mass: 0.0,
-                queued: false,
-            }));
+            cells.extend(
+                explored.degrees()[known..]
+                    .iter()
+                    .map(|&degree| Cell { residual: 0.0, threshold: rule.threshold(degree) }),
+            );
+            masses.resize(cells.len(), 0.0);
             let degree = explored.degrees()[u];
             let (gained, kept, share) = rule.update(cells[u].residual, degree, explored.loop_weight(slot));
-            let cell = &mut cells[u];
-            cell.mass += gained;
-            cell.residual = kept;
-            if kept >= cell.threshold {
-                cell.queued = true;
+            masses[u] += gained;
+            cells[u] = Cell { residual: kept, threshold: rule.threshold(degree) };
+            if kept >= cells[u].threshold {
+                cells[u].threshold = f64::INFINITY;
                 queue.push(slot, kept / degree);
             }
             let degrees = explored.degrees();
@@ -124,8 +125,8 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
                 }
                 let cell = &mut cells[v as usize];
                 cell.residual += share * weight;
-                if !cell.queued && cell.residual >= cell.threshold {
-                    cell.queued = true;
+                if cell.residual >= cell.threshold {
+                    cell.threshold = f64::INFINITY;
                     queue.push(v, cell.residual / degrees[v as usize]);
                 }
             });
@@ -141,10 +142,10 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
     }
 
     pub(crate) fn finish(self) -> LocalSolution {
-        let cells = &self.workspace.push.cells;
+        let PushBuffers { cells, masses, .. } = &self.workspace.push;
         let LocalQuery { alpha, rho, .. } = *self.query;
         let mut solution = finish(&self.workspace.explored, self.seeds, alpha, rho, |slot| {
-            (cells[slot].mass, cells[slot].residual)
+            (masses[slot], cells[slot].residual)
         });
         if self.status != Status::Converged {
             solution.status = self.status;

@@ -1,0 +1,89 @@
+//! Random and closed-form graphs, one file per model.
+//!
+//! Every model is counter-based: whether an edge exists is a hash of the seed and of the edge's number, never of
+//! what was drawn before. So a seed gives the same graph on every machine and with any number of threads.
+//!
+//! ```text
+//! mix(z):      z += 0x9E3779B97F4A7C15;  z = (z ^ z>>30) · 0xBF58476D1CE4E5B9;
+//!              z = (z ^ z>>27) · 0x94D049BB133111EB;  z ^ z>>31            (SplitMix64, wrapping)
+//! U(seed, i) = (mix(mix(seed) ^ i) >> 11) · 2⁻⁵³
+//! ```
+
+mod closed_form;
+mod hashed_planted_partition;
+mod implicit_planted;
+mod lfr;
+mod local_random_model;
+mod rmat;
+
+use rayon::prelude::*;
+
+pub use closed_form::{complete, path, star};
+pub use hashed_planted_partition::HashedPlantedPartition;
+pub use implicit_planted::ImplicitPlanted;
+pub use lfr::{Lfr, LfrGraph};
+pub use local_random_model::LocalRandomModel;
+pub use rmat::Rmat;
+
+use crate::csr::CsrGraph;
+use crate::error::{GraphError, Result, check};
+
+/// The finaliser of `SplitMix64`: a bijection of 64-bit words that looks random.
+#[inline]
+pub fn mix(z: u64) -> u64 {
+    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// The `i`-th uniform number in [0, 1) of the stream `seed`.
+#[inline]
+pub fn uniform(seed: u64, i: u64) -> f64 {
+    unit_interval(mix(mix(seed) ^ i))
+}
+
+/// The top 53 bits of a word as a number in [0, 1).
+#[inline]
+fn unit_interval(word: u64) -> f64 {
+    (word >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// `floor(probability · 2⁶⁴)`: a random word is less than this with that probability, even if it is 1.
+fn word_threshold(probability: f64) -> u128 {
+    (probability * 2_f64.powi(64)) as u128
+}
+
+fn check_probability(argument: &'static str, value: f64) -> Result<f64> {
+    check(argument, value, |p| (0.0..=1.0).contains(&p), "a probability, from 0 to 1")
+}
+
+/// Node counts of graphs in memory: positive and within 32 bits.
+fn check_node_count(nodes: u64) -> Result<()> {
+    check("nodes", nodes as f64, |n| n > 0.0, "at least 1")?;
+    if nodes > u64::from(u32::MAX) {
+        return Err(GraphError::TooManyNodes { node: nodes - 1 });
+    }
+    Ok(())
+}
+
+/// The simple graph of pairs drawn in parallel: loops are skipped and duplicates count once.
+///
+/// Holds 8 bytes a draw.
+fn simple_graph(
+    node_count: u64,
+    draws: u64,
+    draw: impl Fn(u64) -> (u64, u64) + Sync + Send,
+) -> Result<CsrGraph> {
+    let mut pairs: Vec<u64> = (0..draws as usize)
+        .into_par_iter()
+        .map(|e| {
+            let (u, v) = draw(e as u64);
+            u.min(v) << 32 | u.max(v)
+        })
+        .collect();
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    let ends = pairs.into_iter().map(|pair| (pair >> 32, pair & u64::from(u32::MAX)));
+    CsrGraph::from_edges(node_count, ends.filter(|(u, v)| u != v))
+}
