@@ -1,5 +1,10 @@
 //! Benchmarks, which compare with other programs and are never part of a verdict.
 
+#[cfg(feature = "graph")]
+mod graph;
+#[cfg(feature = "graph")]
+mod peers;
+
 use crate::claim::ExperimentError;
 
 /// One benchmark.
@@ -14,7 +19,14 @@ pub struct Bench {
 }
 
 /// All benchmarks of this build.
-pub const BENCHES: &[Bench] = &[];
+pub const BENCHES: &[Bench] = &[
+    #[cfg(feature = "graph")]
+    Bench {
+        name: "graph",
+        about: "local queries against NetworKit, networkx, LocalGraphClustering, and against the graph's size",
+        run: graph::run,
+    },
+];
 
 /// Runs the benchmark of that name.
 ///

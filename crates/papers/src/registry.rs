@@ -14,7 +14,10 @@ macro_rules! papers {
     };
 }
 
-papers! {}
+papers! {
+    #[cfg(feature = "graph")]
+    local_graph_clustering,
+}
 
 /// A mistake in a paper's constants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
