@@ -145,7 +145,7 @@ pub fn main() -> ExitCode {
             Ok(0)
         }
         Command::Merge { folders, out } => merge(PAPERS, &folders, &out),
-        Command::Data { args } => Ok(u8::try_from(data::cli(&args)).unwrap_or(2)),
+        Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
         Command::Bench { name, args } => bench::run(&name, &args).map(|()| 0),
     };
     ExitCode::from(done.unwrap_or_else(|error| {

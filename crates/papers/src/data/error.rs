@@ -1,0 +1,112 @@
+//! What can go wrong when data are fetched, each with what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::convert::ConvertError;
+
+/// Why `cargo xtask data` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The catalogue has no such data set.
+    #[error("no data set is called \"{name}\"; `cargo xtask data list` shows them all")]
+    Unknown {
+        /// The name given.
+        name: String,
+    },
+    /// The wanted route does not exist for this data set.
+    #[error("{name}: {hint}")]
+    NoRoute {
+        /// The data set.
+        name: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// The environment names no cache folder.
+    #[error("no cache folder: set KILN_CACHE or HOME, or give --cache DIR")]
+    NoCache,
+    /// A download tool is not installed.
+    #[error("{tool} was not found: {install}")]
+    ToolMissing {
+        /// The tool.
+        tool: &'static str,
+        /// How to install it.
+        install: &'static str,
+    },
+    /// The network or the server was not reached.
+    #[error(
+        "{tool} could not reach the network for {wanted}; connect (or set the tool's mirror or proxy) and run the \
+         command again, it goes on where it stopped. {tool} said:\n  {said}"
+    )]
+    Offline {
+        /// The tool.
+        tool: &'static str,
+        /// The package or address.
+        wanted: String,
+        /// The last lines of its error output.
+        said: String,
+    },
+    /// A download tool failed.
+    #[error("{tool} failed on {wanted} ({status}). It said:\n  {said}")]
+    ToolFailed {
+        /// The tool.
+        tool: &'static str,
+        /// The package or address.
+        wanted: String,
+        /// Its exit status.
+        status: String,
+        /// The last lines of its error output.
+        said: String,
+    },
+    /// A file is not the one that the catalogue names.
+    #[error(
+        "{what} is not the expected file: SHA-256 expected {expected}, found {found}. The download was deleted; run \
+         the command again, and if this comes back, the source has changed"
+    )]
+    Hash {
+        /// The file or archive.
+        what: String,
+        /// The SHA-256 of the catalogue.
+        expected: String,
+        /// The SHA-256 of what came.
+        found: String,
+    },
+    /// An archive cannot be unpacked.
+    #[error("{} cannot be unpacked: {reason}. It was deleted; run the command again", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A source file cannot be converted to the layout.
+    #[error("{name} cannot be converted: {source}")]
+    Convert {
+        /// The data set.
+        name: String,
+        /// What is wrong.
+        source: ConvertError,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Some of several data sets failed; each was reported when it failed.
+    #[error("{} of {wanted} data sets failed: {}", failed.len(), failed.join(", "))]
+    Incomplete {
+        /// How many were wanted.
+        wanted: usize,
+        /// Those that failed.
+        failed: Vec<String>,
+    },
+}
+
+/// Names the path in an I/O error.
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> DataError {
+    let path = path.to_path_buf();
+    move |source| DataError::Io { path, source }
+}
