@@ -1,5 +1,8 @@
 //! A graph in memory: compressed sparse rows.
 
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
+
 use rayon::prelude::*;
 
 use crate::adjacency::Adjacency;
@@ -41,90 +44,89 @@ impl CsrGraph {
     /// [`GraphError::UnknownNode`] for an end outside `0..node_count`, [`GraphError::TooManyNodes`]
     /// if `node_count` exceeds 2³² - 1.
     pub fn from_edges(node_count: u64, edges: impl IntoIterator<Item = (u64, u64)>) -> Result<Self> {
-        let node_count = checked_node_count(node_count)?;
-        let arcs = edges
-            .into_iter()
-            .map(|(u, v)| Ok((checked_node(u, node_count)?, checked_node(v, node_count)?)))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Self::build(node_count, &arcs, None))
+        let (node_count, ends) = checked_ends(node_count, edges)?;
+        let (mut offsets, mut targets) = place(node_count, ends);
+        if !sort_rows(&offsets, &mut targets) {
+            return Ok(Self::unweighted(offsets, targets));
+        }
+        let mut weights = vec![1.0; targets.len()];
+        merge_rows(&mut offsets, &mut targets, Some(&mut weights));
+        Self::weighted(offsets, targets, weights)
+    }
+
+    /// Builds an unweighted simple graph: a pair counts once however often and in whichever direction it
+    /// is given. For generators and for files that list each edge from both ends.
+    ///
+    /// ```
+    /// use kiln_graph::{Adjacency, CsrGraph};
+    /// let graph = CsrGraph::from_simple_edges(2, [(0, 1), (1, 0), (0, 1)])?;
+    /// assert_eq!(graph.degree(0), 1.0);
+    /// # Ok::<(), kiln_graph::GraphError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`from_edges`](Self::from_edges).
+    pub fn from_simple_edges(node_count: u64, edges: impl IntoIterator<Item = (u64, u64)>) -> Result<Self> {
+        let (node_count, ends) = checked_ends(node_count, edges)?;
+        let (mut offsets, mut targets) = place(node_count, ends);
+        if sort_rows(&offsets, &mut targets) {
+            merge_rows(&mut offsets, &mut targets, None);
+        }
+        Ok(Self::unweighted(offsets, targets))
     }
 
     /// Builds a weighted graph; parallel edges are summed and zero weights dropped.
     ///
     /// # Errors
-    /// Those of [`from_edges`](Self::from_edges), and [`GraphError::BadWeight`] for a weight that is
-    /// negative, infinite or NaN.
+    /// Those of [`from_edges`](Self::from_edges), [`GraphError::BadWeight`] for a weight that is negative,
+    /// infinite or NaN, and [`GraphError::WeightOverflow`] if the weights sum to infinity.
     pub fn from_weighted_edges(
         node_count: u64,
         edges: impl IntoIterator<Item = (u64, u64, f64)>,
     ) -> Result<Self> {
         let node_count = checked_node_count(node_count)?;
         let mut ends = Vec::new();
-        let mut weights = Vec::new();
+        let mut edge_weights = Vec::new();
         for (u, v, weight) in edges {
             let pair = (checked_node(u, node_count)?, checked_node(v, node_count)?);
-            if !(weight.is_finite() && weight >= 0.0) {
-                return Err(GraphError::BadWeight { u, v, weight });
-            }
+            check_weight(u, v, weight)?;
             if weight > 0.0 {
                 ends.push(pair);
-                weights.push(weight);
+                edge_weights.push(weight);
             }
         }
-        Ok(Self::build(node_count, &ends, Some(&weights)))
+        if edge_weights.iter().all(|&weight| weight == 1.0) {
+            drop(edge_weights);
+            let ends = ends.into_iter().map(|(u, v)| (u64::from(u), u64::from(v)));
+            return Self::from_edges(u64::from(node_count), ends);
+        }
+        let (mut offsets, mut targets, mut weights) = place_weighted(node_count, ends, &edge_weights);
+        drop(edge_weights);
+        if sort_weighted_rows(&offsets, &mut targets, &mut weights) {
+            merge_rows(&mut offsets, &mut targets, Some(&mut weights));
+        }
+        Self::weighted(offsets, targets, weights)
     }
 
-    /// Counting sort of the arcs by tail, then each row sorted and merged in parallel.
-    fn build(node_count: u32, edges: &[(u32, u32)], weights: Option<&[f64]>) -> Self {
-        let n = node_count as usize;
-        let mut offsets = vec![0_usize; n + 1];
-        for &(u, v) in edges {
-            offsets[u as usize + 1] += 1;
-            if u != v {
-                offsets[v as usize + 1] += 1;
-            }
-        }
-        for u in 0..n {
-            offsets[u + 1] += offsets[u];
-        }
-        let mut next = offsets[..n].to_vec();
-        let mut arcs = vec![(0_u32, 0_f64); offsets[n]];
-        for (e, &(u, v)) in edges.iter().enumerate() {
-            let weight = weights.map_or(1.0, |w| w[e]);
-            let mut place = |tail: u32, head: u32| {
-                arcs[next[tail as usize]] = (head, weight);
-                next[tail as usize] += 1;
-            };
-            place(u, v);
-            if u != v {
-                place(v, u);
-            }
-        }
-        let mut rows = Vec::with_capacity(n);
-        let mut rest = arcs.as_mut_slice();
-        for u in 0..n {
-            let (row, tail) = rest.split_at_mut(offsets[u + 1] - offsets[u]);
-            rows.push(row);
-            rest = tail;
-        }
-        let lengths: Vec<usize> = rows.par_iter_mut().map(|row| merge_row(row)).collect();
+    fn unweighted(offsets: Vec<usize>, targets: Vec<u32>) -> Self {
+        let total_volume = targets.len() as f64;
+        Self { offsets, targets, weighted: None, total_volume }
+    }
 
-        let mut kept_offsets = vec![0_usize; n + 1];
-        for u in 0..n {
-            kept_offsets[u + 1] = kept_offsets[u] + lengths[u];
+    /// Takes rows that are sorted and merged.
+    fn weighted(offsets: Vec<usize>, targets: Vec<u32>, arcs: Vec<f64>) -> Result<Self> {
+        if arcs.par_iter().all(|&weight| weight == 1.0) {
+            return Ok(Self::unweighted(offsets, targets));
         }
-        let kept = || (0..n).flat_map(|u| &arcs[offsets[u]..offsets[u] + lengths[u]]);
-        let targets: Vec<u32> = kept().map(|arc| arc.0).collect();
-        if kept().all(|arc| arc.1 == 1.0) {
-            let total_volume = targets.len() as f64;
-            return Self { offsets: kept_offsets, targets, weighted: None, total_volume };
+        let degrees: Vec<f64> = offsets.par_windows(2).map(|row| arcs[row[0]..row[1]].iter().sum()).collect();
+        let mut total_volume = 0.0;
+        for (node, degree) in degrees.iter().enumerate() {
+            total_volume += degree;
+            if total_volume == f64::INFINITY {
+                return Err(GraphError::WeightOverflow { node: node as u64 });
+            }
         }
-        let arc_weights: Vec<f64> = kept().map(|arc| arc.1).collect();
-        let degrees: Vec<f64> =
-            (0..n).map(|u| arc_weights[kept_offsets[u]..kept_offsets[u + 1]].iter().sum()).collect();
-        let total_volume = degrees.iter().sum();
-        let weighted = Some(Weights { arcs: arc_weights, degrees });
-        Self { offsets: kept_offsets, targets, weighted, total_volume }
+        Ok(Self { offsets, targets, weighted: Some(Weights { arcs, degrees }), total_volume })
     }
 
     /// Every edge once as `(u, v, weight)` with `u <= v`, in ascending order.
@@ -136,9 +138,9 @@ impl CsrGraph {
 
     /// Number of edges, a self-loop counted as one.
     pub fn edge_count(&self) -> u64 {
-        let loops =
-            (0..self.offsets.len() - 1).filter(|&u| self.targets_of(u).binary_search(&(u as u32)).is_ok());
-        usize::midpoint(self.targets.len(), loops.count()) as u64
+        let is_loop = |&u: &usize| self.targets_of(u).binary_search(&(u as u32)).is_ok();
+        let loops = (0..self.offsets.len() - 1).filter(is_loop).count();
+        (loops + (self.targets.len() - loops) / 2) as u64
     }
 
     /// The neighbours of `u` in ascending order; empty for an unknown node.
@@ -221,18 +223,25 @@ impl Adjacency for CsrGraph {
         let targets = &self.targets[range.clone()];
         match &self.weighted {
             Some(weights) => {
-                targets
-                    .iter()
-                    .zip(&weights.arcs[range])
-                    .for_each(|(&v, &weight)| visit(u64::from(v), weight));
+                for (&v, &weight) in targets.iter().zip(&weights.arcs[range]) {
+                    visit(u64::from(v), weight);
+                }
             }
-            None => targets.iter().for_each(|&v| visit(u64::from(v), 1.0)),
+            None => {
+                for &v in targets {
+                    visit(u64::from(v), 1.0);
+                }
+            }
         }
     }
 
     fn is_weighted(&self) -> bool {
         self.weighted.is_some()
     }
+}
+
+pub(crate) fn check_weight(u: u64, v: u64, weight: f64) -> Result<()> {
+    if weight.is_finite() && weight >= 0.0 { Ok(()) } else { Err(GraphError::BadWeight { u, v, weight }) }
 }
 
 fn checked_node_count(node_count: u64) -> Result<u32> {
@@ -247,18 +256,160 @@ fn checked_node(node: u64, node_count: u32) -> Result<u32> {
     }
 }
 
-/// Sorts a row, sums parallel arcs to its front, and returns how many are left.
-fn merge_row(row: &mut [(u32, f64)]) -> usize {
-    // A stable sort keeps the order of parallel edges, so that their sum has the same bits from both ends.
-    row.sort_by_key(|arc| arc.0);
-    let mut kept = 0;
-    for i in 0..row.len() {
-        if kept > 0 && row[kept - 1].0 == row[i].0 {
-            row[kept - 1].1 += row[i].1;
-        } else {
-            row[kept] = row[i];
-            kept += 1;
-        }
+fn checked_ends(
+    node_count: u64,
+    edges: impl IntoIterator<Item = (u64, u64)>,
+) -> Result<(u32, Vec<(u32, u32)>)> {
+    let node_count = checked_node_count(node_count)?;
+    let ends = edges
+        .into_iter()
+        .map(|(u, v)| Ok((checked_node(u, node_count)?, checked_node(v, node_count)?)))
+        .collect::<Result<_>>()?;
+    Ok((node_count, ends))
+}
+
+/// Calls `visit(tail, head)` for both directions of an edge, once for a self-loop.
+fn for_both_arcs((u, v): (u32, u32), mut visit: impl FnMut(usize, u32)) {
+    visit(u as usize, v);
+    if u != v {
+        visit(v as usize, u);
     }
-    kept
+}
+
+/// Counting sort of unweighted arcs by tail, in parallel: returns offsets and unsorted rows.
+fn place(node_count: u32, ends: Vec<(u32, u32)>) -> (Vec<usize>, Vec<u32>) {
+    // cursors[u + 1] counts u's arcs, then holds where u's next arc goes, and so ends as the start of row
+    // u + 1. Which thread places an arc first does not matter: rows are sorted afterwards.
+    let mut cursors: Vec<AtomicUsize> = (0..=node_count).map(|_| AtomicUsize::new(0)).collect();
+    ends.par_iter().for_each(|&edge| {
+        for_both_arcs(edge, |tail, _| {
+            cursors[tail + 1].fetch_add(1, Relaxed);
+        });
+    });
+    let mut arc_count = 0;
+    for cursor in &mut cursors[1..] {
+        arc_count += std::mem::replace(cursor.get_mut(), arc_count);
+    }
+    let targets: Vec<AtomicU32> = (0..arc_count).map(|_| AtomicU32::new(0)).collect();
+    ends.par_iter().for_each(|&edge| {
+        for_both_arcs(edge, |tail, head| {
+            targets[cursors[tail + 1].fetch_add(1, Relaxed)].store(head, Relaxed);
+        });
+    });
+    drop(ends);
+    (
+        cursors.into_iter().map(AtomicUsize::into_inner).collect(),
+        targets.into_iter().map(AtomicU32::into_inner).collect(),
+    )
+}
+
+/// Counting sort of weighted arcs by tail. Sequential, because the order of parallel edges decides the
+/// bits of their sum.
+fn place_weighted(
+    node_count: u32,
+    ends: Vec<(u32, u32)>,
+    edge_weights: &[f64],
+) -> (Vec<usize>, Vec<u32>, Vec<f64>) {
+    let mut cursors = vec![0_usize; node_count as usize + 1];
+    for &edge in &ends {
+        for_both_arcs(edge, |tail, _| cursors[tail + 1] += 1);
+    }
+    let mut arc_count = 0;
+    for cursor in &mut cursors[1..] {
+        arc_count += std::mem::replace(cursor, arc_count);
+    }
+    let mut targets = vec![0; arc_count];
+    let mut weights = vec![0.0; arc_count];
+    for (edge, &weight) in ends.into_iter().zip(edge_weights) {
+        for_both_arcs(edge, |tail, head| {
+            let place = cursors[tail + 1];
+            cursors[tail + 1] += 1;
+            targets[place] = head;
+            weights[place] = weight;
+        });
+    }
+    (cursors, targets, weights)
+}
+
+/// Cuts rows into blocks of 1024 nodes: each block's offsets and its part of `arcs`.
+fn blocks<'a, T>(offsets: &'a [usize], mut arcs: &'a mut [T]) -> Vec<(&'a [usize], &'a mut [T])> {
+    let n = offsets.len() - 1;
+    (0..n)
+        .step_by(1024)
+        .map(|first| {
+            let bounds = &offsets[first..=(first + 1024).min(n)];
+            let (block, rest) = std::mem::take(&mut arcs).split_at_mut(bounds[bounds.len() - 1] - bounds[0]);
+            arcs = rest;
+            (bounds, block)
+        })
+        .collect()
+}
+
+/// Sorts every row, and says whether a target occurs twice in one.
+fn sort_rows(offsets: &[usize], targets: &mut [u32]) -> bool {
+    let sort_block = |(bounds, block): (&[usize], &mut [u32])| {
+        let mut repeated = false;
+        for row in bounds.windows(2) {
+            let row = &mut block[row[0] - bounds[0]..row[1] - bounds[0]];
+            row.sort_unstable();
+            repeated |= row.windows(2).any(|pair| pair[0] == pair[1]);
+        }
+        repeated
+    };
+    blocks(offsets, targets).into_par_iter().map(sort_block).reduce(|| false, |a, b| a | b)
+}
+
+/// [`sort_rows`] with weights that move along. Parallel edges keep the order in which they were given, so
+/// that their sum has the same bits from both ends.
+fn sort_weighted_rows(offsets: &[usize], targets: &mut [u32], weights: &mut [f64]) -> bool {
+    let sort_block = |arcs: &mut Vec<(u32, f64)>,
+                      (bounds, targets, weights): (&[usize], &mut [u32], &mut [f64])| {
+        let mut repeated = false;
+        for row in bounds.windows(2) {
+            let row = row[0] - bounds[0]..row[1] - bounds[0];
+            arcs.clear();
+            arcs.extend(targets[row.clone()].iter().copied().zip(weights[row.clone()].iter().copied()));
+            arcs.sort_by_key(|arc| arc.0);
+            repeated |= arcs.windows(2).any(|pair| pair[0].0 == pair[1].0);
+            for (i, &(target, weight)) in row.zip(arcs.iter()) {
+                targets[i] = target;
+                weights[i] = weight;
+            }
+        }
+        repeated
+    };
+    let target_blocks = blocks(offsets, targets);
+    let weight_blocks = blocks(offsets, weights);
+    let both: Vec<_> =
+        target_blocks.into_iter().zip(weight_blocks).map(|((bounds, t), (_, w))| (bounds, t, w)).collect();
+    both.into_par_iter().map_init(Vec::new, sort_block).reduce(|| false, |a, b| a | b)
+}
+
+/// Merges equal targets of sorted rows in place, summing their weights, and closes the gaps.
+fn merge_rows(offsets: &mut [usize], targets: &mut Vec<u32>, mut weights: Option<&mut Vec<f64>>) {
+    let mut kept = 0;
+    let mut start = 0;
+    for end in &mut offsets[1..] {
+        let row_start = kept;
+        for i in start..*end {
+            if kept > row_start && targets[kept - 1] == targets[i] {
+                if let Some(weights) = &mut weights {
+                    weights[kept - 1] += weights[i];
+                }
+            } else {
+                targets[kept] = targets[i];
+                if let Some(weights) = &mut weights {
+                    weights[kept] = weights[i];
+                }
+                kept += 1;
+            }
+        }
+        start = std::mem::replace(end, kept);
+    }
+    targets.truncate(kept);
+    targets.shrink_to_fit();
+    if let Some(weights) = weights {
+        weights.truncate(kept);
+        weights.shrink_to_fit();
+    }
 }

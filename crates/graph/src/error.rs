@@ -1,6 +1,6 @@
 //! The crate's one error type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What can go wrong in `kiln-graph`. Every variant names the argument or the place.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,12 @@ pub enum GraphError {
         /// Its weight.
         weight: f64,
     },
+    /// The weights are finite but their sum is not.
+    #[error("the edge weights sum to infinity at node {node}: scale them all down, which changes no cluster")]
+    WeightOverflow {
+        /// The node at which the running sum of degrees passes the largest f64.
+        node: u64,
+    },
     /// A directed graph was given where an undirected one is needed.
     #[error(
         "arc {u} -> {v} has weight {forward} but its reverse has {backward}: choose `Symmetrize::Sum` or `Symmetrize::Max`"
@@ -89,6 +95,23 @@ pub enum GraphError {
         /// What is wrong and what was expected.
         message: String,
     },
+    /// The name of a graph file does not tell its format.
+    #[error(
+        "cannot tell the graph format of {} from its name: expected {}, each also with .gz; or name the `Format`",
+        path.display(), crate::io::EXTENSIONS
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A compressed graph (`BVGraph`) is missing a file, is corrupt or does not suit this crate.
+    #[error("{}: {message}", path.display())]
+    Compressed {
+        /// The offending file, or the graph's base name.
+        path: PathBuf,
+        /// What is wrong and what was expected.
+        message: String,
+    },
     /// Reading or writing failed.
     #[error("{}{source}", path.as_ref().map(|p| format!("{}: ", p.display())).unwrap_or_default())]
     Io {
@@ -97,6 +120,22 @@ pub enum GraphError {
         /// The system's own error.
         source: std::io::Error,
     },
+}
+
+impl GraphError {
+    /// Names the file in an error that lacks it.
+    pub(crate) fn in_file(mut self, file: &Path) -> Self {
+        if let Self::Parse { path, .. } | Self::Io { path, .. } = &mut self {
+            path.get_or_insert_with(|| file.to_owned());
+        }
+        self
+    }
+}
+
+impl From<std::io::Error> for GraphError {
+    fn from(source: std::io::Error) -> Self {
+        Self::Io { path: None, source }
+    }
 }
 
 /// Shorthand used all over the crate.

@@ -20,22 +20,30 @@
 //! * a self-loop counts once in its node's degree and never in a cut.
 
 mod adjacency;
+#[cfg(feature = "webgraph")]
+mod bvgraph;
 mod conductance;
 mod csr;
 mod error;
 mod explored;
 pub mod generators;
+pub mod io;
 mod node_index;
 mod objective;
+mod petgraph_adapter;
 mod query;
 mod seeds;
 pub mod solvers;
 mod sweep;
+mod symmetrize;
 
 pub use adjacency::{Adjacency, CountingGraph};
+#[cfg(feature = "webgraph")]
+pub use bvgraph::{BvAccess, MappedBvGraph};
 pub use csr::CsrGraph;
 pub use error::{GraphError, Result};
 pub use objective::{Certificate, certify};
 pub use query::{Limits, LocalQuery, LocalSolution, QueueOrder, Solver, Status, Work, Workspace};
 pub use seeds::SeedDistribution;
 pub use sweep::{SweepCut, SweepLimits, SweepPoint, sweep, sweep_profile};
+pub use symmetrize::Symmetrize;

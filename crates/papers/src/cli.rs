@@ -60,12 +60,7 @@ enum Command {
         out: PathBuf,
     },
     /// List the data sets, or get one.
-    #[command(disable_help_flag = true)]
-    Data {
-        /// `list`, or `get NAME`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    Data(data::DataCommand),
     /// Compare Kiln's speed with other programs.
     Bench {
         /// Which benchmark.
