@@ -20,10 +20,15 @@
 //! * a self-loop counts once in its node's degree and never in a cut.
 
 mod adjacency;
+mod bfs_ball;
 mod conductance;
 mod csr;
+pub mod diffusions;
+mod dirichlet;
 mod error;
 mod explored;
+pub mod flow;
+mod network_community_profile;
 mod node_index;
 mod objective;
 mod query;
@@ -32,8 +37,12 @@ pub mod solvers;
 mod sweep;
 
 pub use adjacency::{Adjacency, CountingGraph};
+pub use bfs_ball::bfs_ball;
+pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
+pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
+pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
 pub use objective::{Certificate, certify};
 pub use query::{Limits, LocalQuery, LocalSolution, QueueOrder, Solver, Status, Work, Workspace};
 pub use seeds::SeedDistribution;
