@@ -85,6 +85,14 @@ pub enum GraphError {
         /// The offending number.
         node: u64,
     },
+    /// An iteration did not reach its accuracy.
+    #[error("`{method}` did not converge: its residual is {residual:e}")]
+    NotConverged {
+        /// The function that gave up.
+        method: &'static str,
+        /// What was left.
+        residual: f64,
+    },
     /// A graph file cannot be understood.
     #[error("{}line {line}: {message}", path.as_ref().map(|p| format!("{}, ", p.display())).unwrap_or_default())]
     Parse {

@@ -22,12 +22,17 @@
 mod adjacency;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
+mod bfs_ball;
 mod conductance;
 mod csr;
+pub mod diffusions;
+mod dirichlet;
 mod error;
 mod explored;
 pub mod generators;
 pub mod io;
+pub mod flow;
+mod network_community_profile;
 mod node_index;
 mod objective;
 mod petgraph_adapter;
@@ -40,8 +45,12 @@ mod symmetrize;
 pub use adjacency::{Adjacency, CountingGraph};
 #[cfg(feature = "webgraph")]
 pub use bvgraph::{BvAccess, MappedBvGraph};
+pub use bfs_ball::bfs_ball;
+pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
+pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
+pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
 pub use objective::{Certificate, certify};
 pub use query::{Limits, LocalQuery, LocalSolution, QueueOrder, Solver, Status, Work, Workspace};
 pub use seeds::SeedDistribution;
