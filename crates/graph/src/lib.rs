@@ -20,32 +20,32 @@
 //! * a self-loop counts once in its node's degree and never in a cut.
 
 mod adjacency;
+mod bfs_ball;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
-mod bfs_ball;
 mod conductance;
 mod csr;
 pub mod diffusions;
 mod dirichlet;
 mod error;
 mod explored;
+pub mod flow;
 pub mod generators;
 pub mod io;
-pub mod flow;
 mod network_community_profile;
 mod node_index;
 mod objective;
 mod petgraph_adapter;
 mod query;
 mod seeds;
-pub mod solvers;
+mod solvers;
 mod sweep;
 mod symmetrize;
 
 pub use adjacency::{Adjacency, CountingGraph};
+pub use bfs_ball::bfs_ball;
 #[cfg(feature = "webgraph")]
 pub use bvgraph::{BvAccess, MappedBvGraph};
-pub use bfs_ball::bfs_ball;
 pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
 pub use dirichlet::dirichlet_eigenvalue;
@@ -54,5 +54,7 @@ pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
 pub use objective::{Certificate, certify};
 pub use query::{Limits, LocalQuery, LocalSolution, QueueOrder, Solver, Status, Work, Workspace};
 pub use seeds::SeedDistribution;
+pub use solvers::l1_path_exact::{Breakpoint, Path, PathQuery};
+pub use solvers::l1_stagewise::{Stagewise, StagewisePoint, StagewiseSolution};
 pub use sweep::{SweepCut, SweepLimits, SweepPoint, sweep, sweep_profile};
 pub use symmetrize::Symmetrize;

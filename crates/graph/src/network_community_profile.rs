@@ -141,8 +141,7 @@ impl NetworkCommunityProfile {
         seed: u64,
         workspace: &mut Workspace,
     ) -> Result<Vec<ProfilePoint>> {
-        let limits =
-            SweepLimits { max_volume: Some(graph.total_volume() / 2.0), ..SweepLimits::default() };
+        let limits = SweepLimits { max_volume: Some(graph.total_volume() / 2.0), ..SweepLimits::default() };
         let mut points = Vec::new();
         for &alpha in &self.alphas {
             for &rho in &self.rhos {

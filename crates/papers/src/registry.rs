@@ -15,8 +15,7 @@ macro_rules! papers {
 }
 
 papers! {
-    #[cfg(feature = "graph")]
-    local_graph_clustering,
+    #[cfg(feature = "graph")] local_graph_clustering,
 }
 
 /// A mistake in a paper's constants.

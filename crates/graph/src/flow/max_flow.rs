@@ -92,8 +92,7 @@ impl FlowNetwork {
             let leaving = &self.leaving[u as usize];
             let open = leaving[self.cursors[u as usize]..].iter().position(|&a| {
                 let arc = self.arcs[a as usize];
-                arc.residual > arc.negligible
-                    && self.levels[arc.head as usize] == self.levels[u as usize] + 1
+                arc.residual > arc.negligible && self.levels[arc.head as usize] == self.levels[u as usize] + 1
             });
             if let Some(skipped) = open {
                 self.cursors[u as usize] += skipped;

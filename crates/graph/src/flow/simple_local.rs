@@ -127,8 +127,7 @@ impl FlowMethod {
             }
         }
 
-        let mut nodes: Vec<u64> =
-            best.iter().map(|&slot| problem.explored.nodes()[slot as usize]).collect();
+        let mut nodes: Vec<u64> = best.iter().map(|&slot| problem.explored.nodes()[slot as usize]).collect();
         nodes.sort_unstable();
         let Measured { value, volume, cut } = measured;
         let conductance = conductance_of(cut, volume, graph.total_volume());

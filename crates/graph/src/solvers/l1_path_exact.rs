@@ -27,7 +27,7 @@ const TIE: f64 = 1e-12;
 /// What path to follow.
 ///
 /// ```
-/// use kiln_graph::{CsrGraph, SeedDistribution, solvers::l1_path_exact::PathQuery};
+/// use kiln_graph::{CsrGraph, SeedDistribution, PathQuery};
 /// let star = CsrGraph::from_edges(4, [(0, 1), (0, 2), (0, 3)])?;
 /// let path = PathQuery::new(SeedDistribution::node(0)).alpha(0.2).rho_min(0.01).run(&star)?;
 /// assert_eq!(path.breakpoints[0].rho, 1.0 / 3.0); // s / d at the seed

@@ -26,7 +26,7 @@ use crate::seeds::SeedDistribution;
 /// A forward stagewise run.
 ///
 /// ```
-/// use kiln_graph::{CsrGraph, SeedDistribution, solvers::l1_stagewise::Stagewise};
+/// use kiln_graph::{CsrGraph, SeedDistribution, Stagewise};
 /// let star = CsrGraph::from_edges(4, [(0, 1), (0, 2), (0, 3)])?;
 /// let run = Stagewise::new(SeedDistribution::node(0)).step_size(1e-3).rho_stop(0.05).run(&star)?;
 /// let steps = run.solution.work.pushes;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use kiln_graph::solvers::l1_path_exact::PathQuery;
-use kiln_graph::solvers::l1_stagewise::Stagewise;
+use kiln_graph::PathQuery;
+use kiln_graph::Stagewise;
 use kiln_graph::{CsrGraph, LocalQuery, SeedDistribution, Solver, Status, certify};
 use serde_json::Value;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cpu_time::ThreadTime;
-use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, Rmat, mix};
-use kiln_graph::io::{EdgeListOptions, read_edge_list};
+use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix};
+use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver, Workspace};
 use serde::Serialize;
 use serde_json::json;
@@ -25,7 +25,7 @@ use crate::recorder::Table;
 #[command(name = "graph", no_binary_name = true)]
 struct Options {
     /// Python interpreter that has the peers.
-    #[arg(long, env = "KILN_PYTHON", default_value = "python3")]
+    #[arg(long, default_value = "python3")]
     python: String,
     /// Repeats of each timing.
     #[arg(long, default_value_t = 9)]
@@ -124,7 +124,7 @@ fn against_peers(
     for name in REAL_GRAPHS {
         match data.find(name) {
             Ok(found) => {
-                let graph = read_edge_list(std::io::Cursor::new(found.read()?), &EdgeListOptions::default())?;
+                let graph = read_edge_list(std::io::Cursor::new(found.read()?), &ReadOptions::default())?;
                 let rows = [(0.05, 1e-4), (0.05, 1e-5)];
                 compare(options, &graph.without_weights(), name, &rows, peers.as_deref_mut(), report)?;
             }
@@ -200,7 +200,8 @@ fn compare(
                         ));
                     }
                 } else {
-                    let note = format!("{name}: {peer} was left out: {}", answer["skip"].as_str().unwrap_or("?"));
+                    let note =
+                        format!("{name}: {peer} was left out: {}", answer["skip"].as_str().unwrap_or("?"));
                     if !report.notes.contains(&note) {
                         report.notes.push(note);
                     }
@@ -295,7 +296,11 @@ fn against_size(options: &Options, report: &mut Report) -> Result<(), Experiment
         let (edges, time) = queries(&graph, options.repeats)?;
         sizes.push((graph.node_count() as f64, edges, time));
     }
-    series("implicit, largest over smallest of the sizes: edges touched, then time", "implicit planted", sizes);
+    series(
+        "implicit, largest over smallest of the sizes: edges touched, then time",
+        "implicit planted",
+        sizes,
+    );
     report.tables.push(table);
     Ok(())
 }
@@ -336,13 +341,13 @@ fn compressed(options: &Options, report: &mut Report) -> Result<(), ExperimentEr
     let mut worst: f64 = 0.0;
     let graphs = [
         ("HPP 10^6", HashedPlantedPartition::new(1_000_000).generate()?),
-        ("R-MAT 2^20", Rmat::new(20).generate()?),
+        ("R-MAT 2^20", kiln_graph::generators::Rmat::new(20).generate()?),
     ];
     for (name, graph) in &graphs {
         eprintln!("bench: {name}, compressed");
         let base = folder.path().join(name.replace([' ', '^'], "-"));
-        kiln_graph::webgraph::write(graph, &base)?;
-        let packed = kiln_graph::webgraph::open(&base)?;
+        kiln_graph::BvAccess::write(graph, &base)?;
+        let packed = kiln_graph::BvAccess::open(&base)?;
         let hub = (0..graph.node_count()).max_by_key(|&u| graph.arc_count(u)).unwrap_or(0);
         for (seed, rows) in [(0, &ROWS[..]), (hub, &ROWS[..4])] {
             if graph.arc_count(seed) == 0 {
@@ -380,12 +385,22 @@ fn compressed(options: &Options, report: &mut Report) -> Result<(), ExperimentEr
 }
 
 fn markdown(report: &Report) -> String {
-    let mut text = String::from("# Benchmark: local graph clustering\n\n| goal | wanted | measured | met |\n| --- | --- | --- | --- |\n");
+    let mut text = String::from(
+        "# Benchmark: local graph clustering\n\n| goal | wanted | measured | met |\n| --- | --- | --- | --- |\n",
+    );
     for Goal { what, goal, measured, met } in &report.goals {
-        text += &format!("| {what} | {goal} | {} | {} |\n", Number(*measured), if *met { "yes" } else { "**no**" });
+        text += &format!(
+            "| {what} | {goal} | {} | {} |\n",
+            Number(*measured),
+            if *met { "yes" } else { "**no**" }
+        );
     }
     for Table { title, caption, columns, rows, .. } in &report.tables {
-        text += &format!("\n## {title}\n\n{caption}\n\n| {} |\n|{}\n", columns.join(" | "), " --- |".repeat(columns.len()));
+        text += &format!(
+            "\n## {title}\n\n{caption}\n\n| {} |\n|{}\n",
+            columns.join(" | "),
+            " --- |".repeat(columns.len())
+        );
         for row in rows {
             text += &format!("| {} |\n", row.join(" | "));
         }

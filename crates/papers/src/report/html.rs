@@ -78,7 +78,11 @@ fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
         writeln!(out, "<div class=\"figures\">")?;
         for figure in figures {
             let caption = escape(&figure.caption);
-            writeln!(out, "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>", svg(figure).trim_end())?;
+            writeln!(
+                out,
+                "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>",
+                svg(figure).trim_end()
+            )?;
         }
         writeln!(out, "</div>")?;
     }
@@ -108,8 +112,12 @@ fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> st
             Some(false) => "failed",
             None => "open",
         };
-        let (name, measured, wanted) = (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
-        writeln!(out, "<li class=\"{class}\">{name}: <strong>{measured}</strong><br><small>{wanted}</small></li>")?;
+        let (name, measured, wanted) =
+            (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
+        writeln!(
+            out,
+            "<li class=\"{class}\">{name}: <strong>{measured}</strong><br><small>{wanted}</small></li>"
+        )?;
     }
     writeln!(out, "</ul></td>\n<td data-label=\"Evidence\"><ul>")?;
     for line in evidence(claim) {
@@ -124,14 +132,18 @@ fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> st
 
 fn write_table(out: &mut String, table: &Table) -> std::fmt::Result {
     let (title, caption) = (escape(&table.title), escape(&table.caption));
-    writeln!(out, "<h3>{title}</h3>\n<p>{caption}</p>\n<div class=\"scroll\"><table class=\"data\">\n<thead><tr>")?;
+    writeln!(
+        out,
+        "<h3>{title}</h3>\n<p>{caption}</p>\n<div class=\"scroll\"><table class=\"data\">\n<thead><tr>"
+    )?;
     for column in &table.columns {
         writeln!(out, "<th>{}</th>", escape(column))?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for row in &table.rows {
         let cells = row.iter().map(|cell| {
-            let number = cell.chars().next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '−' | '-' | '∞'));
+            let number =
+                cell.chars().next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '−' | '-' | '∞'));
             format!("<td{}>{}</td>", if number { " class=\"number\"" } else { "" }, escape(cell))
         });
         writeln!(out, "<tr>{}</tr>", cells.collect::<String>())?;

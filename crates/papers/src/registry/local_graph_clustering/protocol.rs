@@ -3,7 +3,7 @@
 
 use std::io::Cursor;
 
-use kiln_graph::io::{EdgeListOptions, read_edge_list};
+use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
     Adjacency, CsrGraph, LocalQuery, LocalSolution, Recovery, Solver, SweepCut, SweepLimits, Workspace, conductance,
     dirichlet_eigenvalue, sweep,
@@ -24,7 +24,7 @@ pub(super) fn load(
     name: &str,
 ) -> Result<CsrGraph, ExperimentError> {
     let found = context.data.find(name)?;
-    let graph = read_edge_list(Cursor::new(found.read()?), &EdgeListOptions::default())?;
+    let graph = read_edge_list(Cursor::new(found.read()?), &ReadOptions::default())?;
     recorder.used_data(DataUse {
         name: name.to_owned(),
         route: found.route.to_string(),

@@ -1,6 +1,6 @@
 //! The tables on real graphs: enzymes, protein interactions, two universities.
 
-use kiln_graph::flow::FlowImprove;
+use kiln_graph::flow::FlowMethod;
 use kiln_graph::{Adjacency, CsrGraph, bfs_ball, volume};
 use rayon::prelude::*;
 
@@ -143,7 +143,7 @@ fn improve(graph: &CsrGraph, target: &[u64], references: &[Vec<u64>]) -> Result<
         let shared: f64 = reference.iter().filter(|u| target.contains(u)).map(|&u| graph.degree(u)).sum();
         let sigma = f64::max(shared / truth, ratio);
         let delta = ((1.0 / 3.0) / (1.0 / sigma - 1.0) - ratio).clamp(0.0, 1.0);
-        Ok(FlowImprove { delta, ..FlowImprove::default() }.improve(graph, reference)?.nodes)
+        Ok(FlowMethod::SimpleLocal { delta }.improve(graph, reference)?.nodes)
     };
     let clusters =
         references.par_iter().map(improved).collect::<Result<Vec<_>, kiln_graph::GraphError>>()?;

@@ -113,7 +113,7 @@ fn trial(p: f64, gamma: f64, seed: u64) -> Result<Trial, ExperimentError> {
 /// Whether the support is exactly the target set at some breakpoint of the path down to `rho_min`.
 fn recovers_exactly(graph: &CsrGraph, rho_min: f64) -> Result<bool, ExperimentError> {
     let path = PathQuery::new(SeedDistribution::node(SEED_NODE)).alpha(ALPHA).rho_min(rho_min).run(graph)?;
-    let mut support = BTreeSet::new();
+    let mut support: BTreeSet<u64> = BTreeSet::new();
     for breakpoint in &path.breakpoints {
         support.extend(&breakpoint.entering);
         if support.last().is_some_and(|&u| u >= CLUSTER_SIZE) {

@@ -93,7 +93,7 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     );
     recorder.table(table);
 
-    for epsilon in [1e-2, 1e-3, 1e-4, 1e-5, 1e-6] {
+    for epsilon in [1e-2_f64, 1e-3, 1e-4, 1e-5, 1e-6] {
         let graph = star((1.0 / (8.0 * epsilon)).floor() as u64)?;
         for alpha in [0.01, 0.05, 0.1, 0.2, 0.5] {
             let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
