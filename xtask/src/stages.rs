@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the stages, their times and their counts.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -105,11 +106,25 @@ fn with_features(command: &str, arguments: &[&str]) -> Command {
 }
 
 fn tests() -> Result<Outcome> {
-    if is_installed(cargo().args(["nextest", "--version"])) {
-        return counted(cargo().args(["nextest", "run", "--workspace", "--features", FEATURES]));
+    let built = Stage::Build.run()?;
+    if !built.passed {
+        return Ok(built);
     }
-    let outcome = counted(&mut with_features("test", &["--all-targets", "--no-fail-fast"]))?;
+    // For the tests of the command line.
+    let papers = built_papers()?;
+    if is_installed(cargo().args(["nextest", "--version"])) {
+        let mut nextest = cargo();
+        nextest.args(["nextest", "run", "--workspace", "--features", FEATURES]);
+        return counted(nextest.env("KILN_PAPERS", papers));
+    }
+    let mut test = with_features("test", &["--all-targets", "--no-fail-fast"]);
+    let outcome = counted(test.env("KILN_PAPERS", papers))?;
     Ok(Outcome { note: "nextest is not installed: cargo test was used", ..outcome })
+}
+
+/// Where the build stage puts kiln-papers.
+fn built_papers() -> Result<PathBuf> {
+    Ok(target_dir()?.join("debug").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn docs() -> Result<Outcome> {
@@ -159,11 +174,9 @@ fn reproduce() -> Result<Outcome> {
     if !built.passed {
         return Ok(built);
     }
-    let target = target_dir()?;
-    let binary = target.join("debug").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX));
-    let mut papers = Command::new(&binary);
+    let mut papers = Command::new(built_papers()?);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
-    plain(papers.arg(target.join("reproduce-quick")))
+    plain(papers.arg(target_dir()?.join("reproduce-quick")))
 }
 
 /// Runs a command that writes to the terminal itself.
