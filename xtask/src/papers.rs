@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use crate::{Result, cargo, exit_code, root, target_dir};
 
 /// What the first build of a domain (a feature of kiln-papers) costs, for the line that asks for patience.
-const COSTS: &[(&str, &str)] = &[("graph", "a few minutes on 2 cores; Burn is not needed")];
+const COSTS: &[(&str, &str)] = &[("graph", "about a minute on 2 cores; Burn is not needed")];
 
 /// Runs `kiln-papers COMMAND ARGUMENTS`, building it first unless `KILN_PAPERS` names a binary.
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
@@ -76,9 +76,14 @@ fn domain_of_each_paper(registry: &str) -> BTreeMap<String, String> {
 /// The release binary with these domains, or cargo's exit status when it does not compile.
 fn build(domains: &Domains) -> Result<std::result::Result<PathBuf, ExitCode>> {
     let binary = target_dir()?.join("release").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX));
+    let stale = is_stale(&binary);
+    if !stale && *domains == Domains::Some(BTreeSet::new()) {
+        // Whatever domains it has, it will do.
+        return Ok(Ok(binary));
+    }
     let mut build = cargo();
     build.args(["build", "--release", "--package", "kiln-papers"]);
-    if is_stale(&binary) {
+    if stale {
         eprintln!("{}", announcement(domains));
     } else {
         build.arg("--quiet");
@@ -105,7 +110,7 @@ fn announcement(domains: &Domains) -> String {
         .filter(|(domain, _)| wanted.is_none_or(|wanted| wanted.contains(*domain)))
         .map(|(domain, cost)| format!("{domain}: {cost}"))
         .collect();
-    let costs = if costs.is_empty() { "a minute or two on 2 cores".to_owned() } else { costs.join("; ") };
+    let costs = if costs.is_empty() { "about a minute on 2 cores".to_owned() } else { costs.join("; ") };
     format!(
         "Compiling kiln-papers with {what}, optimised. The first time, cargo builds every dependency from source \
          ({costs}); after that only what changed."
