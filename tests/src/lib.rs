@@ -1,1 +1,12 @@
 //! What crosses Kiln's crates: README, reports, resume after a kill.
+
+macro_rules! run_examples_of {
+    ($($name:ident: $file:literal,)*) => {
+        $(#[cfg(doctest)] #[doc = include_str!($file)] pub struct $name;)*
+    };
+}
+
+run_examples_of! {
+    Readme: "../../README.md",
+    Graphs: "../../docs/src/graphs.md",
+}
