@@ -44,11 +44,6 @@ impl Means {
     pub(super) fn f1(&self) -> f64 {
         self.values[2]
     }
-
-    /// Largest absolute difference from published numbers.
-    pub(super) fn distance(&self, published: &[f64; 4]) -> f64 {
-        self.values.iter().zip(published).map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, f64::max)
-    }
 }
 
 /// What one method found from the seeds of one target.
