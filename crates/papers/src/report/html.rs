@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{ClaimReport, PaperReport, Report, circumstances, evidence, measured, svg::svg, wanted};
+use super::{
+    ClaimReport, PaperReport, Report, circumstances, data_table, evidence, measured, spread, wanted,
+};
 use crate::recorder::Table;
 
 const STYLE: &str = include_str!("style.css");
@@ -73,20 +75,24 @@ fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
     if !paper.not_run.is_empty() {
         writeln!(out, "<p>Not run here: {}.</p>", escape(&paper.not_run.join(", ")))?;
     }
+    for note in paper.experiments.iter().flat_map(|outcome| &outcome.notes) {
+        writeln!(out, "<p>{}</p>", escape(note))?;
+    }
     let figures: Vec<_> = paper.experiments.iter().flat_map(|outcome| &outcome.figures).collect();
     if !figures.is_empty() {
         writeln!(out, "<div class=\"figures\">")?;
         for figure in figures {
             let caption = escape(&figure.caption);
-            writeln!(out, "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>", svg(figure).trim_end())?;
+            writeln!(
+                out,
+                "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>",
+                figure.svg().trim_end()
+            )?;
         }
         writeln!(out, "</div>")?;
     }
-    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables) {
+    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables).chain(&data_table(paper)) {
         write_table(out, table)?;
-    }
-    for note in paper.experiments.iter().flat_map(|outcome| &outcome.notes) {
-        writeln!(out, "<p>{}</p>", escape(note))?;
     }
     writeln!(out, "</section>")
 }
@@ -108,8 +114,14 @@ fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> st
             Some(false) => "failed",
             None => "open",
         };
-        let (name, measured, wanted) = (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
-        writeln!(out, "<li class=\"{class}\">{name}: <strong>{measured}</strong><br><small>{wanted}</small></li>")?;
+        let (name, measured, wanted) =
+            (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
+        let spread =
+            spread(check).map_or(String::new(), |spread| format!("<br><small>{}</small>", escape(&spread)));
+        writeln!(
+            out,
+            "<li class=\"{class}\">{name}: <strong>{measured}</strong>{spread}<br><small>{wanted}</small></li>"
+        )?;
     }
     writeln!(out, "</ul></td>\n<td data-label=\"Evidence\"><ul>")?;
     for line in evidence(claim) {
@@ -124,14 +136,19 @@ fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> st
 
 fn write_table(out: &mut String, table: &Table) -> std::fmt::Result {
     let (title, caption) = (escape(&table.title), escape(&table.caption));
-    writeln!(out, "<h3>{title}</h3>\n<p>{caption}</p>\n<div class=\"scroll\"><table class=\"data\">\n<thead><tr>")?;
+    writeln!(out, "<h3>{title}</h3>")?;
+    if !caption.is_empty() {
+        writeln!(out, "<p>{caption}</p>")?;
+    }
+    writeln!(out, "<div class=\"scroll\"><table class=\"data\">\n<thead><tr>")?;
     for column in &table.columns {
         writeln!(out, "<th>{}</th>", escape(column))?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for row in &table.rows {
         let cells = row.iter().map(|cell| {
-            let number = cell.chars().next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '−' | '-' | '∞'));
+            let number =
+                cell.chars().next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '−' | '-' | '∞'));
             format!("<td{}>{}</td>", if number { " class=\"number\"" } else { "" }, escape(cell))
         });
         writeln!(out, "<tr>{}</tr>", cells.collect::<String>())?;

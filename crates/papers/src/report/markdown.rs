@@ -55,13 +55,17 @@ fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
             let file = figure_file(&paper.id, &outcome.experiment, &figure.id);
             writeln!(out, "\n![{}](figures/{file})\n\n{}", escape(&figure.title), escape(&figure.caption))?;
         }
-        for table in &outcome.tables {
-            writeln!(out, "\n**{}** {}\n", escape(&table.title), escape(&table.caption))?;
-            writeln!(out, "{}", row(&table.columns))?;
-            writeln!(out, "|{}", "---|".repeat(table.columns.len()))?;
-            for cells in &table.rows {
-                writeln!(out, "{}", row(cells))?;
-            }
+    }
+    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables).chain(&super::data_table(paper))
+    {
+        writeln!(out, "\n### {}\n", escape(&table.title))?;
+        if !table.caption.is_empty() {
+            writeln!(out, "{}\n", escape(&table.caption))?;
+        }
+        writeln!(out, "{}", row(&table.columns))?;
+        writeln!(out, "|{}", "---|".repeat(table.columns.len()))?;
+        for cells in &table.rows {
+            writeln!(out, "{}", row(cells))?;
         }
     }
     Ok(())
@@ -85,8 +89,8 @@ fn write_claim(out: &mut String, claim: &ClaimReport) -> std::fmt::Result {
 
 /// One check in one line.
 fn check_line(check: &CheckReport) -> String {
-    let wanted = super::wanted(check);
-    format!("{}: {}; {wanted}", check.name, super::measured(check))
+    let spread = super::spread(check).map_or(String::new(), |spread| format!(" ({spread})"));
+    format!("{}: {}{spread}; {}", check.name, super::measured(check), super::wanted(check))
 }
 
 fn row(cells: &[String]) -> String {

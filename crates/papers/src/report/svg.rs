@@ -63,8 +63,9 @@ pub(super) fn svg(figure: &Figure) -> String {
     draw(figure, &layout, &mut text).expect("writing to a string can't fail");
     let size = format!("width=\"{}\" height=\"{}\"", WIDTH * FINE, layout.height * FINE);
     let (name, height) = (escape(&figure.title), layout.height);
-    let attributes =
-        format!("class=\"kiln-plot\" role=\"img\" aria-label=\"{name}\" width=\"{WIDTH}\" height=\"{height}\"");
+    let attributes = format!(
+        "class=\"kiln-plot\" role=\"img\" aria-label=\"{name}\" width=\"{WIDTH}\" height=\"{height}\""
+    );
     text.replacen(&size, &attributes, 1).replacen('>', &format!(">\n<style>{}</style>", style_sheet()), 1)
 }
 
@@ -106,7 +107,9 @@ impl<'a> Layout<'a> {
         );
         let y = Coordinate::new(
             &figure.y,
-            values(|series| series.points.iter().map(|point| point.1).chain(series.upper.iter().map(|u| u.0)).collect()),
+            values(|series| {
+                series.points.iter().map(|point| point.1).chain(series.upper.iter().map(|u| u.0)).collect()
+            }),
             bars,
         );
         let title = wrap(&figure.title);
@@ -147,7 +150,8 @@ fn draw(figure: &Figure, layout: &Layout, text: &mut String) -> Drawn {
     root.fill(&GROUND.light)?;
     for (row, line) in layout.title.iter().enumerate() {
         let place = (EDGE, EDGE + (row as f64 + 0.5) * TITLE_LINE);
-        let style = ("sans-serif", TITLE * FINE * FONT).into_font().style(FontStyle::Bold).color(&TEXT_INK.light);
+        let style =
+            ("sans-serif", TITLE * FINE * FONT).into_font().style(FontStyle::Bold).color(&TEXT_INK.light);
         root.draw(&Text::new(line.clone(), pixel(place), style.pos(Pos::new(HPos::Left, VPos::Center))))?;
     }
     let legend_top = EDGE + layout.title.len() as f64 * TITLE_LINE;
