@@ -1,18 +1,21 @@
 //! The report as Markdown.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Formatter};
 
 use super::{ClaimReport, PaperReport, Report, figure_file};
 use crate::{progress::duration, verdict::CheckReport};
 
-/// The content of `report.md`.
-pub fn markdown(report: &Report) -> String {
-    let mut text = String::new();
-    write(&mut text, report).expect("writing to a string can't fail");
-    text
+/// `report.md` of a report, by its `Display`.
+#[derive(Debug, Clone, Copy)]
+pub struct Markdown<'a>(pub &'a Report);
+
+impl fmt::Display for Markdown<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write_report(out, self.0)
+    }
 }
 
-fn write(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_report(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "# Kiln: reproduced claims\n")?;
     for (count, name) in report.summary.counts() {
         writeln!(out, "* {count} {name}")?;
@@ -28,7 +31,7 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
+fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
     writeln!(out, "\n## {}\n\n{}. <{}>\n", escape(&paper.title), escape(&paper.citation), paper.url)?;
     writeln!(out, "| claim | place | verdict | measured | time |\n|---|---|---|---|---|")?;
     for claim in &paper.claims {
@@ -71,7 +74,7 @@ fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_claim(out: &mut String, claim: &ClaimReport) -> std::fmt::Result {
+fn write_claim(out: &mut Formatter<'_>, claim: &ClaimReport) -> fmt::Result {
     writeln!(out, "\n### {} {}: {}\n", escape(&claim.id), escape(&claim.place), claim.words())?;
     writeln!(out, "* The paper says: {}", escape(&claim.says))?;
     writeln!(out, "* Tested here: {}", escape(&claim.test))?;

@@ -20,9 +20,9 @@ use crate::{
     verdict::{CheckReport, Verdict, judge},
 };
 
-pub use html::html;
-pub use markdown::markdown;
-pub use terminal::summary_table;
+pub use html::Html;
+pub use markdown::Markdown;
+pub use terminal::SummaryTable;
 
 /// Version of the schema of `report.json`; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -172,7 +172,7 @@ impl Report {
             created: utc(SystemTime::now()),
             settings,
             seconds: experiments.map(|outcome| outcome.seconds).fold(0.0, |sum, seconds| sum + seconds),
-            summary: claims.fold(Summary::default(), |summary, claim| summary.add(claim)),
+            summary: claims.fold(Summary::default(), Summary::add),
             papers,
         }
     }
@@ -203,8 +203,8 @@ impl Report {
         for (name, figure) in self.figures() {
             write_atomically(&figures.join(name), figure.svg().as_bytes())?;
         }
-        write_atomically(&folder.join("report.md"), markdown(self).as_bytes())?;
-        write_atomically(&folder.join("report.html"), html(self).as_bytes())?;
+        write_atomically(&folder.join("report.md"), Markdown(self).to_string().as_bytes())?;
+        write_atomically(&folder.join("report.html"), Html(self).to_string().as_bytes())?;
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
         write_atomically(&folder.join("report.json"), &json)
@@ -294,7 +294,7 @@ impl ClaimReport {
             (Verdict::Reproduced, Some(why)) => Some(format!(
                 "It reproduces now, although the registry calls it a known finding; update the registry. It says: {why}"
             )),
-            (Verdict::NeedsData { what, r#where }, _) => Some(format!("Needs {what}: {}", r#where)),
+            (Verdict::NeedsData { what, r#where }, _) => Some(format!("Needs {what}: {where}")),
             (Verdict::NeedsGpu, _) => Some("Needs a graphics processor: --device wgpu".to_owned()),
             (Verdict::Error { message }, _) => Some(format!("Error: {message}")),
             (Verdict::SkippedAtThisScale, _) => {
@@ -398,10 +398,9 @@ fn evidence(claim: &ClaimReport) -> Vec<String> {
         lines.push(format!("Seeds of its experiments: {}", claim.seeds));
     }
     for data in &claim.data {
-        lines.push(format!(
-            "Data: {} ({}), {} rows, SHA-256 {}",
-            data.name, data.route, data.rows, data.sha256
-        ));
+        // The whole hash is in the paper's table of data.
+        let hash = data.sha256.get(..12).unwrap_or(&data.sha256);
+        lines.push(format!("Data: {} ({}), {} rows, SHA-256 {hash}…", data.name, data.route, data.rows));
     }
     lines.push(format!("Time of its experiments: {}", crate::progress::duration(claim.seconds)));
     lines
