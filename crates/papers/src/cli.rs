@@ -14,7 +14,7 @@ use crate::{
     data,
     progress::Reporter,
     registry::{self, PAPERS},
-    report::{Report, summary_table, terminal},
+    report::{Report, SummaryTable, terminal},
     run::{self, Options, Shard},
 };
 
@@ -110,7 +110,7 @@ struct Reproduce {
     /// Where reports and checkpoints go [default: target/reproduce, or its folder shard-I-of-N].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A folder with data sets, looked into before $KILN_DATA, ./data, ../shared/data and the cache.
+    /// A folder with data sets, looked into before `$KILN_DATA`, ./data, ../shared/data and the cache.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Run only every N-th experiment, starting with the I-th.
@@ -189,7 +189,7 @@ fn merge(papers: &[Paper], folders: &[PathBuf], out: &Path) -> Result<u8, Experi
 
 fn publish(report: &Report, out: &Path) -> std::io::Result<()> {
     report.write(out)?;
-    print!("{}", summary_table(report));
+    print!("{}", SummaryTable(report));
     println!("{}", out.join("report.html").display());
     Ok(())
 }
@@ -202,7 +202,7 @@ fn list(papers: &[Paper], last: Option<&Report>) -> String {
             format!("{} ({})\n{}. {}. {}\n", paper.id, paper.domain, paper.title, paper.citation, paper.url);
         text.push_str(&heading);
         let report = last.and_then(|report| report.papers.iter().find(|p| p.id == paper.id));
-        let mut table = terminal::table(terminal::colours());
+        let mut table = terminal::table();
         table.set_header(["claim", "where", "says", "needs", "last verdict"]);
         for claim in paper.claims {
             let needs: Vec<_> = claim.needs.iter().map(ToString::to_string).collect();
@@ -210,7 +210,8 @@ fn list(papers: &[Paper], last: Option<&Report>) -> String {
             let verdict = verdict.map_or("not run", |claim| claim.words());
             table.add_row([claim.id, claim.place, claim.says, &needs.join(", "), verdict]);
         }
-        text.push_str(&format!("{table}\n\n"));
+        text.push_str(&table.to_string());
+        text.push_str("\n\n");
     }
     if papers.is_empty() {
         text.push_str(

@@ -64,7 +64,7 @@ impl Reporter {
     pub fn steps(&self, total: u64, label: &str) -> Progress {
         let bar = if let Target::Bars(bars) = &*self.0 {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} left")
-                .expect("the template is a constant that parses");
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = bars.add(ProgressBar::new(total).with_style(style).with_message(label.to_owned()));
             bar.enable_steady_tick(Duration::from_millis(500));
             Some(bar)

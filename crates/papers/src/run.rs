@@ -174,7 +174,7 @@ fn run_one(
         let hash = data
             .find(set)
             .map_or_else(|_| "missing".to_owned(), |found| format!("{} {}", found.route, found.sha256));
-        key.push_str(&format!(" data {set} {hash}"));
+        key = format!("{key} data {set} {hash}");
     }
     let store = Store::open(&checkpoints.join(paper.id).join(experiment.id).join(settings), &key)?;
     let reporter = &options.reporter;

@@ -116,6 +116,11 @@ impl Figure {
         self
     }
 
+    /// The figure as a complete SVG file, for light and dark ground.
+    pub fn svg(&self) -> String {
+        super::svg::svg(self)
+    }
+
     /// Why the figure can't be drawn, if it can't.
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let file_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

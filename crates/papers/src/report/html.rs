@@ -1,17 +1,22 @@
 //! The report as one self-contained HTML page: no script, nothing loaded, light or dark as the reader's system is.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Formatter};
 
-use super::{ClaimReport, PaperReport, Report, circumstances, evidence, measured, svg::svg, wanted};
+use super::{
+    ClaimReport, PaperReport, Report, circumstances, data_table, evidence, measured, spread, wanted,
+};
 use crate::recorder::Table;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The content of `report.html`.
-pub fn html(report: &Report) -> String {
-    let mut text = String::new();
-    write_page(&mut text, report).expect("writing to a string can't fail");
-    text
+/// `report.html` of a report, by its `Display`.
+#[derive(Debug, Clone, Copy)]
+pub struct Html<'a>(pub &'a Report);
+
+impl fmt::Display for Html<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write_page(out, self.0)
+    }
 }
 
 /// Escapes text for HTML, also inside quoted attributes.
@@ -30,7 +35,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-fn write_page(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_page(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -54,7 +59,7 @@ fn write_page(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "</main>\n</body>\n</html>")
 }
 
-fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
+fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
     let (id, title, url) = (escape(&paper.id), escape(&paper.title), escape(&paper.url));
     writeln!(
         out,
@@ -73,29 +78,28 @@ fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
     if !paper.not_run.is_empty() {
         writeln!(out, "<p>Not run here: {}.</p>", escape(&paper.not_run.join(", ")))?;
     }
+    for note in paper.experiments.iter().flat_map(|outcome| &outcome.notes) {
+        writeln!(out, "<p>{}</p>", escape(note))?;
+    }
     let figures: Vec<_> = paper.experiments.iter().flat_map(|outcome| &outcome.figures).collect();
     if !figures.is_empty() {
         writeln!(out, "<div class=\"figures\">")?;
         for figure in figures {
-            let caption = escape(&figure.caption);
-            writeln!(
-                out,
-                "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>",
-                svg(figure).trim_end()
-            )?;
+            let caption = match figure.caption.as_str() {
+                "" => String::new(),
+                caption => format!("\n<figcaption>{}</figcaption>", escape(caption)),
+            };
+            writeln!(out, "<figure>\n{}{caption}\n</figure>", figure.svg().trim_end())?;
         }
         writeln!(out, "</div>")?;
     }
-    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables) {
+    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables).chain(&data_table(paper)) {
         write_table(out, table)?;
-    }
-    for note in paper.experiments.iter().flat_map(|outcome| &outcome.notes) {
-        writeln!(out, "<p>{}</p>", escape(note))?;
     }
     writeln!(out, "</section>")
 }
 
-fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> std::fmt::Result {
+fn write_claim(out: &mut Formatter<'_>, paper: &PaperReport, claim: &ClaimReport) -> fmt::Result {
     let (badge, id, place) = (badge(claim.words()), escape(&claim.id), escape(&claim.place));
     let (says, test) = (escape(&claim.says), escape(&claim.test));
     writeln!(
@@ -114,9 +118,11 @@ fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> st
         };
         let (name, measured, wanted) =
             (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
+        let spread =
+            spread(check).map_or(String::new(), |spread| format!("<br><small>{}</small>", escape(&spread)));
         writeln!(
             out,
-            "<li class=\"{class}\">{name}: <strong>{measured}</strong><br><small>{wanted}</small></li>"
+            "<li class=\"{class}\">{name}: <strong>{measured}</strong>{spread}<br><small>{wanted}</small></li>"
         )?;
     }
     writeln!(out, "</ul></td>\n<td data-label=\"Evidence\"><ul>")?;
@@ -130,12 +136,13 @@ fn write_claim(out: &mut String, paper: &PaperReport, claim: &ClaimReport) -> st
     Ok(())
 }
 
-fn write_table(out: &mut String, table: &Table) -> std::fmt::Result {
+fn write_table(out: &mut Formatter<'_>, table: &Table) -> fmt::Result {
     let (title, caption) = (escape(&table.title), escape(&table.caption));
-    writeln!(
-        out,
-        "<h3>{title}</h3>\n<p>{caption}</p>\n<div class=\"scroll\"><table class=\"data\">\n<thead><tr>"
-    )?;
+    writeln!(out, "<h3>{title}</h3>")?;
+    if !caption.is_empty() {
+        writeln!(out, "<p>{caption}</p>")?;
+    }
+    writeln!(out, "<div class=\"scroll\"><table class=\"data\">\n<thead><tr>")?;
     for column in &table.columns {
         writeln!(out, "<th>{}</th>", escape(column))?;
     }

@@ -1,18 +1,21 @@
 //! The report as Markdown.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Formatter};
 
 use super::{ClaimReport, PaperReport, Report, figure_file};
 use crate::{progress::duration, verdict::CheckReport};
 
-/// The content of `report.md`.
-pub fn markdown(report: &Report) -> String {
-    let mut text = String::new();
-    write(&mut text, report).expect("writing to a string can't fail");
-    text
+/// `report.md` of a report, by its `Display`.
+#[derive(Debug, Clone, Copy)]
+pub struct Markdown<'a>(pub &'a Report);
+
+impl fmt::Display for Markdown<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write_report(out, self.0)
+    }
 }
 
-fn write(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_report(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "# Kiln: reproduced claims\n")?;
     for (count, name) in report.summary.counts() {
         writeln!(out, "* {count} {name}")?;
@@ -28,7 +31,7 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
+fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
     writeln!(out, "\n## {}\n\n{}. <{}>\n", escape(&paper.title), escape(&paper.citation), paper.url)?;
     writeln!(out, "| claim | place | verdict | measured | time |\n|---|---|---|---|---|")?;
     for claim in &paper.claims {
@@ -55,19 +58,23 @@ fn write_paper(out: &mut String, paper: &PaperReport) -> std::fmt::Result {
             let file = figure_file(&paper.id, &outcome.experiment, &figure.id);
             writeln!(out, "\n![{}](figures/{file})\n\n{}", escape(&figure.title), escape(&figure.caption))?;
         }
-        for table in &outcome.tables {
-            writeln!(out, "\n**{}** {}\n", escape(&table.title), escape(&table.caption))?;
-            writeln!(out, "{}", row(&table.columns))?;
-            writeln!(out, "|{}", "---|".repeat(table.columns.len()))?;
-            for cells in &table.rows {
-                writeln!(out, "{}", row(cells))?;
-            }
+    }
+    for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables).chain(&super::data_table(paper))
+    {
+        writeln!(out, "\n### {}\n", escape(&table.title))?;
+        if !table.caption.is_empty() {
+            writeln!(out, "{}\n", escape(&table.caption))?;
+        }
+        writeln!(out, "{}", row(&table.columns))?;
+        writeln!(out, "|{}", "---|".repeat(table.columns.len()))?;
+        for cells in &table.rows {
+            writeln!(out, "{}", row(cells))?;
         }
     }
     Ok(())
 }
 
-fn write_claim(out: &mut String, claim: &ClaimReport) -> std::fmt::Result {
+fn write_claim(out: &mut Formatter<'_>, claim: &ClaimReport) -> fmt::Result {
     writeln!(out, "\n### {} {}: {}\n", escape(&claim.id), escape(&claim.place), claim.words())?;
     writeln!(out, "* The paper says: {}", escape(&claim.says))?;
     writeln!(out, "* Tested here: {}", escape(&claim.test))?;
@@ -85,8 +92,8 @@ fn write_claim(out: &mut String, claim: &ClaimReport) -> std::fmt::Result {
 
 /// One check in one line.
 fn check_line(check: &CheckReport) -> String {
-    let wanted = super::wanted(check);
-    format!("{}: {}; {wanted}", check.name, super::measured(check))
+    let spread = super::spread(check).map_or(String::new(), |spread| format!(" ({spread})"));
+    format!("{}: {}{spread}; {}", check.name, super::measured(check), super::wanted(check))
 }
 
 fn row(cells: &[String]) -> String {

@@ -15,14 +15,14 @@ use crate::{
     checkpoint::write_atomically,
     claim::Paper,
     context::Scale,
-    recorder::{DataUse, Outcome},
+    recorder::{DataUse, Outcome, Table},
     run::Shard,
     verdict::{CheckReport, Verdict, judge},
 };
 
-pub use html::html;
-pub use markdown::markdown;
-pub use terminal::summary_table;
+pub use html::Html;
+pub use markdown::Markdown;
+pub use terminal::SummaryTable;
 
 /// Version of the schema of `report.json`; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -172,7 +172,7 @@ impl Report {
             created: utc(SystemTime::now()),
             settings,
             seconds: experiments.map(|outcome| outcome.seconds).fold(0.0, |sum, seconds| sum + seconds),
-            summary: claims.fold(Summary::default(), |summary, claim| summary.add(claim)),
+            summary: claims.fold(Summary::default(), Summary::add),
             papers,
         }
     }
@@ -201,10 +201,10 @@ impl Report {
         }
         fs::create_dir_all(&figures)?;
         for (name, figure) in self.figures() {
-            write_atomically(&figures.join(name), svg::svg(figure).as_bytes())?;
+            write_atomically(&figures.join(name), figure.svg().as_bytes())?;
         }
-        write_atomically(&folder.join("report.md"), markdown(self).as_bytes())?;
-        write_atomically(&folder.join("report.html"), html(self).as_bytes())?;
+        write_atomically(&folder.join("report.md"), Markdown(self).to_string().as_bytes())?;
+        write_atomically(&folder.join("report.html"), Html(self).to_string().as_bytes())?;
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
         write_atomically(&folder.join("report.json"), &json)
@@ -294,7 +294,7 @@ impl ClaimReport {
             (Verdict::Reproduced, Some(why)) => Some(format!(
                 "It reproduces now, although the registry calls it a known finding; update the registry. It says: {why}"
             )),
-            (Verdict::NeedsData { what, r#where }, _) => Some(format!("Needs {what}: {}", r#where)),
+            (Verdict::NeedsData { what, r#where }, _) => Some(format!("Needs {what}: {where}")),
             (Verdict::NeedsGpu, _) => Some("Needs a graphics processor: --device wgpu".to_owned()),
             (Verdict::Error { message }, _) => Some(format!("Error: {message}")),
             (Verdict::SkippedAtThisScale, _) => {
@@ -366,18 +366,18 @@ fn utc(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The measured value of a check with its spread, in words.
+/// The measured value of a check, in words.
 fn measured(check: &CheckReport) -> String {
     let Some(measured) = &check.measured else { return "not measured".to_owned() };
     let unit = if check.unit.is_empty() { String::new() } else { format!(" {}", check.unit) };
-    if measured.count == 1 {
-        return format!("{}{unit}", measured.value);
-    }
-    let (statistic, value, count) = (check.statistic, measured.value, measured.count);
-    format!(
-        "{statistic} {value}{unit} ({} to {}, sd {}, {count} values)",
-        measured.min, measured.max, measured.sd
-    )
+    let statistic = if measured.count == 1 { String::new() } else { format!("{} ", check.statistic) };
+    format!("{statistic}{}{unit}", measured.value)
+}
+
+/// The spread of the values behind a measurement, in words; nothing for one value.
+fn spread(check: &CheckReport) -> Option<String> {
+    let measured = check.measured.as_ref().filter(|measured| measured.count > 1)?;
+    Some(format!("{} values, {} to {}, sd {}", measured.count, measured.min, measured.max, measured.sd))
 }
 
 /// The threshold of a check and where it comes from, in words.
@@ -395,16 +395,27 @@ fn wanted(check: &CheckReport) -> String {
 fn evidence(claim: &ClaimReport) -> Vec<String> {
     let mut lines = Vec::new();
     if claim.seeds > 0 {
-        lines.push(format!("Seeds: {}", claim.seeds));
+        lines.push(format!("Seeds of its experiments: {}", claim.seeds));
     }
     for data in &claim.data {
-        lines.push(format!(
-            "Data: {} ({}), {} rows, SHA-256 {}",
-            data.name, data.route, data.rows, data.sha256
-        ));
+        // The whole hash is in the paper's table of data.
+        let hash = data.sha256.get(..12).unwrap_or(&data.sha256);
+        lines.push(format!("Data: {} ({}), {} rows, SHA-256 {hash}…", data.name, data.route, data.rows));
     }
     lines.push(format!("Time of its experiments: {}", crate::progress::duration(claim.seconds)));
     lines
+}
+
+/// All data that a paper's experiments read, as a table; nothing when they read none.
+fn data_table(paper: &PaperReport) -> Option<Table> {
+    let mut table = Table::new("data", "Data", "", &["name", "route", "rows", "SHA-256"]);
+    for data in paper.experiments.iter().flat_map(|outcome| &outcome.data) {
+        let row = [data.name.clone(), data.route.clone(), data.rows.to_string(), data.sha256.clone()];
+        if !table.rows.contains(&row.to_vec()) {
+            table.row(row);
+        }
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 /// How the report came about, as name and value.

@@ -33,6 +33,8 @@ const TITLE_LINE: f64 = 22.0;
 const TEXT_LINE: f64 = 21.0;
 /// Distance of what is drawn from the edge, in units.
 const EDGE: f64 = 10.0;
+/// Right end of the plot, in units.
+const RIGHT: f64 = WIDTH - 2.0 * EDGE;
 /// Width of a legend's sample, in units.
 const SAMPLE: f64 = 26.0;
 
@@ -118,7 +120,7 @@ impl<'a> Layout<'a> {
             coordinate.ticks().iter().map(|(_, label)| text_width(label, TEXT)).fold(0.0, f64::max)
         };
         let left = EDGE + TEXT + 8.0 + widest(&y) + 8.0;
-        let slot = (WIDTH - 2.0 * EDGE - left) / x.ticks().len().max(1) as f64;
+        let slot = (RIGHT - left) / x.ticks().len().max(1) as f64;
         let upright = x.is_named() && widest(&x) > slot - 4.0;
         let tick_height = if upright { widest(&x) + 4.0 } else { TEXT_LINE };
         let top = EDGE + title.len() as f64 * TITLE_LINE + legend.len() as f64 * TEXT_LINE + 8.0;
@@ -126,16 +128,12 @@ impl<'a> Layout<'a> {
         Self { title, legend, x, y, upright, left, top, height }
     }
 
-    fn right(&self) -> f64 {
-        WIDTH - 2.0 * EDGE
-    }
-
     fn bottom(&self) -> f64 {
         self.top + HEIGHT
     }
 
     fn place(&self, (x, y): (f64, f64)) -> Place {
-        let across = self.x.position(x) * (self.right() - self.left);
+        let across = self.x.position(x) * (RIGHT - self.left);
         (self.left + across, self.bottom() - self.y.position(y) * HEIGHT)
     }
 
@@ -177,7 +175,7 @@ fn draw(figure: &Figure, layout: &Layout, text: &mut String) -> Drawn {
 }
 
 fn draw_axes(root: &Area, figure: &Figure, layout: &Layout) -> Drawn {
-    let (left, right, top, bottom) = (layout.left, layout.right(), layout.top, layout.bottom());
+    let (left, right, top, bottom) = (layout.left, RIGHT, layout.top, layout.bottom());
     let grid = stroke(&GRID, 1.0);
     for (tick, label) in layout.y.ticks() {
         let y = bottom - layout.y.position(tick) * HEIGHT;

@@ -1,60 +1,59 @@
 //! The summary on the terminal.
 
-use std::io::IsTerminal;
+use std::{fmt, io::IsTerminal};
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
-use super::{ClaimReport, Report};
+use super::{ClaimReport, Report, measured};
 use crate::{progress::duration, verdict::Verdict};
 
-/// The claims with their verdicts as a table, then the counts. Coloured when standard output is a terminal and
-/// `NO_COLOR` is not set.
-pub fn summary_table(report: &Report) -> String {
-    let colours = colours();
-    let mut table = table(colours);
-    table.set_header(["paper", "claim", "verdict", "measured", "time"]);
-    for (paper, claim) in report.papers.iter().flat_map(|p| p.claims.iter().map(move |c| (p, c))) {
-        let mut verdict = Cell::new(claim.words());
-        if colours {
-            verdict = verdict.fg(colour(claim)).add_attribute(Attribute::Bold);
+/// The claims with their verdicts as a table, what the reader must know besides, and the counts, by its `Display`.
+/// Coloured when standard output is a terminal and `NO_COLOR` is not set.
+#[derive(Debug, Clone, Copy)]
+pub struct SummaryTable<'a>(pub &'a Report);
+
+impl fmt::Display for SummaryTable<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.0;
+        let claims =
+            || report.papers.iter().flat_map(|paper| paper.claims.iter().map(move |claim| (paper, claim)));
+        let mut table = table();
+        table.set_header(["paper", "claim", "verdict", "measured", "time"]);
+        for (paper, claim) in claims() {
+            let verdict = Cell::new(claim.words()).fg(colour(claim)).add_attribute(Attribute::Bold);
+            table.add_row([
+                Cell::new(&paper.id),
+                Cell::new(format!("{} {}", claim.id, claim.place)),
+                verdict,
+                Cell::new(checks(claim)),
+                Cell::new(duration(claim.seconds)),
+            ]);
         }
-        table.add_row([
-            Cell::new(&paper.id),
-            Cell::new(format!("{} {}", claim.id, claim.place)),
-            verdict,
-            Cell::new(measured(claim)),
-            Cell::new(duration(claim.seconds)),
-        ]);
-    }
-    let mut text = format!("{table}\n");
-    for (paper, claim) in report.papers.iter().flat_map(|p| p.claims.iter().map(move |c| (p, c))) {
-        if let Some(remark) = claim.remark().filter(|_| claim.verdict != Verdict::SkippedAtThisScale) {
-            text.push_str(&format!("{} {}: {remark}\n", paper.id, claim.id));
+        writeln!(out, "{table}")?;
+        for (paper, claim) in claims().filter(|(_, claim)| claim.verdict != Verdict::SkippedAtThisScale) {
+            if let Some(remark) = claim.remark() {
+                writeln!(out, "{} {}: {remark}", paper.id, claim.id)?;
+            }
         }
+        for paper in report.papers.iter().filter(|paper| !paper.not_run.is_empty()) {
+            writeln!(out, "{}: not run here: {}", paper.id, paper.not_run.join(", "))?;
+        }
+        let counts: Vec<_> =
+            report.summary.counts().iter().map(|(count, name)| format!("{count} {name}")).collect();
+        let counts = if counts.is_empty() { "no claims".to_owned() } else { counts.join(", ") };
+        writeln!(out, "{counts}; the experiments took {}", duration(report.seconds))
     }
-    for paper in report.papers.iter().filter(|paper| !paper.not_run.is_empty()) {
-        text.push_str(&format!("{}: not run here: {}\n", paper.id, paper.not_run.join(", ")));
-    }
-    let counts = report.summary.counts().into_iter().map(|(count, name)| format!("{count} {name}"));
-    text.push_str(&format!("{} in {}\n", counts.collect::<Vec<_>>().join(", "), duration(report.seconds)));
-    text
 }
 
-/// Whether standard output shows colours.
-pub(crate) fn colours() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// An empty table that fits the terminal, or 100 columns.
-pub(crate) fn table(colours: bool) -> Table {
+/// An empty table that fits the terminal, or 100 columns without colours.
+pub(crate) fn table() -> Table {
+    let terminal = std::io::stdout().is_terminal();
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    if colours {
-        table.enforce_styling();
-    } else {
+    if !terminal || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         table.force_no_tty();
     }
-    if !std::io::stdout().is_terminal() {
+    if !terminal {
         table.set_width(100);
     }
     table
@@ -68,17 +67,11 @@ fn colour(claim: &ClaimReport) -> Color {
     }
 }
 
-fn measured(claim: &ClaimReport) -> String {
-    let line = |check: &crate::verdict::CheckReport| {
-        let measured = check.measured.as_ref()?;
-        Some(format!(
-            "{} {} {} ({} {})",
-            check.name,
-            measured.value,
-            check.unit,
-            if check.passed == Some(false) { "should be" } else { "wanted" },
-            check.threshold
-        ))
-    };
-    claim.checks.iter().filter_map(line).collect::<Vec<_>>().join("\n").replace("  ", " ")
+/// One line for each check that was measured.
+fn checks(claim: &ClaimReport) -> String {
+    let lines = claim.checks.iter().filter(|check| check.measured.is_some()).map(|check| {
+        let verb = if check.passed == Some(false) { "should be" } else { "wanted" };
+        format!("{} {} ({verb} {})", check.name, measured(check), check.threshold)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

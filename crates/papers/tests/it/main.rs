@@ -1,0 +1,10 @@
+//! Tests of the receipts: verdicts, reports, checkpoints, shards.
+
+mod checkpoint;
+mod command;
+mod figure;
+mod fixture;
+mod merge;
+mod registry;
+mod report;
+mod verdict;
