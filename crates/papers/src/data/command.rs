@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalogue::{DataSet, Terms, list, select};
@@ -91,6 +91,9 @@ pub fn table(path: &DataPath) -> Table {
             &set.route_in_short(),
         ]);
     }
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table
 }
 
@@ -123,10 +126,7 @@ pub fn get(name: &str, options: &GetOptions) -> Result<(), DataError> {
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for set in &sets {
-        let spinner = ProgressBar::new_spinner().with_style(
-            ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is fixed"),
-        );
-        spinner.enable_steady_tick(Duration::from_millis(200));
+        let spinner = spinner();
         let mut report = |line: &str| {
             if spinner.is_hidden() {
                 eprintln!("{}: {line}", set.name);
@@ -153,6 +153,13 @@ pub fn get(name: &str, options: &GetOptions) -> Result<(), DataError> {
         return clear_downloads(&done, options);
     }
     Err(DataError::Incomplete { wanted: sets.len(), failed })
+}
+
+fn spinner() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is fixed");
+    let spinner = ProgressBar::new_spinner().with_style(style);
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    spinner
 }
 
 fn tell(set: &DataSet, installed: &Installed) {
