@@ -156,7 +156,7 @@ impl DataSet {
         }
         match self.original {
             Original::Fetch(_) => {
-                ways.push(format!("`cargo xtask data get {name} --original` (public origin)"))
+                ways.push(format!("`cargo xtask data get {name} --original` (public origin)"));
             }
             Original::ByHand(address) => {
                 let folder = name.split('/').next().unwrap_or(name);
@@ -169,6 +169,19 @@ impl DataSet {
             Original::None => ways.push("made for this project: in its shared/data only".to_string()),
         }
         ways.join("; or ")
+    }
+
+    /// How to get it, in a few words for a table.
+    pub fn route_in_short(&self) -> String {
+        let package =
+            self.package.as_ref().map(|package| format!("get: {} {}", package.tool.program(), package.name));
+        let original = match self.original {
+            Original::Fetch(_) => Some("get --original".to_string()),
+            Original::ByHand(address) => Some(format!("by hand: {address}")),
+            Original::None => None,
+        };
+        let ways: Vec<String> = package.into_iter().chain(original).collect();
+        if ways.is_empty() { "none".to_string() } else { ways.join("; ") }
     }
 
     /// Whether the package route gives every file of the layout.

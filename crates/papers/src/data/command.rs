@@ -4,13 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use comfy_table::{ContentArrangement, Table};
-use indicatif::ProgressBar;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalogue::{DataSet, Terms, list, select};
 use super::error::DataError;
 use super::get::{GetOptions, Installed, clear_downloads, install};
 use super::search::{DataPath, Route};
+
+/// Columns of the table when the output is no terminal.
+const WIDTH_OF_PLAIN_OUTPUT: u16 = 160;
 
 /// Shows and fetches the real data that the experiments use.
 #[derive(Debug, Args)]
@@ -41,7 +45,7 @@ struct GetArguments {
     /// Download from the public origin, not from a package
     #[arg(long)]
     original: bool,
-    /// The cache folder; otherwise KILN_CACHE, or kiln/data in the user's cache folder
+    /// The cache folder; otherwise `KILN_CACHE`, or `kiln/data` in the user's cache folder
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 }
@@ -55,6 +59,9 @@ impl DataCommand {
         match self.action {
             Action::List { data } => {
                 println!("{}", table(&DataPath::new(data)));
+                println!(
+                    "get: `cargo xtask data get NAME`; get --original: `cargo xtask data get NAME --original`."
+                );
                 Ok(())
             }
             Action::Get(GetArguments { name, original, cache }) => {
@@ -67,12 +74,25 @@ impl DataCommand {
 /// The table of `data list`: every data set and where `path` finds it.
 pub fn table(path: &DataPath) -> Table {
     let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(WIDTH_OF_PLAIN_OUTPUT);
+    }
     table.set_header(["name", "what", "size", "licence", "found", "how to get it"]);
     for set in list() {
         let only = if set.terms == Terms::ExperimentsOnly { " (experiments only)" } else { "" };
         let licence = format!("{}{only}", set.licence);
-        table.add_row([set.name, set.what, set.size, &licence, &whereabouts(set, path), &set.how_to_get()]);
+        table.add_row([
+            set.name,
+            set.what,
+            set.size,
+            &licence,
+            &whereabouts(set, path),
+            &set.route_in_short(),
+        ]);
+    }
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
     }
     table
 }
@@ -106,8 +126,7 @@ pub fn get(name: &str, options: &GetOptions) -> Result<(), DataError> {
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for set in &sets {
-        let spinner = ProgressBar::new_spinner();
-        spinner.enable_steady_tick(Duration::from_millis(200));
+        let spinner = spinner();
         let mut report = |line: &str| {
             if spinner.is_hidden() {
                 eprintln!("{}: {line}", set.name);
@@ -134,6 +153,13 @@ pub fn get(name: &str, options: &GetOptions) -> Result<(), DataError> {
         return clear_downloads(&done, options);
     }
     Err(DataError::Incomplete { wanted: sets.len(), failed })
+}
+
+fn spinner() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is fixed");
+    let spinner = ProgressBar::new_spinner().with_style(style);
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    spinner
 }
 
 fn tell(set: &DataSet, installed: &Installed) {

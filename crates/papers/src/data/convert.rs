@@ -114,7 +114,11 @@ fn unweighted(pairs: impl IntoIterator<Item = (usize, usize)>) -> Edges {
 }
 
 fn edges_tsv(edges: &Edges) -> Vec<u8> {
-    edges.keys().map(|(u, v)| format!("{u}\t{v}\n")).collect::<String>().into_bytes()
+    let mut out = String::new();
+    for (u, v) in edges.keys() {
+        let _ = writeln!(out, "{u}\t{v}");
+    }
+    out.into_bytes()
 }
 
 /// `NAME.edges` of the folder `graph`.
@@ -173,7 +177,7 @@ fn graph_tool_labelled(
         .map(|&name| graph.node_properties.get(name).ok_or(ConvertError::Property(name)))
         .collect::<Result<_, _>>()?;
     let rows = (0..graph.nodes).map(|node| {
-        let fields: Vec<&str> = columns.iter().map(|column| column[node].as_str()).collect();
+        let fields: Vec<&str> = columns.iter().map(|column| column[node].trim()).collect();
         fields.join("\t")
     });
     Ok(vec![edges, nodes_tsv(header, rows)])
@@ -228,14 +232,14 @@ fn graphml(bytes: &[u8]) -> Result<(Vec<String>, Edges), ConvertError> {
         let is_empty = matches!(event, Event::Empty(_));
         match event {
             Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
-                name if name == "node" => {
+                "node" => {
                     let id = attribute(&tag, "id")?;
                     if number_of.insert(id.clone(), names.len()).is_some() {
                         return Err(fault(format!("node \"{id}\" is given twice")));
                     }
                     names.push(id);
                 }
-                name if name == "edge" => {
+                "edge" => {
                     let end = |key| {
                         let id = attribute(&tag, key)?;
                         number_of
@@ -250,7 +254,7 @@ fn graphml(bytes: &[u8]) -> Result<(Vec<String>, Edges), ConvertError> {
                         edge = Some((u, v, 1.0));
                     }
                 }
-                name if name == "data" => in_weight = !is_empty && attribute(&tag, "key")? == "weight",
+                "data" => in_weight = !is_empty && attribute(&tag, "key")? == "weight",
                 _ => {}
             },
             Event::Text(content) if in_weight => {

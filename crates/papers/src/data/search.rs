@@ -103,12 +103,14 @@ impl DataPath {
     /// `../shared/data` seen from the current folder and from the root of the checkout, and the cache ([`cache_folder`]).
     /// Karate and football are found even if none of these has them.
     pub fn new(explicit: Option<PathBuf>) -> Self {
-        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut roots: Vec<PathBuf> = std::env::current_dir().into_iter().collect();
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize();
+        roots.extend(checkout.ok().filter(|checkout| !roots.contains(checkout)));
         let mut folders: Vec<_> = explicit.map(|folder| (Route::Explicit, folder)).into_iter().collect();
         folders.extend(environment_folder("KILN_DATA").map(|folder| (Route::Explicit, folder)));
-        for root in [Path::new("."), &checkout] {
+        for root in roots {
             folders.push((Route::Shared, root.join("data")));
-            folders.push((Route::Shared, root.join("../shared/data")));
+            folders.extend(root.parent().map(|beside| (Route::Shared, beside.join("shared/data"))));
         }
         folders.extend(cache_folder().map(|folder| (Route::Cache, folder)));
         Self { folders }
@@ -140,7 +142,10 @@ impl DataPath {
             };
             return Ok(Found { name: name.to_string(), path, route, sha256 });
         }
-        let folders: Vec<_> = self.folders.iter().map(|(_, folder)| folder.display().to_string()).collect();
+        let describe = |(_, folder): &(Route, PathBuf)| {
+            format!("{}{}", folder.display(), if folder.is_dir() { "" } else { " (no such folder)" })
+        };
+        let folders: Vec<_> = self.folders.iter().map(describe).collect();
         let looked = if folders.is_empty() { "nowhere".to_string() } else { folders.join(", ") };
         Err(MissingData {
             name: name.to_string(),

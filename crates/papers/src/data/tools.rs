@@ -49,9 +49,12 @@ fn run(command: &mut Command, tool: &'static str, wanted: &str) -> Result<(), Da
         return Err(missing_tool(tool));
     }
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
-    let said = lines[lines.len().saturating_sub(4)..].join("\n  ");
+    let mut said = lines[lines.len().saturating_sub(4)..].join("\n  ");
     if OFFLINE.iter().any(|words| stderr.contains(words)) {
         return Err(DataError::Offline { tool, wanted: wanted.to_string(), said });
+    }
+    if tool == "apt-get" {
+        said += "\n  (the version is Debian 12's; its package lists come by `apt-get update`)";
     }
     Err(DataError::ToolFailed { tool, wanted: wanted.to_string(), status: output.status.to_string(), said })
 }

@@ -1,7 +1,8 @@
-//! Tests of the receipts: verdicts, reports, checkpoints, shards.
+//! Tests of the receipts: data, verdicts, reports, checkpoints, shards.
 
 mod checkpoint;
 mod command;
+mod data;
 mod figure;
 mod fixture;
 mod merge;
