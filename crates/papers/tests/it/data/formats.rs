@@ -106,7 +106,8 @@ proptest! {
         let json: Vec<String> = names.iter().enumerate().map(|(i, name)| format!("\"{name}\": [{i}]")).collect();
         let groups = read_communities_json(format!("{{{}}}", json.join(",")).as_bytes()).unwrap();
         prop_assert_eq!(groups.iter().map(|group| group.0.clone()).collect::<Vec<_>>(), names.clone());
-        let rows: String = names.iter().enumerate().map(|(i, name)| format!("{i}\t{name}\n")).collect();
+        let rows: Vec<String> = names.iter().enumerate().map(|(i, name)| format!("{i}\t{name}\n")).collect();
+        let rows = rows.concat();
         prop_assert_eq!(read_groups_tsv(format!("node\tcommunity\n{rows}").as_bytes(), "community").unwrap(), groups);
     }
 }
