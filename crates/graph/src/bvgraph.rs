@@ -3,6 +3,7 @@
 //! A query touches only the pages that hold the lists it reads, so the graph may be larger than memory.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -38,10 +39,16 @@ pub type MappedBvGraph = BvGraph<DynCodesDecoderFactory<BE, MmapHelper<u32>, EF>
 /// assert_eq!(query.run(&compressed)?, query.run(&graph)?);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
-#[derive(Debug)]
 pub struct BvAccess<G = MappedBvGraph> {
     graph: G,
     name: PathBuf,
+}
+
+// Not derived: the decoders of `webgraph` are not `Debug`.
+impl<G> fmt::Debug for BvAccess<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BvAccess").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl BvAccess {
@@ -50,8 +57,8 @@ impl BvAccess {
     /// Checked: the files are there, the properties can be parsed, the offsets belong to this format
     /// version and number nodes + 1, and the `.graph` file is as long as the properties say. Not checked,
     /// as it would mean to read everything: the bits of the lists and of the offsets. A file whose bits
-    /// were changed at the same length can make the `webgraph` crate panic, read on without end, or answer
-    /// wrongly; keep a checksum of files that travel. [`check_symmetric`](Self::check_symmetric) finds most
+    /// were changed at the same length can make the `webgraph` crate panic, loop without end, answer wrongly
+    /// or (offsets only) read outside its tables; keep a checksum of files that travel. [`check_symmetric`](Self::check_symmetric) finds most
     /// such damage.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ impl CsrGraph {
     /// let (graph, nodes) = CsrGraph::from_petgraph(&friends, |&weight| weight)?;
     /// let solution = LocalQuery::node(0).rho(0.05).run(&graph)?;
     /// let support: Vec<_> = solution.support().map(|u| nodes[u as usize]).collect();
-    /// # assert!(support.len() >= 1);
+    /// assert_eq!(support, friends.node_indices().collect::<Vec<_>>());
     /// # Ok::<(), kiln_graph::GraphError>(())
     /// ```
     ///

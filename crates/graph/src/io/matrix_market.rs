@@ -8,7 +8,7 @@
 use std::io::{BufWriter, Read, Write};
 
 use super::lines::Lines;
-use super::smat::{matrix_entries, square_size};
+use super::smat::{matrix_entries, matrix_size};
 use super::{ReadOptions, check_node_count, decompressed, parse_error};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
@@ -39,22 +39,7 @@ pub fn read_matrix_market(reader: impl Read, options: &ReadOptions) -> Result<Cs
         "general" => false,
         _ => return Err(found()),
     };
-    let (rows, declared, header) = loop {
-        let number = lines.number() + 1;
-        match lines.next_line()? {
-            None => {
-                return Err(parse_error(
-                    number,
-                    "expected `rows columns entries`, found the end of the file",
-                ));
-            }
-            Some(line) if line.is_empty() || line.starts_with('%') => {}
-            Some(line) => {
-                let (rows, declared) = square_size(line, number, options)?;
-                break (rows, declared, number);
-            }
-        }
-    };
+    let (rows, declared, header) = matrix_size(&mut lines, true, options)?;
     let entries = matrix_entries(&mut lines, rows, declared, 1, values)?;
     check_node_count(rows, entries.len(), header, options)?;
     if !symmetric {

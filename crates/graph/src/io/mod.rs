@@ -205,17 +205,3 @@ fn check_node_count(node_count: u64, edge_count: usize, line: u64, options: &Rea
     }
     Ok(())
 }
-
-/// Entries of a symmetric matrix to a graph: all of them on one side of the diagonal, or a symmetric
-/// matrix, or anything if the options say how to symmetrize it.
-fn from_matrix_entries(
-    node_count: u64,
-    entries: Vec<(u64, u64, f64)>,
-    options: &ReadOptions,
-) -> Result<CsrGraph> {
-    let triangle = entries.iter().all(|&(i, j, _)| i <= j) || entries.iter().all(|&(i, j, _)| i >= j);
-    match options.symmetrize {
-        None if triangle => CsrGraph::from_weighted_edges(node_count, entries),
-        rule => CsrGraph::from_arcs(node_count, entries, rule.unwrap_or(Symmetrize::Reject)),
-    }
-}

@@ -5,13 +5,14 @@
 //! both ends (as the packages write them) or only entries on and to one side of the diagonal. Anything
 //! else needs [`ReadOptions::symmetrize`].
 
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufRead, BufWriter, Read, Write};
 
 use super::lines::Lines;
-use super::{ReadOptions, check_node_count, decompressed, from_matrix_entries, parse_error, parse_weight};
+use super::{ReadOptions, check_node_count, decompressed, parse_error, parse_weight};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::Result;
+use crate::symmetrize::Symmetrize;
 
 /// Reads a graph from SMAT.
 ///
@@ -21,7 +22,23 @@ use crate::error::Result;
 /// and those listed in [`read_graph`](super::read_graph).
 pub fn read_smat(reader: impl Read, options: &ReadOptions) -> Result<CsrGraph> {
     let mut lines = Lines::new(decompressed(reader)?);
-    let (rows, declared, header) = loop {
+    let (rows, declared, header) = matrix_size(&mut lines, false, options)?;
+    let entries = matrix_entries(&mut lines, rows, declared, 0, true)?;
+    check_node_count(rows, entries.len(), header, options)?;
+    let triangle = entries.iter().all(|&(i, j, _)| i <= j) || entries.iter().all(|&(i, j, _)| i >= j);
+    match options.symmetrize {
+        None if triangle => CsrGraph::from_weighted_edges(rows, entries),
+        rule => CsrGraph::from_arcs(rows, entries, rule.unwrap_or(Symmetrize::Reject)),
+    }
+}
+
+/// Finds `rows columns entries` of a square matrix: rows, entries and the number of that line.
+pub(super) fn matrix_size(
+    lines: &mut Lines<impl BufRead>,
+    comments: bool,
+    options: &ReadOptions,
+) -> Result<(u64, u64, u64)> {
+    let (number, line) = loop {
         let number = lines.number() + 1;
         match lines.next_line()? {
             None => {
@@ -30,20 +47,10 @@ pub fn read_smat(reader: impl Read, options: &ReadOptions) -> Result<CsrGraph> {
                     "expected `rows columns entries`, found the end of the file",
                 ));
             }
-            Some("") => {}
-            Some(line) => {
-                let (rows, declared) = square_size(line, number, options)?;
-                break (rows, declared, number);
-            }
+            Some(line) if line.is_empty() || (comments && line.starts_with('%')) => {}
+            Some(line) => break (number, line.to_owned()),
         }
     };
-    let entries = matrix_entries(&mut lines, rows, declared, 0, true)?;
-    check_node_count(rows, entries.len(), header, options)?;
-    from_matrix_entries(rows, entries, options)
-}
-
-/// Parses `rows columns entries` of a square matrix.
-pub(super) fn square_size(line: &str, number: u64, options: &ReadOptions) -> Result<(u64, u64)> {
     let sizes: Option<Vec<u64>> = line.split_whitespace().map(|field| field.parse().ok()).collect();
     let Some([rows, columns, entries]) = sizes.as_deref() else {
         let message = format!("expected three sizes, `rows columns entries`, found {line:?}");
@@ -58,13 +65,13 @@ pub(super) fn square_size(line: &str, number: u64, options: &ReadOptions) -> Res
             let message = format!("the file declares {rows} nodes, `ReadOptions::node_count` {expected}");
             Err(parse_error(number, message))
         }
-        _ => Ok((*rows, *entries)),
+        _ => Ok((*rows, *entries, number)),
     }
 }
 
 /// Reads exactly `declared` lines `i j value` (`i j` without values), numbers from `base`.
 pub(super) fn matrix_entries(
-    lines: &mut Lines<impl std::io::BufRead>,
+    lines: &mut Lines<impl BufRead>,
     rows: u64,
     declared: u64,
     base: u64,
