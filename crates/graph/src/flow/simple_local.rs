@@ -74,6 +74,7 @@ struct Problem<'a, G> {
     explored: Explored,
     reference_size: usize,
     sigma: f64,
+    round_penalty: fn(f64) -> f64,
 }
 
 impl FlowMethod {
@@ -93,6 +94,29 @@ impl FlowMethod {
     /// [`GraphError::OutOfRange`] for delta, [`GraphError::EmptySet`], [`GraphError::UnknownNode`],
     /// [`GraphError::DuplicateNode`], and [`GraphError::IsolatedSeed`] for a node of degree 0.
     pub fn improve(&self, graph: &impl Adjacency, reference: &[u64]) -> Result<FlowSolution> {
+        self.search(graph, reference, |penalty| penalty)
+    }
+
+    /// [`improve`](Self::improve) in the arithmetic of the library `LocalGraphClustering`, which computes values
+    /// with whole numbers: each node outside the reference set takes its penalty `σ d_v`, rounded up, from the
+    /// denominator. Its rounds then stop elsewhere and the answer is not the optimum. For rerunning published numbers only.
+    ///
+    /// # Errors
+    /// As [`improve`](Self::improve).
+    pub fn improve_with_whole_penalties(
+        &self,
+        graph: &impl Adjacency,
+        reference: &[u64],
+    ) -> Result<FlowSolution> {
+        self.search(graph, reference, f64::ceil)
+    }
+
+    fn search(
+        &self,
+        graph: &impl Adjacency,
+        reference: &[u64],
+        round_penalty: fn(f64) -> f64,
+    ) -> Result<FlowSolution> {
         let delta = match *self {
             Self::FlowImprove => 0.0,
             Self::SimpleLocal { delta } => check("delta", delta, |d| d >= 0.0, "finite and at least 0")?,
@@ -111,7 +135,7 @@ impl FlowMethod {
         for slot in 0..reference.len() as u32 {
             explored.expand(graph, slot);
         }
-        let mut problem = Problem { graph, explored, reference_size: reference.len(), sigma };
+        let mut problem = Problem { graph, explored, reference_size: reference.len(), sigma, round_penalty };
 
         let mut best: Vec<u32> = (0..reference.len() as u32).collect();
         let mut measured = problem.measure(&best).expect("the reference set has positive volume");
@@ -152,7 +176,8 @@ impl<G: Adjacency> Problem<'_, G> {
         for &slot in slots {
             let degree = self.explored.degrees()[slot as usize];
             volume += degree;
-            denominator += if self.is_reference(slot) { degree } else { -self.sigma * degree };
+            denominator +=
+                if self.is_reference(slot) { degree } else { -(self.round_penalty)(self.sigma * degree) };
             self.explored.neighbors(slot, |v, weight| {
                 if !inside[v as usize] {
                     cut += weight;
