@@ -12,7 +12,7 @@
 //! and finally `x += r_N`. A residual feeds the next level only, so one pass per level pushes each node at most
 //! once a level.
 //!
-//! *Error.* A residual left at level j is below `ε/(2Nψ_j) d`, its later terms add up to at most ψ_j times that
+//! *Error.* A residual left at level j is below `ε/(2Nψ_j) d`, its later terms add up to at most `ψ_j` times that
 //! (as `P d = d`), and there are N levels; the series beyond N adds `Pr[Poisson(t) > N]` times `max s_i/d_i`:
 //!
 //! ```text

@@ -47,14 +47,18 @@ fn walk_signed(a: &[Vec<f64>], q: &[f64]) -> Vec<f64> {
 
 fn uniform(n: usize, set: &[u64]) -> Vec<f64> {
     let mut s = vec![0.0; n];
-    set.iter().for_each(|&u| s[u as usize] = 1.0 / set.len() as f64);
+    for &u in set {
+        s[u as usize] = 1.0 / set.len() as f64;
+    }
     s
 }
 
 fn to_dense(n: usize, solution: &Diffusion) -> Vec<f64> {
     assert!(solution.mass.windows(2).all(|pair| pair[0].0 < pair[1].0), "not ascending");
     let mut x = vec![0.0; n];
-    solution.mass.iter().for_each(|&(u, mass)| x[u as usize] = mass);
+    for &(u, mass) in &solution.mass {
+        x[u as usize] = mass;
+    }
     x
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kiln_graph::{ClusterScores, CsrGraph, GraphError, LocalQuery, NetworkCommunityProfile, sweep_profile};
+use kiln_graph::{
+    ClusterScores, CsrGraph, GraphError, LocalQuery, NetworkCommunityProfile, SweepLimits, sweep_profile,
+};
 
 /// 30 cliques of 6 to 12 nodes in a ring.
 fn ring_of_cliques() -> CsrGraph {
@@ -49,7 +51,8 @@ fn points_are_sets_of_that_conductance_and_none_found_is_better() {
         assert!((scores.volume - point.volume).abs() <= 1e-9);
         // The same query from this seed finds nothing better in the bin.
         let mass = LocalQuery::node(point.seed).alpha(point.alpha).rho(point.rho).run(&graph).unwrap().mass;
-        for (prefix, size) in sweep_profile(&graph, &mass, Default::default()).unwrap().iter().zip(1_usize..)
+        for (prefix, size) in
+            sweep_profile(&graph, &mass, SweepLimits::default()).unwrap().iter().zip(1_usize..)
         {
             if ((size as f64).log10() * 30.0).floor() == f64::from(point.bin) {
                 assert!(point.conductance <= prefix.conductance);

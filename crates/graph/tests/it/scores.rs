@@ -29,9 +29,9 @@ fn largest_eigenvalue(mut matrix: Vec<Vec<f64>>) -> f64 {
                 for row in &mut matrix {
                     (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
                 }
-                for k in 0..n {
-                    (matrix[p][k], matrix[q][k]) =
-                        (c * matrix[p][k] - s * matrix[q][k], s * matrix[p][k] + c * matrix[q][k]);
+                let (above, below) = matrix.split_at_mut(q);
+                for (x, y) in above[p].iter_mut().zip(&mut below[0]) {
+                    (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
                 }
             }
         }

@@ -38,7 +38,7 @@ pub(crate) fn dense(graph: &CsrGraph) -> Vec<Vec<f64>> {
     matrix
 }
 
-/// A file of the shared directory (the parent of KILN_DATA) as text, or a visible note that the test was skipped.
+/// A file of the shared directory (the parent of `KILN_DATA`) as text, or a visible note that the test was skipped.
 pub(crate) fn shared(name: &str) -> Option<String> {
     let data = std::env::var_os("KILN_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
