@@ -114,7 +114,8 @@ fn leading_eigenvector(multiply: impl Fn(&[f64]) -> Vec<f64>, start: Vec<f64>) -
 /// Unit eigenvector of the largest eigenvalue of a tridiagonal matrix T with positive off-diagonals.
 ///
 /// `σI - T` is positive definite iff its pivots are positive, which bisection uses to find the least such σ;
-/// inverse iteration there needs no pivoting and starts from a positive vector, as the eigenvector is positive.
+/// inverse iteration there needs no pivoting and starts from a positive vector, as the eigenvector is
+/// positive.
 fn leading_tridiagonal_eigenvector(diagonal: &[f64], off_diagonal: &[f64]) -> Vec<f64> {
     let size = diagonal.len();
     let pivots = |shift: f64| {

@@ -7,11 +7,12 @@
 //! α = 4φ / (1 + 4φ),      ε = 1 / (4k),
 //! ```
 //!
-//! which is our choice: the paper's constants serve its worst case and are far smaller. It rests on two facts. If
-//! K has `cut(K) = φ vol(K)`, a lazy walk from a random node of K (drawn by degree) has left K after j steps
-//! with probability at most `jφ/2`, so PageRank puts at most `φ (1-α) / (2α) = 1/8` of its mass outside K, on
-//! average. And the approximation loses at most `ε vol(K) = 1/4` of the mass inside. So on average at least
-//! 5/8 of the mass is found inside K. Costs at most `1/(αε)` edges, which is `k (1 + 4φ) / φ`, plus the sweep.
+//! which is our choice: the paper's constants serve its worst case and are far smaller. It rests on two
+//! facts. If K has `cut(K) = φ vol(K)`, a lazy walk from a random node of K (drawn by degree) has left K
+//! after j steps with probability at most `jφ/2`, so PageRank puts at most `φ (1-α) / (2α) = 1/8` of its mass
+//! outside K, on average. And the approximation loses at most `ε vol(K) = 1/4` of the mass inside. So on
+//! average at least 5/8 of the mass is found inside K. Costs at most `1/(αε)` edges, which is `k (1 + 4φ) /
+//! φ`, plus the sweep.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,9 +44,10 @@ pub struct PagerankNibble {
 }
 
 impl PagerankNibble {
-    /// Parameters for a cluster of the given conductance, in (0, 1], and volume, positive: `alpha = 4φ/(1+4φ)`
-    /// and `epsilon = 1/(4 volume)`, with which a set K of this conductance and volume gets at least 5/8 of the
-    /// mass from the average node of K, drawn by degree. Accepts clusters of at least half the volume.
+    /// Parameters for a cluster of the given conductance, in (0, 1], and volume, positive: `alpha =
+    /// 4φ/(1+4φ)` and `epsilon = 1/(4 volume)`, with which a set K of this conductance and volume gets at
+    /// least 5/8 of the mass from the average node of K, drawn by degree. Accepts clusters of at least half
+    /// the volume.
     ///
     /// # Errors
     /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange).

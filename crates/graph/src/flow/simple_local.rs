@@ -6,16 +6,16 @@
 //! value(S) = cut(S) / (vol(S ∩ R) - σ vol(S ∖ R)),     denominator positive,     σ = vol(R) / vol(V∖R) + δ.
 //! ```
 //!
-//! δ = 0 is `FlowImprove` (Andersen and Lang, SODA 2008), δ > 0 `SimpleLocal` (Veldt, Gleich, Mahoney, ICML 2016,
-//! also known as `LocalFlowImprove`, Orecchia and Zhu, SODA 2014), and σ = ∞, which keeps S inside R, is MQI
-//! (Lang and Rao, IPCO 2004). Dinkelbach's iteration: with `a` the value of the best set so far (R at first),
-//! minimise `cut(S) + a vol(R∖S) + a σ vol(S∖R)` by one minimum cut, with arcs from the source to R of
-//! capacity `a d_u` and from the rest to the sink of capacity `a σ d_v`; go on while the value falls.
+//! δ = 0 is `FlowImprove` (Andersen and Lang, SODA 2008), δ > 0 `SimpleLocal` (Veldt, Gleich, Mahoney, ICML
+//! 2016, also known as `LocalFlowImprove`, Orecchia and Zhu, SODA 2014), and σ = ∞, which keeps S inside R,
+//! is MQI (Lang and Rao, IPCO 2004). Dinkelbach's iteration: with `a` the value of the best set so far (R at
+//! first), minimise `cut(S) + a vol(R∖S) + a σ vol(S∖R)` by one minimum cut, with arcs from the source to R
+//! of capacity `a d_u` and from the rest to the sink of capacity `a σ d_v`; go on while the value falls.
 //!
-//! The network starts with R and its neighbours. Only nodes whose arc to the sink is full can be worth adding, so
-//! each flow adds the neighbours of those and continues. When none is left, the flow equals the cut in the whole
-//! graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v` at every added node, so
-//! the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
+//! The network starts with R and its neighbours. Only nodes whose arc to the sink is full can be worth
+//! adding, so each flow adds the neighbours of those and continues. When none is left, the flow equals the
+//! cut in the whole graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v`
+//! at every added node, so the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,8 @@ struct Problem<'a, G> {
 }
 
 impl FlowMethod {
-    /// Improves `reference`. The answer is never worse than it, and is the best of all sets of the whole graph
-    /// (for MQI, of all subsets).
+    /// Improves `reference`. The answer is never worse than it, and is the best of all sets of the whole
+    /// graph (for MQI, of all subsets).
     ///
     /// ```
     /// use kiln_graph::{CsrGraph, flow::FlowMethod};
@@ -97,9 +97,10 @@ impl FlowMethod {
         self.search(graph, reference, |penalty| penalty)
     }
 
-    /// [`improve`](Self::improve) in the arithmetic of the library `LocalGraphClustering`, which computes values
-    /// with whole numbers: each node outside the reference set takes its penalty `σ d_v`, rounded up, from the
-    /// denominator. Its rounds then stop elsewhere and the answer is not the optimum. For rerunning published numbers only.
+    /// [`improve`](Self::improve) in the arithmetic of the library `LocalGraphClustering`, which computes
+    /// values with whole numbers: each node outside the reference set takes its penalty `σ d_v`, rounded up,
+    /// from the denominator. Its rounds then stop elsewhere and the answer is not the optimum. For rerunning
+    /// published numbers only.
     ///
     /// # Errors
     /// As [`improve`](Self::improve).
