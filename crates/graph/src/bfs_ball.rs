@@ -1,6 +1,7 @@
 //! Growing a ball around a node by breadth-first search: the simplest reference set for flow improvement.
 //!
-//! Nodes are added one at a time, level by level, neighbours in ascending order. Costs the volume of the ball.
+//! Nodes are added one at a time, level by level, neighbours in ascending order. Costs the volume of the
+//! ball.
 
 use std::collections::VecDeque;
 

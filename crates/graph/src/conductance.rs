@@ -111,7 +111,8 @@ impl ClusterScores {
         self.cut / self.size as f64
     }
 
-    /// `cut / (|S| (n - |S|))`: weight that leaves, a pair of inside and outside nodes; 0 for the whole graph.
+    /// `cut / (|S| (n - |S|))`: weight that leaves, a pair of inside and outside nodes; 0 for the whole
+    /// graph.
     pub fn cut_ratio(&self) -> f64 {
         ratio(self.cut, self.size as f64 * (self.node_count - self.size) as f64)
     }
@@ -127,7 +128,8 @@ impl ClusterScores {
         2.0 * self.internal_weight / self.size as f64
     }
 
-    /// Internal over leaving weight, `w(S) / cut`; infinite when nothing but inner edges exist, 0 without edges.
+    /// Internal over leaving weight, `w(S) / cut`; infinite when nothing but inner edges exist, 0 without
+    /// edges.
     pub fn separability(&self) -> f64 {
         if self.internal_weight == 0.0 { 0.0 } else { self.internal_weight / self.cut }
     }

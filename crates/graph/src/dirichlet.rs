@@ -1,9 +1,9 @@
 //! The smallest Dirichlet eigenvalue of a set: how fast a walk leaks out of it.
 //!
 //! For a set K with whole-graph degrees, the smallest eigenvalue of `I - D_K^{-1/2} A_KK D_K^{-1/2}`
-//! (Chung, "Random walks and local cuts in graphs", Linear Algebra and its Applications 2007). It is at most the conductance
-//! of K (when K holds at most half of the volume) and 0 iff no edge leaves some component of K. Ha, Fountoulakis and Mahoney choose
-//! alpha near it.
+//! (Chung, "Random walks and local cuts in graphs", Linear Algebra and its Applications 2007). It is at most
+//! `cut(K) / vol(K)`, and 0 iff no edge leaves some component of K. Ha, Fountoulakis and Mahoney choose alpha
+//! near it.
 //!
 //! Lanczos with full reorthogonalisation on the nonnegative matrix `N = D_K^{-1/2} A_KK D_K^{-1/2}`, from a
 //! positive start vector (which no component's leading eigenvector is orthogonal to), restarted from the best
@@ -75,9 +75,9 @@ fn leading_eigenvector(multiply: impl Fn(&[f64]) -> Vec<f64>, start: Vec<f64>) -
         let mut basis: Vec<Vec<f64>> = Vec::new();
         let (mut diagonal, mut off_diagonal) = (Vec::new(), Vec::new());
         let mut next = x;
-        let mut norm = next.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let mut norm = dot(&next, &next).sqrt();
         loop {
-            next.iter_mut().for_each(|v| *v /= norm);
+            scale(&mut next, 1.0 / norm);
             basis.push(next);
             let last = &basis[basis.len() - 1];
             next = multiply(last);
@@ -114,7 +114,8 @@ fn leading_eigenvector(multiply: impl Fn(&[f64]) -> Vec<f64>, start: Vec<f64>) -
 /// Unit eigenvector of the largest eigenvalue of a tridiagonal matrix T with positive off-diagonals.
 ///
 /// `σI - T` is positive definite iff its pivots are positive, which bisection uses to find the least such σ;
-/// inverse iteration there needs no pivoting and starts from a positive vector, as the eigenvector is positive.
+/// inverse iteration there needs no pivoting and starts from a positive vector, as the eigenvector is
+/// positive.
 fn leading_tridiagonal_eigenvector(diagonal: &[f64], off_diagonal: &[f64]) -> Vec<f64> {
     let size = diagonal.len();
     let pivots = |shift: f64| {
@@ -150,13 +151,19 @@ fn leading_tridiagonal_eigenvector(diagonal: &[f64], off_diagonal: &[f64]) -> Ve
             vector[i] = (vector[i] + above) / factor[i];
         }
         let largest = vector.iter().copied().fold(0.0, f64::max);
-        vector.iter_mut().for_each(|v| *v /= largest);
+        scale(&mut vector, 1.0 / largest);
     }
     let norm = dot(&vector, &vector).sqrt();
-    vector.iter_mut().for_each(|v| *v /= norm);
+    scale(&mut vector, 1.0 / norm);
     vector
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn scale(vector: &mut [f64], factor: f64) {
+    for value in vector {
+        *value *= factor;
+    }
 }

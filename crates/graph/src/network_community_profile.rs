@@ -1,9 +1,9 @@
 //! Network community profile: the least conductance found among sets of each size.
 //!
-//! Leskovec, Lang, Dasgupta, Mahoney, "Community structure in large networks", Internet Mathematics 2009. Every
-//! prefix of every sweep of the ℓ1-regularised PageRank vectors of many random seeds and several (α, ρ) counts as a
-//! candidate of its size. Costs one local query and one sweep for each seed, α and ρ, run in parallel; the answer does
-//! not depend on the number of threads.
+//! Leskovec, Lang, Dasgupta, Mahoney, "Community structure in large networks", Internet Mathematics 2009.
+//! Every prefix of every sweep of the ℓ1-regularised PageRank vectors of many random seeds and several (α, ρ)
+//! counts as a candidate of its size. Costs one local query and one sweep for each seed, α and ρ, run in
+//! parallel; the answer does not depend on the number of threads.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
 use crate::error::{GraphError, Result, check};
+use crate::generators::mix;
 use crate::node_index::NodeIndex;
 use crate::query::{LocalQuery, Workspace};
 use crate::sweep::{SweepLimits, sweep_profile};
@@ -91,8 +92,8 @@ impl ProfilePoint {
 }
 
 impl NetworkCommunityProfile {
-    /// Samples the profile: one point for every bin in which a set was found, by ascending size. Of equally good
-    /// sets the one found by the earliest seed, alpha and rho counts, then the smallest.
+    /// Samples the profile: one point for every bin in which a set was found, by ascending size. Of equally
+    /// good sets the one found by the earliest seed, alpha and rho counts, then the smallest.
     ///
     /// `progress` is called from the worker threads after each seed with the number of seeds done
     /// ([`seeds`](Self::seeds) in all, or fewer in small graphs).
@@ -191,12 +192,4 @@ fn best_by_bin(points: impl Iterator<Item = ProfilePoint>) -> Vec<ProfilePoint> 
         }
     }
     best.into_values().collect()
-}
-
-/// One step of the `SplitMix64` generator: a hash of a counter.
-fn mix(z: u64) -> u64 {
-    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

@@ -1,7 +1,7 @@
 //! Heat-kernel PageRank by pushes on the levels of its Taylor series.
 //!
-//! Kloster and Gleich, "Heat kernel based community detection", KDD 2014 (`hk-relax`). Approximates
-//! `h = e^{-t} Σ_k t^k/k! P^k s` with `P = A D⁻¹` by its first N + 1 terms. Level j holds the residual of term j,
+//! Kloster and Gleich, "Heat kernel based community detection", KDD 2014 (`hk-relax`). Approximates `h =
+//! e^{-t} Σ_k t^k/k! P^k s` with `P = A D⁻¹` by its first N + 1 terms. Level j holds the residual of term j,
 //! `r_0 = e^{-t} s`; with `ψ_j = Σ_{m=0}^{N-j} j!/(m+j)! t^m`, for j = 0, …, N - 1 and every node v with
 //! `r_j(v) >= ε d_v / (2 N ψ_j)`:
 //!
@@ -9,18 +9,19 @@
 //! x_v += r_j(v);   r_{j+1}(u) += t/(j+1) · r_j(v) A_uv / d_v for every neighbour u,
 //! ```
 //!
-//! and finally `x += r_N`. A residual feeds the next level only, so one pass per level pushes each node at most
-//! once a level.
+//! and finally `x += r_N`. A residual feeds the next level only, so one pass per level pushes each node at
+//! most once a level.
 //!
-//! *Error.* A residual left at level j is below `ε/(2Nψ_j) d`, its later terms add up to at most ψ_j times that
-//! (as `P d = d`), and there are N levels; the series beyond N adds `Pr[Poisson(t) > N]` times `max s_i/d_i`:
+//! *Error.* A residual left at level j is below `ε/(2Nψ_j) d`, its later terms add up to at most `ψ_j` times
+//! that (as `P d = d`), and there are N levels; the series beyond N adds `Pr[Poisson(t) > N]` times `max
+//! s_i/d_i`:
 //!
 //! ```text
 //! 0 <= (h_v - x_v) / d_v <= ε/2 + Pr[Poisson(t) > N] max_i s_i/d_i.
 //! ```
 //!
-//! *Work.* `Σ_j ψ_j ‖r_j‖₁ <= 1` falls by `r_j(v)` with every push, so the volume touched is at most the seeds'
-//! volume plus `2 N ψ_1 / ε`, where `ψ_1 < e^t / t`.
+//! *Work.* `Σ_j ψ_j ‖r_j‖₁ <= 1` falls by `r_j(v)` with every push, so the volume touched is at most the
+//! seeds' volume plus `2 N ψ_1 / ε`, where `ψ_1 < e^t / t`.
 
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +59,8 @@ impl HeatKernel {
         Self { t, epsilon, terms: None }
     }
 
-    /// The diffusion. Entry by entry it is below the exact one, by at most `epsilon` times the degree (plus the
-    /// truncated series if `terms` is given and small).
+    /// The diffusion. Entry by entry it is below the exact one, by at most `epsilon` times the degree (plus
+    /// the truncated series if `terms` is given and small).
     ///
     /// # Errors
     /// [`GraphError::OutOfRange`] for a parameter, and those of [`SeedDistribution::resolve`].

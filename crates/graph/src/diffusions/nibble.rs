@@ -7,8 +7,9 @@
 //! q_v ← 0 where q_v <= ε d_v;   q ← ½ q + ½ A D⁻¹ q.
 //! ```
 //!
-//! A step costs the neighbours of the nodes kept, whose volume is below `1/ε`. Each truncation removes at most
-//! `ε d`, which the walk keeps at most `ε d`; hence `0 <= q*_v - q_v <= T ε d_v` for the exact walk `q*`.
+//! A step costs the neighbours of the nodes kept, whose volume is below `1/ε`. Each truncation removes at
+//! most `ε d`, which the walk keeps at most `ε d`; hence `0 <= q*_v - q_v <= T ε d_v` for the exact walk
+//! `q*`.
 
 use serde::{Deserialize, Serialize};
 

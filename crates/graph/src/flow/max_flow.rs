@@ -1,9 +1,10 @@
 //! Maximum flow by Dinic's algorithm, for real capacities and networks that grow.
 //!
-//! Dinitz 1970: breadth-first levels of the residual network, then a blocking flow along them. Residual capacities are
-//! stored, not flows, so the arc that limits a path becomes exactly 0 and at most one phase per level is needed
-//! whatever the rounding. What rounding leaves of an arc (10⁻¹² of its pair's capacity) counts as nothing.
-//! (petgraph's `dinics` restarts its search from scratch for every path and cannot add nodes to a flow.)
+//! Dinitz 1970: breadth-first levels of the residual network, then a blocking flow along them. Residual
+//! capacities are stored, not flows, so the arc that limits a path becomes exactly 0 and at most one phase
+//! per level is needed whatever the rounding. What rounding leaves of an arc (10⁻¹² of its pair's capacity)
+//! counts as nothing. (petgraph's `dinics` restarts its search from scratch for every path and cannot add
+//! nodes to a flow.)
 
 use std::collections::VecDeque;
 

@@ -6,16 +6,16 @@
 //! value(S) = cut(S) / (vol(S ∩ R) - σ vol(S ∖ R)),     denominator positive,     σ = vol(R) / vol(V∖R) + δ.
 //! ```
 //!
-//! δ = 0 is `FlowImprove` (Andersen and Lang, SODA 2008), δ > 0 `SimpleLocal` (Veldt, Gleich, Mahoney, ICML 2016,
-//! also known as `LocalFlowImprove`, Orecchia and Zhu, SODA 2014), and σ = ∞, which keeps S inside R, is MQI
-//! (Lang and Rao, IPCO 2004). Dinkelbach's iteration: with `a` the value of the best set so far (R at first),
-//! minimise `cut(S) + a vol(R∖S) + a σ vol(S∖R)` by one minimum cut, with arcs from the source to R of
-//! capacity `a d_u` and from the rest to the sink of capacity `a σ d_v`; go on while the value falls.
+//! δ = 0 is `FlowImprove` (Andersen and Lang, SODA 2008), δ > 0 `SimpleLocal` (Veldt, Gleich, Mahoney, ICML
+//! 2016, also known as `LocalFlowImprove`, Orecchia and Zhu, SODA 2014), and σ = ∞, which keeps S inside R,
+//! is MQI (Lang and Rao, IPCO 2004). Dinkelbach's iteration: with `a` the value of the best set so far (R at
+//! first), minimise `cut(S) + a vol(R∖S) + a σ vol(S∖R)` by one minimum cut, with arcs from the source to R
+//! of capacity `a d_u` and from the rest to the sink of capacity `a σ d_v`; go on while the value falls.
 //!
-//! The network starts with R and its neighbours. Only nodes whose arc to the sink is full can be worth adding, so
-//! each flow adds the neighbours of those and continues. When none is left, the flow equals the cut in the whole
-//! graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v` at every added node, so
-//! the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
+//! The network starts with R and its neighbours. Only nodes whose arc to the sink is full can be worth
+//! adding, so each flow adds the neighbours of those and continues. When none is left, the flow equals the
+//! cut in the whole graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v`
+//! at every added node, so the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
 
 use serde::{Deserialize, Serialize};
 
@@ -74,11 +74,12 @@ struct Problem<'a, G> {
     explored: Explored,
     reference_size: usize,
     sigma: f64,
+    round_penalty: fn(f64) -> f64,
 }
 
 impl FlowMethod {
-    /// Improves `reference`. The answer is never worse than it, and is the best of all sets of the whole graph
-    /// (for MQI, of all subsets).
+    /// Improves `reference`. The answer is never worse than it, and is the best of all sets of the whole
+    /// graph (for MQI, of all subsets).
     ///
     /// ```
     /// use kiln_graph::{CsrGraph, flow::FlowMethod};
@@ -93,6 +94,30 @@ impl FlowMethod {
     /// [`GraphError::OutOfRange`] for delta, [`GraphError::EmptySet`], [`GraphError::UnknownNode`],
     /// [`GraphError::DuplicateNode`], and [`GraphError::IsolatedSeed`] for a node of degree 0.
     pub fn improve(&self, graph: &impl Adjacency, reference: &[u64]) -> Result<FlowSolution> {
+        self.search(graph, reference, |penalty| penalty)
+    }
+
+    /// [`improve`](Self::improve) in the arithmetic of the library `LocalGraphClustering`, which computes
+    /// values with whole numbers: each node outside the reference set takes its penalty `σ d_v`, rounded up,
+    /// from the denominator. Its rounds then stop elsewhere and the answer is not the optimum. For rerunning
+    /// published numbers only.
+    ///
+    /// # Errors
+    /// As [`improve`](Self::improve).
+    pub fn improve_with_whole_penalties(
+        &self,
+        graph: &impl Adjacency,
+        reference: &[u64],
+    ) -> Result<FlowSolution> {
+        self.search(graph, reference, f64::ceil)
+    }
+
+    fn search(
+        &self,
+        graph: &impl Adjacency,
+        reference: &[u64],
+        round_penalty: fn(f64) -> f64,
+    ) -> Result<FlowSolution> {
         let delta = match *self {
             Self::FlowImprove => 0.0,
             Self::SimpleLocal { delta } => check("delta", delta, |d| d >= 0.0, "finite and at least 0")?,
@@ -111,7 +136,7 @@ impl FlowMethod {
         for slot in 0..reference.len() as u32 {
             explored.expand(graph, slot);
         }
-        let mut problem = Problem { graph, explored, reference_size: reference.len(), sigma };
+        let mut problem = Problem { graph, explored, reference_size: reference.len(), sigma, round_penalty };
 
         let mut best: Vec<u32> = (0..reference.len() as u32).collect();
         let mut measured = problem.measure(&best).expect("the reference set has positive volume");
@@ -152,7 +177,8 @@ impl<G: Adjacency> Problem<'_, G> {
         for &slot in slots {
             let degree = self.explored.degrees()[slot as usize];
             volume += degree;
-            denominator += if self.is_reference(slot) { degree } else { -self.sigma * degree };
+            denominator +=
+                if self.is_reference(slot) { degree } else { -(self.round_penalty)(self.sigma * degree) };
             self.explored.neighbors(slot, |v, weight| {
                 if !inside[v as usize] {
                     cut += weight;

@@ -4,11 +4,16 @@
 mod bvgraph;
 mod csr;
 mod defects;
+mod diffusions;
+mod flow;
 mod generators;
 mod graphs;
 mod io;
 mod locality;
+mod ncp;
 mod petgraph;
 mod properties;
 mod reference;
+mod scores;
+mod small_graphs;
 mod solvers;
