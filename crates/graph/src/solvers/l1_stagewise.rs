@@ -146,22 +146,23 @@ impl Stagewise {
         let mut status = Status::Converged;
         let spent = (1.0 + alpha) / (2.0 * alpha) * step_size;
         while let Some((rho, slot)) = values.largest(&explored) {
-            let done = rho <= self.rho_stop;
-            let step = step_allowed(self.limits, graph, &explored, slot, work.edges_touched);
-            if matches!(step, Step::Hub) && !done {
-                values.hubs[slot as usize] = true;
-                status = Status::HubsSkipped;
-                continue;
+            if rho <= self.rho_stop {
+                break;
+            }
+            match step_allowed(self.limits, graph, &explored, slot, work.edges_touched) {
+                Step::Allowed if work.pushes < self.max_steps => {}
+                Step::Hub => {
+                    values.hubs[slot as usize] = true;
+                    status = Status::HubsSkipped;
+                    continue;
+                }
+                Step::Allowed | Step::Limit => {
+                    status = Status::WorkLimit;
+                    break;
+                }
             }
             if self.record_path {
                 path.push(StagewisePoint { mass_l1: work.pushes as f64 * step_size, rho });
-            }
-            if done {
-                break;
-            }
-            if matches!(step, Step::Limit) || work.pushes >= self.max_steps {
-                status = Status::WorkLimit;
-                break;
             }
             explored.expand(graph, slot);
             values.touch_all(&explored);
@@ -186,6 +187,10 @@ impl Stagewise {
         }
         let Work { nodes_touched, arcs_read, nodes_ever_active, .. } = solution.work;
         solution.work = Work { nodes_touched, arcs_read, nodes_ever_active, ..work };
+        if self.record_path {
+            let rho = solution.max_residual_over_degree;
+            path.push(StagewisePoint { mass_l1: work.pushes as f64 * step_size, rho });
+        }
         Ok(StagewiseSolution { solution, path })
     }
 }

@@ -1,6 +1,9 @@
 //! Tests of kiln-graph from outside.
 
+mod defects;
 mod generators;
 mod graphs;
 mod locality;
+mod properties;
 mod reference;
+mod solvers;

@@ -1,0 +1,289 @@
+//! Closed forms, counted bounds, edge cases and bad input.
+
+use kiln_graph::{PathQuery, Stagewise, 
+    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, SeedDistribution, Solver, Status,
+    SweepLimits, certify, sweep,
+};
+
+use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, star, volume};
+
+fn assert_mass(found: &LocalSolution, expected: &[(u64, f64)]) {
+    let worst = differences(&found.mass, expected).fold(0.0, |worst: f64, d| worst.max(d.abs()));
+    assert!(worst <= 1e-9, "{worst}: {found:?} {expected:?}");
+}
+
+#[test]
+fn closed_forms() {
+    for solver in L1_SOLVERS {
+        for alpha in [0.01, 0.3, 0.9] {
+            let run = |graph: &CsrGraph, rho: f64| {
+                let query = LocalQuery::node(0).alpha(alpha).rho(rho).tolerance(1e-10).solver(solver);
+                query.run(graph).unwrap()
+            };
+            // One edge, rho -> 0.
+            let edge = CsrGraph::from_edges(2, [(0, 1)]).unwrap();
+            assert_mass(&run(&edge, 1e-12), &[(0, (1.0 + alpha) / 2.0), (1, (1.0 - alpha) / 2.0)]);
+            // One node with a self-loop.
+            let node = CsrGraph::from_weighted_edges(1, [(0, 0, 2.5)]).unwrap();
+            assert_mass(&run(&node, 0.1), &[(0, 1.0 - 0.1 * 2.5)]);
+            // A star with L leaves from its centre: p_c + p_l = 1 - 2 rho L, and the centre's equation.
+            let (leaves, rho) = (8.0, 1e-4);
+            let (stay, go) = ((1.0 + alpha) / 2.0, (1.0 - alpha) / 2.0);
+            let centre = alpha * (1.0 - rho * leaves) + go * (1.0 - 2.0 * rho * leaves);
+            let leaf = (1.0 - 2.0 * rho * leaves - centre / (stay + go)) / leaves;
+            let expected: Vec<_> = (0..=8).map(|u| (u, if u == 0 { centre } else { leaf })).collect();
+            assert_mass(&run(&star(8), rho), &expected);
+            // The complete graph on 5 nodes: the other four are alike.
+            let pairs = (0..5).flat_map(|u| (0..u).map(move |v| (u, v)));
+            let complete = CsrGraph::from_edges(5, pairs).unwrap();
+            let (rho, degree) = (1e-3, 4.0);
+            let total = 1.0 - 5.0 * rho * degree;
+            let seed = (alpha * (1.0 - rho * degree) + go * total / degree) / (stay + go / degree);
+            let expected: Vec<_> =
+                (0..5).map(|u| (u, if u == 0 { seed } else { (total - seed) / 4.0 })).collect();
+            assert_mass(&run(&complete, rho), &expected);
+        }
+    }
+}
+
+#[test]
+fn the_work_of_each_solver_is_bounded() {
+    let graph = karate();
+    for alpha in [0.02, 0.15, 0.6] {
+        for rho in [1e-5, 1e-3, 1e-2] {
+            for seed in [0, 11, 33] {
+                let query = LocalQuery::node(seed).alpha(alpha).rho(rho);
+                let run = |solver| query.clone().solver(solver).run(&graph).unwrap();
+
+                let lazy = run(Solver::Appr);
+                assert!(lazy.work.volume_touched <= 1.0 / (alpha * rho));
+                assert!(lazy.max_residual_over_degree < rho);
+                assert!(volume(&graph, lazy.support()) <= 2.0 / ((1.0 - alpha) * rho));
+
+                let whole = run(Solver::ApprOpt);
+                assert!(whole.work.volume_touched <= (1.0 + alpha) / (2.0 * alpha * rho));
+                assert!(whole.max_residual_over_degree < rho);
+
+                let exact = run(Solver::L1Exact);
+                let descent = run(Solver::L1Cd);
+                let tolerance = 1e-2;
+                assert!(descent.work.volume_touched <= (1.0 + alpha) / (2.0 * alpha * tolerance * rho));
+                assert!(descent.max_residual_over_degree <= (1.0 + tolerance) * rho);
+                assert!(volume(&graph, descent.support()) <= 1.0 / rho);
+
+                let ista = run(Solver::L1Ista);
+                assert!(ista.work.volume_touched <= ista.work.iterations as f64 / rho);
+                assert!(ista.support().all(|u| exact.mass_of(u) > 0.0));
+
+                for solution in [&lazy, &whole, &exact, &descent, &ista] {
+                    let work = solution.work;
+                    assert!((solution.mass_l1() + solution.residual_mass - 1.0).abs() <= 1e-12);
+                    assert!(work.nodes_touched <= 1 + work.edges_touched);
+                    assert_eq!(work.volume_touched, work.edges_touched as f64); // weights 1
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn ista_increases_and_stays_inside_the_support() {
+    let query = LocalQuery::node(0).alpha(0.05).rho(2e-3).tolerance(1e-12);
+    let exact = query.clone().solver(Solver::L1Exact).run(&karate()).unwrap();
+    let mut previous = Vec::new();
+    for iterations in 0..200 {
+        let now = query.clone().solver(Solver::L1Ista).max_iterations(iterations).run(&karate()).unwrap();
+        assert_eq!((now.status, now.work.iterations), (Status::WorkLimit, iterations));
+        assert!(now.support().all(|u| exact.mass_of(u) > 0.0));
+        assert!(differences(&now.mass, &previous).all(|difference| difference >= 0.0));
+        previous = now.mass;
+    }
+}
+
+#[test]
+fn ista_gains_one_minus_alpha_an_iteration() {
+    let (alpha, graph) = (0.3, karate());
+    let query = LocalQuery::node(0).alpha(alpha).rho(1e-3).tolerance(1e-12);
+    let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
+    let error = |iterations| {
+        let now = query.clone().solver(Solver::L1Ista).max_iterations(iterations).run(&graph).unwrap();
+        // The contraction is in the norm of D^(-1/2) p.
+        differences(&now.mass, &exact.mass)
+            .zip(exact.support())
+            .map(|(difference, u)| difference * difference / graph.degree(u))
+            .sum::<f64>()
+            .sqrt()
+    };
+    for iterations in 0..30 {
+        assert!(error(iterations + 1) <= (1.0 - alpha) * error(iterations) * (1.0 + 1e-9));
+    }
+}
+
+#[test]
+fn the_bound_on_lazy_pushes_is_tight_up_to_a_constant_on_stars() {
+    for epsilon in [1e-3, 1e-4] {
+        for alpha in [0.05, 0.2] {
+            let graph = star((1.0 / (8.0 * epsilon)) as u64);
+            let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
+            let share = query.run(&graph).unwrap().work.volume_touched * alpha * epsilon;
+            assert!(3.0 / 128.0 < share && share <= 1.0, "{share}");
+        }
+    }
+}
+
+#[test]
+fn fista_stops_for_its_limits_too() {
+    let query = LocalQuery::node(0).alpha(0.01).rho(1e-4).tolerance(1e-12).solver(Solver::L1Fista);
+    let solution = query.max_iterations(7).run(&karate()).unwrap();
+    assert_eq!((solution.status, solution.work.iterations), (Status::WorkLimit, 7));
+}
+
+#[test]
+fn a_hub_is_passed_over() {
+    // Node 0 of two joined stars has 5 neighbours, node 6 has 51.
+    let edges = (1..=5).map(|v| (0, v)).chain([(5, 6)]).chain((7..57).map(|v| (6, v)));
+    let graph = CsrGraph::from_edges(57, edges).unwrap();
+    let limits = Limits { max_arcs: Some(10), ..Limits::default() };
+    for solver in SOLVERS {
+        let solution =
+            LocalQuery::node(0).alpha(0.05).rho(1e-5).solver(solver).limits(limits).run(&graph).unwrap();
+        assert_eq!(solution.status, Status::HubsSkipped, "{solver:?}");
+        assert_eq!(solution.support().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(solution.work.nodes_touched, 7);
+    }
+    let run = Stagewise::new(SeedDistribution::node(0)).rho_stop(1e-3).limits(limits).run(&graph).unwrap();
+    assert_eq!((run.solution.status, run.solution.work.nodes_touched), (Status::HubsSkipped, 7));
+    let path = PathQuery::new(SeedDistribution::node(0)).rho_min(1e-9).limits(limits).run(&graph).unwrap();
+    assert_eq!(path.status, Status::WorkLimit);
+    assert!(path.rho_end > 1e-9 && path.mass_at(&graph, path.rho_end).unwrap().len() == 6);
+}
+
+#[test]
+fn a_tiny_component_keeps_the_mass() {
+    let graph = CsrGraph::from_edges(5, [(0, 1), (2, 3), (3, 4)]).unwrap();
+    for solver in SOLVERS {
+        let (solution, cut) = LocalQuery::node(0).rho(1e-3).solver(solver).cluster(&graph).unwrap();
+        let cut = cut.unwrap();
+        assert_eq!((cut.nodes, cut.conductance), (vec![0, 1], 0.0));
+        assert_eq!(solution.work.nodes_touched, 2);
+    }
+}
+
+#[test]
+fn seed_sets_are_normalised() {
+    let graph = CsrGraph::from_edges(4, [(0, 1), (1, 2)]).unwrap();
+    let resolve = |seeds: SeedDistribution| seeds.resolve(&graph);
+    assert_eq!(resolve(SeedDistribution::uniform([2, 0])).unwrap(), [(2, 0.5), (0, 0.5)]);
+    assert_eq!(resolve(SeedDistribution::uniform([1, 0, 1, 1])).unwrap(), [(1, 0.75), (0, 0.25)]);
+    assert_eq!(
+        resolve(SeedDistribution::weighted([(0, 3.0), (2, 1.0), (1, 0.0)])).unwrap(),
+        [(0, 0.75), (2, 0.25)]
+    );
+    let with_isolated = SeedDistribution::uniform([0, 3]);
+    assert!(matches!(resolve(with_isolated.clone()), Err(GraphError::IsolatedSeed(3))));
+    assert_eq!(resolve(with_isolated.drop_isolated()).unwrap(), [(0, 1.0)]);
+    assert!(matches!(resolve(SeedDistribution::node(3).drop_isolated()), Err(GraphError::NoSeeds)));
+}
+
+#[test]
+fn bad_seeds_are_refused() {
+    let graph = karate();
+    let run = |seeds: SeedDistribution| LocalQuery::new(seeds).run(&graph).unwrap_err();
+    assert!(matches!(run(SeedDistribution::node(34)), GraphError::UnknownNode { node: 34, node_count: 34 }));
+    assert!(matches!(run(SeedDistribution::uniform([])), GraphError::NoSeeds));
+    assert!(matches!(run(SeedDistribution::weighted([(0, 0.0)])), GraphError::NoSeeds));
+    for weight in [-1.0, f64::NAN, f64::INFINITY] {
+        let error = run(SeedDistribution::weighted([(0, 1.0), (1, weight)]));
+        assert!(matches!(error, GraphError::OutOfRange { argument: "seed weight", .. }));
+    }
+    let error = run(SeedDistribution::weighted([(0, f64::MAX), (1, f64::MAX)]));
+    assert!(matches!(error, GraphError::OutOfRange { argument: "sum of seed weights", .. }));
+    let empty = CsrGraph::from_edges(3, []).unwrap();
+    assert!(matches!(LocalQuery::node(0).run(&empty), Err(GraphError::EmptyGraph)));
+}
+
+fn assert_out_of_range<T: std::fmt::Debug>(result: Result<T, GraphError>, expected: &str) {
+    match result {
+        Err(GraphError::OutOfRange { argument, .. }) => assert_eq!(argument, expected),
+        other => panic!("{expected}: {other:?}"),
+    }
+}
+
+#[test]
+fn bad_parameters_are_refused_before_any_work() {
+    let graph = karate();
+    let seeds = || SeedDistribution::node(0);
+    for bad in [0.0, -0.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for solver in SOLVERS {
+            let query = LocalQuery::node(0).solver(solver);
+            assert_out_of_range(query.clone().alpha(bad).run(&graph), "alpha");
+            assert_out_of_range(query.clone().rho(bad).run(&graph), "rho");
+            assert_out_of_range(query.clone().tolerance(bad).run(&graph), "tolerance");
+            assert_out_of_range(query.run_alphas(&graph, &[0.1, bad]), "alpha");
+        }
+        assert_out_of_range(PathQuery::new(seeds()).alpha(bad).run(&graph), "alpha");
+        assert_out_of_range(Stagewise::new(seeds()).alpha(bad).run(&graph), "alpha");
+        assert_out_of_range(Stagewise::new(seeds()).step_size(bad).run(&graph), "step_size");
+        assert_out_of_range(Stagewise::new(seeds()).rho_stop(bad).run(&graph), "rho_stop");
+        assert_out_of_range(certify(&graph, &seeds(), bad, 0.1, &[]), "alpha");
+        let limits = SweepLimits { max_volume: Some(bad), max_size: None };
+        assert_out_of_range(sweep(&graph, &[(0, 1.0)], limits), "max_volume");
+    }
+    for bad in [-1e-9, f64::NAN, f64::INFINITY] {
+        assert_out_of_range(PathQuery::new(seeds()).rho_min(bad).run(&graph), "rho_min");
+        assert_out_of_range(certify(&graph, &seeds(), 0.1, bad, &[]), "rho");
+    }
+    assert_out_of_range(LocalQuery::node(0).alpha(1.0).run(&graph), "alpha");
+    let limits = Limits { max_nodes: Some(0), ..Limits::default() };
+    assert_out_of_range(LocalQuery::node(0).limits(limits).run(&graph), "max_nodes");
+    let path = PathQuery::new(seeds()).rho_min(1e-3).run(&graph).unwrap();
+    assert_out_of_range(path.mass_at(&graph, 1e-4), "rho");
+    assert_out_of_range(path.support_at(f64::NAN), "rho");
+    assert!(matches!(path.mass_at(&star(3), 1e-3), Err(GraphError::UnknownNode { .. })));
+}
+
+#[test]
+fn bad_mass_vectors_are_refused() {
+    let graph = CsrGraph::from_edges(4, [(0, 1), (1, 2)]).unwrap();
+    let seeds = SeedDistribution::node(0);
+    let check = |mass: &[(u64, f64)], is_expected: &dyn Fn(&GraphError) -> bool| {
+        let swept = sweep(&graph, mass, SweepLimits::default()).unwrap_err();
+        let certified = certify(&graph, &seeds, 0.1, 0.1, mass).unwrap_err();
+        assert!(is_expected(&swept) && is_expected(&certified), "{swept:?} {certified:?}");
+    };
+    check(&[(4, 0.1)], &|e| matches!(e, GraphError::UnknownNode { node: 4, node_count: 4 }));
+    check(&[(1, 0.1), (1, 0.2)], &|e| matches!(e, GraphError::DuplicateNode { node: 1, .. }));
+    check(&[(1, f64::NAN)], &|e| matches!(e, GraphError::OutOfRange { argument: "mass", .. }));
+    check(&[(1, f64::INFINITY)], &|e| matches!(e, GraphError::OutOfRange { argument: "mass", .. }));
+    check(&[(3, 0.1)], &|e| matches!(e, GraphError::IsolatedSeed(3)));
+}
+
+#[test]
+fn sweep_limits_bound_the_prefixes() {
+    let graph = karate();
+    let mass = LocalQuery::node(0).alpha(0.05).rho(1e-5).run(&graph).unwrap().mass;
+    let by_size = SweepLimits { max_size: Some(5), max_volume: None };
+    assert!(sweep(&graph, &mass, by_size).unwrap().unwrap().nodes.len() <= 5);
+    let by_volume = SweepLimits { max_size: None, max_volume: Some(30.0) };
+    assert!(sweep(&graph, &mass, by_volume).unwrap().unwrap().volume <= 30.0);
+    let none = SweepLimits { max_size: Some(0), max_volume: None };
+    assert_eq!(sweep(&graph, &mass, none).unwrap(), None);
+    assert_eq!(sweep(&graph, &[], SweepLimits::default()).unwrap(), None);
+    assert_eq!(sweep(&graph, &[(0, 0.0), (1, -1.0)], SweepLimits::default()).unwrap(), None);
+}
+
+#[test]
+fn queries_and_answers_survive_json() {
+    let graph = karate();
+    let query = LocalQuery::node(3).alpha(0.2).rho(1e-3).solver(Solver::L1Ista);
+    let read: LocalQuery = serde_json::from_str(&serde_json::to_string(&query).unwrap()).unwrap();
+    assert_eq!(read, query);
+    let solution = query.run(&graph).unwrap();
+    let read: LocalSolution = serde_json::from_str(&serde_json::to_string(&solution).unwrap()).unwrap();
+    assert_eq!(read.mass.len(), solution.mass.len());
+    assert_eq!(read.work, solution.work);
+    let path = PathQuery::new(SeedDistribution::node(3)).run(&graph).unwrap();
+    let text = serde_json::to_string(&path).unwrap();
+    let read: kiln_graph::Path = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.breakpoints.len(), path.breakpoints.len());
+}
