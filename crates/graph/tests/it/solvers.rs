@@ -22,13 +22,13 @@ fn closed_forms() {
             };
             // One edge, rho -> 0.
             let edge = CsrGraph::from_edges(2, [(0, 1)]).unwrap();
-            assert_mass(&run(&edge, 1e-12), &[(0, (1.0 + alpha) / 2.0), (1, (1.0 - alpha) / 2.0)]);
+            assert_mass(&run(&edge, 1e-12), &[(0, f64::midpoint(1.0, alpha)), (1, (1.0 - alpha) / 2.0)]);
             // One node with a self-loop.
             let node = CsrGraph::from_weighted_edges(1, [(0, 0, 2.5)]).unwrap();
             assert_mass(&run(&node, 0.1), &[(0, 1.0 - 0.1 * 2.5)]);
             // A star with L leaves from its centre: p_c + p_l = 1 - 2 rho L, and the centre's equation.
             let (leaves, rho) = (8.0, 1e-4);
-            let (stay, go) = ((1.0 + alpha) / 2.0, (1.0 - alpha) / 2.0);
+            let (stay, go) = (f64::midpoint(1.0, alpha), (1.0 - alpha) / 2.0);
             let centre = alpha * (1.0 - rho * leaves) + go * (1.0 - 2.0 * rho * leaves);
             let leaf = (1.0 - 2.0 * rho * leaves - centre / (stay + go)) / leaves;
             let expected: Vec<_> = (0..=8).map(|u| (u, if u == 0 { centre } else { leaf })).collect();
