@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use kiln_graph::{PathQuery, Stagewise, Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver, Status, certify};
+use kiln_graph::{
+    Adjacency, CsrGraph, LocalQuery, PathQuery, SeedDistribution, Solver, Stagewise, Status, certify,
+};
 use serde_json::Value;
 
 use crate::graphs::{differences, l1_distance, volume};

@@ -1,8 +1,8 @@
 //! Closed forms, counted bounds, edge cases and bad input.
 
-use kiln_graph::{PathQuery, Stagewise, 
-    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, SeedDistribution, Solver, Status,
-    SweepLimits, certify, sweep,
+use kiln_graph::{
+    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, SeedDistribution, Solver,
+    Stagewise, Status, SweepLimits, certify, sweep,
 };
 
 use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, star, volume};
