@@ -204,7 +204,7 @@ impl Path {
     }
 
     /// `max |p_u - mass_u|` over all nodes, with p this path's solution at `rho`: how far another answer, such as
-    /// that of [`Stagewise`](super::l1_stagewise::Stagewise) stopped at `rho`, is from the path.
+    /// that of [`Stagewise`](crate::Stagewise) stopped at `rho`, is from the path.
     ///
     /// # Errors
     /// Those of [`mass_at`](Self::mass_at).

@@ -1,10 +1,8 @@
 //! The mathematics, on small random graphs with weights, loops, parallel edges and several components.
 
-use kiln_graph::solvers::l1_path_exact::PathQuery;
-use kiln_graph::solvers::l1_stagewise::Stagewise;
 use kiln_graph::{
-    Adjacency, CountingGraph, CsrGraph, Limits, LocalQuery, LocalSolution, QueueOrder, Solver, Status,
-    SweepLimits, certify, sweep, sweep_profile,
+    Adjacency, CountingGraph, CsrGraph, Limits, LocalQuery, LocalSolution, PathQuery, QueueOrder, Solver,
+    Stagewise, Status, SweepLimits, certify, sweep, sweep_profile,
 };
 use proptest::prelude::*;
 

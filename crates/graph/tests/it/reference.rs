@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use kiln_graph::solvers::l1_path_exact::PathQuery;
-use kiln_graph::solvers::l1_stagewise::Stagewise;
-use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver, Status, certify};
+use kiln_graph::{
+    Adjacency, CsrGraph, LocalQuery, PathQuery, SeedDistribution, Solver, Stagewise, Status, certify,
+};
 use serde_json::Value;
 
 use crate::graphs::{differences, l1_distance, volume};

@@ -1,10 +1,8 @@
 //! Closed forms, counted bounds, edge cases and bad input.
 
-use kiln_graph::solvers::l1_path_exact::PathQuery;
-use kiln_graph::solvers::l1_stagewise::Stagewise;
 use kiln_graph::{
-    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, SeedDistribution, Solver, Status,
-    SweepLimits, certify, sweep,
+    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, SeedDistribution, Solver,
+    Stagewise, Status, SweepLimits, certify, sweep,
 };
 
 use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, star, volume};
@@ -286,6 +284,6 @@ fn queries_and_answers_survive_json() {
     assert_eq!(read.work, solution.work);
     let path = PathQuery::new(SeedDistribution::node(3)).run(&graph).unwrap();
     let text = serde_json::to_string(&path).unwrap();
-    let read: kiln_graph::solvers::l1_path_exact::Path = serde_json::from_str(&text).unwrap();
+    let read: kiln_graph::Path = serde_json::from_str(&text).unwrap();
     assert_eq!(read.breakpoints.len(), path.breakpoints.len());
 }
