@@ -1,0 +1,5 @@
+//! The laws of `Vector` and the numbers of `Noise`, on every device.
+
+mod module;
+mod noise;
+mod vector;
