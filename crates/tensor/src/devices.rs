@@ -11,7 +11,31 @@ pub type Found = Result<Device, &'static str>;
 
 /// Every backend that Kiln knows, by name.
 pub fn all() -> [(&'static str, Found); 3] {
-    [("ndarray", ndarray()), ("flex", flex()), ("wgpu", wgpu())]
+    #[cfg(not(all(feature = "ndarray", feature = "flex", feature = "wgpu")))]
+    const OFF: Found = Err("the backend's feature is off");
+
+    // The only use of Burn's deprecated backend: when Burn drops it, it goes here and in the feature's name.
+    #[cfg(feature = "ndarray")]
+    #[allow(deprecated)]
+    let ndarray = Ok(Device::ndarray());
+    #[cfg(not(feature = "ndarray"))]
+    let ndarray = OFF;
+
+    #[cfg(feature = "flex")]
+    let flex = Ok(Device::flex());
+    #[cfg(not(feature = "flex"))]
+    let flex = OFF;
+
+    // Opening a device where there is no adapter panics, so ask first.
+    #[cfg(feature = "wgpu")]
+    let wgpu = Device::enumerate(burn::tensor::DeviceType::Wgpu)
+        .into_iter()
+        .next()
+        .ok_or("no Vulkan or OpenGL adapter");
+    #[cfg(not(feature = "wgpu"))]
+    let wgpu = OFF;
+
+    [("ndarray", ndarray), ("flex", flex), ("wgpu", wgpu)]
 }
 
 /// Runs `test` on the device of the given name, or says on standard error why it cannot.
@@ -31,42 +55,6 @@ pub fn run(name: &str, test: impl FnOnce(&Device)) {
             eprintln!("skipped: no device {name}: {reason}");
         }
     }
-}
-
-#[cfg(not(all(feature = "ndarray", feature = "flex", feature = "wgpu")))]
-const OFF: Found = Err("the backend's feature is off");
-
-/// The only use of Burn's deprecated card: when Burn drops it, it goes here and in the feature's name.
-#[cfg(feature = "ndarray")]
-#[allow(deprecated)]
-fn ndarray() -> Found {
-    Ok(Device::ndarray())
-}
-
-#[cfg(not(feature = "ndarray"))]
-fn ndarray() -> Found {
-    OFF
-}
-
-#[cfg(feature = "flex")]
-fn flex() -> Found {
-    Ok(Device::flex())
-}
-
-#[cfg(not(feature = "flex"))]
-fn flex() -> Found {
-    OFF
-}
-
-/// Enumerates first: opening a device where there is no adapter panics.
-#[cfg(feature = "wgpu")]
-fn wgpu() -> Found {
-    Device::enumerate(burn::tensor::DeviceType::Wgpu).into_iter().next().ok_or("no Vulkan or OpenGL adapter")
-}
-
-#[cfg(not(feature = "wgpu"))]
-fn wgpu() -> Found {
-    OFF
 }
 
 /// `device_tests! { fn name(device) { … } }` makes one test per device: `name::ndarray`, `name::flex` and

@@ -201,11 +201,11 @@ impl<const D: usize> Vector for Tensor<D> {
         let head = length - tail;
         let mut sum = 0.0;
         if head > 0 {
-            let blocks = products.clone().slice([0..head]).reshape([head / BLOCK, BLOCK]);
+            let blocks = products.clone().slice(0..head).reshape([head / BLOCK, BLOCK]);
             sum += sum_on_host(blocks.sum_dim(1))?;
         }
         if tail > 0 {
-            sum += sum_on_host(products.slice([head..length]))?;
+            sum += sum_on_host(products.slice(head..length))?;
         }
         Ok(sum)
     }
@@ -226,7 +226,7 @@ fn off_the_record<const D: usize>(t: Tensor<D>, f: impl FnOnce(Tensor<D>) -> Ten
 ///
 /// What is not trainable is no coordinate, and stays as it is in every operation: frozen parameters, buffers
 /// such as the running statistics of batch normalization (which clones of a Burn module share), integers and
-/// constants. A parameter that occurs twice counts twice. Of a reparameterized parameter (such as LoRA) the
+/// constants. A parameter that occurs twice counts twice. Of a reparameterized parameter (such as `LoRA`) the
 /// coordinates are the trainable ones among its base and its factors, not the effective weight.
 ///
 /// Two modules are of one space when their trainable parameters agree in order, shape, element type and
