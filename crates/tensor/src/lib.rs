@@ -1,1 +1,51 @@
 //! What two or more of Kiln's domain crates share, over Burn tensors.
+//!
+//! * [`Vector`]: a real inner-product space. A method written over it runs on `Vec<f64>`, on tensors, on pairs
+//!   of vectors and on the [`Parameters`] of a Burn module.
+//! * [`Noise`]: random numbers that are a function of (seed, parameter, position), the same on every device,
+//!   so that a perturbation can be drawn again instead of stored.
+//! * `devices` (feature `test-devices`): the devices that tests run on.
+//!
+//! Kiln never chooses a device: results live where their inputs live. Backends are features: `ndarray` (the
+//! default), `flex` (the fastest on CPUs, with `x86-v4` for AVX-512 where the processor has it) and `wgpu`.
+//! The crate builds without any of them, and then everything that needs no tensor works.
+//!
+//! Gradient descent, written once, on `½‖x − c‖²`:
+//!
+//! ```
+//! use kiln_tensor::{Distribution, Noise, TensorError, Vector};
+//!
+//! fn descend<V: Vector>(start: &V, centre: &V, step_size: f64, steps: usize) -> Result<V, TensorError> {
+//!     let mut x = start.clone();
+//!     for _ in 0..steps {
+//!         let gradient = x.sub(centre)?;
+//!         x.axpy(-step_size, &gradient)?;
+//!     }
+//!     Ok(x)
+//! }
+//!
+//! let mut start = vec![0.0; 5];
+//! Noise { seed: 1, distribution: Distribution::Gaussian }.fill(0, 0, &mut start);
+//! let centre = vec![1.0, 2.0, 3.0, 4.0, 5.0];
+//!
+//! let x = descend(&start, &centre, 0.5, 60)?;
+//! assert!(x.sub(&centre)?.norm()? < 1e-12);
+//!
+//! // The same function plays on a pair of vectors.
+//! let (start, centre) = ((start.clone(), start), (centre.clone(), centre));
+//! assert!(descend(&start, &centre, 0.5, 60)?.sub(&centre)?.norm()? < 1e-12);
+//!
+//! // Vectors of different spaces are an error, never broadcast.
+//! assert!(vec![1.0].dot(&vec![1.0, 2.0]).is_err());
+//! # Ok::<(), TensorError>(())
+//! ```
+
+#[cfg(feature = "test-devices")]
+pub mod devices;
+mod error;
+mod noise;
+mod vector;
+
+pub use error::TensorError;
+pub use noise::{Distribution, Noise, Real};
+pub use vector::{Parameters, Vector};

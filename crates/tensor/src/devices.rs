@@ -1,0 +1,90 @@
+//! The devices that tests run on: every backend that is compiled in and works on this machine.
+//!
+//! Enable the feature `test-devices` in `[dev-dependencies]` and the backends by their own features. A device
+//! that is missing is a visible skip, unless the environment variable `KILN_REQUIRE_DEVICES` (as in
+//! `ndarray,flex,wgpu`) names it: then it is a failure.
+
+use burn::tensor::Device;
+
+/// What [`all`] found for one backend: its device, or why there is none.
+pub type Found = Result<Device, &'static str>;
+
+/// Every backend that Kiln knows, by name.
+pub fn all() -> [(&'static str, Found); 3] {
+    #[cfg(not(all(feature = "ndarray", feature = "flex", feature = "wgpu")))]
+    const OFF: Found = Err("the backend's feature is off");
+
+    // The only use of Burn's deprecated backend: when Burn drops it, it goes here and in the feature's name.
+    #[cfg(feature = "ndarray")]
+    #[allow(deprecated)]
+    let ndarray = Ok(Device::ndarray());
+    #[cfg(not(feature = "ndarray"))]
+    let ndarray = OFF;
+
+    #[cfg(feature = "flex")]
+    let flex = Ok(Device::flex());
+    #[cfg(not(feature = "flex"))]
+    let flex = OFF;
+
+    // Opening a device where there is no adapter panics, so ask first.
+    #[cfg(feature = "wgpu")]
+    let wgpu = Device::enumerate(burn::tensor::DeviceType::Wgpu)
+        .into_iter()
+        .next()
+        .ok_or("no Vulkan or OpenGL adapter");
+    #[cfg(not(feature = "wgpu"))]
+    let wgpu = OFF;
+
+    [("ndarray", ndarray), ("flex", flex), ("wgpu", wgpu)]
+}
+
+/// Runs `test` on the device of the given name, or says on standard error why it cannot.
+///
+/// # Panics
+/// When the device is missing although `KILN_REQUIRE_DEVICES` names it, or when [`all`] does not know it.
+pub fn run(name: &str, test: impl FnOnce(&Device)) {
+    let (_, found) = all().into_iter().find(|(known, _)| *known == name).expect("the name is one of `all`'s");
+    match found {
+        Ok(device) => test(&device),
+        Err(reason) => {
+            let required = std::env::var("KILN_REQUIRE_DEVICES").unwrap_or_default();
+            assert!(
+                !required.split(',').any(|r| r.trim() == name),
+                "KILN_REQUIRE_DEVICES asks for {name}, but there is none: {reason}"
+            );
+            eprintln!("skipped: no device {name}: {reason}");
+        }
+    }
+}
+
+/// `device_tests! { fn name(device) { … } }` makes one test per device: `name::ndarray`, `name::flex` and
+/// `name::wgpu`, with `device: &burn::tensor::Device`. Attributes such as `#[ignore]` go on each.
+#[macro_export]
+macro_rules! device_tests {
+    ($($(#[$attribute:meta])* fn $name:ident($device:ident) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn check($device: &burn::tensor::Device) $body
+
+            $(#[$attribute])*
+            #[test]
+            fn ndarray() {
+                $crate::devices::run("ndarray", check);
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn flex() {
+                $crate::devices::run("flex", check);
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn wgpu() {
+                $crate::devices::run("wgpu", check);
+            }
+        }
+    )*};
+}

@@ -1,0 +1,379 @@
+//! Real inner-product spaces: what a solver may ask of the point it moves.
+//!
+//! A solver written over `V: Vector` runs unchanged on an `f64` slice, on the pair of strategies of a game
+//! and on the parameters of a network.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, Tensor};
+
+use crate::TensorError;
+
+/// An element of a real inner-product space.
+///
+/// Up to rounding, for vectors `x, y, z` of one space and reals `a, b`:
+///
+/// * addition (`axpy` with `a = 1`) and scaling make a vector space whose zero is `zeros_like`;
+/// * `dot` is bilinear and symmetric, and `dot(x, x) >= 0` with equality only for zero; so
+///   `|dot(x, y)| <= norm(x) norm(y)`.
+///
+/// Vectors of different spaces are never broadcast, cast or moved to fit: the methods that take a second
+/// vector return the error of [`same_space`](Vector::same_space), and then leave `self` as it was.
+/// Not-a-number and infinite entries are not errors; they propagate as in IEEE arithmetic.
+///
+/// Burn's own `dot`, `sub` and `zeros_like` hide these on a concrete `Tensor<D>`: write `Vector::dot(&x, &y)`.
+/// Code that is generic over `V: Vector` is not concerned.
+pub trait Vector: Clone {
+    /// Whether `self` and `x` belong to one space, so that they can be added.
+    ///
+    /// # Errors
+    /// What differs: shape, element type, device or architecture.
+    fn same_space(&self, x: &Self) -> Result<(), TensorError>;
+
+    /// The zero of the space of `self`.
+    #[must_use]
+    fn zeros_like(&self) -> Self;
+
+    /// `self ← self + a x`.
+    ///
+    /// # Errors
+    /// When `x` is of another space.
+    fn axpy(&mut self, a: f64, x: &Self) -> Result<(), TensorError>;
+
+    /// `self ← a self`.
+    fn scale(&mut self, a: f64);
+
+    /// The inner product `⟨self, x⟩`.
+    ///
+    /// # Errors
+    /// When `x` is of another space, or the device fails.
+    fn dot(&self, x: &Self) -> Result<f64, TensorError>;
+
+    /// `‖self‖ = √⟨self, self⟩`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn norm(&self) -> Result<f64, TensorError> {
+        Ok(self.dot(self)?.sqrt())
+    }
+
+    /// `self − x`, a new vector.
+    ///
+    /// # Errors
+    /// When `x` is of another space.
+    fn sub(&self, x: &Self) -> Result<Self, TensorError> {
+        let mut difference = self.clone();
+        difference.axpy(-1.0, x)?;
+        Ok(difference)
+    }
+
+    /// `(1 − t) self + t x`, a new vector; any real `t`. For finite vectors `t = 0` gives `self` and `t = 1`
+    /// gives `x` exactly.
+    ///
+    /// # Errors
+    /// When `x` is of another space.
+    fn lerp(&self, x: &Self, t: f64) -> Result<Self, TensorError> {
+        let mut mixture = self.clone();
+        mixture.scale(1.0 - t);
+        mixture.axpy(t, x)?;
+        Ok(mixture)
+    }
+}
+
+impl Vector for Vec<f64> {
+    fn same_space(&self, x: &Self) -> Result<(), TensorError> {
+        if self.len() == x.len() {
+            Ok(())
+        } else {
+            Err(TensorError::Shape { left: vec![self.len()], right: vec![x.len()] })
+        }
+    }
+
+    fn zeros_like(&self) -> Self {
+        vec![0.0; self.len()]
+    }
+
+    fn axpy(&mut self, a: f64, x: &Self) -> Result<(), TensorError> {
+        self.same_space(x)?;
+        for (y, x) in self.iter_mut().zip(x) {
+            *y += a * x;
+        }
+        Ok(())
+    }
+
+    fn scale(&mut self, a: f64) {
+        for y in self {
+            *y *= a;
+        }
+    }
+
+    fn dot(&self, x: &Self) -> Result<f64, TensorError> {
+        self.same_space(x)?;
+        Ok(self.iter().zip(x).map(|(y, x)| y * x).sum())
+    }
+}
+
+/// The direct sum: `⟨(u, v), (x, y)⟩ = ⟨u, x⟩ + ⟨v, y⟩`.
+impl<A: Vector, B: Vector> Vector for (A, B) {
+    fn same_space(&self, x: &Self) -> Result<(), TensorError> {
+        self.0.same_space(&x.0)?;
+        self.1.same_space(&x.1)
+    }
+
+    fn zeros_like(&self) -> Self {
+        (self.0.zeros_like(), self.1.zeros_like())
+    }
+
+    fn axpy(&mut self, a: f64, x: &Self) -> Result<(), TensorError> {
+        self.same_space(x)?;
+        self.0.axpy(a, &x.0)?;
+        self.1.axpy(a, &x.1)
+    }
+
+    fn scale(&mut self, a: f64) {
+        self.0.scale(a);
+        self.1.scale(a);
+    }
+
+    fn dot(&self, x: &Self) -> Result<f64, TensorError> {
+        Ok(self.0.dot(&x.0)? + self.1.dot(&x.1)?)
+    }
+}
+
+/// Products summed on the device before their sums are added in `f64` on the host.
+const BLOCK: usize = 64;
+
+/// Float tensors under the entrywise (Frobenius) inner product, computed where the tensors live.
+///
+/// *Precision of `dot`.* Products and sums of 64 of them are taken on the device, in the tensor's own
+/// precision but at least `f32`; these partial sums are added in `f64` on the host. So for `f32` the error is
+/// at most about `64 · 2⁻²⁴ ≈ 4e-6` times `Σ|xᵢyᵢ|`, however long the tensors are, and one 64th of the entries
+/// crosses the bus. The range is that of `f32`: entries above `1e19` overflow in `norm`, entries below
+/// `1e-23` vanish.
+///
+/// *Automatic differentiation.* These operations are never recorded: a result keeps the autodiff setting of
+/// `self` and is a leaf of the graph that requires a gradient where `self` did. The argument may or may not
+/// carry autodiff, so a gradient can be added to the parameter that it belongs to.
+///
+/// *Memory.* `axpy` and `scale` reuse the buffer of `self` where Burn can, which is when no clone is alive.
+/// `scale` and `zeros_like` ask for a tensor that is not quantized.
+impl<const D: usize> Vector for Tensor<D> {
+    fn same_space(&self, x: &Self) -> Result<(), TensorError> {
+        let (left, right) = (self.dtype(), x.dtype());
+        if matches!(left, DType::QFloat(_)) || matches!(right, DType::QFloat(_)) {
+            return Err(TensorError::Quantized);
+        }
+        if self.dims() != x.dims() {
+            return Err(TensorError::Shape { left: self.dims().to_vec(), right: x.dims().to_vec() });
+        }
+        if left != right {
+            return Err(TensorError::ElementType { left, right });
+        }
+        let (left, right) = (self.device(), x.device());
+        if left != right {
+            return Err(TensorError::Device { left: format!("{left:?}"), right: format!("{right:?}") });
+        }
+        Ok(())
+    }
+
+    fn zeros_like(&self) -> Self {
+        off_the_record(self.clone(), |t| Tensor::zeros_like(&t))
+    }
+
+    fn axpy(&mut self, a: f64, x: &Self) -> Result<(), TensorError> {
+        self.same_space(x)?;
+        self.inplace(|t| off_the_record(t, |t| t + x.clone().inner() * a));
+        Ok(())
+    }
+
+    fn scale(&mut self, a: f64) {
+        self.inplace(|t| off_the_record(t, |t| t * a));
+    }
+
+    fn dot(&self, x: &Self) -> Result<f64, TensorError> {
+        self.same_space(x)?;
+        let length = self.shape().num_elements();
+        let flat = |t: &Self| {
+            let t = t.clone().inner().reshape([length]);
+            if t.dtype() == DType::F64 { t } else { t.cast(DType::F32) }
+        };
+        let products = flat(self) * flat(x);
+        let tail = length % BLOCK;
+        let head = length - tail;
+        let mut sum = 0.0;
+        if head > 0 {
+            let blocks = products.clone().slice(0..head).reshape([head / BLOCK, BLOCK]);
+            sum += sum_on_host(blocks.sum_dim(1))?;
+        }
+        if tail > 0 {
+            sum += sum_on_host(products.slice(head..length))?;
+        }
+        Ok(sum)
+    }
+}
+
+fn sum_on_host<const D: usize>(tensor: Tensor<D>) -> Result<f64, TensorError> {
+    Ok(tensor.try_into_vec_as::<f64>()?.iter().sum())
+}
+
+/// Applies `f` without autodiff, and gives the result the autodiff setting of `t`.
+fn off_the_record<const D: usize>(t: Tensor<D>, f: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Tensor<D> {
+    let Some(strategy) = t.gradient_checkpointing_strategy() else { return f(t) };
+    let require_grad = t.is_require_grad();
+    f(t.inner()).autodiff().with_gradient_checkpointing_strategy(strategy).set_require_grad(require_grad)
+}
+
+/// The trainable float parameters of a Burn module as one vector: the direct sum of its tensors.
+///
+/// What is not trainable is no coordinate, and stays as it is in every operation: frozen parameters, buffers
+/// such as the running statistics of batch normalization (which clones of a Burn module share), integers and
+/// constants. A parameter that occurs twice counts twice. Of a reparameterized parameter (such as `LoRA`) the
+/// coordinates are the trainable ones among its base and its factors, not the effective weight.
+///
+/// Two modules are of one space when their trainable parameters agree in order, shape, element type and
+/// device. Precision, autodiff and memory are as for single tensors: parameters that require a gradient still
+/// do after an update, with the same ids, and are updated in place when no clone of the module is alive.
+#[derive(Clone, Debug)]
+pub struct Parameters<M: Module> {
+    /// `None` only while an update consumes the module.
+    module: Option<M>,
+}
+
+const PRESENT: &str = "only an update that panicked midway leaves the module out";
+
+impl<M: Module> Parameters<M> {
+    /// The parameters of `module`.
+    pub fn new(module: M) -> Self {
+        Self { module: Some(module) }
+    }
+
+    /// The module with these parameters.
+    ///
+    /// # Panics
+    /// Never, unless Burn panicked in an update before.
+    pub fn into_inner(self) -> M {
+        self.module.expect(PRESENT)
+    }
+
+    fn tensors(&self) -> Vec<Coordinates> {
+        let mut collect = Collect::default();
+        self.as_ref().visit(&mut collect);
+        collect.found
+    }
+
+    /// The tensors of both modules, paired.
+    fn paired(&self, x: &Self) -> Result<Vec<(Tensor<1>, Tensor<1>)>, TensorError> {
+        let (left, right) = (self.tensors(), x.tensors());
+        if left.len() != right.len() {
+            return Err(TensorError::ParameterCount { left: left.len(), right: right.len() });
+        }
+        left.into_iter()
+            .zip(right)
+            .map(|(l, r)| {
+                let fits = if l.shape == r.shape {
+                    l.values.same_space(&r.values)
+                } else {
+                    Err(TensorError::Shape { left: l.shape, right: r.shape })
+                };
+                match fits {
+                    Ok(()) => Ok((l.values, r.values)),
+                    Err(source) => Err(TensorError::Parameter { path: l.path, source: Box::new(source) }),
+                }
+            })
+            .collect()
+    }
+
+    fn update(&mut self, f: impl FnMut(Tensor<1>) -> Tensor<1>) {
+        let module = self.module.take().expect(PRESENT);
+        self.module = Some(module.map(&mut Update(f)));
+    }
+}
+
+impl<M: Module> AsRef<M> for Parameters<M> {
+    fn as_ref(&self) -> &M {
+        self.module.as_ref().expect(PRESENT)
+    }
+}
+
+impl<M: Module> Vector for Parameters<M> {
+    fn same_space(&self, x: &Self) -> Result<(), TensorError> {
+        self.paired(x).map(drop)
+    }
+
+    fn zeros_like(&self) -> Self {
+        let mut zeros = self.clone();
+        zeros.update(|t| Tensor::zeros_like(&t));
+        zeros
+    }
+
+    fn axpy(&mut self, a: f64, x: &Self) -> Result<(), TensorError> {
+        // Only the argument's tensors outlive this line: a second handle on our own would force a copy.
+        let mut terms = self.paired(x)?.into_iter().map(|(_, x)| x).collect::<Vec<_>>().into_iter();
+        self.update(|t| t + terms.next().expect("the modules were just paired") * a);
+        Ok(())
+    }
+
+    fn scale(&mut self, a: f64) {
+        self.update(|t| t * a);
+    }
+
+    fn dot(&self, x: &Self) -> Result<f64, TensorError> {
+        self.paired(x)?.iter().map(|(y, x)| Vector::dot(y, x)).sum()
+    }
+}
+
+/// One trainable tensor of a module, flattened and without autodiff.
+struct Coordinates {
+    path: String,
+    shape: Vec<usize>,
+    values: Tensor<1>,
+}
+
+#[derive(Default)]
+struct Collect {
+    path: Vec<String>,
+    found: Vec<Coordinates>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if is_trainable(param) {
+            let tensor = param.base().inner();
+            let length = tensor.shape().num_elements();
+            self.found.push(Coordinates {
+                path: self.path.join("."),
+                shape: tensor.dims().to_vec(),
+                values: tensor.reshape([length]),
+            });
+        }
+    }
+}
+
+struct Update<F>(F);
+
+impl<F: FnMut(Tensor<1>) -> Tensor<1>> ModuleMapper for Update<F> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !is_trainable(&param) {
+            return param;
+        }
+        param.map(|t| {
+            off_the_record(t, |t| {
+                let (shape, length) = (t.dims(), t.shape().num_elements());
+                (self.0)(t.reshape([length])).reshape(shape)
+            })
+        })
+    }
+}
+
+/// Whether `param` requires a gradient when its module trains. Burn keeps this also for parameters on devices
+/// without autodiff, but shows it only through `train`.
+fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.valid().train().is_require_grad()
+}

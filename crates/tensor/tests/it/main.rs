@@ -1,0 +1,6 @@
+//! The laws of `Vector` and the numbers of `Noise`, on every device.
+
+mod default_device;
+mod module;
+mod noise;
+mod vector;
