@@ -1,6 +1,7 @@
 //! Results on disk that survive a kill at any moment.
 //!
-//! A checkpoint is a file that holds the SHA-256 of the rest, a line break, and JSON. It is written beside its place,
+//! A checkpoint is a file that holds the SHA-256 of the rest, a line break, and CBOR (which, unlike JSON, has NaN and
+//! infinities). It is written beside its place,
 //! flushed, then renamed, so a file under its own name is complete; should a disk damage it all the same, the hash
 //! shows it and the work is redone.
 
@@ -36,7 +37,7 @@ impl Store {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{}.json", &sha256(name.as_bytes())[..32]))
+        self.folder.join(format!("{}.checkpoint", &sha256(name.as_bytes())[..32]))
     }
 
     /// What was written under that name; a damaged file counts as absent, with a notice.
@@ -56,7 +57,7 @@ impl Store {
         let value = bytes
             .split_at_checked(65)
             .filter(|(head, body)| head[64] == b'\n' && head[..64] == *sha256(body).as_bytes())
-            .and_then(|(_, body)| serde_json::from_slice(body).ok());
+            .and_then(|(_, body)| from_bytes(body).ok());
         if value.is_none() {
             reporter.notice(&format!("checkpoint {} is damaged: redoing {name}", path.display()));
         }
@@ -65,7 +66,7 @@ impl Store {
 
     /// Writes a value under a name, all or nothing.
     pub(crate) fn write<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
-        let body = serde_json::to_vec(value)?;
+        let body = to_bytes(value)?;
         let mut bytes = sha256(&body).into_bytes();
         bytes.push(b'\n');
         bytes.extend(body);
@@ -102,6 +103,18 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         folder.sync_all()?;
     }
     Ok(())
+}
+
+/// The value in CBOR.
+pub(crate) fn to_bytes<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+/// The value that [`to_bytes`] wrote.
+pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+    ciborium::from_reader(bytes).map_err(io::Error::other)
 }
 
 /// SHA-256 in hexadecimal.

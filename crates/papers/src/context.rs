@@ -1,10 +1,16 @@
 //! What an experiment is given.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::DataPath;
+use crate::data::{DataPath, Found, MissingData};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -33,15 +39,61 @@ pub struct Context {
     /// Name of the device for tensors: `ndarray`, `flex` or `wgpu`.
     pub device: String,
     /// Where data sets are found.
-    pub data: DataPath,
+    pub data: Arc<DataSource>,
     seeds: Option<usize>,
     drawn: AtomicUsize,
+}
+
+/// A data path that remembers what was looked for, so that checkpoints know what they depend on.
+#[derive(Debug)]
+pub struct DataSource {
+    path: DataPath,
+    seen: Mutex<BTreeMap<String, String>>,
+}
+
+impl DataSource {
+    fn new(path: DataPath) -> Self {
+        Self { path, seen: Mutex::default() }
+    }
+
+    /// Finds a data set; see [`DataPath::find`].
+    ///
+    /// # Errors
+    /// [`MissingData`] when no folder has it.
+    pub fn find(&self, name: &str) -> Result<Found, MissingData> {
+        let found = self.path.find(name);
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), identity(found.as_ref()));
+        found
+    }
+
+    /// What was looked for so far, and what was found.
+    pub(crate) fn seen(&self) -> BTreeMap<String, String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whether all that was looked for is still found as it was then.
+pub(crate) fn is_unchanged(path: &DataPath, seen: &BTreeMap<String, String>) -> bool {
+    seen.iter().all(|(name, then)| *then == identity(path.find(name).as_ref()))
+}
+
+fn identity(found: Result<&Found, &MissingData>) -> String {
+    found.map_or_else(|_| "missing".to_owned(), |found| format!("{} {}", found.route, found.sha256))
 }
 
 impl Context {
     /// A context; `seeds` overrides the number of seeds that each experiment asks for.
     pub fn new(scale: Scale, device: &str, data: DataPath, seeds: Option<usize>) -> Self {
-        Self { scale, device: device.to_owned(), data, seeds, drawn: AtomicUsize::new(0) }
+        Self {
+            scale,
+            device: device.to_owned(),
+            data: Arc::new(DataSource::new(data)),
+            seeds,
+            drawn: AtomicUsize::new(0),
+        }
     }
 
     /// The seeds to run on: `default` of them unless `--seeds` says otherwise.

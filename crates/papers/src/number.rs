@@ -48,8 +48,9 @@ impl std::fmt::Display for Number {
                 _ => "NaN",
             });
         }
-        let text = if x == 0.0 || (1e-3..1e6).contains(&x.abs()) {
-            if x.fract() == 0.0 {
+        let whole = x.fract() == 0.0 && x.abs() < 1e9;
+        let text = if whole || (1e-3..1e6).contains(&x.abs()) {
+            if whole {
                 format!("{x}")
             } else {
                 let digits = (3 - x.abs().log10().floor() as i32).max(0) as usize;

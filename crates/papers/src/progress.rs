@@ -11,6 +11,8 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::number::Number;
+
 /// Time between two plain lines about steps.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -85,11 +87,11 @@ impl Progress {
         }
         if let Target::Lines { last } = &*self.reporter.0 {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.elapsed() >= PAUSE {
+            if last.elapsed() >= PAUSE && done < self.total {
                 *last = Instant::now();
                 let left = self.start.elapsed().as_secs_f64() / done.max(1) as f64
                     * self.total.saturating_sub(done) as f64;
-                eprintln!("{}: {done} of {}, about {} left", self.label, self.total, duration(left));
+                eprintln!("{}: {done} of {}, about {} left", self.label, self.total, duration(left.ceil()));
             }
         }
     }
@@ -107,7 +109,7 @@ impl Drop for Progress {
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
-        0..10 => format!("{seconds:.2} s"),
+        0..10 => format!("{} s", Number((seconds * 100.0).round() / 100.0)),
         10..60 => format!("{whole} s"),
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
         _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),

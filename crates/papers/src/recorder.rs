@@ -2,18 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    checkpoint::Store,
+    checkpoint::{Store, from_bytes, to_bytes},
     claim::{Experiment, ExperimentError, Paper},
+    context::DataSource,
     number::Number,
     progress::{Progress, Reporter},
-    registry::data_of,
     report::figure::Figure,
 };
 
@@ -58,7 +58,7 @@ pub struct Missing {
 pub struct DataUse {
     /// Name of the data set.
     pub name: String,
-    /// How it came to this machine: `explicit`, `shared`, `cache`, `embedded` or `synthetic`.
+    /// How it came to this machine, in the words of [`Route`](crate::data::Route).
     pub route: String,
     /// Number of rows, edges or samples read.
     pub rows: usize,
@@ -102,14 +102,30 @@ pub struct Recorder {
     outcome: Outcome,
     misuse: Vec<String>,
     store: Store,
+    data: Arc<DataSource>,
     reporter: Reporter,
     restored: Mutex<f64>,
 }
 
 impl Recorder {
-    pub(crate) fn new(paper: Paper, experiment: Experiment, store: Store, reporter: Reporter) -> Self {
+    pub(crate) fn new(
+        paper: Paper,
+        experiment: Experiment,
+        store: Store,
+        data: Arc<DataSource>,
+        reporter: Reporter,
+    ) -> Self {
         let outcome = Outcome { experiment: experiment.id.to_owned(), ..Outcome::default() };
-        Self { paper, experiment, outcome, misuse: Vec::new(), store, reporter, restored: Mutex::new(0.0) }
+        Self {
+            paper,
+            experiment,
+            outcome,
+            misuse: Vec::new(),
+            store,
+            data,
+            reporter,
+            restored: Mutex::new(0.0),
+        }
     }
 
     /// Adds values for a check of a claim; call it once with all values or once for each.
@@ -149,17 +165,7 @@ impl Recorder {
     }
 
     /// Says that a data set was read.
-    ///
-    /// A data set that comes from a file must be among the `needs` of one of the experiment's claims, because the
-    /// checkpoints are keyed by the declared data.
     pub fn used_data(&mut self, data: DataUse) {
-        let inside = data.route == "embedded" || data.route == "synthetic";
-        if !inside && !data_of(&self.paper, &self.experiment).contains(data.name.as_str()) {
-            self.misuse.push(format!(
-                "it read data {:?}, which none of its claims declares: add Need::Data({:?})",
-                data.name, data.name
-            ));
-        }
         if !self.outcome.data.contains(&data) {
             self.outcome.data.push(data);
         }
@@ -179,25 +185,24 @@ impl Recorder {
     /// continues after it. The key must be unique in the experiment. May be called from several threads.
     ///
     /// # Errors
-    /// Whatever `step` reports, or a result that does not survive JSON (a bare NaN does not; see [`Number`]).
+    /// Whatever `step` reports, or a result that can't be read back.
     pub fn memo<T: Serialize + DeserializeOwned>(
         &self,
         key: &str,
         step: impl FnOnce() -> Result<T, ExperimentError>,
     ) -> Result<T, ExperimentError> {
-        let name = format!("step {key}");
-        if let Some((seconds, value)) = self.store.read::<(f64, T)>(&name, &self.reporter) {
+        // A step may depend on all data that were looked for before it.
+        let name = format!("step {key} {:?}", self.data.seen());
+        if let Some((seconds, bytes)) = self.store.read::<(f64, Vec<u8>)>(&name, &self.reporter) {
             *self.restored.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
-            return Ok(value);
+            return Ok(from_bytes(&bytes)?);
         }
         let start = Instant::now();
-        let value = step()?;
-        // What comes back from JSON is used at once, so that a resumed run cannot differ from an uninterrupted one.
-        let json = serde_json::to_value(value)?;
-        let value = T::deserialize(&json)
-            .map_err(|e| format!("result of step {key:?} does not survive JSON: {e}"))?;
-        self.store.write(&name, &(start.elapsed().as_secs_f64(), json))?;
-        Ok(value)
+        let bytes = to_bytes(&step()?)?;
+        self.store.write(&name, &(start.elapsed().as_secs_f64(), &bytes))?;
+        // What is read back is used at once, so that a resumed run cannot differ from an uninterrupted one.
+        from_bytes(&bytes)
+            .map_err(|error| format!("the result of step {key:?} can't be read back: {error}").into())
     }
 
     /// A progress bar of `total` steps; shareable between threads, gone when dropped.

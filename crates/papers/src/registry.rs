@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::claim::{Claim, Need, Paper};
+use crate::claim::{Claim, Paper};
 
 macro_rules! papers {
     ($($(#[$feature:meta])* $paper:ident,)*) => {
@@ -107,11 +107,4 @@ fn validate_claim(paper: &Paper, claim: &Claim) -> Result<(), String> {
 
 fn is_file_name(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-/// The data sets that the experiment's claims say they need.
-pub(crate) fn data_of(paper: &Paper, experiment: &crate::claim::Experiment) -> BTreeSet<&'static str> {
-    let claims = paper.claims.iter().filter(|claim| experiment.claims.contains(&claim.id));
-    let needs = claims.flat_map(|claim| claim.needs);
-    needs.filter_map(|need| if let Need::Data(name) = need { Some(*name) } else { None }).collect()
 }

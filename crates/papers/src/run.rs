@@ -1,7 +1,7 @@
 //! Running experiments, and joining the reports of shards.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     checkpoint::{Store, sha256},
     claim::{Experiment, ExperimentError, Paper},
-    context::{Context, Scale},
+    context::{Context, Scale, is_unchanged},
     data::DataPath,
     progress::{Reporter, duration},
     recorder::{Outcome, Recorder},
-    registry::{RegistryError, data_of, validate},
+    registry::{RegistryError, validate},
     report::{Outcomes, Report, Settings},
 };
 
@@ -169,22 +169,20 @@ fn run_one(
     let name = format!("{}/{}", paper.id, experiment.id);
     let seeds = options.seeds.map_or("default".to_owned(), |n| n.to_string());
     let settings = format!("{}-{}-{seeds}", options.scale, sanitize(&options.device));
-    let mut key = format!("{name} {settings} program {}", options.program);
-    for set in data_of(paper, experiment) {
-        let hash = data
-            .find(set)
-            .map_or_else(|_| "missing".to_owned(), |found| format!("{} {}", found.route, found.sha256));
-        key = format!("{key} data {set} {hash}");
-    }
+    let key = format!("{name} {settings} program {}", options.program);
     let store = Store::open(&checkpoints.join(paper.id).join(experiment.id).join(settings), &key)?;
     let reporter = &options.reporter;
-    if let Some(outcome) = store.read::<Outcome>(OUTCOME, reporter) {
-        reporter.notice(&format!("{name}: restored, took {} when it ran", duration(outcome.seconds)));
-        return Ok(outcome);
+    if let Some((seen, outcome)) = store.read::<(BTreeMap<String, String>, Outcome)>(OUTCOME, reporter) {
+        if is_unchanged(data, &seen) {
+            reporter.notice(&format!("{name}: restored, took {} when it ran", duration(outcome.seconds)));
+            return Ok(outcome);
+        }
+        reporter.notice(&format!("{name}: its data changed, running it again"));
     }
     reporter.notice(&format!("{name}: started"));
     let context = Context::new(options.scale, &options.device, data.clone(), options.seeds);
-    let mut recorder = Recorder::new(*paper, *experiment, store.clone(), reporter.clone());
+    let mut recorder =
+        Recorder::new(*paper, *experiment, store.clone(), context.data.clone(), reporter.clone());
     let start = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(|| (experiment.run)(&context, &mut recorder)))
         .unwrap_or_else(|panic| Err(panic_error(panic.as_ref())));
@@ -192,7 +190,7 @@ fn run_one(
     if let Some(failure) = &outcome.failure {
         reporter.notice(&format!("{name}: failed after {}: {failure}", duration(outcome.seconds)));
     } else {
-        store.write(OUTCOME, &outcome)?;
+        store.write(OUTCOME, &(context.data.seen(), &outcome))?;
         store.keep_only(OUTCOME)?;
         reporter.notice(&format!("{name}: finished in {}", duration(outcome.seconds)));
     }

@@ -1,10 +1,10 @@
 //! The summary on the terminal.
 
-use std::{fmt, io::IsTerminal};
+use std::{collections::BTreeMap, fmt, io::IsTerminal};
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
-use super::{ClaimReport, Report, measured};
+use super::{ClaimReport, PaperReport, Report};
 use crate::{progress::duration, verdict::Verdict};
 
 /// The claims with their verdicts as a table, what the reader must know besides, and the counts, by its `Display`.
@@ -15,34 +15,48 @@ pub struct SummaryTable<'a>(pub &'a Report);
 impl fmt::Display for SummaryTable<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.0;
-        let claims =
-            || report.papers.iter().flat_map(|paper| paper.claims.iter().map(move |claim| (paper, claim)));
-        let mut table = table();
-        table.set_header(["paper", "claim", "verdict", "measured", "time"]);
-        for (paper, claim) in claims() {
-            let verdict = Cell::new(claim.words()).fg(colour(claim)).add_attribute(Attribute::Bold);
-            table.add_row([
-                Cell::new(&paper.id),
-                Cell::new(format!("{} {}", claim.id, claim.place)),
-                verdict,
-                Cell::new(checks(claim)),
-                Cell::new(duration(claim.seconds)),
-            ]);
-        }
-        writeln!(out, "{table}")?;
-        for (paper, claim) in claims().filter(|(_, claim)| claim.verdict != Verdict::SkippedAtThisScale) {
-            if let Some(remark) = claim.remark() {
-                writeln!(out, "{} {}: {remark}", paper.id, claim.id)?;
+        for paper in &report.papers {
+            let mut table = table();
+            table.set_header(["claim", "place", "verdict", "measured", "time"]);
+            for claim in &paper.claims {
+                let verdict = Cell::new(claim.words()).fg(colour(claim)).add_attribute(Attribute::Bold);
+                let (id, place) = (Cell::new(&claim.id), Cell::new(&claim.place));
+                table.add_row([
+                    id,
+                    place,
+                    verdict,
+                    Cell::new(checks(claim)),
+                    Cell::new(duration(claim.seconds)),
+                ]);
             }
-        }
-        for paper in report.papers.iter().filter(|paper| !paper.not_run.is_empty()) {
-            writeln!(out, "{}: not run here: {}", paper.id, paper.not_run.join(", "))?;
+            writeln!(out, "{}\n{table}", paper.id)?;
+            write_remarks(out, paper)?;
         }
         let counts: Vec<_> =
             report.summary.counts().iter().map(|(count, name)| format!("{count} {name}")).collect();
         let counts = if counts.is_empty() { "no claims".to_owned() } else { counts.join(", ") };
         writeln!(out, "{counts}; the experiments took {}", duration(report.seconds))
     }
+}
+
+/// What the reader must know besides the table; where to get data is said once for each data set.
+fn write_remarks(out: &mut fmt::Formatter<'_>, paper: &PaperReport) -> fmt::Result {
+    for claim in &paper.claims {
+        match (&claim.verdict, claim.remark()) {
+            (Verdict::NeedsData { what, .. }, _) => writeln!(out, "{}: Needs {what}", claim.id)?,
+            (Verdict::SkippedAtThisScale, _) | (_, None) => {}
+            (_, Some(remark)) => writeln!(out, "{}: {remark}", claim.id)?,
+        }
+    }
+    let missing = paper.experiments.iter().flat_map(|outcome| &outcome.missing);
+    let hints: BTreeMap<_, _> = missing.map(|missing| (&missing.name, &missing.hint)).collect();
+    for (name, hint) in hints {
+        writeln!(out, "To get {name}: {hint}")?;
+    }
+    if !paper.not_run.is_empty() {
+        writeln!(out, "Not run here: {}", paper.not_run.join(", "))?;
+    }
+    Ok(())
 }
 
 /// An empty table that fits the terminal, or 100 columns without colours.
@@ -69,9 +83,10 @@ fn colour(claim: &ClaimReport) -> Color {
 
 /// One line for each check that was measured.
 fn checks(claim: &ClaimReport) -> String {
-    let lines = claim.checks.iter().filter(|check| check.measured.is_some()).map(|check| {
+    let lines = claim.checks.iter().filter_map(|check| {
+        let value = check.measured.as_ref()?.value;
         let verb = if check.passed == Some(false) { "should be" } else { "wanted" };
-        format!("{} {} ({verb} {})", check.name, measured(check), check.threshold)
+        Some(format!("{}: {value} ({verb} {})", check.name, check.threshold))
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -85,11 +85,45 @@ fn steps_survive_an_interruption() {
 }
 
 #[test]
-fn a_step_that_does_not_survive_json_is_an_error() {
-    let paper = one_experiment(|_, recorder| recorder.memo("nan", || Ok(f64::NAN)).map(|_| ()));
+fn steps_keep_nan_and_infinities() {
+    let paper = one_experiment(|_, recorder| {
+        let step = || recorder.memo("special", || Ok([f64::NAN, f64::NEG_INFINITY, 1.5]));
+        let (fresh, restored) = (step()?, step()?);
+        assert!(fresh[0].is_nan() && restored[0].is_nan());
+        assert_eq!(fresh[1..], restored[1..]);
+        recorder.record("A", "value", [restored[2], restored[1]]);
+        Ok(())
+    });
     let folder = tempfile::tempdir().unwrap();
     let report = run(&[paper], &options(folder.path())).unwrap();
-    assert!(report.papers[0].experiments[0].failure.as_ref().unwrap().contains("survive JSON"));
+    assert_eq!(report.papers[0].claims[0].verdict, Verdict::Reproduced);
+}
+
+#[test]
+fn other_data_redo_the_experiment_and_its_steps() {
+    static FAIL: AtomicUsize = AtomicUsize::new(0);
+    let paper = one_experiment(|context, recorder| {
+        let found = context.data.find("folder/numbers.txt")?;
+        let x: f64 = recorder.memo("read", || Ok(String::from_utf8(found.read()?)?.parse()?))?;
+        recorder.record("A", "value", [x]);
+        if FAIL.load(SeqCst) == 1 { Err("interrupted".into()) } else { Ok(()) }
+    });
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = Options { data: Some(data.path().to_owned()), ..options(folder.path()) };
+    let verdict = || run(&[paper], &options).unwrap().papers[0].claims[0].verdict.clone();
+    assert!(matches!(verdict(), Verdict::NeedsData { .. }));
+    fs::create_dir(data.path().join("folder")).unwrap();
+    let file = data.path().join("folder/numbers.txt");
+    fs::write(&file, "0.5").unwrap();
+    assert_eq!(verdict(), Verdict::Reproduced);
+    fs::write(&file, "1.5").unwrap();
+    assert_eq!(verdict(), Verdict::NotReproduced);
+    FAIL.store(1, SeqCst);
+    fs::write(&file, "0.5").unwrap();
+    assert!(matches!(verdict(), Verdict::Error { .. }));
+    FAIL.store(0, SeqCst);
+    fs::write(&file, "2.5").unwrap();
+    assert_eq!(verdict(), Verdict::NotReproduced, "the step of the interrupted run read other data");
 }
 
 #[test]

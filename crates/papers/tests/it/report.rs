@@ -135,20 +135,6 @@ fn exit_status_tells_failures_apart() {
 }
 
 #[test]
-fn undeclared_data_is_refused() {
-    let paper = one_experiment(|_, recorder| {
-        recorder.record("A", "value", [0.0]);
-        let (name, route, sha256) = ("hidden".to_owned(), "shared".to_owned(), String::new());
-        recorder.used_data(kiln_papers::DataUse { name, route, rows: 1, sha256 });
-        Ok(())
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let report = run(&[paper], &options(folder.path())).unwrap();
-    let Verdict::Error { message } = &report.papers[0].claims[0].verdict else { panic!("no error") };
-    assert!(message.contains("Need::Data(\"hidden\")"), "{message}");
-}
-
-#[test]
 fn seeds_are_distinct_stable_and_counted() {
     let data = kiln_papers::data::DataPath::new(None);
     let seeds = |count| Context::new(Scale::Quick, "flex", data.clone(), count).seeds(100);
