@@ -13,7 +13,7 @@ use crate::{Result, cargo, is_installed, root, target_dir};
 
 /// The one feature set that everything is built with: another one would compile Burn again.
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
-                        kiln-tensor/test-devices,kiln-graph/webgraph";
+                        kiln-tensor/test-devices,kiln-papers/webgraph";
 
 /// What to run.
 #[derive(clap::Args)]
