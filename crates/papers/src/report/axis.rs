@@ -74,13 +74,14 @@ impl Coordinate {
             return self.categories[x as usize].clone();
         }
         if self.log {
-            return power_of_ten(x);
+            let all_powers = self.ticks.iter().all(|tick| (tick.log10() - tick.log10().round()).abs() < 1e-9);
+            return if all_powers { power_of_ten(x) } else { Number(x).to_string() };
         }
         let step = self.ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
         if x.abs() >= 1e6 || (step < 1e-4 && x != 0.0) || !step.is_finite() {
             return Number(x).to_string();
         }
-        let decimals = (-step.log10() + 1e-9).ceil().clamp(0.0, 6.0) as usize;
+        let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize;
         format!("{x:.decimals$}").replace('-', "−")
     }
 }
@@ -110,10 +111,10 @@ fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     all.filter(|x| (low..=high).contains(&x.log10())).collect()
 }
 
-/// `0.01` to `1000` in digits, other powers of ten as 10ⁿ, their multiples as in `2e−5`.
+/// `0.01` to `1000` in digits, other powers of ten as 10ⁿ.
 fn power_of_ten(x: f64) -> String {
     let exponent = x.log10().round();
-    if (-2.0..=3.0).contains(&x.log10().floor()) || (x / 10f64.powf(exponent) - 1.0).abs() > 1e-9 {
+    if (-2.0..=3.0).contains(&exponent) {
         return Number(x).to_string();
     }
     let digit = |c: char| match c {
