@@ -124,7 +124,7 @@ fn against_peers(
     for name in REAL_GRAPHS {
         match data.find(name) {
             Ok(found) => {
-                let graph = read_edge_list(std::io::Cursor::new(found.read()?), &ReadOptions::default())?;
+                let graph = read_edge_list(found.open()?, &ReadOptions::default())?;
                 let rows = [(0.05, 1e-4), (0.05, 1e-5)];
                 compare(options, &graph.without_weights(), name, &rows, peers.as_deref_mut(), report)?;
             }

@@ -2,7 +2,7 @@
 
 use kiln_graph::{Adjacency, ClusterScores, CsrGraph};
 
-use super::protocol::{Method, Target, load, run};
+use super::protocol::{Method, Target, load, note_use, run};
 use crate::claim::{ExperimentError, Need};
 use crate::context::Context;
 use crate::data::read_groups_tsv;
@@ -64,25 +64,19 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
             recorder.note(format!("{edges} was left out: {missing}"));
             continue;
         }
-        let (graph, groups) = largest_component(&load(context, recorder, edges)?, &{
-            let found = context.data.find(labels)?;
-            let groups = read_groups_tsv(found.open()?, column)?;
-            recorder.used_data(crate::recorder::DataUse {
-                name: labels.to_owned(),
-                route: found.route.to_string(),
-                rows: groups.len(),
-                sha256: found.sha256,
-            });
-            groups
-        })?;
-        let scores: Vec<[f64; 4]> =
+        let whole = load(context, recorder, edges)?;
+        let found = context.data.find(labels)?;
+        let groups = read_groups_tsv(found.open()?, column)?;
+        note_use(recorder, labels, &found, groups.len());
+        let (graph, groups) = largest_component(&whole, &groups)?;
+        let scores: Vec<([f64; 3], Option<f64>)> =
             recorder.memo(edges, || groups.iter().map(|group| of_group(&graph, group)).collect())?;
-        recorder.record("G2", "excess over the bound", scores.iter().map(|score| score[3]));
+        recorder.record("G2", "excess over the bound", scores.iter().filter_map(|score| score.1));
         if edges == BLOGCATALOG {
-            recorder.record("X1", "mean F1", scores.iter().map(|score| score[1]));
+            recorder.record("X1", "mean F1", scores.iter().map(|score| score.0[1]));
         }
         let mean = |i: usize| {
-            Number(scores.iter().map(|score| score[i]).sum::<f64>() / scores.len() as f64).to_string()
+            Number(scores.iter().map(|score| score.0[i]).sum::<f64>() / scores.len() as f64).to_string()
         };
         let name = edges.trim_start_matches("graph-labelled/").split('.').next().unwrap_or(edges);
         table.row([
@@ -101,12 +95,12 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
 }
 
 /// Conductance of the group, mean F1 of ℓ1 and of APPR, and the largest excess of claim G2.
-fn of_group(graph: &CsrGraph, (_, nodes): &Target) -> Result<[f64; 4], ExperimentError> {
+fn of_group(graph: &CsrGraph, (_, nodes): &Target) -> Result<([f64; 3], Option<f64>), ExperimentError> {
     let seeds: Vec<u64> = nodes.iter().copied().step_by(nodes.len().div_ceil(SEEDS_PER_GROUP)).collect();
     let l1 = run(graph, nodes, &seeds, 0.15, Method::L1 { tolerance: 1e-2 })?;
     let appr = run(graph, nodes, &seeds, 0.15, Method::Appr)?;
     let conductance = ClusterScores::of(graph, nodes)?.conductance();
-    Ok([conductance, l1.means.f1(), appr.means.f1(), l1.excess])
+    Ok(([conductance, l1.means.f1(), appr.means.f1()], l1.excess))
 }
 
 /// The graph's largest component with consecutive numbers, and what is left of the groups.

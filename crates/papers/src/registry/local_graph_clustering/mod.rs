@@ -22,6 +22,7 @@ const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) ->
 const BASE: Claim =
     Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
+const KARATE: &[Need] = &[Need::Data("graph-labelled/karate.edges.tsv")];
 const SFLD: &[Need] = &[Need::Data("graph/sfld.edges"), Need::Data("graph/sfld.communities.json")];
 const PPI: &[Need] = &[Need::Data("graph/ppi_mips.edges"), Need::Data("graph/ppi_mips.communities.json")];
 const SFLD_AND_PPI: &[Need] = &[SFLD[0], SFLD[1], PPI[0], PPI[1]];
@@ -41,6 +42,7 @@ pub(super) const PAPER: Paper = Paper {
                    components), 2 to 4 values of α and 2 to 4 seed distributions each: the largest decrease of a \
                    coordinate from one ρ to the next smaller.",
             checks: &[spec("largest decrease", Statistic::Max, Threshold::AtMost(1e-12))],
+            needs: KARATE,
             ..BASE
         },
         Claim {
@@ -62,6 +64,7 @@ pub(super) const PAPER: Paper = Paper {
                 spec("largest decrease", Statistic::Max, Threshold::AtMost(1e-15)),
                 spec("nodes outside the support", Statistic::Max, Threshold::AtMost(0.0)),
             ],
+            needs: KARATE,
             ..BASE
         },
         Claim {
@@ -135,6 +138,7 @@ pub(super) const PAPER: Paper = Paper {
                 spec("error at 1e-4 / error at 1e-3", Statistic::Max, Threshold::AtMost(0.25)),
                 spec("|steps - ‖p‖₁/η|", Statistic::Max, Threshold::AtMost(1.0)),
             ],
+            needs: KARATE,
             ..BASE
         },
         Claim {
@@ -200,8 +204,24 @@ pub(super) const PAPER: Paper = Paper {
             id: "G14",
             place: "table of the enzyme graph (flow columns)",
             says: "SimpleLocal from a breadth-first ball and from the ℓ1 clusters.",
-            test: "The authors' protocol, in which the truth sets the ball's size and δ (an oracle): largest difference \
-                   from the 16 numbers that the authors' notebooks print.",
+            test: "The authors' protocol, in which the truth sets the ball's size and δ (an oracle), with an exact minimiser: \
+                   largest difference from the 16 numbers that the authors' notebooks print.",
+            checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
+            needs: SFLD,
+            known_finding: Some(
+                "13 of the 16 numbers agree. Precision, recall and F1 of ℓ1+SL on urease.0 do not, because of two quirks of the \
+                 authors' library: it rounds each outside node's penalty up to a whole number, so its rounds end at \
+                 another set, and it replaces an answer of more than half the nodes by the complement, which holds \
+                 few nodes of the target. With both quirks (claim G14a) all 16 numbers agree. The exact method finds the target \
+                 better (higher recall and F1) than the printed row says.",
+            ),
+            ..BASE
+        },
+        Claim {
+            id: "G14a",
+            place: "the same table, as the authors' library computes it",
+            says: "The printed flow columns.",
+            test: "As G14, with the two quirks of the authors' library that G14 names.",
             checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
             needs: SFLD,
             ..BASE
@@ -253,7 +273,7 @@ pub(super) const PAPER: Paper = Paper {
         Experiment { id: "work", claims: &["G5", "G18"], run: work::work },
         Experiment { id: "fista", claims: &["G2", "G17"], run: work::fista },
         Experiment { id: "recovery", claims: &["G2", "G6", "G7", "G7n"], run: recovery::recovery },
-        Experiment { id: "sfld", claims: &["G2", "G10", "G12", "G14"], run: real_graphs::sfld },
+        Experiment { id: "sfld", claims: &["G2", "G10", "G12", "G14", "G14a"], run: real_graphs::sfld },
         Experiment { id: "ppi", claims: &["G2", "G11", "G12"], run: real_graphs::ppi },
         Experiment { id: "universities", claims: &["G2", "G13"], run: real_graphs::universities },
         Experiment { id: "labelled", claims: &["G2", "X1"], run: control::labelled },

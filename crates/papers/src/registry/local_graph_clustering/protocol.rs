@@ -1,8 +1,6 @@
 //! The authors' protocol: every node of a target set as the only seed, four values of α set by the target's own
 //! spectrum, the cluster of least conductance kept.
 
-use std::io::Cursor;
-
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
     Adjacency, CsrGraph, LocalQuery, LocalSolution, Recovery, Solver, SweepCut, SweepLimits, Workspace, conductance,
@@ -24,14 +22,14 @@ pub(super) fn load(
     name: &str,
 ) -> Result<CsrGraph, ExperimentError> {
     let found = context.data.find(name)?;
-    let graph = read_edge_list(Cursor::new(found.read()?), &ReadOptions::default())?;
-    recorder.used_data(DataUse {
-        name: name.to_owned(),
-        route: found.route.to_string(),
-        rows: graph.edge_count() as usize,
-        sha256: found.sha256,
-    });
+    let graph = read_edge_list(found.open()?, &ReadOptions::default())?;
+    note_use(recorder, name, &found, graph.edge_count() as usize);
     Ok(graph)
+}
+
+pub(super) fn note_use(recorder: &mut Recorder, name: &str, found: &crate::data::Found, rows: usize) {
+    let (route, sha256) = (found.route.to_string(), found.sha256.clone());
+    recorder.used_data(DataUse { name: name.to_owned(), route, rows, sha256 });
 }
 
 /// Means over seeds of precision, recall, F1 (all volume-weighted) and conductance.
@@ -50,10 +48,8 @@ impl Means {
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Found {
     pub(super) means: Means,
-    /// The cluster of each seed.
-    pub(super) clusters: Vec<Vec<u64>>,
-    /// Largest `rho vol(support) - (1 - |p|_1)` of the ℓ1 solves.
-    pub(super) excess: f64,
+    /// Largest `rho vol(support) - (1 - |p|_1)`; only the ℓ1 method has one.
+    pub(super) excess: Option<f64>,
 }
 
 /// How a mass vector becomes a cluster.
@@ -67,7 +63,8 @@ pub(super) enum Method {
     ApprIgnoringWeights,
 }
 
-/// Runs the protocol for one target: `rho = c / vol(K)`.
+/// Runs the protocol for one target with `rho = c / vol(K)`: of the four clusters of a seed the one of least conductance
+/// is kept, the later on ties.
 pub(super) fn run(
     graph: &CsrGraph,
     target: &[u64],
@@ -75,46 +72,60 @@ pub(super) fn run(
     c: f64,
     method: Method,
 ) -> Result<Found, ExperimentError> {
+    let answers = candidates(graph, target, seeds, c, method)?;
+    let excess = answers.iter().filter_map(|answer| answer.excess).reduce(f64::max);
+    let best = |cuts: Vec<SweepCut>| {
+        let best = cuts.into_iter().reduce(|best, cut| if cut.conductance <= best.conductance { cut } else { best });
+        best.map_or_else(Vec::new, |cut| cut.nodes)
+    };
+    let clusters = answers.into_iter().map(|answer| best(answer.cuts)).collect();
+    Ok(Found { means: judge(graph, target, seeds, clusters)?, excess })
+}
+
+/// The clusters of one seed, one for each α that gives any.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    pub(super) cuts: Vec<SweepCut>,
+    excess: Option<f64>,
+}
+
+/// The clusters of each seed.
+pub(super) fn candidates(
+    graph: &CsrGraph,
+    target: &[u64],
+    seeds: &[u64],
+    c: f64,
+    method: Method,
+) -> Result<Vec<Candidates>, ExperimentError> {
     let lambda = dirichlet_eigenvalue(graph, target)?;
     let rho = c / kiln_graph::volume(graph, target)?;
     // The cap never binds on the paper's targets; a set without internal edges would give alpha > 1.
     let alphas = [0.5, 0.875, 1.25, 1.625].map(|factor| f64::min(factor * lambda, 0.99));
     let unweighted = matches!(method, Method::ApprIgnoringWeights).then(|| graph.without_weights());
+    let walked = unweighted.as_ref().unwrap_or(graph);
     let (solver, tolerance) = match method {
         Method::L1 { tolerance } => (Solver::L1Cd, tolerance),
         Method::Appr | Method::ApprIgnoringWeights => (Solver::Appr, 1.0),
     };
     let from_seed = |workspace: &mut Workspace, &seed: &u64| {
-        let mut best: Option<SweepCut> = None;
-        let mut excess = f64::NEG_INFINITY;
+        let mut found = Candidates { cuts: Vec::new(), excess: None };
         for alpha in alphas {
             let query = LocalQuery::node(seed).alpha(alpha).rho(rho).tolerance(tolerance).solver(solver);
-            let walked = unweighted.as_ref().unwrap_or(graph);
             let solution = query.run_in(walked, workspace)?;
-            if matches!(method, Method::L1 { .. }) {
-                excess = excess.max(support_excess(graph, &solution, rho));
+            if solver == Solver::L1Cd {
+                let excess = support_excess(graph, &solution, rho);
+                found.excess = Some(found.excess.map_or(excess, |largest| largest.max(excess)));
             }
             // The sweep divides by weighted degrees, so this orders by mass over unweighted degree.
-            let mass: Vec<(u64, f64)> = solution
-                .mass
-                .iter()
-                .map(|&(u, p)| (u, p / walked.degree(u) * graph.degree(u)))
-                .collect();
-            if let Some(cut) = sweep(graph, &mass, SweepLimits::default())?
-                && best.as_ref().is_none_or(|best| cut.conductance <= best.conductance)
-            {
-                best = Some(cut);
-            }
+            let scaled = |&(u, p): &(u64, f64)| (u, p / walked.degree(u) * graph.degree(u));
+            let mass: Vec<(u64, f64)> = solution.mass.iter().map(scaled).collect();
+            found.cuts.extend(sweep(graph, &mass, SweepLimits::default())?);
         }
-        Ok((best.map_or_else(|| vec![seed], |cut| cut.nodes), excess))
+        Ok(found)
     };
-    let answers = seeds
-        .par_iter()
-        .map_init(Workspace::default, from_seed)
-        .collect::<Result<Vec<_>, kiln_graph::GraphError>>()?;
-    let excess = answers.iter().map(|answer| answer.1).fold(f64::NEG_INFINITY, f64::max);
-    let (means, clusters) = judge(graph, target, seeds, answers.into_iter().map(|answer| answer.0).collect())?;
-    Ok(Found { means, clusters, excess })
+    let answers: Result<Vec<_>, kiln_graph::GraphError> =
+        seeds.par_iter().map_init(Workspace::default, from_seed).collect();
+    Ok(answers?)
 }
 
 /// `rho vol(support) - (1 - ‖p‖₁)`, which is never positive (fact F2 of the specification).
@@ -123,26 +134,23 @@ pub(super) fn support_excess(graph: &CsrGraph, solution: &LocalSolution, rho: f6
     rho * volume - (1.0 - solution.mass_l1())
 }
 
-/// Scores of clusters against the target; one that misses the target counts as its seed alone.
+/// Mean scores of clusters against the target; one that misses the target counts as its seed alone.
 pub(super) fn judge(
     graph: &CsrGraph,
     target: &[u64],
     seeds: &[u64],
     clusters: Vec<Vec<u64>>,
-) -> Result<(Means, Vec<Vec<u64>>), ExperimentError> {
+) -> Result<Means, ExperimentError> {
     let mut sums = [0.0; 4];
-    let mut kept = Vec::with_capacity(clusters.len());
     for (&seed, mut cluster) in seeds.iter().zip(clusters) {
-        let mut recovery = Recovery::of(graph, &cluster, target)?;
-        if recovery.f1 == 0.0 {
+        if !cluster.iter().any(|u| target.contains(u)) {
             cluster = vec![seed];
-            recovery = Recovery::of(graph, &cluster, target)?;
         }
+        let Recovery { precision, recall, f1 } = Recovery::of(graph, &cluster, target)?;
         let phi = conductance(graph, &cluster)?;
-        for (sum, value) in sums.iter_mut().zip([recovery.precision, recovery.recall, recovery.f1, phi]) {
+        for (sum, value) in sums.iter_mut().zip([precision, recall, f1, phi]) {
             *sum += value;
         }
-        kept.push(cluster);
     }
-    Ok((Means { values: sums.map(|sum| sum / seeds.len() as f64) }, kept))
+    Ok(Means { values: sums.map(|sum| sum / seeds.len() as f64) })
 }

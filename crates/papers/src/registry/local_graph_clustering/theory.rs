@@ -58,7 +58,7 @@ fn path_figure(graph: &CsrGraph) -> Result<Figure, ExperimentError> {
         "solution-path",
         "Solution path: the seed's own block enters first",
         "Exact solution path from node 0 of a planted partition (4 blocks of 50 nodes, α = 0.1): mass of each node \
-         against ρ, which decreases to the right in the course of the path. No curve ever falls.",
+         against ρ. The path runs from right to left, as ρ decreases, and no curve ever falls.",
         Axis::log("ρ"),
         Axis::log("mass p"),
     );
