@@ -10,7 +10,7 @@
 //!
 //! Iterates increase and stay below the solution, so the support never leaves the solution's. A push costs
 //! the number of neighbours of u; the volume touched is at most `(1+α)/(2α tol ρ)`. The tolerance is tightened
-//! tenfold from 1 to `tol`, each stage starting from the one before.
+//! tenfold from 1e-2 (or from `tol`, if that is larger) to `tol`, each stage starting from the one before.
 
 use super::push::{PushRule, Pushing};
 use crate::adjacency::Adjacency;
@@ -45,7 +45,7 @@ pub(crate) fn solve(
     workspace: &mut Workspace,
 ) -> LocalSolution {
     let mut pushing = Pushing::start(query, graph, seeds, workspace);
-    let mut tolerance = query.tolerance.max(1.0);
+    let mut tolerance = query.tolerance.max(1e-2);
     loop {
         pushing.run(&Coordinate { alpha: query.alpha, rho: query.rho, tolerance });
         if tolerance <= query.tolerance || pushing.is_stopped() {

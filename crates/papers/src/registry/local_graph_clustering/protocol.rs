@@ -3,8 +3,8 @@
 
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
-    Adjacency, CsrGraph, LocalQuery, LocalSolution, Recovery, Solver, SweepCut, SweepLimits, Workspace, conductance,
-    dirichlet_eigenvalue, sweep,
+    Adjacency, CsrGraph, LocalQuery, LocalSolution, Recovery, Solver, SweepCut, SweepLimits, Workspace,
+    conductance, dirichlet_eigenvalue, sweep,
 };
 use rayon::prelude::*;
 
@@ -75,7 +75,8 @@ pub(super) fn run(
     let answers = candidates(graph, target, seeds, c, method)?;
     let excess = answers.iter().filter_map(|answer| answer.excess).reduce(f64::max);
     let best = |cuts: Vec<SweepCut>| {
-        let best = cuts.into_iter().reduce(|best, cut| if cut.conductance <= best.conductance { cut } else { best });
+        let best =
+            cuts.into_iter().reduce(|best, cut| if cut.conductance <= best.conductance { cut } else { best });
         best.map_or_else(Vec::new, |cut| cut.nodes)
     };
     let clusters = answers.into_iter().map(|answer| best(answer.cuts)).collect();
@@ -134,7 +135,8 @@ pub(super) fn support_excess(graph: &CsrGraph, solution: &LocalSolution, rho: f6
     rho * volume - (1.0 - solution.mass_l1())
 }
 
-/// Mean scores of clusters against the target; one that misses the target counts as its seed alone.
+/// Mean scores of clusters against the target. Where a cluster misses the target, precision and recall are those of the
+/// seed alone and the conductance stays the cluster's, as the authors computed it.
 pub(super) fn judge(
     graph: &CsrGraph,
     target: &[u64],
@@ -142,12 +144,12 @@ pub(super) fn judge(
     clusters: Vec<Vec<u64>>,
 ) -> Result<Means, ExperimentError> {
     let mut sums = [0.0; 4];
-    for (&seed, mut cluster) in seeds.iter().zip(clusters) {
-        if !cluster.iter().any(|u| target.contains(u)) {
-            cluster = vec![seed];
-        }
-        let Recovery { precision, recall, f1 } = Recovery::of(graph, &cluster, target)?;
+    for (&seed, cluster) in seeds.iter().zip(clusters) {
+        let cluster = if cluster.is_empty() { vec![seed] } else { cluster };
         let phi = conductance(graph, &cluster)?;
+        let hits = cluster.iter().any(|u| target.contains(u));
+        let scored = if hits { cluster } else { vec![seed] };
+        let Recovery { precision, recall, f1 } = Recovery::of(graph, &scored, target)?;
         for (sum, value) in sums.iter_mut().zip([precision, recall, f1, phi]) {
             *sum += value;
         }

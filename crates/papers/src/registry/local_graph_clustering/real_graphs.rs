@@ -41,18 +41,23 @@ fn row_of(table: &mut Table, target: &Target, method: &str, found: &Means, print
     table.row(cells);
 }
 
-/// Runs both methods on one target, step by step resumable, and adds two rows to the table.
+/// How one target is run and what it is compared with.
+struct Run<'a> {
+    seeds: &'a [u64],
+    c: f64,
+    l1: Method,
+    appr: Method,
+    row: &'a Row,
+}
+
+/// Runs both methods on one target, each a step that a killed run keeps, and adds two rows to the table.
 fn compare(
     recorder: &mut Recorder,
     table: &mut Table,
     graph: &CsrGraph,
     target: &Target,
-    seeds: &[u64],
-    c: f64,
-    methods: [Method; 2],
-    row: &Row,
+    Run { seeds, c, l1, appr, row }: Run,
 ) -> Result<[Found; 2], ExperimentError> {
-    let [l1, appr] = methods;
     let (name, nodes) = target;
     let l1 = recorder.memo(&format!("{name} l1"), || run(graph, nodes, seeds, c, l1))?;
     let appr = recorder.memo(&format!("{name} appr"), || run(graph, nodes, seeds, c, appr))?;
@@ -96,16 +101,16 @@ pub(super) fn sfld(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
          method that a user could run.",
         COLUMNS,
     );
-    let methods = [Method::L1 { tolerance: 1e-2 }, Method::Appr];
+    let (l1, appr) = (Method::L1 { tolerance: 1e-2 }, Method::Appr);
     for (_, target, row) in targets_in_order(&targets, SFLD)? {
-        let [l1, appr] =
-            compare(recorder, &mut table, &graph, target, &target.1, 0.15, methods, row)?;
-        recorder.record("G10", "absolute difference", differences(&l1.means, &row.l1.0));
-        recorder.record("G10", "absolute difference", differences(&appr.means, &row.appr.0));
-        recorder.record("G12", "F1 difference", [l1.means.f1() - appr.means.f1()]);
+        let [found_l1, found_appr] =
+            compare(recorder, &mut table, &graph, target, Run { seeds: &target.1, c: 0.15, l1, appr, row })?;
+        recorder.record("G10", "absolute difference", differences(&found_l1.means, &row.l1.0));
+        recorder.record("G10", "absolute difference", differences(&found_appr.means, &row.appr.0));
+        recorder.record("G12", "F1 difference", [found_l1.means.f1() - found_appr.means.f1()]);
         let flow = SFLD_FLOW.iter().find(|flow| flow.0 == target.0).ok_or("no flow row")?;
         let balls = balls(&graph, &target.1)?;
-        let cuts = candidates(&graph, &target.1, &target.1, 0.15, methods[0])?;
+        let cuts = candidates(&graph, &target.1, &target.1, 0.15, l1)?;
         let clusters: Vec<Vec<Vec<u64>>> =
             cuts.into_iter().map(|seed| seed.cuts.into_iter().map(|cut| cut.nodes).collect()).collect();
         for (method, printed, references) in [("BFS+SL", flow.1, &balls), ("ℓ1+SL", flow.2, &clusters)] {
@@ -184,11 +189,12 @@ fn improve(
     let of_seed = |references: &Vec<Vec<u64>>| {
         let answers: Vec<FlowSolution> =
             references.iter().map(improved).collect::<Result<_, kiln_graph::GraphError>>()?;
-        let best = answers.into_iter().reduce(|best, next| if next.conductance <= best.conductance { next } else { best });
+        let best = answers
+            .into_iter()
+            .reduce(|best, next| if next.conductance <= best.conductance { next } else { best });
         Ok(best.map_or_else(Vec::new, |answer| answer.nodes))
     };
-    let clusters =
-        references.par_iter().map(of_seed).collect::<Result<Vec<_>, kiln_graph::GraphError>>()?;
+    let clusters = references.par_iter().map(of_seed).collect::<Result<Vec<_>, kiln_graph::GraphError>>()?;
     judge(graph, target, target, clusters)
 }
 
@@ -200,12 +206,18 @@ pub(super) fn ppi(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         "Means over all seeds.",
         COLUMNS,
     );
-    let methods = [Method::L1 { tolerance: 1e-9 }, Method::ApprIgnoringWeights];
     let (mut names, mut l1s, mut apprs) = (Vec::new(), Vec::new(), Vec::new());
     let progress = recorder.progress(PPI.len() as u64, "protein complexes");
     for (i, target, row) in targets_in_order(&targets, PPI)? {
         let c = if i < 2 { 0.15 } else { 0.2 };
-        let [l1, appr] = compare(recorder, &mut table, &graph, target, &target.1, c, methods, row)?;
+        let run = Run {
+            seeds: &target.1,
+            c,
+            l1: Method::L1 { tolerance: 1e-9 },
+            appr: Method::ApprIgnoringWeights,
+            row,
+        };
+        let [l1, appr] = compare(recorder, &mut table, &graph, target, run)?;
         recorder.record("G11", "absolute difference", differences(&l1.means, &row.l1.0));
         recorder.record("G11", "absolute difference", differences(&appr.means, &row.appr.0));
         if target.0 != "Mitochondrial-translation-complexes" {
@@ -241,8 +253,8 @@ pub(super) fn universities(context: &Context, recorder: &mut Recorder) -> Result
                 nodes.iter().copied().filter(|&u| graph.degree(u) > 0.0).step_by(stride).collect();
             let c = if (file, name.as_str()) == ("johns_hopkins55", "year2008") { 0.1 } else { 0.15 };
             let target = (format!("{school} {name}"), nodes.clone());
-            let methods = [Method::L1 { tolerance: 1e-6 }, Method::Appr];
-            let [l1, appr] = compare(recorder, &mut table, &graph, &target, &seeds, c, methods, row)?;
+            let run = Run { seeds: &seeds, c, l1: Method::L1 { tolerance: 1e-6 }, appr: Method::Appr, row };
+            let [l1, appr] = compare(recorder, &mut table, &graph, &target, run)?;
             recorder.record("G13", "absolute difference", differences(&l1.means, &row.l1.0));
             recorder.record("G13", "absolute difference", differences(&appr.means, &row.appr.0));
             names.push(target.0);

@@ -38,7 +38,17 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
         "Recovery of a planted set of 100 among 1,000 nodes, α = 0.1, ρ = γp/(4d̄²)",
         "γ: share of a node's expected degree that stays inside the set. The bound on the false positives' volume \
          is 4/γ² - 1 times that of the set. Exact recovery: some ρ on the path has exactly the set as support.",
-        &["p", "γ", "graphs", "recall 1", "false positives, mean", "largest", "bound", "exact", "exact, seed enclosed"],
+        &[
+            "p",
+            "γ",
+            "graphs",
+            "recall 1",
+            "false positives, mean",
+            "largest",
+            "bound",
+            "exact",
+            "exact, seed enclosed",
+        ],
     );
     let progress = recorder.progress(2 * GAMMAS.len() as u64, "rows of the local random model");
     let mut figure = Figure::new(
@@ -54,8 +64,9 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
             let trials: Vec<Trial> = recorder.memo(&format!("p {p} gamma {gamma}"), || {
                 seeds.par_iter().map(|&seed| trial(p, gamma, seed)).collect()
             })?;
-            let share =
-                |holds: fn(&Trial) -> bool| trials.iter().filter(|t| holds(t)).count() as f64 / trials.len() as f64;
+            let share = |holds: fn(&Trial) -> bool| {
+                trials.iter().filter(|t| holds(t)).count() as f64 / trials.len() as f64
+            };
             let bound = 4.0 / (gamma * gamma) - 1.0;
             let full = share(|t| t.recall == 1.0);
             let (exact, exact_enclosed) = (share(|t| t.exact), share(|t| t.exact_enclosed));
@@ -76,15 +87,19 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
             let (mean, largest) =
                 (volumes.clone().sum::<f64>() / trials.len() as f64, volumes.fold(0.0, f64::max));
             table.row(
-                [p, gamma, trials.len() as f64, full, mean, largest, bound, exact, exact_enclosed].map(Number),
+                [p, gamma, trials.len() as f64, full, mean, largest, bound, exact, exact_enclosed]
+                    .map(Number),
             );
             open.push((gamma, exact));
             enclosed.push((gamma, exact_enclosed));
             progress.inc(1);
         }
-        figure = figure
-            .with(Kind::LinePoints, &format!("seed enclosed, p = {p}"), i, enclosed)
-            .with(Kind::LinePoints, &format!("seed open, p = {p}"), i + 2, open);
+        figure = figure.with(Kind::LinePoints, &format!("seed enclosed, p = {p}"), i, enclosed).with(
+            Kind::LinePoints,
+            &format!("seed open, p = {p}"),
+            i + 2,
+            open,
+        );
     }
     recorder.table(table);
     recorder.figure(figure);

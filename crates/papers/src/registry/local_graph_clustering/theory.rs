@@ -23,9 +23,8 @@ pub(super) fn path_and_sandwich(context: &Context, recorder: &mut Recorder) -> R
     let rhos: Vec<f64> = (0..40).map(|i| 0.2 * (5e-5_f64).powf(f64::from(i) / 39.0)).collect();
     for ReferenceGraph { graph, alphas, rhos: thresholds, seeds, .. } in all(context, recorder)? {
         for (seeds, &alpha) in seeds.iter().flat_map(|seeds| alphas.iter().map(move |alpha| (seeds, alpha))) {
-            let solve = |solver, rho| {
-                LocalQuery::new(seeds.clone()).alpha(alpha).rho(rho).solver(solver).run(&graph)
-            };
+            let solve =
+                |solver, rho| LocalQuery::new(seeds.clone()).alpha(alpha).rho(rho).solver(solver).run(&graph);
             let path = rhos.iter().map(|&rho| solve(Solver::L1Exact, rho)).collect::<Result<Vec<_>, _>>()?;
             let decreases = path.windows(2).map(|pair| violation(&pair[0], &pair[1]));
             recorder.record("G1", "largest decrease", decreases);
@@ -127,9 +126,8 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
         recorder.record("G9", "breakpoints that are wrong", [wrong_breakpoints(graph, &path)? as f64]);
 
         let rho_stop = path.breakpoints[path.breakpoints.len() / 2].rho;
-        let run = |eta| {
-            Stagewise::new(seeds.clone()).alpha(alpha).step_size(eta).rho_stop(rho_stop).run(graph)
-        };
+        let run =
+            |eta| Stagewise::new(seeds.clone()).alpha(alpha).step_size(eta).rho_stop(rho_stop).run(graph);
         let mut errors = Vec::new();
         let mut steps = 0;
         for eta in [1e-2, 1e-3, 1e-4] {

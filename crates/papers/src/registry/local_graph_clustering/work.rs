@@ -50,7 +50,8 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     let bound = 1.0 / (ALPHA * EPSILON);
     let mut row = |graph: &str, size: &Size| {
         let largest = size.appr.iter().copied().fold(0.0, f64::max);
-        let cells = [size.nodes, mean(&size.appr), largest, bound, mean(&size.l1)].map(|x| Number(x).to_string());
+        let cells =
+            [size.nodes, mean(&size.appr), largest, bound, mean(&size.l1)].map(|x| Number(x).to_string());
         table.row(std::iter::once(graph.to_owned()).chain(cells));
     };
     let mut implicit = Vec::new();
@@ -62,7 +63,8 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         implicit.push(size);
     }
     let means: Vec<f64> = implicit.iter().map(|size| mean(&size.appr)).collect();
-    let (low, high) = (means.iter().copied().fold(f64::INFINITY, f64::min), means.iter().copied().fold(0.0, f64::max));
+    let (low, high) =
+        (means.iter().copied().fold(f64::INFINITY, f64::min), means.iter().copied().fold(0.0, f64::max));
     recorder.record("G5", "largest ratio of two means, minus 1", [high / low - 1.0]);
 
     let mut stored = Vec::new();
@@ -110,17 +112,28 @@ pub(super) fn fista(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         "fista",
         "Nodes that FISTA activates beyond the solution's support, planted partitions of 10^4 nodes, α = .01, ρ = 2e-5",
         "One row a random graph; tolerance 1e-6.",
-        &["graph seed", "support", "ever active, ISTA", "ever active, FISTA", "edges, ISTA", "edges, FISTA", "edges, coordinate descent"],
+        &[
+            "graph seed",
+            "support",
+            "ever active, ISTA",
+            "ever active, FISTA",
+            "edges, ISTA",
+            "edges, FISTA",
+            "edges, coordinate descent",
+        ],
     );
     let rho = 2e-5;
     for seed in context.seeds(5) {
         let graph = HashedPlantedPartition { seed, ..HashedPlantedPartition::new(10_000) }.generate()?;
-        let solve = |solver| {
-            LocalQuery::node(0).alpha(0.01).rho(rho).tolerance(1e-6).solver(solver).run(&graph)
-        };
+        let solve =
+            |solver| LocalQuery::node(0).alpha(0.01).rho(rho).tolerance(1e-6).solver(solver).run(&graph);
         let (ista, fista, descent) = (solve(Solver::L1Ista)?, solve(Solver::L1Fista)?, solve(Solver::L1Cd)?);
         let support = ista.mass.len() as f64;
-        recorder.record("G17", "nodes ever active / support", [fista.work.nodes_ever_active as f64 / support]);
+        recorder.record(
+            "G17",
+            "nodes ever active / support",
+            [fista.work.nodes_ever_active as f64 / support],
+        );
         for solution in [&ista, &descent] {
             recorder.record("G2", "excess over the bound", [support_excess(&graph, solution, rho)]);
         }
