@@ -94,7 +94,10 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         .with(Kind::Dashed, "bound 1/(αε)", 4, implicit.iter().map(|size| (size.nodes, bound))),
     );
     recorder.table(table);
+    Ok(())
+}
 
+pub(super) fn stars(_: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     for epsilon in [1e-2_f64, 1e-3, 1e-4, 1e-5, 1e-6] {
         let graph = star((1.0 / (8.0 * epsilon)).floor() as u64)?;
         for alpha in [0.01, 0.05, 0.1, 0.2, 0.5] {
