@@ -39,11 +39,12 @@ def networkx_graph(name):
 
 def localgraphclustering_graph(name):
     import localgraphclustering as lgc
+    from scipy.sparse import csr_matrix
 
     pairs, nodes = edges[name]
-    graph = lgc.GraphLocal()
-    graph.list_to_gl(pairs[:, 0].tolist(), pairs[:, 1].tolist(), [1.0] * len(pairs))
-    return graph
+    ends = np.concatenate([pairs, pairs[:, ::-1]]).astype(np.int32)
+    adjacency = csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(nodes, nodes))
+    return lgc.GraphLocal.from_sparse_adjacency(adjacency)
 
 
 def networkit(graph, alpha, epsilon, seed):
@@ -66,7 +67,10 @@ def networkx(graph, alpha, epsilon, seed):
 def localgraphclustering(graph, alpha, epsilon, seed):
     import localgraphclustering as lgc
 
-    nodes, scores = lgc.approximate_PageRank(graph, [seed], alpha=alpha, rho=epsilon, method="acl")
+    # Unnormalised, so that the scores sum to the mass; by default it stops after 1,000,000 pushes.
+    nodes, scores = lgc.approximate_PageRank(
+        graph, [seed], alpha=alpha, rho=epsilon, method="acl", normalize=False, iterations=2**32 - 1
+    )
     return list(zip(nodes, scores))
 
 
