@@ -13,7 +13,7 @@ use crate::{
     claim::{Experiment, ExperimentError, Paper},
     context::DataSource,
     number::Number,
-    progress::{Progress, Reporter},
+    progress::{Progress, Reporter, duration},
     report::figure::Figure,
 };
 
@@ -104,7 +104,8 @@ pub struct Recorder {
     store: Store,
     data: Arc<DataSource>,
     reporter: Reporter,
-    restored: Mutex<f64>,
+    /// Number of steps restored from checkpoints, and how long they took.
+    restored: Mutex<(usize, f64)>,
 }
 
 impl Recorder {
@@ -124,7 +125,7 @@ impl Recorder {
             store,
             data,
             reporter,
-            restored: Mutex::new(0.0),
+            restored: Mutex::default(),
         }
     }
 
@@ -194,7 +195,8 @@ impl Recorder {
         // A step may depend on all data that were looked for before it.
         let name = format!("step {key} {:?}", self.data.seen());
         if let Some((seconds, bytes)) = self.store.read::<(f64, Vec<u8>)>(&name, &self.reporter) {
-            *self.restored.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
+            let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+            *restored = (restored.0 + 1, restored.1 + seconds);
             return Ok(from_bytes(&bytes)?);
         }
         let start = Instant::now();
@@ -221,7 +223,13 @@ impl Recorder {
         seconds: f64,
         seeds: usize,
     ) -> Outcome {
-        let restored = *self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        let (steps, restored) = *self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        if steps > 0 {
+            let name = format!("{}/{}", self.paper.id, self.experiment.id);
+            let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+            self.reporter
+                .notice(&format!("{name}: {steps} restored, which took {} when run", duration(restored)));
+        }
         if let Err(error) = result {
             match error.downcast::<crate::data::MissingData>() {
                 Ok(missing) => {
