@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     checkpoint::{Store, from_bytes, to_bytes},
-    claim::{Experiment, ExperimentError, Paper},
+    claim::{Experiment, ExperimentError, Need, Paper},
     context::DataSource,
     number::Number,
     progress::{Progress, Reporter, duration},
@@ -216,6 +216,13 @@ impl Recorder {
         self.experiment.claims.contains(&claim)
     }
 
+    /// Whether a claim can't be judged without the data that this experiment looked for in vain: it lists data among
+    /// its needs, or nothing else measures it.
+    fn is_stopped_by_missing_data(&self, claim: &str) -> bool {
+        let needs = self.paper.claim(claim).map_or(&[][..], |claim| claim.needs);
+        needs.iter().any(|need| matches!(need, Need::Data(_))) || self.paper.feeding(claim).count() == 1
+    }
+
     /// The outcome, given what the experiment returned, how long it ran and how many seeds it asked for.
     pub(crate) fn finish(
         mut self,
@@ -234,7 +241,9 @@ impl Recorder {
             match error.downcast::<crate::data::MissingData>() {
                 Ok(missing) => {
                     for claim in self.experiment.claims {
-                        self.needs_data(claim, &missing.name, &missing.hint);
+                        if self.is_stopped_by_missing_data(claim) {
+                            self.needs_data(claim, &missing.name, &missing.hint);
+                        }
                     }
                 }
                 Err(error) => self.misuse.push(chain(error.as_ref())),
