@@ -9,4 +9,5 @@ macro_rules! run_examples_of {
 run_examples_of! {
     Readme: "../../README.md",
     Graphs: "../../docs/src/graphs.md",
+    AddAPaper: "../../docs/src/add-a-paper.md",
 }

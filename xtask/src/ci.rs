@@ -24,13 +24,14 @@ pub(crate) fn run() -> Result<ExitCode> {
         return Err(format!("git clone failed: {}", String::from_utf8_lossy(&cloned.stderr).trim()));
     }
     eprintln!("Running .ci/run in {name}");
-    let status = Command::new("bash")
-        .arg(".ci/run")
-        .current_dir(&clone)
-        .env("CI", "true")
-        .env_remove("CARGO_MANIFEST_DIR")
-        .stdin(Stdio::null())
-        .status();
+    let mut script = Command::new("bash");
+    script.arg(".ci/run").current_dir(&clone).env("CI", "true").stdin(Stdio::null());
+    // CI has the shared data beside its clone.
+    let data = root().with_file_name("shared").join("data");
+    if std::env::var_os("KILN_DATA").is_none() && data.is_dir() {
+        script.env("KILN_DATA", data);
+    }
+    let status = script.status();
     std::fs::remove_dir_all(&clone).map_err(|e| format!("cannot remove {name}: {e}"))?;
     Ok(exit_code(status.map_err(|e| format!("cannot run bash: {e}"))?))
 }

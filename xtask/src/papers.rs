@@ -1,11 +1,12 @@
 //! Builds `kiln-papers` with the domains that a command needs, and becomes it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::{Result, cargo, exit_code, root, target_dir};
+use crate::{Result, cargo, root, target_dir};
 
 /// What the first build of a domain (a feature of kiln-papers) costs, for the line that asks for patience.
 const COSTS: &[(&str, &str)] = &[("graph", "about a minute on 2 cores; Burn is not needed")];
@@ -14,29 +15,29 @@ const COSTS: &[(&str, &str)] = &[("graph", "about a minute on 2 cores; Burn is n
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
     let binary = match std::env::var_os("KILN_PAPERS") {
         Some(binary) => PathBuf::from(binary),
-        None => match build(&domains(command, arguments, &read_registry()?))? {
-            Ok(binary) => binary,
-            Err(failed) => return Ok(failed),
-        },
+        None => build(&features(command, arguments, &read_registry()?))?,
     };
     replace_by(Command::new(&binary).arg(command).args(arguments))
         .map_err(|e| format!("cannot run {}: {e}", binary.display()))
 }
 
-/// Which domains to compile.
-#[derive(Debug, PartialEq, Eq)]
-enum Domains {
-    /// All of them: kiln-papers' default features.
-    All,
-    Some(BTreeSet<String>),
-}
-
-/// The domains that a command needs. When in doubt it is all of them, which costs time and never an answer.
-fn domains(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> Domains {
+/// The features of kiln-papers that a command needs: domains, and what only benchmarks use. When in doubt it is all
+/// domains, which costs time and never an answer.
+fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> BTreeSet<String> {
     let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     if command == "data" || arguments.iter().any(|a| a == "--help" || a == "-h") {
-        return Domains::Some(BTreeSet::new());
+        return BTreeSet::new();
     }
+    let mut features =
+        named_domains(&arguments, papers).unwrap_or_else(|| papers.values().cloned().collect());
+    if command == "bench" && features.contains("graph") {
+        features.insert("webgraph".to_owned());
+    }
+    features
+}
+
+/// The domains that arguments name, by themselves or by a paper; `None` if that is not certain.
+fn named_domains(arguments: &[Cow<str>], papers: &BTreeMap<String, String>) -> Option<BTreeSet<String>> {
     let mut named = BTreeSet::new();
     let mut certain = false;
     for (i, argument) in arguments.iter().enumerate() {
@@ -47,10 +48,10 @@ fn domains(command: &str, arguments: &[OsString], papers: &BTreeMap<String, Stri
             // After a flag it may be that flag's value instead.
             certain |= i == 0 || !arguments[i - 1].starts_with('-');
         } else if i == 0 && !argument.starts_with('-') {
-            return Domains::All;
+            return None;
         }
     }
-    if certain { Domains::Some(named) } else { Domains::All }
+    certain.then_some(named)
 }
 
 fn read_registry() -> Result<BTreeMap<String, String>> {
@@ -73,47 +74,38 @@ fn domain_of_each_paper(registry: &str) -> BTreeMap<String, String> {
     papers
 }
 
-/// The release binary with these domains, or cargo's exit status when it does not compile.
-fn build(domains: &Domains) -> Result<std::result::Result<PathBuf, ExitCode>> {
+/// The release binary with these features. Shards are only joined by the very program that ran them, so the same
+/// domains must always give the same binary: they are named even if they are kiln-papers' default.
+fn build(features: &BTreeSet<String>) -> Result<PathBuf> {
     let binary = target_dir()?.join("release").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX));
     let stale = is_stale(&binary);
-    if !stale && *domains == Domains::Some(BTreeSet::new()) {
+    if !stale && features.is_empty() {
         // Whatever domains it has, it will do.
-        return Ok(Ok(binary));
+        return Ok(binary);
     }
-    let mut build = cargo();
-    build.args(["build", "--release", "--package", "kiln-papers"]);
     if stale {
-        eprintln!("{}", announcement(domains));
-    } else {
-        build.arg("--quiet");
+        eprintln!("{}", announcement(features));
     }
-    if let Domains::Some(domains) = domains {
-        let features: Vec<_> = domains.iter().map(String::as_str).collect();
-        build.args(["--no-default-features", "--features", &features.join(",")]);
-    }
-    let status = build.status().map_err(|e| format!("cannot run cargo: {e}"))?;
-    Ok(if status.success() { Ok(binary) } else { Err(exit_code(status)) })
+    let features: Vec<_> = features.iter().map(String::as_str).collect();
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "kiln-papers", "--no-default-features"]);
+    let status = build.args(["--features", &features.join(",")]).status();
+    let built = status.map_err(|e| format!("cannot run cargo: {e}"))?.success();
+    built
+        .then_some(binary)
+        .ok_or_else(|| "kiln-papers does not compile: see cargo's messages above".to_owned())
 }
 
-fn announcement(domains: &Domains) -> String {
-    let (what, wanted) = match domains {
-        Domains::All => ("all papers".to_owned(), None),
-        Domains::Some(domains) if domains.is_empty() => ("no paper".to_owned(), Some(domains)),
-        Domains::Some(domains) => (
-            format!("the papers on {}", domains.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
-            Some(domains),
-        ),
-    };
+fn announcement(features: &BTreeSet<String>) -> String {
     let costs: Vec<_> = COSTS
         .iter()
-        .filter(|(domain, _)| wanted.is_none_or(|wanted| wanted.contains(*domain)))
+        .filter(|(domain, _)| features.contains(*domain))
         .map(|(domain, cost)| format!("{domain}: {cost}"))
         .collect();
     let costs = if costs.is_empty() { "about a minute on 2 cores".to_owned() } else { costs.join("; ") };
     format!(
-        "Compiling kiln-papers with {what}, optimised. The first time, cargo builds every dependency from source \
-         ({costs}); after that only what changed."
+        "Compiling kiln-papers, optimised. The first time, cargo builds every dependency from source ({costs}); after \
+         that only what changed."
     )
 }
 
@@ -140,7 +132,7 @@ fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
-    command.status().map(exit_code)
+    command.status().map(crate::exit_code)
 }
 
 #[cfg(test)]
@@ -155,41 +147,41 @@ mod tests {
         }
     "#;
 
-    fn chosen(command: &str, arguments: &[&str]) -> Domains {
+    fn chosen(command: &str, arguments: &[&str]) -> Vec<String> {
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        domains(command, &arguments, &domain_of_each_paper(REGISTRY))
-    }
-
-    fn some(domains: &[&str]) -> Domains {
-        Domains::Some(domains.iter().map(ToString::to_string).collect())
+        features(command, &arguments, &domain_of_each_paper(REGISTRY)).into_iter().collect()
     }
 
     #[test]
     fn compiles_what_the_arguments_name() {
-        assert_eq!(chosen("reproduce", &["local-graph-clustering", "--scale", "quick"]), some(&["graph"]));
-        assert_eq!(chosen("reproduce", &["variance-reduction", "graph"]), some(&["graph", "optim"]));
-        assert_eq!(chosen("bench", &["graph"]), some(&["graph"]));
-        assert_eq!(chosen("reproduce", &["--scale", "quick", "graph"]), some(&["graph"]));
+        assert_eq!(chosen("reproduce", &["local-graph-clustering", "--scale", "quick"]), ["graph"]);
+        assert_eq!(chosen("reproduce", &["variance-reduction", "graph"]), ["graph", "optim"]);
+        assert_eq!(chosen("reproduce", &["--scale", "quick", "graph"]), ["graph"]);
+        assert_eq!(chosen("bench", &["graph"]), ["graph", "webgraph"]);
+        assert_eq!(chosen("bench", &["optim"]), ["optim"]);
     }
 
     #[test]
     fn compiles_everything_when_in_doubt() {
-        assert_eq!(chosen("reproduce", &[]), Domains::All);
-        assert_eq!(chosen("list", &[]), Domains::All);
-        assert_eq!(chosen("reproduce", &["--out", "graph"]), Domains::All);
-        assert_eq!(chosen("reproduce", &["no-such-paper"]), Domains::All);
+        assert_eq!(chosen("reproduce", &[]), ["graph", "optim"]);
+        assert_eq!(chosen("list", &[]), ["graph", "optim"]);
+        assert_eq!(chosen("merge", &["shard-1", "shard-2"]), ["graph", "optim"]);
+        assert_eq!(chosen("reproduce", &["--out", "graph"]), ["graph", "optim"]);
+        assert_eq!(chosen("reproduce", &["no-such-paper"]), ["graph", "optim"]);
     }
 
     #[test]
     fn help_and_data_need_no_domain() {
-        assert_eq!(chosen("reproduce", &["--help"]), some(&[]));
-        assert_eq!(chosen("data", &["get", "karate"]), some(&[]));
+        assert!(chosen("reproduce", &["local-graph-clustering", "--help"]).is_empty());
+        assert!(chosen("data", &["get", "karate"]).is_empty());
     }
 
     #[test]
     fn the_real_registry_is_understood() {
         let papers = read_registry().unwrap();
+        assert_eq!(papers.get("local-graph-clustering").map(String::as_str), Some("graph"));
         let manifest = std::fs::read_to_string(root().join("crates/papers/Cargo.toml")).unwrap();
+        assert!(manifest.contains("\nwebgraph = ["), "benchmarks of graphs ask for it");
         for (paper, domain) in &papers {
             assert!(manifest.contains(&format!("\n{domain} = [")), "{paper}: {domain} is no feature");
             assert!(COSTS.iter().any(|(known, _)| known == domain), "no cost is given for {domain}");

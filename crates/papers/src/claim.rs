@@ -7,7 +7,7 @@ use crate::{context::Context, number::Number, recorder::Recorder};
 /// Anything that makes an experiment fail; `?` and `.into()` from a string both work.
 ///
 /// A [`MissingData`](crate::data::MissingData) returned by `?` is not a failure: the claims that the experiment
-/// feeds get the verdict `needs data`.
+/// feeds get the verdict `needs data`, except those that need no data and that other experiments feed too.
 pub type ExperimentError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One paper: a constant in its own file, listed in [`crate::registry`].

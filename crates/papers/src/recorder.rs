@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     checkpoint::{Store, from_bytes, to_bytes},
-    claim::{Experiment, ExperimentError, Paper},
+    claim::{Experiment, ExperimentError, Need, Paper},
     context::DataSource,
     number::Number,
-    progress::{Progress, Reporter},
+    progress::{Progress, Reporter, duration},
     report::figure::Figure,
 };
 
@@ -104,7 +104,8 @@ pub struct Recorder {
     store: Store,
     data: Arc<DataSource>,
     reporter: Reporter,
-    restored: Mutex<f64>,
+    /// Number of steps restored from checkpoints, and how long they took.
+    restored: Mutex<(usize, f64)>,
 }
 
 impl Recorder {
@@ -124,7 +125,7 @@ impl Recorder {
             store,
             data,
             reporter,
-            restored: Mutex::new(0.0),
+            restored: Mutex::default(),
         }
     }
 
@@ -194,7 +195,8 @@ impl Recorder {
         // A step may depend on all data that were looked for before it.
         let name = format!("step {key} {:?}", self.data.seen());
         if let Some((seconds, bytes)) = self.store.read::<(f64, Vec<u8>)>(&name, &self.reporter) {
-            *self.restored.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
+            let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+            *restored = (restored.0 + 1, restored.1 + seconds);
             return Ok(from_bytes(&bytes)?);
         }
         let start = Instant::now();
@@ -214,6 +216,13 @@ impl Recorder {
         self.experiment.claims.contains(&claim)
     }
 
+    /// Whether a claim can't be judged without the data that this experiment looked for in vain: it lists data among
+    /// its needs, or nothing else measures it.
+    fn is_stopped_by_missing_data(&self, claim: &str) -> bool {
+        let needs = self.paper.claim(claim).map_or(&[][..], |claim| claim.needs);
+        needs.iter().any(|need| matches!(need, Need::Data(_))) || self.paper.feeding(claim).count() == 1
+    }
+
     /// The outcome, given what the experiment returned, how long it ran and how many seeds it asked for.
     pub(crate) fn finish(
         mut self,
@@ -221,12 +230,20 @@ impl Recorder {
         seconds: f64,
         seeds: usize,
     ) -> Outcome {
-        let restored = *self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        let (steps, restored) = *self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        if steps > 0 {
+            let name = format!("{}/{}", self.paper.id, self.experiment.id);
+            let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+            self.reporter
+                .notice(&format!("{name}: {steps} restored, which took {} when run", duration(restored)));
+        }
         if let Err(error) = result {
             match error.downcast::<crate::data::MissingData>() {
                 Ok(missing) => {
                     for claim in self.experiment.claims {
-                        self.needs_data(claim, &missing.name, &missing.hint);
+                        if self.is_stopped_by_missing_data(claim) {
+                            self.needs_data(claim, &missing.name, &missing.hint);
+                        }
                     }
                 }
                 Err(error) => self.misuse.push(chain(error.as_ref())),

@@ -2,6 +2,7 @@
 
 mod commands;
 mod documentation;
+mod reproduce;
 
 use std::path::{Path, PathBuf};
 

@@ -100,12 +100,13 @@ pub struct DataPath {
 
 impl DataPath {
     /// The search path: `explicit` (the `--data` option), the environment variable `KILN_DATA`, `data` and
-    /// `../shared/data` seen from the current folder and from the root of the checkout, and the cache ([`cache_folder`]).
-    /// Karate and football are found even if none of these has them.
+    /// `../shared/data` seen from the current folder and from the root of the checkout that it lies in, and the cache
+    /// ([`cache_folder`]). Karate and football are found even if none of these has them.
     pub fn new(explicit: Option<PathBuf>) -> Self {
-        let mut roots: Vec<PathBuf> = std::env::current_dir().into_iter().collect();
-        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize();
-        roots.extend(checkout.ok().filter(|checkout| !roots.contains(checkout)));
+        let here = std::env::current_dir().unwrap_or_default();
+        let checkout = here.ancestors().find(|folder| folder.join("crates/papers/Cargo.toml").is_file());
+        let mut roots = vec![here.as_path()];
+        roots.extend(checkout.filter(|checkout| *checkout != here));
         let mut folders: Vec<_> = explicit.map(|folder| (Route::Explicit, folder)).into_iter().collect();
         folders.extend(environment_folder("KILN_DATA").map(|folder| (Route::Explicit, folder)));
         for root in roots {

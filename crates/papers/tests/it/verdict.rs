@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use kiln_papers::{
-    Check, Claim, Number, Origin, Scale, Statistic, Threshold,
+    Check, Claim, Experiment, Need, Number, Origin, Paper, Scale, Statistic, Threshold,
     recorder::Outcome,
+    run::run,
     verdict::{Verdict, judge},
 };
 use proptest::prelude::*;
+
+use crate::fixture::{VERDICTS, options};
 
 fn outcome(values: Vec<f64>) -> Outcome {
     let numbers = values.into_iter().map(Number).collect();
@@ -128,4 +131,37 @@ fn a_failed_experiment_is_an_error_even_if_its_values_pass() {
     let claim = claim(Statistic::Max, Threshold::AtMost(1.0), false);
     let failed = Outcome { failure: Some("broken".to_owned()), ..outcome(vec![0.0]) };
     assert!(matches!(judge(&claim, &[&failed], Scale::Quick, "flex").0, Verdict::Error { .. }));
+}
+
+#[test]
+fn missing_data_stop_only_the_claims_that_need_them() {
+    const CLAIM: Claim = VERDICTS.claims[0];
+    const PAPER: Paper = Paper {
+        claims: &[
+            CLAIM,
+            Claim { id: "listed", needs: &[Need::Data("no-such-data-set")], ..CLAIM },
+            Claim { id: "only here", ..CLAIM },
+        ],
+        experiments: &[
+            Experiment {
+                id: "with-data",
+                claims: &["A", "listed", "only here"],
+                run: |context, _| Ok(context.data.find("no-such-data-set").map(|_| ())?),
+            },
+            Experiment {
+                id: "without-data",
+                claims: &["A", "listed"],
+                run: |_, recorder| {
+                    recorder.record("A", "value", [0.125]);
+                    recorder.record("listed", "value", [0.125]);
+                    Ok(())
+                },
+            },
+        ],
+        ..VERDICTS
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let report = run(&[PAPER], &options(folder.path())).unwrap();
+    let verdicts: Vec<_> = report.papers[0].claims.iter().map(|claim| claim.words()).collect();
+    assert_eq!(verdicts, ["reproduced", "needs data", "needs data"]);
 }
