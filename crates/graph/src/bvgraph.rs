@@ -19,6 +19,7 @@ use webgraph::utils::MmapHelper;
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
+use crate::generators::mix;
 
 /// A graph in BV format that is memory mapped, offsets included.
 pub type MappedBvGraph = BvGraph<DynCodesDecoderFactory<BE, MmapHelper<u32>, EF>>;
@@ -207,12 +208,16 @@ impl<G: RandomAccessGraph> Adjacency for BvAccess<G> {
     }
 
     fn arc_count(&self, u: u64) -> usize {
-        self.graph.outdegree(u as usize)
+        // webgraph looks offsets up unchecked: a node out of range must never reach it.
+        if u < self.node_count() { self.graph.outdegree(u as usize) } else { 0 }
     }
 
     fn neighbors(&self, u: u64, mut visit: impl FnMut(u64, f64)) {
+        if u >= self.node_count() {
+            return;
+        }
         for v in self.graph.successors(u as usize) {
-            // webgraph looks offsets up unchecked: a node out of range must never reach it.
+            // Later look-ups of v would be unchecked too.
             assert!(v < self.graph.num_nodes(), "corrupt BVGraph: node {u} has neighbour {v}");
             visit(v as u64, 1.0);
         }
@@ -223,16 +228,10 @@ impl<G: RandomAccessGraph> Adjacency for BvAccess<G> {
     }
 }
 
-/// 128 well-mixed bits for a pair (two rounds of the splitmix64 finaliser).
+/// 128 well-mixed bits for a pair.
 fn fingerprint(u: u64, v: u64) -> u128 {
-    let mix = |mut x: u64| {
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    let first = mix(mix(u.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ v);
-    let second = mix(mix(v.wrapping_add(0xd1b5_4a32_d192_ed03)) ^ u);
-    u128::from(first) << 64 | u128::from(second)
+    let second = mix(mix(v ^ 0xd1b5_4a32_d192_ed03) ^ u);
+    u128::from(mix(mix(u) ^ v)) << 64 | u128::from(second)
 }
 
 /// `webgraph` forms file names by replacing an extension, so a dot would make it read other files.

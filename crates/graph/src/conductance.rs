@@ -11,12 +11,15 @@ use crate::adjacency::Adjacency;
 use crate::error::{GraphError, Result, check_nodes};
 use crate::node_index::NodeIndex;
 
-/// `cut / min(volume, total_volume - volume)`, and 1 when that denominator is 0.
-///
-/// The complement counts as empty below 10⁻¹² of the total, which is what rounding leaves of it.
-pub(crate) fn conductance_of(cut: f64, volume: f64, total_volume: f64) -> f64 {
+/// The volume of a set's complement: 0 below 10⁻¹² of the total, which is what rounding leaves of nothing.
+pub(crate) fn rest_of(total_volume: f64, volume: f64) -> f64 {
     let rest = total_volume - volume;
-    let smaller = if rest <= 1e-12 * total_volume { 0.0 } else { volume.min(rest) };
+    if rest <= 1e-12 * total_volume { 0.0 } else { rest }
+}
+
+/// `cut / min(volume, total_volume - volume)`, and 1 when that denominator is 0.
+pub(crate) fn conductance_of(cut: f64, volume: f64, total_volume: f64) -> f64 {
+    let smaller = volume.min(rest_of(total_volume, volume));
     if smaller > 0.0 { cut / smaller } else { 1.0 }
 }
 
@@ -101,8 +104,7 @@ impl ClusterScores {
 
     /// `cut / vol(S) + cut / vol(V∖S)`, in [0, 2]; a ratio whose volume is 0 counts as 1.
     pub fn normalized_cut(&self) -> f64 {
-        let rest = self.total_volume - self.volume;
-        let rest = if rest <= 1e-12 * self.total_volume { 0.0 } else { rest };
+        let rest = rest_of(self.total_volume, self.volume);
         [self.volume, rest].iter().map(|&side| if side > 0.0 { self.cut / side } else { 1.0 }).sum()
     }
 
@@ -114,7 +116,7 @@ impl ClusterScores {
     /// `cut / (|S| (n - |S|))`: weight that leaves, a pair of inside and outside nodes; 0 for the whole
     /// graph.
     pub fn cut_ratio(&self) -> f64 {
-        ratio(self.cut, self.size as f64 * (self.node_count - self.size) as f64)
+        ratio(self.cut, self.size as f64 * (self.node_count as f64 - self.size as f64))
     }
 
     /// Internal weight a pair of nodes, `w(S) / (|S| (|S| - 1) / 2)`; 0 for a single node.

@@ -209,16 +209,20 @@ impl Adjacency for CsrGraph {
 
     fn degree(&self, u: u64) -> f64 {
         match &self.weighted {
-            Some(weights) => weights.degrees[u as usize],
+            Some(weights) if u < self.node_count() => weights.degrees[u as usize],
+            Some(_) => 0.0,
             None => self.arc_count(u) as f64,
         }
     }
 
     fn arc_count(&self, u: u64) -> usize {
-        self.offsets[u as usize + 1] - self.offsets[u as usize]
+        if u < self.node_count() { self.offsets[u as usize + 1] - self.offsets[u as usize] } else { 0 }
     }
 
     fn neighbors(&self, u: u64, mut visit: impl FnMut(u64, f64)) {
+        if u >= self.node_count() {
+            return;
+        }
         let range = self.offsets[u as usize]..self.offsets[u as usize + 1];
         let targets = &self.targets[range.clone()];
         match &self.weighted {

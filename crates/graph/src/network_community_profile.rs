@@ -169,7 +169,7 @@ impl NetworkCommunityProfile {
         }
         let mut seeds = NodeIndex::default();
         // So many draws fail only where nearly all nodes are isolated.
-        for draw in 0..100 * self.seeds as u64 {
+        for draw in 0..(self.seeds as u64).saturating_mul(100) {
             let node = ((u128::from(mix(mix(self.rng_seed) ^ draw)) * u128::from(node_count)) >> 64) as u64;
             if graph.degree(node) > 0.0 {
                 seeds.insert(node);

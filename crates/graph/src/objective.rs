@@ -81,7 +81,8 @@ pub fn certify(
         p[slot] = value;
     }
     let r = residual(graph, &mut explored, &seeds, alpha, &mut p);
-    let found = finish(&explored, &seeds, alpha, rho, |slot| (p[slot], r[slot]));
+    let value = |slot: usize| (p[slot], r[slot]);
+    let found = finish(&explored, &seeds, (alpha, rho), Status::Converged, Work::default(), value);
     Ok(Certificate {
         mass: p.iter().sum(),
         residual_mass: found.residual_mass,
@@ -124,13 +125,15 @@ pub(crate) fn violation(p: f64, r: f64, threshold: f64) -> f64 {
     if p == 0.0 { (r - threshold).max(-r) } else { (r - threshold * p.signum()).abs() }
 }
 
-/// A solution from its values `(p, r)` by slot; the seeds hold the first slots. The counts of updates and a
-/// status other than converged or empty are the caller's to fill in.
+/// A solution from its values `(p, r)` by slot; the seeds hold the first slots. `status` and `work` are how the
+/// solver ended and what it counted; an empty answer that converged and what the exploration counted are filled
+/// in here.
 pub(crate) fn finish(
     explored: &Explored,
     seeds: &[(u64, f64)],
-    alpha: f64,
-    rho: f64,
+    (alpha, rho): (f64, f64),
+    status: Status,
+    work: Work,
     value: impl Fn(usize) -> (f64, f64),
 ) -> LocalSolution {
     let mut solution = LocalSolution {
@@ -139,12 +142,8 @@ pub(crate) fn finish(
         max_residual_over_degree: 0.0,
         kkt_residual: 0.0,
         objective: 0.0,
-        status: Status::Converged,
-        work: Work {
-            nodes_touched: explored.len() as u64,
-            arcs_read: explored.arcs_read(),
-            ..Work::default()
-        },
+        status,
+        work: Work { nodes_touched: explored.len() as u64, arcs_read: explored.arcs_read(), ..work },
     };
     for (slot, (&node, &degree)) in explored.nodes().iter().zip(explored.degrees()).enumerate() {
         let (p, r) = value(slot);
@@ -159,7 +158,7 @@ pub(crate) fn finish(
     }
     solution.work.nodes_ever_active = solution.mass.len() as u64;
     solution.mass.sort_unstable_by_key(|entry| entry.0);
-    if solution.mass.is_empty() {
+    if solution.mass.is_empty() && status == Status::Converged {
         solution.status = Status::Empty;
     }
     solution

@@ -11,7 +11,7 @@ use crate::solvers::push::PushBuffers;
 use crate::solvers::{appr, appr_opt, l1_cd, l1_exact, l1_fista, l1_ista};
 use crate::sweep::{SweepCut, SweepLimits, sweep};
 
-/// Which algorithm answers a [`LocalQuery`]. Each has its own file in [`solvers`](crate::solvers).
+/// Which algorithm answers a [`LocalQuery`]. The [crate's documentation](crate#methods) compares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Solver {
@@ -43,12 +43,23 @@ pub enum QueueOrder {
     MaxFirst,
 }
 
-/// Bounds on the work of a query. Reaching one ends the query with a valid partial answer.
+/// Bounds on the work of a query, of a path, of a diffusion or of a flow method. Reaching one ends the query with a valid partial answer.
+///
+/// ```
+/// use kiln_graph::{Limits, LocalQuery, Status, generators::HashedPlantedPartition};
+/// let graph = HashedPlantedPartition::new(1000).generate()?;
+/// let limits = Limits { max_work: Some(500), ..Limits::default() };
+/// let solution = LocalQuery::node(0).limits(limits).run(&graph)?;
+/// assert_eq!(solution.status, Status::WorkLimit);
+/// assert!(solution.work.edges_touched <= 500);
+/// assert!((solution.mass_l1() + solution.residual_mass - 1.0).abs() < 1e-12);
+/// # Ok::<(), kiln_graph::GraphError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// Most edges to touch.
     pub max_work: Option<u64>,
-    /// Most nodes to touch.
+    /// Most nodes to touch, at least 1; the seeds are touched in any case.
     pub max_nodes: Option<usize>,
     /// Nodes with more stored neighbours than this are never pushed: their residual stays where it is.
     pub max_arcs: Option<usize>,
@@ -200,7 +211,8 @@ impl LocalQuery {
 
     /// Relative tolerance of the iterative ℓ1 solvers, positive: they stop when every
     /// `r_i <= (1 + tolerance) rho d_i`. The coordinate-descent and ISTA answers are then within
-    /// `tolerance * rho * vol(support)` of the exact one in the 1-norm.
+    /// `tolerance * rho * vol(support)` of the exact one in the 1-norm. A tolerance below `9e-16 / alpha` acts as
+    /// that: rounding hides smaller excesses, so waiting for them to go could take for ever.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
@@ -321,6 +333,12 @@ impl LocalQuery {
                 answer(&Self { seeds: seeds.clone(), ..self.clone() }, workspace)
             })
             .collect()
+    }
+
+    /// The tolerance that rounding allows: a step takes about the fraction alpha of an excess away, which must be
+    /// more than a few units in the last place of the residual.
+    pub(crate) fn attainable_tolerance(&self) -> f64 {
+        self.tolerance.max(4.0 * f64::EPSILON / self.alpha)
     }
 
     fn checked_seeds(&self, graph: &impl Adjacency) -> Result<Vec<(u64, f64)>> {

@@ -8,6 +8,15 @@ use crate::error::{GraphError, Result, check, check_nodes};
 /// A probability distribution `s` over a few nodes.
 ///
 /// Weights are normalised to sum to 1 and duplicates are summed. By default a seed of degree 0 is an error.
+///
+/// ```
+/// use kiln_graph::{CsrGraph, SeedDistribution};
+/// let graph = CsrGraph::from_edges(4, [(0, 1), (1, 2)])?; // node 3 has no edge
+/// let seeds = SeedDistribution::weighted([(0, 3.0), (2, 1.0), (3, 1.0)]);
+/// assert!(seeds.resolve(&graph).is_err());
+/// assert_eq!(seeds.drop_isolated().resolve(&graph)?, [(0, 0.75), (2, 0.25)]);
+/// # Ok::<(), kiln_graph::GraphError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedDistribution {
     weights: Vec<(u64, f64)>,

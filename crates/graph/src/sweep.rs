@@ -59,18 +59,32 @@ pub struct SweepCut {
 ///
 /// A prefix may hold more than half the graph's volume; its conductance is then measured from the other side.
 ///
+/// ```
+/// use kiln_graph::{CsrGraph, SweepLimits, sweep};
+/// let path = CsrGraph::from_edges(4, [(0, 1), (1, 2), (2, 3)])?;
+/// let cut = sweep(&path, &[(0, 0.3), (1, 0.4), (2, 0.1)], SweepLimits::default())?.unwrap();
+/// assert_eq!((cut.nodes, cut.cut, cut.conductance), (vec![0, 1], 1.0, 1.0 / 3.0));
+/// # Ok::<(), kiln_graph::GraphError>(())
+/// ```
+///
 /// # Errors
 /// As [`sweep_profile`].
 pub fn sweep(graph: &impl Adjacency, mass: &[(u64, f64)], limits: SweepLimits) -> Result<Option<SweepCut>> {
     let profile = sweep_profile(graph, mass, limits)?;
+    Ok(best_prefix(&profile, |_| true))
+}
+
+/// The prefix of least conductance among those `allowed`, the first one on ties.
+pub(crate) fn best_prefix(profile: &[SweepPoint], allowed: impl Fn(&SweepPoint) -> bool) -> Option<SweepCut> {
     // `min_by` returns the first of equal elements.
-    let best = (0..profile.len()).min_by(|&a, &b| profile[a].conductance.total_cmp(&profile[b].conductance));
-    Ok(best.map(|last| {
-        let SweepPoint { conductance, volume, cut, .. } = profile[last];
-        let mut nodes: Vec<u64> = profile[..=last].iter().map(|point| point.node).collect();
-        nodes.sort_unstable();
-        SweepCut { nodes, conductance, volume, cut }
-    }))
+    let (last, &SweepPoint { conductance, volume, cut, .. }) = profile
+        .iter()
+        .enumerate()
+        .filter(|(_, point)| allowed(point))
+        .min_by(|a, b| a.1.conductance.total_cmp(&b.1.conductance))?;
+    let mut nodes: Vec<u64> = profile[..=last].iter().map(|point| point.node).collect();
+    nodes.sort_unstable();
+    Some(SweepCut { nodes, conductance, volume, cut })
 }
 
 /// Every prefix of the sweep, in order.
@@ -109,14 +123,17 @@ pub fn sweep_profile(
     }
     order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
 
-    // Slots are ranks: a neighbour is in the prefix iff it has one already.
-    let mut prefix = NodeIndex::default();
+    // Slots are ranks: a neighbour is in the prefix iff its rank is lower.
+    let mut ranks = NodeIndex::default();
+    if let Some(&(_, node, _)) = order.iter().find(|entry| !ranks.insert(entry.1).1) {
+        return Err(GraphError::DuplicateNode { argument: "mass", node });
+    }
     let mut profile = Vec::with_capacity(order.len());
     let (mut volume, mut cut) = (0.0, 0.0);
-    for (score, node, degree) in order {
+    for (rank, (score, node, degree)) in order.into_iter().enumerate() {
         volume += degree;
         if limits.max_volume.is_some_and(|most| volume > most)
-            || limits.max_size.is_some_and(|most| profile.len() >= most)
+            || limits.max_size.is_some_and(|most| rank >= most)
         {
             break;
         }
@@ -124,13 +141,10 @@ pub fn sweep_profile(
         graph.neighbors(node, |v, weight| {
             if v == node {
                 self_loop = weight;
-            } else if prefix.slot(v).is_some() {
+            } else if ranks.slot(v).is_some_and(|other| (other as usize) < rank) {
                 inside += weight;
             }
         });
-        if !prefix.insert(node).1 {
-            return Err(GraphError::DuplicateNode { argument: "mass", node });
-        }
         cut = f64::max(0.0, cut + degree - self_loop - 2.0 * inside);
         let conductance = conductance_of(cut, volume, graph.total_volume());
         profile.push(SweepPoint { node, score, volume, cut, conductance });

@@ -27,11 +27,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Diffusion, Layer, count_push, finish};
 use crate::adjacency::Adjacency;
-use crate::error::{GraphError, Result, check};
+use crate::error::{Result, check};
 use crate::explored::Explored;
-use crate::query::Work;
+use crate::query::{Limits, Status, Work};
 use crate::seeds::SeedDistribution;
+use crate::solvers::limits::{Step, step_allowed};
 use crate::sweep::{SweepCut, SweepLimits, sweep};
+
+/// Far more than t = 500 can use; each term takes memory.
+const MAX_TERMS: f64 = 100_000.0;
 
 /// Heat-kernel PageRank `e^{-t} exp(t A D⁻¹) s` to a bounded error of mass over degree.
 ///
@@ -48,27 +52,29 @@ pub struct HeatKernel {
     pub t: f64,
     /// Error of mass over degree, positive.
     pub epsilon: f64,
-    /// Degree N >= 1 of the Taylor polynomial. `None` takes the least N that keeps the whole error within
+    /// Degree N of the Taylor polynomial, from 1 to 100,000. `None` takes the least N that keeps the whole error within
     /// `epsilon`; a smaller N costs accuracy as stated in this method's error bound.
     pub terms: Option<u32>,
+    /// Bounds on the work. Mass that one keeps from spreading is left out of the answer.
+    pub limits: Limits,
 }
 
 impl HeatKernel {
-    /// Time `t` and accuracy `epsilon`, with the number of terms that they need.
+    /// Time `t` and accuracy `epsilon`, with the number of terms that they need and without limits.
     pub fn new(t: f64, epsilon: f64) -> Self {
-        Self { t, epsilon, terms: None }
+        Self { t, epsilon, terms: None, limits: Limits::default() }
     }
 
     /// The diffusion. Entry by entry it is below the exact one, by at most `epsilon` times the degree (plus
     /// the truncated series if `terms` is given and small).
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`] for a parameter, and those of [`SeedDistribution::resolve`].
+    /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange) for a parameter, and those of [`SeedDistribution::resolve`].
     pub fn solve(&self, graph: &impl Adjacency, seeds: &SeedDistribution) -> Result<Diffusion> {
         check("t", self.t, |t| t > 0.0 && t <= 500.0, "positive and at most 500")?;
         check("epsilon", self.epsilon, |e| e > 0.0, "finite and positive")?;
-        if self.terms == Some(0) {
-            return Err(GraphError::OutOfRange { argument: "terms", value: 0.0, range: "at least 1" });
+        if let Some(terms) = self.terms {
+            check("terms", f64::from(terms), |n| (1.0..=MAX_TERMS).contains(&n), "from 1 to 100,000")?;
         }
         let seeds = seeds.resolve(graph)?;
         let mut explored = Explored::default();
@@ -80,12 +86,26 @@ impl HeatKernel {
         let mut answer = Layer::default();
         let mut work = Work::default();
         let mut residual_mass = tail;
+        let mut status = Status::Converged;
         for (j, &psi_j) in psi.iter().enumerate().take(terms) {
             work.iterations += 1;
             let threshold = self.epsilon / (2.0 * terms as f64 * psi_j);
             for (slot, mass) in level.drain() {
                 let degree = explored.degrees()[slot as usize];
-                if mass < threshold * degree {
+                let spreads = mass >= threshold * degree
+                    && status != Status::WorkLimit
+                    && match step_allowed(self.limits, graph, &explored, slot, work.edges_touched) {
+                        Step::Allowed => true,
+                        Step::Hub => {
+                            status = Status::HubsSkipped;
+                            false
+                        }
+                        Step::Limit => {
+                            status = Status::WorkLimit;
+                            false
+                        }
+                    };
+                if !spreads {
                     residual_mass += psi_j * mass;
                     continue;
                 }
@@ -99,7 +119,7 @@ impl HeatKernel {
         for (slot, mass) in level.drain() {
             answer.add(slot, mass);
         }
-        Ok(finish(&explored, &answer, residual_mass, work))
+        Ok(finish(&explored, &answer, residual_mass, status, work))
     }
 
     /// [`solve`](Self::solve), then the sweep cut of the answer.

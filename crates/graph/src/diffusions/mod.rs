@@ -19,10 +19,10 @@ use crate::query::{Status, Work};
 pub struct Diffusion {
     /// Positive entries of the mass vector, by ascending node.
     pub mass: Vec<(u64, f64)>,
-    /// Mass that was not spread: left out because it was too thinly distributed. With the mass above it
-    /// sums to 1 up to rounding.
+    /// Mass that was left out because it was too thinly distributed, or because of a limit. With the mass above
+    /// it sums to 1 up to rounding.
     pub residual_mass: f64,
-    /// [`Status::Converged`], or [`Status::Empty`] when `mass` is empty.
+    /// How it ended: [`Status::Empty`] when nothing was cut short and `mass` is empty all the same.
     pub status: Status,
     /// What it cost. A push is the spreading of one node's mass in one step.
     pub work: Work,
@@ -77,9 +77,9 @@ fn count_push(work: &mut Work, explored: &Explored, slot: u32) {
     work.volume_touched += explored.degrees()[slot as usize];
 }
 
-fn finish(explored: &Explored, layer: &Layer, residual_mass: f64, work: Work) -> Diffusion {
+fn finish(explored: &Explored, layer: &Layer, residual_mass: f64, status: Status, work: Work) -> Diffusion {
     let mass = layer.by_node(explored);
-    let status = if mass.is_empty() { Status::Empty } else { Status::Converged };
+    let status = if mass.is_empty() && status == Status::Converged { Status::Empty } else { status };
     let work = Work { nodes_touched: explored.len() as u64, arcs_read: explored.arcs_read(), ..work };
     Diffusion { mass, residual_mass, status, work }
 }

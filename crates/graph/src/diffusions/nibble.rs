@@ -17,8 +17,9 @@ use super::{Diffusion, Layer, count_push, finish};
 use crate::adjacency::Adjacency;
 use crate::error::{Result, check};
 use crate::explored::Explored;
-use crate::query::Work;
+use crate::query::{Limits, Status, Work};
 use crate::seeds::SeedDistribution;
+use crate::solvers::limits::{Step, step_allowed};
 use crate::sweep::{SweepCut, SweepLimits, sweep};
 
 /// Truncated lazy walk. The volume touched is below `steps / epsilon`.
@@ -26,7 +27,7 @@ use crate::sweep::{SweepCut, SweepLimits, sweep};
 /// ```
 /// use kiln_graph::{CsrGraph, diffusions::Nibble};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
-/// let (_, cluster) = Nibble { steps: 10, epsilon: 1e-3 }.cluster(&graph, &0.into())?;
+/// let (_, cluster) = Nibble::new(10, 1e-3).cluster(&graph, &0.into())?;
 /// assert_eq!(cluster.unwrap().nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
@@ -37,9 +38,17 @@ pub struct Nibble {
     /// Truncation threshold of mass over degree, at least 0. At 0 the walk is exact and its work is bounded
     /// only by the size of the `steps`-hop neighbourhood.
     pub epsilon: f64,
+    /// Bounds on the work. One that is reached ends the walk after the last step that was within it. The mass on
+    /// a node with more than [`Limits::max_arcs`] neighbours is left out.
+    pub limits: Limits,
 }
 
 impl Nibble {
+    /// A walk of `steps` steps with threshold `epsilon`, without limits.
+    pub fn new(steps: u32, epsilon: f64) -> Self {
+        Self { steps, epsilon, limits: Limits::default() }
+    }
+
     /// The walk's distribution after all steps.
     ///
     /// # Errors
@@ -50,7 +59,7 @@ impl Nibble {
     }
 
     /// [`solve`](Self::solve), and the sweep cut of least conductance over all steps (the earliest on ties).
-    /// It is `None` if the first truncation drops everything.
+    /// It is `None` if there are no steps or the first truncation drops everything.
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
@@ -83,25 +92,54 @@ impl Nibble {
         let mut layer = Layer::seeded(graph, &mut explored, &seeds, 1.0);
         let mut work = Work::default();
         let mut dropped = 0.0;
+        let mut status = Status::Converged;
         for _ in 0..self.steps {
-            let entries = layer.drain();
+            let mut entries = layer.drain();
+            let mut allowed = true;
+            let mut edges_touched = work.edges_touched;
+            entries.retain(|&(slot, mass)| {
+                if !allowed {
+                    return true;
+                }
+                if mass <= self.epsilon * explored.degrees()[slot as usize] {
+                    dropped += mass;
+                    return false;
+                }
+                match step_allowed(self.limits, graph, &explored, slot, edges_touched) {
+                    Step::Allowed => {
+                        explored.expand(graph, slot);
+                        edges_touched += explored.arc_count(slot) as u64;
+                        true
+                    }
+                    Step::Hub => {
+                        status = Status::HubsSkipped;
+                        dropped += mass;
+                        false
+                    }
+                    Step::Limit => {
+                        allowed = false;
+                        true
+                    }
+                }
+            });
+            if !allowed {
+                // The whole step or none of it: the mass stays where it was.
+                entries.into_iter().for_each(|(slot, mass)| layer.add(slot, mass));
+                status = Status::WorkLimit;
+                break;
+            }
             if entries.is_empty() {
                 break;
             }
             work.iterations += 1;
             for (slot, mass) in entries {
                 let degree = explored.degrees()[slot as usize];
-                if mass <= self.epsilon * degree {
-                    dropped += mass;
-                    continue;
-                }
-                explored.expand(graph, slot);
                 layer.add(slot, mass / 2.0);
                 explored.neighbors(slot, |v, weight| layer.add(v, mass / 2.0 * weight / degree));
                 count_push(&mut work, &explored, slot);
             }
             after_step(&layer.by_node(&explored))?;
         }
-        Ok(finish(&explored, &layer, dropped, work))
+        Ok(finish(&explored, &layer, dropped, status, work))
     }
 }

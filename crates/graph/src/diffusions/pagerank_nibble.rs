@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
 use crate::error::{Result, check};
-use crate::query::{LocalQuery, LocalSolution, Solver};
+use crate::query::{Limits, LocalQuery, LocalSolution, Solver};
 use crate::seeds::SeedDistribution;
-use crate::sweep::{SweepCut, SweepLimits, sweep_profile};
+use crate::sweep::{SweepCut, SweepLimits, best_prefix, sweep_profile};
 
 /// APPR, then the sweep prefix of least conductance among those that meet both targets.
 ///
@@ -41,6 +41,8 @@ pub struct PagerankNibble {
     pub conductance: f64,
     /// Least volume of the cluster, positive. The largest is two thirds of the graph's.
     pub min_volume: f64,
+    /// Bounds on the work of the approximate PageRank vector.
+    pub limits: Limits,
 }
 
 impl PagerankNibble {
@@ -59,6 +61,7 @@ impl PagerankNibble {
             epsilon: 1.0 / (4.0 * volume),
             conductance,
             min_volume: volume / 2.0,
+            limits: Limits::default(),
         })
     }
 
@@ -78,15 +81,8 @@ impl PagerankNibble {
         let limits =
             SweepLimits { max_volume: Some(graph.total_volume() * 2.0 / 3.0), ..SweepLimits::default() };
         let profile = sweep_profile(graph, &solution.mass, limits)?;
-        let best = profile
-            .iter()
-            .enumerate()
-            .filter(|(_, point)| point.volume >= self.min_volume && point.conductance <= self.conductance)
-            .min_by(|a, b| a.1.conductance.total_cmp(&b.1.conductance));
-        let cut = best.map(|(last, point)| {
-            let mut nodes: Vec<u64> = profile[..=last].iter().map(|point| point.node).collect();
-            nodes.sort_unstable();
-            SweepCut { nodes, conductance: point.conductance, volume: point.volume, cut: point.cut }
+        let cut = best_prefix(&profile, |point| {
+            point.volume >= self.min_volume && point.conductance <= self.conductance
         });
         Ok((solution, cut))
     }
@@ -96,6 +92,11 @@ impl PagerankNibble {
     /// # Errors
     /// As [`cluster`](Self::cluster).
     pub fn solve(&self, graph: &impl Adjacency, seeds: &SeedDistribution) -> Result<LocalSolution> {
-        LocalQuery::new(seeds.clone()).alpha(self.alpha).rho(self.epsilon).solver(Solver::Appr).run(graph)
+        LocalQuery::new(seeds.clone())
+            .alpha(self.alpha)
+            .rho(self.epsilon)
+            .solver(Solver::Appr)
+            .limits(self.limits)
+            .run(graph)
     }
 }

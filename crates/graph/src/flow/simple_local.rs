@@ -21,10 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use super::max_flow::FlowNetwork;
 use crate::adjacency::Adjacency;
-use crate::conductance::{conductance_of, node_set};
+use crate::conductance::{conductance_of, node_set, rest_of};
 use crate::error::{GraphError, Result, check};
 use crate::explored::Explored;
-use crate::query::Work;
+use crate::query::{Limits, Status, Work};
+use crate::solvers::limits::{Step, step_allowed};
 
 /// Which sets may replace the reference set, from the freest to the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub struct FlowSolution {
     pub volume: f64,
     /// Weight of the edges that leave it.
     pub cut: f64,
+    /// How the search ended: with [`Status::Converged`] the set is the best there is, otherwise the best that was
+    /// found within the limits.
+    pub status: Status,
     /// What it cost: `iterations` flow problems, `pushes` augmenting paths; `edges_touched` and
     /// `volume_touched` add up the nodes of each problem's network whose neighbours are in it.
     pub work: Work,
@@ -75,6 +79,8 @@ struct Problem<'a, G> {
     reference_size: usize,
     sigma: f64,
     round_penalty: fn(f64) -> f64,
+    limits: Limits,
+    status: Status,
 }
 
 impl FlowMethod {
@@ -94,7 +100,22 @@ impl FlowMethod {
     /// [`GraphError::OutOfRange`] for delta, [`GraphError::EmptySet`], [`GraphError::UnknownNode`],
     /// [`GraphError::DuplicateNode`], and [`GraphError::IsolatedSeed`] for a node of degree 0.
     pub fn improve(&self, graph: &impl Adjacency, reference: &[u64]) -> Result<FlowSolution> {
-        self.search(graph, reference, |penalty| penalty)
+        self.improve_within(graph, reference, Limits::default())
+    }
+
+    /// [`improve`](Self::improve) with bounds on the work. Reaching one returns the best set so far, at worst the
+    /// reference set, which is read in any case; nodes outside it with more than [`Limits::max_arcs`] neighbours
+    /// are left out.
+    ///
+    /// # Errors
+    /// As [`improve`](Self::improve).
+    pub fn improve_within(
+        &self,
+        graph: &impl Adjacency,
+        reference: &[u64],
+        limits: Limits,
+    ) -> Result<FlowSolution> {
+        self.search(graph, reference, limits, |penalty| penalty)
     }
 
     /// [`improve`](Self::improve) in the arithmetic of the library `LocalGraphClustering`, which computes
@@ -109,13 +130,14 @@ impl FlowMethod {
         graph: &impl Adjacency,
         reference: &[u64],
     ) -> Result<FlowSolution> {
-        self.search(graph, reference, f64::ceil)
+        self.search(graph, reference, Limits::default(), f64::ceil)
     }
 
     fn search(
         &self,
         graph: &impl Adjacency,
         reference: &[u64],
+        limits: Limits,
         round_penalty: fn(f64) -> f64,
     ) -> Result<FlowSolution> {
         let delta = match *self {
@@ -132,18 +154,29 @@ impl FlowMethod {
             }
         }
         let volume: f64 = explored.degrees().iter().sum();
-        let sigma = volume / (graph.total_volume() - volume) + delta;
+        let sigma = volume / rest_of(graph.total_volume(), volume) + delta;
         for slot in 0..reference.len() as u32 {
             explored.expand(graph, slot);
         }
-        let mut problem = Problem { graph, explored, reference_size: reference.len(), sigma, round_penalty };
+        let mut problem = Problem {
+            graph,
+            explored,
+            reference_size: reference.len(),
+            sigma,
+            round_penalty,
+            limits,
+            status: Status::Converged,
+        };
 
         let mut best: Vec<u32> = (0..reference.len() as u32).collect();
         let mut measured = problem.measure(&best).expect("the reference set has positive volume");
         let mut work = Work::default();
         // Without a cut the value is 0, the least there is (and sigma may be meaningless: R may be everything).
         while measured.cut > 0.0 {
-            let candidate = problem.minimum_cut(measured.value, &mut work);
+            let Some(candidate) = problem.minimum_cut(measured.value, &mut work) else {
+                problem.status = Status::WorkLimit;
+                break;
+            };
             match problem.measure(&candidate) {
                 Some(better) if better.value < measured.value * (1.0 - 1e-12) => {
                     (best, measured) = (candidate, better);
@@ -158,7 +191,7 @@ impl FlowMethod {
         let conductance = conductance_of(cut, volume, graph.total_volume());
         work.nodes_touched = problem.explored.len() as u64;
         work.arcs_read = problem.explored.arcs_read();
-        Ok(FlowSolution { nodes, value, conductance, volume, cut, work })
+        Ok(FlowSolution { nodes, value, conductance, volume, cut, status: problem.status, work })
     }
 }
 
@@ -188,20 +221,36 @@ impl<G: Adjacency> Problem<'_, G> {
         (denominator > 0.0).then(|| Measured { value: cut / denominator, volume, cut })
     }
 
-    /// The smallest set that minimises `cut(S) + a vol(R∖S) + a σ vol(S∖R)`, growing the network as needed.
-    fn minimum_cut(&mut self, a: f64, work: &mut Work) -> Vec<u32> {
+    /// The smallest set that minimises `cut(S) + a vol(R∖S) + a σ vol(S∖R)`, growing the network as needed;
+    /// `None` if that takes more work than is allowed.
+    fn minimum_cut(&mut self, a: f64, work: &mut Work) -> Option<Vec<u32>> {
         const SOURCE: u32 = 0;
         const SINK: u32 = 1;
         work.iterations += 1;
         let mut network = FlowNetwork::with_nodes(2);
         let mut in_network = 0;
         let mut is_member = Vec::new();
+        let mut is_hub = Vec::new();
         let mut members: Vec<u32> = Vec::new();
         let mut joining: Vec<u32> = (0..self.reference_size as u32).collect();
         while !joining.is_empty() {
+            is_hub.resize(self.explored.len(), false);
+            let mut edges_touched = work.edges_touched;
             for &slot in &joining {
+                match step_allowed(self.limits, self.graph, &self.explored, slot, edges_touched) {
+                    Step::Hub if !self.is_reference(slot) => {
+                        self.status = Status::HubsSkipped;
+                        is_hub[slot as usize] = true;
+                        continue;
+                    }
+                    Step::Limit => return None,
+                    Step::Allowed | Step::Hub => {}
+                }
                 self.explored.expand(self.graph, slot);
+                edges_touched += self.explored.arc_count(slot) as u64;
             }
+            joining.retain(|&slot| !is_hub[slot as usize]);
+            is_hub.resize(self.explored.len(), false);
             network.grow(self.explored.len() + 2);
             is_member.resize(self.explored.len(), false);
             for slot in in_network..self.explored.len() as u32 {
@@ -227,10 +276,11 @@ impl<G: Adjacency> Problem<'_, G> {
             members.append(&mut joining);
             work.pushes += network.maximize(SOURCE, SINK);
             joining = (0..in_network)
-                .filter(|&slot| network.is_source_side(slot + 2) && !is_member[slot as usize])
+                .filter(|&slot| network.is_source_side(slot + 2))
+                .filter(|&slot| !is_member[slot as usize] && !is_hub[slot as usize])
                 .collect();
         }
         members.retain(|&slot| network.is_source_side(slot + 2));
-        members
+        Some(members)
     }
 }

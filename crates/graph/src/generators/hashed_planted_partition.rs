@@ -58,14 +58,9 @@ impl HashedPlantedPartition {
             let range = "a positive divisor of `nodes`, so that all blocks are equal";
             return Err(GraphError::OutOfRange { argument: "block_size", value: c as f64, range });
         }
-        if edges_per_node >= 1 << 30 {
-            let range = "below 2^30";
-            let value = edges_per_node as f64;
-            return Err(GraphError::OutOfRange { argument: "edges_per_node", value, range });
-        }
         let base = mix(seed);
         let across = word_threshold(mixing);
-        simple_graph(n, n * edges_per_node, |e| {
+        simple_graph(n, edges_per_node, |e| {
             let x = |i| mix(base ^ (4 * e + i));
             let u = x(0) % n;
             let v = if u128::from(x(1)) < across { x(2) % n } else { u / c * c + x(2) % c };

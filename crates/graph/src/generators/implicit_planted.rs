@@ -144,10 +144,13 @@ impl Adjacency for ImplicitPlanted {
     }
 
     fn arc_count(&self, u: u64) -> usize {
-        self.block_of(u).count() + self.partners_of(u).1
+        if u < self.node_count() { self.block_of(u).count() + self.partners_of(u).1 } else { 0 }
     }
 
     fn neighbors(&self, u: u64, mut visit: impl FnMut(u64, f64)) {
+        if u >= self.node_count() {
+            return;
+        }
         let (partners, count) = self.partners_of(u);
         let (before, after) = partners[..count].split_at(partners[..count].partition_point(|&v| v < u));
         let before = before.iter().copied();

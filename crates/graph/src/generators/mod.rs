@@ -28,6 +28,9 @@ pub use rmat::Rmat;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result, check};
 
+/// Most pairs drawn for a graph in memory: as many take 512 GB, and a vector of them is still possible.
+const MAX_DRAWS: u64 = 1 << 36;
+
 /// The finaliser of `SplitMix64`: a bijection of 64-bit words that looks random.
 #[inline]
 pub fn mix(z: u64) -> u64 {
@@ -67,23 +70,29 @@ fn check_node_count(nodes: u64) -> Result<()> {
     Ok(())
 }
 
-/// The simple graph of pairs drawn in parallel: loops are skipped and duplicates count once.
-///
-/// Holds 8 bytes a draw.
+/// The simple graph of `draws_per_node * node_count` pairs drawn in parallel: loops are skipped and duplicates
+/// count once. The draws are named in an error as `edges_per_node`.
 fn simple_graph(
     node_count: u64,
-    draws: u64,
+    draws_per_node: u64,
     draw: impl Fn(u64) -> (u64, u64) + Sync + Send,
 ) -> Result<CsrGraph> {
-    let mut pairs: Vec<u64> = (0..draws as usize)
+    let draws = draws_per_node.checked_mul(node_count).filter(|&draws| draws <= MAX_DRAWS);
+    let Some(draws) = draws else {
+        let range = "so small that the draws of all nodes are at most 2^36";
+        return Err(GraphError::OutOfRange {
+            argument: "edges_per_node",
+            value: draws_per_node as f64,
+            range,
+        });
+    };
+    let pairs: Vec<(u32, u32)> = (0..draws as usize)
         .into_par_iter()
         .map(|e| {
             let (u, v) = draw(e as u64);
-            u.min(v) << 32 | u.max(v)
+            (u as u32, v as u32)
         })
         .collect();
-    pairs.par_sort_unstable();
-    pairs.dedup();
-    let ends = pairs.into_iter().map(|pair| (pair >> 32, pair & u64::from(u32::MAX)));
-    CsrGraph::from_edges(node_count, ends.filter(|(u, v)| u != v))
+    let edges = pairs.into_iter().filter(|(u, v)| u != v);
+    CsrGraph::from_simple_edges(node_count, edges.map(|(u, v)| (u64::from(u), u64::from(v))))
 }

@@ -58,12 +58,8 @@ impl Rmat {
         for (argument, value) in [("a", a), ("b", b), ("c", c), ("a + b + c", a + b + c)] {
             check_probability(argument, value)?;
         }
-        if edges_per_node >= 1 << 27 {
-            let value = edges_per_node as f64;
-            return Err(GraphError::OutOfRange { argument: "edges_per_node", value, range: "below 2^27" });
-        }
         let base = mix(seed);
-        simple_graph(1 << scale, edges_per_node << scale, |e| {
+        simple_graph(1 << scale, edges_per_node, |e| {
             (0..u64::from(scale)).fold((0, 0), |(row, column), level| {
                 let r = unit_interval(mix(base ^ (e * u64::from(scale) + level)));
                 let right = (a <= r && r < a + b) || r >= a + b + c;

@@ -98,6 +98,8 @@ struct Document {
     edges: Vec<Edge>,
     weight_key: Option<String>,
     default_weight: Option<f64>,
+    /// Whether the open `<key>` is that of the weight.
+    in_weight_key: bool,
     /// The text of the weight or default weight being read.
     number: Option<String>,
 }
@@ -123,14 +125,15 @@ impl Document {
             (Some("graphml"), "key") => {
                 let is_weight = attribute("attr.name")?.is_some_and(|name| name == "weight");
                 let for_edges = matches!(attribute("for")?.as_deref(), None | Some("edge" | "all"));
-                if is_weight && for_edges {
+                self.in_weight_key = is_weight && for_edges;
+                if self.in_weight_key {
                     if self.weight_key.is_some() {
                         return Err(parse_error(line, "a second <key> for edge weights: expected one"));
                     }
                     self.weight_key = Some(required("id")?);
                 }
             }
-            (Some("key"), "default") if self.weight_key.is_some() && self.default_weight.is_none() => {
+            (Some("key"), "default") if self.in_weight_key => {
                 self.number = Some(String::new());
             }
             (Some("graphml"), "graph") => {

@@ -45,12 +45,13 @@ pub(crate) fn solve(
     workspace: &mut Workspace,
 ) -> LocalSolution {
     let mut pushing = Pushing::start(query, graph, seeds, workspace);
-    let mut tolerance = query.tolerance.max(1e-2);
+    let wanted = query.attainable_tolerance();
+    let mut tolerance = wanted.max(1e-2);
     loop {
         pushing.run(&Coordinate { alpha: query.alpha, rho: query.rho, tolerance });
-        if tolerance <= query.tolerance || pushing.is_stopped() {
+        if tolerance <= wanted || pushing.is_stopped() {
             return pushing.finish();
         }
-        tolerance = (tolerance / 10.0).max(query.tolerance);
+        tolerance = (tolerance / 10.0).max(wanted);
     }
 }

@@ -85,11 +85,5 @@ pub(crate) fn solve(
     }
     p.resize(explored.len(), 0.0);
     r.resize(explored.len(), 0.0);
-    let mut solution = finish(explored, seeds, alpha, rho, |slot| (p[slot], r[slot]));
-    if status != Status::Converged {
-        solution.status = status;
-    }
-    let Work { nodes_touched, arcs_read, nodes_ever_active, .. } = solution.work;
-    solution.work = Work { nodes_touched, arcs_read, nodes_ever_active, ..work };
-    solution
+    finish(explored, seeds, (alpha, rho), status, work, |slot| (p[slot], r[slot]))
 }

@@ -84,12 +84,12 @@ impl PathQuery {
     ///
     /// # Errors
     /// [`GraphError::OutOfRange`] for `alpha` or `rho_min`, and those of [`SeedDistribution::resolve`].
-    pub fn run(&self, graph: &impl Adjacency) -> Result<Path> {
+    pub fn run(&self, graph: &impl Adjacency) -> Result<SolutionPath> {
         check("alpha", self.alpha, |a| a > 0.0 && a < 1.0, "between 0 and 1, both excluded")?;
         check("rho_min", self.rho_min, |r| r >= 0.0, "finite and at least 0")?;
         let seeds = self.seeds.resolve(graph)?;
         let mut segment = Segment::start(graph, &seeds, self.alpha);
-        let mut path = Path {
+        let mut path = SolutionPath {
             seeds: self.seeds.clone(),
             alpha: self.alpha,
             rho_end: self.rho_min,
@@ -145,7 +145,7 @@ pub struct Breakpoint {
 
 /// The solution for every ρ from [`rho_end`](Self::rho_end) up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Path {
+pub struct SolutionPath {
     /// The seeds it starts from.
     pub seeds: SeedDistribution,
     /// Teleport probability of the lazy walk.
@@ -161,7 +161,7 @@ pub struct Path {
     pub work: Work,
 }
 
-impl Path {
+impl SolutionPath {
     /// The support of the solution at `rho`, in the order of entering.
     ///
     /// # Errors

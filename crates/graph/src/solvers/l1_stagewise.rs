@@ -181,12 +181,7 @@ impl Stagewise {
         }
         work.iterations = work.pushes;
         let value = |slot: usize| (values.p[slot], values.r[slot]);
-        let mut solution = finish(&explored, &seeds, alpha, self.rho_stop, value);
-        if status != Status::Converged {
-            solution.status = status;
-        }
-        let Work { nodes_touched, arcs_read, nodes_ever_active, .. } = solution.work;
-        solution.work = Work { nodes_touched, arcs_read, nodes_ever_active, ..work };
+        let solution = finish(&explored, &seeds, (alpha, self.rho_stop), status, work, value);
         if self.record_path {
             let rho = solution.max_residual_over_degree;
             path.push(StagewisePoint { mass_l1: work.pushes as f64 * step_size, rho });

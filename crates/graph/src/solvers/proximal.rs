@@ -121,13 +121,9 @@ impl<'a, G: Adjacency> Iterate<'a, G> {
 
     pub(crate) fn finish(self) -> LocalSolution {
         let LocalQuery { alpha, rho, .. } = *self.query;
-        let mut solution = finish(self.explored, self.seeds, alpha, rho, |slot| (self.p[slot], self.r[slot]));
-        if self.status != Status::Converged {
-            solution.status = self.status;
-        }
-        let Work { nodes_touched, arcs_read, .. } = solution.work;
-        let nodes_ever_active = self.ever_active.iter().filter(|&&active| active).count() as u64;
-        solution.work = Work { nodes_touched, arcs_read, nodes_ever_active, ..self.work };
+        let value = |slot: usize| (self.p[slot], self.r[slot]);
+        let mut solution = finish(self.explored, self.seeds, (alpha, rho), self.status, self.work, value);
+        solution.work.nodes_ever_active = self.ever_active.iter().filter(|&&active| active).count() as u64;
         solution
     }
 }

@@ -144,15 +144,9 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
     pub(crate) fn finish(self) -> LocalSolution {
         let PushBuffers { cells, masses, .. } = &self.workspace.push;
         let LocalQuery { alpha, rho, .. } = *self.query;
-        let mut solution = finish(&self.workspace.explored, self.seeds, alpha, rho, |slot| {
+        finish(&self.workspace.explored, self.seeds, (alpha, rho), self.status, self.work, |slot| {
             (masses[slot], cells[slot].residual)
-        });
-        if self.status != Status::Converged {
-            solution.status = self.status;
-        }
-        let Work { nodes_touched, arcs_read, nodes_ever_active, .. } = solution.work;
-        solution.work = Work { nodes_touched, arcs_read, nodes_ever_active, ..self.work };
-        solution
+        })
     }
 }
 

@@ -89,6 +89,18 @@ fn missing_and_damaged_files_are_errors() {
 }
 
 #[test]
+fn a_number_that_is_no_node_has_no_neighbours() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("graph");
+    BvAccess::write(&graph(), &base).unwrap();
+    let packed = BvAccess::open(&base).unwrap();
+    for unknown in [packed.node_count(), u64::MAX] {
+        assert_eq!((packed.degree(unknown), packed.arc_count(unknown)), (0.0, 0));
+        packed.neighbors(unknown, |v, _| panic!("neighbour {v}"));
+    }
+}
+
+#[test]
 fn unsuitable_graphs_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let weighted = CsrGraph::from_weighted_edges(2, [(0, 1, 2.0)]).unwrap();

@@ -155,3 +155,16 @@ fn sums_that_overflow_are_an_error() {
     let error = CsrGraph::from_arcs(2, arcs, Symmetrize::Sum);
     assert!(matches!(error, Err(GraphError::WeightOverflow { node: 0 })));
 }
+
+#[test]
+fn a_number_that_is_no_node_has_no_neighbours() {
+    let plain = CsrGraph::from_edges(3, [(0, 1), (1, 2)]).unwrap();
+    let weighted = CsrGraph::from_weighted_edges(3, [(0, 1, 0.5), (1, 2, 2.0)]).unwrap();
+    for graph in [plain, weighted] {
+        for unknown in [3, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!((graph.degree(unknown), graph.arc_count(unknown)), (0.0, 0));
+            assert!(graph.neighbor_ids(unknown).is_empty());
+            graph.neighbors(unknown, |v, _| panic!("neighbour {v}"));
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! Nibble, heat kernel and PageRank-Nibble against dense references.
 
 use kiln_graph::diffusions::{Diffusion, HeatKernel, Nibble, PagerankNibble};
-use kiln_graph::{Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, SeedDistribution, Status};
+use kiln_graph::{
+    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, SeedDistribution, Status,
+};
 use proptest::prelude::*;
 
-use crate::small_graphs::{dense, graph_and_set};
+use crate::graphs::{dense, graph_and_set};
 
 /// `A D⁻¹ q`; nodes without edges hold no mass.
 fn walk(a: &[Vec<f64>], q: &[f64]) -> Vec<f64> {
@@ -70,7 +72,7 @@ proptest! {
     #[test]
     fn nibble_without_truncation_is_the_lazy_walk((graph, set) in graph_and_set(12), steps in 0_u32..12) {
         let a = dense(&graph);
-        let solution = Nibble { steps, epsilon: 0.0 }.solve(&graph, &SeedDistribution::uniform(set.clone())).unwrap();
+        let solution = Nibble::new(steps, 0.0).solve(&graph, &SeedDistribution::uniform(set.clone())).unwrap();
         let expected = lazy_walk(&a, &uniform(a.len(), &set), steps);
         for (found, expected) in to_dense(a.len(), &solution).iter().zip(&expected) {
             prop_assert!((found - expected).abs() <= 1e-14);
@@ -83,7 +85,7 @@ proptest! {
         let a = dense(&graph);
         let epsilon = 10_f64.powf(-exponent);
         let counting = CountingGraph::new(&graph);
-        let solution = Nibble { steps, epsilon }.solve(&counting, &SeedDistribution::uniform(set.clone())).unwrap();
+        let solution = Nibble::new(steps, epsilon).solve(&counting, &SeedDistribution::uniform(set.clone())).unwrap();
         let exact = lazy_walk(&a, &uniform(a.len(), &set), steps);
         for (u, (found, exact)) in to_dense(a.len(), &solution).iter().zip(&exact).enumerate() {
             let error = exact - found;
@@ -106,7 +108,7 @@ proptest! {
     ) {
         let a = dense(&graph);
         let epsilon = 10_f64.powf(-exponent);
-        let solution = HeatKernel { t, epsilon, terms }
+        let solution = HeatKernel { terms, ..HeatKernel::new(t, epsilon) }
             .solve(&graph, &SeedDistribution::uniform(set.clone())).unwrap();
         let seeds = uniform(a.len(), &set);
         let exact = heat(&a, &seeds, t);
@@ -135,6 +137,30 @@ proptest! {
     }
 
     /// The average over the nodes of a set, drawn by degree, keeps 5/8 of the mass in it.
+    #[test]
+    fn limits_leave_a_valid_part((graph, set) in graph_and_set(12), max_work in 0_u64..200, max_nodes in 1_usize..12, max_arcs in 1_usize..12) {
+        let seeds = SeedDistribution::uniform(set.clone());
+        let limits = Limits { max_work: Some(max_work), max_nodes: Some(max_nodes), max_arcs: Some(max_arcs) };
+        let nibble = Nibble::new(8, 1e-3);
+        let heat = HeatKernel::new(4.0, 1e-3);
+        let cut = Nibble { limits, ..nibble }.solve(&graph, &seeds).unwrap();
+        let cut_heat = HeatKernel { limits, ..heat }.solve(&graph, &seeds).unwrap();
+        for solution in [&cut, &cut_heat] {
+            prop_assert!((total(solution) - 1.0).abs() <= 1e-12);
+            prop_assert!(solution.work.edges_touched <= max_work);
+            prop_assert!(solution.work.nodes_touched <= max_nodes.max(set.len()) as u64);
+        }
+        let n = graph.node_count() as usize;
+        let below = |x: &Diffusion, y: &Diffusion| to_dense(n, x).iter().zip(to_dense(n, y)).all(|(x, y)| *x <= y + 1e-12);
+        prop_assert!(below(&cut_heat, &heat.solve(&graph, &seeds).unwrap()));
+        // The limited walk is the whole one after fewer steps, but for the mass that hubs and truncation took.
+        let steps = Nibble::new(cut.work.iterations as u32, 0.0).solve(&graph, &seeds).unwrap();
+        prop_assert!(below(&cut, &steps));
+        let stuck = |solution: &Diffusion| matches!(solution.status, Status::WorkLimit | Status::HubsSkipped);
+        prop_assert!(stuck(&cut) || nibble.solve(&graph, &seeds).unwrap() == cut);
+        prop_assert!(stuck(&cut_heat) || heat.solve(&graph, &seeds).unwrap() == cut_heat);
+    }
+
     #[test]
     fn pagerank_nibble_keeps_mass_in_the_set((graph, set) in graph_and_set(14)) {
         let scores = ClusterScores::of(&graph, &set).unwrap();
@@ -175,7 +201,7 @@ fn every_method_finds_whole_cliques() {
     let graph = ring_of_cliques();
     let clique: Vec<u64> = (24..32).collect();
     let seed = SeedDistribution::node(27);
-    let by_nibble = Nibble { steps: 15, epsilon: 1e-4 }.cluster(&graph, &seed).unwrap().1.unwrap();
+    let by_nibble = Nibble::new(15, 1e-4).cluster(&graph, &seed).unwrap().1.unwrap();
     let by_heat = HeatKernel::new(5.0, 1e-4).cluster(&graph, &seed).unwrap().1.unwrap();
     let by_pagerank =
         PagerankNibble::for_target(0.05, 58.0).unwrap().cluster(&graph, &seed).unwrap().1.unwrap();
@@ -195,7 +221,7 @@ fn far_away_nodes_are_not_read() {
     for by_nibble in [true, false] {
         let counting = CountingGraph::new(&path);
         let solution = if by_nibble {
-            Nibble { steps: 1000, epsilon: 1e-3 }.solve(&counting, &seed)
+            Nibble::new(1000, 1e-3).solve(&counting, &seed)
         } else {
             HeatKernel::new(20.0, 1e-3).solve(&counting, &seed)
         }
@@ -208,7 +234,7 @@ fn far_away_nodes_are_not_read() {
 #[test]
 fn nibble_stops_when_nothing_is_left() {
     let star = CsrGraph::from_edges(101, (1..=100).map(|leaf| (0, leaf))).unwrap();
-    let (solution, cut) = Nibble { steps: 1000, epsilon: 0.02 }.cluster(&star, &0.into()).unwrap();
+    let (solution, cut) = Nibble::new(1000, 0.02).cluster(&star, &0.into()).unwrap();
     assert_eq!((solution.status, solution.residual_mass, solution.work.pushes), (Status::Empty, 1.0, 0));
     assert!(cut.is_none());
 }
@@ -230,19 +256,18 @@ fn bad_parameters_are_errors() {
     let seed = SeedDistribution::node(0);
     let out_of_range = |result: Result<Diffusion, GraphError>, name: &str| matches!(result, Err(GraphError::OutOfRange { argument, .. }) if argument == name);
     for epsilon in [f64::NAN, -1.0, f64::INFINITY] {
-        assert!(out_of_range(Nibble { steps: 1, epsilon }.solve(&graph, &seed), "epsilon"));
+        assert!(out_of_range(Nibble::new(1, epsilon).solve(&graph, &seed), "epsilon"));
         assert!(out_of_range(HeatKernel::new(1.0, epsilon).solve(&graph, &seed), "epsilon"));
     }
     assert!(out_of_range(HeatKernel::new(1.0, 0.0).solve(&graph, &seed), "epsilon"));
     for t in [0.0, -1.0, f64::NAN, 501.0] {
         assert!(out_of_range(HeatKernel::new(t, 0.1).solve(&graph, &seed), "t"));
     }
-    let no_terms = HeatKernel { t: 1.0, epsilon: 0.1, terms: Some(0) };
-    assert!(out_of_range(no_terms.solve(&graph, &seed), "terms"));
-    assert!(matches!(
-        Nibble { steps: 1, epsilon: 0.1 }.solve(&graph, &2.into()),
-        Err(GraphError::IsolatedSeed(2))
-    ));
+    for terms in [0, 100_001, u32::MAX] {
+        let bad = HeatKernel { terms: Some(terms), ..HeatKernel::new(1.0, 0.1) };
+        assert!(out_of_range(bad.solve(&graph, &seed), "terms"));
+    }
+    assert!(matches!(Nibble::new(1, 0.1).solve(&graph, &2.into()), Err(GraphError::IsolatedSeed(2))));
     assert!(matches!(
         HeatKernel::new(1.0, 0.1).solve(&graph, &9.into()),
         Err(GraphError::UnknownNode { .. })
@@ -250,6 +275,6 @@ fn bad_parameters_are_errors() {
     for (conductance, volume) in [(0.0, 5.0), (1.5, 5.0), (f64::NAN, 5.0), (0.5, 0.0), (0.5, f64::INFINITY)] {
         assert!(PagerankNibble::for_target(conductance, volume).is_err());
     }
-    let bad = PagerankNibble { alpha: 2.0, epsilon: 0.1, conductance: 0.5, min_volume: 1.0 };
+    let bad = PagerankNibble { alpha: 2.0, ..PagerankNibble::for_target(0.5, 2.0).unwrap() };
     assert!(matches!(bad.cluster(&graph, &seed), Err(GraphError::OutOfRange { argument: "alpha", .. })));
 }

@@ -1,10 +1,10 @@
 //! Flow improvement against brute force over all sets.
 
 use kiln_graph::flow::{FlowMethod, FlowSolution};
-use kiln_graph::{Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError};
+use kiln_graph::{Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, Status};
 use proptest::prelude::*;
 
-use crate::small_graphs::graph_and_set;
+use crate::graphs::graph_and_set;
 
 /// The method's objective by its definition; `None` where the denominator is not positive.
 fn value(graph: &CsrGraph, reference: &[u64], set: &[u64], delta: f64) -> Option<f64> {
@@ -91,6 +91,18 @@ proptest! {
     }
 
     /// Rounding penalties up worsens values, and changes nothing where there are no penalties.
+    #[test]
+    fn limits_leave_a_set_that_is_no_worse((graph, reference) in graph_and_set(20), method in any_method(), max_work in 0_u64..300, max_arcs in 1_usize..10) {
+        let limits = Limits { max_work: Some(max_work), max_arcs: Some(max_arcs), ..Limits::default() };
+        let found = method.improve_within(&graph, &reference, limits).unwrap();
+        prop_assert!(found.work.edges_touched <= max_work);
+        prop_assert!(found.nodes.iter().all(|u| reference.contains(u) || graph.arc_count(*u) <= max_arcs));
+        check_answer(&graph, &reference, method, &found)?;
+        if found.status == Status::Converged {
+            prop_assert_eq!(found, method.improve(&graph, &reference).unwrap());
+        }
+    }
+
     #[test]
     fn whole_penalties((graph, reference) in graph_and_set(30), delta in 0.0_f64..2.0) {
         let method = FlowMethod::SimpleLocal { delta };

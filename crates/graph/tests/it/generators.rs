@@ -1,30 +1,14 @@
 //! Every model against the numbers of its specification, and its own mathematics.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
 
 use kiln_graph::generators::{
     HashedPlantedPartition, ImplicitPlanted, Lfr, LocalRandomModel, Rmat, complete, path, star, uniform,
 };
-use kiln_graph::{Adjacency, CsrGraph, GraphError, LocalQuery, Solver};
+use kiln_graph::{Adjacency, CsrGraph, GraphError, LocalQuery, Solver, conductance};
 use proptest::prelude::*;
-use serde_json::Value;
 
-/// The text of a reference file, or a visible skip. The folder `reference` lies beside that of the data sets.
-fn reference(name: &str) -> Option<String> {
-    let near = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let data = std::env::var_os("KILN_DATA").map_or(near, PathBuf::from);
-    let text = fs::read_to_string(data.join("../reference/graph").join(name)).ok();
-    if text.is_none() {
-        eprintln!("skipped: no data {name}");
-    }
-    text
-}
-
-fn reference_json(name: &str) -> Option<Value> {
-    reference(name).map(|text| serde_json::from_str(&text).expect("reference files are JSON"))
-}
+use crate::graphs::{shared_graph, shared_json};
 
 fn neighbors(graph: &impl Adjacency, u: u64) -> Vec<u64> {
     let mut list = Vec::new();
@@ -106,7 +90,7 @@ fn rmat_has_the_specified_edges() {
 
 #[test]
 fn implicit_graph_matches_the_reference() {
-    let Some(reference) = reference_json("implicit_planted.json") else { return };
+    let Some(reference) = shared_json("reference/graph/implicit_planted.json") else { return };
     for case in reference["neighbours"].as_array().unwrap() {
         let graph = ImplicitPlanted::new(case["b"].as_u64().unwrap() as u32).unwrap();
         let expected: Vec<u64> =
@@ -132,6 +116,24 @@ fn implicit_graph_matches_the_reference() {
     }
 }
 
+/// Mean conductance of the blocks of `size` nodes that start at `firsts`.
+fn mean_block_conductance(graph: &impl Adjacency, size: u64, firsts: impl Iterator<Item = u64>) -> f64 {
+    let found: Vec<f64> = firsts
+        .map(|first| conductance(graph, &(first..first + size).collect::<Vec<_>>()).unwrap())
+        .collect();
+    found.iter().sum::<f64>() / found.len() as f64
+}
+
+#[test]
+fn planted_blocks_have_the_specified_conductance() {
+    let planted = mean_block_conductance(&hpp(10_000), 100, (0..10_000).step_by(100));
+    assert!((planted - 0.26).abs() <= 0.01, "{planted}");
+    // Expected: 5 partners across, 63 / 4 neighbours inside.
+    let implicit = ImplicitPlanted::new(20).unwrap();
+    let implicit = mean_block_conductance(&implicit, 64, (0..1 << 20).step_by(64 * 64));
+    assert!((implicit - 5.0 / 20.75).abs() <= 0.005, "{implicit}");
+}
+
 #[test]
 fn implicit_graph_expects_nearly_its_volume() {
     let graph = ImplicitPlanted::new(14).unwrap();
@@ -146,7 +148,7 @@ fn implicit_graph_expects_nearly_its_volume() {
 /// Recall of the target and its false positives, for one row of the reference.
 #[test]
 fn local_random_model_matches_the_reference() {
-    let Some(reference) = reference_json("local_random_model.json") else { return };
+    let Some(reference) = shared_json("reference/graph/local_random_model.json") else { return };
     let mut rows = 0;
     for row in reference["rows"].as_array().unwrap() {
         let number = |key: &str| row[key].as_f64().unwrap();
@@ -256,23 +258,23 @@ fn planted_reference_graphs_follow_the_formula() {
             uniform(seed, nodes * u + v) < if u / block == v / block { inside } else { across }
         })
     };
-    let read = |text: String| -> Vec<(u64, u64, f64)> {
-        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned);
-        lines
-            .map(|line| {
-                let fields: Vec<&str> = line.split_whitespace().collect();
-                (fields[0].parse().unwrap(), fields[1].parse().unwrap(), fields[2].parse().unwrap())
-            })
-            .collect()
-    };
-    if let Some(text) = reference("planted200.edges") {
-        let edges: Vec<_> = blocks(200, 50, 0.3, 0.02, 2021).map(|(u, v)| (u, v, 1.0)).collect();
-        assert_eq!(edges, read(text));
+    let read = |name: &str| shared_graph(&format!("reference/graph/{name}.edges"), None);
+    if let Some(graph) = read("planted200") {
+        let edges = blocks(200, 50, 0.3, 0.02, 2021).map(|(u, v)| (u, v, 1.0));
+        assert!(edges.eq(graph.edges()));
     }
-    if let Some(text) = reference("planted120_weighted.edges") {
+    if let Some(graph) = read("planted120_weighted") {
         let weight = |(u, v)| (u, v, 0.25 + 3.75 * uniform(8, 120 * u + v));
-        let edges: Vec<_> = blocks(120, 40, 0.3, 0.03, 7).map(weight).collect();
-        assert_eq!(edges, read(text));
+        assert!(blocks(120, 40, 0.3, 0.03, 7).map(weight).eq(graph.edges()));
+    }
+}
+
+#[test]
+fn a_number_that_is_no_node_has_no_neighbours() {
+    let graph = ImplicitPlanted::new(6).unwrap();
+    for unknown in [64, u64::MAX] {
+        assert_eq!((graph.degree(unknown), graph.arc_count(unknown)), (0.0, 0));
+        assert!(neighbors(&graph, unknown).is_empty());
     }
 }
 
@@ -300,6 +302,7 @@ fn bad_parameters_are_errors() {
         (HashedPlantedPartition { block_size: 0, ..hpp }, "block_size"),
         (HashedPlantedPartition { mixing: f64::NAN, ..hpp }, "mixing"),
         (HashedPlantedPartition { edges_per_node: u64::MAX, ..hpp }, "edges_per_node"),
+        (HashedPlantedPartition { edges_per_node: 1 << 30, ..hpp }, "edges_per_node"),
     ];
     for (model, expected) in bad_hpp {
         assert_eq!(argument(model.generate().unwrap_err()), expected);
@@ -310,6 +313,7 @@ fn bad_parameters_are_errors() {
     let rmat = Rmat::new(5);
     assert_eq!(argument(Rmat::new(0).generate().unwrap_err()), "scale");
     assert_eq!(argument(Rmat::new(32).generate().unwrap_err()), "scale");
+    assert_eq!(argument(Rmat { edges_per_node: 1 << 40, ..rmat }.generate().unwrap_err()), "edges_per_node");
     assert_eq!(argument(Rmat { a: -0.1, ..rmat }.generate().unwrap_err()), "a");
     assert_eq!(argument(Rmat { b: 0.5, ..rmat }.generate().unwrap_err()), "a + b + c");
 

@@ -1,5 +1,8 @@
-//! Graphs and random problems that several tests use.
+//! Graphs, random problems, dense answers to compare with and files that several tests use.
 
+use std::path::{Path, PathBuf};
+
+use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver};
 use proptest::prelude::*;
 
@@ -43,11 +46,6 @@ const KARATE: &[(u64, &[u64])] = &[
 pub(crate) fn karate() -> CsrGraph {
     let edges = KARATE.iter().flat_map(|&(u, list)| list.iter().map(move |&v| (u, v)));
     CsrGraph::from_edges(34, edges).unwrap()
-}
-
-/// A centre 0 with `leaves` neighbours.
-pub(crate) fn star(leaves: u64) -> CsrGraph {
-    CsrGraph::from_edges(leaves + 1, (1..=leaves).map(|v| (0, v))).unwrap()
 }
 
 pub(crate) fn volume(graph: &impl Adjacency, nodes: impl IntoIterator<Item = u64>) -> f64 {
@@ -104,4 +102,65 @@ pub(crate) fn problem() -> impl Strategy<Value = Problem> {
             },
         )
     })
+}
+
+/// Graphs of 2 to `most` nodes with weights, self-loops, isolated nodes and several components; never without edges.
+pub(crate) fn weighted_graph(most: u64) -> impl Strategy<Value = CsrGraph> {
+    (2..=most)
+        .prop_flat_map(|n| (Just(n), prop::collection::vec((0..n, 0..n, 1_u32..40), 1..3 * n as usize)))
+        .prop_map(|(n, edges)| {
+            let weighted = edges.into_iter().map(|(u, v, w)| (u, v, f64::from(w) / 8.0));
+            CsrGraph::from_weighted_edges(n, weighted).unwrap()
+        })
+}
+
+/// A graph and a nonempty set of its nodes with an edge.
+pub(crate) fn graph_and_set(most: u64) -> impl Strategy<Value = (CsrGraph, Vec<u64>)> {
+    (weighted_graph(most), any::<u64>()).prop_map(|(graph, bits)| {
+        let connected: Vec<u64> = (0..graph.node_count()).filter(|&u| graph.degree(u) > 0.0).collect();
+        let mut set: Vec<u64> = connected.iter().copied().filter(|u| bits >> u & 1 == 1).collect();
+        if set.is_empty() {
+            set.push(connected[bits as usize % connected.len()]);
+        }
+        (graph, set)
+    })
+}
+
+/// The weight matrix.
+pub(crate) fn dense(graph: &CsrGraph) -> Vec<Vec<f64>> {
+    let n = graph.node_count() as usize;
+    let mut matrix = vec![vec![0.0; n]; n];
+    for (u, v, weight) in graph.edges() {
+        matrix[u as usize][v as usize] = weight;
+        matrix[v as usize][u as usize] = weight;
+    }
+    matrix
+}
+
+/// Where a file of the folder with data and reference outputs lies: beside the data sets, which are in `KILN_DATA`
+/// or in `shared/data` next to the clone. `None`, and a visible note, if it is not there.
+pub(crate) fn shared_path(name: &str) -> Option<PathBuf> {
+    let data = std::env::var_os("KILN_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
+    let path = data.join("..").join(name).canonicalize().ok();
+    if path.is_none() {
+        eprintln!("skipped: no data {name}");
+    }
+    path
+}
+
+/// The text of such a file.
+pub(crate) fn shared(name: &str) -> Option<String> {
+    shared_path(name).map(|path| std::fs::read_to_string(path).unwrap())
+}
+
+/// Such a file as JSON.
+pub(crate) fn shared_json(name: &str) -> Option<serde_json::Value> {
+    shared(name).map(|text| serde_json::from_str(&text).unwrap())
+}
+
+/// Such an edge list as a graph; the number of nodes is found out if it is not given.
+pub(crate) fn shared_graph(name: &str, node_count: Option<u64>) -> Option<CsrGraph> {
+    let options = ReadOptions { node_count, ..ReadOptions::default() };
+    shared(name).map(|text| read_edge_list(text.as_bytes(), &options).unwrap())
 }

@@ -1,7 +1,6 @@
 //! Readers and writers: round trips, bad files, byte soup.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -13,6 +12,8 @@ use kiln_graph::io::{
 use kiln_graph::{Adjacency, CsrGraph, GraphError, Result, Symmetrize};
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::graphs::shared_path;
 
 const FORMATS: [Format; 4] = [Format::EdgeList, Format::Smat, Format::MatrixMarket, Format::GraphMl];
 
@@ -333,6 +334,20 @@ fn graphml_names_weights_and_direction() {
 }
 
 #[test]
+fn graphml_defaults_of_other_keys_are_not_weights() {
+    for default in ["red", "5"] {
+        let text = format!(
+            "<graphml><key id='w' for='edge' attr.name='weight'/>\
+             <key id='c' for='node' attr.name='color'><default>{default}</default></key>\
+             <graph edgedefault='undirected'><node id='a'/><node id='b'/><edge source='a' target='b'/></graph>\
+             </graphml>"
+        );
+        let graph = plain(Format::GraphMl, &text).unwrap();
+        assert_eq!(graph.edges().collect::<Vec<_>>(), [(0, 1, 1.0)]);
+    }
+}
+
+#[test]
 fn graphml_errors() {
     let inside = |text: &str| complaint(Format::GraphMl, &graphml(text));
     let graph =
@@ -398,10 +413,6 @@ fn files_by_extension_and_gzip_by_content() {
 
 #[test]
 fn shared_graphs() {
-    let data = std::env::var_os("KILN_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
     let graphs = [
         ("graph/sfld.edges", 232, 15_570, 31_140.0),
         ("graph/ppi_mips.edges", 1096, 13_221, 49_052.0),
@@ -409,10 +420,7 @@ fn shared_graphs() {
         ("graph/colgate88.edges", 3482, 155_043, 310_086.0),
     ];
     for (name, nodes, edges, volume) in graphs {
-        let Ok(path) = data.join(name).canonicalize() else {
-            eprintln!("skipped: no data {name}");
-            continue;
-        };
+        let Some(path) = shared_path(&format!("data/{name}")) else { continue };
         let graph = read_graph(path).unwrap();
         assert_eq!((graph.node_count(), graph.edge_count(), graph.total_volume()), (nodes, edges, volume));
     }

@@ -15,5 +15,4 @@ mod petgraph;
 mod properties;
 mod reference;
 mod scores;
-mod small_graphs;
 mod solvers;

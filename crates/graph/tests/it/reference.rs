@@ -1,38 +1,20 @@
 //! Comparison with reference outputs that an independent script made (dense linear algebra, no shared code).
 
-use std::path::PathBuf;
-
 use kiln_graph::{
     Adjacency, CsrGraph, LocalQuery, PathQuery, SeedDistribution, Solver, Stagewise, Status, certify,
 };
 use serde_json::Value;
 
-use crate::graphs::{differences, l1_distance, volume};
+use crate::graphs::{differences, l1_distance, shared_graph, shared_json, volume};
 
 const GRAPHS: [&str; 5] = ["karate", "karate_weighted", "planted200", "planted120_weighted", "edgecases"];
 
-/// The text of a reference file; says so and returns `None` where the folder is absent.
-fn read(name: &str) -> Option<String> {
-    let shared = std::env::var_os("KILN_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared"), PathBuf::from);
-    let text = std::fs::read_to_string(shared.join("reference/graph").join(name)).ok();
-    if text.is_none() {
-        eprintln!("skipped: no data reference/graph/{name}");
-    }
-    text
-}
-
 fn read_json(name: &str) -> Option<Value> {
-    Some(serde_json::from_str(&read(name)?).unwrap())
+    shared_json(&format!("reference/graph/{name}"))
 }
 
 fn read_graph(name: &str, node_count: u64) -> CsrGraph {
-    let text = read(&format!("{name}.edges")).unwrap();
-    let edges = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        (fields[0].parse().unwrap(), fields[1].parse().unwrap(), fields[2].parse().unwrap())
-    });
-    CsrGraph::from_weighted_edges(node_count, edges).unwrap()
+    shared_graph(&format!("reference/graph/{name}.edges"), Some(node_count)).unwrap()
 }
 
 fn number(value: &Value) -> f64 {

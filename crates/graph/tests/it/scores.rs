@@ -7,9 +7,8 @@ use kiln_graph::{
     dirichlet_eigenvalue, volume,
 };
 use proptest::prelude::*;
-use serde_json::Value;
 
-use crate::small_graphs::{dense, graph_and_set, parse_edges, shared, weighted_graph};
+use crate::graphs::{dense, graph_and_set, shared, shared_graph, shared_json, weighted_graph};
 
 fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-12 * (1.0 + b.abs())
@@ -174,12 +173,10 @@ fn dirichlet_eigenvalue_of_a_long_path() {
 
 #[test]
 fn dirichlet_eigenvalues_of_the_reference_sets() {
-    let Some(experiments) = shared("reference/graph/experiments.json") else { return };
-    let experiments: Value = serde_json::from_str(&experiments).unwrap();
+    let Some(experiments) = shared_json("reference/graph/experiments.json") else { return };
     for name in ["sfld", "ppi_mips", "johns_hopkins55", "colgate88"] {
-        let Some(edges) = shared(&format!("data/graph/{name}.edges")) else { continue };
+        let Some(graph) = shared_graph(&format!("data/graph/{name}.edges"), None) else { continue };
         let Some(sets) = shared(&format!("data/graph/{name}.communities.json")) else { continue };
-        let graph = parse_edges(&edges);
         let sets: BTreeMap<String, Vec<u64>> = serde_json::from_str(&sets).unwrap();
         let (_, rows) = experiments[name].as_object().unwrap().iter().next().unwrap();
         for row in rows.as_array().unwrap() {

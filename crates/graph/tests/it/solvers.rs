@@ -1,11 +1,12 @@
 //! Closed forms, counted bounds, edge cases and bad input.
 
+use kiln_graph::generators::star;
 use kiln_graph::{
     Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, SeedDistribution, Solver,
     Stagewise, Status, SweepLimits, certify, sweep,
 };
 
-use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, star, volume};
+use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, volume};
 
 fn assert_mass(found: &LocalSolution, expected: &[(u64, f64)]) {
     let worst = differences(&found.mass, expected).fold(0.0, |worst: f64, d| worst.max(d.abs()));
@@ -32,7 +33,7 @@ fn closed_forms() {
             let centre = alpha * (1.0 - rho * leaves) + go * (1.0 - 2.0 * rho * leaves);
             let leaf = (1.0 - 2.0 * rho * leaves - centre / (stay + go)) / leaves;
             let expected: Vec<_> = (0..=8).map(|u| (u, if u == 0 { centre } else { leaf })).collect();
-            assert_mass(&run(&star(8), rho), &expected);
+            assert_mass(&run(&star(8).unwrap(), rho), &expected);
             // The complete graph on 5 nodes: the other four are alike.
             let pairs = (0..5).flat_map(|u| (0..u).map(move |v| (u, v)));
             let complete = CsrGraph::from_edges(5, pairs).unwrap();
@@ -123,7 +124,7 @@ fn ista_gains_one_minus_alpha_an_iteration() {
 fn the_bound_on_lazy_pushes_is_tight_up_to_a_constant_on_stars() {
     for epsilon in [1e-3, 1e-4] {
         for alpha in [0.05, 0.2] {
-            let graph = star((1.0 / (8.0 * epsilon)) as u64);
+            let graph = star((1.0 / (8.0 * epsilon)) as u64).unwrap();
             let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
             let share = query.run(&graph).unwrap().work.volume_touched * alpha * epsilon;
             assert!(3.0 / 128.0 < share && share <= 1.0, "{share}");
@@ -239,7 +240,7 @@ fn bad_parameters_are_refused_before_any_work() {
     let path = PathQuery::new(seeds()).rho_min(1e-3).run(&graph).unwrap();
     assert_out_of_range(path.mass_at(&graph, 1e-4), "rho");
     assert_out_of_range(path.support_at(f64::NAN), "rho");
-    assert!(matches!(path.mass_at(&star(3), 1e-3), Err(GraphError::UnknownNode { .. })));
+    assert!(matches!(path.mass_at(&star(3).unwrap(), 1e-3), Err(GraphError::UnknownNode { .. })));
 }
 
 #[test]
@@ -273,6 +274,34 @@ fn sweep_limits_bound_the_prefixes() {
 }
 
 #[test]
+fn a_sweep_finds_duplicates_beyond_its_limits() {
+    let mass = [(0, 0.5), (1, 0.1), (2, 0.05), (1, 0.01)];
+    for limits in [
+        SweepLimits { max_size: Some(1), max_volume: None },
+        SweepLimits { max_size: None, max_volume: Some(16.0) },
+    ] {
+        let error = sweep(&karate(), &mass, limits).unwrap_err();
+        assert!(matches!(error, GraphError::DuplicateNode { node: 1, .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_tolerance_below_rounding_ends() {
+    for graph in [karate(), star(1).unwrap(), star(300).unwrap()] {
+        for (alpha, rho) in [(0.5, 1e-3), (0.1, 1e-4), (0.01, 1.0 / 7000.0)] {
+            let query = LocalQuery::node(0).alpha(alpha).rho(rho).tolerance(f64::MIN_POSITIVE);
+            let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
+            for solver in L1_SOLVERS {
+                let found = query.clone().max_iterations(20_000).solver(solver).run(&graph).unwrap();
+                assert_eq!(found.status, Status::Converged, "{solver:?} {alpha}");
+                let distance = differences(&found.mass, &exact.mass).map(f64::abs).sum::<f64>();
+                assert!(distance <= 1e-11, "{solver:?} {alpha}: {distance}");
+            }
+        }
+    }
+}
+
+#[test]
 fn queries_and_answers_survive_json() {
     let graph = karate();
     let query = LocalQuery::node(3).alpha(0.2).rho(1e-3).solver(Solver::L1Ista);
@@ -284,6 +313,6 @@ fn queries_and_answers_survive_json() {
     assert_eq!(read.work, solution.work);
     let path = PathQuery::new(SeedDistribution::node(3)).run(&graph).unwrap();
     let text = serde_json::to_string(&path).unwrap();
-    let read: kiln_graph::Path = serde_json::from_str(&text).unwrap();
+    let read: kiln_graph::SolutionPath = serde_json::from_str(&text).unwrap();
     assert_eq!(read.breakpoints.len(), path.breakpoints.len());
 }

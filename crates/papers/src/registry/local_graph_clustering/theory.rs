@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_graph::{
-    CsrGraph, LocalQuery, LocalSolution, Path, PathQuery, SeedDistribution, Solver, Stagewise, Workspace,
+    CsrGraph, LocalQuery, LocalSolution, PathQuery, SeedDistribution, SolutionPath, Solver, Stagewise, Workspace,
 };
 
 use super::protocol::support_excess;
@@ -155,7 +155,7 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
 }
 
 /// Breakpoints whose entering nodes an independent active-set solve does not see enter there.
-fn wrong_breakpoints(graph: &CsrGraph, path: &Path) -> Result<usize, ExperimentError> {
+fn wrong_breakpoints(graph: &CsrGraph, path: &SolutionPath) -> Result<usize, ExperimentError> {
     let support_at = |rho: f64| {
         let query = LocalQuery::new(path.seeds.clone()).alpha(path.alpha).rho(rho).solver(Solver::L1Exact);
         query.run(graph).map(|solution| solution.support().collect::<BTreeSet<u64>>())
