@@ -1,9 +1,13 @@
 //! Compressed graphs on disk in the format of WebGraph (Boldi, Vigna 2004), read through a memory map.
 //!
-//! A query touches only the pages that hold the lists it reads, so the graph may be larger than memory.
+//! A query touches only the pages that hold the lists it reads, so the graph may be larger than memory. A query asks
+//! for the degree of every node that it touches, many more than it reads lists of, and decoding a degree costs as much
+//! as a cache miss or two; so degrees have a mapped file of their own, 4 bytes a node.
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +17,8 @@ use webgraph::graphs::arc_list_graph::ArcListGraph;
 use webgraph::graphs::bvgraph::{
     BvComp, BvGraph, DynCodesDecoderFactory, EF, parse_properties, store_ef_with_data,
 };
-use webgraph::traits::RandomAccessGraph;
+use webgraph::prelude::MemoryFlags;
+use webgraph::traits::{RandomAccessGraph, RandomAccessLabeling, SequentialLabeling};
 use webgraph::utils::MmapHelper;
 
 use crate::adjacency::Adjacency;
@@ -42,6 +47,8 @@ pub type MappedBvGraph = BvGraph<DynCodesDecoderFactory<BE, MmapHelper<u32>, EF>
 /// ```
 pub struct BvAccess<G = MappedBvGraph> {
     graph: G,
+    /// Degrees as little-endian numbers; without them each is decoded when asked for.
+    degrees: Option<MmapHelper<u32>>,
     name: PathBuf,
 }
 
@@ -53,11 +60,11 @@ impl<G> fmt::Debug for BvAccess<G> {
 }
 
 impl BvAccess {
-    /// Maps the graph `basename.graph`, `.properties` and `.ef`.
+    /// Maps the graph `basename.graph`, `.properties`, `.ef` and `.degrees`.
     ///
     /// Checked: the files are there, the properties can be parsed, the offsets belong to this format
-    /// version and number nodes + 1, and the `.graph` file is as long as the properties say. Not checked,
-    /// as it would mean to read everything: the bits of the lists and of the offsets. A file whose bits
+    /// version and number nodes + 1, the `.graph` file is as long as the properties say, and there is a degree
+    /// for each node. Not checked, as it would mean to read everything: the bits of the lists, degrees and offsets. A file whose bits
     /// were changed at the same length can make the `webgraph` crate panic, loop without end, answer wrongly
     /// or (offsets only) read outside its tables; keep a checksum of files that travel. [`check_symmetric`](Self::check_symmetric) finds most
     /// such damage.
@@ -69,9 +76,10 @@ impl BvAccess {
         check_basename(basename)?;
         let properties = existing(basename, "properties", "`BvAccess::write` creates it")?;
         let graph_file = existing(basename, "graph", "`BvAccess::write` creates it")?;
-        let offsets =
-            existing(basename, "ef", "`BvAccess::build_offsets` creates it from the .offsets file")?;
-        parse_properties::<BE>(&properties).map_err(|error| compressed(&properties, format!("{error:#}")))?;
+        let offsets = existing(basename, "ef", "`BvAccess::build_index` creates it from the .offsets file")?;
+        let degrees = existing(basename, "degrees", "`BvAccess::build_index` creates it")?;
+        let (nodes, _, _) = parse_properties::<BE>(&properties)
+            .map_err(|error| compressed(&properties, format!("{error:#}")))?;
         let declared = declared_bits(&properties)?;
         let stored = 8 * std::fs::metadata(&graph_file).map_err(|error| io(&graph_file, error))?.len();
         if declared.is_some_and(|declared| declared > stored) {
@@ -79,15 +87,23 @@ impl BvAccess {
             let message = format!("truncated: {stored} bits, but the properties declare {declared}");
             return Err(compressed(&graph_file, message));
         }
+        let length = std::fs::metadata(&degrees).map_err(|error| io(&degrees, error))?.len();
+        if length != 4 * nodes as u64 {
+            let message = format!("{length} bytes, but {nodes} nodes need {}", 4 * nodes as u64);
+            return Err(compressed(&degrees, message));
+        }
         // Reading offsets of a damaged file must end in an error, so a panic in there becomes one.
         let loaded = catch_unwind(|| BvGraph::with_basename(basename).load());
         let graph = loaded
             .map_err(|_| compressed(&offsets, "corrupt: the offsets cannot be read"))?
             .map_err(|error| compressed(basename, format!("{error:#}")))?;
-        Ok(Self { graph, name: basename.to_owned() })
+        let degrees = MmapHelper::mmap(&degrees, MemoryFlags::RANDOM_ACCESS.into())
+            .map_err(|error| compressed(&degrees, format!("{error:#}")))?;
+        Ok(Self { graph, degrees: Some(degrees), name: basename.to_owned() })
     }
 
-    /// Compresses a graph without weights into `basename.graph`, `.offsets`, `.properties` and `.ef`.
+    /// Compresses a graph without weights into `basename.graph`, `.offsets`, `.properties`, `.ef` and
+    /// `.degrees`.
     ///
     /// # Errors
     /// [`GraphError::Compressed`] if the graph has weights, or a file cannot be written.
@@ -104,14 +120,15 @@ impl BvAccess {
         BvComp::with_basename(basename)
             .comp_graph::<BE>(ArcListGraph::new(graph.node_count() as usize, arcs))
             .map_err(|error| compressed(basename, format!("{error:#}")))?;
-        Self::build_offsets(basename)
+        Self::build_index(basename)
     }
 
-    /// Builds `basename.ef`, which random access needs, from `basename.offsets`.
+    /// Builds `basename.ef` and `.degrees`, which queries need, from `basename.graph` and `.offsets`, in
+    /// one pass over each.
     ///
     /// # Errors
     /// [`GraphError::Compressed`].
-    pub fn build_offsets(basename: impl AsRef<Path>) -> Result<()> {
+    pub fn build_index(basename: impl AsRef<Path>) -> Result<()> {
         let basename = basename.as_ref();
         check_basename(basename)?;
         let properties = existing(basename, "properties", "it belongs to the graph")?;
@@ -131,14 +148,31 @@ impl BvAccess {
         let store = || store_ef_with_data(nodes, &graph_file, &offsets, &target, no_logging!());
         catch_unwind(AssertUnwindSafe(store))
             .map_err(|_| compressed(&offsets, "corrupt: the offsets do not fit the graph"))?
-            .map_err(|error| compressed(&offsets, format!("{error:#}")))
+            .map_err(|error| compressed(&offsets, format!("{error:#}")))?;
+        catch_unwind(AssertUnwindSafe(|| write_degrees(basename)))
+            .unwrap_or_else(|_| Err(compressed(&graph_file, "corrupt: a degree cannot be decoded")))
     }
+}
+
+fn write_degrees(basename: &Path) -> Result<()> {
+    let graph = BvGraph::with_basename(basename)
+        .load()
+        .map_err(|error| compressed(basename, format!("{error:#}")))?;
+    let path = basename.with_extension("degrees");
+    let file = File::create(&path).map_err(|error| io(&path, error))?;
+    let mut writer = BufWriter::new(file);
+    for u in 0..graph.num_nodes() {
+        let degree = u32::try_from(graph.outdegree(u))
+            .map_err(|_| compressed(&path, format!("node {u} has more than 4294967295 neighbours")))?;
+        writer.write_all(&degree.to_le_bytes()).map_err(|error| io(&path, error))?;
+    }
+    writer.flush().map_err(|error| io(&path, error))
 }
 
 impl<G: RandomAccessGraph> BvAccess<G> {
     /// Wraps a graph that is open already. Its successors must be sorted.
     pub fn new(graph: G) -> Self {
-        Self { graph, name: PathBuf::from("BVGraph") }
+        Self { graph, degrees: None, name: PathBuf::from("BVGraph") }
     }
 
     /// Decodes the whole graph once and checks that lists ascend, that their total length is the declared
@@ -159,7 +193,7 @@ impl<G: RandomAccessGraph> BvAccess<G> {
         let n = self.graph.num_nodes();
         let (mut arcs, mut balance) = (0_u64, 0_u128);
         for u in 0..n {
-            let mut last = None;
+            let (mut last, mut found) = (None, 0);
             for v in self.graph.successors(u) {
                 if v >= n || last.is_some_and(|last| v <= last) {
                     let message = format!("corrupt: the list of node {u} is not an ascending list of nodes");
@@ -167,11 +201,17 @@ impl<G: RandomAccessGraph> BvAccess<G> {
                 }
                 last = Some(v);
                 arcs += 1;
+                found += 1;
                 balance = match u.cmp(&v) {
                     Ordering::Less => balance.wrapping_add(fingerprint(u as u64, v as u64)),
                     Ordering::Greater => balance.wrapping_sub(fingerprint(v as u64, u as u64)),
                     Ordering::Equal => balance,
                 };
+            }
+            let degree = self.arc_count(u as u64);
+            if found != degree {
+                let message = format!("corrupt: node {u} has degree {degree}, but {found} neighbours");
+                return Err(compressed(&self.name, message));
             }
         }
         if arcs != self.graph.num_arcs() {
@@ -209,7 +249,13 @@ impl<G: RandomAccessGraph> Adjacency for BvAccess<G> {
 
     fn arc_count(&self, u: u64) -> usize {
         // webgraph looks offsets up unchecked: a node out of range must never reach it.
-        if u < self.node_count() { self.graph.outdegree(u as usize) } else { 0 }
+        if u >= self.node_count() {
+            return 0;
+        }
+        match &self.degrees {
+            Some(degrees) => u32::from_le(degrees.as_ref()[u as usize]) as usize,
+            None => self.graph.outdegree(u as usize),
+        }
     }
 
     fn neighbors(&self, u: u64, mut visit: impl FnMut(u64, f64)) {

@@ -61,7 +61,7 @@ fn missing_and_damaged_files_are_errors() {
         message(&BvAccess::open(&basename).unwrap_err())
     };
     let file = |extension| basename.with_extension(extension);
-    for extension in ["graph", "properties", "ef"] {
+    for extension in ["graph", "properties", "ef", "degrees"] {
         let found = error(&|| std::fs::remove_file(file(extension)).unwrap());
         assert!(found.contains("no such file") && found.contains(extension), "{found}");
         error(&|| std::fs::write(file(extension), "").unwrap());
@@ -76,15 +76,20 @@ fn missing_and_damaged_files_are_errors() {
         std::fs::write(file("properties"), text.replace(from, "nodes=1000000000000000000")).unwrap();
     };
     error(&|| huge("nodes=2002"));
-    assert!(BvAccess::build_offsets(&basename).is_err(), "a declared size must not be believed");
+    assert!(BvAccess::build_index(&basename).is_err(), "a declared size must not be believed");
     BvAccess::write(&graph(), &basename).unwrap();
     let text = std::fs::read_to_string(file("properties")).unwrap();
     std::fs::write(file("properties"), text.replace("\narcs=", "\narcs=1")).unwrap();
     let error = BvAccess::open(&basename).unwrap().check_symmetric().unwrap_err();
     assert!(message(&error).contains("arcs"));
     BvAccess::write(&graph(), &basename).unwrap();
+    let mut degrees = std::fs::read(file("degrees")).unwrap();
+    degrees[0] ^= 1;
+    std::fs::write(file("degrees"), degrees).unwrap();
+    let error = BvAccess::open(&basename).unwrap().check_symmetric().unwrap_err();
+    assert!(message(&error).contains("degree"));
     std::fs::remove_file(file("ef")).unwrap();
-    BvAccess::build_offsets(&basename).unwrap();
+    BvAccess::build_index(&basename).unwrap();
     BvAccess::open(&basename).unwrap().check_symmetric().unwrap();
 }
 
