@@ -215,7 +215,6 @@ pub(super) const PAPER: Paper = Paper {
                  few nodes of the target. With both quirks (claim G14a) all 16 numbers agree. The exact method finds the target \
                  better (higher recall and F1) than the printed row says.",
             ),
-            ..BASE
         },
         Claim {
             id: "G14a",

@@ -149,7 +149,7 @@ fn balls(graph: &CsrGraph, target: &[u64]) -> Result<Vec<Vec<Vec<u64>>>, Experim
     target.iter().map(ball).collect()
 }
 
-/// How SimpleLocal computes.
+/// How `SimpleLocal` computes.
 #[derive(Debug, Clone, Copy)]
 enum Arithmetic {
     Exact,
@@ -158,7 +158,7 @@ enum Arithmetic {
     Authors,
 }
 
-/// SimpleLocal from each seed's reference sets, with the δ of the authors' protocol; the answer of least conductance is
+/// `SimpleLocal` from each seed's reference sets, with the δ of the authors' protocol; the answer of least conductance is
 /// kept, the later on ties.
 fn improve(
     graph: &CsrGraph,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_graph::{
-    CsrGraph, LocalQuery, LocalSolution, PathQuery, SeedDistribution, SolutionPath, Solver, Stagewise, Workspace,
+    CsrGraph, LocalQuery, LocalSolution, PathQuery, SeedDistribution, SolutionPath, Solver, Stagewise,
+    Workspace,
 };
 
 use super::protocol::support_excess;
