@@ -118,9 +118,8 @@ fn implicit_graph_matches_the_reference() {
 
 /// Mean conductance of the blocks of `size` nodes that start at `firsts`.
 fn mean_block_conductance(graph: &impl Adjacency, size: u64, firsts: impl Iterator<Item = u64>) -> f64 {
-    let found: Vec<f64> = firsts
-        .map(|first| conductance(graph, &(first..first + size).collect::<Vec<_>>()).unwrap())
-        .collect();
+    let found: Vec<f64> =
+        firsts.map(|first| conductance(graph, &(first..first + size).collect::<Vec<_>>()).unwrap()).collect();
     found.iter().sum::<f64>() / found.len() as f64
 }
 
