@@ -159,6 +159,9 @@ proptest! {
             prop_assert!(l1_distance(&found.mass, &exact.mass) <= bound + 1e-12);
             prop_assert!(found.max_residual_over_degree <= (1.0 + tolerance) * problem.rho * (1.0 + 1e-12));
         }
+        let found = problem.query(Solver::L1Fista).tolerance(tolerance).run(&graph).unwrap();
+        let largest = (0..problem.node_count).map(|u| graph.degree(u)).fold(0.0, f64::max);
+        prop_assert!(found.kkt_residual <= tolerance * problem.rho * largest * (1.0 + 1e-9));
     }
 
     #[test]

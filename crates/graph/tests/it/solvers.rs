@@ -2,8 +2,8 @@
 
 use kiln_graph::generators::star;
 use kiln_graph::{
-    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, SeedDistribution, Solver,
-    Stagewise, Status, SweepLimits, certify, sweep,
+    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, QueueOrder,
+    SeedDistribution, Solver, Stagewise, Status, SweepLimits, certify, sweep,
 };
 
 use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, volume};
@@ -55,6 +55,19 @@ fn a_residual_at_the_threshold_is_pushed() {
         let solution = LocalQuery::node(0).alpha(0.5).rho(rho).solver(solver).run(&edge).unwrap();
         assert_eq!(solution.mass.len(), 2);
         assert!(solution.max_residual_over_degree < rho);
+    }
+}
+
+#[test]
+fn the_queue_order_chooses_the_first_push() {
+    let graph = CsrGraph::from_edges(6, [(0, 1), (2, 3), (4, 5)]).unwrap();
+    let seeds = SeedDistribution::weighted([(0, 0.3), (2, 0.4), (4, 0.3)]);
+    let limits = Limits { max_work: Some(1), ..Limits::default() };
+    for (order, first) in [(QueueOrder::Fifo, 0), (QueueOrder::Lifo, 4), (QueueOrder::MaxFirst, 2)] {
+        for solver in [Solver::Appr, Solver::ApprOpt, Solver::L1Cd] {
+            let query = LocalQuery::new(seeds.clone()).solver(solver).queue_order(order).limits(limits);
+            assert!(query.run(&graph).unwrap().support().eq([first]), "{solver:?} {order:?}");
+        }
     }
 }
 
