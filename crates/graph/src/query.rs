@@ -211,8 +211,9 @@ impl LocalQuery {
 
     /// Relative tolerance of the iterative ℓ1 solvers, positive: they stop when every
     /// `r_i <= (1 + tolerance) rho d_i`. The coordinate-descent and ISTA answers are then within
-    /// `tolerance * rho * vol(support)` of the exact one in the 1-norm. A tolerance below `9e-16 / alpha` acts as
-    /// that: rounding hides smaller excesses, so waiting for them to go could take for ever.
+    /// `tolerance * rho * vol(support)` of the exact one in the 1-norm. Where rounding
+    /// does not allow a tolerance, coordinate descent ends when its total excess stops falling and the proximal
+    /// methods at [`max_iterations`](Self::max_iterations); the answer's `kkt_residual` says what was reached.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
@@ -333,12 +334,6 @@ impl LocalQuery {
                 answer(&Self { seeds: seeds.clone(), ..self.clone() }, workspace)
             })
             .collect()
-    }
-
-    /// The tolerance that rounding allows: a step takes about the fraction alpha of an excess away, which must be
-    /// more than a few units in the last place of the residual.
-    pub(crate) fn attainable_tolerance(&self) -> f64 {
-        self.tolerance.max(4.0 * f64::EPSILON / self.alpha)
     }
 
     fn checked_seeds(&self, graph: &impl Adjacency) -> Result<Vec<(u64, f64)>> {

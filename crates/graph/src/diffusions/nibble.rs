@@ -124,7 +124,9 @@ impl Nibble {
             });
             if !allowed {
                 // The whole step or none of it: the mass stays where it was.
-                entries.into_iter().for_each(|(slot, mass)| layer.add(slot, mass));
+                for (slot, mass) in entries {
+                    layer.add(slot, mass);
+                }
                 status = Status::WorkLimit;
                 break;
             }

@@ -237,14 +237,17 @@ impl<G: Adjacency> Problem<'_, G> {
             is_hub.resize(self.explored.len(), false);
             let mut edges_touched = work.edges_touched;
             for &slot in &joining {
-                match step_allowed(self.limits, self.graph, &self.explored, slot, edges_touched) {
-                    Step::Hub if !self.is_reference(slot) => {
+                // The reference set is there whatever its degrees.
+                let max_arcs = self.limits.max_arcs.filter(|_| !self.is_reference(slot));
+                let limits = Limits { max_arcs, ..self.limits };
+                match step_allowed(limits, self.graph, &self.explored, slot, edges_touched) {
+                    Step::Hub => {
                         self.status = Status::HubsSkipped;
                         is_hub[slot as usize] = true;
                         continue;
                     }
                     Step::Limit => return None,
-                    Step::Allowed | Step::Hub => {}
+                    Step::Allowed => {}
                 }
                 self.explored.expand(self.graph, slot);
                 edges_touched += self.explored.arc_count(slot) as u64;

@@ -40,7 +40,7 @@ pub struct ImplicitPlanted {
 }
 
 impl ImplicitPlanted {
-    /// `2^bits` nodes with p = 0.25, k = 5, seed 7: a block's conductance is about 0.29.
+    /// `2^bits` nodes with p = 0.25, k = 5, seed 7: a block's conductance is about 0.24.
     ///
     /// # Errors
     /// As [`with`](Self::with).

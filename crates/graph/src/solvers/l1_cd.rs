@@ -29,8 +29,12 @@ impl PushRule for Coordinate {
         (1.0 + self.tolerance) * self.rho * degree
     }
 
+    fn kept(&self, degree: f64) -> f64 {
+        self.rho * degree
+    }
+
     fn update(&self, residual: f64, degree: f64, loop_weight: f64) -> (f64, f64, f64) {
-        let kept = self.rho * degree;
+        let kept = self.kept(degree);
         // 2α c, so that a tiny α overflows nothing.
         let curvature = (1.0 + self.alpha) - (1.0 - self.alpha) * (loop_weight / degree);
         let step = (residual - kept) / curvature;
@@ -45,13 +49,12 @@ pub(crate) fn solve(
     workspace: &mut Workspace,
 ) -> LocalSolution {
     let mut pushing = Pushing::start(query, graph, seeds, workspace);
-    let wanted = query.attainable_tolerance();
-    let mut tolerance = wanted.max(1e-2);
+    let mut tolerance = query.tolerance.max(1e-2);
     loop {
         pushing.run(&Coordinate { alpha: query.alpha, rho: query.rho, tolerance });
-        if tolerance <= wanted || pushing.is_stopped() {
+        if tolerance <= query.tolerance || pushing.is_stopped() {
             return pushing.finish();
         }
-        tolerance = (tolerance / 10.0).max(wanted);
+        tolerance = (tolerance / 10.0).max(query.tolerance);
     }
 }

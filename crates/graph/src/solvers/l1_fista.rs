@@ -26,7 +26,6 @@ pub(crate) fn solve(
 ) -> LocalSolution {
     let alpha = query.alpha;
     let momentum = (1.0 - alpha.sqrt()) / (1.0 + alpha.sqrt());
-    let tolerance = query.attainable_tolerance();
     let mut iterate = Iterate::start(query, graph, seeds, workspace);
     let mut previous_r = iterate.r.clone();
     let mut previous_step = vec![0.0; iterate.r.len()];
@@ -36,7 +35,7 @@ pub(crate) fn solve(
         let mut converged = true;
         for (slot, threshold) in iterate.thresholds() {
             let (p, r) = (iterate.p[slot], iterate.r[slot]);
-            converged &= violation(p, r, threshold) <= tolerance * threshold;
+            converged &= violation(p, r, threshold) <= query.tolerance * threshold;
             // All divided by α: `free` is where the gradient step ends, seen from p.
             let free = r + momentum * (r - previous_r[slot] + previous_step[slot]);
             let (step, mass) = if p + alpha * (free - threshold) > 0.0 {

@@ -21,7 +21,6 @@ pub(crate) fn solve(
     seeds: &[(u64, f64)],
     workspace: &mut Workspace,
 ) -> LocalSolution {
-    let tolerance = query.attainable_tolerance();
     let mut iterate = Iterate::start(query, graph, seeds, workspace);
     let mut moves = Vec::new();
     loop {
@@ -30,7 +29,7 @@ pub(crate) fn solve(
         for (slot, threshold) in iterate.thresholds() {
             let step = iterate.r[slot] - threshold;
             if step > 0.0 {
-                converged &= step <= tolerance * threshold;
+                converged &= step <= query.tolerance * threshold;
                 moves.push(Move { slot: slot as u32, step, mass: iterate.p[slot] + query.alpha * step });
             }
         }

@@ -8,6 +8,10 @@ use crate::adjacency::Adjacency;
 use crate::objective::finish;
 use crate::query::{LocalQuery, LocalSolution, QueueOrder, Status, Work, Workspace};
 
+/// Pushes between two looks at the total excess, besides some for each node touched. Every push makes it smaller
+/// by the mass that it moves into p, so where it does not fall rounding undoes the pushes, and they would never end.
+const CHECK_AFTER: u64 = 1024;
+
 /// How one method updates one node.
 pub(crate) trait PushRule {
     /// Whether a self-loop receives its share like any other neighbour.
@@ -15,6 +19,11 @@ pub(crate) trait PushRule {
 
     /// A node waits for a push while its residual is at least this.
     fn threshold(&self, degree: f64) -> f64;
+
+    /// The part of a residual that pushes leave alone.
+    fn kept(&self, _degree: f64) -> f64 {
+        0.0
+    }
 
     /// The update of a node: (mass gained, residual kept, residual sent per unit of edge weight).
     fn update(&self, residual: f64, degree: f64, loop_weight: f64) -> (f64, f64, f64);
@@ -88,7 +97,19 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
                 queue.push(slot as u32, cell.residual / degree);
             }
         }
+        let mut excess = f64::INFINITY;
+        let mut next_check = self.work.pushes + CHECK_AFTER;
         while let Some(slot) = queue.pop() {
+            if self.work.pushes >= next_check {
+                let above = |(cell, &degree): (&Cell, &f64)| (cell.residual - rule.kept(degree)).max(0.0);
+                let now: f64 = cells.iter().zip(explored.degrees()).map(above).sum();
+                if now >= excess {
+                    while queue.pop().is_some() {}
+                    return;
+                }
+                excess = now;
+                next_check = self.work.pushes + CHECK_AFTER + 4 * cells.len() as u64;
+            }
             let u = slot as usize;
             match step_allowed(self.query.limits, self.graph, explored, slot, self.work.edges_touched) {
                 Step::Allowed => {}

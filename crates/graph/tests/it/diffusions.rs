@@ -237,6 +237,9 @@ fn nibble_stops_when_nothing_is_left() {
     let (solution, cut) = Nibble::new(1000, 0.02).cluster(&star, &0.into()).unwrap();
     assert_eq!((solution.status, solution.residual_mass, solution.work.pushes), (Status::Empty, 1.0, 0));
     assert!(cut.is_none());
+    // A node at the threshold is dropped as well: the leaf's mass over degree is 1.
+    let at_threshold = Nibble::new(1, 1.0).solve(&star, &1.into()).unwrap();
+    assert_eq!((at_threshold.status, at_threshold.residual_mass), (Status::Empty, 1.0));
 }
 
 /// At a long time the walk has mixed: mass is proportional to degree.

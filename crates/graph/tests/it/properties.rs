@@ -84,6 +84,33 @@ proptest! {
     }
 
     #[test]
+    fn certificates_follow_the_definition(problem in problem(), values in prop::collection::vec(-1.0_f64..1.0, 14)) {
+        // Any vector, also one that no solver would give: negative, overshooting, off the seeds' components.
+        let graph = problem.graph();
+        let (alpha, rho) = (problem.alpha, problem.rho);
+        let nodes = (0..problem.node_count).filter(|&u| graph.degree(u) > 0.0);
+        let mass: Vec<(u64, f64)> = nodes.clone().zip(values).filter(|entry| entry.1.abs() > 0.3).collect();
+        let mut r = vec![0.0; problem.node_count as usize];
+        for (u, s) in problem.seeds().resolve(&graph).unwrap() {
+            r[u as usize] += s;
+        }
+        for &(u, p) in &mass {
+            r[u as usize] -= (1.0 + alpha) / (2.0 * alpha) * p;
+            graph.neighbors(u, |v, weight| r[v as usize] += (1.0 - alpha) / (2.0 * alpha) * weight * p / graph.degree(u));
+        }
+        let violation = |u: u64| {
+            let (r, threshold) = (r[u as usize], rho * graph.degree(u));
+            match mass.iter().find(|entry| entry.0 == u) {
+                Some(&(_, p)) => (r - threshold * p.signum()).abs(),
+                None => f64::max(r - threshold, -r),
+            }
+        };
+        let worst = nodes.map(violation).fold(0.0, f64::max);
+        let proof = certify(&graph, &problem.seeds(), alpha, rho, &mass).unwrap();
+        prop_assert!((proof.kkt_residual - worst).abs() <= 1e-11 * worst.max(1.0), "{} {}", proof.kkt_residual, worst);
+    }
+
+    #[test]
     fn stagewise_keeps_its_books(problem in problem(), max_work in 0_u64..2000) {
         let graph = problem.graph();
         let run = Stagewise::new(problem.seeds())
@@ -132,6 +159,9 @@ proptest! {
             prop_assert!(l1_distance(&found.mass, &exact.mass) <= bound + 1e-12);
             prop_assert!(found.max_residual_over_degree <= (1.0 + tolerance) * problem.rho * (1.0 + 1e-12));
         }
+        let found = problem.query(Solver::L1Fista).tolerance(tolerance).run(&graph).unwrap();
+        let largest = (0..problem.node_count).map(|u| graph.degree(u)).fold(0.0, f64::max);
+        prop_assert!(found.kkt_residual <= tolerance * problem.rho * largest * (1.0 + 1e-9));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use kiln_graph::generators::star;
 use kiln_graph::{
-    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, SeedDistribution, Solver,
-    Stagewise, Status, SweepLimits, certify, sweep,
+    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, QueueOrder,
+    SeedDistribution, Solver, Stagewise, Status, SweepLimits, certify, sweep,
 };
 
 use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, volume};
@@ -43,6 +43,30 @@ fn closed_forms() {
             let expected: Vec<_> =
                 (0..5).map(|u| (u, if u == 0 { seed } else { (total - seed) / 4.0 })).collect();
             assert_mass(&run(&complete, rho), &expected);
+        }
+    }
+}
+
+#[test]
+fn a_residual_at_the_threshold_is_pushed() {
+    // The neighbour gets exactly the threshold: a lazy push leaves 1/4 at both ends, a whole one sends 1/3.
+    let edge = CsrGraph::from_edges(2, [(0, 1)]).unwrap();
+    for (solver, rho) in [(Solver::Appr, 0.25), (Solver::ApprOpt, 0.5 / 1.5)] {
+        let solution = LocalQuery::node(0).alpha(0.5).rho(rho).solver(solver).run(&edge).unwrap();
+        assert_eq!(solution.mass.len(), 2);
+        assert!(solution.max_residual_over_degree < rho);
+    }
+}
+
+#[test]
+fn the_queue_order_chooses_the_first_push() {
+    let graph = CsrGraph::from_edges(6, [(0, 1), (2, 3), (4, 5)]).unwrap();
+    let seeds = SeedDistribution::weighted([(0, 0.3), (2, 0.4), (4, 0.3)]);
+    let limits = Limits { max_work: Some(1), ..Limits::default() };
+    for (order, first) in [(QueueOrder::Fifo, 0), (QueueOrder::Lifo, 4), (QueueOrder::MaxFirst, 2)] {
+        for solver in [Solver::Appr, Solver::ApprOpt, Solver::L1Cd] {
+            let query = LocalQuery::new(seeds.clone()).solver(solver).queue_order(order).limits(limits);
+            assert!(query.run(&graph).unwrap().support().eq([first]), "{solver:?} {order:?}");
         }
     }
 }
@@ -292,8 +316,8 @@ fn a_tolerance_below_rounding_ends() {
             let query = LocalQuery::node(0).alpha(alpha).rho(rho).tolerance(f64::MIN_POSITIVE);
             let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
             for solver in L1_SOLVERS {
-                let found = query.clone().max_iterations(20_000).solver(solver).run(&graph).unwrap();
-                assert_eq!(found.status, Status::Converged, "{solver:?} {alpha}");
+                let found = query.clone().max_iterations(5_000).solver(solver).run(&graph).unwrap();
+                assert!(solver != Solver::L1Cd || found.status == Status::Converged, "{alpha}");
                 let distance = differences(&found.mass, &exact.mass).map(f64::abs).sum::<f64>();
                 assert!(distance <= 1e-11, "{solver:?} {alpha}: {distance}");
             }
