@@ -284,6 +284,14 @@ fn bad_mass_vectors_are_refused() {
 }
 
 #[test]
+fn a_certificate_sees_a_negative_residual() {
+    // Five leaves at -0.2 leave r = -5 (1-α)/(2α) 0.2 at the centre; every other violation is below 1.2.
+    let mass: Vec<(u64, f64)> = (1..=5).map(|leaf| (leaf, -0.2)).collect();
+    let proof = certify(&star(6).unwrap(), &SeedDistribution::node(6), 0.1, 0.01, &mass).unwrap();
+    assert!((proof.kkt_residual - 4.5).abs() <= 1e-12, "{}", proof.kkt_residual);
+}
+
+#[test]
 fn sweep_limits_bound_the_prefixes() {
     let graph = karate();
     let mass = LocalQuery::node(0).alpha(0.05).rho(1e-5).run(&graph).unwrap().mass;
