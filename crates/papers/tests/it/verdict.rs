@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kiln_papers::{
     Check, Claim, Experiment, Need, Number, Origin, Paper, Scale, Statistic, Threshold,
     recorder::Outcome,
+    report::ClaimReport,
     run::run,
     verdict::{Verdict, judge},
 };
@@ -162,6 +163,6 @@ fn missing_data_stop_only_the_claims_that_need_them() {
     };
     let folder = tempfile::tempdir().unwrap();
     let report = run(&[PAPER], &options(folder.path())).unwrap();
-    let verdicts: Vec<_> = report.papers[0].claims.iter().map(|claim| claim.words()).collect();
+    let verdicts: Vec<_> = report.papers[0].claims.iter().map(ClaimReport::words).collect();
     assert_eq!(verdicts, ["reproduced", "needs data", "needs data"]);
 }
