@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use crate::{Result, cargo, root, target_dir};
 
 /// What the first build of a domain (a feature of kiln-papers) costs, for the line that asks for patience.
-const COSTS: &[(&str, &str)] = &[("graph", "about a minute on 2 cores; Burn is not needed")];
+const COSTS: &[(&str, &str)] = &[("graph", "about two minutes on 2 cores; Burn is not needed")];
 
 /// Runs `kiln-papers COMMAND ARGUMENTS`, building it first unless `KILN_PAPERS` names a binary.
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
@@ -102,7 +102,7 @@ fn announcement(features: &BTreeSet<String>) -> String {
         .filter(|(domain, _)| features.contains(*domain))
         .map(|(domain, cost)| format!("{domain}: {cost}"))
         .collect();
-    let costs = if costs.is_empty() { "about a minute on 2 cores".to_owned() } else { costs.join("; ") };
+    let costs = if costs.is_empty() { "about two minutes on 2 cores".to_owned() } else { costs.join("; ") };
     format!(
         "Compiling kiln-papers, optimised. The first time, cargo builds every dependency from source ({costs}); after \
          that only what changed."
