@@ -136,8 +136,9 @@ pub(crate) fn finish(
     work: Work,
     value: impl Fn(usize) -> (f64, f64),
 ) -> LocalSolution {
+    let support = (0..explored.len()).filter(|&slot| value(slot).0 != 0.0).count();
     let mut solution = LocalSolution {
-        mass: Vec::new(),
+        mass: Vec::with_capacity(support),
         residual_mass: 0.0,
         max_residual_over_degree: 0.0,
         kkt_residual: 0.0,
