@@ -1,10 +1,13 @@
-//! The devices that tests run on: every backend that is compiled in and works on this machine.
+//! Devices by name, for programs that let their user choose and for tests: every backend that is compiled in and works
+//! on this machine. Libraries take the device of their inputs instead.
 //!
-//! Enable the feature `test-devices` in `[dev-dependencies]` and the backends by their own features. A device
+//! *Tests.* Enable the feature `test-devices` in `[dev-dependencies]` and the backends by their own features. A device
 //! that is missing is a visible skip, unless the environment variable `KILN_REQUIRE_DEVICES` (as in
 //! `ndarray,flex,wgpu`) names it: then it is a failure.
 
 use burn::tensor::Device;
+
+use crate::TensorError;
 
 /// What [`all`] found for one backend: its device, or why there is none.
 pub type Found = Result<Device, &'static str>;
@@ -38,10 +41,23 @@ pub fn all() -> [(&'static str, Found); 3] {
     [("ndarray", ndarray), ("flex", flex), ("wgpu", wgpu)]
 }
 
+/// The device of that name.
+///
+/// # Errors
+/// When there is no such device, its backend is not compiled in, or it does not work here.
+pub fn named(name: &str) -> Result<Device, TensorError> {
+    let (_, found) = all()
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .unwrap_or(("", Err("there is no such backend; known are ndarray, flex and wgpu")));
+    found.map_err(|reason| TensorError::NoDevice { name: name.to_owned(), reason })
+}
+
 /// Runs `test` on the device of the given name, or says on standard error why it cannot.
 ///
 /// # Panics
 /// When the device is missing although `KILN_REQUIRE_DEVICES` names it, or when [`all`] does not know it.
+#[cfg(feature = "test-devices")]
 pub fn run(name: &str, test: impl FnOnce(&Device)) {
     let (_, found) = all().into_iter().find(|(known, _)| *known == name).expect("the name is one of `all`'s");
     match found {
@@ -59,6 +75,7 @@ pub fn run(name: &str, test: impl FnOnce(&Device)) {
 
 /// `device_tests! { fn name(device) { … } }` makes one test per device: `name::ndarray`, `name::flex` and
 /// `name::wgpu`, with `device: &burn::tensor::Device`. Attributes such as `#[ignore]` go on each.
+#[cfg(feature = "test-devices")]
 #[macro_export]
 macro_rules! device_tests {
     ($($(#[$attribute:meta])* fn $name:ident($device:ident) $body:block)*) => {$(

@@ -28,6 +28,14 @@ pub enum TensorError {
         /// Device of its argument.
         right: String,
     },
+    /// A device was asked for by name, and is not there.
+    #[error("no device {name}: {reason}")]
+    NoDevice {
+        /// The name asked for.
+        name: String,
+        /// Why there is none.
+        reason: &'static str,
+    },
     /// Quantized tensors are not a vector space.
     #[error("a quantized tensor has no vector arithmetic; dequantize it first")]
     Quantized,

@@ -40,12 +40,17 @@
 //! # Ok::<(), TensorError>(())
 //! ```
 
-#[cfg(feature = "test-devices")]
+mod coordinates;
 pub mod devices;
 mod error;
+mod linear_operator;
 mod noise;
+pub mod prox;
 mod vector;
 
+pub use coordinates::Coordinates;
 pub use error::TensorError;
+pub use linear_operator::LinearOperator;
 pub use noise::{Distribution, Noise, Real};
+pub use prox::Prox;
 pub use vector::{Parameters, Vector};

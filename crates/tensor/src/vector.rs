@@ -216,7 +216,10 @@ fn sum_on_host<const D: usize>(tensor: Tensor<D>) -> Result<f64, TensorError> {
 }
 
 /// Applies `f` without autodiff, and gives the result the autodiff setting of `t`.
-fn off_the_record<const D: usize>(t: Tensor<D>, f: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Tensor<D> {
+pub(crate) fn off_the_record<const D: usize>(
+    t: Tensor<D>,
+    f: impl FnOnce(Tensor<D>) -> Tensor<D>,
+) -> Tensor<D> {
     let Some(strategy) = t.gradient_checkpointing_strategy() else { return f(t) };
     let require_grad = t.is_require_grad();
     f(t.inner()).autodiff().with_gradient_checkpointing_strategy(strategy).set_require_grad(require_grad)
@@ -254,7 +257,12 @@ impl<M: Module> Parameters<M> {
         self.module.expect(PRESENT)
     }
 
-    fn tensors(&self) -> Vec<Coordinates> {
+    /// The trainable tensors, each flattened and without autodiff.
+    pub(crate) fn flattened(&self) -> Vec<Tensor<1>> {
+        self.tensors().into_iter().map(|tensor| tensor.values).collect()
+    }
+
+    fn tensors(&self) -> Vec<Trainable> {
         let mut collect = Collect::default();
         self.as_ref().visit(&mut collect);
         collect.found
@@ -282,7 +290,7 @@ impl<M: Module> Parameters<M> {
             .collect()
     }
 
-    fn update(&mut self, f: impl FnMut(Tensor<1>) -> Tensor<1>) {
+    pub(crate) fn update(&mut self, f: impl FnMut(Tensor<1>) -> Tensor<1>) {
         let module = self.module.take().expect(PRESENT);
         self.module = Some(module.map(&mut Update(f)));
     }
@@ -322,7 +330,7 @@ impl<M: Module> Vector for Parameters<M> {
 }
 
 /// One trainable tensor of a module, flattened and without autodiff.
-struct Coordinates {
+struct Trainable {
     path: String,
     shape: Vec<usize>,
     values: Tensor<1>,
@@ -331,7 +339,7 @@ struct Coordinates {
 #[derive(Default)]
 struct Collect {
     path: Vec<String>,
-    found: Vec<Coordinates>,
+    found: Vec<Trainable>,
 }
 
 impl ModuleVisitor for Collect {
@@ -347,7 +355,7 @@ impl ModuleVisitor for Collect {
         if is_trainable(param) {
             let tensor = param.base().inner();
             let length = tensor.shape().num_elements();
-            self.found.push(Coordinates {
+            self.found.push(Trainable {
                 path: self.path.join("."),
                 shape: tensor.dims().to_vec(),
                 values: tensor.reshape([length]),

@@ -1,0 +1,5 @@
+//! Problems with known constants and solutions, which tests and experiments share.
+
+mod quadratic;
+
+pub use quadratic::Quadratic;

@@ -1,0 +1,82 @@
+//! Quadratic functions.
+
+use faer::{Mat, Side};
+use kiln_tensor::TensorError;
+
+use crate::{Objective, Operator, OptimError};
+
+/// `f(x) = ½ xᵀ H x − bᵀ x` with a symmetric `H`; `∇f(x) = H x − b`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quadratic {
+    hessian: Mat<f64>,
+    linear: Vec<f64>,
+}
+
+impl Quadratic {
+    /// `H` and `b`.
+    ///
+    /// # Errors
+    /// When `H` is not a symmetric `d × d` matrix, `b` has not `d` entries, or something is not finite.
+    pub fn new(hessian: Mat<f64>, linear: Vec<f64>) -> Result<Self, OptimError> {
+        let size = linear.len();
+        if size == 0 {
+            return Err(OptimError::Empty { what: "the linear term" });
+        }
+        for (what, found) in [("rows of H", hessian.nrows()), ("columns of H", hessian.ncols())] {
+            if found != size {
+                return Err(OptimError::Size { what, found, expected: size });
+            }
+        }
+        if !hessian.is_all_finite() || linear.iter().any(|b| !b.is_finite()) {
+            return Err(OptimError::NotFinite { what: "H or b".to_owned() });
+        }
+        if hessian != hessian.transpose() {
+            return Err(OptimError::problem("H is not symmetric"));
+        }
+        Ok(Self { hessian, linear })
+    }
+
+    /// `H = diag(h)` and `b`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn diagonal(hessian: Vec<f64>, linear: Vec<f64>) -> Result<Self, OptimError> {
+        let size = hessian.len();
+        Self::new(Mat::from_fn(size, size, |i, j| if i == j { hessian[i] } else { 0.0 }), linear)
+    }
+
+    /// The eigenvalues of `H` in ascending order; the first is the strong convexity `μ`, the last the smoothness `L`.
+    ///
+    /// # Errors
+    /// When the eigenvalue iteration does not converge.
+    pub fn eigenvalues(&self) -> Result<Vec<f64>, OptimError> {
+        self.hessian
+            .self_adjoint_eigenvalues(Side::Lower)
+            .map_err(|e| OptimError::problem(format!("eigenvalues of H: {e:?}")))
+    }
+}
+
+impl Operator for Quadratic {
+    type Point = Vec<f64>;
+
+    fn operator(&self, x: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
+        let size = self.linear.len();
+        if x.len() != size {
+            return Err(TensorError::Shape { left: vec![size], right: vec![x.len()] }.into());
+        }
+        let mut gradient: Vec<f64> = self.linear.iter().map(|b| -b).collect();
+        for (column, x) in self.hessian.col_iter().zip(x) {
+            for (gradient, entry) in gradient.iter_mut().zip(column.iter()) {
+                *gradient += entry * x;
+            }
+        }
+        Ok(gradient)
+    }
+}
+
+impl Objective for Quadratic {
+    fn value(&self, x: &Vec<f64>) -> Result<f64, OptimError> {
+        let gradient = self.operator(x)?;
+        Ok(gradient.iter().zip(&self.linear).zip(x).map(|((g, b), x)| (g - b) * x / 2.0).sum())
+    }
+}

@@ -1,0 +1,96 @@
+//! What a run has cost, counted where it is spent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{FiniteSum, Objective, Operator, OptimError, SaddleOperator};
+
+/// Evaluations so far. Methods evaluate a problem through these functions only, so nothing goes uncounted.
+///
+/// ```
+/// use kiln_optim::{Stop, first_order::GradientDescent, problems::Quadratic, run};
+///
+/// let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0])?;
+/// let solver = GradientDescent { step_size: 0.25.into() };
+/// let solution = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(10), &mut ())?;
+/// assert_eq!(solution.state.work.components, 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Component operators `Fᵢ(z)` (component gradients) evaluated: a batch costs its size, a whole `F` costs `n`.
+    pub components: u64,
+    /// Gradients in one player's strategy only, of games.
+    pub partial_gradients: u64,
+    /// Values of the objective.
+    pub values: u64,
+    /// Hessian-vector products that a problem computed itself. One by differences counts as its gradients.
+    pub hessian_vector_products: u64,
+}
+
+impl Work {
+    /// `F(z)`.
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn operator<P: Operator>(&mut self, problem: &P, z: &P::Point) -> Result<P::Point, OptimError> {
+        self.components += problem.components() as u64;
+        problem.operator(z)
+    }
+
+    /// The mean of `Fᵢ(z)` over a batch.
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn batch<P: FiniteSum>(
+        &mut self,
+        problem: &P,
+        batch: &[usize],
+        z: &P::Point,
+    ) -> Result<P::Point, OptimError> {
+        self.components += batch.len() as u64;
+        problem.batch(batch, z)
+    }
+
+    /// `f(z)`.
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn value<P: Objective>(&mut self, problem: &P, z: &P::Point) -> Result<f64, OptimError> {
+        self.values += 1;
+        problem.value(z)
+    }
+
+    /// `∇ₓ f(x, y)`.
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn gradient_x<P: SaddleOperator>(
+        &mut self,
+        problem: &P,
+        x: &P::X,
+        y: &P::Y,
+    ) -> Result<P::X, OptimError> {
+        self.partial_gradients += 1;
+        problem.gradient_x(x, y)
+    }
+
+    /// `∇ᵧ f(x, y)`.
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn gradient_y<P: SaddleOperator>(
+        &mut self,
+        problem: &P,
+        x: &P::X,
+        y: &P::Y,
+    ) -> Result<P::Y, OptimError> {
+        self.partial_gradients += 1;
+        problem.gradient_y(x, y)
+    }
+
+    /// Gradient calls in the currency of minimax papers, where one evaluation of the whole operator and one pair of
+    /// partial gradients both cost 1.
+    pub fn gradient_calls(&self) -> f64 {
+        self.components as f64 + self.partial_gradients as f64 / 2.0
+    }
+}
