@@ -9,7 +9,10 @@ use std::process::{Command, ExitCode};
 use crate::{Result, cargo, root, target_dir};
 
 /// What the first build of a domain (a feature of kiln-papers) costs, for the line that asks for patience.
-const COSTS: &[(&str, &str)] = &[("graph", "about two minutes on 2 cores; Burn is not needed")];
+const COSTS: &[(&str, &str)] = &[
+    ("graph", "about two minutes on 2 cores; Burn is not needed"),
+    ("optim", "about ten minutes on 2 cores, most of it Burn"),
+];
 
 /// Runs `kiln-papers COMMAND ARGUMENTS`, building it first unless `KILN_PAPERS` names a binary.
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
@@ -32,6 +35,13 @@ fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, Str
         named_domains(&arguments, papers).unwrap_or_else(|| papers.values().cloned().collect());
     if command == "bench" && features.contains("graph") {
         features.insert("webgraph".to_owned());
+    }
+    // The default device is part of the domains that use tensors.
+    for device in ["ndarray", "wgpu"] {
+        let of_one_word = format!("--device={device}");
+        if arguments.windows(2).any(|pair| pair == ["--device", device]) || arguments.contains(&of_one_word.into()) {
+            features.insert(device.to_owned());
+        }
     }
     features
 }
@@ -168,6 +178,13 @@ mod tests {
         assert_eq!(chosen("merge", &["shard-1", "shard-2"]), ["graph", "optim"]);
         assert_eq!(chosen("reproduce", &["--out", "graph"]), ["graph", "optim"]);
         assert_eq!(chosen("reproduce", &["no-such-paper"]), ["graph", "optim"]);
+    }
+
+    #[test]
+    fn compiles_the_device_asked_for() {
+        assert_eq!(chosen("reproduce", &["variance-reduction", "--device", "wgpu"]), ["optim", "wgpu"]);
+        assert_eq!(chosen("reproduce", &["variance-reduction", "--device=ndarray"]), ["ndarray", "optim"]);
+        assert_eq!(chosen("reproduce", &["variance-reduction", "--device", "flex"]), ["optim"]);
     }
 
     #[test]

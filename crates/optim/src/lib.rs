@@ -20,8 +20,13 @@
 //! Runs are deterministic: every random draw comes from a seed in the solver's settings, and a run resumed from a
 //! stored [`State`] has the bits of one that was never interrupted.
 
+pub mod alternating;
+pub mod block_coordinate;
+pub mod curvature;
 mod error;
 pub mod first_order;
+pub mod linear;
+pub mod minimax;
 mod observer;
 mod order;
 mod problem;
@@ -29,6 +34,7 @@ pub mod problems;
 mod run;
 mod state;
 mod step_size;
+pub mod training;
 mod work;
 
 pub use error::OptimError;

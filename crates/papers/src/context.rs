@@ -119,6 +119,15 @@ impl Context {
         }
     }
 
+    /// The device for tensors.
+    ///
+    /// # Errors
+    /// When this build does not have it, or it does not work on this machine.
+    #[cfg(feature = "optim")]
+    pub fn tensor_device(&self) -> Result<burn::tensor::Device, kiln_tensor::TensorError> {
+        kiln_tensor::devices::named(&self.device)
+    }
+
     /// Whether the device is a graphics processor.
     pub fn has_gpu(&self) -> bool {
         is_gpu(&self.device)

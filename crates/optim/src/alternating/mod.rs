@@ -1,0 +1,1 @@
+//! Alternating minimization and descent over sets that need not be convex.

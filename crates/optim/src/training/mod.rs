@@ -1,0 +1,1 @@
+//! How networks and classifiers train: warm starts, large steps.
