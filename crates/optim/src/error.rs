@@ -92,6 +92,14 @@ pub(crate) mod require {
         setting((0.0..=1.0).contains(&value), name, value, "between 0 and 1")
     }
 
+    /// `0 < μ ≤ L < ∞`.
+    pub(crate) fn constants(strong_convexity: f64, smoothness: f64) -> Checked {
+        positive("smoothness", smoothness)?;
+        positive("strong_convexity", strong_convexity)?;
+        let must = "at most the smoothness";
+        setting(strong_convexity <= smoothness, "strong_convexity", strong_convexity, must)
+    }
+
     pub(crate) fn at_least_one(name: &'static str, value: usize) -> Checked {
         setting(value > 0, name, value as f64, "at least 1")
     }

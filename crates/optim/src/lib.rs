@@ -22,6 +22,7 @@
 
 pub mod alternating;
 pub mod block_coordinate;
+mod burn_module;
 pub mod curvature;
 mod error;
 pub mod first_order;
@@ -37,6 +38,7 @@ mod step_size;
 pub mod training;
 mod work;
 
+pub use burn_module::ModuleObjective;
 pub use error::OptimError;
 pub use observer::{Checkpoint, Every, Observed, Observer, Point, Progress, Trace};
 pub use order::{Order, Sampler};

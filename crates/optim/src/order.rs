@@ -159,6 +159,9 @@ impl Sampler {
     }
 }
 
+/// Streams with this bit belong to coins; a sampler's are numbered from 0.
+pub(crate) const COINS: u64 = 1 << 63;
+
 /// The generator of stream `stream` under `seed`.
 pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);

@@ -4,7 +4,7 @@
 //! and on the parameters of a network.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Gradients, Tensor};
 
 use crate::TensorError;
 
@@ -257,6 +257,28 @@ impl<M: Module> Parameters<M> {
         self.module.expect(PRESENT)
     }
 
+    /// The gradients that `loss.backward()` found, as a vector of this space; zero for parameters that the loss does not
+    /// depend on. The loss must have been computed with this very module, on a device with autodiff.
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
+    /// use kiln_tensor::{Coordinates, Parameters};
+    ///
+    /// let device = Device::flex().autodiff();
+    /// let model: Parameters<Linear> = Parameters::new(LinearConfig::new(2, 1).init(&device));
+    /// let x = Tensor::<2>::from_data([[3.0, 4.0]], &device);
+    /// let loss = model.as_ref().forward(x).sum();
+    /// let gradient = model.gradient(&loss.backward());
+    /// assert_eq!(gradient.coordinates()?, [3.0, 4.0, 1.0]);
+    /// # }
+    /// # Ok::<(), kiln_tensor::TensorError>(())
+    /// ```
+    #[must_use]
+    pub fn gradient(&self, gradients: &Gradients) -> Self {
+        Self { module: Some(self.as_ref().clone().map(&mut Differentiate(gradients))) }
+    }
+
     /// The trainable tensors, each flattened and without autodiff.
     pub(crate) fn flattened(&self) -> Vec<Tensor<1>> {
         self.tensors().into_iter().map(|tensor| tensor.values).collect()
@@ -377,6 +399,19 @@ impl<F: FnMut(Tensor<1>) -> Tensor<1>> ModuleMapper for Update<F> {
                 (self.0)(t.reshape([length])).reshape(shape)
             })
         })
+    }
+}
+
+/// Replaces parameters by their gradients.
+struct Differentiate<'a>(&'a Gradients);
+
+impl ModuleMapper for Differentiate<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !is_trainable(&param) {
+            return param;
+        }
+        let gradient = param.base().grad(self.0);
+        param.map(|t| off_the_record(t, |t| gradient.unwrap_or_else(|| Tensor::zeros_like(&t))))
     }
 }
 
