@@ -47,6 +47,9 @@ impl<V, M> State<V, M> {
 /// A memory is stored with its vectors written as coordinates, and read back next to a vector of the right space, so
 /// that nothing is lost and no device is chosen here.
 pub trait Memory<V>: Clone {
+    /// What tells a stored memory from another method's.
+    const NAME: &'static str;
+
     /// The same memory with coordinates for vectors.
     type Stored: Serialize + DeserializeOwned;
 
@@ -69,6 +72,8 @@ pub trait Memory<V>: Clone {
 
 /// No memory, of methods whose next step depends on the iterate alone.
 impl<V> Memory<V> for () {
+    const NAME: &'static str = "no memory";
+
     type Stored = ();
 
     fn store(&self) -> Result<(), TensorError> {
@@ -82,6 +87,8 @@ impl<V> Memory<V> for () {
 
 /// The place in an order of components.
 impl<V> Memory<V> for Sampler {
+    const NAME: &'static str = "Sampler";
+
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -99,6 +106,8 @@ impl<V> Memory<V> for Sampler {
 macro_rules! memory {
     ($memory:ident { $($vector:ident),*; $($plain:ident),* }) => {
         impl<V: Clone> $crate::state::Memory<V> for $memory<V> {
+            const NAME: &'static str = stringify!($memory);
+
             type Stored = $memory<Vec<f64>>;
 
             fn store(&self) -> Result<Self::Stored, kiln_tensor::TensorError>
@@ -179,7 +188,8 @@ impl<V: Coordinates, M: Memory<V>> State<V, M> {
             memory: self.memory.store()?,
         };
         let mut bytes = Vec::new();
-        ciborium::into_writer(&stored, &mut bytes).map_err(|e| OptimError::State(e.to_string()))?;
+        ciborium::into_writer(&(M::NAME, stored), &mut bytes)
+            .map_err(|e| OptimError::State(e.to_string()))?;
         Ok(bytes)
     }
 
@@ -189,8 +199,14 @@ impl<V: Coordinates, M: Memory<V>> State<V, M> {
     /// [`OptimError::State`] when the bytes are no such state, [`OptimError::Tensor`] when the space has another
     /// dimension.
     pub fn from_bytes(bytes: &[u8], like: &V) -> Result<Self, OptimError> {
-        let stored: State<Vec<f64>, M::Stored> =
-            ciborium::from_reader(bytes).map_err(|e| OptimError::State(e.to_string()))?;
+        let unreadable = |e: &dyn std::fmt::Display| OptimError::State(e.to_string());
+        // The name first: with it wrong, the rest may still happen to fit.
+        let (name, stored): (String, ciborium::Value) =
+            ciborium::from_reader(bytes).map_err(|e| unreadable(&e))?;
+        if name != M::NAME {
+            return Err(OptimError::State(format!("it holds {name} where {} was expected", M::NAME)));
+        }
+        let stored: State<Vec<f64>, M::Stored> = stored.deserialized().map_err(|e| unreadable(&e))?;
         Ok(Self {
             iterate: like.with_coordinates(&stored.iterate)?,
             iteration: stored.iteration,
