@@ -39,7 +39,9 @@ fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, Str
     // The default device is part of the domains that use tensors.
     for device in ["ndarray", "wgpu"] {
         let of_one_word = format!("--device={device}");
-        if arguments.windows(2).any(|pair| pair == ["--device", device]) || arguments.contains(&of_one_word.into()) {
+        if arguments.windows(2).any(|pair| pair == ["--device", device])
+            || arguments.contains(&of_one_word.into())
+        {
             features.insert(device.to_owned());
         }
     }
