@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The loop, orders, states and counters, which all methods share.
 
 use std::cell::Cell;
@@ -468,3 +469,6 @@ device_tests! {
         assert!(distance(&whole, &chunked.coordinates().unwrap()) < 1e-6);
     }
 }
+=======
+
+>>>>>>> linear

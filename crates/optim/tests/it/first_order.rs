@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! First-order methods: unbiasedness, special cases, rates, proximal forms.
 
 use kiln_optim::first_order::{
@@ -317,3 +318,6 @@ fn variance_reduction_converges_linearly() {
         );
     }
 }
+=======
+
+>>>>>>> linear

@@ -1,0 +1,221 @@
+//! Penalized linear models.
+//!
+//! ```text
+//! f(w) = (1/n) Σᵢ φ(xᵢᵀw; yᵢ) + (λ/2)‖w‖²,   fᵢ(w) = φ(xᵢᵀw; yᵢ) + (λ/2)‖w‖²
+//! ```
+
+use kiln_tensor::TensorError;
+use serde::{Deserialize, Serialize};
+
+use super::{DataError, Rows};
+use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
+
+/// The loss `φ(m; y)` of a prediction `m` for the label `y`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// `log(1 + e^{−ym})` for labels −1 and +1.
+    Logistic,
+    /// `½(m − y)²`.
+    Squares,
+}
+
+impl Loss {
+    /// `φ(m; y)`, without overflow for any finite `m`.
+    pub fn value(self, m: f64, y: f64) -> f64 {
+        match self {
+            Self::Logistic => {
+                let t = y * m;
+                (-t).max(0.0) + (-t.abs()).exp().ln_1p()
+            }
+            Self::Squares => (m - y).powi(2) / 2.0,
+        }
+    }
+
+    /// `∂φ/∂m`, without overflow for any finite `m`.
+    pub fn derivative(self, m: f64, y: f64) -> f64 {
+        match self {
+            Self::Logistic => {
+                let t = y * m;
+                let e = (-t.abs()).exp();
+                let numerator = if t > 0.0 { e } else { 1.0 };
+                -y * numerator / (1.0 + e)
+            }
+            Self::Squares => m - y,
+        }
+    }
+
+    /// The largest `∂²φ/∂m²`.
+    pub fn curvature(self) -> f64 {
+        match self {
+            Self::Logistic => 0.25,
+            Self::Squares => 1.0,
+        }
+    }
+}
+
+/// A linear model on given data; see the [module](super). Points are `Vec<f64>` of [`columns`](Self::columns) weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearModel {
+    rows: Rows,
+    labels: Vec<f64>,
+    squared_norms: Vec<f64>,
+    loss: Loss,
+    l2_weight: f64,
+}
+
+impl LinearModel {
+    /// `l2_weight` is λ. There is no intercept; [`Rows::with_intercept`] adds one as a column.
+    ///
+    /// ```
+    /// use kiln_optim::Operator;
+    /// use kiln_optim::linear::{Dense, LinearModel, Loss};
+    ///
+    /// // (1/2)[½(w₁ − 1)² + ½(2 w₂ − 2)²]
+    /// let rows = Dense::new(2, vec![1.0, 0.0, 0.0, 2.0])?;
+    /// let model = LinearModel::new(rows, vec![1.0, 2.0], Loss::Squares, 0.0)?;
+    /// assert_eq!(model.operator(&vec![0.0, 0.0])?, [-0.5, -2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there are not as many labels as rows, a label is not finite (or not ±1 with the logistic loss), or λ is
+    /// negative or not finite; also when the squared norm of a row overflows.
+    pub fn new(
+        rows: impl Into<Rows>,
+        labels: Vec<f64>,
+        loss: Loss,
+        l2_weight: f64,
+    ) -> Result<Self, DataError> {
+        let rows = rows.into();
+        if labels.len() != rows.rows() {
+            return Err(DataError::Size { what: "labels", found: labels.len(), expected: rows.rows() });
+        }
+        let (fits, must): (fn(f64) -> bool, _) = match loss {
+            Loss::Logistic => (|y| y.abs() == 1.0, "-1 or 1 for the logistic loss"),
+            Loss::Squares => (f64::is_finite, "finite"),
+        };
+        if let Some(row) = labels.iter().position(|&y| !fits(y)) {
+            return Err(DataError::Label { row, value: labels[row], must });
+        }
+        if !(l2_weight.is_finite() && l2_weight >= 0.0) {
+            return Err(DataError::L2Weight { value: l2_weight });
+        }
+        let squared_norms: Vec<f64> = (0..rows.rows()).map(|i| rows.squared_norm(i)).collect();
+        if let Some(row) = squared_norms.iter().position(|q| !q.is_finite()) {
+            return Err(DataError::Overflow { row });
+        }
+        Ok(Self { rows, labels, squared_norms, loss, l2_weight })
+    }
+
+    /// The data.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The labels.
+    pub fn labels(&self) -> &[f64] {
+        &self.labels
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// λ.
+    pub fn l2_weight(&self) -> f64 {
+        self.l2_weight
+    }
+
+    /// The number of weights.
+    pub fn columns(&self) -> usize {
+        self.rows.columns()
+    }
+
+    /// `‖xᵢ‖²` of every row.
+    pub fn squared_norms(&self) -> &[f64] {
+        &self.squared_norms
+    }
+
+    /// `L = c maxᵢ‖xᵢ‖² + λ`: every component's gradient is `L`-Lipschitz. `c` is ¼ for the logistic loss, 1 for
+    /// squares.
+    pub fn smoothness(&self) -> f64 {
+        self.loss.curvature() * self.squared_norms.iter().fold(0.0_f64, |l, &q| l.max(q)) + self.l2_weight
+    }
+
+    /// `μ = λ`. With many rows the data may make `f` more strongly convex than that.
+    pub fn strong_convexity(&self) -> f64 {
+        self.l2_weight
+    }
+
+    /// `maxᵢ‖xᵢ‖² / medianᵢ‖xᵢ‖²`. Above 10 or so, methods that draw rows uniformly with a step of order `1/L` are slow
+    /// and the rows should be scaled, or drawn by their norms. Infinite when more than half of the rows are 0, and 1
+    /// when all are.
+    pub fn row_norm_spread(&self) -> f64 {
+        let mut sorted = self.squared_norms.clone();
+        sorted.sort_by(f64::total_cmp);
+        match sorted[sorted.len() - 1] {
+            0.0 => 1.0,
+            largest => largest / sorted[sorted.len() / 2],
+        }
+    }
+
+    /// `xᵢᵀw` of every row.
+    ///
+    /// # Errors
+    /// When `w` has not one weight a column.
+    pub fn predictions(&self, w: &[f64]) -> Result<Vec<f64>, OptimError> {
+        self.check(w)?;
+        Ok((0..self.labels.len()).map(|i| self.rows.dot(i, w)).collect())
+    }
+
+    pub(super) fn check(&self, w: &[f64]) -> Result<(), OptimError> {
+        if w.len() == self.columns() {
+            Ok(())
+        } else {
+            Err(TensorError::Shape { left: vec![self.columns()], right: vec![w.len()] }.into())
+        }
+    }
+
+    /// The mean gradient over some rows.
+    fn gradient(&self, rows: impl ExactSizeIterator<Item = usize>, w: &[f64]) -> Vec<f64> {
+        let mut gradient: Vec<f64> = w.iter().map(|w| self.l2_weight * w).collect();
+        let share = 1.0 / rows.len() as f64;
+        for i in rows {
+            let derivative = self.loss.derivative(self.rows.dot(i, w), self.labels[i]);
+            self.rows.axpy(i, share * derivative, &mut gradient);
+        }
+        gradient
+    }
+}
+
+impl Operator for LinearModel {
+    type Point = Vec<f64>;
+
+    fn operator(&self, w: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
+        self.check(w)?;
+        Ok(self.gradient(0..self.labels.len(), w))
+    }
+
+    fn components(&self) -> usize {
+        self.labels.len()
+    }
+}
+
+impl Objective for LinearModel {
+    fn value(&self, w: &Vec<f64>) -> Result<f64, OptimError> {
+        self.check(w)?;
+        let losses = self.labels.iter().enumerate().map(|(i, &y)| self.loss.value(self.rows.dot(i, w), y));
+        let penalty = self.l2_weight / 2.0 * w.iter().map(|w| w * w).sum::<f64>();
+        Ok(losses.sum::<f64>() / self.labels.len() as f64 + penalty)
+    }
+}
+
+impl FiniteSum for LinearModel {
+    fn batch(&self, batch: &[usize], w: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
+        self.check(w)?;
+        check_batch(batch, self.labels.len())?;
+        Ok(self.gradient(batch.iter().copied(), w))
+    }
+}

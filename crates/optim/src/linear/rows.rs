@@ -1,0 +1,290 @@
+//! Data matrices, one row a sample.
+
+use super::DataError;
+
+/// Rows next to each other in memory, every entry stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    columns: usize,
+    values: Vec<f64>,
+}
+
+impl Dense {
+    /// `values` row by row; their number must be a multiple of `columns`.
+    ///
+    /// # Errors
+    /// Without rows or columns, when the last row is short, or when a value is not finite.
+    pub fn new(columns: usize, values: Vec<f64>) -> Result<Self, DataError> {
+        if columns == 0 {
+            return Err(DataError::Empty { what: "columns" });
+        }
+        if values.is_empty() {
+            return Err(DataError::Empty { what: "rows" });
+        }
+        let short = values.len() % columns;
+        if short != 0 {
+            return Err(DataError::Size { what: "entries in the last row", found: short, expected: columns });
+        }
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            let (row, column, value) = (at / columns, at % columns, values[at]);
+            return Err(DataError::NotFinite { row, column, value });
+        }
+        Ok(Self { columns, values })
+    }
+
+    pub(super) fn row(&self, i: usize) -> &[f64] {
+        &self.values[i * self.columns..(i + 1) * self.columns]
+    }
+}
+
+/// Compressed sparse rows (CSR): only the nonzeros are stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sparse {
+    columns: usize,
+    starts: Vec<usize>,
+    indices: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Sparse {
+    /// Row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with the values at the same places.
+    /// A stored 0 is allowed.
+    ///
+    /// # Errors
+    /// Without rows or columns, when lengths do not fit, when a column is out of range or out of order, or when a value
+    /// is not finite.
+    pub fn new(
+        columns: usize,
+        starts: Vec<usize>,
+        indices: Vec<u32>,
+        values: Vec<f64>,
+    ) -> Result<Self, DataError> {
+        if columns == 0 {
+            return Err(DataError::Empty { what: "columns" });
+        }
+        if starts.len() < 2 {
+            return Err(DataError::Empty { what: "rows" });
+        }
+        let ends =
+            [("the first start", starts[0], 0), ("the last start", starts[starts.len() - 1], values.len())];
+        for (what, found, expected) in
+            [("column numbers", indices.len(), values.len())].into_iter().chain(ends)
+        {
+            if found != expected {
+                return Err(DataError::Size { what, found, expected });
+            }
+        }
+        if let Some(row) = starts.windows(2).position(|pair| pair[0] > pair[1]) {
+            return Err(DataError::Starts { row });
+        }
+        let sparse = Self { columns, starts, indices, values };
+        for i in 0..sparse.starts.len() - 1 {
+            let (indices, values) = sparse.row(i);
+            let mut before = None;
+            for (&column, &value) in indices.iter().zip(values) {
+                if column as usize >= columns {
+                    return Err(DataError::Column { row: i, column, columns });
+                }
+                if before.is_some_and(|before| before >= column) {
+                    return Err(DataError::Order { row: i, column });
+                }
+                if !value.is_finite() {
+                    return Err(DataError::NotFinite { row: i, column: column as usize, value });
+                }
+                before = Some(column);
+            }
+        }
+        Ok(sparse)
+    }
+
+    /// Rows as lists of (column, value), columns ascending.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_rows<R: IntoIterator<Item = (u32, f64)>>(
+        columns: usize,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<Self, DataError> {
+        let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        for row in rows {
+            for (column, value) in row {
+                indices.push(column);
+                values.push(value);
+            }
+            starts.push(values.len());
+        }
+        Self::new(columns, starts, indices, values)
+    }
+
+    pub(super) fn row(&self, i: usize) -> (&[u32], &[f64]) {
+        let range = self.starts[i]..self.starts[i + 1];
+        (&self.indices[range.clone()], &self.values[range])
+    }
+
+    /// All its entries, row by row.
+    pub fn to_dense(&self) -> Dense {
+        let rows = self.starts.len() - 1;
+        let mut values = vec![0.0; rows * self.columns];
+        for (i, row) in values.chunks_exact_mut(self.columns).enumerate() {
+            let (indices, entries) = self.row(i);
+            for (&j, &entry) in indices.iter().zip(entries) {
+                row[j as usize] = entry;
+            }
+        }
+        Dense { columns: self.columns, values }
+    }
+}
+
+/// A data matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    /// Every entry stored.
+    Dense(Dense),
+    /// The nonzeros stored.
+    Sparse(Sparse),
+}
+
+impl From<Dense> for Rows {
+    fn from(rows: Dense) -> Self {
+        Self::Dense(rows)
+    }
+}
+
+impl From<Sparse> for Rows {
+    fn from(rows: Sparse) -> Self {
+        Self::Sparse(rows)
+    }
+}
+
+impl Rows {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Dense(dense) => dense.values.len() / dense.columns,
+            Self::Sparse(sparse) => sparse.starts.len() - 1,
+        }
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        match self {
+            Self::Dense(Dense { columns, .. }) | Self::Sparse(Sparse { columns, .. }) => *columns,
+        }
+    }
+
+    /// Entries stored.
+    pub fn nonzeros(&self) -> usize {
+        match self {
+            Self::Dense(Dense { values, .. }) | Self::Sparse(Sparse { values, .. }) => values.len(),
+        }
+    }
+
+    /// With one more column that holds `value` in every row: an intercept whose weight is the last one. It is
+    /// penalized like the other weights; a larger `value` weakens its penalty.
+    ///
+    /// # Errors
+    /// When `value` is not finite, or the column's number needs more than 32 bits.
+    pub fn with_intercept(self, value: f64) -> Result<Self, DataError> {
+        let (rows, column) = (self.rows(), self.columns());
+        if !value.is_finite() {
+            return Err(DataError::NotFinite { row: 0, column, value });
+        }
+        match self {
+            Self::Dense(dense) => {
+                let mut values = Vec::with_capacity(rows * (column + 1));
+                for i in 0..rows {
+                    values.extend_from_slice(dense.row(i));
+                    values.push(value);
+                }
+                Ok(Self::Dense(Dense { columns: column + 1, values }))
+            }
+            Self::Sparse(sparse) => {
+                let index = u32::try_from(column).map_err(|_| DataError::Column {
+                    row: 0,
+                    column: u32::MAX,
+                    columns: column,
+                })?;
+                let entries = (0..rows).map(|i| {
+                    let (indices, values) = sparse.row(i);
+                    let row = indices.iter().copied().zip(values.iter().copied());
+                    row.chain([(index, value)])
+                });
+                Sparse::from_rows(column + 1, entries).map(Self::Sparse)
+            }
+        }
+    }
+
+    /// `xᵢᵀw`.
+    pub(super) fn dot(&self, i: usize, w: &[f64]) -> f64 {
+        match self {
+            Self::Dense(dense) => dot(dense.row(i), w),
+            Self::Sparse(sparse) => {
+                let (indices, values) = sparse.row(i);
+                gather(indices, values, w)
+            }
+        }
+    }
+
+    /// `w ← w + a xᵢ`.
+    pub(super) fn axpy(&self, i: usize, a: f64, w: &mut [f64]) {
+        match self {
+            Self::Dense(dense) => axpy(a, dense.row(i), w),
+            Self::Sparse(sparse) => {
+                let (indices, values) = sparse.row(i);
+                scatter(a, indices, values, w);
+            }
+        }
+    }
+
+    pub(super) fn squared_norm(&self, i: usize) -> f64 {
+        match self {
+            Self::Dense(dense) => dot(dense.row(i), dense.row(i)),
+            Self::Sparse(sparse) => sparse.row(i).1.iter().map(|x| x * x).sum(),
+        }
+    }
+}
+
+/// Numbers added up side by side: enough for the adder to be busy with vectors of any width that the target has.
+const LANES: usize = 16;
+
+/// `xᵀy` of slices of one length.
+pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    let (y_blocks, y_rest) = y.as_chunks::<LANES>();
+    for (x, y) in blocks.iter().zip(y_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let tail: f64 = rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f64>() + tail
+}
+
+/// `y ← y + a x`.
+pub(super) fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
+}
+
+/// `Σₖ valuesₖ w[indicesₖ]`.
+pub(super) fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (blocks, rest) = indices.as_chunks::<4>();
+    let (value_blocks, value_rest) = values.as_chunks::<4>();
+    for (j, x) in blocks.iter().zip(value_blocks) {
+        for lane in 0..4 {
+            sums[lane] += x[lane] * w[j[lane] as usize];
+        }
+    }
+    let tail: f64 = rest.iter().zip(value_rest).map(|(&j, x)| x * w[j as usize]).sum();
+    sums.iter().sum::<f64>() + tail
+}
+
+/// `w[indicesₖ] ← w[indicesₖ] + a valuesₖ`.
+pub(super) fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
+    for (&j, x) in indices.iter().zip(values) {
+        w[j as usize] += a * x;
+    }
+}
