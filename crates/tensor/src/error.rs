@@ -71,6 +71,25 @@ pub enum TensorError {
         /// The shape asked for.
         shape: Vec<usize>,
     },
+    /// A setting of a regularizer or of a set is out of its range, or does not fit the vector.
+    #[error("{name} is {value}; it must be {must}")]
+    Setting {
+        /// The setting, as its field is named.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A vector that must be finite is not.
+    #[error("coordinate {index} of the vector is not finite")]
+    NotFinite {
+        /// The first such coordinate.
+        index: usize,
+    },
+    /// A singular value decomposition did not converge, or overflowed.
+    #[error("the singular value decomposition failed; entries near the limits of f64 are a usual cause")]
+    Decomposition,
     /// A result could not be read back from its device.
     #[error("a result could not be read back from its device")]
     Read(#[from] burn::tensor::TensorReadError),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Prox;
+use super::{Entrywise, Prox, nonnegative, scaled};
 use crate::TensorError;
 
 /// `g(x) = λ ‖x‖₁`.
@@ -12,16 +12,14 @@ pub struct L1 {
     pub weight: f64,
 }
 
-impl Prox<Vec<f64>> for L1 {
-    fn prox(&self, step: f64, x: &mut Vec<f64>) -> Result<(), TensorError> {
-        let threshold = step * self.weight;
-        for x in x {
-            *x = x.signum() * (x.abs() - threshold).max(0.0);
-        }
+impl<V: Entrywise> Prox<V> for L1 {
+    fn prox(&self, step: f64, x: &mut V) -> Result<(), TensorError> {
+        x.soft_threshold(scaled(step, self.weight)?);
         Ok(())
     }
 
-    fn value(&self, x: &Vec<f64>) -> Result<f64, TensorError> {
-        Ok(self.weight * x.iter().map(|x| x.abs()).sum::<f64>())
+    fn value(&self, x: &V) -> Result<f64, TensorError> {
+        nonnegative("weight", self.weight)?;
+        Ok(self.weight * x.coordinates()?.iter().map(|x| x.abs()).sum::<f64>())
     }
 }

@@ -1,6 +1,7 @@
-//! The laws of `Vector` and the numbers of `Noise`, on every device.
+//! The laws of `Vector`, the numbers of `Noise` and the optimality of `Prox`, on every device.
 
 mod default_device;
 mod module;
 mod noise;
+mod prox;
 mod vector;

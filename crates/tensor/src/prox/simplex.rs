@@ -1,0 +1,91 @@
+//! The simplex and the `ℓ₁` ball, by sorting (Held, Wolfe, Crowder 1974; Duchi et al., ICML 2008): the projection is
+//! `max(xᵢ − θ, 0)` with the one `θ` for which the entries have the right sum. `O(d log d)`, on the host.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConstraintSet, Prox, indicator, nonnegative, on_host, positive, require};
+use crate::{Coordinates, TensorError};
+
+/// The simplex `{x : xᵢ ≥ 0, Σ xᵢ = total}`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Simplex {
+    /// Sum of the entries, greater than 0.
+    pub total: f64,
+}
+
+/// The probability simplex.
+impl Default for Simplex {
+    fn default() -> Self {
+        Self { total: 1.0 }
+    }
+}
+
+impl<V: Coordinates> Prox<V> for Simplex {
+    fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
+        positive("total", self.total)?;
+        on_host(x, |x| {
+            require(!x.is_empty(), "dimension", 0.0, "at least 1: a simplex has a point")?;
+            let threshold = threshold(x.to_vec(), self.total);
+            x.iter_mut().for_each(|x| *x = (*x - threshold).max(0.0));
+            Ok(())
+        })
+    }
+
+    fn value(&self, x: &V) -> Result<f64, TensorError> {
+        indicator(self, x)
+    }
+}
+
+impl<V: Coordinates> ConstraintSet<V> for Simplex {
+    fn concavity(&self, _x: &V) -> Result<f64, TensorError> {
+        Ok(0.0)
+    }
+}
+
+/// `{x : ‖x‖₁ ≤ r}`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct L1Ball {
+    /// `r ≥ 0`.
+    pub radius: f64,
+}
+
+impl<V: Coordinates> Prox<V> for L1Ball {
+    fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
+        nonnegative("radius", self.radius)?;
+        on_host(x, |x| {
+            let magnitudes: Vec<f64> = x.iter().map(|x| x.abs()).collect();
+            if magnitudes.iter().sum::<f64>() > self.radius {
+                // Rounding may leave it a little below 0 when ‖x‖₁ is a little above the radius.
+                let threshold = threshold(magnitudes, self.radius).max(0.0);
+                x.iter_mut().for_each(|x| *x -= x.clamp(-threshold, threshold));
+            }
+            Ok(())
+        })
+    }
+
+    fn value(&self, x: &V) -> Result<f64, TensorError> {
+        indicator(self, x)
+    }
+}
+
+impl<V: Coordinates> ConstraintSet<V> for L1Ball {
+    fn concavity(&self, _x: &V) -> Result<f64, TensorError> {
+        Ok(0.0)
+    }
+}
+
+/// `θ` with `Σ max(xᵢ − θ, 0) = total`.
+fn threshold(mut x: Vec<f64>, total: f64) -> f64 {
+    x.sort_unstable_by(|a, b| b.total_cmp(a));
+    let mut sum = 0.0;
+    let mut threshold = x[0] - total;
+    for (count, x) in (1_u32..).zip(x) {
+        sum += x;
+        let candidate = (sum - total) / f64::from(count);
+        if x < candidate {
+            break;
+        }
+        threshold = candidate;
+    }
+    threshold
+}
