@@ -93,4 +93,32 @@ pub enum TensorError {
     /// A result could not be read back from its device.
     #[error("a result could not be read back from its device")]
     Read(#[from] burn::tensor::TensorReadError),
+    /// A setting of a method of linear algebra is out of its range.
+    #[error("{name} is {value}; it must be {must}")]
+    Setting {
+        /// The setting, as its field is named.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A linear map or a start holds a number that is not finite.
+    #[error("{what} is not finite")]
+    NotFinite {
+        /// What was computed.
+        what: &'static str,
+    },
+    /// A method cannot begin at zero.
+    #[error("the start vector is zero; draw one with `Coordinates::random_like`")]
+    ZeroStart,
+    /// Conjugate gradients met a direction `p` with `pᵀAp ≤ 0`.
+    #[error("the linear map is not positive definite: pᵀAp / pᵀp = {curvature:e} in some direction p")]
+    NotPositiveDefinite {
+        /// `pᵀAp / pᵀp`.
+        curvature: f64,
+    },
+    /// The eigenvalues of a small dense matrix could not be computed.
+    #[error("the projected eigenvalue problem did not converge")]
+    Eigenvalues,
 }

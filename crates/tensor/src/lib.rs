@@ -4,6 +4,8 @@
 //!   of vectors and on the [`Parameters`] of a Burn module.
 //! * [`Noise`]: random numbers that are a function of (seed, parameter, position), the same on every device,
 //!   so that a perturbation can be drawn again instead of stored.
+//! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
+//!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * `devices` (feature `test-devices`): the devices that tests run on.
 //!
 //! Kiln never chooses a device: results live where their inputs live. Backends are features: `ndarray` (the
@@ -50,7 +52,10 @@ mod vector;
 
 pub use coordinates::Coordinates;
 pub use error::TensorError;
-pub use linear_operator::LinearOperator;
+pub use linear_operator::{
+    ConjugateGradient, DiagonalEstimate, Eigenpair, Eigenpairs, Hutchinson, Lanczos, LinearOperator, LinearSolution,
+    PowerIteration, TraceEstimate,
+};
 pub use noise::{Distribution, Noise, Real};
 pub use prox::Prox;
 pub use vector::{Parameters, Vector};
