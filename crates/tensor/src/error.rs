@@ -71,7 +71,7 @@ pub enum TensorError {
         /// The shape asked for.
         shape: Vec<usize>,
     },
-    /// A setting of a regularizer or of a set is out of its range, or does not fit the vector.
+    /// A setting is out of its range, or does not fit the vector.
     #[error("{name} is {value}; it must be {must}")]
     Setting {
         /// The setting, as its field is named.
@@ -81,11 +81,11 @@ pub enum TensorError {
         /// What it must be.
         must: &'static str,
     },
-    /// A vector that must be finite is not.
-    #[error("coordinate {index} of the vector is not finite")]
+    /// A number that must be finite is not.
+    #[error("{what} is not finite")]
     NotFinite {
-        /// The first such coordinate.
-        index: usize,
+        /// Where the number stands.
+        what: String,
     },
     /// A singular value decomposition did not converge, or overflowed.
     #[error("the singular value decomposition failed; entries near the limits of f64 are a usual cause")]
@@ -93,22 +93,6 @@ pub enum TensorError {
     /// A result could not be read back from its device.
     #[error("a result could not be read back from its device")]
     Read(#[from] burn::tensor::TensorReadError),
-    /// A setting of a method of linear algebra is out of its range.
-    #[error("{name} is {value}; it must be {must}")]
-    Setting {
-        /// The setting, as its field is named.
-        name: &'static str,
-        /// What it was.
-        value: f64,
-        /// What it must be.
-        must: &'static str,
-    },
-    /// A linear map or a start holds a number that is not finite.
-    #[error("{what} is not finite")]
-    NotFinite {
-        /// What was computed.
-        what: &'static str,
-    },
     /// A method cannot begin at zero.
     #[error("the start vector is zero; draw one with `Coordinates::random_like`")]
     ZeroStart,

@@ -53,8 +53,8 @@ mod vector;
 pub use coordinates::Coordinates;
 pub use error::TensorError;
 pub use linear_operator::{
-    ConjugateGradient, DiagonalEstimate, Eigenpair, Eigenpairs, Hutchinson, Lanczos, LinearOperator, LinearSolution,
-    PowerIteration, TraceEstimate,
+    ConjugateGradient, DiagonalEstimate, Eigenpair, Eigenpairs, Hutchinson, Lanczos, LinearOperator,
+    LinearSolution, PowerIteration, TraceEstimate,
 };
 pub use noise::{Distribution, Noise, Real};
 pub use prox::Prox;

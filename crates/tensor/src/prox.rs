@@ -141,7 +141,7 @@ fn on_host<V: Coordinates>(
 
 fn finite(coordinates: &[f64]) -> Result<(), TensorError> {
     match coordinates.iter().position(|x| !x.is_finite()) {
-        Some(index) => Err(TensorError::NotFinite { index }),
+        Some(index) => Err(TensorError::NotFinite { what: format!("coordinate {index} of the vector") }),
         None => Ok(()),
     }
 }

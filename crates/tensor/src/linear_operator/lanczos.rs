@@ -94,9 +94,19 @@ impl Lanczos {
         let dimension = start.dimension();
         let k = self.eigenpairs;
         require_tolerance(self.tolerance)?;
-        require((1..=dimension).contains(&k), "eigenpairs", k as f64, "at least 1 and at most the dimension")?;
+        require(
+            (1..=dimension).contains(&k),
+            "eigenpairs",
+            k as f64,
+            "at least 1 and at most the dimension",
+        )?;
         let max_dimension = self.max_dimension.unwrap_or(dimension);
-        require(max_dimension >= k, "max_dimension", max_dimension as f64, "at least the number of eigenpairs")?;
+        require(
+            max_dimension >= k,
+            "max_dimension",
+            max_dimension as f64,
+            "at least the number of eigenpairs",
+        )?;
         if finite(start.norm()?, "the start vector")? == 0.0 {
             return Err(TensorError::ZeroStart.into());
         }

@@ -34,7 +34,7 @@ impl<V: Vector, E: From<TensorError>, F: Fn(&V) -> Result<V, E>> LinearOperator<
 }
 
 fn finite(value: f64, what: &'static str) -> Result<f64, TensorError> {
-    if value.is_finite() { Ok(value) } else { Err(TensorError::NotFinite { what }) }
+    if value.is_finite() { Ok(value) } else { Err(TensorError::NotFinite { what: what.to_owned() }) }
 }
 
 fn require(holds: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), TensorError> {
@@ -42,12 +42,7 @@ fn require(holds: bool, name: &'static str, value: f64, must: &'static str) -> R
 }
 
 fn require_tolerance(tolerance: f64) -> Result<(), TensorError> {
-    require(
-        tolerance.is_finite() && tolerance > 0.0,
-        "tolerance",
-        tolerance,
-        "finite and greater than 0",
-    )
+    require(tolerance.is_finite() && tolerance > 0.0, "tolerance", tolerance, "finite and greater than 0")
 }
 
 /// `v / ‖v‖` and `‖v‖`; the vector stays zero if it is.

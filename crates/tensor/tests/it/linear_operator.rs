@@ -43,7 +43,8 @@ fn start(size: usize) -> Vec<f64> {
 
 /// Repeated, clustered and negative eigenvalues among ordinary ones.
 fn spectrum() -> impl Strategy<Value = Vec<f64>> {
-    let value = prop_oneof![3 => -10.0..10.0, 1 => Just(3.0), 1 => Just(-4.0), 1 => Just(0.0), 1 => 2.99..3.01];
+    let value =
+        prop_oneof![3 => -10.0..10.0, 1 => Just(3.0), 1 => Just(-4.0), 1 => Just(0.0), 1 => 2.99..3.01];
     prop::collection::vec(value, 1..25)
 }
 
@@ -170,7 +171,9 @@ fn an_early_end_shows_in_the_residuals() {
     let solver = Lanczos { max_dimension: Some(4), tolerance: 1e-8, ..Lanczos::new(2, 1) };
     let found = solver.largest(&map(&matrix), &start(40)).unwrap();
     assert!(!found.converged(1e-8));
-    assert!(Lanczos { max_dimension: None, ..solver }.largest(&map(&matrix), &start(40)).unwrap().converged(1e-7));
+    assert!(
+        Lanczos { max_dimension: None, ..solver }.largest(&map(&matrix), &start(40)).unwrap().converged(1e-7)
+    );
 }
 
 struct OnDevice(Tensor<2>);
