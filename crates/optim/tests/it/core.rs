@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The loop, orders, states and counters, which all methods share.
 
 use std::cell::Cell;
@@ -469,6 +468,3 @@ device_tests! {
         assert!(distance(&whole, &chunked.coordinates().unwrap()) < 1e-6);
     }
 }
-=======
-
->>>>>>> linear
