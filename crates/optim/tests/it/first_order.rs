@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! First-order methods: unbiasedness, special cases, rates, proximal forms.
 
 use kiln_optim::first_order::{
@@ -318,6 +317,3 @@ fn variance_reduction_converges_linearly() {
         );
     }
 }
-=======
-
->>>>>>> linear
