@@ -16,6 +16,7 @@ macro_rules! papers {
 
 papers! {
     #[cfg(feature = "graph")] local_graph_clustering,
+    #[cfg(feature = "optim")] variance_reduction,
 }
 
 /// A mistake in a paper's constants.

@@ -1,7 +1,8 @@
 //! Real data: where it is looked for, and how it is fetched.
 //!
 //! [`DataPath`] finds a file by its name in the layout of `shared/data` and says by which [`Route`] it came;
-//! [`DataCommand`] is `cargo xtask data`. Karate and football are compiled in (see `embedded/NOTICE.md`).
+//! [`DataCommand`] is `cargo xtask data`. Karate, football and the Wisconsin breast cancer
+//! table are compiled in (see `embedded/NOTICE.md`).
 
 mod catalogue;
 mod command;

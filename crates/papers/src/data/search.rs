@@ -10,7 +10,8 @@ use super::catalogue;
 use super::hash::{gunzip, sha256, sha256_of};
 
 /// The graphs compiled into the program: name in the layout and contents.
-const EMBEDDED: [(&str, &[u8]); 4] = [
+const EMBEDDED: [(&str, &[u8]); 5] = [
+    ("domains/breast-cancer-wisconsin.csv", include_bytes!("embedded/breast-cancer-wisconsin.csv")),
     ("graph-labelled/karate.edges.tsv", include_bytes!("embedded/karate.edges.tsv")),
     ("graph-labelled/karate.nodes.tsv", include_bytes!("embedded/karate.nodes.tsv")),
     ("graph-labelled/football.edges.tsv", include_bytes!("embedded/football.edges.tsv")),
@@ -101,7 +102,8 @@ pub struct DataPath {
 impl DataPath {
     /// The search path: `explicit` (the `--data` option), the environment variable `KILN_DATA`, `data` and
     /// `../shared/data` seen from the current folder and from the root of the checkout that it lies in, and the cache
-    /// ([`cache_folder`]). Karate and football are found even if none of these has them.
+    /// ([`cache_folder`]). Karate, football and the Wisconsin
+    /// breast cancer table are found even if none of these has them.
     pub fn new(explicit: Option<PathBuf>) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let checkout = here.ancestors().find(|folder| folder.join("crates/papers/Cargo.toml").is_file());
@@ -117,7 +119,7 @@ impl DataPath {
         Self { folders }
     }
 
-    /// A search path of just these folders, in this order (and the embedded graphs after them).
+    /// A search path of just these folders, in this order (and the embedded sets after them).
     pub fn of_folders(folders: Vec<(Route, PathBuf)>) -> Self {
         Self { folders }
     }

