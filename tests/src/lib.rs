@@ -9,5 +9,6 @@ macro_rules! run_examples_of {
 run_examples_of! {
     Readme: "../../README.md",
     Graphs: "../../docs/src/graphs.md",
+    Optimization: "../../docs/src/optimization.md",
     AddAPaper: "../../docs/src/add-a-paper.md",
 }
