@@ -40,6 +40,8 @@ mod work;
 
 pub use burn_module::ModuleObjective;
 pub use error::OptimError;
+/// Dense matrices, in which problems are stated.
+pub use faer;
 pub use observer::{Checkpoint, Every, Observed, Observer, Point, Progress, Trace};
 pub use order::{Order, Sampler};
 pub use problem::{Composite, FiniteSum, Objective, Operator, SaddleOperator, check_batch};
