@@ -249,7 +249,10 @@ impl Checks<'_> {
         if let Some(every) = self.stop.check_every {
             return state.iteration.is_multiple_of(every.max(1));
         }
-        let done = state.work.components + state.work.partial_gradients / 2;
+        let work = state.work;
+        let done = work.components
+            + (work.partial_gradients + work.block_minimizations) / 2
+            + work.partial_derivatives;
         let due = done >= self.next;
         if due {
             self.next = done + self.components;

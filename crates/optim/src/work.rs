@@ -21,6 +21,10 @@ pub struct Work {
     pub components: u64,
     /// Gradients in one player's strategy only, of games.
     pub partial_gradients: u64,
+    /// Exact minimizations over one of two blocks.
+    pub block_minimizations: u64,
+    /// Partial derivatives in one coordinate, of coordinate methods.
+    pub partial_derivatives: u64,
     /// Values of the objective.
     pub values: u64,
     /// Hessian-vector products that a problem computed itself. One by differences counts as its gradients.

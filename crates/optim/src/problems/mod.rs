@@ -1,5 +1,15 @@
 //! Problems with known constants and solutions, which tests and experiments share.
 
+mod coupled_quadratic;
+mod low_rank_plus_sparse;
+mod multitask_regression;
 mod quadratic;
+mod sparse_quadratic;
+mod sparse_regression;
 
+pub use coupled_quadratic::CoupledQuadratic;
+pub use low_rank_plus_sparse::LowRankPlusSparse;
+pub use multitask_regression::MultitaskRegression;
 pub use quadratic::Quadratic;
+pub use sparse_quadratic::SparseQuadratic;
+pub use sparse_regression::{RegressionLoss, SparseRegression};
