@@ -15,6 +15,8 @@ macro_rules! papers {
 }
 
 papers! {
+    #[cfg(feature = "optim")] alternating_minimization,
+    #[cfg(feature = "optim")] block_coordinate_descent,
     #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] variance_reduction,
 }

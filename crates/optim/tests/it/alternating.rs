@@ -73,7 +73,7 @@ proptest! {
         let inverse = |matrix: &Mat<f64>| {
             let eigen = matrix.self_adjoint_eigen(Side::Lower).unwrap();
             let (u, n) = (eigen.U(), matrix.nrows());
-            Mat::from_fn(n, n, |i, j| (0..n).map(|k| u[(i, k)] * u[(j, k)] / eigen.S()[k]).sum())
+            Mat::from_fn(n, n, |i, j| (0..n).map(|k| u[(i, k)] * u[(j, k)] / eigen.S()[k]).sum::<f64>())
         };
         let step: Mat<f64> = inverse(&c) * b.transpose() * inverse(&a) * &b;
         let mut y = vec![1.0, -2.0, 0.5, 3.0];
@@ -121,7 +121,7 @@ proptest! {
         let best_b = problem.minimize_x(&omega).unwrap();
         let best_omega = problem.minimize_y(&b).unwrap();
         let value = |b: &Vec<f64>, omega: &Vec<f64>| problem.value(&(b.clone(), omega.clone())).unwrap();
-        prop_assert!(LowRank { rank: 2, rows: 6, columns: 5 }.value(&best_b).unwrap() == 0.0);
+        prop_assert_eq!(LowRank { rank: 2, rows: 6, columns: 5 }.value(&best_b).unwrap(), 0.0);
         prop_assert!(value(&best_b, &omega) <= value(&b, &omega) + 1e-10);
         prop_assert!(value(&b, &best_omega) <= value(&b, &omega) + 1e-10);
         // Near ones too: this is what a wrong whitening would fail.
