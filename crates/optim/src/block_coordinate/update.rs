@@ -64,6 +64,9 @@ fn pseudo_inverse(
     entry: impl Fn(usize, usize) -> f64,
 ) -> Result<(f64, Mat<f64>), OptimError> {
     let size = indices.len();
+    if size == 0 {
+        return Ok((0.0, Mat::new()));
+    }
     let mut matrix = Mat::zeros(size, size);
     for (a, &i) in indices.iter().enumerate() {
         for (b, &j) in indices.iter().enumerate().take(a + 1) {

@@ -26,6 +26,9 @@ impl CoupledQuadratic {
     /// When the sizes do not fit, something is not finite, or `A` or `C` is not positive definite.
     pub fn new(a: Mat<f64>, b: Mat<f64>, c: Mat<f64>) -> Result<Self, OptimError> {
         let (p, q) = (b.nrows(), b.ncols());
+        if p == 0 || q == 0 {
+            return Err(OptimError::Empty { what: "B" });
+        }
         for (what, found, expected) in [
             ("rows of A", a.nrows(), p),
             ("columns of A", a.ncols(), p),

@@ -42,7 +42,7 @@ impl MultitaskRegression {
             let (found, expected) = (responses.nrows(), design.nrows());
             return Err(OptimError::Size { what: "rows of Y", found, expected });
         }
-        if design.nrows() == 0 || responses.ncols() == 0 {
+        if design.nrows() == 0 || design.ncols() == 0 || responses.ncols() == 0 {
             return Err(OptimError::Empty { what: "the data" });
         }
         if !design.is_all_finite() || !responses.is_all_finite() {

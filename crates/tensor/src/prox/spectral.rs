@@ -118,6 +118,9 @@ impl Shape {
 
     /// `X ← U diag(f(i, σᵢ)) Vᵀ`.
     fn change(self, x: &mut [f64], f: impl Fn(usize, f64) -> f64) -> Result<(), TensorError> {
+        if x.is_empty() {
+            return Ok(());
+        }
         let svd = self.matrix(x).thin_svd().map_err(|_| TensorError::Decomposition)?;
         let changed: Vec<f64> =
             svd.S().column_vector().iter().enumerate().map(|(i, &value)| f(i, value)).collect();
@@ -138,6 +141,9 @@ impl Shape {
     fn values<V: Coordinates>(self, x: &V) -> Result<Vec<f64>, TensorError> {
         let x = x.coordinates()?;
         finite(&x)?;
+        if x.is_empty() {
+            return Ok(Vec::new());
+        }
         self.matrix(&x).singular_values().map_err(|_| TensorError::Decomposition)
     }
 }

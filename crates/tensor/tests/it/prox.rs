@@ -225,6 +225,12 @@ fn closed_forms() {
     assert_eq!(prox(&Simplex { total: 3.0 }, &[1.0, 1.0, 1.0]), [1.0; 3]);
     assert_eq!(prox(&L1Ball { radius: 1.0 }, &[-3.0, 1.0]), [-1.0, 0.0]);
     assert_eq!(prox(&L1Ball { radius: 9.0 }, &[-3.0, 1.0]), [-3.0, 1.0]);
+    // A norm that rounding puts above the radius that it has.
+    let mut x = vec![0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.304664215592279, 0.9782328271181308, 0.0, 1.0, 0.0, 1.0];
+    for _ in 0..3 {
+        x = prox(&L1Ball { radius: 1.5 }, &x);
+    }
+    assert!((x.iter().sum::<f64>() - 1.5).abs() < 1e-15);
     assert_eq!(prox(&L2Ball { radius: 1.0 }, &[3.0, -4.0]), [3.0 * 0.2, -4.0 * 0.2]);
     assert_eq!(prox(&Sphere::default(), &[0.0, 0.0]), [1.0, 0.0]);
     assert_eq!(prox(&Sparse { nonzeros: 2 }, &[1.0, -1.0, 1.0]), [1.0, -1.0, 0.0]);
@@ -287,7 +293,8 @@ fn bad_input_is_refused_and_leaves_the_vector() {
     }
     assert!(Simplex::default().prox(1.0, &mut Vec::new()).is_err());
     assert!(Sphere::default().prox(1.0, &mut Vec::new()).is_err());
-    assert!(LowRank { rank: 1, rows: 0, columns: 0 }.prox(1.0, &mut Vec::new()).is_ok());
+    let empty = NuclearNorm { weight: 1.0, rows: 0, columns: 3 };
+    assert!(empty.prox(1.0, &mut Vec::new()).is_ok() && empty.value(&Vec::new()).unwrap() == 0.0);
     assert!(GroupLasso::consecutive(1.0, 4, 0).is_err());
 }
 
