@@ -6,6 +6,7 @@
 //!   so that a perturbation can be drawn again instead of stored.
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
+//! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
 //! * `devices` (feature `test-devices`): the devices that tests run on.
 //!
 //! Kiln never chooses a device: results live where their inputs live. Backends are features: `ndarray` (the

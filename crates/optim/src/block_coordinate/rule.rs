@@ -49,10 +49,12 @@ pub(super) fn draw(weights: &[f64], count: usize, seed: u64, iteration: u64) -> 
             (-uniform.ln() / weight, i)
         })
         .collect();
+    let compare = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     if count < keys.len() {
-        keys.select_nth_unstable_by(count, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        keys.select_nth_unstable_by(count, compare);
+        keys.truncate(count);
     }
-    keys.truncate(count);
+    keys.sort_unstable_by(compare);
     keys.into_iter().map(|(_, i)| i).collect()
 }
 

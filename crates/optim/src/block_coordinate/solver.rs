@@ -247,7 +247,9 @@ impl BlockCoordinateDescent {
             Rule::Random => draw(&vec![1.0; dimension], count, self.seed, iteration),
             Rule::Lipschitz => draw(&cache.curvatures, count, self.seed, iteration),
             Rule::Cyclic => {
-                let begin = (u128::from(iteration) * count as u128 % dimension as u128) as usize;
+                // All coordinates are asked for by forests, which then begin one further each time.
+                let step = if count == dimension { 1 } else { count };
+                let begin = (u128::from(iteration) * step as u128 % dimension as u128) as usize;
                 (begin..begin + count).map(|i| i % dimension).collect()
             }
             _ => {

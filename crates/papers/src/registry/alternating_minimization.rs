@@ -56,7 +56,13 @@ pub(super) const PAPER: Paper = Paper {
                    with 1/L where blocks are less well conditioned; theory promises less there.)",
             checks: &[spec("slope / exact slope", Statistic::Min, Threshold::AtLeast(0.5))],
             needs: &[],
-            known_finding: None,
+            known_finding: Some(
+                "The rate is linear but 0.28 to 0.30 of the exact one. With the paper's step 1/L alternating descent is \
+                 exact alternating minimization on this problem, ratio 1. With half of it every step leaves half of the \
+                 distance to the block's minimizer, while exact minimization divides the whole squared error by 6.6 to 8.4 a \
+                 sweep. On coupled quadratics, with 1/L and condition numbers of 4 to 6, the ratio is 0.19 to 0.23: about one \
+                 over the condition number. So comparable holds up to the conditioning of the blocks, not up to a factor 2.",
+            ),
         },
         Claim {
             id: "A4",
@@ -222,14 +228,7 @@ fn multitask_regression(context: &Context, recorder: &mut Recorder) -> Result<()
         "errors",
         "Multitask regression, n = 200, p = 30, q = 20, rank 3",
         "Frobenius errors of the coefficients after 50 sweeps. Reduced rank: the low-rank block alone, with Ω = I.",
-        &[
-            "seed",
-            "least squares",
-            "reduced rank",
-            "alternating minimization",
-            "ratio",
-            "slope of descent / exact",
-        ],
+        &["seed", "least squares", "reduced rank", "alternating minimization", "ratio"],
     );
     let progress = recorder.progress(seeds.len() as u64, "problems");
     for (index, &seed) in seeds.iter().enumerate() {
@@ -244,8 +243,7 @@ fn multitask_regression(context: &Context, recorder: &mut Recorder) -> Result<()
             [increases.fold(f64::NEG_INFINITY, f64::max)],
         );
         recorder.record("A4", "error / error of least squares", [alternating / full]);
-        let slopes = slope(&descent) / slope(&exact);
-        table.row([(index + 1) as f64, full, reduced, alternating, alternating / full, slopes].map(Number));
+        table.row([(index + 1) as f64, full, reduced, alternating, alternating / full].map(Number));
         if index == 0 {
             recorder.figure(
                 Figure::new(
