@@ -251,7 +251,7 @@ impl Checks<'_> {
         }
         let work = state.work;
         let done = work.components
-            + (work.partial_gradients + work.block_minimizations) / 2
+            + u64::midpoint(work.partial_gradients, work.block_minimizations)
             + work.partial_derivatives;
         let due = done >= self.next;
         if due {

@@ -103,13 +103,17 @@ pub(super) fn greedy_forest<'a>(
         let inside =
             neighbours(node).iter().filter(|(other, entry)| leaders[*other] != OUTSIDE && *entry != 0.0);
         let mut trees: Vec<usize> = inside.map(|&(other, _)| other).collect();
-        trees.iter_mut().for_each(|tree| *tree = leader(&mut leaders, *tree));
+        for tree in &mut trees {
+            *tree = leader(&mut leaders, *tree);
+        }
         trees.sort_unstable();
         if trees.windows(2).any(|pair| pair[0] == pair[1]) {
             continue;
         }
         leaders[node] = node;
-        trees.into_iter().for_each(|tree| leaders[tree] = node);
+        for tree in trees {
+            leaders[tree] = node;
+        }
         forest.push(node);
     }
     forest

@@ -298,7 +298,9 @@ fn largest_eigenvalue(problem: &impl CoordinateProblem) -> f64 {
     let mut norm = 0.0;
     for _ in 0..50 {
         let scale = v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        v.iter_mut().for_each(|v| *v /= scale);
+        for v in &mut v {
+            *v /= scale;
+        }
         v = problem.hessian_bound_product(&v);
         norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
     }

@@ -108,7 +108,9 @@ impl SparseRegression {
     /// When `λ₂` is negative or not finite.
     pub fn with_ridge(mut self, ridge: f64) -> Result<Self, OptimError> {
         require::nonnegative("ridge", ridge)?;
-        self.curvatures.iter_mut().for_each(|curvature| *curvature += ridge - self.ridge);
+        for curvature in &mut self.curvatures {
+            *curvature += ridge - self.ridge;
+        }
         self.ridge = ridge;
         Ok(self)
     }
@@ -152,7 +154,9 @@ impl SparseRegression {
                 let entries = (0..rows).filter(|&r| kept[r] < keep);
                 let column: Vec<_> = entries.map(|r| (r, (values[r] + 1.0) * 10.0 * scales[i])).collect();
                 if chosen[i] < 0.1 {
-                    column.iter().for_each(|&(r, a)| targets[r] += a * weights[i]);
+                    for &(r, a) in &column {
+                        targets[r] += a * weights[i];
+                    }
                 }
                 column
             })

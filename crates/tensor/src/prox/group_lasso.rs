@@ -48,7 +48,9 @@ impl<V: Coordinates> Prox<V> for GroupLasso {
             for group in &self.groups {
                 let (norm, threshold) = (norm(group, x), weight * (group.len() as f64).sqrt());
                 let factor = if norm > threshold { 1.0 - threshold / norm } else { 0.0 };
-                group.iter().for_each(|&i| x[i] *= factor);
+                for &i in group {
+                    x[i] *= factor;
+                }
             }
             Ok(())
         })

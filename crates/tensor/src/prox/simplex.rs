@@ -26,7 +26,9 @@ impl<V: Coordinates> Prox<V> for Simplex {
         on_host(x, |x| {
             require(!x.is_empty(), "dimension", 0.0, "at least 1: a simplex has a point")?;
             let threshold = threshold(x.to_vec(), self.total);
-            x.iter_mut().for_each(|x| *x = (*x - threshold).max(0.0));
+            for x in x {
+                *x = (*x - threshold).max(0.0);
+            }
             Ok(())
         })
     }
@@ -57,7 +59,9 @@ impl<V: Coordinates> Prox<V> for L1Ball {
             if magnitudes.iter().sum::<f64>() > self.radius {
                 // Rounding may leave it a little below 0 when ‖x‖₁ is a little above the radius.
                 let threshold = threshold(magnitudes, self.radius).max(0.0);
-                x.iter_mut().for_each(|x| *x -= x.clamp(-threshold, threshold));
+                for x in x {
+                    *x -= x.clamp(-threshold, threshold);
+                }
             }
             Ok(())
         })

@@ -24,7 +24,9 @@ impl<V: Coordinates> Prox<V> for Sparse {
                 order.select_nth_unstable_by(self.nonzeros, |&i, &j| {
                     x[j].abs().total_cmp(&x[i].abs()).then(i.cmp(&j))
                 });
-                order[self.nonzeros..].iter().for_each(|&i| x[i] = 0.0);
+                for &i in &order[self.nonzeros..] {
+                    x[i] = 0.0;
+                }
             }
             Ok(())
         })

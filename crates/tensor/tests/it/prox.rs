@@ -12,6 +12,8 @@ const COLUMNS: usize = 3;
 const SIZE: usize = ROWS * COLUMNS;
 
 type Regularizers<V> = Vec<(&'static str, Box<dyn Prox<V>>)>;
+type AnySet = Box<dyn ConstraintSet<Vec<f64>>>;
+type Norm<'a> = &'a dyn Fn(&[f64]) -> f64;
 type Sets<V> = Vec<(&'static str, Box<dyn ConstraintSet<V>>)>;
 
 macro_rules! named {
@@ -164,8 +166,7 @@ proptest! {
     fn concavity_bounds_every_triple(x in vector(), y in vector(), direction in vector(), t in 0.0..0.9) {
         let spectral = |v: &[f64]| singular_values(v, ROWS, COLUMNS)[0];
         let largest = |v: &[f64]| v.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
-        type Norm<'a> = &'a dyn Fn(&[f64]) -> f64;
-        let cases: Vec<(Box<dyn ConstraintSet<Vec<f64>>>, Norm)> = vec![
+        let cases: Vec<(AnySet, Norm)> = vec![
             (Box::new(Sphere { radius: 2.0 }), &|v| distance(v, &[0.0; SIZE])),
             (Box::new(Sparse { nonzeros: 3 }), &largest),
             (Box::new(LowRank { rank: 2, rows: ROWS, columns: COLUMNS }), &spectral),
@@ -226,7 +227,20 @@ fn closed_forms() {
     assert_eq!(prox(&L1Ball { radius: 1.0 }, &[-3.0, 1.0]), [-1.0, 0.0]);
     assert_eq!(prox(&L1Ball { radius: 9.0 }, &[-3.0, 1.0]), [-3.0, 1.0]);
     // A norm that rounding puts above the radius that it has.
-    let mut x = vec![0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.304664215592279, 0.9782328271181308, 0.0, 1.0, 0.0, 1.0];
+    let mut x = vec![
+        0.0,
+        1.0,
+        0.0,
+        1.0,
+        0.0,
+        1.0,
+        2.304_664_215_592_279,
+        0.978_232_827_118_130_8,
+        0.0,
+        1.0,
+        0.0,
+        1.0,
+    ];
     for _ in 0..3 {
         x = prox(&L1Ball { radius: 1.5 }, &x);
     }
