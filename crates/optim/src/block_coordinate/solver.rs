@@ -70,7 +70,7 @@ struct Cache {
     /// Of fixed blocks.
     fixed: Vec<Block>,
     lipschitz: Vec<f64>,
-    /// An upper bound on the largest eigenvalue of `H`, for iterative hard thresholding.
+    /// An upper bound on the largest eigenvalue of the scaled `H`, for iterative hard thresholding.
     smoothness: f64,
 }
 
@@ -194,7 +194,7 @@ impl BlockCoordinateDescent {
         };
         let lipschitz = fixed.iter().map(|block| block.lipschitz).collect();
         let thresholds = self.rule == Rule::Gsq && matches!(self.blocks, Blocks::Variable { .. });
-        let smoothness = if thresholds { largest_eigenvalue(problem) } else { 0.0 };
+        let smoothness = if thresholds { largest_eigenvalue(problem, &curvatures) } else { 0.0 };
         Ok(Cache { curvatures, fixed, lipschitz, smoothness })
     }
 
@@ -261,12 +261,18 @@ impl BlockCoordinateDescent {
 }
 
 /// A coordinate or block without curvature is not moved, so it scores nothing.
-fn quotient(square: f64, curvature: f64) -> f64 {
-    if curvature > 0.0 { square / curvature } else { 0.0 }
+fn quotient(numerator: f64, curvature: f64) -> f64 {
+    if curvature > 0.0 { numerator / curvature } else { 0.0 }
 }
 
-/// Ten steps `d ← top_m(d − (g + H d)/L)` towards the best block, from the best `d` of the given one. They do not increase
-/// the model `gᵀd + ½ dᵀHd`, so the block found is at least as good.
+/// Ten steps of iterative hard thresholding towards the best block, from the best `d` of the given one, in the coordinates
+/// `√Lᵢ dᵢ`, in which the Hessian bound has a unit diagonal and `λ` is its largest eigenvalue:
+///
+/// ```text
+/// √Lᵢ dᵢ ← top_m(√Lᵢ dᵢ − (g + H d)ᵢ / (λ √Lᵢ))
+/// ```
+///
+/// They do not increase the model `gᵀd + ½ dᵀHd`, so the block found is at least as good.
 fn hard_thresholding(
     problem: &impl CoordinateProblem,
     cache: &Cache,
@@ -276,32 +282,35 @@ fn hard_thresholding(
     let block = Block::new(problem, indices)?;
     let g: Vec<f64> = block.indices.iter().map(|&i| gradient[i]).collect();
     let mut d = vec![0.0; gradient.len()];
-    block.indices.iter().zip(block.solve(&g)).for_each(|(&i, step)| d[i] = -step);
+    for (&i, step) in block.indices.iter().zip(block.solve(&g)) {
+        d[i] = -step;
+    }
     let mut indices = block.indices;
     for _ in 0..10 {
         let product = problem.hessian_bound_product(&d);
-        for ((d, g), h) in d.iter_mut().zip(gradient).zip(product) {
-            *d -= (g + h) / cache.smoothness;
+        for (i, d) in d.iter_mut().enumerate() {
+            *d -= quotient(gradient[i] + product[i], cache.smoothness * cache.curvatures[i]);
         }
-        let magnitudes: Vec<f64> = d.iter().map(|d| d.abs()).collect();
+        let magnitudes: Vec<f64> = d.iter().zip(&cache.curvatures).map(|(d, l)| d * d * l).collect();
         indices = largest(&magnitudes, indices.len());
         let kept: Vec<f64> = indices.iter().map(|&i| d[i]).collect();
         d.fill(0.0);
-        indices.iter().zip(kept).for_each(|(&i, kept)| d[i] = kept);
+        for (&i, kept) in indices.iter().zip(kept) {
+            d[i] = kept;
+        }
     }
     Ok(indices)
 }
 
-/// By 50 power iterations, with a tenth to spare.
-fn largest_eigenvalue(problem: &impl CoordinateProblem) -> f64 {
-    let mut v: Vec<f64> = (0..problem.dimension()).map(|i| 1.0 + (i % 7) as f64).collect();
-    let mut norm = 0.0;
+/// `λ` of [`hard_thresholding`], by 50 power iterations, with a tenth to spare.
+fn largest_eigenvalue(problem: &impl CoordinateProblem, curvatures: &[f64]) -> f64 {
+    let roots: Vec<f64> = curvatures.iter().map(|curvature| curvature.sqrt()).collect();
+    let mut v: Vec<f64> = (0..roots.len()).map(|i| 1.0 + (i % 7) as f64).collect();
+    let mut norm = 1.0;
     for _ in 0..50 {
-        let scale = v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        for v in &mut v {
-            *v /= scale;
-        }
-        v = problem.hessian_bound_product(&v);
+        let scaled: Vec<f64> = v.iter().zip(&roots).map(|(v, root)| quotient(v / norm, *root)).collect();
+        let product = problem.hessian_bound_product(&scaled);
+        v = product.into_iter().zip(&roots).map(|(v, root)| quotient(v, *root)).collect();
         norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
     }
     1.1 * norm
