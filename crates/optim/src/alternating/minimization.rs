@@ -21,12 +21,13 @@ use crate::{OptimError, Solver, State};
 /// use kiln_tensor::prox::{LowRank, Sparse};
 ///
 /// // A matrix of ones and one outlier.
-/// let observed = vec![1.0, 1.0, 1.0, 9.0, 1.0, 1.0, 1.0, 1.0, 1.0];
-/// let low_rank = LowRank { rank: 1, rows: 3, columns: 3 };
+/// let mut observed = vec![1.0; 36];
+/// observed[6] = 3.0;
+/// let low_rank = LowRank { rank: 1, rows: 6, columns: 6 };
 /// let problem = LowRankPlusSparse::new(observed, low_rank, Sparse { nonzeros: 1 })?;
-/// let start = (vec![0.0; 9], vec![0.0; 9]);
-/// let solution = run(&AlternatingMinimization, &problem, start, &Stop::after(300), &mut ())?;
-/// assert!((solution.state.iterate.1[3] - 8.0).abs() < 1e-6);
+/// let start = (vec![0.0; 36], vec![0.0; 36]);
+/// let solution = run(&AlternatingMinimization, &problem, start, &Stop::after(50), &mut ())?;
+/// assert!((solution.state.iterate.1[6] - 2.0).abs() < 1e-9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

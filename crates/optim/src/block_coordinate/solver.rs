@@ -18,21 +18,16 @@ use crate::{Memory, OptimError, Solver, State};
 /// Block coordinate descent; see the [module](super).
 ///
 /// ```
-/// use kiln_optim::block_coordinate::{BlockCoordinateDescent, Blocks, Rule, Update};
-/// use kiln_optim::problems::{RegressionLoss, SparseRegression};
-/// use kiln_optim::{Objective, Stop, run};
+/// use kiln_optim::block_coordinate::BlockCoordinateDescent;
+/// use kiln_optim::problems::SparseQuadratic;
+/// use kiln_optim::{Stop, run};
 ///
-/// let problem = SparseRegression::generate(50, 100, RegressionLoss::Squared, 1)?;
-/// let solver = BlockCoordinateDescent {
-///     blocks: Blocks::Variable { size: 5 },
-///     rule: Rule::Gsl,
-///     update: Update::Matrix,
-///     seed: 0,
-/// };
-/// let start = vec![0.0; 100];
-/// let before = problem.value(&start)?;
-/// let solution = run(&solver, &problem, start, &Stop::after(200), &mut ())?;
-/// assert!(problem.value(&solution.state.iterate)? < 1e-6 * before);
+/// // Labels ±1 of 8 nodes spread over a grid of 10 × 10.
+/// let problem = SparseQuadratic::lattice(10, 1.0, 8, 1)?;
+/// let stop = Stop::after(5000).or_residual(1e-6);
+/// let solution = run(&BlockCoordinateDescent::new(5), &problem, vec![0.0; 92], &stop, &mut ())?;
+/// assert!(solution.residual.unwrap() <= 1e-6);
+/// assert!(solution.state.iterate.iter().all(|x| x.abs() <= 1.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
