@@ -1,5 +1,7 @@
 //! Problems with known constants and solutions, which tests and experiments share.
 
+mod finite_sum_game;
 mod quadratic;
 
+pub use finite_sum_game::{AffineFiniteSum, ScaledFiniteSum};
 pub use quadratic::Quadratic;
