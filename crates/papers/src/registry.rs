@@ -16,6 +16,8 @@ macro_rules! papers {
 
 papers! {
     #[cfg(feature = "graph")] local_graph_clustering,
+    #[cfg(feature = "optim")] seg_flip_flop_anchor,
+    #[cfg(feature = "optim")] variance_reduced_halpern,
     #[cfg(feature = "optim")] variance_reduction,
 }
 

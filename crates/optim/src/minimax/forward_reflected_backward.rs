@@ -129,8 +129,7 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
         require::positive("step_size", self.step_size)?;
         require::positive("snapshot_probability", self.snapshot_probability)?;
         require::probability("snapshot_probability", self.snapshot_probability)?;
-        let sampler =
-            Sampler::new(Order::WithReplacement, problem.components(), self.batch_size, self.seed)?;
+        let sampler = Sampler::new(Order::WithReplacement, problem.components(), self.batch_size, self.seed)?;
         Ok(VarianceReducedReflectedMemory {
             snapshot: start.clone(),
             snapshot_operator: None,

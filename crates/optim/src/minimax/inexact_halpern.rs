@@ -195,7 +195,9 @@ impl<P: Operator> Certificate<'_, P> {
         problem.resolvent(s * step, &mut y)?;
         let error = 2.0 * self.lipschitz * z.sub(&y)?.norm()?;
         if !error.is_finite() {
-            return Err(OptimError::NotFinite { what: "an inner iterate (lipschitz may be too small)".to_owned() });
+            return Err(OptimError::NotFinite {
+                what: "an inner iterate (lipschitz may be too small)".to_owned(),
+            });
         }
         let moved = centre.sub(&y)?.norm()?;
         let enough = error <= self.accuracy * (moved - error) || error <= ROUNDING * y.norm()?;

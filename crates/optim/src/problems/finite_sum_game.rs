@@ -5,7 +5,7 @@ use faer::linalg::solvers::Solve;
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::order::{below, generator};
-use crate::{FiniteSum, OptimError, Operator, check_batch};
+use crate::{FiniteSum, Operator, OptimError, check_batch};
 
 /// `Fᵢ(z) = Jᵢ z + tᵢ` with any square `Jᵢ`; the quadratic game
 /// `fᵢ(x, y) = ½ xᵀAx + xᵀBy − ½ yᵀCy + pᵀx − qᵀy` has `J = [[A, B], [−Bᵀ, C]]` and `t = (p, q)`.
@@ -141,9 +141,8 @@ impl AffineFiniteSum {
             .map(|i| {
                 let coupling = noise.uniform(4 * i as u64, size * size);
                 let own = &diagonal[2 * size * i..2 * size * (i + 1)];
-                let matrix = game_matrix(size, &coupling, |row, column| {
-                    if row == column { own[row] } else { 0.0 }
-                });
+                let matrix =
+                    game_matrix(size, &coupling, |row, column| if row == column { own[row] } else { 0.0 });
                 (matrix, noise.gaussian(4 * i as u64 + 1, 2 * size))
             })
             .collect();
@@ -193,9 +192,8 @@ impl AffineFiniteSum {
         let games: Vec<_> = errors
             .chunks_exact(entries.max(1))
             .map(|error| {
-                let coupling: Vec<_> = (0..entries)
-                    .map(|k| scale * (couplings[k] + 0.5 * (error[k] - mean_error[k])))
-                    .collect();
+                let coupling: Vec<_> =
+                    (0..entries).map(|k| scale * (couplings[k] + 0.5 * (error[k] - mean_error[k]))).collect();
                 (game_matrix(size, &coupling, |_, _| 0.0), vec![0.0; 2 * size])
             })
             .collect();
