@@ -11,6 +11,8 @@ use crate::{FiniteSum, Operator, OptimError, check_batch};
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixGame {
     payoffs: Mat<f64>,
+    /// `Aᵀ`, so that rows are contiguous too.
+    transposed: Mat<f64>,
 }
 
 impl MatrixGame {
@@ -29,7 +31,8 @@ impl MatrixGame {
         if !payoffs.is_all_finite() {
             return Err(OptimError::NotFinite { what: "a payoff".to_owned() });
         }
-        Ok(Self { payoffs })
+        let transposed = payoffs.transpose().to_owned();
+        Ok(Self { payoffs, transposed })
     }
 
     /// Policeman and burglar (Nemirovski, lectures on mirror descent, 2013), scaled to spectral norm 1: the burglar `y`
@@ -41,14 +44,10 @@ impl MatrixGame {
     pub fn policeman_and_burglar(size: usize, seed: u64) -> Result<Self, OptimError> {
         let mut worth = vec![0.0_f64; size];
         Noise { seed, distribution: Distribution::Gaussian }.fill(0, 0, &mut worth);
-        let mut game = Self::new(Mat::from_fn(size, size, |i, j| {
-            worth[j].abs() * (1.0 - (-0.8 * i.abs_diff(j) as f64).exp())
-        }))?;
-        let norm = game.lipschitz()?;
-        if norm > 0.0 {
-            game.payoffs *= faer::Scale(1.0 / norm);
-        }
-        Ok(game)
+        let loss = |i: usize, j: usize| worth[j].abs() * (1.0 - (-0.8 * i.abs_diff(j) as f64).exp());
+        let norm = Self::new(Mat::from_fn(size, size, loss))?.lipschitz()?;
+        let scale = if norm > 0.0 { 1.0 / norm } else { 1.0 };
+        Self::new(Mat::from_fn(size, size, |i, j| scale * loss(i, j)))
     }
 
     /// The Lipschitz constant of `F`: the spectral norm of `A`.
@@ -91,18 +90,12 @@ impl Operator for MatrixGame {
     fn operator(&self, z: &Self::Point) -> Result<Self::Point, OptimError> {
         self.fits(z)?;
         let column = |values: &[f64]| Mat::from_fn(values.len(), 1, |i, _| values[i]);
-        let (x, y) = (&self.payoffs * column(&z.1), self.payoffs.transpose() * column(&z.0));
+        let (x, y) = (&self.payoffs * column(&z.1), &self.transposed * column(&z.0));
         Ok((x.col(0).iter().copied().collect(), y.col(0).iter().map(|y| -y).collect()))
     }
 
     fn components(&self) -> usize {
         self.payoffs.nrows()
-    }
-
-    fn resolvent(&self, _step: f64, z: &mut Self::Point) -> Result<(), OptimError> {
-        project_on_simplex(&mut z.0);
-        project_on_simplex(&mut z.1);
-        Ok(())
     }
 }
 
@@ -118,29 +111,10 @@ impl FiniteSum for MatrixGame {
             for (value, payoff) in value.0.iter_mut().zip(self.payoffs.col(i).iter()) {
                 *value += y * payoff;
             }
-            for (value, payoff) in value.1.iter_mut().zip(self.payoffs.row(i).iter()) {
+            for (value, payoff) in value.1.iter_mut().zip(self.transposed.col(i).iter()) {
                 *value -= x * payoff;
             }
         }
         Ok(value)
-    }
-}
-
-/// The nearest mixed strategy: `max(x − θ, 0)` with the `θ` that makes the sum 1.
-fn project_on_simplex(x: &mut [f64]) {
-    let mut sorted = x.to_vec();
-    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-    let mut sum = 0.0;
-    let mut theta = 0.0;
-    for (i, value) in sorted.iter().enumerate() {
-        sum += value;
-        let candidate = (sum - 1.0) / (i as f64 + 1.0);
-        if *value <= candidate {
-            break;
-        }
-        theta = candidate;
-    }
-    for x in x {
-        *x = (*x - theta).max(0.0);
     }
 }

@@ -2,7 +2,8 @@
 
 use kiln_optim::minimax::{Halpern, InexactHalpern, InnerSolver, VarianceReducedHalpern};
 use kiln_optim::problems::{AffineFiniteSum, MatrixGame, ScaledFiniteSum};
-use kiln_optim::{FiniteSum, Operator, Solver, residual};
+use kiln_optim::{Composite, FiniteSum, Operator, Solver, residual};
+use kiln_tensor::prox::Simplex;
 use kiln_tensor::{Distribution, Noise, Vector};
 
 use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
@@ -52,10 +53,14 @@ pub(super) const PAPER: Paper = Paper {
             place: "experiments on matrix games",
             says: "The variance-reduced method reaches a small residual in fewer component calls than its deterministic \
                    counterpart.",
-            test: "Policeman and burglar with 1024 houses (our choice: the paper's matrices were not at hand), until the \
-                   natural residual is 0.01 of its value at uniform strategies: calls of inexact Halpern with deterministic \
-                   inner solves, the cheaper of two resolvent steps, over calls of Algorithm 2.",
-            checks: &[spec("deterministic / variance-reduced", Statistic::Min, Threshold::Above(1.0))],
+            test: "Policeman and burglar with 256 houses (our choice: the paper's matrices were not at hand), until the \
+                   natural residual is 0.1 of its value at uniform strategies: calls of inexact Halpern with deterministic \
+                   inner solves, the cheaper of two resolvent steps, over calls of Algorithm 2. At quick scale 64 houses, \
+                   without a verdict.",
+            checks: &[Check {
+                full_only: true,
+                ..spec("deterministic / variance-reduced", Statistic::Min, Threshold::Above(1.0))
+            }],
             ..BASE
         },
     ],
@@ -217,29 +222,31 @@ fn bilinear(context: &Context, recorder: &mut Recorder) -> Result<(), Experiment
 }
 
 fn matrix_game(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    const HOUSES: usize = 1024;
-    const TARGET: f64 = 0.01;
+    const TARGET: f64 = 0.1;
+    let houses = context.pick(64, 256);
     let mut table = Table::new(
         "matrix-game",
-        "Passes to a residual of 0.01 of the first on policeman and burglar",
+        "Passes to a residual of 0.1 of the first on policeman and burglar",
         "Component calls over n for each run; η is the resolvent step.",
         &["run", "Algorithm 2", "deterministic, η = 1/L", "deterministic, η of Algorithm 2"],
     );
     let mut figure = Figure::new(
         "matrix-game",
         "Variance reduction on a matrix game",
-        "Natural residual of inexact Halpern on policeman and burglar with 1024 houses, over its value at uniform \
-         strategies, against component calls, first run. A point is an outer step.",
+        "Natural residual of inexact Halpern on policeman and burglar with 256 houses (64 at quick scale), over its value \
+         at uniform strategies, against component calls, first run. A point is an outer step.",
         Axis::log("passes (component calls / n)"),
         Axis::log("relative residual"),
     );
-    for (run, seed) in context.seeds(context.pick(1, RUNS)).into_iter().enumerate() {
-        let problem = MatrixGame::policeman_and_burglar(HOUSES, seed)?;
-        let start = problem.uniform_strategies();
+    for (run, seed) in context.seeds(context.pick(1, 3)).into_iter().enumerate() {
+        let game = MatrixGame::policeman_and_burglar(houses, seed)?;
+        let start = game.uniform_strategies();
+        let (lipschitz, average_lipschitz) = (game.lipschitz()?, game.average_lipschitz());
+        let regularizer = (Simplex::default(), Simplex::default());
+        let problem = Composite { problem: game, regularizer };
         let first = residual(&problem, &start)?;
-        let reduced = InexactHalpern::new(problem.average_lipschitz(), HOUSES, seed);
-        let whole =
-            InexactHalpern { lipschitz: problem.lipschitz()?, inner: InnerSolver::Deterministic, ..reduced };
+        let reduced = InexactHalpern::new(average_lipschitz, houses, seed);
+        let whole = InexactHalpern { lipschitz, inner: InnerSolver::Deterministic, ..reduced };
         let solvers = [
             ("Algorithm 2", reduced),
             ("deterministic, η = 1/L", InexactHalpern { resolvent_step: 1.0 / whole.lipschitz, ..whole }),
@@ -248,13 +255,13 @@ fn matrix_game(context: &Context, recorder: &mut Recorder) -> Result<(), Experim
         let mut passes = Vec::new();
         for (colour, (name, solver)) in solvers.into_iter().enumerate() {
             let points = recorder.memo(&format!("{name} seed {seed}"), || {
-                let limit = 100_000 * HOUSES as u64;
+                let limit = 100_000 * houses as u64;
                 let relative = |z: &_| Ok(residual(&problem, z)? / first);
                 trace(&solver, &problem, start.clone(), limit, TARGET, relative)
             })?;
-            passes.push(calls(&points) / HOUSES as f64);
+            passes.push(calls(&points) / houses as f64);
             if run == 0 {
-                figure = figure.with(Kind::LinePoints, name, colour, in_passes(&points, HOUSES));
+                figure = figure.with(Kind::LinePoints, name, colour, in_passes(&points, houses));
             }
         }
         recorder.record("H3", "deterministic / variance-reduced", [passes[1].min(passes[2]) / passes[0]]);

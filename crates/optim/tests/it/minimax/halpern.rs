@@ -7,8 +7,8 @@ use kiln_optim::minimax::{
 };
 use kiln_optim::problems::{AffineFiniteSum, MatrixGame, Quadratic, ScaledFiniteSum};
 use kiln_optim::{Composite, FiniteSum, Operator, OptimError, Solver, Work, residual};
-use kiln_tensor::prox::L1;
-use kiln_tensor::{Distribution, Noise, Prox, TensorError, Vector, device_tests};
+use kiln_tensor::prox::{L1, Prox, Simplex};
+use kiln_tensor::{Distribution, Noise, TensorError, Vector, device_tests};
 use proptest::prelude::*;
 
 use super::{after, agrees_on, distance, norm, resumes};
@@ -281,14 +281,15 @@ fn deterministic_forb_converges() {
 fn matrix_games_are_solved_on_the_simplex() {
     let diagonal = [1.0, 2.0, 4.0];
     let game = MatrixGame::new(Mat::from_fn(3, 3, |i, j| if i == j { diagonal[i] } else { 0.0 })).unwrap();
+    let problem = Composite { problem: game.clone(), regularizer: (Simplex::default(), Simplex::default()) };
     let total: f64 = diagonal.iter().map(|a| 1.0 / a).sum();
     let optimal = diagonal.map(|a| 1.0 / a / total).to_vec();
-    assert!(residual(&game, &(optimal.clone(), optimal.clone())).unwrap() < 1e-14);
+    assert!(residual(&problem, &(optimal.clone(), optimal.clone())).unwrap() < 1e-14);
     let whole = InexactHalpern::new(game.average_lipschitz(), 3, 5);
     let deterministic =
         InexactHalpern { lipschitz: game.lipschitz().unwrap(), inner: InnerSolver::Deterministic, ..whole };
     for solver in [whole, deterministic] {
-        let (x, y) = after(&solver, &game, &game.uniform_strategies(), 300).iterate;
+        let (x, y) = after(&solver, &problem, &game.uniform_strategies(), 300).iterate;
         for strategy in [&x, &y] {
             assert!((strategy.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             assert!(strategy.iter().all(|&s| s >= 0.0));
