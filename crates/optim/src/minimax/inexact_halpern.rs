@@ -34,6 +34,19 @@ pub enum InnerSolver {
 }
 
 /// Halpern iteration on an inexact resolvent. One step is one outer step.
+///
+/// ```
+/// use kiln_optim::{Composite, Stop, minimax::InexactHalpern, problems::MatrixGame, residual, run};
+/// use kiln_tensor::prox::Simplex;
+///
+/// let game = MatrixGame::policeman_and_burglar(20, 1)?;
+/// let (start, lipschitz) = (game.uniform_strategies(), game.average_lipschitz());
+/// let problem = Composite { problem: game, regularizer: (Simplex::default(), Simplex::default()) };
+/// let solver = InexactHalpern::new(lipschitz, 20, 7);
+/// let solution = run(&solver, &problem, start.clone(), &Stop::after(60), &mut ())?;
+/// assert!(residual(&problem, &solution.state.iterate)? < 0.2 * residual(&problem, &start)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InexactHalpern {
     /// `η`.
