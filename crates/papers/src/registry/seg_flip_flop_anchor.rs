@@ -107,10 +107,11 @@ const RUNS: usize = 5;
 /// Passes and the squared norm of `F` over its value at the start.
 type Curve = Vec<(f64, f64)>;
 
-/// A method: its name, its colour, and how it runs from `z` for so many passes, stopping by at the given ones.
+/// A method: its name, its look, and how it runs from `z` for so many passes, stopping by at the given ones.
 struct Method {
     name: &'static str,
     colour: usize,
+    kind: Kind,
     run: Box<dyn Fn(&Problem, &[u64]) -> Result<Curve, ExperimentError> + Sync>,
 }
 
@@ -163,7 +164,7 @@ fn method(
     solver: impl Fn(&Problem) -> StochasticExtragradient + Sync + 'static,
 ) -> Method {
     let run = move |problem: &Problem, passes: &[u64]| problem.curve(&solver(problem), COMPONENTS, passes);
-    Method { name, colour, run: Box::new(run) }
+    Method { name, colour, kind: Kind::Line, run: Box::new(run) }
 }
 
 fn descent_ascent(name: &'static str, colour: usize, order: Order, step_size: f64) -> Method {
@@ -171,7 +172,7 @@ fn descent_ascent(name: &'static str, colour: usize, order: Order, step_size: f6
         let solver = Sgd { step_size: step_size.into(), batch_size: 1, order, seed: problem.seed };
         problem.curve(&solver, COMPONENTS, passes)
     };
-    Method { name, colour, run: Box::new(run) }
+    Method { name, colour, kind: Kind::Dashed, run: Box::new(run) }
 }
 
 /// 1, 1.25, 1.6, … to the last, rounded to even numbers, at which epochs of one and of two passes end.
@@ -202,10 +203,10 @@ fn compare(
     recorder: &mut Recorder,
     problems: &[Problem],
     methods: &[Method],
-    passes: u64,
+    stops: &[u64],
     figure: Figure,
 ) -> Result<Vec<Curve>, ExperimentError> {
-    let stops = stops(passes);
+    let passes = *stops.last().ok_or("no stops")?;
     let progress = recorder.progress((problems.len() * methods.len()) as u64, "runs");
     let tasks: Vec<_> = methods.iter().flat_map(|m| problems.iter().map(move |p| (m, p))).collect();
     let shared: &Recorder = recorder;
@@ -213,14 +214,14 @@ fn compare(
         .into_par_iter()
         .map(|(method, problem)| {
             let key = format!("{} seed {} passes {passes}", method.name, problem.seed);
-            let curve = shared.memo(&key, || (method.run)(problem, &stops));
+            let curve = shared.memo(&key, || (method.run)(problem, stops));
             progress.inc(1);
             curve
         })
         .collect::<Result<Vec<_>, _>>()?;
     drop(progress);
     let by_method: Vec<_> = curves.chunks(problems.len()).collect();
-    let means: Vec<_> = by_method.iter().map(|curves| geometric_mean(curves, &stops)).collect();
+    let means: Vec<_> = by_method.iter().map(|curves| geometric_mean(curves, stops)).collect();
     let mut table = Table::new(
         &figure.id,
         &figure.title,
@@ -240,7 +241,7 @@ fn compare(
     }
     recorder.table(table);
     let figure = methods.iter().zip(&means).fold(figure, |figure, (method, mean)| {
-        figure.with(Kind::Line, method.name, method.colour, mean.iter().copied())
+        figure.with(method.kind, method.name, method.colour, mean.iter().copied())
     });
     recorder.figure(figure);
     Ok(means)
@@ -284,13 +285,13 @@ fn monotone(context: &Context, recorder: &mut Recorder) -> Result<(), Experiment
     let (x, y) = axes();
     let figure = Figure::new(
         "monotone",
-        "Only flip-flop with the anchor converges on monotone games",
+        "Flip-flop with the anchor converges on monotone games",
         "Squared norm of the saddle operator of monotone sums of 40 nonmonotone quadratic games, geometric mean over the \
          runs. A curve that ends early left the range of floating-point numbers.",
         x,
         y,
     );
-    let means = compare(recorder, &monotone_problems(context)?, &methods, passes, figure)?;
+    let means = compare(recorder, &monotone_problems(context)?, &methods, &stops(passes), figure)?;
     let end = |method: usize| at(&means[method], passes);
     recorder.record("F1", "SEG-FFA", [end(0)]);
     recorder.record("F1", "SEG-FFA, over a tenth of the passes", [end(0) / at(&means[0], passes / 10)]);
@@ -316,9 +317,10 @@ fn strongly_monotone(context: &Context, recorder: &mut Recorder) -> Result<(), E
         method("SEG-RR", 2, |p| StochasticExtragradient::reshuffled(STEP, p.seed)),
         method("SEG-US", 3, |p| StochasticExtragradient::with_replacement(STEP, p.seed)),
         method("SEG-RRA", 4, |p| StochasticExtragradient::reshuffled_anchored(STEP, p.seed)),
-        descent_ascent("SGDA-RR", 6, Order::Reshuffled, STEP),
-        descent_ascent("SGDA-US", 7, Order::WithReplacement, STEP),
+        descent_ascent("SGDA-RR", 2, Order::Reshuffled, STEP),
+        descent_ascent("SGDA-US", 3, Order::WithReplacement, STEP),
     ];
+    let stops: Vec<_> = (1..=40).map(|i| 20 * i).collect();
     let (_, y) = axes();
     let figure = Figure::new(
         "strongly-monotone",
@@ -329,7 +331,7 @@ fn strongly_monotone(context: &Context, recorder: &mut Recorder) -> Result<(), E
         Axis::linear("passes over the components"),
         y,
     );
-    let means = compare(recorder, &problems, &methods, 800, figure)?;
+    let means = compare(recorder, &problems, &methods, &stops, figure)?;
     let best = at(&means[0], 800);
     for (name, method) in [("SEG-FF / SEG-FFA", 1), ("SEG-RR / SEG-FFA", 2), ("SEG-US / SEG-FFA", 3)] {
         recorder.record("F2", name, [at(&means[method], 800) / best]);
@@ -347,7 +349,7 @@ fn independent_samples(context: &Context, recorder: &mut Recorder) -> Result<(),
         method("DSEG, exponents 0 and 1", 3, |p| {
             StochasticExtragradient::independent_samples(1.0, power(0.1, 1.0), p.seed)
         }),
-        method("DSEG, exponents 1/3 and 2/3", 7, |p| {
+        method("DSEG, exponents 1/3 and 2/3", 6, |p| {
             let (extrapolation, step) = (power(0.1, 1.0 / 3.0), power(0.05, 2.0 / 3.0));
             StochasticExtragradient::independent_samples(extrapolation, step, p.seed)
         }),
@@ -360,7 +362,7 @@ fn independent_samples(context: &Context, recorder: &mut Recorder) -> Result<(),
         x,
         y,
     );
-    let means = compare(recorder, &monotone_problems(context)?, &methods, 10_000, figure)?;
+    let means = compare(recorder, &monotone_problems(context)?, &methods, &stops(10_000), figure)?;
     let end = |method: usize| at(&means[method], 10_000);
     recorder.record("F3", "SEG-FFA / DSEG, exponents 0 and 1", [end(0) / end(1)]);
     recorder.record("F3", "SEG-FFA / DSEG, exponents 1/3 and 2/3", [end(0) / end(2)]);
