@@ -57,7 +57,7 @@ impl<P: Operator> Solver<P> for ForwardReflectedBackward {
 impl ForwardReflectedBackward {
     /// The step, given `F(z)`.
     pub(super) fn move_with<P: Operator>(
-        &self,
+        self,
         problem: &P,
         state: &mut State<P::Point, ReflectedMemory<P::Point>>,
         operator: P::Point,

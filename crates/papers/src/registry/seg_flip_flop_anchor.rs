@@ -112,8 +112,10 @@ struct Method {
     name: &'static str,
     colour: usize,
     kind: Kind,
-    run: Box<dyn Fn(&Problem, &[u64]) -> Result<Curve, ExperimentError> + Sync>,
+    run: Box<Run>,
 }
+
+type Run = dyn Fn(&Problem, &[u64]) -> Result<Curve, ExperimentError> + Sync;
 
 struct Problem {
     games: AffineFiniteSum,
@@ -177,7 +179,7 @@ fn descent_ascent(name: &'static str, colour: usize, order: Order, step_size: f6
 
 /// 1, 1.25, 1.6, … to the last, rounded to even numbers, at which epochs of one and of two passes end.
 fn stops(last: u64) -> Vec<u64> {
-    let mut stops: Vec<u64> = (0..)
+    let mut stops: Vec<u64> = (0..100)
         .map(|i| 2 * (10_f64.powf(f64::from(i) / 10.0) / 2.0).round().max(1.0) as u64)
         .take_while(|&t| t < last)
         .collect();

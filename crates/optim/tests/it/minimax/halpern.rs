@@ -323,7 +323,7 @@ fn components_of_a_matrix_game_have_its_mean_and_lipschitz_constant() {
 
 #[test]
 fn bad_settings_are_refused() {
-    fn refused<S: Solver<AffineFiniteSum>>(solver: S) {
+    fn refused<S: Solver<AffineFiniteSum>>(solver: &S) {
         let problem = AffineFiniteSum::bilinear_games(4, 2, 7).unwrap();
         let Err(error) = solver.start(&problem, vec![0.0; 4]) else { panic!("a bad setting was accepted") };
         assert!(matches!(error, OptimError::Setting { .. }), "{error}");
@@ -332,21 +332,21 @@ fn bad_settings_are_refused() {
     let reduced = VarianceReducedForwardReflectedBackward::new(1.0, 4, 0);
     let inexact = InexactHalpern::new(1.0, 4, 0);
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        refused(Halpern { step_size: bad });
-        refused(ForwardReflectedBackward { step_size: bad });
-        refused(VarianceReducedHalpern { step_size: bad, ..page });
-        refused(VarianceReducedForwardReflectedBackward { step_size: bad, ..reduced });
-        refused(VarianceReducedForwardReflectedBackward { snapshot_probability: bad, ..reduced });
-        refused(InexactHalpern { resolvent_step: bad, ..inexact });
-        refused(InexactHalpern { lipschitz: bad, ..inexact });
-        refused(InexactHalpern { accuracy: bad, ..inexact });
+        refused(&Halpern { step_size: bad });
+        refused(&ForwardReflectedBackward { step_size: bad });
+        refused(&VarianceReducedHalpern { step_size: bad, ..page });
+        refused(&VarianceReducedForwardReflectedBackward { step_size: bad, ..reduced });
+        refused(&VarianceReducedForwardReflectedBackward { snapshot_probability: bad, ..reduced });
+        refused(&InexactHalpern { resolvent_step: bad, ..inexact });
+        refused(&InexactHalpern { lipschitz: bad, ..inexact });
+        refused(&InexactHalpern { accuracy: bad, ..inexact });
     }
-    refused(VarianceReducedHalpern { full_probability: Some(1.5), ..page });
-    refused(VarianceReducedHalpern { batch_size: Some(0), ..page });
-    refused(VarianceReducedHalpern { batch_size: Some(5), ..page });
-    refused(VarianceReducedForwardReflectedBackward { snapshot_probability: 1.5, ..reduced });
-    refused(VarianceReducedForwardReflectedBackward { batch_size: 5, ..reduced });
-    refused(InexactHalpern { accuracy: 1.0, ..inexact });
+    refused(&VarianceReducedHalpern { full_probability: Some(1.5), ..page });
+    refused(&VarianceReducedHalpern { batch_size: Some(0), ..page });
+    refused(&VarianceReducedHalpern { batch_size: Some(5), ..page });
+    refused(&VarianceReducedForwardReflectedBackward { snapshot_probability: 1.5, ..reduced });
+    refused(&VarianceReducedForwardReflectedBackward { batch_size: 5, ..reduced });
+    refused(&InexactHalpern { accuracy: 1.0, ..inexact });
     assert!(ScaledFiniteSum::new(vec![], vec![1.0]).is_err());
     assert!(ScaledFiniteSum::new(vec![1.0], vec![]).is_err());
     assert!(ScaledFiniteSum::new(vec![0.0], vec![1.0]).is_err());

@@ -105,7 +105,7 @@ proptest! {
         // Without the anchor it matches EG+ with twice the step, which expands rotations.
         let steep = error(&|beta| scaled_extrapolation(0.5, Seg::flip_flop(beta, seed)), 1.0, 2.0);
         prop_assert!(steep >= 2.8, "SEG-FF, α = β/2: {steep}");
-        let others: [(&str, &dyn Fn(f64) -> Seg, f64, f64); 4] = [
+        let others: [(_, &dyn Fn(f64) -> Seg, _, _); 4] = [
             ("SEG-FFA, α = β", &|beta| scaled_extrapolation(1.0, anchored(beta)), 1.0, 1.0),
             ("SEG-RR", &|beta| Seg::reshuffled(beta, seed), 1.0, 1.0),
             ("SEG-FF", &|beta| Seg::flip_flop(beta, seed), 2.0, 2.0),
