@@ -63,8 +63,8 @@ pub(super) const PAPER: Paper = Paper {
             }],
             known_finding: Some(
                 "With 256 houses Algorithm 2 takes 2.4 to 2.5 times the calls of the deterministic method (3 runs), with 64 houses \
-                 3.5 times (1 run). The gain of √n has to pay first for an average Lipschitz constant that is several times \
-                 the norm of the matrix, as rows and columns are drawn uniformly, and for inner solves of 30 to 90 passes. The \
+                 3.5 times (1 run). The gain of √n has to pay first for an average Lipschitz constant that is about three times \
+                 the norm of the matrix, as rows and columns are drawn uniformly, and for inner solves of 26 to 85 passes. The \
                  ratio improves with the size; games large enough to tell were not run. The step size of the inner solver \
                  and its stopping rule are Kiln's.",
             ),
