@@ -49,6 +49,20 @@ impl StepSize {
         }
     }
 
+    /// `factor` times this step size, at every iteration.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        match self {
+            Self::Constant(step_size) => Self::Constant(factor * step_size),
+            Self::Power { initial, period, exponent } => {
+                Self::Power { initial: factor * initial, period, exponent }
+            }
+            Self::Warmup { from, to, iterations } => {
+                Self::Warmup { from: factor * from, to: factor * to, iterations }
+            }
+        }
+    }
+
     /// Refuses a step size that is not positive and finite at every iteration.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ papers! {
     #[cfg(feature = "optim")] alternating_minimization,
     #[cfg(feature = "optim")] block_coordinate_descent,
     #[cfg(feature = "graph")] local_graph_clustering,
+    #[cfg(feature = "optim")] seg_flip_flop_anchor,
+    #[cfg(feature = "optim")] variance_reduced_halpern,
     #[cfg(feature = "optim")] variance_reduction,
 }
 

@@ -3,6 +3,8 @@
 mod coupled_quadratic;
 mod low_rank_plus_sparse;
 mod multitask_regression;
+mod finite_sum_game;
+mod matrix_game;
 mod quadratic;
 mod sparse_quadratic;
 mod sparse_regression;
@@ -10,6 +12,8 @@ mod sparse_regression;
 pub use coupled_quadratic::CoupledQuadratic;
 pub use low_rank_plus_sparse::LowRankPlusSparse;
 pub use multitask_regression::MultitaskRegression;
+pub use finite_sum_game::{AffineFiniteSum, ScaledFiniteSum};
+pub use matrix_game::MatrixGame;
 pub use quadratic::Quadratic;
 pub use sparse_quadratic::SparseQuadratic;
 pub use sparse_regression::{RegressionLoss, SparseRegression};
