@@ -3,6 +3,7 @@
 mod alex_gda;
 mod alternating_optimistic_gradient;
 mod extragradient;
+mod module_game;
 mod optimistic_gradient;
 
 pub use alex_gda::{AlexGda, AlexGdaMemory};
@@ -10,6 +11,7 @@ pub use alternating_optimistic_gradient::{
     AlternatingOptimisticGradient, AlternatingOptimisticGradientMemory,
 };
 pub use extragradient::Extragradient;
+pub use module_game::ModuleGame;
 pub use optimistic_gradient::{
     OptimisticGradient, OptimisticGradientMemory, OptimisticGradientOptimizer, OptimisticGradientState,
 };

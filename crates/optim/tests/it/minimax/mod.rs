@@ -1,0 +1,5 @@
+mod bilinear;
+mod games;
+mod gda;
+mod module_game;
+mod rates;
