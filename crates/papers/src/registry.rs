@@ -15,6 +15,7 @@ macro_rules! papers {
 }
 
 papers! {
+    #[cfg(feature = "optim")] alex_gda,
     #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] variance_reduction,
 }
