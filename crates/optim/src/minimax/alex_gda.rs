@@ -1,5 +1,5 @@
 //! Alternating-extrapolation gradient descent-ascent, Alex-GDA, and its special cases Sim-GDA and Alt-GDA (Lee, Cho,
-//! Yun, *Fundamental benefit of alternating updates in minimax optimization*, ICML 2024, algorithm 1).
+//! Yun, *Fundamental benefit of alternating updates in minimax optimization*, ICML 2024).
 //!
 //! ```text
 //! g = ∇ₓf(xₖ, ỹₖ),     xₖ₊₁ = xₖ − α g,    x̃ₖ₊₁ = xₖ − γα g

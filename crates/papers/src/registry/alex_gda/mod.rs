@@ -16,6 +16,11 @@ const fn near(name: &'static str, official: f64, share: f64) -> Check {
     Check { unit: "gradient calls", ..check(name, Statistic::Median, threshold) }
 }
 
+/// Where the specification only says "about" or "far".
+const fn chosen(name: &'static str, threshold: Threshold) -> Check {
+    Check { origin: Origin::Kiln, ..check(name, Statistic::Median, threshold) }
+}
+
 const fn at_full(check: Check) -> Check {
     Check { full_only: true, ..check }
 }
@@ -45,7 +50,7 @@ pub(super) const PAPER: Paper = Paper {
 const CLAIMS: &[Claim] = &[
     Claim {
         id: "C1",
-        place: "Section 5 and Theorem 5.2 (bilinear games)",
+        place: "bilinear games",
         says: "On bilinear games Sim-GDA diverges, Alt-GDA cycles and Alex-GDA converges linearly.",
         test: "20 × 20 matrices B with singular values from 0.3 to 1, α = β = 0.6, Alex with γ = 1, δ = 2, 5 seeds: per \
                singular mode, the growth of Sim and the rate of Alex against their closed forms; the drift of Alt's \
@@ -60,7 +65,7 @@ const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "C2",
-        place: "Theorems 3.1, 3.3 and 4.1",
+        place: "lower bound for Sim-GDA, upper bound for Alt-GDA",
         says: "What Alt-GDA guarantees is faster than what Sim-GDA can reach with any step sizes.",
         test: "Games of three scalar games (μ, b, μ), (μ, 0, μ), (L, 0, L): 1 − ρ of Sim, best of a grid of 241 × 241 step \
                sizes, of Alt and Alex by theory, of EG and OGDA, best of 400 steps; all against the specification's \
@@ -89,8 +94,8 @@ const CLAIMS: &[Claim] = &[
             check("median Alex / AltOGDA", Statistic::Max, SHORTER),
             check("median AltOGDA / Alt", Statistic::Max, SHORTER),
             check("median Alt / OGDA", Statistic::Max, SHORTER),
-            check("median OGDA / EG", Statistic::Max, Threshold::Between(0.85, 1.15)),
-            check("median Sim / EG", Statistic::Min, Threshold::AtLeast(5.0)),
+            chosen("median OGDA / EG", Threshold::Between(0.85, 1.15)),
+            chosen("median Sim / EG", Threshold::AtLeast(5.0)),
         ],
         needs: &[],
         known_finding: None,

@@ -166,7 +166,7 @@ fn tune(
     }
     let by_method = |values: [f64; 6]| values.into_iter().enumerate().map(|(i, value)| (i as f64, value));
     figure = figure
-        .with(Kind::Points, "each game", 7, every)
+        .with(Kind::Points, "each game", 2, every)
         .with(Kind::LinePoints, "median", 0, by_method(medians))
         .with(Kind::Dashed, "official median", 1, by_method(row.official));
     recorder.table(table);
@@ -215,7 +215,8 @@ impl Instance {
 
     /// Gradient calls of each method, in the order of [`METHODS`].
     fn scores(&self) -> Result<Vec<f64>, OptimError> {
-        let tenths = |from: u32, to: u32| (from..=to).map(|i| f64::from(i) / 10.0);
+        // From large to small: slow solvers are then soon given up.
+        let tenths = |from: u32, to: u32| (from..=to).rev().map(|i| f64::from(i) / 10.0);
         let base = (1.0 / self.l_xy).min(1.0);
         let small = self.mu * (1.0 / self.l_xy.powi(2)).min(1.0);
         let pairs = || tenths(1, 15).flat_map(|i| tenths(1, 15).map(move |j| (i * base, j * base)));
