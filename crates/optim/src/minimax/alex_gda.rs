@@ -208,6 +208,8 @@ pub struct AlexGdaMemory<Y> {
 }
 
 impl<X: Coordinates, Y: Coordinates> Memory<(X, Y)> for AlexGdaMemory<Y> {
+    const NAME: &'static str = "AlexGdaMemory";
+
     type Stored = AlexGdaMemory<Vec<f64>>;
 
     fn store(&self) -> Result<Self::Stored, TensorError> {

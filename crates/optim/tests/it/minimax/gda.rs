@@ -210,17 +210,29 @@ fn diagonal_games() {
     assert_eq!((constants.mu_xy, constants.l_xy), (0.5, 1.0));
 }
 
+fn work<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame) -> (u64, u64, f64) {
+    let start = (vec![1.0], vec![1.0]);
+    let work = run(solver, game, start, &Stop::after(10), &mut ()).unwrap().state.work;
+    (work.components, work.partial_gradients, work.gradient_calls())
+}
+
 #[test]
 fn work_is_counted() {
     let game = QuadraticGame::bilinear(mat![[1.0]]).unwrap();
-    fn work<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame) -> (u64, u64, f64) {
-        let start = (vec![1.0], vec![1.0]);
-        let work = run(solver, game, start, &Stop::after(10), &mut ()).unwrap().state.work;
-        (work.components, work.partial_gradients, work.gradient_calls())
-    }
     assert_eq!(work(&AlexGda::alex(1.5, 1.5, 0.1, 0.1), &game), (0, 20, 10.0));
     assert_eq!(work(&Extragradient::new(0.1), &game), (20, 0, 20.0));
     assert_eq!(work(&OptimisticGradient::new(0.1), &game), (10, 0, 10.0));
+}
+
+fn resumes<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, start: &Point) {
+    let mut state = solver.start(game, start.clone()).unwrap();
+    for step in 0..8 {
+        if step == 5 {
+            state = State::from_bytes(&state.to_bytes().unwrap(), start).unwrap();
+        }
+        solver.advance(game, &mut state).unwrap();
+    }
+    assert_eq!(state.iterate, trajectory(solver, game, start.clone(), 8)[8]);
 }
 
 #[test]
@@ -228,20 +240,10 @@ fn a_stored_state_goes_on_with_the_same_bits() {
     let mut random = Random::new(1);
     let game = linear_game(&mut random, 3, 4);
     let start = random.point(&game);
-    fn check<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, start: &Point) {
-        let mut state = solver.start(game, start.clone()).unwrap();
-        for step in 0..8 {
-            if step == 5 {
-                state = State::from_bytes(&state.to_bytes().unwrap(), start).unwrap();
-            }
-            solver.advance(game, &mut state).unwrap();
-        }
-        assert_eq!(state.iterate, trajectory(solver, game, start.clone(), 8)[8]);
-    }
-    check(&AlexGda::alex(1.0, 2.0, 0.2, 0.3), &game, &start);
-    check(&OptimisticGradient::new(0.2), &game, &start);
+    resumes(&AlexGda::alex(1.0, 2.0, 0.2, 0.3), &game, &start);
+    resumes(&OptimisticGradient::new(0.2), &game, &start);
     let (step_size_x, step_size_y) = (0.2.into(), 0.1.into());
-    check(&AlternatingOptimisticGradient { step_size_x, step_size_y, correction: 1.0 }, &game, &start);
+    resumes(&AlternatingOptimisticGradient { step_size_x, step_size_y, correction: 1.0 }, &game, &start);
 }
 
 /// `min max xy` over `1 ≤ x ≤ 2`, `−1 ≤ y ≤ 1`, whose saddle point is `(1, 1)`.
@@ -272,13 +274,14 @@ fn constraints() {
     assert_eq!(optimistic.state.iterate, (vec![1.0], vec![1.0]));
 }
 
+fn refused<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, setting: &str) {
+    let result = solver.init(game, &(vec![1.0], vec![1.0]));
+    assert!(matches!(result, Err(OptimError::Setting { name, .. }) if name == setting));
+}
+
 #[test]
 fn bad_settings_are_refused() {
     let game = QuadraticGame::bilinear(mat![[1.0]]).unwrap();
-    fn refused<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, setting: &str) {
-        let result = solver.init(game, &(vec![1.0], vec![1.0]));
-        assert!(matches!(result, Err(OptimError::Setting { name, .. }) if name == setting));
-    }
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         refused(&AlexGda::alt(bad, 0.1), &game, "step_size_x");
         refused(&AlexGda::alt(0.1, bad), &game, "step_size_y");
