@@ -17,6 +17,7 @@ macro_rules! papers {
 papers! {
     #[cfg(feature = "optim")] alternating_minimization,
     #[cfg(feature = "optim")] block_coordinate_descent,
+    #[cfg(feature = "optim")] alex_gda,
     #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
     #[cfg(feature = "optim")] variance_reduced_halpern,

@@ -8,6 +8,7 @@ mod matrix_game;
 mod quadratic;
 mod sparse_quadratic;
 mod sparse_regression;
+mod quadratic_game;
 
 pub use coupled_quadratic::CoupledQuadratic;
 pub use low_rank_plus_sparse::LowRankPlusSparse;
@@ -17,3 +18,5 @@ pub use matrix_game::MatrixGame;
 pub use quadratic::Quadratic;
 pub use sparse_quadratic::SparseQuadratic;
 pub use sparse_regression::{RegressionLoss, SparseRegression};
+pub(crate) use quadratic_game::stack;
+pub use quadratic_game::{GameConstants, QuadraticGame, spectral_radius};

@@ -93,3 +93,8 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 fn norm(a: &[f64]) -> f64 {
     distance(a, &vec![0.0; a.len()])
 }
+mod bilinear;
+mod games;
+mod gda;
+mod module_game;
+mod rates;

@@ -1,0 +1,191 @@
+//! Bilinear games: growth, drift and rate of every singular mode (claim C1), trajectories and distances.
+
+use faer::Mat;
+use kiln_optim::minimax::{AlexGda, Extragradient, OptimisticGradient};
+use kiln_optim::problems::QuadraticGame;
+use kiln_optim::{OptimError, Solver};
+use kiln_tensor::{Distribution, Noise, Vector};
+
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+const SIZE: usize = 20;
+const STEP: f64 = 0.6;
+const SMALLEST: f64 = 0.3;
+
+type Point = (Vec<f64>, Vec<f64>);
+
+/// `B = U diag(σ) Vᵀ`.
+struct Bilinear {
+    game: QuadraticGame,
+    u: Mat<f64>,
+    v: Mat<f64>,
+    sigma: Vec<f64>,
+    start: Point,
+}
+
+impl Bilinear {
+    fn new(seed: u64) -> Result<Self, OptimError> {
+        let gaussian = Noise { seed, distribution: Distribution::Gaussian };
+        let normal = |parameter, length| {
+            let mut values = vec![0.0; length];
+            gaussian.fill(parameter, 0, &mut values);
+            values
+        };
+        let orthogonal = |parameter| {
+            let values: Vec<f64> = normal(parameter, SIZE * SIZE);
+            Mat::from_fn(SIZE, SIZE, |i, j| values[i + SIZE * j]).qr().compute_Q()
+        };
+        let mut sigma = vec![0.0; SIZE];
+        Noise { seed, distribution: Distribution::Uniform }.fill(0, 0, &mut sigma);
+        for sigma in &mut sigma {
+            *sigma = SMALLEST + (1.0 - SMALLEST) * *sigma;
+        }
+        // Both ends are attained.
+        (sigma[0], sigma[1]) = (SMALLEST, 1.0);
+        let (u, v) = (orthogonal(0), orthogonal(1));
+        let scaled = Mat::from_fn(SIZE, SIZE, |i, j| u[(i, j)] * sigma[j]);
+        let game = QuadraticGame::bilinear(scaled * v.transpose())?;
+        Ok(Self { game, u, v, sigma, start: (normal(2, SIZE), normal(3, SIZE)) })
+    }
+
+    /// The coordinates of `x` and `y` in singular mode `i`.
+    fn mode(&self, (x, y): &Point, i: usize) -> (f64, f64) {
+        let product = |basis: &Mat<f64>, z: &[f64]| basis.col(i).iter().zip(z).map(|(b, z)| b * z).sum();
+        (product(&self.u, x), product(&self.v, y))
+    }
+
+    /// `‖x‖²/α + ‖y‖²/β − xᵀBy` for `α = β`, which Alt-GDA conserves.
+    fn conserved(&self, z: &Point) -> f64 {
+        let mode = |i| {
+            let (x, y) = self.mode(z, i);
+            (x * x + y * y) / STEP - self.sigma[i] * x * y
+        };
+        (0..SIZE).map(mode).sum()
+    }
+}
+
+/// The first `steps + 1` iterates, each with the gradient calls until then.
+fn path<S: Solver<QuadraticGame>>(
+    solver: &S,
+    game: &QuadraticGame,
+    start: &Point,
+    steps: usize,
+) -> Result<Vec<(f64, Point)>, OptimError> {
+    let mut state = solver.start(game, start.clone())?;
+    let mut path = vec![(0.0, state.iterate.clone())];
+    for _ in 0..steps {
+        solver.advance(game, &mut state)?;
+        path.push((state.work.gradient_calls(), state.iterate.clone()));
+    }
+    Ok(path)
+}
+
+/// The root of the determinant of the two-term recurrence that a sequence obeys: the modulus of its pair of roots.
+fn rate(mode: &[f64]) -> f64 {
+    let determinant = |k: usize| mode[k] * mode[k + 2] - mode[k + 1].powi(2);
+    let steps = mode.len() - 3;
+    (determinant(steps) / determinant(0)).powf(0.5 / steps as f64)
+}
+
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let mut table = Table::new(
+        "bilinear",
+        "Bilinear games of 20 × 20",
+        "Largest error over the 20 singular modes. Growth and rate are per step; drift is over 1000 steps.",
+        &["seed", "Sim, growth", "Alt, drift", "Alex, rate", "Alex, predicted rate of the slowest mode"],
+    );
+    for (i, seed) in context.seeds(5).into_iter().enumerate() {
+        let problem = Bilinear::new(seed)?;
+        let Bilinear { game, start, sigma, .. } = &problem;
+        let largest = |error: &dyn Fn(usize) -> f64| (0..SIZE).map(error).fold(0.0, f64::max);
+
+        let sim = path(&AlexGda::sim(STEP, STEP), game, start, 50)?;
+        let energy = |z: &Point, i| {
+            let (x, y) = problem.mode(z, i);
+            x * x + y * y
+        };
+        let growth = largest(&|i| {
+            let measured = (energy(&sim[50].1, i) / energy(&sim[0].1, i)).powf(1.0 / 50.0);
+            (measured - 1.0 - (STEP * sigma[i]).powi(2)).abs()
+        });
+
+        let alt = path(&AlexGda::alt(STEP, STEP), game, start, 1000)?;
+        let first = problem.conserved(start);
+        let drift = alt.iter().map(|(_, z)| (problem.conserved(z) / first - 1.0).abs()).fold(0.0, f64::max);
+
+        // The first steps hold a part that is gone at once: a root 0 of the characteristic polynomial.
+        let alex = path(&AlexGda::alex(1.0, 2.0, STEP, STEP), game, start, 60)?;
+        let predicted = |sigma: f64| (1.0 - (STEP * sigma).powi(2)).sqrt();
+        let error = largest(&|i| {
+            let mode: Vec<f64> = alex[3..].iter().map(|(_, z)| problem.mode(z, i).0).collect();
+            (rate(&mode) - predicted(sigma[i])).abs()
+        });
+
+        recorder.record("C1", "Sim: growth of a mode, error", [growth]);
+        recorder.record("C1", "Alt: drift of the conserved quantity", [drift]);
+        recorder.record("C1", "Alex: rate of a mode, error", [error]);
+        let cells = [growth, drift, error, predicted(SMALLEST)].map(|value| Number(value).to_string());
+        table.row(std::iter::once(i.to_string()).chain(cells));
+        if i == 0 {
+            recorder.figure(distances(&problem)?);
+        }
+    }
+    recorder.table(table);
+    recorder.figure(trajectories()?);
+    Ok(())
+}
+
+fn distances(problem: &Bilinear) -> Result<Figure, OptimError> {
+    let (game, start) = (&problem.game, &problem.start);
+    let mut figure = Figure::new(
+        "distance",
+        "Distance to the saddle point of a bilinear game",
+        "The game of 20 × 20 of the first seed, all steps 0.6 (OGDA 0.3). An evaluation of the whole operator is one \
+         gradient call, as is a pair of one gradient in x and one in y.",
+        Axis::linear("gradient calls"),
+        Axis::log("‖z‖ / ‖z₀‖"),
+    );
+    let runs = [
+        ("Sim-GDA", path(&AlexGda::sim(STEP, STEP), game, start, 25)?),
+        ("Alt-GDA", path(&AlexGda::alt(STEP, STEP), game, start, 600)?),
+        ("Alex-GDA (1, 2)", path(&AlexGda::alex(1.0, 2.0, STEP, STEP), game, start, 600)?),
+        ("extragradient", path(&Extragradient::new(STEP), game, start, 300)?),
+        ("OGDA", path(&OptimisticGradient::new(0.3), game, start, 600)?),
+    ];
+    for (colour, (name, path)) in runs.into_iter().enumerate() {
+        let first = start.norm()?;
+        let points = path
+            .into_iter()
+            .map(|(calls, z)| Ok((calls, z.norm()? / first)))
+            .collect::<Result<Vec<_>, OptimError>>()?;
+        figure = figure.with(Kind::Line, name, colour, points);
+    }
+    Ok(figure)
+}
+
+fn trajectories() -> Result<Figure, OptimError> {
+    let game = QuadraticGame::from_scalar_games(vec![(0.0, 1.0, 0.0)])?;
+    let (start, step) = ((vec![1.0], vec![1.0]), 0.3);
+    let mut figure = Figure::new(
+        "trajectories",
+        "Four methods on min max xy",
+        "From (1, 1), all steps 0.3, 20 steps of Sim and 40 of the others. The saddle point is the origin.",
+        Axis::linear("x"),
+        Axis::linear("y"),
+    );
+    let runs = [
+        ("Sim-GDA", path(&AlexGda::sim(step, step), &game, &start, 20)?),
+        ("Alt-GDA", path(&AlexGda::alt(step, step), &game, &start, 40)?),
+        ("Alex-GDA (1, 2)", path(&AlexGda::alex(1.0, 2.0, step, step), &game, &start, 40)?),
+        ("extragradient", path(&Extragradient::new(step), &game, &start, 40)?),
+    ];
+    for (colour, (name, path)) in runs.into_iter().enumerate() {
+        figure =
+            figure.with(Kind::LinePoints, name, colour, path.into_iter().map(|(_, (x, y))| (x[0], y[0])));
+    }
+    Ok(figure)
+}
