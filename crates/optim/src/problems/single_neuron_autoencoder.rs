@@ -101,8 +101,7 @@ impl SingleNeuronAutoencoder {
         let data = &w[..self.samples];
         let codes: f64 = data.iter().map(|&w| self.activation.value(w).powi(2)).sum();
         let active = data.iter().filter(|&&w| self.activation.is_active(w)).count() as f64;
-        let trace =
-            (2.0 * self.dimension as f64 + 8.0) * codes + 2.0 * (square_norm - 2.0) * active;
+        let trace = (2.0 * self.dimension as f64 + 8.0) * codes + 2.0 * (square_norm - 2.0) * active;
         Ok(trace / self.samples as f64)
     }
 

@@ -16,7 +16,6 @@
 use kiln_tensor::{TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::{
     FiniteSum, Objective, Observed, Observer, Operator, OptimError, Solver, State, StepSize, check_batch,
 };
@@ -195,8 +194,7 @@ impl Solver<LinearSeparation> for NormalizedLogistic {
     fn step(&self, problem: &LinearSeparation, state: &mut State<Vec<f64>, ()>) -> Result<(), OptimError> {
         state.work.components += problem.components() as u64;
         // ln σ(−t) = −ln(1 + eᵗ). Relative to the largest, so that weights which all underflow still have ratios.
-        let logarithms: Vec<f64> =
-            problem.products(&state.iterate)?.into_iter().map(|t| -loss(-t)).collect();
+        let logarithms: Vec<f64> = problem.products(&state.iterate)?.into_iter().map(|t| -loss(-t)).collect();
         let largest = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = logarithms.into_iter().map(|l| (l - largest).exp()).collect();
         let scale = self.step_size.at(state.iteration) / weights.iter().sum::<f64>();
