@@ -38,9 +38,6 @@ mod step_size;
 pub mod training;
 mod work;
 
-// Burn's `derive(RecordState)` looks for these at the root of the crate.
-use burn::optim::{RecordState, StateSink, StateSource};
-
 pub use burn_module::ModuleObjective;
 pub use error::OptimError;
 /// Dense matrices, in which problems are stated.

@@ -5,71 +5,88 @@
 //! too as long as the learning rate stays the same; where it changes, that accumulates gradients and scales them
 //! afterwards, and this follows Polyak. Burn's Nesterov momentum has no `t/(t + 3)`.
 
-use burn::optim::{Optimizer, RecordState};
+use burn::optim::{Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
 use super::{HeavyBall, Nesterov};
 
-/// What heavy ball remembers of a tensor.
-#[derive(Clone, Debug, RecordState)]
-pub struct HeavyBallState<const D: usize> {
-    /// `zₜ₋₁`.
-    previous: Tensor<D>,
+/// What these methods remember of a tensor.
+#[derive(Clone, Debug)]
+pub struct LastPoint<const D: usize> {
+    /// Heavy ball: `zₜ₋₁`. Nesterov: `zₜ`, while the module holds the extrapolated `yₜ`.
+    point: Tensor<D>,
+    /// `t`.
+    iteration: u64,
+}
+
+// By hand, since Burn's derive of a number asks for a dependency on its crate `burn-pack`.
+impl<const D: usize> RecordState for LastPoint<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        out.push_tensor(prefix, "point", self.point.to_data());
+        out.push_scalar(prefix, "iteration", self.iteration.into());
+    }
+
+    fn state_unflatten(prefix: &str, src: &mut StateSource, device: &Device) -> Option<Self> {
+        let data = src.take_tensor(prefix, "point")?;
+        let dtype = data.dtype();
+        Some(Self {
+            point: Tensor::from_data(data, (device, dtype)),
+            iteration: src.take_scalar(prefix, "iteration")?.try_into().ok()?,
+        })
+    }
 }
 
 impl Optimizer for HeavyBall {
-    type State<const D: usize> = HeavyBallState<D>;
+    type State<const D: usize> = LastPoint<D>;
 
     fn step<const D: usize>(
         &self,
         lr: f64,
         tensor: Tensor<D>,
         grad: Tensor<D>,
-        state: Option<Self::State<D>>,
-    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        state: Option<LastPoint<D>>,
+    ) -> (Tensor<D>, Option<LastPoint<D>>) {
         let mut next = tensor.clone() - grad * lr;
-        if let Some(HeavyBallState { previous }) = state {
-            next = next + (tensor.clone() - previous) * self.momentum;
+        let mut iteration = 1;
+        if let Some(last) = state {
+            next = next + (tensor.clone() - last.point) * self.momentum;
+            iteration = last.iteration + 1;
         }
-        (next, Some(HeavyBallState { previous: tensor }))
+        (next, Some(LastPoint { point: tensor, iteration }))
     }
 
-    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        HeavyBallState { previous: state.previous.to_device(device) }
+    fn to_device<const D: usize>(state: LastPoint<D>, device: &Device) -> LastPoint<D> {
+        state.to_device(device)
     }
-}
-
-/// What Nesterov's method remembers of a tensor.
-#[derive(Clone, Debug, RecordState)]
-pub struct NesterovState<const D: usize> {
-    /// `zₜ`, while the module holds the extrapolated `yₜ`.
-    point: Tensor<D>,
-    /// `t`.
-    iteration: usize,
 }
 
 /// The gradient of a Burn loop is taken where the module is, so the module holds the extrapolated points
 /// `yₜ = zₜ + βₜ (zₜ − zₜ₋₁)`, not the `zₜ`. They have the same limit.
 impl Optimizer for Nesterov {
-    type State<const D: usize> = NesterovState<D>;
+    type State<const D: usize> = LastPoint<D>;
 
     fn step<const D: usize>(
         &self,
         lr: f64,
         tensor: Tensor<D>,
         grad: Tensor<D>,
-        state: Option<Self::State<D>>,
-    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        state: Option<LastPoint<D>>,
+    ) -> (Tensor<D>, Option<LastPoint<D>>) {
         let point = tensor.clone() - grad * lr;
-        let (last, iteration) = state.map_or((tensor, 0), |state| (state.point, state.iteration));
-        let iteration = iteration + 1;
+        let (last, iteration) = state.map_or((tensor, 1), |last| (last.point, last.iteration + 1));
         let t = iteration as f64;
         let momentum = self.momentum.unwrap_or(t / (t + 3.0));
         let extrapolated = point.clone() + (point.clone() - last) * momentum;
-        (extrapolated, Some(NesterovState { point, iteration }))
+        (extrapolated, Some(LastPoint { point, iteration }))
     }
 
-    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        NesterovState { point: state.point.to_device(device), ..state }
+    fn to_device<const D: usize>(state: LastPoint<D>, device: &Device) -> LastPoint<D> {
+        state.to_device(device)
+    }
+}
+
+impl<const D: usize> LastPoint<D> {
+    fn to_device(self, device: &Device) -> Self {
+        Self { point: self.point.to_device(device), ..self }
     }
 }

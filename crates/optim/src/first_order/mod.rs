@@ -10,7 +10,7 @@ pub mod saga;
 pub mod sgd;
 pub mod svrg;
 
-pub use burn_optimizer::{HeavyBallState, NesterovState};
+pub use burn_optimizer::LastPoint;
 pub use gradient_descent::GradientDescent;
 pub use heavy_ball::{HeavyBall, HeavyBallMemory};
 pub use katyusha::{Katyusha, KatyushaMemory};

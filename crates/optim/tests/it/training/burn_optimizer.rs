@@ -1,8 +1,8 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
-use kiln_optim::first_order::{HeavyBall, Nesterov, NesterovState};
-use kiln_optim::{ModuleObjective, Operator, Solver};
+use kiln_optim::first_order::{HeavyBall, LastPoint, Nesterov};
+use kiln_optim::{ModuleObjective, Solver};
 use kiln_tensor::{Coordinates, Parameters, Vector, device_tests};
 
 const STEPS: usize = 6;
@@ -35,7 +35,8 @@ fn solver_loop<S>(solver: &S, model: Linear) -> Vec<Vec<f64>>
 where
     S: Solver<Problem>,
 {
-    let problem: Problem = ModuleObjective::new(1, |model: &Linear, _: &[usize]| loss(model)).unwrap();
+    let mean_loss: fn(&Linear, &[usize]) -> Tensor<1> = |model, _| loss(model);
+    let problem: Problem = ModuleObjective::new(1, mean_loss).unwrap();
     let mut state = solver.start(&problem, Parameters::new(model)).unwrap();
     (0..STEPS)
         .map(|_| {
@@ -86,7 +87,7 @@ device_tests! {
         for (name, data) in sink.tensors {
             source.insert_tensor(name, data);
         }
-        let restored = NesterovState::<1>::state_unflatten("p", &mut source, device).unwrap();
+        let restored = LastPoint::<1>::state_unflatten("p", &mut source, device).unwrap();
         let next = |state| {
             let (moved, _) = Optimizer::step(&solver, 0.1, tensor.clone(), gradient.clone(), Some(state));
             moved.coordinates().unwrap()
