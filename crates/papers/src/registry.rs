@@ -15,7 +15,10 @@ macro_rules! papers {
 }
 
 papers! {
+    #[cfg(feature = "optim")] dash,
+    #[cfg(feature = "optim")] large_step_logistic,
     #[cfg(feature = "graph")] local_graph_clustering,
+    #[cfg(feature = "optim")] single_neuron_autoencoder,
     #[cfg(feature = "optim")] variance_reduction,
 }
 
