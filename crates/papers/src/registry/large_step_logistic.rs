@@ -4,7 +4,7 @@ use kiln_optim::first_order::GradientDescent;
 use kiln_optim::training::{
     BatchPerceptron, LinearSeparation, NormalizedLogistic, NormalizedPerceptron, Separation, separate,
 };
-use kiln_optim::{Every, Objective, Operator, Solver, Trace};
+use kiln_optim::{Every, Objective, Solver, Trace};
 use kiln_tensor::{Distribution, Noise, Vector};
 
 use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
