@@ -42,7 +42,8 @@ impl Activation {
 /// stops at dense weights, stochastic gradient descent at weights with one entry.
 ///
 /// One sample has curvature up to 8 at a minimizer, so batches of one ask for step sizes below 1/4. A ReLU neuron
-/// without a positive entry is dead: its gradient is zero.
+/// without a positive entry is dead: its gradient is zero. It dies on the way when `‖w‖² > 2` and the positive entries
+/// are small.
 ///
 /// ```
 /// use kiln_optim::{Stop, first_order::GradientDescent, run};

@@ -277,7 +277,7 @@ fn losses(recorder: &mut Recorder) -> Result<(), ExperimentError> {
         "loss",
         "A higher loss, and yet a faster separation",
         "Mean logistic loss of gradient descent against updates on the hard data, n = 100. Each curve ends when the \
-         points are separated.",
+         points are separated, or below 1e-3.",
         Axis::log("updates"),
         Axis::log("loss"),
     );
@@ -297,7 +297,9 @@ fn losses(recorder: &mut Recorder) -> Result<(), ExperimentError> {
         let updates = separation.state.iteration as f64;
         results.push((largest, updates));
         table.row([step_size, largest, updates].map(Number));
-        let points = trace.points().iter().map(|point| (point.iteration as f64, point.value));
+        // The last loss of a large step is so small that it would hide all others.
+        let shown = trace.points().iter().filter(|point| point.value >= 1e-3);
+        let points = shown.map(|point| (point.iteration as f64, point.value));
         figure = figure.with(Kind::Line, &format!("γ = {step_size}"), colour, points);
     }
     recorder.table(table);

@@ -71,6 +71,8 @@ proptest! {
     ) {
         prop_assume!(activation == Activation::Linear || start.iter().any(|&w| w > 0.0));
         let problem = SingleNeuronAutoencoder::new(5, 5, activation).unwrap();
+        let mut start = start;
+        start.scale(1.0 / start.norm().unwrap());
         prop_assert!(problem.value(&start).unwrap() >= problem.minimum() - 1e-12);
         let mut limit: Vec<f64> = start.clone();
         if activation == Activation::Relu {
@@ -148,6 +150,11 @@ fn fresh_batches_lead_to_one_entry_and_fixed_batches_need_not() {
 fn a_dead_neuron_stays() {
     let problem = SingleNeuronAutoencoder::new(3, 3, Activation::Relu).unwrap();
     assert_eq!(problem.operator(&vec![-1.0, 0.0, -0.2]).unwrap(), [0.0; 3]);
+    // Long weights with a small positive part die on the way: ‖w‖² > 2 drives that part to zero.
+    let solver = GradientDescent { step_size: 0.1.into() };
+    let end =
+        run(&solver, &problem, vec![-1.6, 0.05, -0.2], &Stop::after(5000), &mut ()).unwrap().state.iterate;
+    assert!(end[1] < 1e-9 && (problem.value(&end).unwrap() - 1.0).abs() < 1e-9, "{end:?}");
 }
 
 #[test]
