@@ -285,6 +285,9 @@ impl<M: Module> Parameters<M> {
     ///
     /// # Errors
     /// When `x` is of another space; `f` is then never called.
+    ///
+    /// # Panics
+    /// When `f` changes the length, or panics.
     pub fn zip_map(
         &mut self,
         x: &Self,

@@ -59,7 +59,7 @@ impl Optimizer for HeavyBall {
     }
 
     fn to_device<const D: usize>(state: LastPoint<D>, device: &Device) -> LastPoint<D> {
-        state.to_device(device)
+        state.on(device)
     }
 }
 
@@ -84,12 +84,12 @@ impl Optimizer for Nesterov {
     }
 
     fn to_device<const D: usize>(state: LastPoint<D>, device: &Device) -> LastPoint<D> {
-        state.to_device(device)
+        state.on(device)
     }
 }
 
 impl<const D: usize> LastPoint<D> {
-    fn to_device(self, device: &Device) -> Self {
+    fn on(self, device: &Device) -> Self {
         Self { point: self.point.to_device(device), ..self }
     }
 }

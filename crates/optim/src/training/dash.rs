@@ -1,6 +1,6 @@
 //! Direction-aware shrinking (DASH: Shin, Oh, Cho, Yun, *DASH: warm-starting neural network training in stationary
-//! settings without loss of plasticity*, NeurIPS 2024, [arXiv 2410.23495](https://arxiv.org/abs/2410.23495),
-//! Algorithm 1), and shrink and perturb (Ash, Adams, *On warm-starting neural network training*, NeurIPS 2020).
+//! settings without loss of plasticity*, `NeurIPS` 2024, [arXiv 2410.23495](https://arxiv.org/abs/2410.23495),
+//! Algorithm 1), and shrink and perturb (Ash, Adams, *On warm-starting neural network training*, `NeurIPS` 2020).
 //!
 //! New data have arrived and a trained network is to go on training on all data so far. Before it does:
 //!

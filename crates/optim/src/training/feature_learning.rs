@@ -1,4 +1,4 @@
-//! The discrete model of feature learning and memorization of Shin, Oh, Cho, Yun, *DASH*, NeurIPS 2024
+//! The discrete model of feature learning and memorization of Shin, Oh, Cho, Yun, *DASH*, `NeurIPS` 2024
 //! ([arXiv 2410.23495](https://arxiv.org/abs/2410.23495), section 3), which explains why warm starts generalize worse.
 //!
 //! Each class has features, and a point of the class holds each of them with the feature's own probability. Training a
@@ -107,7 +107,9 @@ impl FeatureLearning {
                     learned.fill(0);
                 }
                 if start != Start::Warm {
-                    memorized.iter_mut().for_each(|points| points.fill(false));
+                    for points in &mut memorized {
+                        points.fill(false);
+                    }
                 }
                 let mut active: Vec<Vec<usize>> = classes
                     .iter()
@@ -143,7 +145,9 @@ impl FeatureLearning {
             .zip(&*active)
             .map(|(class, active)| {
                 let mut counts = vec![0; self.features];
-                active.iter().for_each(|&i| for_each_feature(class.points[i], |k| counts[k] += 1));
+                for &i in active {
+                    for_each_feature(class.points[i], |k| counts[k] += 1);
+                }
                 counts
             })
             .collect();

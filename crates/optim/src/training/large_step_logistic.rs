@@ -93,8 +93,8 @@ impl LinearSeparation {
     /// # Errors
     /// When `θ` has not the dimension of the points.
     pub fn misclassified(&self, theta: &[f64]) -> Result<usize, OptimError> {
-        // Written so that a product that is not a number counts as wrong.
-        Ok(self.products(theta)?.iter().filter(|&&t| !(t > 0.0)).count())
+        // Counted this way a product that is not a number is wrong.
+        Ok(self.components() - self.products(theta)?.iter().filter(|&&t| t > 0.0).count())
     }
 
     /// `(1/2n) Σᵢ zᵢ`: where the first step of gradient descent with `γ = 1` leads, and where the batch perceptron has

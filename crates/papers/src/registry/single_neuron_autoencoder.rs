@@ -129,18 +129,18 @@ fn run(activation: Activation, n: usize, b: usize, seed: u64) -> Result<Run, Exp
     let problem = SingleNeuronAutoencoder::new(n, n, activation)?;
     if b == n {
         let solver = GradientDescent { step_size: STEP_SIZE.into() };
-        train(&solver, &problem, start(n, seed), FULL_BATCH_STEPS)
+        train(&solver, &problem, &start(n, seed), FULL_BATCH_STEPS)
     } else {
         let order = Order::IndependentSubsets;
         let solver = Sgd { step_size: STEP_SIZE.into(), batch_size: b, order, seed };
-        train(&solver, &problem, start(n, seed), STEPS)
+        train(&solver, &problem, &start(n, seed), STEPS)
     }
 }
 
 fn train<S: Solver<SingleNeuronAutoencoder>>(
     solver: &S,
     problem: &SingleNeuronAutoencoder,
-    start: Vec<f64>,
+    start: &Vec<f64>,
     steps: u64,
 ) -> Result<Run, ExperimentError> {
     let mut state = solver.start(problem, start.clone())?;
@@ -163,7 +163,7 @@ fn train<S: Solver<SingleNeuronAutoencoder>>(
     Ok(Run {
         sparse_at,
         gap: problem.value(&end)? - problem.minimum(),
-        cosine: end.dot(&start)? / (end.norm()? * start.norm()?),
+        cosine: end.dot(start)? / (end.norm()? * start.norm()?),
         share: share(&end),
         trace: problem.hessian_trace(&end, RESIDUE)?,
         end,
@@ -294,7 +294,9 @@ fn profiles(name: &str, seeds: &[u64], runs: &[(usize, &[Run])], full: &[Run]) -
         let (mut mean, mut count) = (vec![0.0; N], 0.0);
         for mut end in ends {
             let norm = end.iter().map(|w| w * w).sum::<f64>().sqrt();
-            end.iter_mut().for_each(|w| *w = w.abs() / norm);
+            for w in &mut end {
+                *w = w.abs() / norm;
+            }
             end.sort_by(|a, b| b.total_cmp(a));
             mean.iter_mut().zip(end).for_each(|(mean, w)| *mean += w);
             count += 1.0;

@@ -26,7 +26,7 @@ fn activation() -> impl Strategy<Value = Activation> {
     prop_oneof![Just(Activation::Linear), Just(Activation::Relu)]
 }
 
-/// Entries away from the kink of the ReLU.
+/// Entries away from the kink of the `ReLU`.
 fn weights(dimension: usize) -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(prop_oneof![-1.5..-0.05, 0.05..1.5], dimension)
 }
@@ -46,11 +46,11 @@ proptest! {
         for (batch, gradient) in
             [(&all, problem.operator(&w).unwrap()), (&batch, problem.batch(&batch, &w).unwrap())]
         {
-            for k in 0..6 {
+            for (k, found) in gradient.iter().enumerate() {
                 let h = 1e-5;
                 let slope = (loss(activation, batch, &shifted(&w, k, h))
                     - loss(activation, batch, &shifted(&w, k, -h))) / (2.0 * h);
-                prop_assert!((gradient[k] - slope).abs() < 1e-7 * (1.0 + slope.abs()), "{} {slope}", gradient[k]);
+                prop_assert!((found - slope).abs() < 1e-7 * (1.0 + slope.abs()), "{} {slope}", found);
             }
         }
         let trace: f64 = (0..6)
@@ -76,7 +76,9 @@ proptest! {
         prop_assert!(problem.value(&start).unwrap() >= problem.minimum() - 1e-12);
         let mut limit: Vec<f64> = start.clone();
         if activation == Activation::Relu {
-            limit.iter_mut().for_each(|w| *w = w.max(0.0));
+            for w in &mut limit {
+ *w = w.max(0.0);
+ }
         }
         limit.scale(1.0 / limit.norm().unwrap());
         let solver = GradientDescent { step_size: 0.1.into() };

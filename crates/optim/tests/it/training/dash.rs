@@ -51,7 +51,9 @@ fn shrunk(dash: Dash, weights: &[f64], direction: &[f64]) -> Vec<f64> {
         let norms =
             sum(&|i| weights[i].powi(2)).sqrt().max(1e-8) * sum(&|i| direction[i].powi(2)).sqrt().max(1e-8);
         let scale = (inner / norms).clamp(dash.lambda, 1.0);
-        unit.iter().for_each(|&i| result[i] *= scale);
+        for i in unit {
+            result[i] *= scale;
+        }
     }
     result
 }
@@ -205,19 +207,19 @@ device_tests! {
 }
 
 proptest! {
-    /// The average has closed form −α Σ (1 − α)^(c − 1 − i) gᵢ.
+    /// The average has closed form `−α Σ (1 − α)^age g`, the age of the last gradient being 0.
     #[test]
     fn the_average_in_closed_form(
         gradients in prop::collection::vec(prop::collection::vec(-5.0..5.0_f64, 3), 1..8),
         alpha in 0.01..1.0_f64,
     ) {
-        let count = gradients.len();
         let direction = Dash { lambda: 0.3, alpha }.direction(gradients.iter().cloned().map(Ok)).unwrap();
         for (k, found) in direction.iter().enumerate() {
             let expected: f64 = gradients
                 .iter()
-                .enumerate()
-                .map(|(i, g)| -alpha * (1.0 - alpha).powi((count - 1 - i) as i32) * g[k])
+                .rev()
+                .zip(0..)
+                .map(|(g, age)| -alpha * (1.0 - alpha).powi(age) * g[k])
                 .sum();
             prop_assert!((found - expected).abs() < 1e-12);
         }

@@ -31,7 +31,7 @@ proptest! {
             prop_assert!(result.features <= ideal[stage].features);
         }
         for results in [&random, &warm, &ideal] {
-            for result in results.iter() {
+            for result in results {
                 prop_assert!((0.5..=1.0).contains(&result.accuracy));
                 prop_assert!(result.features <= 100);
             }

@@ -94,7 +94,9 @@ impl Examples {
         gaussian.fill(10, 0, &mut patterns);
         for pattern in patterns.chunks_exact_mut(PIXELS) {
             let norm = pattern.iter().map(|x| x * x).sum::<f32>().sqrt();
-            pattern.iter_mut().for_each(|x| *x *= STRENGTH / norm);
+            for x in pattern {
+                *x *= STRENGTH / norm;
+            }
         }
         let mut images = vec![0.0_f32; count * PIXELS];
         gaussian.fill(20 + set, 0, &mut images);
@@ -118,7 +120,8 @@ impl Examples {
     }
 
     fn select(&self, rows: &[usize]) -> Self {
-        let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        let rows: Vec<i32> =
+            rows.iter().map(|&row| i32::try_from(row).expect("there are few rows")).collect();
         let rows = Tensor::<1, Int>::from_data(&*rows, &self.images.device());
         Self {
             images: self.images.clone().select(0, rows.clone()),
