@@ -21,6 +21,10 @@ papers! {
     #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
     #[cfg(feature = "optim")] variance_reduced_halpern,
+    #[cfg(feature = "optim")] dash,
+    #[cfg(feature = "optim")] large_step_logistic,
+    #[cfg(feature = "graph")] local_graph_clustering,
+    #[cfg(feature = "optim")] single_neuron_autoencoder,
     #[cfg(feature = "optim")] variance_reduction,
 }
 

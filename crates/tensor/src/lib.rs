@@ -59,4 +59,4 @@ pub use linear_operator::{
 };
 pub use noise::{Distribution, Noise, Real};
 pub use prox::Prox;
-pub use vector::{Parameters, Vector};
+pub use vector::{ParameterInfo, Parameters, Vector};

@@ -279,6 +279,30 @@ impl<M: Module> Parameters<M> {
         Self { module: Some(self.as_ref().clone().map(&mut Differentiate(gradients))) }
     }
 
+    /// Replaces each trainable tensor `y` by `f(which, y, x)`, `x` the tensor of the other module in its place. All three
+    /// are flattened in row-major order and without autodiff; `f` must keep length, element type and device. For methods
+    /// that need to know which coordinates form a row, a kernel or a bias.
+    ///
+    /// # Errors
+    /// When `x` is of another space; `f` is then never called.
+    ///
+    /// # Panics
+    /// When `f` changes the length, or panics.
+    pub fn zip_map(
+        &mut self,
+        x: &Self,
+        mut f: impl FnMut(&ParameterInfo, Tensor<1>, Tensor<1>) -> Tensor<1>,
+    ) -> Result<(), TensorError> {
+        let terms = self.paired(x)?.into_iter().map(|(_, x)| x);
+        let mut terms: Vec<_> =
+            self.tensors().into_iter().map(|tensor| tensor.info).zip(terms).rev().collect();
+        self.update(|y| {
+            let (info, x) = terms.pop().expect("the modules were just paired");
+            f(&info, y, x)
+        });
+        Ok(())
+    }
+
     /// The trainable tensors, each flattened and without autodiff.
     pub(crate) fn flattened(&self) -> Vec<Tensor<1>> {
         self.tensors().into_iter().map(|tensor| tensor.values).collect()
@@ -299,14 +323,16 @@ impl<M: Module> Parameters<M> {
         left.into_iter()
             .zip(right)
             .map(|(l, r)| {
-                let fits = if l.shape == r.shape {
+                let fits = if l.info.shape == r.info.shape {
                     l.values.same_space(&r.values)
                 } else {
-                    Err(TensorError::Shape { left: l.shape, right: r.shape })
+                    Err(TensorError::Shape { left: l.info.shape, right: r.info.shape })
                 };
                 match fits {
                     Ok(()) => Ok((l.values, r.values)),
-                    Err(source) => Err(TensorError::Parameter { path: l.path, source: Box::new(source) }),
+                    Err(source) => {
+                        Err(TensorError::Parameter { path: l.info.path, source: Box::new(source) })
+                    }
                 }
             })
             .collect()
@@ -351,26 +377,39 @@ impl<M: Module> Vector for Parameters<M> {
     }
 }
 
+/// Which parameter of a module it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterInfo {
+    /// The names of the fields that lead to it, such as `encoder.linear.weight`.
+    pub path: String,
+    /// What holds it, in Burn's words: `Struct:Linear` for a field of the struct `Linear`, else `Vec`, `Tuple`, ….
+    pub container: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
 /// One trainable tensor of a module, flattened and without autodiff.
 struct Trainable {
-    path: String,
-    shape: Vec<usize>,
+    info: ParameterInfo,
     values: Tensor<1>,
 }
 
 #[derive(Default)]
 struct Collect {
     path: Vec<String>,
+    containers: Vec<String>,
     found: Vec<Trainable>,
 }
 
 impl ModuleVisitor for Collect {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.push(name.to_owned());
+        self.containers.push(container_type.to_owned());
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
         self.path.pop();
+        self.containers.pop();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -378,8 +417,11 @@ impl ModuleVisitor for Collect {
             let tensor = param.base().inner();
             let length = tensor.shape().num_elements();
             self.found.push(Trainable {
-                path: self.path.join("."),
-                shape: tensor.dims().to_vec(),
+                info: ParameterInfo {
+                    path: self.path.join("."),
+                    container: self.containers.last().cloned().unwrap_or_default(),
+                    shape: tensor.dims().to_vec(),
+                },
                 values: tensor.reshape([length]),
             });
         }

@@ -1,5 +1,6 @@
 //! First-order methods for `min f + g` with `f = (1/n) Σᵢ fᵢ`, and for games: all of them use operator values only.
 
+pub mod burn_optimizer;
 pub mod gradient_descent;
 pub mod heavy_ball;
 pub mod katyusha;
@@ -9,6 +10,7 @@ pub mod saga;
 pub mod sgd;
 pub mod svrg;
 
+pub use burn_optimizer::LastPoint;
 pub use gradient_descent::GradientDescent;
 pub use heavy_ball::{HeavyBall, HeavyBallMemory};
 pub use katyusha::{Katyusha, KatyushaMemory};

@@ -9,6 +9,7 @@ mod quadratic;
 mod sparse_quadratic;
 mod sparse_regression;
 mod quadratic_game;
+mod single_neuron_autoencoder;
 
 pub use coupled_quadratic::CoupledQuadratic;
 pub use low_rank_plus_sparse::LowRankPlusSparse;
@@ -20,3 +21,4 @@ pub use sparse_quadratic::SparseQuadratic;
 pub use sparse_regression::{RegressionLoss, SparseRegression};
 pub(crate) use quadratic_game::stack;
 pub use quadratic_game::{GameConstants, QuadraticGame, spectral_radius};
+pub use single_neuron_autoencoder::{Activation, SingleNeuronAutoencoder};

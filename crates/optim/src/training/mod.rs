@@ -1,1 +1,10 @@
 //! How networks and classifiers train: warm starts, large steps.
+
+pub mod dash;
+pub mod feature_learning;
+pub mod large_step_logistic;
+pub mod perceptron;
+
+pub use dash::{Dash, ShrinkAndPerturb, Units};
+pub use large_step_logistic::{LinearSeparation, NormalizedLogistic, Separation, separate};
+pub use perceptron::{BatchPerceptron, NormalizedPerceptron};
