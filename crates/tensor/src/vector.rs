@@ -279,6 +279,11 @@ impl<M: Module> Parameters<M> {
         Self { module: Some(self.as_ref().clone().map(&mut Differentiate(gradients))) }
     }
 
+    /// The shapes of the trainable tensors, in the order of their coordinates.
+    pub fn shapes(&self) -> Vec<Vec<usize>> {
+        self.tensors().into_iter().map(|tensor| tensor.shape).collect()
+    }
+
     /// The trainable tensors, each flattened and without autodiff.
     pub(crate) fn flattened(&self) -> Vec<Tensor<1>> {
         self.tensors().into_iter().map(|tensor| tensor.values).collect()

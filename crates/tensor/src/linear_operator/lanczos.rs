@@ -130,17 +130,22 @@ impl Lanczos {
             if vectors.len() == dimension {
                 break None;
             }
-            if vectors.len() == k {
-                let beyond = search.run(random(draw)?, &vectors, 1, self.tolerance.max(COMPLEMENT))?;
+            let missing = k - vectors.len();
+            if missing == 0 {
+                let rough = self.tolerance.max(COMPLEMENT);
+                let beyond = search.run(random(draw)?, &vectors, 1, rough)?;
                 let value = beyond.first().map(|(value, _)| *value);
-                let bound = values[k - 1] + self.tolerance * search.scale;
+                let clear = |value: f64| value + rough * search.scale <= values[k - 1];
                 // Exact pairs are complete after k rounds; more would only polish pairs that `max_dimension` left rough.
-                if value.is_none_or(|value| value <= bound) || draw > k as u64 {
+                if value.is_none_or(clear) || draw > k as u64 {
                     break value;
                 }
             }
-            let missing = (k - vectors.len()).max(1);
-            let found = search.run(random(draw)?, &vectors, missing, self.tolerance)?;
+            let found = search.run(random(draw)?, &vectors, missing.max(1), self.tolerance)?;
+            let value = found.first().map(|(value, _)| *value);
+            if missing == 0 && value.is_none_or(|value| value <= values[k - 1] + self.tolerance * search.scale) {
+                break value;
+            }
             take(&mut values, &mut vectors, found);
             draw += 1;
         };
