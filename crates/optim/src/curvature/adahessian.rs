@@ -175,8 +175,8 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
         let mut direction = iterate.coordinates()?;
         for (i, entry) in direction.iter_mut().enumerate() {
             mean[i] = self.momentum * mean[i] + (1.0 - self.momentum) * gradient[i];
-            square[i] =
-                self.curvature_memory * square[i] + (1.0 - self.curvature_memory) * curvature[i] * curvature[i];
+            square[i] = self.curvature_memory * square[i]
+                + (1.0 - self.curvature_memory) * curvature[i] * curvature[i];
             let scale = (square[i] / correct_square).sqrt().powf(self.hessian_power) + self.epsilon;
             *entry = mean[i] / correct_mean / scale + self.weight_decay * *entry;
         }

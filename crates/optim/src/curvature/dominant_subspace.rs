@@ -50,7 +50,12 @@ impl<V: Coordinates> DominantSubspace<V> {
         work: &mut Work,
     ) -> Result<Self, OptimError> {
         if lanczos.eigenpairs == 0 {
-            return Ok(Self { vectors: Table(Vec::new()), values: Vec::new(), residuals: Vec::new(), next: None });
+            return Ok(Self {
+                vectors: Table(Vec::new()),
+                values: Vec::new(),
+                residuals: Vec::new(),
+                next: None,
+            });
         }
         let noise = Noise { seed: lanczos.seed, distribution: Distribution::Gaussian };
         let start = z.random_like(&noise, u64::MAX)?;
@@ -167,7 +172,13 @@ pub struct SubspaceSgd {
 
 impl SubspaceSgd {
     /// As in the paper: the subspace recomputed at every step, to a residual of `1e-4`; batches reshuffled.
-    pub fn new(part: Part, dimension: usize, step_size: impl Into<StepSize>, batch_size: usize, seed: u64) -> Self {
+    pub fn new(
+        part: Part,
+        dimension: usize,
+        step_size: impl Into<StepSize>,
+        batch_size: usize,
+        seed: u64,
+    ) -> Self {
         Self {
             step_size: step_size.into(),
             batch_size,

@@ -58,7 +58,8 @@ impl LinearStability {
         if !samples.iter().flatten().all(|x| x.is_finite()) {
             return Err(OptimError::NotFinite { what: "a sample".to_owned() });
         }
-        let entry = |i: usize, j: usize| samples.iter().map(|x| x[i] * x[j]).sum::<f64>() / samples.len() as f64;
+        let entry =
+            |i: usize, j: usize| samples.iter().map(|x| x[i] * x[j]).sum::<f64>() / samples.len() as f64;
         let hessian = Mat::from_fn(expected, expected, entry);
         Ok(Self { samples, hessian, step_size, batch_size })
     }
@@ -78,7 +79,8 @@ impl LinearStability {
     /// # Errors
     /// When the eigenvalue iteration does not converge.
     pub fn sharpness(&self) -> Result<f64, OptimError> {
-        let values = self.hessian.self_adjoint_eigenvalues(Side::Lower).map_err(|_| TensorError::Eigenvalues)?;
+        let values =
+            self.hessian.self_adjoint_eigenvalues(Side::Lower).map_err(|_| TensorError::Eigenvalues)?;
         Ok(values[values.len() - 1])
     }
 

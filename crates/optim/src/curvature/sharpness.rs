@@ -40,7 +40,11 @@ impl Sharpness {
     ///
     /// # Errors
     /// Those of the problem and of [`Lanczos::largest`].
-    pub fn at<P: SecondOrder<Point: Coordinates>>(&self, problem: &P, z: &P::Point) -> Result<f64, OptimError> {
+    pub fn at<P: SecondOrder<Point: Coordinates>>(
+        &self,
+        problem: &P,
+        z: &P::Point,
+    ) -> Result<f64, OptimError> {
         let lanczos = Lanczos { tolerance: self.tolerance, ..Lanczos::new(1, self.seed) };
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };
         let start = z.random_like(&noise, u64::MAX)?;

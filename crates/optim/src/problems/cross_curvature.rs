@@ -20,11 +20,7 @@ pub struct CrossCurvature {
 impl CrossCurvature {
     /// `½(1000 x² + y²) ± 100 x y`: two components.
     pub fn toy() -> Self {
-        Self {
-            curvatures: vec![1000.0, 1.0],
-            sharp: 1,
-            noise: vec![vec![100.0], vec![-100.0]],
-        }
+        Self { curvatures: vec![1000.0, 1.0], sharp: 1, noise: vec![vec![100.0], vec![-100.0]] }
     }
 
     /// A valley: `sharp` curvatures uniform in `[60, 100]`, `flat` log-uniform in `[0.1, 1]`, and Gaussian `Eᵢ` of

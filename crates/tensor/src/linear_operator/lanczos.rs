@@ -143,7 +143,9 @@ impl Lanczos {
             }
             let found = search.run(random(draw)?, &vectors, missing.max(1), self.tolerance)?;
             let value = found.first().map(|(value, _)| *value);
-            if missing == 0 && value.is_none_or(|value| value <= values[k - 1] + self.tolerance * search.scale) {
+            if missing == 0
+                && value.is_none_or(|value| value <= values[k - 1] + self.tolerance * search.scale)
+            {
                 break value;
             }
             take(&mut values, &mut vectors, found);
