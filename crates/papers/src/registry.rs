@@ -15,6 +15,10 @@ macro_rules! papers {
 }
 
 papers! {
+    #[cfg(feature = "optim")] adahessian,
+    #[cfg(feature = "optim")] dominant_subspace,
+    #[cfg(feature = "optim")] large_catapults,
+    #[cfg(feature = "optim")] linear_stability,
     #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] variance_reduction,
 }

@@ -159,6 +159,10 @@ impl Lanczos {
     }
 }
 
+/// Smaller Krylov spaces are not trusted, whatever their residuals: a Ritz pair may settle on an eigenvalue before a
+/// larger one, of which the start has little, has appeared.
+const MARGIN: usize = 12;
+
 struct Search<'a, A> {
     map: &'a A,
     dimension: usize,
@@ -198,7 +202,7 @@ impl<A> Search<'_, A> {
             let (direction, beta) = normalize(image)?;
             let size = basis.len();
             let exhausted = size == limit || !stable || beta <= EXHAUSTED * self.scale.max(diagonal[0].abs());
-            if exhausted || (size >= wanted && (size - wanted).is_multiple_of(4)) {
+            if exhausted || (size >= 2 * wanted + MARGIN && size.is_multiple_of(4)) {
                 let (values, vectors) = tridiagonal_eigen(&diagonal, &off_diagonal)?;
                 self.scale = values.iter().fold(self.scale, |scale, value| scale.max(value.abs()));
                 let taken = || (0..size).rev().take(wanted);

@@ -14,10 +14,10 @@ fn shrinks(momentum: f64, step_size: f64, curvature: f64) -> bool {
     let solver = HeavyBall { step_size: step_size.into(), momentum };
     let mut state = solver.start(&problem, vec![1.0]).unwrap();
     let mut peaks = [0.0_f64; 2];
-    for t in 0..400_000 {
+    for t in 0..40_000 {
         solver.advance(&problem, &mut state).unwrap();
-        let late = usize::from(t >= 200_000);
-        if t >= 100_000 {
+        let late = usize::from(t >= 20_000);
+        if t >= 10_000 {
             peaks[late] = peaks[late].max(state.iterate[0].abs());
         }
     }

@@ -144,6 +144,14 @@ fn network(
     (problem.unwrap(), start)
 }
 
+/// wgpu adapters may have `f64` and compute transcendental functions of it in `f32`.
+fn has_double_tanh(device: &Device) -> bool {
+    device.supports_dtype(DType::F64) && {
+        let half = Tensor::<1>::from_data(TensorData::new(vec![0.5], [1]), (device, DType::F64));
+        (tanh(half).into_scalar::<f64>() - 0.5_f64.tanh()).abs() < 1e-14
+    }
+}
+
 device_tests! {
     /// The step is chosen for the precision of the parameters. The reference is the second-order accurate difference at
     /// a step where double precision is good to 1e-9, or, on devices without it, the symmetry of the Hessian.
@@ -157,7 +165,8 @@ device_tests! {
             (product.dot(&w).unwrap(), single.hessian_vector(&start, &w).unwrap().dot(&v).unwrap());
         let scale = product.norm().unwrap() * w.norm().unwrap();
         assert!((left - right).abs() < 1e-3 * scale, "{left} {right}");
-        if !device.supports_dtype(DType::F64) {
+        if !has_double_tanh(device) {
+            eprintln!("no comparison in F64: {device:?} computes tanh in single precision or not at all");
             return;
         }
         let (problem, start) = network(device, DType::F64);
