@@ -121,6 +121,8 @@ pub struct AdaHessianMemory {
 }
 
 impl<V> Memory<V> for AdaHessianMemory {
+    const NAME: &'static str = "AdaHessianMemory";
+
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {

@@ -81,7 +81,7 @@ fn random_design(seed: u64, design: u64) -> Result<[f64; 3], ExperimentError> {
     Noise { seed, distribution: Distribution::Uniform }.fill(2 * design, 0, &mut uniform);
     let dimension = 2 + (5.0 * uniform[0]) as usize;
     let count = dimension + ((dimension + 1) as f64 * uniform[1]) as usize;
-    let mut entries = vec![0.0; count * (dimension + 1)];
+    let mut entries: Vec<f64> = vec![0.0; count * (dimension + 1)];
     Noise { seed, distribution: Distribution::Gaussian }.fill(2 * design + 1, 0, &mut entries);
     let samples: Vec<Vec<f64>> = entries
         .chunks(dimension + 1)
