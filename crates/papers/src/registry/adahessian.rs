@@ -22,6 +22,8 @@ const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -
 const BASE: Claim =
     Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
+const VALLEY: &str = "TODO";
+
 pub(super) const PAPER: Paper = Paper {
     id: "adahessian",
     title: "AdaHessian: an adaptive second order optimizer for machine learning",
@@ -51,13 +53,19 @@ pub(super) const PAPER: Paper = Paper {
             id: "H3",
             place: "section 1 (ill-conditioned problems)",
             says: "With the curvature in its steps it does better than Adam where the conditioning is bad.",
-            test: "Rosenbrock's valley from (-1.2, 1) and a quadratic with curvatures 1e-3 to 1e3 along the axes, 1000 steps \
-                   each, the step size of either method the best of 13 from 1e-3 to 1: final value of AdaHessian over that \
-                   of Burn's Adam. AdaHessian's signs are random: largest ratio of three seeds.",
-            checks: &[
-                check("Rosenbrock, ratio", Statistic::Max, Threshold::Below(1.0)),
-                check("quadratic, ratio", Statistic::Max, Threshold::Below(1.0)),
-            ],
+            test: "A quadratic with curvatures 1e-3 to 1e3 along the axes, 1000 steps, the step size of either method the best \
+                   of 17 from 1e-3 to 10: final value of AdaHessian over that of Burn's Adam. AdaHessian's signs are random: \
+                   largest ratio of three seeds.",
+            checks: &[check("quadratic, ratio", Statistic::Max, Threshold::Below(1.0))],
+            ..BASE
+        },
+        Claim {
+            id: "H3-valley",
+            place: "section 1 (ill-conditioned problems)",
+            says: "The same where the bad conditioning is not along the axes.",
+            test: "As H3, in Rosenbrock's valley from (-1.2, 1).",
+            checks: &[check("Rosenbrock, ratio", Statistic::Max, Threshold::Below(1.0))],
+            known_finding: Some(VALLEY),
             ..BASE
         },
         Claim {
@@ -80,7 +88,7 @@ pub(super) const PAPER: Paper = Paper {
     experiments: &[
         Experiment { id: "invariance", claims: &["H1"], run: invariance },
         Experiment { id: "probes", claims: &["H2"], run: probes },
-        Experiment { id: "against-adam", claims: &["H3"], run: against_adam },
+        Experiment { id: "against-adam", claims: &["H3", "H3-valley"], run: against_adam },
     ],
 };
 
@@ -192,7 +200,7 @@ fn best(curves: impl IntoIterator<Item = (f64, Curve)>) -> (f64, Curve) {
 fn against_adam(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let mut table = Table::new(
         "against-adam",
-        "Final values at the best of 13 step sizes",
+        "Final values at the best of 17 step sizes",
         "1000 steps, and for Adam also 3000, which cost as many gradients if a Hessian-vector product costs two. The last \
          row has its curvatures in random directions, where the diagonal says little, and is not judged.",
         &[
@@ -209,9 +217,9 @@ fn against_adam(context: &Context, recorder: &mut Recorder) -> Result<(), Experi
     let quadratic = Quadratic::diagonal(wide.clone(), vec![0.0; 50])?;
     let turned = rotated(&log_spaced(1e-2, 1e2, 20), seeds[0])?;
     let (valley, ones) = (vec![-1.2, 1.0], vec![1.0; 50]);
-    compare(context, recorder, &mut table, (&Rosenbrock, "Rosenbrock", &valley), &seeds, true)?;
-    compare(context, recorder, &mut table, (&quadratic, "quadratic", &ones), &seeds, true)?;
-    compare(context, recorder, &mut table, (&turned, "rotated quadratic", &ones[..20]), &seeds, false)?;
+    compare(context, recorder, &mut table, (&Rosenbrock, "Rosenbrock", &valley), &seeds, Some("H3-valley"))?;
+    compare(context, recorder, &mut table, (&quadratic, "quadratic", &ones), &seeds, Some("H3"))?;
+    compare(context, recorder, &mut table, (&turned, "rotated quadratic", &ones[..20]), &seeds, None)?;
     recorder.table(table);
     Ok(())
 }
@@ -222,12 +230,12 @@ fn compare<P>(
     table: &mut Table,
     (problem, name, start): (&P, &str, &[f64]),
     seeds: &[u64],
-    judged: bool,
+    claim: Option<&str>,
 ) -> Result<(), ExperimentError>
 where
     P: SecondOrderSum<Point = Vec<f64>> + Objective,
 {
-    let grid = log_spaced(1e-3, 1.0, 13);
+    let grid = log_spaced(1e-3, 10.0, 17);
     let device = if context.device == "wgpu" {
         kiln_tensor::devices::named("flex")?
     } else {
@@ -243,8 +251,8 @@ where
     let mut worst: Option<(f64, Curve)> = None;
     for &seed in seeds {
         let (step, curve) = best(grid.iter().map(|&step| (step, adahessian(problem, start, step, seed))));
-        if judged {
-            recorder.record("H3", &format!("{name}, ratio"), [last(&curve) / last(&adam_curve)]);
+        if let Some(claim) = claim {
+            recorder.record(claim, &format!("{name}, ratio"), [last(&curve) / last(&adam_curve)]);
         }
         if worst.as_ref().is_none_or(|(_, other)| last(&curve) > last(other)) {
             worst = Some((step, curve));

@@ -18,6 +18,14 @@ const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -
     Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
 }
 
+/// Guards the medians against a judgement of few runs.
+const fn share(name: &'static str) -> Check {
+    Check { origin: Origin::Kiln, ..check(name, Statistic::Min, Threshold::AtLeast(0.5)) }
+}
+
+const CLOSE: &str = "TODO";
+const FEW: &str = "TODO";
+
 pub(super) const PAPER: Paper = Paper {
     id: "large-catapults",
     title: "Gradient descent with Polyak's momentum finds flatter minima via large catapults",
@@ -28,29 +36,40 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "C1",
             place: "abstract; linear diagonal networks",
-            says: "With a large step size and warmup, momentum makes a large catapult and ends in a minimum flatter than \
-                   its stability threshold demands; gradient descent ends at the threshold.",
+            says: "With a large step size and warmup, momentum ends in a minimum flatter than its stability threshold \
+                   demands.",
             test: "Linear diagonal network (20 samples, 40 dimensions, 3 nonzeros, u = v = 0.3), warmup from 1e-4 over 1e4 of \
-                   2e4 steps, three random problems: gradient descent with η in {.45, .55, .65, .74}, heavy ball (β = .9) \
-                   with η in {.78, .85, .92, 1}. At the first step with sharpness above 2(1+β)/η_t the parameters are moved \
-                   by Gaussian noise of 1e-8, without which a run whose loss is 0 in floating point could not leave. \
-                   Medians over the runs that crossed the threshold and ended with a loss below 1e-8: final sharpness over \
-                   2(1+β)/η, and the highest loss after the crossing over the loss just after the noise.",
+                   2e4 steps, three random problems (ten at full scale), heavy ball (β = .9) with η in {.78, .85, .92, 1}. At \
+                   the first step with sharpness above 2(1+β)/η_t the parameters are moved by Gaussian noise of 1e-8, \
+                   without which a run whose loss is 0 in floating point could not leave. Median over the runs that crossed \
+                   the threshold and ended with a loss below 1e-8: final sharpness over 2(1+β)/η.",
+            checks: &[check("final sharpness / threshold, heavy ball", Statistic::Median, Threshold::AtMost(0.96))],
+            needs: &[],
+            known_finding: Some(CLOSE),
+        },
+        Claim {
+            id: "C1-spike",
+            place: "abstract; linear diagonal networks",
+            says: "It gets there by a large catapult.",
+            test: "The same runs: the highest loss after the crossing over the loss just after the noise.",
             checks: &[
-                check("final sharpness / threshold, heavy ball", Statistic::Median, Threshold::AtMost(0.96)),
-                check(
-                    "final sharpness / threshold, gradient descent",
-                    Statistic::Median,
-                    Threshold::AtLeast(0.96),
-                ),
-                check("loss spike of heavy ball / loss before", Statistic::Median, Threshold::AtLeast(100.0)),
-                Check {
-                    origin: Origin::Kiln,
-                    ..check("share of runs judged, worse method", Statistic::Min, Threshold::AtLeast(0.5))
-                },
+                check("loss spike / loss before", Statistic::Median, Threshold::AtLeast(100.0)),
+                share("share of runs judged, heavy ball"),
             ],
             needs: &[],
             known_finding: None,
+        },
+        Claim {
+            id: "C1-descent",
+            place: "abstract; linear diagonal networks",
+            says: "Gradient descent ends at its threshold.",
+            test: "The same with β = 0 and η in {.45, .55, .65, .74}; its threshold is 2/η.",
+            checks: &[
+                check("final sharpness / threshold, gradient descent", Statistic::Median, Threshold::AtLeast(0.96)),
+                share("share of runs judged, gradient descent"),
+            ],
+            needs: &[],
+            known_finding: Some(FEW),
         },
         Claim {
             id: "C2",
@@ -63,8 +82,8 @@ pub(super) const PAPER: Paper = Paper {
         },
     ],
     experiments: &[
-        Experiment { id: "heavy-ball", claims: &["C1"], run: heavy_ball },
-        Experiment { id: "gradient-descent", claims: &["C1"], run: gradient_descent },
+        Experiment { id: "heavy-ball", claims: &["C1", "C1-spike"], run: heavy_ball },
+        Experiment { id: "gradient-descent", claims: &["C1-descent"], run: gradient_descent },
     ],
 };
 
@@ -118,6 +137,7 @@ fn sweep(
     context: &Context,
     recorder: &mut Recorder,
     (name, momentum, step_sizes): (&str, f64, [f64; 4]),
+    claims: (&str, &str),
 ) -> Result<(), ExperimentError> {
     let mut table = Table::new(
         "runs",
@@ -133,8 +153,8 @@ fn sweep(
             "final sharpness / threshold",
         ],
     );
-    let seeds = context.seeds(3);
-    let progress = recorder.progress(12, name);
+    let seeds = context.seeds(context.pick(3, 10));
+    let progress = recorder.progress((seeds.len() * step_sizes.len()) as u64, name);
     let mut judged = 0;
     let mut drawn = false;
     for (index, &seed) in seeds.iter().enumerate() {
@@ -153,9 +173,9 @@ fn sweep(
                 continue;
             }
             judged += 1;
-            recorder.record("C1", &format!("final sharpness / threshold, {name}"), [ratio]);
+            recorder.record(claims.0, &format!("final sharpness / threshold, {name}"), [ratio]);
             if momentum > 0.0 {
-                recorder.record("C1", "loss spike of heavy ball / loss before", [run.spike / before]);
+                recorder.record("C1-spike", "loss spike / loss before", [run.spike / before]);
             }
             if !drawn {
                 drawn = true;
@@ -164,7 +184,7 @@ fn sweep(
         }
     }
     let share = f64::from(judged) / (seeds.len() * step_sizes.len()) as f64;
-    recorder.record("C1", "share of runs judged, worse method", [share]);
+    recorder.record(claims.1, &format!("share of runs judged, {name}"), [share]);
     recorder.table(table);
     Ok(())
 }
@@ -198,9 +218,9 @@ fn draw(recorder: &mut Recorder, name: &str, run: &Run, step_size: f64) {
 }
 
 fn heavy_ball(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    sweep(context, recorder, ("heavy ball", 0.9, [0.78, 0.85, 0.92, 1.0]))
+    sweep(context, recorder, ("heavy ball", 0.9, [0.78, 0.85, 0.92, 1.0]), ("C1", "C1-spike"))
 }
 
 fn gradient_descent(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    sweep(context, recorder, ("gradient descent", 0.0, [0.45, 0.55, 0.65, 0.74]))
+    sweep(context, recorder, ("gradient descent", 0.0, [0.45, 0.55, 0.65, 0.74]), ("C1-descent", "C1-descent"))
 }

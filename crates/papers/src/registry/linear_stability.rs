@@ -55,14 +55,15 @@ pub(super) const PAPER: Paper = Paper {
             place: "abstract: diagonal linear networks, larger learning rates",
             says: "The minima that SGD finds obey the bound, so a larger learning rate finds flatter minima.",
             test: "Diagonal network, 20 samples in 40 dimensions, 3 nonzeros, u = v = 0.3, batches of one, 1e5 steps at η \
-                   = 0.01, 0.02, 0.04, 0.08, three random problems. The trace at the end, and the largest ratio of the \
-                   trace at one η to that at the η before.",
+                   = 0.01, 0.02, 0.04, 0.08, three random problems (ten at full scale). Of runs that end in a minimum \
+                   (loss below 1e-8; at η = 0.08 some diverge, for the start is beyond 2/η already): the trace, and the \
+                   largest ratio of the trace at one η to that at the η before.",
             checks: &[
                 check("η tr H / 2", Statistic::Max, Threshold::AtMost(1.1)),
                 check("trace at η / trace at η/2", Statistic::Max, Threshold::Below(1.0)),
                 Check {
                     origin: Origin::Kiln,
-                    ..check("loss at the end", Statistic::Max, Threshold::AtMost(1e-8))
+                    ..check("share of runs that end in a minimum", Statistic::Min, Threshold::AtLeast(0.75))
                 },
             ],
             needs: &[],
@@ -120,21 +121,21 @@ fn designs(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentE
         points = found;
     }
     let series = |holds: fn(f64) -> bool| {
-        points.iter().filter(move |d| holds(d[1])).map(|d| (d[0], d[2].min(4.0))).collect::<Vec<_>>()
+        points.iter().filter(move |d| holds(d[1])).map(|d| (d[0], d[2])).collect::<Vec<_>>()
     };
     recorder.figure(
         Figure::new(
             "radius-against-trace",
             "SGD's stability bounds the trace of the Hessian",
             "One point a design. SGD is stable below the horizontal line; all such points are left of η tr H = 2, among them \
-             none right of the vertical line, where gradient descent can still be stable. Radii are cut at 4.",
+             none right of the vertical line, where gradient descent can still be stable.",
             Axis::linear("η tr H"),
-            Axis::linear("spectral radius ρ(T)"),
+            Axis::log("spectral radius ρ(T)"),
         )
         .with(Kind::Points, "stable for gradient descent", 0, series(|sharpness| sharpness <= 2.0))
         .with(Kind::Points, "unstable for gradient descent", 1, series(|sharpness| sharpness > 2.0))
         .with(Kind::Dashed, "ρ(T) = 1", 3, [(0.4, 1.0), (4.0, 1.0)])
-        .with(Kind::Dashed, "η tr H = 2", 4, [(2.0, 0.5), (2.0, 4.0)]),
+        .with(Kind::Dashed, "η tr H = 2", 4, [(2.0, 0.5), (2.0, 100.0)]),
     );
     Ok(())
 }
@@ -151,11 +152,12 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let mut figure = Figure::new(
         "trace-against-step",
         "Larger steps find flatter minima",
-        "The trace of the Hessian where SGD ends, three random problems, and the bound 2/η.",
+        "The trace of the Hessian where SGD ends, for the first random problems, and the bound 2/η.",
         Axis::log("step size η"),
         Axis::log("tr H"),
     );
-    for (index, seed) in context.seeds(3).into_iter().enumerate() {
+    let (mut runs, mut found) = (0, 0);
+    for (index, seed) in context.seeds(context.pick(3, 10)).into_iter().enumerate() {
         let mut before = None;
         let mut points = Vec::new();
         for step_size in STEP_SIZES {
@@ -171,8 +173,13 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                     Err(_) => (f64::INFINITY, f64::INFINITY),
                 })
             })?;
+            table.row([(index + 1) as f64, step_size, loss, trace, 2.0 / step_size].map(|x| Number(x).to_string()));
+            runs += 1;
+            if loss.is_nan() || loss > 1e-8 {
+                continue;
+            }
+            found += 1;
             recorder.record("L3", "η tr H / 2", [step_size * trace / 2.0]);
-            recorder.record("L3", "loss at the end", [loss]);
             if let Some(before) = before.replace(trace) {
                 recorder.record("L3", "trace at η / trace at η/2", [trace / before]);
             }
@@ -181,8 +188,11 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                 [(index + 1) as f64, step_size, loss, trace, 2.0 / step_size].map(|x| Number(x).to_string()),
             );
         }
-        figure = figure.with(Kind::LinePoints, &format!("problem {}", index + 1), index, points);
+        if index < 4 {
+            figure = figure.with(Kind::LinePoints, &format!("problem {}", index + 1), index, points);
+        }
     }
+    recorder.record("L3", "share of runs that end in a minimum", [f64::from(found) / f64::from(runs)]);
     recorder.figure(figure.with(Kind::Dashed, "bound 2/η", 4, STEP_SIZES.map(|step| (step, 2.0 / step))));
     recorder.table(table);
     Ok(())
