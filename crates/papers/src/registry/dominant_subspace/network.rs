@@ -86,8 +86,9 @@ impl Maker {
     }
 }
 
-/// Losses of SGD up to the switch, then of SGD, Dom-SGD, Bulk-SGD and gradient descent, and SGD's mean alignment.
-type Measured = (Vec<(f64, f64)>, Vec<Vec<(f64, f64)>>, f64);
+/// Losses of SGD up to the switch, then of SGD, Dom-SGD, Bulk-SGD and gradient descent; SGD's mean alignment,
+/// and the Hessian-vector products that a subspace took.
+type Measured = (Vec<(f64, f64)>, Vec<Vec<(f64, f64)>>, f64, f64);
 
 fn measure(seed: u64, device: &Device, recompute_every: u64) -> Result<Measured, ExperimentError> {
     let dtype = if device.supports_dtype(DType::F64) { DType::F64 } else { DType::F32 };
@@ -98,17 +99,19 @@ fn measure(seed: u64, device: &Device, recompute_every: u64) -> Result<Measured,
     let without = |part| SubspaceSgd { dimension: 0, ..solver(part) };
     let warm = follow(&without(Part::Whole), &problem, maker.network(), STEPS, 10)?;
     let mut curves = Vec::new();
-    let mut alignment = f64::NAN;
+    let (mut alignment, mut products) = (f64::NAN, f64::NAN);
     for (_, part) in METHODS {
         let found = follow(&solver(part), &problem, warm.state.iterate.clone(), STEPS, 10)?;
         if part == Part::Whole {
             alignment = found.alignment;
+            let spent = found.state.work.components - 20 * STEPS;
+            products = spent as f64 / (2 * POINTS) as f64 / STEPS.div_ceil(recompute_every) as f64;
         }
         curves.push(found.losses);
     }
     let descent = SubspaceSgd { batch_size: POINTS, order: Order::Cyclic, ..without(Part::Whole) };
     curves.push(follow(&descent, &problem, warm.state.iterate, STEPS, 10)?.losses);
-    Ok((warm.losses, curves, alignment))
+    Ok((warm.losses, curves, alignment, products))
 }
 
 pub(super) fn network(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -116,13 +119,13 @@ pub(super) fn network(context: &Context, recorder: &mut Recorder) -> Result<(), 
         "network",
         "Loss of a small network before and after 200 more steps",
         "χ is the mean alignment of minibatch gradients under SGD with the top 4 eigenvectors.",
-        &["seed", "χ", "at the switch", "SGD", "Dom-SGD", "Bulk-SGD", "GD"],
+        &["seed", "χ", "products per subspace", "at the switch", "SGD", "Dom-SGD", "Bulk-SGD", "GD"],
     );
     let device = context.tensor_device()?;
     let seeds = context.seeds(context.pick(2, 5));
     let progress = recorder.progress(seeds.len() as u64, "networks");
     for (index, seed) in seeds.into_iter().enumerate() {
-        let (warm, curves, alignment): Measured =
+        let (warm, curves, alignment, products): Measured =
             recorder.memo(&seed.to_string(), || measure(seed, &device, context.pick(50, 5)))?;
         progress.inc(1);
         let switch = last(&warm);
@@ -130,7 +133,7 @@ pub(super) fn network(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let decrease = |method: usize| (switch - ends[method]) / (switch - ends[0]);
         recorder.record("D2", "decrease by Dom-SGD / by SGD", [decrease(1)]);
         recorder.record("D2", "decrease by Bulk-SGD / by SGD", [decrease(2)]);
-        let numbers = [(index + 1) as f64, alignment, switch].into_iter().chain(ends);
+        let numbers = [(index + 1) as f64, alignment, products, switch].into_iter().chain(ends);
         table.row(numbers.map(|x| Number(x).to_string()));
         if index > 0 {
             continue;
