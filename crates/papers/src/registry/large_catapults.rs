@@ -23,8 +23,13 @@ const fn share(name: &'static str) -> Check {
     Check { origin: Origin::Kiln, ..check(name, Statistic::Min, Threshold::AtLeast(0.5)) }
 }
 
-const CLOSE: &str = "TODO";
-const FEW: &str = "TODO";
+const CLOSE: &str = "Heavy ball ends below its threshold and below gradient descent, but by less than asked: the median is 0.968 over 9 runs \
+     on three problems and 0.963 over 32 runs on ten (from 0.89 to 1.00), that of gradient descent 0.998 and 0.995. The \
+     specification's own problems gave 0.89. The runs that end close to the threshold are those with the largest steps on the \
+     sharpest problems.";
+const FEW: &str = "Gradient descent ends at its threshold wherever it settles (0.984 to 1.000), but at the specification's step sizes only 5 \
+     of 12 runs (18 of 40 on ten problems) settle within 2e4 steps: on problems whose first minimum is sharper than those \
+     that the steps were chosen on, it oscillates or diverges.";
 
 pub(super) const PAPER: Paper = Paper {
     id: "large-catapults",
@@ -43,7 +48,11 @@ pub(super) const PAPER: Paper = Paper {
                    the first step with sharpness above 2(1+β)/η_t the parameters are moved by Gaussian noise of 1e-8, \
                    without which a run whose loss is 0 in floating point could not leave. Median over the runs that crossed \
                    the threshold and ended with a loss below 1e-8: final sharpness over 2(1+β)/η.",
-            checks: &[check("final sharpness / threshold, heavy ball", Statistic::Median, Threshold::AtMost(0.96))],
+            checks: &[check(
+                "final sharpness / threshold, heavy ball",
+                Statistic::Median,
+                Threshold::AtMost(0.96),
+            )],
             needs: &[],
             known_finding: Some(CLOSE),
         },
@@ -65,7 +74,11 @@ pub(super) const PAPER: Paper = Paper {
             says: "Gradient descent ends at its threshold.",
             test: "The same with β = 0 and η in {.45, .55, .65, .74}; its threshold is 2/η.",
             checks: &[
-                check("final sharpness / threshold, gradient descent", Statistic::Median, Threshold::AtLeast(0.96)),
+                check(
+                    "final sharpness / threshold, gradient descent",
+                    Statistic::Median,
+                    Threshold::AtLeast(0.96),
+                ),
                 share("share of runs judged, gradient descent"),
             ],
             needs: &[],
@@ -222,5 +235,10 @@ fn heavy_ball(context: &Context, recorder: &mut Recorder) -> Result<(), Experime
 }
 
 fn gradient_descent(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    sweep(context, recorder, ("gradient descent", 0.0, [0.45, 0.55, 0.65, 0.74]), ("C1-descent", "C1-descent"))
+    sweep(
+        context,
+        recorder,
+        ("gradient descent", 0.0, [0.45, 0.55, 0.65, 0.74]),
+        ("C1-descent", "C1-descent"),
+    )
 }

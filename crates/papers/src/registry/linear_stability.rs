@@ -173,7 +173,9 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                     Err(_) => (f64::INFINITY, f64::INFINITY),
                 })
             })?;
-            table.row([(index + 1) as f64, step_size, loss, trace, 2.0 / step_size].map(|x| Number(x).to_string()));
+            table.row(
+                [(index + 1) as f64, step_size, loss, trace, 2.0 / step_size].map(|x| Number(x).to_string()),
+            );
             runs += 1;
             if loss.is_nan() || loss > 1e-8 {
                 continue;
@@ -184,9 +186,6 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                 recorder.record("L3", "trace at η / trace at η/2", [trace / before]);
             }
             points.push((step_size, trace));
-            table.row(
-                [(index + 1) as f64, step_size, loss, trace, 2.0 / step_size].map(|x| Number(x).to_string()),
-            );
         }
         if index < 4 {
             figure = figure.with(Kind::LinePoints, &format!("problem {}", index + 1), index, points);
