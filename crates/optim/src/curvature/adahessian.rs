@@ -4,13 +4,15 @@
 //! ```text
 //! ξ random signs,   D = |H_B ξ| averaged over the blocks,   g the gradient over the same batch B
 //! m ← β₁ m + (1 − β₁) g,   s ← β₂ s + (1 − β₂) D²,   m̂ = m/(1 − β₁ᵗ),  ŝ = s/(1 − β₂ᵗ)
-//! z ← J(z − ηₜ (m̂ / (ŝ^{k/2} + ε) + w z))
+//! z ← z − ηₜ (m̂ / (ŝ^{k/2} + ε) + w z)
 //! ```
 //!
 //! `ξ ⊙ H ξ` estimates the diagonal of the Hessian and is exact for a diagonal one; then, with `ε = 0`, the path does
 //! not depend on the scale of any coordinate. Where the curvature vanishes the step is `m̂/ε`: not capped, so `ε` is
-//! what keeps it finite. Cost per step: `b` component gradients and one Hessian-vector product over the batch, about
-//! twice as much; memory: two numbers per coordinate, on the host, through which gradients pass too.
+//! what keeps it finite. A `G` of the problem is not used: after a scaled step its proximal map would have to be taken
+//! in the scaled norm, and the plain one leads elsewhere. Cost per step: `b` component gradients and one Hessian-vector
+//! product over the batch, about twice as much; memory: two numbers per coordinate, on the host, through which
+//! gradients pass too.
 //!
 //! *In a Burn training loop.* Burn's `Optimizer` sees the gradient of one tensor and nothing else, so there is no room
 //! for the Hessian's product in it. Train the module as a [`ModuleObjective`](crate::ModuleObjective) inside
@@ -184,6 +186,6 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
         }
         let direction = iterate.with_coordinates(&direction)?;
         let step_size = self.step_size.at(*iteration);
-        state.descend(problem, step_size, &direction)
+        Ok(iterate.axpy(-step_size, &direction)?)
     }
 }
