@@ -1,4 +1,4 @@
-//! AdaHessian (Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, *AdaHessian: an adaptive second order optimizer for
+//! `AdaHessian` (Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, *`AdaHessian`: an adaptive second order optimizer for
 //! machine learning*, AAAI 2021, arXiv 2006.00719, Algorithm 1).
 //!
 //! ```text
@@ -21,14 +21,14 @@
 //! every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
-use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError};
+use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::SecondOrderSum;
 use crate::error::require;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
-/// AdaHessian; see `curvature/adahessian.rs` for the method.
+/// `AdaHessian`; see `curvature/adahessian.rs` for the method.
 ///
 /// ```
 /// use kiln_optim::{Stop, curvature::AdaHessian, problems::Quadratic, run};
@@ -114,7 +114,7 @@ pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<Blocks> {
     parameters.shapes().into_iter().filter_map(blocks).collect()
 }
 
-/// What AdaHessian remembers.
+/// What `AdaHessian` remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AdaHessianMemory {
     gradient: Vec<f64>,

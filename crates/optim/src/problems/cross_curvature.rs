@@ -42,8 +42,12 @@ impl CrossCurvature {
         let mut curvatures = vec![0.0; sharp + flat];
         Noise { seed, distribution: Distribution::Uniform }.fill(0, 0, &mut curvatures);
         let (steep, gentle) = curvatures.split_at_mut(sharp);
-        steep.iter_mut().for_each(|u| *u = 60.0 + 40.0 * *u);
-        gentle.iter_mut().for_each(|u| *u = 10.0_f64.powf(*u - 1.0));
+        for u in steep {
+            *u = 60.0 + 40.0 * *u;
+        }
+        for u in gentle {
+            *u = 10.0_f64.powf(*u - 1.0);
+        }
         let gaussian = Noise { seed, distribution: Distribution::Gaussian };
         let mut noise = vec![vec![0.0; sharp * flat]; samples];
         let mut mean = vec![0.0; sharp * flat];

@@ -1,4 +1,4 @@
-//! Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, "AdaHessian: an adaptive second order optimizer for machine learning",
+//! Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, "`AdaHessian`: an adaptive second order optimizer for machine learning",
 //! AAAI 2021.
 
 use burn::optim::{AdamConfig, Optimizer};

@@ -78,7 +78,8 @@ proptest! {
         let found = run(&solver, &problem, z.clone(), &Stop::after(1), &mut ()).unwrap().state;
         let signs = z.random_like(&Noise { seed, distribution: Distribution::Rademacher }, 0).unwrap();
         let d: Vec<f64> = problem.hessian_vector(&z, &signs).unwrap().iter().map(|v| v.abs()).collect();
-        let d = [(d[0] + d[1]) / 2.0, (d[0] + d[1]) / 2.0, d[2], (d[3] + d[4] + d[5]) / 3.0];
+        let first = f64::midpoint(d[0], d[1]);
+        let d = [first, first, d[2], (d[3] + d[4] + d[5]) / 3.0];
         let g = kiln_optim::Operator::operator(&problem, &z).unwrap();
         for i in 0..6 {
             let expected = z[i] - 0.1 * g[i] / (d[i.min(3)] + 1e-2);
@@ -141,7 +142,7 @@ device_tests! {
         let images = Tensor::<4>::from_data(TensorData::new(gaussian(8 * 16, 1), [8, 1, 4, 4]), &device);
         let targets = Tensor::<2>::from_data(TensorData::new(gaussian(8, 2), [8, 1]), &device);
         let objective = ModuleObjective::new(8, |module: &Network, batch: &[usize]| {
-            let rows: Vec<i32> = batch.iter().map(|&i| i as i32).collect();
+            let rows: Vec<i32> = batch.iter().map(|&i| i32::try_from(i).unwrap()).collect();
             let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
             let features = module.convolution.forward(images.clone().select(0, rows.clone()));
             let pooled = burn::tensor::activation::tanh(features).mean_dim(3).mean_dim(2).reshape([batch.len(), 2]);

@@ -35,7 +35,7 @@ fn the_stability_boundary_on_quadratics() {
         let radius = |eta: f64| {
             let trace = 1.0 + momentum - eta;
             let discriminant = trace * trace - 4.0 * momentum;
-            if discriminant < 0.0 { momentum.sqrt() } else { (trace.abs() + discriminant.sqrt()) / 2.0 }
+            if discriminant < 0.0 { momentum.sqrt() } else { f64::midpoint(trace.abs(), discriminant.sqrt()) }
         };
         assert!(radius(boundary - 1e-6) < 1.0 && radius(boundary + 1e-6) > 1.0);
     }

@@ -136,7 +136,7 @@ fn network(
     let (inputs, targets) = (tensor(1, [8, 3]), tensor(2, [8, 2]));
     let start = Parameters::new(module);
     let problem = ModuleObjective::new(8, move |module: &Network, batch: &[usize]| {
-        let rows: Vec<i32> = batch.iter().map(|&i| i as i32).collect();
+        let rows: Vec<i32> = batch.iter().map(|&i| i32::try_from(i).unwrap()).collect();
         let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
         let hidden = tanh(module.first.forward(inputs.clone().select(0, rows.clone())));
         (module.second.forward(hidden) - targets.clone().select(0, rows)).powi_scalar(2).mean()

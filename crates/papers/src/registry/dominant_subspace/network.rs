@@ -76,7 +76,8 @@ impl Maker {
             let (inputs, targets) = if batch.len() == POINTS {
                 (inputs.clone(), targets.clone())
             } else {
-                let rows: Vec<i32> = batch.iter().map(|&i| i as i32).collect();
+                let rows: Vec<i32> =
+                    batch.iter().map(|&i| i32::try_from(i).expect("there are 300 points")).collect();
                 let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
                 (inputs.clone().select(0, rows.clone()), targets.clone().select(0, rows))
             };
