@@ -27,8 +27,18 @@ pub struct Work {
     pub partial_derivatives: u64,
     /// Values of the objective.
     pub values: u64,
-    /// Hessian-vector products that a problem computed itself. One by differences counts as its gradients.
+    /// Component Hessian-vector products that a problem computed itself, a product over a batch costing its size. One by
+    /// differences counts as its gradients.
     pub hessian_vector_products: u64,
+}
+
+impl std::ops::AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.components += other.components;
+        self.partial_gradients += other.partial_gradients;
+        self.values += other.values;
+        self.hessian_vector_products += other.hessian_vector_products;
+    }
 }
 
 impl Work {

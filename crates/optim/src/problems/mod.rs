@@ -22,3 +22,12 @@ pub use sparse_regression::{RegressionLoss, SparseRegression};
 pub(crate) use quadratic_game::stack;
 pub use quadratic_game::{GameConstants, QuadraticGame, spectral_radius};
 pub use single_neuron_autoencoder::{Activation, SingleNeuronAutoencoder};
+mod cross_curvature;
+mod diagonal_network;
+mod quadratic;
+mod rosenbrock;
+
+pub use cross_curvature::CrossCurvature;
+pub use diagonal_network::DiagonalNetwork;
+pub use quadratic::Quadratic;
+pub use rosenbrock::Rosenbrock;

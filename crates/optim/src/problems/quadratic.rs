@@ -1,9 +1,10 @@
 //! Quadratic functions.
 
 use faer::{Mat, Side};
-use kiln_tensor::TensorError;
+use kiln_tensor::{TensorError, Vector};
 
-use crate::{Objective, Operator, OptimError};
+use crate::curvature::{SecondOrder, SecondOrderSum};
+use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// `f(x) = ½ xᵀ H x − bᵀ x` with a symmetric `H`; `∇f(x) = H x − b`.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,5 +79,34 @@ impl Objective for Quadratic {
     fn value(&self, x: &Vec<f64>) -> Result<f64, OptimError> {
         let gradient = self.operator(x)?;
         Ok(gradient.iter().zip(&self.linear).zip(x).map(|((g, b), x)| (g - b) * x / 2.0).sum())
+    }
+}
+
+/// A sum of one component, itself.
+impl FiniteSum for Quadratic {
+    fn batch(&self, batch: &[usize], x: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
+        check_batch(batch, 1)?;
+        self.operator(x)
+    }
+}
+
+impl SecondOrder for Quadratic {
+    fn hessian_vector(&self, x: &Vec<f64>, v: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
+        x.same_space(v)?;
+        let mut product = self.operator(v)?;
+        product.axpy(1.0, &self.linear)?;
+        Ok(product)
+    }
+}
+
+impl SecondOrderSum for Quadratic {
+    fn batch_hessian_vector(
+        &self,
+        batch: &[usize],
+        x: &Vec<f64>,
+        v: &Vec<f64>,
+    ) -> Result<Vec<f64>, OptimError> {
+        check_batch(batch, 1)?;
+        self.hessian_vector(x, v)
     }
 }

@@ -11,7 +11,9 @@
 //! the next eigenvalue, hence the gap that says whether the subspace is well defined.
 //!
 //! Cost: one product per dimension of the Krylov spaces, of which the complement's is usually the smaller, one per
-//! pair for its true residual, and `O(m²)` inner products; memory: `m + k` vectors.
+//! pair for its true residual, and `O(m²)` inner products; memory: `m + k` vectors. These are kept and orthogonalized
+//! on the host in `f64`, whatever the precision of the map: `2m` small reductions on a device cost more than a vector
+//! there and back.
 
 use faer::{Mat, Side};
 use serde::{Deserialize, Serialize};
@@ -111,10 +113,14 @@ impl Lanczos {
             return Err(TensorError::ZeroStart.into());
         }
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };
-        let random = |draw: u64| start.random_like(&noise, draw);
-        let mut search = Search { map, dimension, max_dimension, scale: 0.0, products: 0 };
+        let host_start = start.coordinates()?;
+        let random = |draw: u64| host_start.random_like(&noise, draw);
+        let host_map = |v: &Vec<f64>| -> Result<Vec<f64>, A::Error> {
+            Ok(map.apply(&start.with_coordinates(v)?)?.coordinates()?)
+        };
+        let mut search = Search { map: &host_map, dimension, max_dimension, scale: 0.0, products: 0 };
         let (mut values, mut vectors) = (Vec::new(), Vec::new());
-        let take = |values: &mut Vec<f64>, vectors: &mut Vec<V>, found: Vec<(f64, V)>| {
+        let take = |values: &mut Vec<f64>, vectors: &mut Vec<Vec<f64>>, found: Vec<(f64, Vec<f64>)>| {
             for (value, vector) in found {
                 let place = values.partition_point(|other| *other >= value);
                 values.insert(place, value);
@@ -123,34 +129,48 @@ impl Lanczos {
             values.truncate(k);
             vectors.truncate(k);
         };
-        let found = search.run(start.clone(), &[], k, self.tolerance)?;
+        let found = search.run(host_start.clone(), &[], k, self.tolerance)?;
         take(&mut values, &mut vectors, found);
         let mut draw = 0;
         let next = loop {
             if vectors.len() == dimension {
                 break None;
             }
-            if vectors.len() == k {
-                let beyond = search.run(random(draw)?, &vectors, 1, self.tolerance.max(COMPLEMENT))?;
+            let missing = k - vectors.len();
+            if missing == 0 {
+                let rough = self.tolerance.max(COMPLEMENT);
+                let beyond = search.run(random(draw)?, &vectors, 1, rough)?;
                 let value = beyond.first().map(|(value, _)| *value);
-                let bound = values[k - 1] + self.tolerance * search.scale;
+                let clear = |value: f64| value + rough * search.scale <= values[k - 1];
                 // Exact pairs are complete after k rounds; more would only polish pairs that `max_dimension` left rough.
-                if value.is_none_or(|value| value <= bound) || draw > k as u64 {
+                if value.is_none_or(clear) || draw > k as u64 {
                     break value;
                 }
             }
-            let missing = (k - vectors.len()).max(1);
-            let found = search.run(random(draw)?, &vectors, missing, self.tolerance)?;
+            let found = search.run(random(draw)?, &vectors, missing.max(1), self.tolerance)?;
+            let value = found.first().map(|(value, _)| *value);
+            if missing == 0
+                && value.is_none_or(|value| value <= values[k - 1] + self.tolerance * search.scale)
+            {
+                break value;
+            }
             take(&mut values, &mut vectors, found);
             draw += 1;
         };
         let mut residuals = Vec::with_capacity(k);
         for (value, vector) in values.iter().zip(&vectors) {
-            residuals.push(residual(&map.apply(vector)?, *value, vector)?);
+            residuals.push(residual(&host_map(vector)?, *value, vector)?);
         }
-        Ok(Eigenpairs { values, vectors, residuals, next, products: search.products + k as u64 })
+        let products = search.products + k as u64;
+        let vectors =
+            vectors.iter().map(|v| start.with_coordinates(v)).collect::<Result<_, TensorError>>()?;
+        Ok(Eigenpairs { values, vectors, residuals, next, products })
     }
 }
+
+/// Smaller Krylov spaces are not trusted, whatever their residuals: a Ritz pair may settle on an eigenvalue before a
+/// larger one, of which the start has little, has appeared.
+const MARGIN: usize = 12;
 
 struct Search<'a, A> {
     map: &'a A,
@@ -191,7 +211,7 @@ impl<A> Search<'_, A> {
             let (direction, beta) = normalize(image)?;
             let size = basis.len();
             let exhausted = size == limit || !stable || beta <= EXHAUSTED * self.scale.max(diagonal[0].abs());
-            if exhausted || (size >= wanted && (size - wanted).is_multiple_of(4)) {
+            if exhausted || (size >= 2 * wanted + MARGIN && size.is_multiple_of(4)) {
                 let (values, vectors) = tridiagonal_eigen(&diagonal, &off_diagonal)?;
                 self.scale = values.iter().fold(self.scale, |scale, value| scale.max(value.abs()));
                 let taken = || (0..size).rev().take(wanted);
