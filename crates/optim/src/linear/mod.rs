@@ -19,6 +19,7 @@
 //! ```
 
 mod error;
+mod lagged;
 mod model;
 mod rows;
 mod saga;

@@ -16,16 +16,22 @@
 //! α ← (1 − ηλ) α;  β ← (1 − ηλ) β − η;  v ← v − ((η ωᵢ δ + β δ/n) / α) xᵢ
 //! ```
 //!
+//! With an `ℓ1` penalty of weight `κ` ([`Composite`] with [`L1`]) every step ends with soft-thresholding by `ηκ`. Then a
+//! coordinate lags behind until a row touches it, and takes the steps that it missed at once, in closed form.
+//!
 //! Cost of an epoch: two passes over the nonzeros, and one over the columns to write `w` down. Memory: `n` numbers and
 //! one vector.
 
+use kiln_tensor::prox::L1;
 use kiln_tensor::{Coordinates, TensorError};
 use serde::{Deserialize, Serialize};
 
+use super::lagged::ProximalStep;
 use super::rows::{Dense, Sparse, dot};
 use super::visits::Plan;
 use super::{LinearModel, Rows, Visits, check_step_size};
-use crate::{Memory, OptimError, Sampler, Solver, State};
+use crate::error::require;
+use crate::{Composite, Memory, OptimError, Sampler, Solver, State};
 
 /// SAGA for linear models; see the [module](self). One step is one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +113,35 @@ impl Solver<LinearModel> for Saga {
     }
 
     fn step(&self, model: &LinearModel, state: &mut State<Vec<f64>, SagaMemory>) -> Result<(), OptimError> {
+        self.epoch(model, 0.0, state)
+    }
+}
+
+/// With an `ℓ1` penalty, alone or next to the `ℓ2` one of the model (elastic net).
+impl Solver<Composite<LinearModel, L1>> for Saga {
+    type Memory = SagaMemory;
+
+    fn init(&self, problem: &Composite<LinearModel, L1>, start: &Vec<f64>) -> Result<SagaMemory, OptimError> {
+        require::nonnegative("weight", problem.regularizer.weight)?;
+        self.init(&problem.problem, start)
+    }
+
+    fn step(
+        &self,
+        problem: &Composite<LinearModel, L1>,
+        state: &mut State<Vec<f64>, SagaMemory>,
+    ) -> Result<(), OptimError> {
+        self.epoch(&problem.problem, problem.regularizer.weight, state)
+    }
+}
+
+impl Saga {
+    fn epoch(
+        &self,
+        model: &LinearModel,
+        l1_weight: f64,
+        state: &mut State<Vec<f64>, SagaMemory>,
+    ) -> Result<(), OptimError> {
         let State { iterate, work, memory, .. } = state;
         model.check(iterate)?;
         if memory.table.len() != model.labels().len() || memory.mean.len() != model.columns() {
@@ -116,9 +151,12 @@ impl Solver<LinearModel> for Saga {
         let order = plan.next_epoch(&mut memory.sampler);
         let step_size = self.step_size.unwrap_or_else(|| plan.step_size());
         let epoch = Epoch { model, plan: &plan, step_size, keep: 1.0 - step_size * model.l2_weight() };
+        let proximal = ProximalStep::new(step_size, model.l2_weight(), l1_weight);
         match model.rows() {
-            Rows::Dense(rows) => epoch.dense(rows, &order, iterate, memory),
-            Rows::Sparse(rows) => epoch.sparse(rows, &order, iterate, memory),
+            Rows::Dense(rows) if l1_weight == 0.0 => epoch.dense(rows, &order, iterate, memory),
+            Rows::Dense(rows) => epoch.dense_proximal(&proximal, rows, &order, iterate, memory),
+            Rows::Sparse(rows) if l1_weight == 0.0 => epoch.sparse(rows, &order, iterate, memory),
+            Rows::Sparse(rows) => epoch.sparse_proximal(&proximal, rows, &order, iterate, memory),
         }
         work.components += order.len() as u64;
         Ok(())
@@ -148,6 +186,65 @@ impl Epoch<'_> {
             }
             memory.touched += row.len() as u64;
         }
+    }
+
+    fn dense_proximal(
+        &self,
+        proximal: &ProximalStep,
+        rows: &Dense,
+        order: &[usize],
+        w: &mut [f64],
+        memory: &mut SagaMemory,
+    ) {
+        let share = 1.0 / memory.table.len() as f64;
+        for &i in order {
+            let row = rows.row(i);
+            let change = self.model.derivative(i, dot(row, w)) - memory.table[i];
+            memory.table[i] += change;
+            let (a, b) = (self.plan.weight(i) * change, share * change);
+            for ((w, u), x) in w.iter_mut().zip(&mut memory.mean).zip(row) {
+                *w = proximal.once(*w, *u + a * x);
+                *u += b * x;
+            }
+            memory.touched += row.len() as u64;
+        }
+    }
+
+    fn sparse_proximal(
+        &self,
+        proximal: &ProximalStep,
+        rows: &Sparse,
+        order: &[usize],
+        w: &mut [f64],
+        memory: &mut SagaMemory,
+    ) {
+        let share = 1.0 / memory.table.len() as f64;
+        let mean = &mut memory.mean;
+        // How many of the epoch's steps each coordinate has taken.
+        let mut taken = vec![0_u64; w.len()];
+        for (now, &i) in (0..).zip(order) {
+            let (indices, values) = rows.row(i);
+            let mut prediction = 0.0;
+            for (&j, x) in indices.iter().zip(values) {
+                let j = j as usize;
+                w[j] = proximal.repeat(w[j], mean[j], now - taken[j]);
+                prediction += x * w[j];
+            }
+            let change = self.model.derivative(i, prediction) - memory.table[i];
+            memory.table[i] += change;
+            let (a, b) = (self.plan.weight(i) * change, share * change);
+            for (&j, x) in indices.iter().zip(values) {
+                let j = j as usize;
+                w[j] = proximal.once(w[j], mean[j] + a * x);
+                mean[j] += b * x;
+                taken[j] = now + 1;
+            }
+            memory.touched += indices.len() as u64;
+        }
+        for ((w, &u), taken) in w.iter_mut().zip(&*mean).zip(taken) {
+            *w = proximal.repeat(*w, u, order.len() as u64 - taken);
+        }
+        memory.touched += w.len() as u64;
     }
 
     fn sparse(&self, rows: &Sparse, order: &[usize], w: &mut [f64], memory: &mut SagaMemory) {

@@ -3,9 +3,10 @@
 Reads one JSON object a line from standard input, writes one a line to standard output:
 {"load": FOLDER, "rows": N, "columns": D, "sparse": BOOL}
         raw little-endian files of the folder: labels and values (f64), for sparse data starts (u64), indices (u32)
-                                       -> {"version": V} or {"skip": WHY}
-{"peer": SOLVER, "iterations": K}      the fit with lambda = 1/N, no intercept, one thread; weights go to FOLDER/weights
-                                       -> {"cpu_ms": T, "iterations": K} or {"skip": WHY}
+        -> {"version": V} or {"skip": WHY}
+{"peer": SOLVER, "iterations": K, "tolerance": T}
+        the fit with lambda = 1/N, no intercept, one thread; weights go to FOLDER/weights
+        -> {"cpu_ms": T, "iterations": K} or {"skip": WHY}
 """
 
 import json
@@ -38,9 +39,9 @@ def fit(job):
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
-    # C = 1 / (n * lambda) = 1. A tolerance of almost 0 (liblinear refuses 0) leaves the number of iterations to decide.
+    # C = 1 / (n * lambda) = 1.
     model = LogisticRegression(
-        solver=job["peer"], C=1.0, fit_intercept=False, tol=1e-300, max_iter=job["iterations"], random_state=0
+        solver=job["peer"], C=1.0, fit_intercept=False, tol=job["tolerance"], max_iter=job["iterations"], random_state=0
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,9 +2,10 @@
 
 use kiln_optim::linear::{Dense, LinearModel, Loss, Rows, Saga, Sparse, Svrg, Visits};
 use kiln_optim::{
-    FiniteSum, Operator, OptimError, Order, Sampler, Solver, State, Stop, first_order, resume, run,
+    Composite, Operator, OptimError, Order, Reason, Sampler, Solver, State, Stop, first_order, resume, run,
 };
 use kiln_tensor::Vector;
+use kiln_tensor::prox::L1;
 use proptest::prelude::*;
 
 use super::{densely, distance, model, numbers, sparse};
@@ -132,6 +133,34 @@ proptest! {
             prop_assert!(distance(&state.iterate, &expected) < 1e-10);
             prop_assert_eq!(state.work.components, total as u64);
         }
+    }
+
+    /// With an l1 penalty the lagged coordinates of the sparse path end where the plain steps of the dense path do.
+    #[test]
+    fn lagged_steps_are_the_steps_one_by_one(
+        seed: u64, loss in loss(), l2_weight in prop_oneof![Just(0.0), 0.0..1.0], l1_weight in 0.0..0.3,
+    ) {
+        let (rows, labels) = sparse(seed, 90, 25, 0.05);
+        let model = LinearModel::new(rows, labels, loss, l2_weight).unwrap();
+        let regularizer = L1 { weight: l1_weight };
+        let [a, b] = [densely(&model), model].map(|problem| {
+            let problem = Composite { problem, regularizer };
+            run(&Saga::new(seed), &problem, vec![0.3; 25], &Stop::after(6), &mut ()).unwrap().state.iterate
+        });
+        prop_assert!(distance(&a, &b) < 1e-10, "{}", distance(&a, &b));
+    }
+
+    /// The elastic net, against proximal gradient steps; it has zeros and others.
+    #[test]
+    fn saga_solves_the_elastic_net(seed in 0_u64..1000) {
+        let problem = Composite { problem: model(seed, 40, 12, Loss::Squares, 0.05), regularizer: L1 { weight: 0.05 } };
+        let stop = Stop::after(100_000).or_residual(1e-12);
+        let descent = first_order::GradientDescent { step_size: (1.0 / problem.problem.smoothness()).into() };
+        let expected = run(&descent, &problem, vec![0.0; 12], &stop, &mut ()).unwrap().state.iterate;
+        let found = run(&Saga::new(seed), &problem, vec![1.0; 12], &stop, &mut ()).unwrap();
+        prop_assert_eq!(found.reason, Reason::Residual);
+        prop_assert!(distance(&found.state.iterate, &expected) < 1e-9);
+        prop_assert!(expected.iter().any(|&w| w != 0.0));
     }
 
     /// F5: the mean of the table does not drift.
