@@ -2,8 +2,14 @@
 
 #[cfg(feature = "graph")]
 mod graph;
-#[cfg(feature = "graph")]
+#[cfg(feature = "optim")]
+mod optim;
+#[cfg(feature = "optim")]
+mod optim_data;
+#[cfg(any(feature = "graph", feature = "optim"))]
 mod peers;
+#[cfg(any(feature = "graph", feature = "optim"))]
+mod report;
 
 use crate::claim::ExperimentError;
 
@@ -25,6 +31,12 @@ pub const BENCHES: &[Bench] = &[
         name: "graph",
         about: "local queries against NetworKit, networkx, LocalGraphClustering, and against the graph's size",
         run: graph::run,
+    },
+    #[cfg(feature = "optim")]
+    Bench {
+        name: "optim",
+        about: "logistic regression on dense and sparse data against scikit-learn",
+        run: optim::run,
     },
 ];
 

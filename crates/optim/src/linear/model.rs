@@ -4,9 +4,12 @@
 //! f(w) = (1/n) Σᵢ φ(xᵢᵀw; yᵢ) + (λ/2)‖w‖²,   fᵢ(w) = φ(xᵢᵀw; yᵢ) + (λ/2)‖w‖²
 //! ```
 
+use std::sync::OnceLock;
+
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
+use super::visits::Plan;
 use super::{DataError, Rows};
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
@@ -55,13 +58,15 @@ impl Loss {
 }
 
 /// A linear model on given data; see the [module](super). Points are `Vec<f64>` of [`columns`](Self::columns) weights.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct LinearModel {
     rows: Rows,
     labels: Vec<f64>,
     squared_norms: Vec<f64>,
     loss: Loss,
     l2_weight: f64,
+    /// What follows from the rest, once it was needed.
+    balanced: OnceLock<Plan>,
 }
 
 impl LinearModel {
@@ -105,7 +110,7 @@ impl LinearModel {
         if let Some(row) = squared_norms.iter().position(|q| !q.is_finite()) {
             return Err(DataError::Overflow { row });
         }
-        Ok(Self { rows, labels, squared_norms, loss, l2_weight })
+        Ok(Self { rows, labels, squared_norms, loss, l2_weight, balanced: OnceLock::new() })
     }
 
     /// The data.
@@ -150,7 +155,7 @@ impl LinearModel {
     }
 
     /// `maxᵢ‖xᵢ‖² / medianᵢ‖xᵢ‖²`. Above 10 or so, methods that draw rows uniformly with a step of order `1/L` are slow
-    /// and the rows should be scaled, or drawn by their norms. Infinite when more than half of the rows are 0, and 1
+    /// and the rows should be scaled, or visited by their norms ([`Visits::Balanced`](super::Visits)). Infinite when more than half of the rows are 0, and 1
     /// when all are.
     pub fn row_norm_spread(&self) -> f64 {
         let mut sorted = self.squared_norms.clone();
@@ -178,12 +183,21 @@ impl LinearModel {
         }
     }
 
+    pub(super) fn balanced(&self) -> &Plan {
+        self.balanced.get_or_init(|| Plan::balanced(self))
+    }
+
+    /// `φ'` of row `i` for its prediction.
+    pub(super) fn derivative(&self, i: usize, prediction: f64) -> f64 {
+        self.loss.derivative(prediction, self.labels[i])
+    }
+
     /// The mean gradient over some rows.
     fn gradient(&self, rows: impl ExactSizeIterator<Item = usize>, w: &[f64]) -> Vec<f64> {
         let mut gradient: Vec<f64> = w.iter().map(|w| self.l2_weight * w).collect();
         let share = 1.0 / rows.len() as f64;
         for i in rows {
-            let derivative = self.loss.derivative(self.rows.dot(i, w), self.labels[i]);
+            let derivative = self.derivative(i, self.rows.dot(i, w));
             self.rows.axpy(i, share * derivative, &mut gradient);
         }
         gradient

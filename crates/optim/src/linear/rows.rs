@@ -32,7 +32,11 @@ impl Dense {
         Ok(Self { columns, values })
     }
 
-    pub(super) fn row(&self, i: usize) -> &[f64] {
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// When there is no such row, as indexing does.
+    pub fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
 }
@@ -116,7 +120,11 @@ impl Sparse {
         Self::new(columns, starts, indices, values)
     }
 
-    pub(super) fn row(&self, i: usize) -> (&[u32], &[f64]) {
+    /// The columns and values of row `i`.
+    ///
+    /// # Panics
+    /// When there is no such row, as indexing does.
+    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }
@@ -225,13 +233,17 @@ impl Rows {
         }
     }
 
-    /// `w ← w + a xᵢ`.
-    pub(super) fn axpy(&self, i: usize, a: f64, w: &mut [f64]) {
+    /// `w ← w + a xᵢ`, and how many entries it moved.
+    pub(super) fn axpy(&self, i: usize, a: f64, w: &mut [f64]) -> u64 {
         match self {
-            Self::Dense(dense) => axpy(a, dense.row(i), w),
+            Self::Dense(dense) => {
+                axpy(a, dense.row(i), w);
+                w.len() as u64
+            }
             Self::Sparse(sparse) => {
                 let (indices, values) = sparse.row(i);
                 scatter(a, indices, values, w);
+                indices.len() as u64
             }
         }
     }
@@ -262,14 +274,14 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// `y ← y + a x`.
-pub(super) fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
+fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;
     }
 }
 
 /// `Σₖ valuesₖ w[indicesₖ]`.
-pub(super) fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
+fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (blocks, rest) = indices.as_chunks::<4>();
     let (value_blocks, value_rest) = values.as_chunks::<4>();
@@ -283,7 +295,7 @@ pub(super) fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
 }
 
 /// `w[indicesₖ] ← w[indicesₖ] + a valuesₖ`.
-pub(super) fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
+fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
     for (&j, x) in indices.iter().zip(values) {
         w[j as usize] += a * x;
     }

@@ -1,19 +1,17 @@
 //! Speed of local queries against other libraries and against the graph's size.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser;
-use cpu_time::ThreadTime;
 use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix};
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver, Workspace};
-use serde::Serialize;
 use serde_json::json;
 
 use super::peers::Peers;
-use crate::claim::{ExperimentError, Statistic};
+use super::report::{Goal, Report, median, timed};
+use crate::claim::ExperimentError;
 use crate::data::DataPath;
 use crate::number::Number;
 use crate::recorder::Table;
@@ -57,22 +55,6 @@ const REAL_GRAPHS: [&str; 6] = [
 
 const PEERS: [&str; 3] = ["networkit", "localgraphclustering", "networkx"];
 
-/// A goal set before the run.
-#[derive(Debug, Serialize)]
-struct Goal {
-    what: &'static str,
-    wanted: String,
-    measured: f64,
-    met: bool,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    tables: Vec<Table>,
-    goals: Vec<Goal>,
-    notes: Vec<String>,
-}
-
 pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
     let options = match Options::try_parse_from(args) {
         Ok(options) => options,
@@ -95,23 +77,7 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
     #[cfg(not(feature = "webgraph"))]
     report.notes.push("compressed graphs were left out: built without the feature `webgraph`".to_owned());
 
-    fs::create_dir_all(&options.out)?;
-    let text = markdown(&report)?;
-    fs::write(options.out.join("graph.json"), serde_json::to_string_pretty(&report)?)?;
-    fs::write(options.out.join("graph.md"), &text)?;
-    println!("{text}");
-    Ok(())
-}
-
-fn median(values: &[f64]) -> f64 {
-    Statistic::Median.of(values).unwrap_or(f64::NAN)
-}
-
-/// CPU milliseconds of this thread.
-fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let start = ThreadTime::now();
-    let result = work();
-    (start.elapsed().as_secs_f64() * 1e3, result)
+    report.publish("local graph clustering", "graph", &options.out)
 }
 
 fn against_peers(
@@ -224,7 +190,7 @@ fn compare(
         if name.starts_with("HPP") && (alpha, epsilon) == (0.05, 1e-4) {
             let measured = median(&times[2]);
             report.goals.push(Goal {
-                what: "ℓ1 + sweep at α = .05, ρ = 1e-4 on HPP 10^6, milliseconds",
+                what: "ℓ1 + sweep at α = .05, ρ = 1e-4 on HPP 10^6, milliseconds".to_owned(),
                 wanted: "at most 1".to_owned(),
                 measured,
                 met: measured <= 1.0,
@@ -233,7 +199,7 @@ fn compare(
     }
     if name.starts_with("HPP") && slowest_ratio.is_finite() {
         report.goals.push(Goal {
-            what: "NetworKit's APPR time over Kiln's, worst row on HPP 10^6",
+            what: "NetworKit's APPR time over Kiln's, worst row on HPP 10^6".to_owned(),
             wanted: "at least 2".to_owned(),
             measured: slowest_ratio,
             met: slowest_ratio >= 2.0,
@@ -282,8 +248,12 @@ fn against_size(options: &Options, report: &mut Report) -> Result<(), Experiment
             let numbers = [*nodes, *edges, *time].map(|x| Number(x).to_string());
             table.row(std::iter::once(graph.to_owned()).chain(numbers));
         }
-        let goal =
-            |met, measured, bound: f64| Goal { what, wanted: format!("at most {bound}"), measured, met };
+        let goal = |met, measured, bound: f64| Goal {
+            what: what.to_owned(),
+            wanted: format!("at most {bound}"),
+            measured,
+            met,
+        };
         report.goals.push(goal(edges <= 1.05, edges, 1.05));
         report.goals.push(goal(time <= 1.5, time, 1.5));
     };
@@ -380,30 +350,10 @@ fn compressed(options: &Options, report: &mut Report) -> Result<(), ExperimentEr
     }
     report.tables.push(table);
     report.goals.push(Goal {
-        what: "BVGraph time over CSR time, worst row, hubs included",
+        what: "BVGraph time over CSR time, worst row, hubs included".to_owned(),
         wanted: "at most 3".to_owned(),
         measured: worst,
         met: worst <= 3.0,
     });
     Ok(())
-}
-
-fn markdown(report: &Report) -> Result<String, std::fmt::Error> {
-    let mut text = String::from("# Benchmark: local graph clustering\n\n");
-    writeln!(text, "| goal | wanted | measured | met |\n| --- | --- | --- | --- |")?;
-    for Goal { what, wanted, measured, met } in &report.goals {
-        let met = if *met { "yes" } else { "**no**" };
-        writeln!(text, "| {what} | {wanted} | {} | {met} |", Number(*measured))?;
-    }
-    for Table { title, caption, columns, rows, .. } in &report.tables {
-        writeln!(text, "\n## {title}\n\n{caption}\n")?;
-        writeln!(text, "| {} |\n|{}", columns.join(" | "), " --- |".repeat(columns.len()))?;
-        for row in rows {
-            writeln!(text, "| {} |", row.join(" | "))?;
-        }
-    }
-    for note in &report.notes {
-        writeln!(text, "\n* {note}")?;
-    }
-    Ok(text)
 }

@@ -113,10 +113,10 @@ fn bad_matrices_are_refused() {
 
 #[test]
 fn bad_models_are_refused() {
+    use Loss::{Logistic, Squares};
     let model = |rows: &[f64], labels: &[f64], loss, l2_weight| {
         LinearModel::new(Dense::new(1, rows.to_vec()).unwrap(), labels.to_vec(), loss, l2_weight).unwrap_err()
     };
-    use Loss::{Logistic, Squares};
     assert!(matches!(model(&[1.0, 2.0], &[1.0], Logistic, 0.0), DataError::Size { what: "labels", .. }));
     assert!(matches!(model(&[1.0, 2.0], &[1.0, 0.0], Logistic, 0.0), DataError::Label { row: 1, .. }));
     assert!(matches!(model(&[1.0], &[f64::NAN], Logistic, 0.0), DataError::Label { row: 0, .. }));

@@ -2,6 +2,7 @@
 
 mod data;
 mod model;
+mod solvers;
 
 use kiln_optim::linear::{LinearModel, Loss, Rows, Sparse};
 
