@@ -15,20 +15,19 @@ macro_rules! papers {
 }
 
 papers! {
+    #[cfg(feature = "optim")] adahessian,
+    #[cfg(feature = "optim")] alex_gda,
     #[cfg(feature = "optim")] alternating_minimization,
     #[cfg(feature = "optim")] block_coordinate_descent,
-    #[cfg(feature = "optim")] alex_gda,
-    #[cfg(feature = "optim")] adahessian,
+    #[cfg(feature = "optim")] dash,
     #[cfg(feature = "optim")] dominant_subspace,
     #[cfg(feature = "optim")] large_catapults,
+    #[cfg(feature = "optim")] large_step_logistic,
     #[cfg(feature = "optim")] linear_stability,
     #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
-    #[cfg(feature = "optim")] variance_reduced_halpern,
-    #[cfg(feature = "optim")] dash,
-    #[cfg(feature = "optim")] large_step_logistic,
-    #[cfg(feature = "graph")] local_graph_clustering,
     #[cfg(feature = "optim")] single_neuron_autoencoder,
+    #[cfg(feature = "optim")] variance_reduced_halpern,
     #[cfg(feature = "optim")] variance_reduction,
 }
 

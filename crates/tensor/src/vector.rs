@@ -301,9 +301,11 @@ impl<M: Module> Parameters<M> {
             f(&info, y, x)
         });
         Ok(())
+    }
+
     /// The shapes of the trainable tensors, in the order of their coordinates.
     pub fn shapes(&self) -> Vec<Vec<usize>> {
-        self.tensors().into_iter().map(|tensor| tensor.shape).collect()
+        self.tensors().into_iter().map(|tensor| tensor.info.shape).collect()
     }
 
     /// The trainable tensors, each flattened and without autodiff.

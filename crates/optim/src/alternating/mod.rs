@@ -10,8 +10,8 @@
 //! solution needs a strong convexity of `L` of more than `2γ‖∇L‖∗`. The alternating methods need it block by block, the
 //! joint one in both blocks together.
 
-mod descent;
-mod minimization;
+pub mod descent;
+pub mod minimization;
 
 use kiln_tensor::Vector;
 

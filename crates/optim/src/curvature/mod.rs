@@ -18,11 +18,11 @@
 //! # Ok::<(), kiln_optim::OptimError>(())
 //! ```
 
-mod adahessian;
-mod dominant_subspace;
-mod hessian;
-mod linear_stability;
-mod sharpness;
+pub mod adahessian;
+pub mod dominant_subspace;
+pub mod hessian;
+pub mod linear_stability;
+pub mod sharpness;
 
 pub use adahessian::{AdaHessian, AdaHessianMemory, Blocks, kernel_blocks};
 pub use dominant_subspace::{DominantSubspace, Part, SubspaceMemory, SubspaceSgd};

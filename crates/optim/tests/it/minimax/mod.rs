@@ -1,4 +1,9 @@
+mod bilinear;
+mod games;
+mod gda;
 mod halpern;
+mod module_game;
+mod rates;
 mod seg;
 
 use std::marker::PhantomData;
@@ -93,8 +98,3 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 fn norm(a: &[f64]) -> f64 {
     distance(a, &vec![0.0; a.len()])
 }
-mod bilinear;
-mod games;
-mod gda;
-mod module_game;
-mod rates;
