@@ -28,7 +28,7 @@ use super::SecondOrderSum;
 use crate::error::require;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
-/// `AdaHessian`; see `curvature/adahessian.rs` for the method.
+/// `AdaHessian`; see the [module](self).
 ///
 /// ```
 /// use kiln_optim::{Stop, curvature::AdaHessian, problems::Quadratic, run};

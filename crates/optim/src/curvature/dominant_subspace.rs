@@ -149,7 +149,7 @@ pub enum Part {
     Whole,
 }
 
-/// Dom-SGD, Bulk-SGD, and SGD with its alignment measured; see `curvature/dominant_subspace.rs` for the method.
+/// Dom-SGD, Bulk-SGD, and SGD with its alignment measured; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubspaceSgd {
     /// `ηₜ`.
