@@ -60,6 +60,10 @@ pub struct Stop {
     /// Steps from one check to the next; by default as many as cost one evaluation of `F`. A check tests the residual
     /// and that the iterate is finite and has not left every bound, and keeps a copy of the iterate if so.
     pub check_every: Option<u64>,
+    /// A run counts as diverged once `‖z‖² > growth · max(1, ‖z₀‖²)`, `z₀` the point that this call began with; `1e6` by
+    /// default. Give infinity where large iterates are meant: on badly scaled data, or with steps that are large on
+    /// purpose.
+    pub growth: Option<f64>,
 }
 
 impl Stop {
@@ -154,7 +158,7 @@ pub enum RunError<V> {
     },
 }
 
-/// A run counts as diverged once `‖z‖² > GROWTH · max(1, ‖z₀‖²)`.
+/// The default of [`Stop::growth`].
 const GROWTH: f64 = 1e6;
 
 /// Runs `solver` on `problem` from `start` until `stop` says so.
@@ -186,8 +190,15 @@ pub fn resume<P: Operator, S: Solver<P>>(
 ) -> Result<Solution<P::Point, S::Memory>, RunError<P::Point>> {
     // Also refuses settings that do not fit the problem.
     solver.init(problem, &state.iterate).map_err(RunError::Start)?;
+    if let Some(growth) = stop.growth
+        && !(growth > 0.0)
+    {
+        let (name, must) = ("growth", "greater than 0, or infinite");
+        return Err(RunError::Start(OptimError::Setting { name, value: growth, must }));
+    }
     let started = Instant::now();
-    let bound = GROWTH * state.iterate.norm().map_err(|e| RunError::Start(e.into()))?.powi(2).max(1.0);
+    let bound = stop.growth.unwrap_or(GROWTH)
+        * state.iterate.norm().map_err(|e| RunError::Start(e.into()))?.powi(2).max(1.0);
     let mut checks =
         Checks { stop, components: problem.components() as u64, bound, next: state.work.components };
     let mut state = state;
@@ -271,7 +282,7 @@ impl Checks<'_> {
             return Ok(Err("is not finite"));
         }
         if square > self.bound {
-            return Ok(Err("grew more than a thousandfold"));
+            return Ok(Err("grew beyond the bound of `Stop::growth`"));
         }
         let residual = self.stop.residual.map(|_| residual(problem, &state.iterate)).transpose()?;
         if residual.is_some_and(f64::is_nan) {

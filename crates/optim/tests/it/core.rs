@@ -330,6 +330,15 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
         other => panic!("{other}"),
     }
 
+    // The bound is the caller's.
+    let limit = |growth| Stop { growth: Some(growth), ..Stop::after(12) };
+    assert!(run(&solver, &problem, vec![0.0, 0.0], &Stop::after(12), &mut ()).is_err());
+    assert!(run(&solver, &problem, vec![0.0, 0.0], &limit(f64::INFINITY), &mut ()).is_ok());
+    for growth in [0.0, f64::NAN] {
+        let refused = run(&solver, &problem, vec![0.0, 0.0], &limit(growth), &mut ());
+        assert!(matches!(refused, Err(RunError::Start(OptimError::Setting { name: "growth", .. }))));
+    }
+
     /// Not a number from the fifth evaluation on.
     struct Breaks(Cell<u32>);
     impl Operator for Breaks {
