@@ -135,7 +135,7 @@ const CLAIMS: &[Claim] = &[
         ],
         needs: &[],
         known_finding: Some(
-            "Sim and Alt are within 4 % of the official medians in every row but the medians of EG, OGDA, AltOGDA and Alex \
+            "Sim and Alt are within 1.5 % of the official medians in every row, but the medians of EG, OGDA, AltOGDA and Alex \
              depend on the 10 random games: in row 3, six independent sets of 10 games (a separate NumPy program) gave \
              medians of 146 to 324 for OGDA (official 228) and 115 to 231 for AltOGDA (168.5), so 12 % is far inside the \
              sampling spread. Alex's median is the lowest in every row.",
