@@ -22,9 +22,9 @@ mod error;
 mod lagged;
 mod model;
 mod rows;
-mod saga;
+pub mod saga;
 mod svmlight;
-mod svrg;
+pub mod svrg;
 mod visits;
 
 pub use error::DataError;
