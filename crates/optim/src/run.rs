@@ -161,6 +161,9 @@ pub enum RunError<V> {
 /// The default of [`Stop::growth`].
 const GROWTH: f64 = 1e6;
 
+type Outcome<P, S> =
+    Result<Solution<<P as Operator>::Point, <S as Solver<P>>::Memory>, RunError<<P as Operator>::Point>>;
+
 /// Runs `solver` on `problem` from `start` until `stop` says so.
 ///
 /// # Errors
@@ -171,7 +174,7 @@ pub fn run<P: Operator, S: Solver<P>>(
     start: P::Point,
     stop: &Stop,
     observer: &mut impl Observer<P, S::Memory>,
-) -> Result<Solution<P::Point, S::Memory>, RunError<P::Point>> {
+) -> Outcome<P, S> {
     let state = solver.start(problem, start).map_err(RunError::Start)?;
     resume(solver, problem, state, stop, observer)
 }
@@ -187,12 +190,10 @@ pub fn resume<P: Operator, S: Solver<P>>(
     state: State<P::Point, S::Memory>,
     stop: &Stop,
     observer: &mut impl Observer<P, S::Memory>,
-) -> Result<Solution<P::Point, S::Memory>, RunError<P::Point>> {
+) -> Outcome<P, S> {
     // Also refuses settings that do not fit the problem.
     solver.init(problem, &state.iterate).map_err(RunError::Start)?;
-    if let Some(growth) = stop.growth
-        && !(growth > 0.0)
-    {
+    if let Some(growth) = stop.growth.filter(|growth| growth.is_nan() || *growth <= 0.0) {
         let (name, must) = ("growth", "greater than 0, or infinite");
         return Err(RunError::Start(OptimError::Setting { name, value: growth, must }));
     }
@@ -211,10 +212,18 @@ pub fn resume<P: Operator, S: Solver<P>>(
             match checks.check(problem, &state) {
                 Ok(Ok(found)) => residual = found,
                 Ok(Err(what)) => {
-                    return Err(RunError::Diverged { iteration: state.iteration, what, last });
+                    return Err(RunError::Diverged {
+                        iteration: state.iteration,
+                        what,
+                        last: Box::new(last),
+                    });
                 }
                 Err(source) => {
-                    return Err(RunError::Step { iteration: state.iteration + 1, source, last });
+                    return Err(RunError::Step {
+                        iteration: state.iteration + 1,
+                        source,
+                        last: Box::new(last),
+                    });
                 }
             }
             last = good(&state);
@@ -230,21 +239,23 @@ pub fn resume<P: Operator, S: Solver<P>>(
         };
         let observed = match observer.observe(problem, &state, reason.is_some()) {
             Ok(observed) => observed,
-            Err(source) => return Err(RunError::Observer { iteration: state.iteration, source, last }),
+            Err(source) => {
+                return Err(RunError::Observer { iteration: state.iteration, source, last: Box::new(last) });
+            }
         };
         if let Some(reason) = reason.or((observed == Observed::Stop).then_some(Reason::Observer)) {
             return Ok(Solution { state, reason, residual });
         }
         if let Err(source) = solver.advance(problem, &mut state) {
-            return Err(RunError::Step { iteration: state.iteration + 1, source, last });
+            return Err(RunError::Step { iteration: state.iteration + 1, source, last: Box::new(last) });
         }
     }
 }
 
 /// A copy without the memory, which may be as large as the data.
-fn good<V: Clone, M>(state: &State<V, M>) -> Box<State<V, ()>> {
+fn good<V: Clone, M>(state: &State<V, M>) -> State<V, ()> {
     let State { iterate, iteration, work, .. } = state;
-    Box::new(State { iterate: iterate.clone(), iteration: *iteration, work: *work, memory: () })
+    State { iterate: iterate.clone(), iteration: *iteration, work: *work, memory: () }
 }
 
 struct Checks<'a> {

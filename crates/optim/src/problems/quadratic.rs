@@ -42,8 +42,11 @@ impl Quadratic {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn diagonal(hessian: Vec<f64>, linear: Vec<f64>) -> Result<Self, OptimError> {
-        let size = hessian.len();
-        Self::new(Mat::from_fn(size, size, |i, j| if i == j { hessian[i] } else { 0.0 }), linear)
+        let mut matrix = Mat::zeros(hessian.len(), hessian.len());
+        for (i, curvature) in hessian.into_iter().enumerate() {
+            matrix[(i, i)] = curvature;
+        }
+        Self::new(matrix, linear)
     }
 
     /// The eigenvalues of `H` in ascending order; the first is the strong convexity `μ`, the last the smoothness `L`.

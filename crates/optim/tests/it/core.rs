@@ -118,7 +118,9 @@ proptest! {
                 let flat: Vec<usize> = epoch.concat();
                 prop_assert!(flat.iter().all(|&i| i < n));
                 let mut counts = vec![0; n];
-                flat.iter().for_each(|&i| counts[i] += 1);
+                for &i in &flat {
+                    counts[i] += 1;
+                }
                 match order {
                     Order::WithReplacement => prop_assert!(epoch.iter().all(|batch| batch.len() == b)),
                     Order::IndependentSubsets => for batch in epoch {
@@ -318,6 +320,16 @@ fn observers_see_what_they_asked_for() {
     assert_eq!(iterations, [0, 4, 8, 12]);
 }
 
+/// Not a number from the fifth evaluation on.
+struct Breaks(Cell<u32>);
+impl Operator for Breaks {
+    type Point = Vec<f64>;
+    fn operator(&self, z: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
+        self.0.set(self.0.get() + 1);
+        Ok(if self.0.get() >= 5 { vec![f64::NAN] } else { z.clone() })
+    }
+}
+
 #[test]
 fn divergence_is_an_error_that_holds_the_last_good_iterate() {
     let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0]).unwrap();
@@ -339,15 +351,6 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
         assert!(matches!(refused, Err(RunError::Start(OptimError::Setting { name: "growth", .. }))));
     }
 
-    /// Not a number from the fifth evaluation on.
-    struct Breaks(Cell<u32>);
-    impl Operator for Breaks {
-        type Point = Vec<f64>;
-        fn operator(&self, z: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
-            self.0.set(self.0.get() + 1);
-            Ok(if self.0.get() >= 5 { vec![f64::NAN] } else { z.clone() })
-        }
-    }
     let solver = GradientDescent { step_size: 0.5.into() };
     match run(&solver, &Breaks(Cell::new(0)), vec![1.0], &Stop::after(10), &mut ()).unwrap_err() {
         RunError::Diverged { iteration, last, what } => {
@@ -430,10 +433,12 @@ fn one_method_moves_slices_and_pairs() {
     moves(&((vec![0.0], vec![0.0]), vec![5.0]), ((vec![1.0], vec![2.0]), vec![3.0]));
 }
 
+type BatchLoss = Box<dyn Fn(&Linear, &[usize]) -> Tensor<1>>;
+
 /// Least squares on a Burn module; returns the problem in both forms, and the module.
 fn linear_regression(
     device: &Device,
-) -> (LeastSquares, ModuleObjective<Linear, impl Fn(&Linear, &[usize]) -> Tensor<1>>, Parameters<Linear>) {
+) -> (LeastSquares, ModuleObjective<Linear, BatchLoss>, Parameters<Linear>) {
     let problem = LeastSquares { ridge: 0.0, ..LeastSquares::random(8, 3, 11) };
     let device = device.clone().autodiff();
     let flat: Vec<f32> = problem.rows.concat().iter().map(|&x| x as f32).collect();
@@ -441,12 +446,12 @@ fn linear_regression(
     let targets: Vec<f32> = problem.targets.iter().map(|&x| x as f32).collect();
     let targets = Tensor::<1>::from_data(targets.as_slice(), &device).reshape([8, 1]);
     let module = LinearConfig::new(3, 1).with_bias(false).init(&device);
-    let loss = move |module: &Linear, batch: &[usize]| {
-        let rows: Vec<i32> = batch.iter().map(|&i| i as i32).collect();
+    let loss: BatchLoss = Box::new(move |module, batch| {
+        let rows: Vec<i32> = batch.iter().map(|&i| i32::try_from(i).unwrap()).collect();
         let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &inputs.device());
         let error = module.forward(inputs.clone().select(0, rows.clone())) - targets.clone().select(0, rows);
         error.powf_scalar(2.0).mean() / 2.0
-    };
+    });
     let start = Parameters::new(module).with_coordinates(&[0.5, -0.5, 0.25]).unwrap();
     (problem, ModuleObjective::new(8, loss).unwrap(), start)
 }

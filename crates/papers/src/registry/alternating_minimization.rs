@@ -264,7 +264,9 @@ fn multitask_regression(context: &Context, recorder: &mut Recorder) -> Result<()
 
 /// Objective values, squared distances from the limit of both methods, and errors of least squares, of the low-rank block
 /// alone and of alternating minimization.
-fn regression(seed: u64) -> Result<(Vec<f64>, Vec<f64>, Vec<f64>, [f64; 3]), ExperimentError> {
+type Regression = (Vec<f64>, Vec<f64>, Vec<f64>, [f64; 3]);
+
+fn regression(seed: u64) -> Result<Regression, ExperimentError> {
     use kiln_optim::alternating::ExactBlocks;
     let (problem, truth) = MultitaskRegression::generate((200, 30, 20), 3, 0.7, 1.0, seed)?;
     let identity: Vec<f64> = (0..400).map(|at| if at % 21 == 0 { 1.0 } else { 0.0 }).collect();
@@ -313,7 +315,7 @@ fn coupled_quadratic(context: &Context, recorder: &mut Recorder) -> Result<(), E
         let of_y = |_: &_, (_, y): &Pair| Ok(y.dot(y)?);
         let (descent, _) = trace(&AlternatingDescent::default(), &problem, start, 2000, of_y)?;
         let [a, c] = [(0, 0), (30, 30)].map(|(i, j)| cut(i, j).self_adjoint_eigenvalues(Side::Lower));
-        let conditions = [a, c].map(|values| values.map(|v| v[29] / v[0]).unwrap_or(f64::NAN));
+        let conditions = [a, c].map(|values| values.map_or(f64::NAN, |v| v[29] / v[0]));
         let (exact_slope, descent_slope) = (slope(&exact), slope(&descent));
         table.row(
             [conditions[0], conditions[1], exact_slope, descent_slope, descent_slope / exact_slope]

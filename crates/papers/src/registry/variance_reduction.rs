@@ -82,6 +82,8 @@ impl Curve {
     }
 }
 
+type Run<'a> = Box<dyn Fn(u64) -> Result<Curve, RunError<Vec<f64>>> + Sync + 'a>;
+
 fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let found = context.data.find("domains/breast-cancer-wisconsin.csv")?;
     let model = model(&String::from_utf8(found.read()?)?)?;
@@ -96,7 +98,6 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
     let seeds = context.seeds(5);
 
     let sgd = |step_size: f64, order, seed| Sgd { step_size: step_size.into(), batch_size: 1, order, seed };
-    type Run<'a> = Box<dyn Fn(u64) -> Result<Curve, RunError<Vec<f64>>> + Sync + 'a>;
     let (model, l) = (&model, smoothness);
     let methods: Vec<(&str, Run<'_>)> = vec![
         (
