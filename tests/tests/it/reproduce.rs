@@ -219,7 +219,9 @@ fn without_data_claims_say_what_they_need_and_the_rest_is_reproduced() {
     };
     let (before, after) = (listed("elsewhere"), listed("out"));
     let rows = |list: &str| -> Vec<(String, String)> {
-        let cells = list.lines().map(|line| line.trim_matches(['│', ' ']).split('┆').map(str::trim));
+        let table = list.lines().skip_while(|line| !line.starts_with(PAPER)).skip(2);
+        let table = table.take_while(|line| line.starts_with(['┌', '│', '├', '╞', '└']));
+        let cells = table.map(|line| line.trim_matches(['│', ' ']).split('┆').map(str::trim));
         cells
             .filter_map(|cells| {
                 let cells: Vec<_> = cells.collect();

@@ -86,18 +86,20 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// maximizing player's loss is `−f`.
 ///
 /// ```
+/// # #[cfg(feature = "flex")] {
 /// use burn::nn::LinearConfig;
 /// use burn::optim::{GradientsParams, ModuleOptimizer};
 /// use burn::tensor::{Device, Tensor};
 /// use kiln_optim::minimax::OptimisticGradientOptimizer;
 ///
-/// let device = Device::default().autodiff();
+/// let device = Device::flex().autodiff();
 /// let module = LinearConfig::new(2, 1).init(&device);
 /// let mut optimizer: ModuleOptimizer = OptimisticGradientOptimizer::default().into();
 /// let loss = module.forward(Tensor::<2>::ones([1, 2], &device)).powi_scalar(2).sum();
 /// let gradients = GradientsParams::from_grads(loss.backward(), &module);
 /// let module = optimizer.step(0.1, module, gradients);
 /// # drop(module);
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimisticGradientOptimizer {
