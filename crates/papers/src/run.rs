@@ -174,6 +174,8 @@ fn run_one(
     let reporter = &options.reporter;
     if let Some((seen, outcome)) = store.read::<(BTreeMap<String, String>, Outcome)>(OUTCOME, reporter) {
         if is_unchanged(data, &seen) {
+            // A run that was killed right after it finished this experiment had no time to clear its steps away.
+            store.keep_only(OUTCOME)?;
             reporter.notice(&format!("{name}: restored, took {} when it ran", duration(outcome.seconds)));
             return Ok(outcome);
         }

@@ -147,7 +147,8 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
         let statistics =
             statistics.map(|of| of.of(&ends).map_or_else(String::new, |x| Number(x).to_string()));
         table.row(std::iter::once((*name).to_owned()).chain(statistics));
-        figure = figure.with(Kind::Line, name, colour, curves[0].0.iter().copied());
+        let kind = if colour == 0 { Kind::Dashed } else { Kind::Line };
+        figure = figure.with(kind, name, colour, curves[0].0.iter().copied());
         last.push((*name, ends));
     }
     let ends = |wanted: &str| {
