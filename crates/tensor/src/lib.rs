@@ -7,7 +7,7 @@
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
-//! * `devices` (feature `test-devices`): the devices that tests run on.
+//! * [`devices`]: devices by name; with the feature `test-devices` also those that tests run on.
 //!
 //! Kiln never chooses a device: results live where their inputs live. Backends are features: `ndarray` (the
 //! default), `flex` (the fastest on CPUs, with `x86-v4` for AVX-512 where the processor has it) and `wgpu`.
