@@ -3,7 +3,7 @@
 use kiln_optim::first_order::{
     GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
 };
-use kiln_optim::problems::Quadratic;
+use kiln_optim::problems::{AffineFiniteSum, Quadratic};
 use kiln_optim::{
     Composite, FiniteSum, Objective, Operator, OptimError, Order, Solver, State, StepSize, Stop, residual,
     run,
@@ -315,5 +315,24 @@ fn variance_reduction_converges_linearly() {
         assert!(
             error(&|stop| run(&plain, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate) > 1e-3
         );
+    }
+}
+
+/// The methods use operator values only, so a game is a problem like any other: variance reduction finds its saddle point,
+/// where SGD stays at a distance.
+#[test]
+fn variance_reduction_solves_games() {
+    for seed in 0..3 {
+        let game = AffineFiniteSum::strongly_monotone_games(10, 3, seed).unwrap();
+        let saddle = game.solution();
+        let (start, stop) = (vec![1.0; 6], Stop::after(6000));
+        let error = |iterate: Vec<f64>| distance(&iterate, &saddle) / distance(&start, &saddle);
+        let svrg = run(&Svrg::new(0.02, seed), &game, start.clone(), &stop, &mut ()).unwrap();
+        assert!(error(svrg.state.iterate) < 1e-9);
+        let saga = run(&Saga::new(0.02, seed), &game, start.clone(), &stop, &mut ()).unwrap();
+        assert!(error(saga.state.iterate) < 1e-9);
+        let plain = Sgd { step_size: 0.02.into(), ..sgd(Order::WithReplacement) };
+        let plain = run(&plain, &game, start.clone(), &stop, &mut ()).unwrap();
+        assert!(error(plain.state.iterate) > 1e-4);
     }
 }
