@@ -16,9 +16,8 @@
 //!
 //! *In a Burn training loop.* Burn's `Optimizer` sees the gradient of one tensor and nothing else, so there is no room
 //! for the Hessian's product in it. Train the module as a [`ModuleObjective`](crate::ModuleObjective) inside
-//! [`Differences`](super::Differences), with [`Parameters`](kiln_tensor::Parameters) of the module as the point; a loop
-//! of one's own calls [`Solver::start`](crate::Solver::start) once and [`Solver::advance`](crate::Solver::advance) for
-//! every batch, and finds the module in `state.iterate`.
+//! [`Differences`](super::Differences), with [`Parameters`] of the module as the point; a loop of one's own calls
+//! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
