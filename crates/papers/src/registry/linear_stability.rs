@@ -55,15 +55,22 @@ pub(super) const PAPER: Paper = Paper {
             place: "abstract: diagonal linear networks, larger learning rates",
             says: "The minima that SGD finds obey the bound, so a larger learning rate finds flatter minima.",
             test: "Diagonal network, 20 samples in 40 dimensions, 3 nonzeros, u = v = 0.3, batches of one, 1e5 steps at η \
-                   = 0.01, 0.02, 0.04, 0.08, three random problems (ten at full scale). Of runs that end in a minimum \
-                   (loss below 1e-8; at η = 0.08 some diverge, for the start is beyond 2/η already): the trace, and the \
-                   largest ratio of the trace at one η to that at the η before.",
+                   = 0.01, 0.02, 0.04, 0.08, three random problems. The trace at the end, and the largest ratio of the \
+                   trace at one η to that at the η before. A run that diverges counts as infinite.",
             checks: &[
                 check("η tr H / 2", Statistic::Max, Threshold::AtMost(1.1)),
                 check("trace at η / trace at η/2", Statistic::Max, Threshold::Below(1.0)),
+                Check {
+                    origin: Origin::Kiln,
+                    ..check("loss at the end", Statistic::Max, Threshold::AtMost(1e-8))
+                },
             ],
             needs: &[],
-            known_finding: None,
+            known_finding: Some(
+                "Two of the twelve runs find no minimum, both at η = 0.08, where the start is beyond 2/η already: one \
+                 diverges and one is not there after 1e5 steps. Of the ten that do, all obey the bound (largest η tr H / 2 \
+                 0.64) and the trace falls with η (largest ratio 0.963).",
+            ),
         },
     ],
     experiments: &[
@@ -142,7 +149,7 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let mut table = Table::new(
         "diagonal-network",
         "Minima of a diagonal network that SGD with batches of one finds",
-        "One row a random problem and step size. A loss above 1e-8 is no minimum: such a run is not judged.",
+        "One row a random problem and step size. A loss above 1e-8 is no minimum.",
         &["problem", "η", "loss", "tr H", "bound 2/η"],
     );
     let mut figure = Figure::new(
@@ -152,7 +159,7 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         Axis::log("step size η"),
         Axis::log("tr H"),
     );
-    for (index, seed) in context.seeds(context.pick(3, 10)).into_iter().enumerate() {
+    for (index, seed) in context.seeds(3).into_iter().enumerate() {
         let mut before = None;
         let mut points = Vec::new();
         for step_size in STEP_SIZES {
@@ -171,10 +178,8 @@ fn diagonal_network(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             table.row(
                 [(index + 1) as f64, step_size, loss, trace, 2.0 / step_size].map(|x| Number(x).to_string()),
             );
-            if loss.is_nan() || loss > 1e-8 {
-                continue;
-            }
             recorder.record("L3", "η tr H / 2", [step_size * trace / 2.0]);
+            recorder.record("L3", "loss at the end", [loss]);
             if let Some(before) = before.replace(trace) {
                 recorder.record("L3", "trace at η / trace at η/2", [trace / before]);
             }

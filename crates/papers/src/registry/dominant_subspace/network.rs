@@ -123,11 +123,11 @@ pub(super) fn network(context: &Context, recorder: &mut Recorder) -> Result<(), 
         &["seed", "χ", "products per subspace", "at the switch", "SGD", "Dom-SGD", "Bulk-SGD", "GD"],
     );
     let device = context.tensor_device()?;
-    let seeds = context.seeds(context.pick(2, 5));
+    let seeds = context.seeds(3);
     let progress = recorder.progress(seeds.len() as u64, "networks");
     for (index, seed) in seeds.into_iter().enumerate() {
         let (warm, curves, alignment, products): Measured =
-            recorder.memo(&seed.to_string(), || measure(seed, &device, context.pick(50, 5)))?;
+            recorder.memo(&seed.to_string(), || measure(seed, &device, context.pick(20, 1)))?;
         progress.inc(1);
         let switch = last(&warm);
         let ends: Vec<f64> = curves.iter().map(|curve| last(curve)).collect();

@@ -26,16 +26,6 @@ struct Outcome {
     losses: Vec<Vec<(f64, f64)>>,
     /// Alignment: minibatch and full gradient under SGD, full gradient after 500 steps of gradient descent.
     alignments: [f64; 3],
-    /// Losses of SGD and of Bulk-SGD where they are compared.
-    ends: Vec<[f64; 2]>,
-}
-
-/// The ratio of the mean losses over the seeds, wherever they are compared.
-fn record_means(recorder: &mut Recorder, outcomes: &[Outcome]) {
-    for place in 0..outcomes.first().map_or(0, |outcome| outcome.ends.len()) {
-        let sum = |method: usize| outcomes.iter().map(|outcome| outcome.ends[place][method]).sum::<f64>();
-        recorder.record("D1", "mean loss of Bulk-SGD / of SGD", [sum(1) / sum(0)]);
-    }
 }
 
 fn compare(
@@ -55,7 +45,7 @@ fn compare(
         SubspaceSgd { batch_size: problem.components(), order: Order::Cyclic, ..solver(Part::Whole) };
     let start = problem.start();
     let initial = problem.value(&start)?;
-    let (mut losses, mut ends) = (Vec::new(), Vec::new());
+    let mut losses = Vec::new();
     let mut alignments = [f64::NAN; 3];
     for (_, part) in METHODS {
         let found = follow(&solver(part), problem, start.clone(), steps, every)?;
@@ -79,10 +69,9 @@ fn compare(
             losses[method].iter().find(|point| point.0 == step as f64).map_or(f64::NAN, |point| point.1)
         };
         recorder.record("D1", "loss of Dom-SGD / initial loss", [at(1) / initial]);
-        recorder.record("D1-each", "loss of Bulk-SGD / loss of SGD", [at(2) / at(0)]);
-        ends.push([at(0), at(2)]);
+        recorder.record("D1", "loss of Bulk-SGD / loss of SGD", [at(2) / at(0)]);
     }
-    Ok(Outcome { losses, alignments, ends })
+    Ok(Outcome { losses, alignments })
 }
 
 fn table(title: &str) -> Table {
@@ -135,7 +124,6 @@ pub(super) fn toy(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let problem = CrossCurvature::toy();
     let mut table = table("Toy: ½(1000x² + y²) ± 100xy, 20000 steps");
     for step_size in [1e-4, 5e-4] {
-        let mut outcomes = Vec::new();
         for (index, seed) in context.seeds(10).into_iter().enumerate() {
             let setting = Setting { step_size, batch_size: 1, steps: 20_000, compared: &[20_000], seed };
             let outcome = compare(recorder, &problem, &setting)?;
@@ -148,9 +136,7 @@ pub(super) fn toy(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
                     &outcome,
                 ));
             }
-            outcomes.push(outcome);
         }
-        record_means(recorder, &outcomes);
     }
     recorder.table(table);
     Ok(())
@@ -158,7 +144,6 @@ pub(super) fn toy(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
 
 pub(super) fn valley(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let mut table = table("Valley: 5 sharp and 55 flat directions, 3000 steps");
-    let mut outcomes = Vec::new();
     for (index, seed) in context.seeds(3).into_iter().enumerate() {
         let problem = CrossCurvature::valley(5, 55, 100, 1.5, seed)?;
         let setting = Setting { step_size: 0.005, batch_size: 5, steps: 3000, compared: &[500, 3000], seed };
@@ -171,9 +156,7 @@ pub(super) fn valley(context: &Context, recorder: &mut Recorder) -> Result<(), E
                 &outcome,
             ));
         }
-        outcomes.push(outcome);
     }
-    record_means(recorder, &outcomes);
     recorder.table(table);
     Ok(())
 }
