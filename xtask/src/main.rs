@@ -26,6 +26,7 @@ Examples:
   cargo xtask list                                   which papers there are and what each claims
   cargo xtask reproduce --scale quick                every paper, in minutes
   cargo xtask reproduce local-graph-clustering       one paper; compiles only what it needs
+  cargo xtask finetune --help                        tune a language model without gradients
   cargo xtask test                                   everything that CI checks
   cargo xtask test --only clippy,tests               part of it
 
@@ -48,6 +49,9 @@ enum Task {
     /// Join the reports of a run that was split by --shard
     #[command(disable_help_flag = true)]
     Merge(Arguments),
+    /// Fine-tune a language model on a table of labelled texts, with or without gradients
+    #[command(disable_help_flag = true)]
+    Finetune(Arguments),
     /// Measure speed against other libraries
     #[command(disable_help_flag = true)]
     Bench(Arguments),
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         Task::List(arguments) => papers::run("list", &arguments.rest),
         Task::Data(arguments) => papers::run("data", &arguments.rest),
         Task::Merge(arguments) => papers::run("merge", &arguments.rest),
+        Task::Finetune(arguments) => papers::run("finetune", &arguments.rest),
         Task::Bench(arguments) => papers::run("bench", &arguments.rest),
         Task::Test(options) => stages::run(&options),
         Task::Fmt { check } => stages::fmt(check),

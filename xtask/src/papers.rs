@@ -12,7 +12,11 @@ use crate::{Result, cargo, root, target_dir};
 const COSTS: &[(&str, &str)] = &[
     ("graph", "about two minutes on 2 cores; Burn is not needed"),
     ("optim", "about ten minutes on 2 cores, most of it Burn"),
+    ("models", "about twelve minutes on 2 cores, most of it Burn"),
 ];
+
+/// What a benchmark needs, where its name is no domain.
+const BENCHES: &[(&str, &str)] = &[("zo", "models")];
 
 /// Runs `kiln-papers COMMAND ARGUMENTS`, building it first unless `KILN_PAPERS` names a binary.
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
@@ -28,11 +32,17 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
 /// domains, which costs time and never an answer.
 fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> BTreeSet<String> {
     let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
-    if command == "data" || arguments.iter().any(|a| a == "--help" || a == "-h") {
+    let asks_for_help = arguments.iter().any(|a| a == "--help" || a == "-h");
+    if command == "data" || (asks_for_help && command != "finetune") {
         return BTreeSet::new();
     }
-    let mut features =
-        named_domains(&arguments, papers).unwrap_or_else(|| papers.values().cloned().collect());
+    let bench = arguments.first().and_then(|name| BENCHES.iter().find(|(bench, _)| bench == name));
+    let mut features = match bench {
+        // Without it there is no such command, not even its help.
+        _ if command == "finetune" => BTreeSet::from(["models".to_owned()]),
+        Some((_, domain)) if command == "bench" => BTreeSet::from([(*domain).to_owned()]),
+        _ => named_domains(&arguments, papers).unwrap_or_else(|| papers.values().cloned().collect()),
+    };
     if command == "bench" && features.contains("graph") {
         features.insert("webgraph".to_owned());
     }
@@ -171,6 +181,9 @@ mod tests {
         assert_eq!(chosen("reproduce", &["--scale", "quick", "graph"]), ["graph"]);
         assert_eq!(chosen("bench", &["graph"]), ["graph", "webgraph"]);
         assert_eq!(chosen("bench", &["optim"]), ["optim"]);
+        assert_eq!(chosen("bench", &["zo", "--repeats", "3"]), ["models"]);
+        assert_eq!(chosen("finetune", &["--model", "graph", "--train", "optim"]), ["models"]);
+        assert_eq!(chosen("finetune", &["--device", "wgpu"]), ["models", "wgpu"]);
     }
 
     #[test]
@@ -193,6 +206,7 @@ mod tests {
     fn help_and_data_need_no_domain() {
         assert!(chosen("reproduce", &["local-graph-clustering", "--help"]).is_empty());
         assert!(chosen("data", &["get", "karate"]).is_empty());
+        assert_eq!(chosen("finetune", &["--help"]), ["models"], "it is no command without");
     }
 
     #[test]
@@ -201,6 +215,7 @@ mod tests {
         assert_eq!(papers.get("local-graph-clustering").map(String::as_str), Some("graph"));
         let manifest = std::fs::read_to_string(root().join("crates/papers/Cargo.toml")).unwrap();
         assert!(manifest.contains("\nwebgraph = ["), "benchmarks of graphs ask for it");
+        assert!(manifest.contains("\nmodels = ["), "finetune asks for it");
         for (paper, domain) in &papers {
             assert!(manifest.contains(&format!("\n{domain} = [")), "{paper}: {domain} is no feature");
             assert!(COSTS.iter().any(|(known, _)| known == domain), "no cost is given for {domain}");

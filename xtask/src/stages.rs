@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::counts::Counts;
 use crate::{Result, cargo, is_installed, root, target_dir};
 
-/// The one feature set that everything is built with: another one would compile Burn again.
+/// Features that everything is built with; see [`features`].
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
                         kiln-tensor/test-devices,kiln-papers/webgraph";
 
@@ -117,10 +117,26 @@ fn format(flags: &[&str]) -> Result<Command> {
     Ok(cargo)
 }
 
+/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the
+/// bindings to it can be built.
+fn features() -> &'static str {
+    static ALL: OnceLock<String> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let is_missing = |tool: &&str| !is_installed(Command::new(tool).arg("--version"));
+        match ["mpicc", "mpirun", "clang"].into_iter().find(is_missing) {
+            None => format!("{FEATURES},kiln-optim/mpi"),
+            Some(tool) => {
+                eprintln!("{tool} is not installed: the feature mpi of kiln-optim is left out");
+                FEATURES.to_owned()
+            }
+        }
+    })
+}
+
 /// `cargo COMMAND` for the whole workspace in the one feature set.
 fn with_features(command: &str, arguments: &[&str]) -> Command {
     let mut cargo = cargo();
-    cargo.args([command, "--workspace", "--features", FEATURES]).args(arguments);
+    cargo.args([command, "--workspace", "--features", features()]).args(arguments);
     cargo
 }
 
@@ -133,7 +149,7 @@ fn tests() -> Result<Outcome> {
     let papers = built_papers()?;
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
-        nextest.args(["nextest", "run", "--workspace", "--features", FEATURES]);
+        nextest.args(["nextest", "run", "--workspace", "--features", features()]);
         return counted(nextest.env("KILN_PAPERS", papers));
     }
     let mut test = with_features("test", &["--all-targets", "--no-fail-fast"]);

@@ -53,6 +53,12 @@ pub enum OptimError {
     /// A stored state could not be read, or is of another method or size.
     #[error("the stored state does not fit: {0}")]
     State(String),
+    /// Ranks of a data-parallel run could not exchange their numbers.
+    #[error("the ranks could not exchange their numbers")]
+    Ranks(#[from] crate::zeroth_order::CommError),
+    /// A replay log cannot be read or written.
+    #[error(transparent)]
+    Log(#[from] crate::zeroth_order::LogError),
     /// An observer failed, such as one that writes files.
     #[error("an observer failed")]
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -37,6 +37,7 @@ mod state;
 mod step_size;
 pub mod training;
 mod work;
+pub mod zeroth_order;
 
 pub use burn_module::ModuleObjective;
 pub use error::OptimError;

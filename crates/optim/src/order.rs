@@ -78,6 +78,11 @@ impl Sampler {
         Ok(Self { order, components, batch_size, seed, drawn: 0, buffer: Buffer::default() })
     }
 
+    /// How many components there are.
+    pub fn components(&self) -> usize {
+        self.components
+    }
+
     /// The size of a full batch.
     pub fn batch_size(&self) -> usize {
         self.batch_size

@@ -61,6 +61,13 @@ enum Command {
     },
     /// List the data sets, or get one.
     Data(data::DataCommand),
+    /// Fine-tune a language model on a table of labelled texts.
+    #[cfg(feature = "models")]
+    Finetune(crate::finetune::FinetuneCommand),
+    /// Measures the memory of one method at one size, for `reproduce mezo`.
+    #[cfg(feature = "models")]
+    #[command(hide = true)]
+    MemoryProbe(registry::MemoryProbe),
     /// Compare Kiln's speed with other programs.
     Bench {
         /// Which benchmark.
@@ -141,6 +148,10 @@ pub fn main() -> ExitCode {
         }
         Command::Merge { folders, out } => merge(PAPERS, &folders, &out),
         Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
+        #[cfg(feature = "models")]
+        Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
+        #[cfg(feature = "models")]
+        Command::MemoryProbe(command) => command.run().map(|()| 0),
         Command::Bench { name, args } => bench::run(&name, &args).map(|()| 0),
     };
     ExitCode::from(done.unwrap_or_else(|error| {

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataPath, Found, MissingData};
+use crate::data::{DataPath, FindData, Found, MissingData};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -72,6 +72,12 @@ impl DataSource {
     /// What was looked for so far, and what was found.
     pub(crate) fn seen(&self) -> BTreeMap<String, String> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl FindData for DataSource {
+    fn find_data(&self, name: &str) -> Result<Found, MissingData> {
+        self.find(name)
     }
 }
 

@@ -10,6 +10,8 @@ pub mod claim;
 pub mod cli;
 pub mod context;
 pub mod data;
+#[cfg(feature = "models")]
+pub mod finetune;
 pub mod number;
 pub mod progress;
 pub mod recorder;

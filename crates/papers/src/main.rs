@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Counts what is allocated, for the reports of `finetune`.
+#[cfg(feature = "models")]
+#[global_allocator]
+static ALLOCATOR: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
 fn main() -> ExitCode {
     kiln_papers::cli::main()
 }

@@ -25,11 +25,17 @@ papers! {
     #[cfg(feature = "optim")] large_step_logistic,
     #[cfg(feature = "optim")] linear_stability,
     #[cfg(feature = "graph")] local_graph_clustering,
+    #[cfg(feature = "models")] mezo,
+    #[cfg(feature = "models")] mezo_svrg,
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
     #[cfg(feature = "optim")] single_neuron_autoencoder,
     #[cfg(feature = "optim")] variance_reduced_halpern,
     #[cfg(feature = "optim")] variance_reduction,
 }
+
+/// The command that `mezo` measures memory with.
+#[cfg(feature = "models")]
+pub(crate) use mezo::memory::MemoryProbe;
 
 /// A mistake in a paper's constants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,6 +4,7 @@
 //!   of vectors and on the [`Parameters`] of a Burn module.
 //! * [`Noise`]: random numbers that are a function of (seed, parameter, position), the same on every device,
 //!   so that a perturbation can be drawn again instead of stored.
+//! * [`Blocks`]: a vector whose numbers are changed in place on the host, for methods without memory to spare.
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
@@ -43,6 +44,7 @@
 //! # Ok::<(), TensorError>(())
 //! ```
 
+mod blocks;
 mod coordinates;
 pub mod devices;
 mod error;
@@ -51,6 +53,7 @@ mod noise;
 pub mod prox;
 mod vector;
 
+pub use blocks::{BlockInfo, BlockMut, Blocks};
 pub use coordinates::Coordinates;
 pub use error::TensorError;
 pub use linear_operator::{

@@ -344,8 +344,12 @@ impl<M: Module> Parameters<M> {
     }
 
     pub(crate) fn update(&mut self, f: impl FnMut(Tensor<1>) -> Tensor<1>) {
-        let module = self.module.take().expect(PRESENT);
-        self.module = Some(module.map(&mut Update(f)));
+        self.replace(|module| module.map(&mut Update(f)));
+    }
+
+    /// Consumes the module, so that no second handle on its tensors forces a copy.
+    pub(crate) fn replace(&mut self, f: impl FnOnce(M) -> M) {
+        self.module = Some(f(self.module.take().expect(PRESENT)));
     }
 }
 
@@ -464,6 +468,6 @@ impl ModuleMapper for Differentiate<'_> {
 
 /// Whether `param` requires a gradient when its module trains. Burn keeps this also for parameters on devices
 /// without autodiff, but shows it only through `train`.
-fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+pub(crate) fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     param.valid().train().is_require_grad()
 }

@@ -8,3 +8,4 @@ mod first_order;
 mod linear;
 mod minimax;
 mod training;
+mod zeroth_order;

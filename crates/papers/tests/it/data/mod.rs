@@ -1,7 +1,9 @@
 //! The data search path, its readers, and `data get` with fake package tools.
 mod formats;
 mod get;
+mod images;
 mod search;
+mod texts;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,419 @@
+//! Random directions that are a function of their position, fast enough to be drawn again instead of stored.
+//!
+//! Coordinate `i` of block `t` of direction `(step, index)` under a seed depends on nothing else: not on the order in
+//! which blocks are visited, on threads or on the device. The numbers are part of the format of replay logs
+//! ([`GENERATOR`]), so they are fixed:
+//!
+//! * *Words.* Philox4x32 with 7 rounds (Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC
+//!   2011; 7 is the least that passes `BigCrush` there). The key is `mix(seed) + 0x9E3779B97F4A7C15 · step` (modulo 2⁶⁴, low
+//!   half first) with `mix` the finalizer of `SplitMix64`; the counter is `(low and high half of c, t, index)`. Coordinates are
+//!   taken in groups of 256: word `w` of counter `c` is coordinate `256 ⌊c/64⌋ + 64 w + (c mod 64)`.
+//! * *Gaussian.* For a word `b`, `q = (⌊b mod 2³¹⌋ + ½) 2⁻³¹` rounded to `f32`, and `z = ±√2 erf⁻¹(1 − q)`, negative when
+//!   `b ≥ 2³¹`, with `erf⁻¹` by Giles (*Approximating the erfinv function*, GPU Computing Gems 2011, single precision:
+//!   relative error about `1e-6`) and the logarithm in it by the polynomial of Cephes' `logf`. All are exactly rounded
+//!   `f32` operations, never fused, so that no mathematical library and no processor changes a bit. `|z| < 6.4`.
+//! * *Rademacher.* `−1` when `b ≥ 2³¹`, else `1`.
+//! * *Sphere.* The Gaussian direction times `√d / ‖z‖`, the norm taken over all blocks together in `f64` and the factor
+//!   rounded to `f32`.
+//!
+//! [`kiln_tensor::Noise`] has longer tails and 64 bits per value, and costs some ten times as much; a zeroth-order method
+//! draws three or four values per parameter and step, so there it would cost more than the network.
+
+use kiln_tensor::{BlockMut, Blocks};
+use pulp::Arch;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::OptimError;
+
+/// What tells logs of this generator from logs of another.
+pub const GENERATOR: &str = "philox4x32-7/giles-f32/1";
+
+/// How directions are distributed; coordinates have mean 0 and variance 1, `E zzᵀ = I`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Distribution {
+    /// Independent standard normal coordinates, as in `MeZO` and `MeZO-SVRG`.
+    #[default]
+    Gaussian,
+    /// Independent signs, as in SPSA.
+    Rademacher,
+    /// Uniform on the sphere of radius `√d`, over all parameters together. Costs one more draw of each direction.
+    Sphere,
+}
+
+/// One direction: a vector of the space of the point that is moved, never stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Direction {
+    key: u64,
+    index: u32,
+    kind: Kind,
+    scale: f32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Gaussian,
+    Signs,
+    Uniform,
+}
+
+/// Coordinates that share a run of counters.
+pub(super) const GROUP: usize = 256;
+const LANES: usize = GROUP / 4;
+/// Coordinates that a thread takes at a time; part of no format.
+const CHUNK: usize = 64 * GROUP;
+
+impl Direction {
+    /// Direction `index` of a step. `lengths` are those of the blocks of the point.
+    pub(super) fn new(
+        distribution: Distribution,
+        seed: u64,
+        step: u64,
+        index: u32,
+        lengths: &[usize],
+    ) -> Self {
+        let kind = if distribution == Distribution::Rademacher { Kind::Signs } else { Kind::Gaussian };
+        let mut direction = Self { key: key(seed, step), index, kind, scale: 1.0 };
+        if distribution == Distribution::Sphere {
+            let dimension: usize = lengths.iter().sum();
+            direction.scale = (dimension as f64 / direction.squared_norm(lengths)).sqrt() as f32;
+        }
+        direction
+    }
+
+    /// Uniform numbers in `[0, 1)` for rounding the update of a step; they never meet a direction's, whose indices are
+    /// smaller.
+    pub(super) fn dither(seed: u64, step: u64, ordinal: u32) -> Self {
+        Self { key: key(seed, step), index: ordinal | 1 << 31, kind: Kind::Uniform, scale: 1.0 }
+    }
+
+    /// Calls `change(group, values, z)` for consecutive groups of a block's coordinates, `z` being theirs of the direction,
+    /// on all threads. `change` sees each coordinate once, and at most 256 at a time.
+    pub(super) fn sweep<T: Element>(
+        &self,
+        block: u32,
+        values: &mut [T],
+        change: impl Fn(u64, &mut [T], &[f32]) + Sync,
+    ) {
+        let work = |(chunk, values): (usize, &mut [T])| {
+            Arch::new().dispatch(|| {
+                let mut z = [0.0_f32; GROUP];
+                let first = (chunk * CHUNK / GROUP) as u64;
+                for (group, values) in (first..).zip(values.chunks_mut(GROUP)) {
+                    self.group(block, group, &mut z);
+                    change(group, values, &z[..values.len()]);
+                }
+            });
+        };
+        if values.len() <= CHUNK {
+            work((0, values));
+        } else {
+            values.par_chunks_mut(CHUNK).enumerate().for_each(work);
+        }
+    }
+
+    /// The 256 coordinates of a group.
+    #[inline(always)]
+    pub(super) fn group(&self, block: u32, group: u64, z: &mut [f32; GROUP]) {
+        let words = philox(self.key, group * LANES as u64, block, self.index);
+        // One loop for each kind, so that each becomes vector instructions.
+        match self.kind {
+            Kind::Gaussian => fill(&words, z, |word| self.scale * gaussian(word)),
+            Kind::Signs => fill(&words, z, sign),
+            Kind::Uniform => fill(&words, z, |word| (word >> 8) as i32 as f32 * (0.5_f32).powi(24)),
+        }
+    }
+
+    /// `‖z‖²`, added up in an order that does not depend on threads.
+    fn squared_norm(&self, lengths: &[usize]) -> f64 {
+        let of_block = |(block, &length): (usize, &usize)| -> f64 {
+            let parts: Vec<f64> = (0..length.div_ceil(CHUNK))
+                .into_par_iter()
+                .map(|chunk| {
+                    let mut z = [0.0_f32; GROUP];
+                    let (start, end) = (chunk * CHUNK, ((chunk + 1) * CHUNK).min(length));
+                    let mut sum = 0.0;
+                    for offset in (start..end).step_by(GROUP) {
+                        self.group(block as u32, (offset / GROUP) as u64, &mut z);
+                        let z = &z[..GROUP.min(end - offset)];
+                        sum += z.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>();
+                    }
+                    sum
+                })
+                .collect();
+            parts.iter().sum()
+        };
+        lengths.iter().enumerate().map(of_block).sum()
+    }
+}
+
+#[inline(always)]
+fn fill(words: &[[u32; LANES]; 4], z: &mut [f32; GROUP], value: impl Fn(u32) -> f32) {
+    for (z, words) in z.chunks_exact_mut(LANES).zip(words) {
+        for (z, &word) in z.iter_mut().zip(words) {
+            *z = value(word);
+        }
+    }
+}
+
+fn key(seed: u64, step: u64) -> u64 {
+    split_mix(seed).wrapping_add(step.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// Direction `index` of step `step` as a vector, for those who want to see it: tests, and methods that keep it.
+///
+/// # Errors
+/// When a block cannot be written to its device.
+pub fn direction_like<V: Blocks>(
+    point: &V,
+    distribution: Distribution,
+    seed: u64,
+    step: u64,
+    index: u32,
+) -> Result<V, OptimError> {
+    let mut vector = point.zeros_like();
+    let lengths = lengths(&mut vector)?;
+    let direction = Direction::new(distribution, seed, step, index, &lengths);
+    vector.update_blocks(&mut |info, block| match block {
+        BlockMut::F32(values) => direction.sweep(info.index as u32, values, |_, v, z| v.copy_from_slice(z)),
+        BlockMut::F64(values) => direction.sweep(info.index as u32, values, |_, v, z| {
+            for (v, &z) in v.iter_mut().zip(z) {
+                *v = f64::from(z);
+            }
+        }),
+    })?;
+    Ok(vector)
+}
+
+/// The number of coordinates of each block.
+pub(super) fn lengths<V: Blocks>(point: &mut V) -> Result<Vec<usize>, OptimError> {
+    let mut lengths = Vec::new();
+    point.update_blocks(&mut |info, _| lengths.push(info.shape.iter().product()))?;
+    Ok(lengths)
+}
+
+/// The floating-point types that points are stored in.
+pub(super) trait Element:
+    Copy
+    + Send
+    + Sync
+    + PartialEq
+    + PartialOrd
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + From<f32>
+    + Into<f64>
+{
+    /// Bits of the significand.
+    const DIGITS: i32;
+    fn power_of_two(exponent: i32) -> Self;
+    fn round(self) -> Self;
+    fn floor(self) -> Self;
+    fn abs(self) -> Self;
+}
+
+macro_rules! element {
+    ($real:ty) => {
+        impl Element for $real {
+            const DIGITS: i32 = <$real>::MANTISSA_DIGITS as i32;
+            #[inline(always)]
+            fn power_of_two(exponent: i32) -> Self {
+                (2.0 as $real).powi(exponent)
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                self.round_ties_even()
+            }
+            #[inline(always)]
+            fn floor(self) -> Self {
+                <$real>::floor(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                <$real>::abs(self)
+            }
+        }
+    };
+}
+element!(f32);
+element!(f64);
+
+fn split_mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
+
+/// The four words of each of the counters `first..first + 64`. Lanes are 64 bits wide, because the product of two words is.
+#[inline(always)]
+fn philox(key: u64, first: u64, block: u32, index: u32) -> [[u32; LANES]; 4] {
+    const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    const LOW: u64 = 0xFFFF_FFFF;
+    let mut words = [[0_u32; LANES]; 4];
+    // Eight lanes at a time stay in registers.
+    for start in (0..LANES).step_by(8) {
+        let mut x: [[u64; 8]; 4] = [[0; 8]; 4];
+        for lane in 0..8 {
+            let counter = first + (start + lane) as u64;
+            x[0][lane] = counter & LOW;
+            x[1][lane] = counter >> 32;
+            x[2][lane] = u64::from(block);
+            x[3][lane] = u64::from(index);
+        }
+        let (mut k0, mut k1) = (key as u32, (key >> 32) as u32);
+        for _ in 0..7 {
+            for lane in 0..8 {
+                let p0 = x[0][lane] * MULTIPLIERS[0];
+                let p1 = x[2][lane] * MULTIPLIERS[1];
+                let y0 = (p1 >> 32) ^ x[1][lane] ^ u64::from(k0);
+                let y2 = (p0 >> 32) ^ x[3][lane] ^ u64::from(k1);
+                x[0][lane] = y0;
+                x[1][lane] = p1 & LOW;
+                x[2][lane] = y2;
+                x[3][lane] = p0 & LOW;
+            }
+            k0 = k0.wrapping_add(WEYL[0]);
+            k1 = k1.wrapping_add(WEYL[1]);
+        }
+        for (words, x) in words.iter_mut().zip(&x) {
+            for lane in 0..8 {
+                words[start + lane] = x[lane] as u32;
+            }
+        }
+    }
+    words
+}
+
+#[inline(always)]
+fn sign(word: u32) -> f32 {
+    f32::from_bits(1.0_f32.to_bits() | (word & 0x8000_0000))
+}
+
+#[inline(always)]
+fn gaussian(word: u32) -> f32 {
+    // The tail probability, not 1 minus it, so that tails are as fine as 31 bits allow.
+    let q = ((word & 0x7FFF_FFFF) as i32 as f32 + 0.5) * (0.5_f32).powi(31);
+    let w = -logarithm(q * (2.0 - q));
+    let centre = polynomial(
+        w - 2.5,
+        [
+            2.810_226_4e-8,
+            3.432_739_4e-7,
+            -3.523_387_7e-6,
+            -4.391_506_5e-6,
+            2.185_808_7e-4,
+            -1.253_725_03e-3,
+            -4.177_681_6e-3,
+            0.246_640_73,
+            1.501_409_4,
+        ],
+    );
+    let tail = polynomial(
+        w.sqrt() - 3.0,
+        [
+            -2.002_142_6e-4,
+            1.009_505_6e-4,
+            1.349_343_2e-3,
+            -3.673_428_4e-3,
+            5.739_507_7e-3,
+            -7.622_461_3e-3,
+            9.438_870_5e-3,
+            1.001_674_1,
+            2.832_976_8,
+        ],
+    );
+    let magnitude = std::f32::consts::SQRT_2 * (1.0 - q) * if w < 5.0 { centre } else { tail };
+    f32::from_bits(magnitude.to_bits() | (word & 0x8000_0000))
+}
+
+/// By Horner's rule, from the leading coefficient down.
+#[inline(always)]
+fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+    let mut sum = coefficients[0];
+    for &c in &coefficients[1..] {
+        sum = sum * x + c;
+    }
+    sum
+}
+
+/// `ln x` of a normal positive number, as Cephes' `logf` computes it.
+#[inline(always)]
+fn logarithm(x: f32) -> f32 {
+    const SQRT_HALF: u32 = 0x3F35_04F3;
+    // x = 2^e (1 + m) with √½ ≤ 1 + m < √2.
+    let shifted = x.to_bits().wrapping_sub(SQRT_HALF) as i32;
+    let e = (shifted >> 23) as f32;
+    let m = f32::from_bits(((shifted & 0x007F_FFFF) as u32).wrapping_add(SQRT_HALF)) - 1.0;
+    let p = polynomial(
+        m,
+        [
+            7.037_683_6e-2,
+            -0.115_146_1,
+            0.116_769_99,
+            -0.124_201_41,
+            0.142_493_23,
+            -0.166_680_57,
+            0.200_007_14,
+            -0.249_999_94,
+            0.333_333_3,
+        ],
+    );
+    let m2 = m * m;
+    let mut y = m * m2 * p;
+    y += -2.121_944_4e-4 * e;
+    y += -0.5 * m2;
+    m + y + 0.693_359_4 * e
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known answers of Random123 have 10 rounds; with 7, the test is an implementation with 32-bit words, written after
+    /// the paper.
+    #[test]
+    fn words_are_philox() {
+        let reference = |key: u64, counter: [u32; 4], rounds: u32| {
+            let (mut x, mut k) = (counter, [key as u32, (key >> 32) as u32]);
+            for _ in 0..rounds {
+                let wide = |a: u32, b: u32| {
+                    let p = u64::from(a) * u64::from(b);
+                    ((p >> 32) as u32, p as u32)
+                };
+                let (h0, l0) = wide(0xD251_1F53, x[0]);
+                let (h1, l1) = wide(0xCD9E_8D57, x[2]);
+                x = [h1 ^ x[1] ^ k[0], l1, h0 ^ x[3] ^ k[1], l0];
+                k = [k[0].wrapping_add(0x9E37_79B9), k[1].wrapping_add(0xBB67_AE85)];
+            }
+            x
+        };
+        // The published answer for zero key and counter, which fixes everything but the number of rounds.
+        assert_eq!(reference(0, [0; 4], 10), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        let (key, first, block, index) = (0x0123_4567_89AB_CDEF, (5_u64 << 32) + 64, 7, 9);
+        let words = philox(key, first, block, index);
+        for lane in 0..LANES {
+            let counter = first + lane as u64;
+            let expected = reference(key, [counter as u32, (counter >> 32) as u32, block, index], 7);
+            assert_eq!([0, 1, 2, 3].map(|w| words[w][lane]), expected);
+        }
+    }
+
+    /// `Φ(z) = ½ erfc(−z/√2)` must give back the probability that `z` was made from.
+    #[test]
+    fn gaussians_invert_the_distribution_function() {
+        let tail = |z: f64| 0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2);
+        for i in 0..200_000_u32 {
+            // Every part of the range, and densely the far tail.
+            let low = if i < 1000 { i } else { i.wrapping_mul(10_737) & 0x7FFF_FFFF };
+            let z = f64::from(gaussian(low));
+            let expected = (f64::from(low) + 0.5) / f64::from(1_u32 << 31) / 2.0;
+            let error = (tail(z) - expected) / expected;
+            // A relative error δ of z shows as about z²δ, and the rounding of q to f32 as itself.
+            assert!(error.abs() < 4e-6 * (1.0 + z * z), "{low}: {z}, {error:e}");
+            assert_eq!(gaussian(low | 1 << 31), -(z as f32));
+        }
+    }
+}

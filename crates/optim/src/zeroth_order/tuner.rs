@@ -1,0 +1,801 @@
+//! The loop body that all zeroth-order methods share.
+
+use burn::tensor::DType;
+use kiln_tensor::{BlockMut, Blocks};
+use pulp::bytemuck;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::comm::{Comm, CommError};
+use super::direction::{Distribution, GENERATOR};
+use super::objective::BatchObjective;
+use super::replay_log::{Entry, LogHeader, LoggedBlock, Rates, ReplayLog};
+use super::restore::{Difference, Id, Layout, Restore, Term};
+use super::stepper::{Cycle, Halt, Live, Probing, Source, Stepper};
+use super::{AnchorStorage, Method};
+use crate::{OptimError, Order, Sampler, error::require};
+
+/// A zeroth-order run: a method and everything around it.
+///
+/// ```
+/// use kiln_optim::zeroth_order::{Distribution, Mezo, Restore, Tuner};
+///
+/// let tuner = Tuner {
+///     distribution: Distribution::Rademacher,
+///     restore: Restore::Grid,
+///     ..Tuner::new(Mezo { directions: 4, ..Mezo::new(1e-3) }, 16, 1)
+/// };
+/// tuner.check()?;
+/// # Ok::<(), kiln_optim::OptimError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tuner<M> {
+    /// The method.
+    pub method: M,
+    /// How directions are distributed.
+    pub distribution: Distribution,
+    /// How a derivative along a direction is measured.
+    pub difference: Difference,
+    /// How the point comes back from a perturbation.
+    pub restore: Restore,
+    /// Examples in a mini-batch.
+    pub batch_size: usize,
+    /// Which examples come next.
+    pub order: Order,
+    /// Seed of batches and directions.
+    pub seed: u64,
+    /// What happens when a loss is not finite.
+    pub non_finite: NonFinite,
+    /// A bound on the measured derivatives' magnitude.
+    pub clip: Option<f32>,
+    /// Shrinks parameters in each step.
+    pub weight_decay: Option<WeightDecay>,
+    /// MeZO-SVRG's annealing: after each epoch but the first four, if the mean loss of the last one is more than 1.05 times
+    /// that of the one two before, both step sizes are divided by this. Never below 1e-5 (anchor) and 1e-6, or the
+    /// initial step sizes where those are smaller.
+    pub anneal: Option<f32>,
+    /// With several ranks: into how many groups they fall. Each group measures directions of its own (number `k` is group
+    /// `k mod groups`'s), its ranks sharing the batch. 1, the default, shares the batch among all ranks; as many groups as
+    /// ranks give each its own directions. More than one needs an exact [`Restore`].
+    pub groups: usize,
+    /// With several ranks: every so many steps they compare hashes of their points, and rank 0's is sent to all if they
+    /// differ. Never, when `None`.
+    pub check_every: Option<u64>,
+}
+
+/// What happens when a loss is not finite. The point is always brought back first: with an exact [`Restore`] to its bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NonFinite {
+    /// The step is skipped.
+    #[default]
+    Skip,
+    /// The step is skipped and the step sizes of all later ones are halved.
+    HalveStepSize,
+    /// The run ends with an error.
+    Abort,
+}
+
+/// `θ ← θ − η · rate · θ` after each step's update, `η` the step size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightDecay {
+    /// How strong.
+    pub rate: f32,
+    /// Also on parameters with fewer than two dimensions, biases and norms.
+    pub vectors: bool,
+}
+
+/// What was asked of the problem.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queries {
+    /// Forward passes of one example: the currency in which methods are compared.
+    pub examples: u64,
+    /// Forward passes of a batch.
+    pub evaluations: u64,
+}
+
+/// Where a run is.
+#[derive(Clone, Debug)]
+pub struct TunerState<V> {
+    /// The current point.
+    pub point: V,
+    kept: Kept,
+    cycle: Option<Cycle<V>>,
+}
+
+/// What a state holds besides vectors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    step: u64,
+    queries: Queries,
+    layout: Layout,
+    sampler: Sampler,
+    /// What annealing and halving divide step sizes by.
+    divisor: f32,
+    first_loss: Option<f64>,
+    epochs: Epochs,
+    /// Of the last 100 measured steps, which had only zero scalars: a bit each.
+    zeros: u128,
+    measured: u64,
+    warned: bool,
+}
+
+/// Mean losses of epochs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Epochs {
+    sum: f64,
+    steps: u64,
+    means: Vec<f64>,
+}
+
+/// What a step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// The step's number, from 0.
+    pub step: u64,
+    /// The mean loss of the step's batch (in an anchor step: of all examples), averaged over both sides of all directions.
+    /// Not finite in a skipped step.
+    pub loss: f64,
+    /// The numbers that determine the update; none in a skipped step.
+    pub scalars: Vec<f32>,
+    /// The step sizes in force.
+    pub rates: Rates,
+    /// Whether the step was skipped because a loss was not finite.
+    pub skipped: bool,
+    /// Whether the update changed a parameter. Where it did not, the step was skipped, or all scalars or step sizes are 0, or
+    /// the update is below the parameters' resolution.
+    pub moved: bool,
+    /// Whether ranks disagreed and rank 0's point was sent to all.
+    pub resynchronised: bool,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl StepReport {
+    /// What a [`ReplayLog`] keeps of the step.
+    pub fn entry(&self) -> Entry {
+        Entry { rates: self.rates, scalars: (!self.skipped).then(|| self.scalars.clone()) }
+    }
+}
+
+/// Signs that a run goes wrong, with what to do about it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// `ε` is so small that losses in `f32` hardly differ.
+    #[error("eps = {eps:e} is so small that the two losses differ by little more than rounding; 1e-3 is usual in f32")]
+    SmallEps {
+        /// `ε`.
+        eps: f32,
+    },
+    /// Perturbations are below the resolution of many parameters.
+    #[error("{share:.1} of the parameters do not change when they are perturbed by eps: it is below their resolution", share = 100.0 * share)]
+    Unmoved {
+        /// The share of parameters.
+        share: f64,
+    },
+    /// Differences are often exactly zero.
+    #[error("the two losses were equal in {of_last_100} of the last 100 steps: eps is too small, or the loss does not depend on the parameters")]
+    ZeroDifferences {
+        /// In how many steps.
+        of_last_100: u32,
+    },
+    /// A loss was not finite.
+    #[error("the loss at step {step} is not finite ({loss}); step sizes {:e} and {:e}. The step was skipped; smaller step sizes may help, and `advise` bounds them", rates.step_size, rates.anchor_step_size)]
+    NotFinite {
+        /// The step.
+        step: u64,
+        /// The loss.
+        loss: f64,
+        /// The step sizes in force.
+        rates: Rates,
+    },
+    /// The loss has grown a lot.
+    #[error("the loss has grown from {from:.4} to {to:.4}: the run diverges. Smaller step sizes may help, and `advise` bounds them; the replay log takes the run back to any step")]
+    Growing {
+        /// The first loss.
+        from: f64,
+        /// The present one.
+        to: f64,
+    },
+}
+
+impl<M: Method> Tuner<M> {
+    /// Gaussian directions, central differences, fused restore, batches from reshuffled epochs, and steps with losses that are
+    /// not finite skipped.
+    pub fn new(method: M, batch_size: usize, seed: u64) -> Self {
+        Self {
+            method,
+            distribution: Distribution::default(),
+            difference: Difference::default(),
+            restore: Restore::default(),
+            batch_size,
+            order: Order::Reshuffled,
+            seed,
+            non_finite: NonFinite::default(),
+            clip: None,
+            weight_decay: None,
+            anneal: None,
+            groups: 1,
+            check_every: None,
+        }
+    }
+
+    /// Refuses settings that are out of range or do not go together. [`start`](Self::start) does so too.
+    ///
+    /// # Errors
+    /// [`OptimError::Setting`].
+    pub fn check(&self) -> Result<(), OptimError> {
+        self.method.check()?;
+        require::at_least_one("batch_size", self.batch_size)?;
+        require::at_least_one("groups", self.groups)?;
+        if let Some(clip) = self.clip {
+            require::positive("clip", clip.into())?;
+        }
+        if let Some(anneal) = self.anneal
+            && !(anneal.is_finite() && anneal >= 1.0)
+        {
+            let (name, must) = ("anneal", "finite and at least 1");
+            return Err(OptimError::Setting { name, value: anneal.into(), must });
+        }
+        if let Some(decay) = self.weight_decay {
+            require::nonnegative("weight_decay", decay.rate.into())?;
+        }
+        if let Some(every) = self.check_every {
+            require::at_least_one("check_every", every as usize)?;
+        }
+        if self.restore == Restore::Grid {
+            let no_decay = "none on the grid, which it would leave";
+            if let Some(decay) = self.weight_decay {
+                let (name, value) = ("weight_decay", decay.rate.into());
+                return Err(OptimError::Setting { name, value, must: no_decay });
+            }
+            if self.method.storage() == Some(AnchorStorage::Textbook) {
+                return Err(OptimError::problem(
+                    "the anchor storage `Textbook` leaves the grid; use `RankOne` or `Replay`",
+                ));
+            }
+        }
+        let decays_under_replay =
+            self.weight_decay.is_some() && self.method.storage() == Some(AnchorStorage::Replay);
+        if decays_under_replay {
+            return Err(OptimError::problem(
+                "the anchor storage `Replay` takes updates back, which weight decay is not; use `RankOne`",
+            ));
+        }
+        if self.groups > 1 && !self.restore.is_exact() {
+            let (name, value) = ("groups", self.groups as f64);
+            let must = "1 unless the restore mode is `Copy` or `Grid`: otherwise each rank drifts by its own perturbations";
+            return Err(OptimError::Setting { name, value, must });
+        }
+        Ok(())
+    }
+
+    /// The state before the first step, of a problem with so many components. On the grid the point is rounded to it.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); when parameters are not finite, or there are none.
+    pub fn start<V: Blocks>(&self, components: usize, mut point: V) -> Result<TunerState<V>, OptimError> {
+        self.check()?;
+        let sampler = Sampler::new(self.order, components, self.batch_size, self.seed)?;
+        let eps = self.method.largest_eps();
+        let layout = Layout::new(&mut point, self.restore, eps, self.seed, self.distribution)?;
+        let kept = Kept {
+            step: 0,
+            queries: Queries::default(),
+            layout,
+            sampler,
+            divisor: 1.0,
+            first_loss: None,
+            epochs: Epochs::default(),
+            zeros: 0,
+            measured: 0,
+            warned: false,
+        };
+        Ok(TunerState { point, kept, cycle: None })
+    }
+
+    /// One step on one rank of `comm` ([`Alone`](super::Alone) if there are no others). All ranks must call it with equal
+    /// states and settings; they end with equal states.
+    ///
+    /// # Errors
+    /// When a loss cannot be evaluated (the point is then brought back), a rank is lost, a parameter leaves the grid, or a
+    /// loss is not finite under [`NonFinite::Abort`].
+    pub fn step<P: BatchObjective>(
+        &self,
+        problem: &P,
+        state: &mut TunerState<P::Point>,
+        comm: &dyn Comm,
+    ) -> Result<StepReport, OptimError> {
+        self.check_ranks(problem, comm)?;
+        let step = state.kept.step;
+        let rates = self.rates(step, state.kept.divisor);
+        let mut warnings = if step == 0 { self.first_warnings(state)? } else { Vec::new() };
+        let mut queries = state.kept.queries;
+        let live = Live { problem, comm, queries: &mut queries, loss: None };
+        let mut stepper = self.stepper(state, rates, Source::Live(live));
+        let outcome = self.method.step(&mut stepper);
+        let skipped = close(&mut stepper, outcome)?;
+        let loss = if let Source::Live(live) = &stepper.source { live.loss } else { None };
+        let (scalars, moved) = (std::mem::take(&mut stepper.scalars), stepper.moved && !skipped);
+        state.kept.queries = queries;
+        let loss = loss.unwrap_or(f64::NAN);
+        if skipped {
+            if self.non_finite == NonFinite::Abort {
+                return Err(OptimError::problem(Warning::NotFinite { step, loss, rates }.to_string()));
+            }
+            warnings.push(Warning::NotFinite { step, loss, rates });
+            if self.non_finite == NonFinite::HalveStepSize {
+                state.kept.divisor *= 2.0;
+            }
+        } else {
+            self.decay(&mut state.point, rates)?;
+            state.kept.watch(loss, &scalars, problem.is_discrete(), &mut warnings);
+            self.anneal(&mut state.kept, loss);
+        }
+        state.kept.step += 1;
+        let resynchronised = self.agree(state, comm)?;
+        let scalars = if skipped { Vec::new() } else { scalars };
+        Ok(StepReport { step, loss, scalars, rates, skipped, moved, resynchronised, warnings })
+    }
+
+    /// Takes a logged step without evaluating anything: the state gets the bits that [`step`](Self::step) gave it, but for
+    /// the count of queries and the history that annealing looks at.
+    ///
+    /// # Errors
+    /// When the entry is not of such a step.
+    pub fn replay_step<V: Blocks>(
+        &self,
+        entry: &Entry,
+        state: &mut TunerState<V>,
+    ) -> Result<(), OptimError> {
+        let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
+        let source = Source::Logged { scalars, sweeps: true };
+        let mut stepper = self.stepper(state, entry.rates, source);
+        let outcome = self.method.step(&mut stepper);
+        let skipped = close(&mut stepper, outcome)?;
+        let left_over = match &stepper.source {
+            Source::Logged { scalars: Some(scalars), .. } => scalars.len(),
+            _ => 0,
+        };
+        let step = state.kept.step;
+        if skipped != entry.scalars.is_none() || left_over > 0 {
+            return Err(OptimError::State(format!("the entry does not fit step {step} of this method")));
+        }
+        if !skipped {
+            self.decay(&mut state.point, entry.rates)?;
+        }
+        let planned = self.method.rates(step);
+        if entry.rates.step_size > 0.0 {
+            state.kept.divisor = planned.step_size / entry.rates.step_size;
+        }
+        if skipped && self.non_finite == NonFinite::HalveStepSize {
+            state.kept.divisor *= 2.0;
+        }
+        state.kept.step += 1;
+        Ok(())
+    }
+
+    /// Replays a log from its base point, to its end or to the state after `steps` steps.
+    ///
+    /// # Errors
+    /// When the point is not the one that the log began with, the settings are not the log's, or the log is finished and the
+    /// result is not what it says.
+    pub fn replay<V: Blocks>(
+        &self,
+        log: &ReplayLog,
+        mut base: V,
+        steps: Option<u64>,
+    ) -> Result<TunerState<V>, OptimError> {
+        let found = hash(&mut base)?;
+        if found != log.header.base_hash {
+            return Err(OptimError::State(format!(
+                "the log belongs to weights with the hash {:016x}; these have {found:016x}",
+                log.header.base_hash
+            )));
+        }
+        let mut state = self.start(log.header.components as usize, base)?;
+        let header = self.header(&mut state, found, log.header.note.clone())?;
+        if header.manifest != log.header.manifest || header.tuner != log.header.tuner {
+            return Err(OptimError::State("the log was written with other settings".to_owned()));
+        }
+        let steps = steps.map_or(log.entries.len(), |steps| steps as usize);
+        if steps > log.entries.len() {
+            let (what, found) = ("steps in the log", log.entries.len());
+            return Err(OptimError::Size { what, found, expected: steps });
+        }
+        for entry in &log.entries[..steps] {
+            self.replay_step(entry, &mut state)?;
+        }
+        if let Some(expected) = log.final_hash
+            && steps == log.entries.len()
+            && hash(&mut state.point)? != expected
+        {
+            return Err(OptimError::State(format!(
+                "replaying gave other weights than the log's run ended with ({expected:016x})"
+            )));
+        }
+        Ok(state)
+    }
+
+    /// Takes steps back: from the state after `entries` to the point after the first `keep` of them. Exact on the grid;
+    /// otherwise up to rounding. `replay` is exact always, if the base is at hand.
+    ///
+    /// # Errors
+    /// When `entries` are not those of the state's steps.
+    pub fn undo<V: Blocks>(
+        &self,
+        entries: &[Entry],
+        keep: u64,
+        state: &mut TunerState<V>,
+    ) -> Result<(), OptimError> {
+        if entries.len() as u64 != state.kept.step || keep > state.kept.step {
+            let (what, found) = ("steps in the log", entries.len());
+            return Err(OptimError::Size { what, found, expected: state.kept.step as usize });
+        }
+        // First forwards without touching the point, to learn the updates.
+        let sampler = Sampler::new(
+            self.order,
+            state.kept.sampler.components(),
+            self.batch_size,
+            self.seed,
+        )?;
+        let mut kept = Kept { step: 0, sampler, ..state.kept.clone() };
+        let mut cycle = None;
+        let mut before: Option<(Kept, Option<Cycle<V>>)> = None;
+        let mut updates: Vec<Vec<Term>> = Vec::new();
+        for entry in entries {
+            if kept.step == keep {
+                before = Some((kept.clone(), cycle.clone()));
+            }
+            let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
+            let mut stepper = Stepper {
+                point: &mut state.point,
+                cycle: &mut cycle,
+                layout: &kept.layout,
+                probing: self.probing(),
+                step: kept.step,
+                rates: entry.rates,
+                source: Source::Logged { scalars, sweeps: false },
+                sampler: &mut kept.sampler,
+                mini: None,
+                at_anchor: false,
+                pending: None,
+                scalars: Vec::new(),
+                terms: Vec::new(),
+                moved: false,
+            };
+            let outcome = self.method.step(&mut stepper);
+            let skipped = close(&mut stepper, outcome)?;
+            updates.push(if skipped { Vec::new() } else { stepper.terms });
+            kept.step += 1;
+        }
+        for (entry, terms) in entries.iter().zip(&updates).skip(keep as usize).rev() {
+            if entry.scalars.is_some() {
+                self.undo_decay(&mut state.point, entry.rates)?;
+            }
+            for term in terms.iter().rev().filter(|term| term.outer * term.inner != 0.0) {
+                state.kept.layout.update(&mut state.point, term, 1.0)?;
+            }
+        }
+        if let Some((kept, mut cycle)) = before {
+            // Copies of the anchor are gone; the list of updates, if that is how it is kept, is not.
+            cycle = cycle.filter(|cycle: &Cycle<V>| cycle.storage == Some(AnchorStorage::Replay));
+            (state.kept, state.cycle) = (kept, cycle);
+        }
+        Ok(())
+    }
+
+    /// The header of a log of this run. `base_hash` is the [`hash`] of the point before [`start`](Self::start).
+    ///
+    /// # Errors
+    /// When a block cannot be read.
+    pub fn header<V: Blocks>(
+        &self,
+        state: &mut TunerState<V>,
+        base_hash: u64,
+        note: String,
+    ) -> Result<LogHeader, OptimError> {
+        let mut manifest = Vec::new();
+        let grid = &state.kept.layout.grid;
+        state.point.update_blocks(&mut |info, _| {
+            manifest.push(LoggedBlock {
+                name: info.name.clone(),
+                shape: info.shape.clone(),
+                dtype: match info.dtype {
+                    DType::F64 => "f64",
+                    DType::F32 => "f32",
+                    DType::BF16 => "bf16",
+                    _ => "f16",
+                }
+                .to_owned(),
+                length: info.shape.iter().product::<usize>() as u64,
+                grid_exponent: grid.get(info.index).map(|&exponent| exponent as i16),
+            });
+        })?;
+        let components = state.kept.sampler.components() as u64;
+        Ok(LogHeader::new(GENERATOR, self, self.seed, components, manifest, base_hash, note)?)
+    }
+
+    fn probing(&self) -> Probing {
+        Probing {
+            restore: self.restore,
+            difference: self.difference,
+            clip: self.clip,
+            groups: self.groups,
+        }
+    }
+
+    fn stepper<'a, V: Blocks>(
+        &self,
+        state: &'a mut TunerState<V>,
+        rates: Rates,
+        source: Source<'a, V>,
+    ) -> Stepper<'a, V> {
+        Stepper {
+            point: &mut state.point,
+            cycle: &mut state.cycle,
+            layout: &state.kept.layout,
+            probing: self.probing(),
+            step: state.kept.step,
+            rates,
+            source,
+            sampler: &mut state.kept.sampler,
+            mini: None,
+            at_anchor: false,
+            pending: None,
+            scalars: Vec::new(),
+            terms: Vec::new(),
+            moved: false,
+        }
+    }
+
+    fn check_ranks<P: BatchObjective>(&self, problem: &P, comm: &dyn Comm) -> Result<(), OptimError> {
+        if comm.size() > 1 && !problem.is_additive() {
+            return Err(OptimError::problem(
+                "this objective belongs to a batch as a whole (as F1 does), so ranks cannot share it",
+            ));
+        }
+        if !comm.size().is_multiple_of(self.groups) {
+            let (name, value) = ("groups", self.groups as f64);
+            return Err(OptimError::Setting { name, value, must: "a divisor of the number of ranks" });
+        }
+        Ok(())
+    }
+
+    /// The step sizes with annealing and halving.
+    fn rates(&self, step: u64, divisor: f32) -> Rates {
+        let Rates { step_size, anchor_step_size } = self.method.rates(step);
+        if self.anneal.is_none() {
+            return Rates {
+                step_size: step_size / divisor,
+                anchor_step_size: anchor_step_size / divisor,
+            };
+        }
+        let floored = |rate: f32, floor: f32| (rate / divisor).max(floor.min(rate));
+        Rates {
+            step_size: floored(step_size, 1e-6),
+            anchor_step_size: floored(anchor_step_size, 1e-5),
+        }
+    }
+
+    fn anneal(&self, kept: &mut Kept, loss: f64) {
+        let epochs = &mut kept.epochs;
+        epochs.sum += loss;
+        epochs.steps += 1;
+        if epochs.steps < kept.sampler.batches_per_epoch() {
+            return;
+        }
+        epochs.means.push(epochs.sum / epochs.steps as f64);
+        (epochs.sum, epochs.steps) = (0.0, 0);
+        if let (Some(divide_by), [.., before, _, last]) = (self.anneal, epochs.means.as_slice())
+            && epochs.means.len() > 4
+            && last / before > 1.05
+        {
+            kept.divisor *= divide_by;
+        }
+    }
+
+    fn decay<V: Blocks>(&self, point: &mut V, rates: Rates) -> Result<(), OptimError> {
+        self.scale(point, |rate| {
+            let shrink = rates.step_size * rate;
+            (move |x: f32| x - shrink * x, move |x: f64| x - f64::from(shrink) * x)
+        })
+    }
+
+    fn undo_decay<V: Blocks>(&self, point: &mut V, rates: Rates) -> Result<(), OptimError> {
+        self.scale(point, |rate| {
+            let factor = 1.0 - rates.step_size * rate;
+            (move |x: f32| x / factor, move |x: f64| x / f64::from(factor))
+        })
+    }
+
+    fn scale<V: Blocks, S: Fn(f32) -> f32, D: Fn(f64) -> f64>(
+        &self,
+        point: &mut V,
+        factors: impl Fn(f32) -> (S, D),
+    ) -> Result<(), OptimError> {
+        let Some(WeightDecay { rate, vectors }) = self.weight_decay else { return Ok(()) };
+        let (single, double) = factors(rate);
+        point.update_blocks(&mut |info, block| {
+            if info.shape.len() < 2 && !vectors {
+                return;
+            }
+            match block {
+                BlockMut::F32(values) => values.iter_mut().for_each(|x| *x = single(*x)),
+                BlockMut::F64(values) => values.iter_mut().for_each(|x| *x = double(*x)),
+            }
+        })?;
+        Ok(())
+    }
+
+    fn first_warnings<V: Blocks>(&self, state: &mut TunerState<V>) -> Result<Vec<Warning>, OptimError> {
+        let eps = self.method.largest_eps();
+        let mut warnings = Vec::new();
+        let mut single = false;
+        state.point.update_blocks(&mut |info, _| single |= info.dtype != DType::F64)?;
+        if single && eps < 1e-5 {
+            warnings.push(Warning::SmallEps { eps });
+        }
+        let share = state.kept.layout.unmoved(&mut state.point, Id { step: 0, index: 0 }, eps)?;
+        if share > 0.01 {
+            warnings.push(Warning::Unmoved { share });
+        }
+        Ok(warnings)
+    }
+
+    /// Compares the ranks' points where that is due. Says whether they were made equal.
+    fn agree<V: Blocks>(&self, state: &mut TunerState<V>, comm: &dyn Comm) -> Result<bool, OptimError> {
+        let due = self.check_every.is_some_and(|every| state.kept.step.is_multiple_of(every));
+        if !due || comm.size() == 1 {
+            return Ok(false);
+        }
+        let mine = hash(&mut state.point)?;
+        // Halves of a hash are exact in f64.
+        let halves = [(mine >> 32) as f64, (mine & 0xFFFF_FFFF) as f64];
+        let all = comm.all_gather(&halves)?;
+        if all.chunks_exact(2).all(|other| other == &all[..2]) {
+            return Ok(false);
+        }
+        send(&mut state.point, comm)?;
+        if let Some(anchor) = state.cycle.as_mut().and_then(|cycle| cycle.anchor.as_mut()) {
+            send(anchor, comm)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Gives all ranks the point of rank 0.
+fn send<V: Blocks>(point: &mut V, comm: &dyn Comm) -> Result<(), OptimError> {
+    let mut failed: Option<CommError> = None;
+    point.update_blocks(&mut |_, block| {
+        if failed.is_some() {
+            return;
+        }
+        let bytes = match block {
+            BlockMut::F32(values) => bytemuck::cast_slice_mut(values),
+            BlockMut::F64(values) => bytemuck::cast_slice_mut(values),
+        };
+        failed = comm.broadcast(bytes, 0).err();
+    })?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Ends a step: brings the point back from the last perturbation and, if the step did not come to its end, takes back what
+/// it had done. Says whether the step was skipped.
+fn close<V: Blocks>(stepper: &mut Stepper<'_, V>, outcome: Result<(), Halt>) -> Result<bool, OptimError> {
+    let Err(halt) = outcome else {
+        stepper.settle()?;
+        return Ok(false);
+    };
+    stepper.take_back()?;
+    match halt {
+        Halt::NotFinite => Ok(true),
+        Halt::Failed(error) => Err(error),
+    }
+}
+
+impl Kept {
+    /// Looks for signs that a run goes wrong.
+    fn watch(&mut self, loss: f64, scalars: &[f32], discrete: bool, warnings: &mut Vec<Warning>) {
+        let zero = scalars.iter().all(|&p| p == 0.0);
+        self.zeros = (self.zeros << 1 | u128::from(zero)) & ((1 << 100) - 1);
+        self.measured += 1;
+        let zeros = self.zeros.count_ones();
+        if self.measured.is_multiple_of(100) && zeros > 5 && !discrete {
+            warnings.push(Warning::ZeroDifferences { of_last_100: zeros });
+        }
+        let first = *self.first_loss.get_or_insert(loss);
+        if !self.warned && !discrete && loss > 10.0 * first.abs() + 1e-6 {
+            self.warned = true;
+            warnings.push(Warning::Growing { from: first, to: loss });
+        }
+    }
+}
+
+impl<V: Blocks> TunerState<V> {
+    /// Steps taken.
+    pub fn step(&self) -> u64 {
+        self.kept.step
+    }
+
+    /// What they cost, on this rank.
+    pub fn queries(&self) -> Queries {
+        self.kept.queries
+    }
+
+    /// The [`hash`] of the point.
+    ///
+    /// # Errors
+    /// When a block cannot be read.
+    pub fn hash(&mut self) -> Result<u64, OptimError> {
+        hash(&mut self.point)
+    }
+
+    /// Everything but the point and copies of it, as bytes (CBOR): with the point saved beside them, a checkpoint.
+    ///
+    /// # Errors
+    /// When the state holds a copy of an anchor that the next step needs: save where the next step sets a new anchor (with
+    /// MeZO-SVRG every `anchor_period` steps) or keep anchors by `Replay`.
+    pub fn to_bytes<M: Method>(&self, tuner: &Tuner<M>) -> Result<Vec<u8>, OptimError> {
+        if !self.is_checkpoint(tuner) {
+            return Err(OptimError::State(format!(
+                "step {} needs the anchor's copy, which checkpoints do not hold",
+                self.kept.step
+            )));
+        }
+        let cycle = self.cycle.as_ref().filter(|cycle| cycle.storage == Some(AnchorStorage::Replay));
+        let cycle = cycle.map(|cycle| Cycle::<()> {
+            anchor: None,
+            gradient: None,
+            start: cycle.start,
+            coefficients: cycle.coefficients.clone(),
+            terms: cycle.terms.clone(),
+            storage: cycle.storage,
+        });
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&(&self.kept, cycle), &mut bytes)
+            .map_err(|e| OptimError::State(e.to_string()))?;
+        Ok(bytes)
+    }
+
+    /// Whether [`to_bytes`](Self::to_bytes) can be called here.
+    pub fn is_checkpoint<M: Method>(&self, tuner: &Tuner<M>) -> bool {
+        tuner.method.forgets_before(self.kept.step)
+            || matches!(tuner.method.storage(), None | Some(AnchorStorage::Replay))
+    }
+
+    /// The state that [`to_bytes`](Self::to_bytes) wrote, at the point that was saved with it.
+    ///
+    /// # Errors
+    /// When the bytes are no such state, or of a point with other blocks.
+    pub fn from_bytes(bytes: &[u8], mut point: V) -> Result<Self, OptimError> {
+        let (kept, cycle): (Kept, Option<Cycle<()>>) =
+            ciborium::from_reader(bytes).map_err(|e| OptimError::State(e.to_string()))?;
+        if super::direction::lengths(&mut point)? != kept.layout.lengths {
+            return Err(OptimError::State("it is of a point with other blocks".to_owned()));
+        }
+        let cycle = cycle.map(|cycle| Cycle {
+            anchor: None,
+            gradient: None,
+            start: cycle.start,
+            coefficients: cycle.coefficients,
+            terms: cycle.terms,
+            storage: cycle.storage,
+        });
+        Ok(Self { point, kept, cycle })
+    }
+}
+
+/// A 64-bit hash (XXH3) of a point's bits, block after block, little-endian.
+///
+/// # Errors
+/// When a block cannot be read.
+pub fn hash<V: Blocks>(point: &mut V) -> Result<u64, OptimError> {
+    let mut hasher = Xxh3Default::new();
+    point.update_blocks(&mut |_, block| match block {
+        BlockMut::F32(values) => hasher.update(bytemuck::cast_slice(values)),
+        BlockMut::F64(values) => hasher.update(bytemuck::cast_slice(values)),
+    })?;
+    Ok(hasher.digest())
+}

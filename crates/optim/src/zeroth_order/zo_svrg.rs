@@ -1,0 +1,133 @@
+//! ZO-SVRG (Liu, Kailkhura, Chen, Ting, Chang, Amini, *Zeroth-order stochastic variance reduction for nonconvex
+//! optimization*, NeurIPS 2018, Algorithm 2).
+//!
+//! ```text
+//! every m steps:  a ← x,  g ← ∇̂f(a)
+//! x ← x − η [∇̂f_B(x) − ∇̂f_B(a) + g]
+//! ∇̂f_B(x) = (d/(μk)) Σₖ [f_B(x + μuₖ) − f_B(x)] uₖ,   uₖ uniform on the unit sphere
+//! ```
+//!
+//! which for `z = √d u` and `ε = μ/√d` is `(1/k) Σₖ [f_B(x + εzₖ) − f_B(x)]/ε · zₖ`. The authors draw new directions in every
+//! estimate; [`shared_directions`](ZoSvrg::shared_directions) takes the same ones at `x` and at the anchor, as the ZO-SVRG
+//! of Ji, Wang, Zhou, Liang (ICML 2019) does, without which the difference does not cancel. Cost of `m` steps:
+//! `n(k + 1) + 2mb(k + 1)` forward passes; memory: two sets of parameters (or one, with [`AnchorStorage::Replay`]) and
+//! `2k` numbers a step.
+
+use kiln_tensor::Blocks;
+use serde::{Deserialize, Serialize};
+
+use super::replay_log::Rates;
+use super::stepper::{Batch, Halt, Stepper};
+use super::{AnchorStorage, Difference, Distribution, Method, Tuner, require_eps};
+use crate::{OptimError, Order, error::require};
+
+/// ZO-SVRG; see the [module](self).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ZoSvrg {
+    /// `η`; the authors use `1/d`.
+    pub step_size: f32,
+    /// `ε = μ/√d`.
+    pub eps: f32,
+    /// `k`, directions in an estimate.
+    pub directions: usize,
+    /// `m`, steps from one anchor to the next.
+    pub inner_steps: u64,
+    /// Whether both mini-batch estimates of a step have the same directions.
+    pub shared_directions: bool,
+    /// How the anchor is kept; `g` is always kept by its `k` numbers, so `Textbook` is `RankOne` here.
+    pub storage: AnchorStorage,
+}
+
+impl ZoSvrg {
+    /// The authors' defaults for a problem in `dimension` coordinates: `μ = 0.01`, `k = 1`, `m = 50`, `η = 1/d`, new
+    /// directions in every estimate.
+    pub fn new(dimension: usize) -> Self {
+        let dimension = dimension.max(1) as f32;
+        Self {
+            step_size: 1.0 / dimension,
+            eps: 0.01 / dimension.sqrt(),
+            directions: 1,
+            inner_steps: 50,
+            shared_directions: false,
+            storage: AnchorStorage::RankOne,
+        }
+    }
+
+    /// A run of it as in the paper: directions on the sphere, forward differences, batches without replacement.
+    pub fn tuner(self, batch_size: usize, seed: u64) -> Tuner<Self> {
+        Tuner {
+            distribution: Distribution::Sphere,
+            difference: Difference::Forward,
+            order: Order::IndependentSubsets,
+            ..Tuner::new(self, batch_size, seed)
+        }
+    }
+}
+
+impl Method for ZoSvrg {
+    fn check(&self) -> Result<(), OptimError> {
+        require::positive("step_size", self.step_size.into())?;
+        require_eps(self.eps)?;
+        require::at_least_one("directions", self.directions)?;
+        require::at_least_one("inner_steps", self.inner_steps as usize)
+    }
+
+    fn rates(&self, _step: u64) -> Rates {
+        Rates { step_size: self.step_size, anchor_step_size: self.step_size }
+    }
+
+    fn largest_eps(&self) -> f32 {
+        self.eps
+    }
+
+    fn directions(&self) -> usize {
+        self.directions
+    }
+
+    fn forgets_before(&self, step: u64) -> bool {
+        step.is_multiple_of(self.inner_steps)
+    }
+
+    fn storage(&self) -> Option<AnchorStorage> {
+        Some(self.storage)
+    }
+
+    fn step<V: Blocks>(&self, stepper: &mut Stepper<'_, V>) -> Result<(), Halt> {
+        let (now, eps, k) = (stepper.step(), self.eps, self.directions);
+        let share = 1.0 / k as f32;
+        if now.is_multiple_of(self.inner_steps) {
+            let full = stepper.differences(Batch::Full, eps, now, 0, k)?;
+            let full: Vec<_> = full.into_iter().map(|p| stepper.scalar(p)).collect::<Result<_, _>>()?;
+            let storage = match self.storage {
+                AnchorStorage::Textbook => AnchorStorage::RankOne,
+                other => other,
+            };
+            stepper.set_anchor(Some(storage), full.iter().map(|p| p * share).collect())?;
+        }
+        // Directions 0..k of this step belong to the anchor's estimate.
+        let at_point = k as u32;
+        let at_anchor = if self.shared_directions { at_point } else { 2 * k as u32 };
+        let there = stepper.differences_at_anchor(Batch::Mini, eps, now, at_anchor, k)?;
+        let here = stepper.differences(Batch::Mini, eps, now, at_point, k)?;
+        let step_size = stepper.rates().step_size;
+        if self.shared_directions {
+            let changes: Vec<_> = here.iter().zip(&there).map(|(here, there)| here - there).collect();
+            for (index, change) in (at_point..).zip(scalars(stepper, &changes)?) {
+                stepper.take(now, index, eps, step_size, change * share)?;
+            }
+        } else {
+            let (here, there) = (scalars(stepper, &here)?, scalars(stepper, &there)?);
+            for (index, p) in (at_point..).zip(here) {
+                stepper.take(now, index, eps, step_size, p * share)?;
+            }
+            for (index, p) in (at_anchor..).zip(there) {
+                stepper.take(now, index, eps, step_size, -p * share)?;
+            }
+        }
+        stepper.take_anchor_estimate(eps, step_size)
+    }
+}
+
+fn scalars<V: Blocks>(stepper: &mut Stepper<'_, V>, values: &[f64]) -> Result<Vec<f32>, Halt> {
+    values.iter().map(|&value| stepper.scalar(value)).collect()
+}

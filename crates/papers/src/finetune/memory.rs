@@ -1,0 +1,26 @@
+//! What this process takes of memory.
+
+use peak_alloc::PeakAlloc;
+
+/// Peaks since the start of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Memory {
+    /// Largest resident set in bytes, as the system counts it; `None` where it does not say.
+    pub peak_resident: Option<u64>,
+    /// Most bytes that were allocated at a time; `None` in a program that does not count them.
+    pub peak_heap: Option<u64>,
+}
+
+/// The peaks so far.
+pub fn memory() -> Memory {
+    let peak = PeakAlloc.peak_usage() as u64;
+    Memory { peak_resident: peak_resident(), peak_heap: (peak > 0).then_some(peak) }
+}
+
+/// The line `VmHWM` of Linux.
+fn peak_resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(1024 * kilobytes)
+}

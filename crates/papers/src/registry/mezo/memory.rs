@@ -1,0 +1,332 @@
+//! R10: bytes, counted in a process of its own for each method and size, where nothing else allocates.
+
+use std::process::Command;
+
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::tensor::{Device, Tensor};
+use clap::{Args, ValueEnum};
+use kiln_models::{Llama, LlamaConfig, TokenBatch, cross_entropies};
+use kiln_optim::OptimError;
+use kiln_optim::zeroth_order::{Alone, AnchorStorage, BatchObjective, Method, Mezo, MezoSvrg, Tuner};
+use kiln_tensor::{Blocks, Parameters};
+use peak_alloc::PeakAlloc;
+use serde::{Deserialize, Serialize};
+
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::finetune::memory;
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+const VOCABULARY: u32 = 512;
+const BATCHES: [usize; 3] = [1, 8, 32];
+const CONTEXTS: [usize; 2] = [64, 256];
+
+fn config() -> LlamaConfig {
+    LlamaConfig {
+        vocabulary: VOCABULARY as usize,
+        width: 128,
+        layers: 2,
+        heads: 4,
+        key_value_heads: 2,
+        feed_forward_width: 256,
+        context: 256,
+        norm_epsilon: 1e-5,
+        rotary_base: 10_000.0,
+    }
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    Forward,
+    Mezo,
+    Textbook,
+    RankOne,
+    Replay,
+    Sgd,
+    Adam,
+}
+
+const SUBJECTS: [(Subject, &str); 7] = [
+    (Subject::Forward, "forward pass"),
+    (Subject::Mezo, "MeZO"),
+    (Subject::Textbook, "MeZO-SVRG, textbook"),
+    (Subject::RankOne, "MeZO-SVRG, rank one"),
+    (Subject::Replay, "MeZO-SVRG, replay"),
+    (Subject::Sgd, "SGD"),
+    (Subject::Adam, "Adam"),
+];
+
+/// The command that measures one method at one size and prints what it found; `reproduce` starts it.
+#[derive(Debug, Args)]
+pub(crate) struct MemoryProbe {
+    #[arg(value_enum)]
+    subject: Subject,
+    batch: usize,
+    context: usize,
+    device: String,
+}
+
+/// Bytes, without what the process held before.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Bytes {
+    weights: usize,
+    largest_tensor: usize,
+    /// Most that was held between steps, or between gradient and step.
+    kept: usize,
+    /// Most at any time.
+    peak: usize,
+    /// Largest resident set of the whole process, where the system says.
+    resident: Option<u64>,
+}
+
+/// Watches the allocator from a moment at which the weights and the data are there.
+struct Watch {
+    /// Held by others.
+    before: usize,
+    kept: usize,
+}
+
+impl Watch {
+    fn start(weights: usize) -> Self {
+        PeakAlloc.reset_peak_usage();
+        Self { before: PeakAlloc.current_usage() - weights, kept: 0 }
+    }
+
+    fn look(&mut self) {
+        self.kept = self.kept.max(PeakAlloc.current_usage().saturating_sub(self.before));
+    }
+}
+
+/// Sequences that are told apart by their last token's successor.
+struct Next {
+    rows: TokenBatch,
+    labels: Vec<usize>,
+}
+
+impl Next {
+    fn new(batch: usize, context: usize) -> Result<Self, ExperimentError> {
+        let token = |row: usize, place: usize| ((row * 31 + place * 7) % VOCABULARY as usize) as u32;
+        let rows: Vec<Vec<u32>> =
+            (0..batch).map(|row| (0..context).map(|place| token(row, place)).collect()).collect();
+        let labels = (0..batch).map(|row| token(row, context) as usize).collect();
+        Ok(Self { rows: TokenBatch::new(&rows, 0)?, labels })
+    }
+
+    fn losses(&self, model: &Llama) -> Result<Tensor<1>, ExperimentError> {
+        Ok(cross_entropies(model.next_logits(&self.rows)?, &self.labels)?)
+    }
+}
+
+/// All rows are one batch.
+impl BatchObjective for Next {
+    type Point = Parameters<Llama>;
+
+    fn components(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn batch_sum(&self, _: &[usize], point: &Parameters<Llama>) -> Result<f64, OptimError> {
+        let losses = self.losses(point.as_ref()).map_err(OptimError::problem)?;
+        Ok(losses.try_into_vec_as::<f64>().map_err(OptimError::problem)?.iter().sum())
+    }
+}
+
+impl MemoryProbe {
+    /// Measures and prints.
+    ///
+    /// # Errors
+    /// Whatever fails; a program that does not count its allocations.
+    pub(crate) fn run(&self) -> Result<(), ExperimentError> {
+        let bytes = self.measure()?;
+        println!("{}", serde_json::to_string(&bytes)?);
+        Ok(())
+    }
+
+    fn measure(&self) -> Result<Bytes, ExperimentError> {
+        if PeakAlloc.current_usage() == 0 {
+            return Err("this program does not count its allocations".into());
+        }
+        let device = kiln_tensor::devices::named(&self.device)?;
+        let data = Next::new(self.batch, self.context)?;
+        // Threads and kernels allocate when they are first used.
+        let small = Next::new(1, 16)?;
+        match self.subject {
+            Subject::Sgd => by_gradients(&data, &small, SgdConfig::new().init(), &device),
+            Subject::Adam => by_gradients(&data, &small, AdamConfig::new().init(), &device),
+            Subject::Forward => {
+                let model = Llama::random(&config(), 1, &device)?;
+                small.losses(&model)?;
+                let (model, weights, largest_tensor) = sizes(model)?;
+                let mut watch = Watch::start(weights);
+                data.losses(&model)?.try_into_vec_as::<f64>()?;
+                watch.look();
+                Ok(found(&watch, weights, largest_tensor))
+            }
+            Subject::Mezo => by_values(&data, &small, Mezo::new(1e-6), &device),
+            Subject::Textbook | Subject::RankOne | Subject::Replay => {
+                let storage = match self.subject {
+                    Subject::Textbook => AnchorStorage::Textbook,
+                    Subject::RankOne => AnchorStorage::RankOne,
+                    _ => AnchorStorage::Replay,
+                };
+                by_values(&data, &small, MezoSvrg { storage, ..MezoSvrg::new(1e-6, 1e-6) }, &device)
+            }
+        }
+    }
+}
+
+fn found(watch: &Watch, weights: usize, largest_tensor: usize) -> Bytes {
+    let peak = PeakAlloc.peak_usage().saturating_sub(watch.before);
+    Bytes { weights, largest_tensor, kept: watch.kept, peak, resident: memory().peak_resident }
+}
+
+/// The model with its size and that of its largest tensor.
+fn sizes(model: Llama) -> Result<(Llama, usize, usize), ExperimentError> {
+    let (mut sum, mut largest) = (0, 0);
+    let mut parameters = Parameters::new(model);
+    parameters.update_blocks(&mut |info, _| {
+        let bytes = info.shape.iter().product::<usize>() * info.dtype.size();
+        (sum, largest) = (sum + bytes, largest.max(bytes));
+    })?;
+    Ok((parameters.into_inner(), sum, largest))
+}
+
+/// Two steps: an anchor step and one that goes back to the anchor.
+fn by_values<M: Method>(
+    data: &Next,
+    small: &Next,
+    method: M,
+    device: &Device,
+) -> Result<Bytes, ExperimentError> {
+    let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
+    let tuner = |data: &Next| Tuner::new(method.clone(), data.labels.len(), 1);
+    {
+        let mut state = tuner(small).start(small.components(), Parameters::new(model.clone()))?;
+        tuner(small).step(small, &mut state, &Alone)?;
+    }
+    let mut watch = Watch::start(weights);
+    let tuner = tuner(data);
+    let mut state = tuner.start(data.components(), Parameters::new(model))?;
+    for _ in 0..2 {
+        tuner.step(data, &mut state, &Alone)?;
+        watch.look();
+    }
+    Ok(found(&watch, weights, largest_tensor))
+}
+
+/// Two steps, since Adam has its moments only after the first.
+fn by_gradients(
+    data: &Next,
+    small: &Next,
+    optimizer: ModuleOptimizer,
+    device: &Device,
+) -> Result<Bytes, ExperimentError> {
+    let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
+    let mut model = model.train();
+    small.losses(&model)?.mean().backward();
+    let mut watch = Watch::start(weights);
+    let mut optimizer = optimizer;
+    for _ in 0..2 {
+        let gradients = GradientsParams::from_grads(data.losses(&model)?.mean().backward(), &model);
+        watch.look();
+        model = optimizer.step(1e-6, model, gradients);
+        watch.look();
+    }
+    Ok(found(&watch, weights, largest_tensor))
+}
+
+/// One process of this very program.
+fn in_a_process(
+    subject: Subject,
+    batch: usize,
+    context: usize,
+    device: &str,
+) -> Result<Bytes, ExperimentError> {
+    let name = subject.to_possible_value().ok_or("a subject without a name")?;
+    let output = Command::new(std::env::current_exe()?)
+        .args(["memory-probe", name.get_name(), &batch.to_string(), &context.to_string(), device])
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("memory-probe: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let sizes: Vec<(usize, usize)> =
+        CONTEXTS.iter().flat_map(|&tokens| BATCHES.map(|batch| (batch, tokens))).collect();
+    let bar = recorder.progress((SUBJECTS.len() * sizes.len()) as u64, "processes");
+    let mut table = Table::new(
+        "memory",
+        "Bytes of two steps on a small transformer",
+        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. Resident is the whole process.",
+        &["", "batch", "tokens", "peak, MB", "kept / weights", "resident, MB"],
+    );
+    let megabytes = |bytes: f64| Number((bytes / 1e4).round() / 100.0).to_string();
+    let mut figure = Figure::new(
+        "peaks",
+        "Memory of a step",
+        "Most bytes allocated in a step on a random transformer of two layers, by batch × tokens.",
+        Axis::categories("batch × tokens", sizes.iter().map(|(batch, tokens)| format!("{batch} × {tokens}"))),
+        Axis::log("MB"),
+    );
+    let mut found: Vec<Vec<Bytes>> = Vec::new();
+    for (colour, (subject, name)) in SUBJECTS.into_iter().enumerate() {
+        let mut of_subject = Vec::new();
+        for &(batch, tokens) in &sizes {
+            let key = format!("{name} {batch} {tokens}");
+            let bytes = recorder.memo(&key, || in_a_process(subject, batch, tokens, &context.device))?;
+            bar.inc(1);
+            let kept = bytes.kept as f64 / bytes.weights as f64;
+            if subject != Subject::Forward {
+                recorder.record("R10-buffers", name, [kept]);
+            }
+            let resident = bytes.resident.map_or_else(|| "–".to_owned(), |bytes| megabytes(bytes as f64));
+            table.row([
+                name.to_owned(),
+                batch.to_string(),
+                tokens.to_string(),
+                megabytes(bytes.peak as f64),
+                Number(kept).to_string(),
+                resident,
+            ]);
+            of_subject.push(bytes);
+        }
+        let points = of_subject.iter().enumerate().map(|(i, bytes)| (i as f64, bytes.peak as f64 / 1e6));
+        figure = figure.with(Kind::Bars, name, colour, points.collect::<Vec<_>>());
+        found.push(of_subject);
+    }
+    let of = |subject: Subject| {
+        let place = SUBJECTS.iter().position(|(other, _)| *other == subject);
+        place.map(|place| found[place].as_slice()).ok_or("a subject was not measured")
+    };
+    let (forward, mezo, sgd, rank_one) =
+        (of(Subject::Forward)?, of(Subject::Mezo)?, of(Subject::Sgd)?, of(Subject::RankOne)?);
+    for (forward, mezo) in forward.iter().zip(mezo) {
+        let beyond = mezo.peak as f64 - forward.peak as f64;
+        recorder.record("R10-buffers", "MeZO beyond a forward pass", [beyond / mezo.largest_tensor as f64]);
+    }
+    let ratio: Vec<f64> =
+        sgd.iter().zip(mezo).map(|(sgd, mezo)| sgd.peak as f64 / mezo.peak as f64).collect();
+    let batches = BATCHES.len();
+    for i in 0..ratio.len() {
+        // Sizes are ordered by context, then by batch.
+        if i % batches > 0 {
+            recorder.record("R10-saving", "smallest growth of SGD / MeZO", [ratio[i] / ratio[i - 1]]);
+        }
+        if i >= batches {
+            recorder.record("R10-saving", "smallest growth of SGD / MeZO", [ratio[i] / ratio[i - batches]]);
+        }
+    }
+    if let (Some(sgd), Some(svrg)) = (sgd.last(), rank_one.last()) {
+        let saving = sgd.peak as f64 / svrg.peak as f64;
+        recorder.record("R10-saving", "SGD / MeZO-SVRG at the largest size", [saving]);
+    }
+    recorder.table(table);
+    recorder.figure(figure);
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! S1: a real language model.
+
+use kiln_models::{Llama, Prompt, PromptClassifier, Tokenizer};
+use kiln_optim::zeroth_order::{BatchObjective, Mezo, Tuner};
+use kiln_tensor::Parameters;
+
+use super::replay::run_and_replay;
+use crate::claim::ExperimentError;
+use crate::context::{Context, Scale};
+use crate::data::{LabelledTexts, Sst2Part, sst2};
+use crate::finetune::{Examples, Objective, TextObjective};
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+
+const FILE: &str = "models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+const LENGTH: usize = 32;
+const TUNED_ON: usize = 16;
+const ASKED: usize = 60;
+const STEPS: u64 = 5;
+const RATE: f64 = 1e-6;
+
+pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    if context.scale == Scale::Quick {
+        recorder.note("A forward pass of 16 sentences takes seconds; S1 is measured at full scale.");
+        return Ok(());
+    }
+    let found = context.data.find(FILE)?;
+    let path = found.path.clone().ok_or("the model is no file")?;
+    let (train, dev) = (sst2(&*context.data, Sst2Part::Train)?, sst2(&*context.data, Sst2Part::Dev)?);
+    recorder.used_data(found.used(1));
+    for source in train.sources.iter().chain(&dev.sources) {
+        recorder.used_data(source.clone());
+    }
+    let prompt = Prompt::new(Tokenizer::from_gguf(&path)?, " It was", &[" terrible", " great"])?;
+    let model = PromptClassifier::new(Llama::load(&path, &context.tensor_device()?)?, &prompt)?;
+    let examples = |texts: &LabelledTexts, count: usize| -> Result<Examples, ExperimentError> {
+        let texts = texts.select(&(0..count).collect::<Vec<_>>());
+        Ok(Examples::new(prompt.encode_batch(&texts.texts, LENGTH)?, texts.labels)?)
+    };
+    let (train, dev) = (examples(&train, TUNED_ON)?, examples(&dev, ASKED)?);
+    let start = Parameters::new(model);
+    let mean = |objective: Objective, examples: &Examples, point: &Parameters<PromptClassifier>| {
+        let all: Vec<usize> = (0..examples.len()).collect();
+        let sum = TextObjective::new(examples, objective, TUNED_ON)?.batch_sum(&all, point)?;
+        Ok::<f64, ExperimentError>(sum / all.len() as f64)
+    };
+    let bar = recorder.progress(4, "zero shots, loss, steps and replay, loss");
+    let correct = recorder.memo("zero shots", || Ok(1.0 - mean(Objective::Accuracy, &dev, &start)?))?;
+    bar.inc(1);
+    let before = recorder.memo("loss", || mean(Objective::CrossEntropy, &train, &start))?;
+    bar.inc(1);
+    let mut table = Table::new(
+        "smollm2",
+        "SmolLM2-135M on SST-2",
+        "Five steps of MeZO on 16 sentences at 1e-6, with the prompt \"SENTENCE It was\" great or terrible: mean loss before \
+         and after; accuracy of the model as it is on 60 sentences of the development set.",
+        &["seed", "loss before", "loss after", "accuracy as it is", "same bits when replayed"],
+    );
+    for seed in context.seeds(1) {
+        let (after, same_bits) = recorder.memo(&format!("steps {seed}"), || {
+            let problem = TextObjective::<PromptClassifier>::new(&train, Objective::CrossEntropy, TUNED_ON)?;
+            let tuner = Tuner::new(Mezo::new(RATE), TUNED_ON, seed);
+            let (end, replayed) = run_and_replay(&problem, &tuner, &start, STEPS)?;
+            Ok((mean(Objective::CrossEntropy, &train, &end)?, replayed.same_bits))
+        })?;
+        bar.inc(2);
+        recorder.record("S1", "|change of the loss|", [(after - before).abs()]);
+        recorder.record("S1", "runs that end in other bits", [f64::from(u8::from(!same_bits))]);
+        let numbers = [before, after, correct].map(|x| Number(x).to_string());
+        let bits = if same_bits { "yes" } else { "no" }.to_owned();
+        table.row(std::iter::once(seed.to_string()).chain(numbers).chain([bits]));
+    }
+    recorder.table(table);
+    Ok(())
+}
