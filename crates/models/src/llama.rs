@@ -142,7 +142,7 @@ impl Llama {
         let config = LlamaConfig::from_gguf(&file)?;
         let names =
             (0..config.layers).flat_map(|i| LAYER_TENSORS.map(|name| format!("blk.{i}.{name}.weight")));
-        file.missing(["output_norm.weight".to_owned()].into_iter().chain(names))?;
+        file.require_tensors(["output_norm.weight".to_owned()].into_iter().chain(names))?;
 
         let (width, inner, narrow) = (config.width, config.feed_forward_width, config.key_value_width());
         let values = file.tensor("token_embd.weight", &[config.vocabulary, width])?;

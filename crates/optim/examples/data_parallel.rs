@@ -96,8 +96,7 @@ fn fine_tune(options: &Options, ranks: &Mpi) -> Result<(), Error> {
 /// Labels that follow the first features, mostly.
 fn logistic_regression() -> Result<impl BatchObjective<Point = Vec<f64>>, OptimError> {
     let row = |i: usize| (0..FEATURES).map(move |j| ((i * FEATURES + j) as f64 * 1.7).sin());
-    let label =
-        |i: usize| if row(i).take(5).sum::<f64>() + 0.5 * (i as f64).cos() > 0.0 { 1.0 } else { -1.0 };
+    let label = move |i: usize| (row(i).take(5).sum::<f64>() + 0.5 * (i as f64).cos()).signum();
     SumOverBatch::new(EXAMPLES, move |batch: &[usize], x: &Vec<f64>| {
         let margin = |i: usize| label(i) * row(i).zip(x).map(|(a, x)| a * x).sum::<f64>();
         batch.iter().map(|&i| (-margin(i)).exp().ln_1p()).sum()

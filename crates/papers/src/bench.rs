@@ -10,6 +10,8 @@ mod optim_data;
 mod peers;
 #[cfg(any(feature = "graph", feature = "optim"))]
 mod report;
+#[cfg(feature = "models")]
+mod zo;
 
 use crate::claim::ExperimentError;
 
@@ -37,6 +39,12 @@ pub const BENCHES: &[Bench] = &[
         name: "optim",
         about: "logistic regression on dense and sparse data against scikit-learn",
         run: optim::run,
+    },
+    #[cfg(feature = "models")]
+    Bench {
+        name: "zo",
+        about: "zeroth-order steps on MiniLM: time over forward passes, memory over inference, and PyTorch",
+        run: zo::run,
     },
 ];
 

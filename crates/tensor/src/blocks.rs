@@ -1,12 +1,12 @@
 //! Vectors by their memory: blocks of coordinates that are changed in place.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{DType, Tensor, TensorData};
 
-use crate::vector::{is_trainable, off_the_record};
+use crate::vector::off_the_record;
 use crate::{Parameters, TensorError, Vector};
 
 /// A [`Vector`] stored in blocks of consecutive coordinates, such as the tensors of a network, which a method may change
@@ -109,20 +109,23 @@ impl<M: Module> Blocks for Parameters<M> {
         &mut self,
         update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>),
     ) -> Result<(), TensorError> {
-        let mut mapper =
-            UpdateBlocks { update, path: Vec::new(), index: 0, done: HashMap::new(), outcome: Ok(()) };
-        self.replace(|module| module.map(&mut mapper));
-        mapper.outcome
+        let mut outcome = Ok(());
+        self.replace(|module, trainable| {
+            let (path, done) = (Vec::new(), HashMap::new());
+            module.map(&mut UpdateBlocks { update, trainable, path, index: 0, done, outcome: &mut outcome })
+        });
+        outcome
     }
 }
 
 struct UpdateBlocks<'a> {
     update: &'a mut dyn FnMut(&BlockInfo, BlockMut<'_>),
+    trainable: &'a HashSet<ParamId>,
     path: Vec<String>,
     index: usize,
     /// What became of parameters that were met before: tensors of any rank.
     done: HashMap<ParamId, Box<dyn Any>>,
-    outcome: Result<(), TensorError>,
+    outcome: &'a mut Result<(), TensorError>,
 }
 
 impl ModuleMapper for UpdateBlocks<'_> {
@@ -135,7 +138,7 @@ impl ModuleMapper for UpdateBlocks<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.outcome.is_err() || !is_trainable(&param) {
+        if self.outcome.is_err() || !self.trainable.contains(&param.id) {
             return param;
         }
         let id = param.id;
@@ -153,7 +156,7 @@ impl ModuleMapper for UpdateBlocks<'_> {
             self.index += 1;
             let tensor = off_the_record(tensor, |tensor| {
                 let (tensor, result) = updated(tensor, &info, self.update);
-                self.outcome = result.map_err(|source| TensorError::Parameter {
+                *self.outcome = result.map_err(|source| TensorError::Parameter {
                     path: info.name.clone(),
                     source: Box::new(source),
                 });

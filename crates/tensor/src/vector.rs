@@ -3,7 +3,10 @@
 //! A solver written over `V: Vector` runs unchanged on an `f64` slice, on the pair of strategies of a game
 //! and on the parameters of a network.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Gradients, Tensor};
 
 use crate::TensorError;
@@ -239,6 +242,9 @@ pub(crate) fn off_the_record<const D: usize>(
 pub struct Parameters<M: Module> {
     /// `None` only while an update consumes the module.
     module: Option<M>,
+    /// The trainable parameters. They are asked once: on a device without autodiff Burn shows the answer only through
+    /// `train`, which leaves a graph node behind each time.
+    trainable: Arc<HashSet<ParamId>>,
 }
 
 const PRESENT: &str = "only an update that panicked midway leaves the module out";
@@ -246,7 +252,9 @@ const PRESENT: &str = "only an update that panicked midway leaves the module out
 impl<M: Module> Parameters<M> {
     /// The parameters of `module`.
     pub fn new(module: M) -> Self {
-        Self { module: Some(module) }
+        let mut found = FindTrainable::default();
+        module.visit(&mut found);
+        Self { module: Some(module), trainable: Arc::new(found.0) }
     }
 
     /// The module with these parameters.
@@ -276,7 +284,9 @@ impl<M: Module> Parameters<M> {
     /// ```
     #[must_use]
     pub fn gradient(&self, gradients: &Gradients) -> Self {
-        Self { module: Some(self.as_ref().clone().map(&mut Differentiate(gradients))) }
+        let mut differentiate = Differentiate { gradients, trainable: &self.trainable };
+        let module = self.as_ref().clone().map(&mut differentiate);
+        Self { module: Some(module), trainable: Arc::clone(&self.trainable) }
     }
 
     /// Replaces each trainable tensor `y` by `f(which, y, x)`, `x` the tensor of the other module in its place. All three
@@ -314,7 +324,12 @@ impl<M: Module> Parameters<M> {
     }
 
     fn tensors(&self) -> Vec<Trainable> {
-        let mut collect = Collect::default();
+        let mut collect = Collect {
+            trainable: &self.trainable,
+            path: Vec::new(),
+            containers: Vec::new(),
+            found: Vec::new(),
+        };
         self.as_ref().visit(&mut collect);
         collect.found
     }
@@ -344,12 +359,13 @@ impl<M: Module> Parameters<M> {
     }
 
     pub(crate) fn update(&mut self, f: impl FnMut(Tensor<1>) -> Tensor<1>) {
-        self.replace(|module| module.map(&mut Update(f)));
+        self.replace(|module, trainable| module.map(&mut Update { change: f, trainable }));
     }
 
     /// Consumes the module, so that no second handle on its tensors forces a copy.
-    pub(crate) fn replace(&mut self, f: impl FnOnce(M) -> M) {
-        self.module = Some(f(self.module.take().expect(PRESENT)));
+    pub(crate) fn replace(&mut self, f: impl FnOnce(M, &HashSet<ParamId>) -> M) {
+        let module = self.module.take().expect(PRESENT);
+        self.module = Some(f(module, &self.trainable));
     }
 }
 
@@ -403,14 +419,25 @@ struct Trainable {
     values: Tensor<1>,
 }
 
-#[derive(Default)]
-struct Collect {
+struct Collect<'a> {
+    trainable: &'a HashSet<ParamId>,
     path: Vec<String>,
     containers: Vec<String>,
     found: Vec<Trainable>,
 }
 
-impl ModuleVisitor for Collect {
+#[derive(Default)]
+struct FindTrainable(HashSet<ParamId>);
+
+impl ModuleVisitor for FindTrainable {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if is_trainable(param) {
+            self.0.insert(param.id);
+        }
+    }
+}
+
+impl ModuleVisitor for Collect<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.push(name.to_owned());
         self.containers.push(container_type.to_owned());
@@ -422,7 +449,7 @@ impl ModuleVisitor for Collect {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if is_trainable(param) {
+        if self.trainable.contains(&param.id) {
             let tensor = param.base().inner();
             let length = tensor.shape().num_elements();
             self.found.push(Trainable {
@@ -437,37 +464,43 @@ impl ModuleVisitor for Collect {
     }
 }
 
-struct Update<F>(F);
+struct Update<'a, F> {
+    change: F,
+    trainable: &'a HashSet<ParamId>,
+}
 
-impl<F: FnMut(Tensor<1>) -> Tensor<1>> ModuleMapper for Update<F> {
+impl<F: FnMut(Tensor<1>) -> Tensor<1>> ModuleMapper for Update<'_, F> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if !is_trainable(&param) {
+        if !self.trainable.contains(&param.id) {
             return param;
         }
         param.map(|t| {
             off_the_record(t, |t| {
                 let (shape, length) = (t.dims(), t.shape().num_elements());
-                (self.0)(t.reshape([length])).reshape(shape)
+                (self.change)(t.reshape([length])).reshape(shape)
             })
         })
     }
 }
 
 /// Replaces parameters by their gradients.
-struct Differentiate<'a>(&'a Gradients);
+struct Differentiate<'a> {
+    gradients: &'a Gradients,
+    trainable: &'a HashSet<ParamId>,
+}
 
 impl ModuleMapper for Differentiate<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if !is_trainable(&param) {
+        if !self.trainable.contains(&param.id) {
             return param;
         }
-        let gradient = param.base().grad(self.0);
+        let gradient = param.base().grad(self.gradients);
         param.map(|t| off_the_record(t, |t| gradient.unwrap_or_else(|| Tensor::zeros_like(&t))))
     }
 }
 
 /// Whether `param` requires a gradient when its module trains. Burn keeps this also for parameters on devices
 /// without autodiff, but shows it only through `train`.
-pub(crate) fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+fn is_trainable<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     param.valid().train().is_require_grad()
 }

@@ -116,7 +116,7 @@ fn file_of(llama: &Llama, kind: GgmlDType) -> Gguf {
 
 fn half(bytes: &[u8]) -> f64 {
     let bits = u16::from_le_bytes([bytes[0], bytes[1]]);
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    let (exponent, fraction) = (i32::from((bits >> 10) & 31), f64::from(bits & 1023));
     assert!(exponent < 31, "not finite");
     let size = if exponent == 0 { fraction / 1024.0 * 2.0 } else { 1.0 + fraction / 1024.0 }
         * 2_f64.powi(exponent - 15);
@@ -209,7 +209,7 @@ device_tests! {
         assert!(matches!(refused("general.architecture", Value::U32(1)), ModelError::Metadata { .. }));
         assert!(matches!(refused("general.alignment", Value::U32(0)), ModelError::Format { .. }));
         assert!(matches!(refused("llama.embedding_length", Value::F32(1.0)), ModelError::Metadata { .. }));
-        assert!(matches!(refused("llama.embedding_length", Value::U32(64)), ModelError::TensorShape { .. }));
+        assert!(matches!(refused("llama.feed_forward_length", Value::U32(96)), ModelError::TensorShape { .. }));
         assert!(matches!(refused("llama.attention.head_count", Value::U32(3)), ModelError::Setting { .. }));
         assert!(matches!(refused("llama.attention.head_count", Value::I32(-4)), ModelError::Metadata { .. }));
         assert!(matches!(refused("llama.rope.dimension_count", Value::U32(4)), ModelError::Unsupported { .. }));
@@ -218,6 +218,7 @@ device_tests! {
         let ModelError::MissingTensors { names, .. } = refused("llama.block_count", Value::U32(3)) else { panic!() };
         assert_eq!(names.len(), 9);
         assert_eq!(names[1], "blk.2.attn_q.weight");
+        assert!(matches!(refused("llama.block_count", Value::U32(u32::MAX)), ModelError::MissingTensors { .. }));
 
         file.tensors.insert("output.weight".to_owned(), quantized(&[1.0], &[1], GgmlDType::F32));
         file.write(&path);

@@ -7,5 +7,6 @@ mod llama;
 mod real;
 mod rotary;
 mod safetensors;
+mod scratch;
 mod support;
 mod tokens;

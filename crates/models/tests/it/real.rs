@@ -67,7 +67,7 @@ fn smollm2() {
     let model = Llama::load(&file, &device()).unwrap();
     let tokenizer = Tokenizer::from_gguf(&file).unwrap();
     let prompt = tokenizer.encode("The capital of France is").unwrap();
-    let answer = model.generate(&prompt, 5).unwrap();
+    let answer = model.generate(&prompt, 6).unwrap();
     assert_eq!(tokenizer.decode(&answer).unwrap(), " Paris.\n\nThe answer");
 
     let text = "The quick brown fox jumps over the lazy dog. It was a sunny day in the park, and the children were \

@@ -254,10 +254,12 @@ pub(crate) fn llama_logits(p: &Parameters, config: &LlamaConfig, ids: &[u32]) ->
     for layer in 0..config.layers {
         let name = |part: &str| format!("layers.{layer}.{part}");
         let normal: Rows = x.iter().map(|x| norm(&name("attention_norm"), x)).collect();
-        let project = |part: &str| normal.iter().map(|x| p.linear(&name(part), x));
-        let turned = |part: &str| -> Rows { project(part).enumerate().map(|(t, x)| rotate(t, x)).collect() };
+        let project = |part: &str| -> Rows { normal.iter().map(|x| p.linear(&name(part), x)).collect() };
+        let turned = |part: &str| -> Rows {
+            project(part).into_iter().enumerate().map(|(t, x)| rotate(t, x)).collect()
+        };
         let group = config.heads / config.key_value_heads;
-        let v: Rows = project("value").collect();
+        let v = project("value");
         let context = attend(&turned("query"), &turned("key"), &v, config.heads, group, |i, j| j <= i);
         x = x
             .iter()

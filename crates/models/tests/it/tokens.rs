@@ -71,7 +71,7 @@ fn texts_are_padded_to_the_longest_and_cut_to_the_callers_length() {
             Err(ModelError::Setting { name: "max_length", .. })
         ));
     }
-    assert!(matches!(tokenizer.encode_batch::<&str>(&[], 9), Err(ModelError::Empty { .. })));
+    assert!(matches!(tokenizer.encode_batch(&[] as &[&str], 9), Err(ModelError::Empty { .. })));
     assert_eq!(tokenizer.encode("good").unwrap(), [4]);
 
     let file = dir.path().join("tokenizer.json");
@@ -96,7 +96,7 @@ fn prompts_cut_the_text_and_keep_the_suffix() {
     assert_eq!(rows(&batch), [whole("so good gr"), whole("so good gr"), whole(" gr")]);
     assert_eq!(rows(&prompt.encode_batch(&["so good"], 3).unwrap()), [whole("so gr")]);
     assert!(matches!(prompt.encode_batch(&["so"], 1), Err(ModelError::Setting { .. })));
-    assert!(matches!(prompt.encode_batch::<&str>(&[], 9), Err(ModelError::Empty { .. })));
+    assert!(matches!(prompt.encode_batch(&[] as &[&str], 9), Err(ModelError::Empty { .. })));
 
     let made = |suffix, words: &[&str]| Prompt::new(tokenizer.clone(), suffix, words);
     assert!(matches!(made("", &["a"]), Err(ModelError::Empty { .. })));

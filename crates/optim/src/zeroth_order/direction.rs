@@ -10,7 +10,7 @@
 //!   taken in groups of 256: word `w` of counter `c` is coordinate `256 ⌊c/64⌋ + 64 w + (c mod 64)`.
 //! * *Gaussian.* For a word `b`, `q = (⌊b mod 2³¹⌋ + ½) 2⁻³¹` rounded to `f32`, and `z = ±√2 erf⁻¹(1 − q)`, negative when
 //!   `b ≥ 2³¹`, with `erf⁻¹` by Giles (*Approximating the erfinv function*, GPU Computing Gems 2011, single precision:
-//!   relative error about `1e-6`) and the logarithm in it by the polynomial of Cephes' `logf`. All are exactly rounded
+//!   relative error about `1e-6`, and up to `4e-4` beyond `|z| = 5.4`, where one draw in 10⁷ falls) and the logarithm in it by the polynomial of Cephes' `logf`. All are exactly rounded
 //!   `f32` operations, never fused, so that no mathematical library and no processor changes a bit. `|z| < 6.4`.
 //! * *Rademacher.* `−1` when `b ≥ 2³¹`, else `1`.
 //! * *Sphere.* The Gaussian direction times `√d / ‖z‖`, the norm taken over all blocks together in `f64` and the factor
@@ -20,7 +20,7 @@
 //! draws three or four values per parameter and step, so there it would cost more than the network.
 
 use kiln_tensor::{BlockMut, Blocks};
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -96,15 +96,9 @@ impl Direction {
         values: &mut [T],
         change: impl Fn(u64, &mut [T], &[f32]) + Sync,
     ) {
+        let change = &change;
         let work = |(chunk, values): (usize, &mut [T])| {
-            Arch::new().dispatch(|| {
-                let mut z = [0.0_f32; GROUP];
-                let first = (chunk * CHUNK / GROUP) as u64;
-                for (group, values) in (first..).zip(values.chunks_mut(GROUP)) {
-                    self.group(block, group, &mut z);
-                    change(group, values, &z[..values.len()]);
-                }
-            });
+            Arch::new().dispatch(Groups { direction: self, block, first: (chunk * CHUNK / GROUP) as u64, values, change });
         };
         if values.len() <= CHUNK {
             work((0, values));
@@ -145,6 +139,29 @@ impl Direction {
             parts.iter().sum()
         };
         lengths.iter().enumerate().map(of_block).sum()
+    }
+}
+
+/// What one thread does with its chunk. A type of its own, because only what is inlined into `call` is compiled for the
+/// vector instructions that the processor turns out to have.
+struct Groups<'a, T, F> {
+    direction: &'a Direction,
+    block: u32,
+    first: u64,
+    values: &'a mut [T],
+    change: &'a F,
+}
+
+impl<T: Element, F: Fn(u64, &mut [T], &[f32])> NullaryFnOnce for Groups<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let mut z = [0.0_f32; GROUP];
+        for (group, values) in (self.first..).zip(self.values.chunks_mut(GROUP)) {
+            self.direction.group(self.block, group, &mut z);
+            (self.change)(group, values, &z[..values.len()]);
+        }
     }
 }
 
@@ -246,45 +263,34 @@ fn split_mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// The four words of each of the counters `first..first + 64`. Lanes are 64 bits wide, because the product of two words is.
+/// The four words of each of the counters `first..first + 64`.
 #[inline(always)]
 fn philox(key: u64, first: u64, block: u32, index: u32) -> [[u32; LANES]; 4] {
-    const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
-    const LOW: u64 = 0xFFFF_FFFF;
-    let mut words = [[0_u32; LANES]; 4];
-    // Eight lanes at a time stay in registers.
-    for start in (0..LANES).step_by(8) {
-        let mut x: [[u64; 8]; 4] = [[0; 8]; 4];
-        for lane in 0..8 {
-            let counter = first + (start + lane) as u64;
-            x[0][lane] = counter & LOW;
-            x[1][lane] = counter >> 32;
-            x[2][lane] = u64::from(block);
-            x[3][lane] = u64::from(index);
-        }
-        let (mut k0, mut k1) = (key as u32, (key >> 32) as u32);
-        for _ in 0..7 {
-            for lane in 0..8 {
-                let p0 = x[0][lane] * MULTIPLIERS[0];
-                let p1 = x[2][lane] * MULTIPLIERS[1];
-                let y0 = (p1 >> 32) ^ x[1][lane] ^ u64::from(k0);
-                let y2 = (p0 >> 32) ^ x[3][lane] ^ u64::from(k1);
-                x[0][lane] = y0;
-                x[1][lane] = p1 & LOW;
-                x[2][lane] = y2;
-                x[3][lane] = p0 & LOW;
-            }
-            k0 = k0.wrapping_add(WEYL[0]);
-            k1 = k1.wrapping_add(WEYL[1]);
-        }
-        for (words, x) in words.iter_mut().zip(&x) {
-            for lane in 0..8 {
-                words[start + lane] = x[lane] as u32;
-            }
-        }
+    let mut x = [[0_u32; LANES]; 4];
+    for lane in 0..LANES {
+        let counter = first + lane as u64;
+        x[0][lane] = counter as u32;
+        x[1][lane] = (counter >> 32) as u32;
+        x[2][lane] = block;
+        x[3][lane] = index;
     }
-    words
+    let (mut k0, mut k1) = (key as u32, (key >> 32) as u32);
+    for _ in 0..7 {
+        let [x0, x1, x2, x3] = &mut x;
+        for lane in 0..LANES {
+            let p0 = u64::from(x0[lane]) * u64::from(MULTIPLIERS[0]);
+            let p1 = u64::from(x2[lane]) * u64::from(MULTIPLIERS[1]);
+            x0[lane] = (p1 >> 32) as u32 ^ x1[lane] ^ k0;
+            x1[lane] = p1 as u32;
+            x2[lane] = (p0 >> 32) as u32 ^ x3[lane] ^ k1;
+            x3[lane] = p0 as u32;
+        }
+        k0 = k0.wrapping_add(WEYL[0]);
+        k1 = k1.wrapping_add(WEYL[1]);
+    }
+    x
 }
 
 #[inline(always)]
@@ -329,14 +335,15 @@ fn gaussian(word: u32) -> f32 {
     f32::from_bits(magnitude.to_bits() | (word & 0x8000_0000))
 }
 
-/// By Horner's rule, from the leading coefficient down.
+/// A polynomial of degree 8, coefficients from the leading one down, by Estrin's scheme: Horner's rule is a chain of 16
+/// operations, each waiting for the one before.
 #[inline(always)]
-fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
-    let mut sum = coefficients[0];
-    for &c in &coefficients[1..] {
-        sum = sum * x + c;
-    }
-    sum
+fn polynomial(x: f32, c: [f32; 9]) -> f32 {
+    let x2 = x * x;
+    let x4 = x2 * x2;
+    let low = (c[7] * x + c[8]) + (c[5] * x + c[6]) * x2;
+    let high = (c[3] * x + c[4]) + (c[1] * x + c[2]) * x2;
+    (c[0] * x4 + high) * x4 + low
 }
 
 /// `ln x` of a normal positive number, as Cephes' `logf` computes it.
@@ -411,8 +418,9 @@ mod tests {
             let z = f64::from(gaussian(low));
             let expected = (f64::from(low) + 0.5) / f64::from(1_u32 << 31) / 2.0;
             let error = (tail(z) - expected) / expected;
-            // A relative error δ of z shows as about z²δ, and the rounding of q to f32 as itself.
-            assert!(error.abs() < 4e-6 * (1.0 + z * z), "{low}: {z}, {error:e}");
+            // A relative error δ of z shows as about z²δ, and the rounding of q to f32 as itself. Giles fitted up to 5.4.
+            let bound = if z < 5.4 { 4e-6 * (1.0 + z * z) } else { 4e-4 * z * z };
+            assert!(error.abs() < bound, "{low}: {z}, {error:e}");
             assert_eq!(gaussian(low | 1 << 31), -(z as f32));
         }
     }

@@ -31,9 +31,10 @@ pub enum Restore {
     /// Keeps the point and perturbs a copy. Memory `2P`, exact.
     Copy,
     /// Every coordinate is a multiple of a power of two `u` chosen for its block, and so is every perturbation and
-    /// update: memory `P` and exact. The start is rounded to the grid once. With `max|θ|` at the start, `u` is the least
-    /// power of two with `2 max|θ| + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`); updates are rounded at random without bias; `|z|` is
-    /// at most 6.
+    /// update: memory `P` and exact. The start is rounded to the grid once. `u` is the least power of two with
+    /// `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of the block at the start, or the
+    /// largest of all blocks if that is more: biases that begin at zero need room too. A parameter that leaves the range
+    /// ends the run with an error. Updates are rounded at random without bias; `|z|` is at most 6.
     Grid,
 }
 
@@ -99,6 +100,7 @@ impl Layout {
     ) -> Result<Self, OptimError> {
         let mut layout = Self { lengths: Vec::new(), grid: Vec::new(), seed, distribution };
         let mut refused = None;
+        let mut largest_of_all: f64 = 0.0;
         point.update_blocks(&mut |info, block| {
             let fits = matches!(info.dtype, DType::F32 | DType::F64) || restore == Restore::Copy;
             let largest = match &block {
@@ -109,12 +111,8 @@ impl Layout {
                 refused.get_or_insert_with(|| Refused::HalfPrecision(info.clone()));
             } else if !largest.is_finite() {
                 refused.get_or_insert_with(|| Refused::NotFinite(info.clone()));
-            } else if restore == Restore::Grid {
-                layout.grid.push(match block {
-                    BlockMut::F32(values) => snap(values, largest, eps),
-                    BlockMut::F64(values) => snap(values, largest, eps),
-                });
             }
+            largest_of_all = largest_of_all.max(largest);
             layout.lengths.push(info.shape.iter().product());
         })?;
         if let Some(refused) = refused {
@@ -122,6 +120,14 @@ impl Layout {
         }
         if layout.lengths.iter().sum::<usize>() == 0 {
             return Err(OptimError::Empty { what: "the set of trainable parameters" });
+        }
+        if restore == Restore::Grid {
+            point.update_blocks(&mut |_, block| {
+                layout.grid.push(match block {
+                    BlockMut::F32(values) => snap(values, largest_of_all, eps),
+                    BlockMut::F64(values) => snap(values, largest_of_all, eps),
+                });
+            })?;
         }
         Ok(layout)
     }
@@ -179,8 +185,8 @@ impl Layout {
         })?;
         if outside.into_inner() {
             return Err(OptimError::problem(
-                "a parameter grew beyond the range in which the grid is exact, twice the largest at the start; the step \
-                 size is too large, or use another restore mode",
+                "a parameter grew beyond the range in which its grid is exact (see `Restore::Grid`): the step size is too \
+                 large, or another restore mode is needed",
             ));
         }
         Ok(moved.into_inner())
@@ -280,8 +286,8 @@ fn walk<T: Element>(
 }
 
 /// Rounds a block to its grid and says which it is.
-fn snap<T: Element>(values: &mut [T], largest: f64, eps: f32) -> i32 {
-    let range = 2.0 * largest + 8.0 * f64::from(eps);
+fn snap<T: Element>(values: &mut [T], largest_of_all: f64, eps: f32) -> i32 {
+    let range = largest_of_all.max(2.0 * largest(values)) + 8.0 * f64::from(eps);
     let exponent = range.log2().ceil() as i32 - T::DIGITS;
     let (unit, per_unit) = (T::power_of_two(exponent), T::power_of_two(-exponent));
     for v in values {

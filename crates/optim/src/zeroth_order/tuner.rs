@@ -605,8 +605,8 @@ impl<M: Method> Tuner<M> {
 
     fn undo_decay<V: Blocks>(&self, point: &mut V, rates: Rates) -> Result<(), OptimError> {
         self.scale(point, |rate| {
-            let factor = 1.0 - rates.step_size * rate;
-            (move |x: f32| x / factor, move |x: f64| x / f64::from(factor))
+            let shrink = rates.step_size * rate;
+            (move |x: f32| x / (1.0 - shrink), move |x: f64| x / (1.0 - f64::from(shrink)))
         })
     }
 

@@ -18,9 +18,15 @@ pub(super) struct Peers {
 impl Peers {
     /// Starts the interpreter on a script; single-threaded numeric libraries.
     pub(super) fn start(python: &str, script: &str) -> Result<Self, ExperimentError> {
+        Self::with_threads(python, script, 1)
+    }
+
+    /// Starts the interpreter on a script; numeric libraries with so many threads.
+    pub(super) fn with_threads(python: &str, script: &str, threads: usize) -> Result<Self, ExperimentError> {
+        let variables = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
         let mut child = Command::new(python)
             .args(["-c", script])
-            .envs([("OMP_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1")])
+            .envs(variables.map(|variable| (variable, threads.to_string())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -90,6 +90,7 @@ fn train(options: &TrainOptions) -> Result<(), FinetuneError> {
         suffix: options.suffix.clone(),
         words: options.words.clone(),
         seed,
+        weights: options.weights.clone(),
     };
     let reader = plan.reader(&files)?;
     let examples = [&train, &held_out].map(|texts| reader.examples(texts, options.max_length));
@@ -131,11 +132,13 @@ impl Run {
             .zip(rows)
             .map(|(used, rows)| format!("{rows} rows of {} ({})", used.name, &used.sha256[..12]))
             .collect();
+        let weights = model.weights.as_ref().map(|path| format!(" from {}", path.display()));
         format!(
-            "{} ({}), {}, {} tokens, {}",
+            "{} ({}), {}{}, {} tokens, {}",
             model.name,
             &model_sha256[..12],
             model.tune,
+            weights.unwrap_or_default(),
             model.max_length,
             tables.join(", ")
         )

@@ -17,6 +17,13 @@ pub fn memory() -> Memory {
     Memory { peak_resident: peak_resident(), peak_heap: (peak > 0).then_some(peak) }
 }
 
+/// Forgets the peaks so far, where the system can: on Linux.
+pub fn reset_peaks() {
+    // Elsewhere there is no such file, and the peaks are those of the whole process.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    PeakAlloc.reset_peak_usage();
+}
+
 /// The line `VmHWM` of Linux.
 fn peak_resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -21,7 +21,7 @@ mod weights;
 
 pub use error::FinetuneError;
 pub use inputs::read_table;
-pub use memory::{Memory, memory};
+pub use memory::{Memory, memory, reset_peaks};
 pub use model::{Model, ModelFiles, ModelPlan, Reader, Tune, locate};
 pub use options::FinetuneCommand;
 pub use run::{Watcher, finetune};

@@ -7,10 +7,12 @@ use std::str::FromStr;
 use burn::module::Lora;
 use burn::tensor::Device;
 use kiln_models::{Bert, Classifier, Llama, Prompt, PromptClassifier, TextClassifier, Tokenizer, with_lora};
+use kiln_tensor::Parameters;
 use serde::{Deserialize, Serialize};
 
 use super::error::FinetuneError;
 use super::task::Examples;
+use super::weights;
 use crate::data::{DataPath, LabelledTexts};
 
 /// A model with what turns it into a classifier.
@@ -30,6 +32,8 @@ pub struct ModelPlan {
     pub words: Vec<String>,
     /// Seed of `LoRA`'s factors.
     pub seed: u64,
+    /// Trainable parameters to begin with, as an earlier run wrote them.
+    pub weights: Option<PathBuf>,
 }
 
 /// Which parameters move.
@@ -213,7 +217,7 @@ impl ModelPlan {
     }
 
     fn frozen<M: TextClassifier>(&self, model: M) -> Result<M, FinetuneError> {
-        Ok(match self.tune {
+        let model = match self.tune {
             Tune::Full => model,
             Tune::Head => model.train_last(0),
             Tune::LastLayers(count) if count > model.layers() => {
@@ -222,7 +226,11 @@ impl ModelPlan {
             }
             Tune::LastLayers(count) => model.train_last(count),
             Tune::Lora(rank) => with_lora(model, Lora::new(rank, LORA_ALPHA), self.seed)?,
-        })
+        };
+        let Some(path) = &self.weights else { return Ok(model) };
+        let mut point = Parameters::new(model);
+        weights::load(&mut point, path)?;
+        Ok(point.into_inner())
     }
 }
 

@@ -107,6 +107,9 @@ pub(super) struct TrainOptions {
     /// `lora=RANK` low-rank factors added to every weight matrix. Fewer parameters tolerate larger steps
     #[arg(long, default_value_t = Tune::Full, value_name = "WHICH", help_heading = "Model")]
     pub(super) tune: Tune,
+    /// Begin with these weights, which an earlier run or `replay` wrote; --steps 0 only evaluates them
+    #[arg(long, value_name = "FILE", help_heading = "Model")]
+    pub(super) weights: Option<PathBuf>,
     /// Cut texts after so many tokens; the cost of a step is proportional to it
     #[arg(long, default_value_t = 64, value_name = "TOKENS", help_heading = "Model")]
     pub(super) max_length: usize,
@@ -170,7 +173,7 @@ pub(super) struct TrainOptions {
     pub(super) micro_batch: usize,
     /// η, or `auto`: a quarter of what the curvature of the loss on the first batch allows
     /// [default: mezo, zo-sgd 1e-5 (full) or 1e-3; mezo-svrg 1e-5 or 1e-3; sgd 0.1; adam 5e-5 or 1e-3]
-    #[arg(long, value_name = "NUMBER|auto", help_heading = "Method")]
+    #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "Method")]
     pub(super) step_size: Option<StepSize>,
     /// What is minimised. accuracy and f1 have no gradient, so sgd and adam cannot
     #[arg(long, value_enum, default_value_t = Objective::CrossEntropy, help_heading = "Method")]
@@ -201,7 +204,7 @@ pub(super) struct TrainOptions {
     pub(super) difference: Difference,
 
     /// η of anchor steps, on all training examples, or `auto` [default: ten times the step size]
-    #[arg(long, value_name = "NUMBER|auto", help_heading = "MeZO-SVRG")]
+    #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "MeZO-SVRG")]
     pub(super) anchor_step_size: Option<StepSize>,
     /// An anchor step every so many steps
     #[arg(long, default_value_t = 2, value_name = "STEPS", help_heading = "MeZO-SVRG")]

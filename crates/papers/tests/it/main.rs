@@ -4,6 +4,8 @@ mod checkpoint;
 mod command;
 mod data;
 mod figure;
+#[cfg(feature = "models")]
+mod finetune;
 mod fixture;
 mod merge;
 mod registry;

@@ -13,7 +13,7 @@ use burn::tensor::{Device, Int, Tensor};
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
     Alone, Batch, BatchObjective, Comm, CommError, Halt, LogWriter, Method, Mezo, MezoSvrg, ModuleLoss,
-    Queries, Rates, ReplayLog, Restore, Spsa, Stepper, Threads, Tuner, TunerState, ZoSvrg, hash,
+    Queries, Rates, ReplayLog, Restore, Spsa, Stepper, Tuner, TunerState, ZoSvrg, hash,
 };
 use kiln_tensor::{Blocks, Coordinates, Parameters, device_tests};
 use serde::{Deserialize, Serialize};

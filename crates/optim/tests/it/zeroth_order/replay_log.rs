@@ -155,6 +155,61 @@ mod described {
         assert_eq!(fs::read(tail(&path)).unwrap(), records);
         assert_eq!(fs::read(&path).unwrap(), header(&super::header()).bytes);
     }
+
+    /// A block of steps with one scalar, all of them 1.
+    fn block(out: &mut Checked, first: u64, steps: u8) {
+        let scalars = 4 * u32::from(steps);
+        out.put(b"B").put(&first.to_le_bytes()).put(&[steps]).put(&(12 + scalars).to_le_bytes()).check();
+        out.put(&[steps, 2, 1, 0]).rates(entry(1.0, None).rates);
+        for _ in 0..steps {
+            out.put(&1_f32.to_le_bytes());
+        }
+        out.check();
+    }
+
+    fn footer(out: &mut Checked, steps: u64) {
+        out.put(b"F").put(&steps.to_le_bytes()).put(&7_u64.to_le_bytes()).check();
+    }
+
+    /// With right checks, but not as a log is.
+    #[test]
+    fn what_no_writer_writes_is_refused() {
+        type Write = fn(&mut Checked);
+        let good: Write = |out| {
+            block(out, 0, 64);
+            block(out, 64, 3);
+            footer(out, 67);
+        };
+        let bad: [(Write, &str); 10] = [
+            (|out| block(out, 1, 64), "not written by a log writer"),
+            (|out| block(out, 0, 65), "not written by a log writer"),
+            (|out| block(out, 0, 0), "not written by a log writer"),
+            (|out| [block(out, 0, 3), block(out, 3, 64)].into_iter().collect(), "follows an incomplete one"),
+            (|out| footer(out, 1), "counts other steps"),
+            (|out| [block(out, 0, 3), footer(out, 4)].into_iter().collect(), "counts other steps"),
+            (|out| [footer(out, 0), footer(out, 0)].into_iter().collect(), "follow the end"),
+            (|out| [footer(out, 0), block(out, 0, 64)].into_iter().collect(), "follow the end"),
+            (|out| out.put(b"X").check(), "neither a block nor the end"),
+            (
+                |out| {
+                    // A segment of a step more than the block has.
+                    out.put(b"B").put(&[0; 8]).put(&[1]).put(&20_u32.to_le_bytes()).check();
+                    out.put(&[2, 2, 1, 0]).put(&[0; 16]).check();
+                },
+                "not written by a log writer",
+            ),
+        ];
+        let read = |write: Write| {
+            let mut out = header(&super::header());
+            write(&mut out);
+            ReplayLog::from_bytes(&out.bytes)
+        };
+        assert_eq!(read(good).unwrap().entries, vec![entry(1.0, Some(&[1.0])); 67]);
+        for (write, message) in bad {
+            let error = read(write).unwrap_err();
+            assert!(error.to_string().contains(message), "{error} is not {message}");
+        }
+    }
 }
 
 fn any_entries() -> impl Strategy<Value = Vec<Entry>> {
@@ -288,8 +343,10 @@ fn a_crash_loses_at_most_the_last_step() {
     let path = folder.path().join("run.zo");
     let crashed = folder.path().join("crashed.zo");
     let finished = bytes(&entries, Some(7));
+    let full = [0, 64, 128].map(|steps| bytes(&entries[..steps], None));
     let mut images = 0;
-    let mut check = |main: &[u8], records: Option<&[u8]>, done: usize| {
+    // `whole` says that no step is being written: then nothing may be lost.
+    let mut check = |main: &[u8], records: Option<&[u8]>, done: usize, whole: bool| {
         let _ = fs::remove_file(tail(&crashed));
         fs::write(&crashed, main).unwrap();
         if let Some(records) = records {
@@ -298,10 +355,12 @@ fn a_crash_loses_at_most_the_last_step() {
         let log = ReplayLog::open(&crashed).unwrap();
         assert!(log.entries.len() >= done, "{} of {done} steps were recovered", log.entries.len());
         assert_eq!(log.entries, entries[..log.entries.len()]);
-        assert!(log.lost() == 0 || log.entries.len() == done);
+        assert!(log.lost() == 0 || (!whole && log.entries.len() == done));
         // Resuming syncs files: not every image.
         if images % 61 == 0 {
             let (mut writer, log) = LogWriter::resume(&crashed, &header()).unwrap();
+            // Nothing incomplete stays in the log: full blocks, but for one that is still in the tail.
+            assert!(full.contains(&fs::read(&crashed).unwrap()));
             append(&mut writer, &entries[log.entries.len()..]);
             writer.finish(7).unwrap();
             assert_eq!(fs::read(&crashed).unwrap(), finished);
@@ -317,7 +376,8 @@ fn a_crash_loses_at_most_the_last_step() {
         let (main_after, records_after) = files();
         if main_after.len() > main.len() {
             // A full block moved: first into the log, then out of the tail.
-            (main.len()..=main_after.len()).for_each(|end| check(&main_after[..end], Some(&records), step));
+            (main.len()..=main_after.len())
+                .for_each(|end| check(&main_after[..end], Some(&records), step, true));
             assert!(step > 0 && step.is_multiple_of(64));
         }
         let before = if main_after.len() > main.len() { Vec::new() } else { records };
@@ -326,14 +386,14 @@ fn a_crash_loses_at_most_the_last_step() {
         // Every byte of a record around the ends of blocks, some elsewhere.
         let some = if (12..54).contains(&(step % 64)) { 11 } else { 1 };
         for end in (before.len()..=written.len()).step_by(some) {
-            check(&main_after, Some(&written[..end]), step);
+            check(&main_after, Some(&written[..end]), step, false);
         }
     }
     let (main, records) = files();
     writer.finish(7).unwrap();
     assert_eq!(fs::read(&path).unwrap(), finished);
-    (main.len()..=finished.len()).for_each(|end| check(&finished[..end], Some(&records), 140));
-    check(&finished, None, 140);
+    (main.len()..=finished.len()).for_each(|end| check(&finished[..end], Some(&records), 140, true));
+    check(&finished, None, 140, true);
     assert!(images > 2000, "{images}");
 }
 
@@ -381,11 +441,12 @@ fn a_damaged_tail_is_refused_and_a_torn_one_cut() {
         bad[at] ^= 0x10;
         match with(&bad) {
             Err(LogError::Damaged { block: 1, offset, .. }) => {
+                assert!(at < 4 * length + 23);
                 assert_eq!(offset as usize, at / length * length);
             }
             // A last record with wrong bytes is one that was not written to its end.
             Ok(log) => {
-                assert!(at >= 4 * length && !log.is_finished());
+                assert!(at >= 4 * length + 23 && !log.is_finished());
                 assert_eq!((log.entries.len(), log.lost()), (4, length as u64));
             }
             other => panic!("byte {at}: {other:?}"),

@@ -5,7 +5,7 @@ use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::super::mezo_svrg::digits::{BATCH, FineTuning, Network, Score, pictures};
+use super::super::mezo_svrg::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
 use crate::claim::{ExperimentError, Statistic};
 use crate::context::{Context, Scale};
 use crate::number::Number;
@@ -59,7 +59,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         .par_iter()
         .map(|&seed| {
             let run = shared.memo(&format!("{seed}"), || {
-                tune(&FineTuning::new(&pictures, seed, &device)?, steps, seed)
+                tune(&FineTuning::new(&pictures, Drawn::Uniform, seed, &device)?, steps, seed)
             })?;
             bar.inc(1);
             Ok(run)

@@ -23,7 +23,8 @@ fn value(point: &[f64]) -> f64 {
 /// The value before each step, until it is small.
 fn descend(dimension: usize, seed: u64) -> Result<Vec<f64>, ExperimentError> {
     let problem = SumOverBatch::new(1, |_: &[usize], point: &Vec<f64>| value(point))?;
-    let tuner = Tuner::new(Mezo::new(RATE), 1, seed);
+    // The same seed would give the coordinates that count the same directions in any dimension.
+    let tuner = Tuner::new(Mezo::new(RATE), 1, seed + dimension as u64);
     let mut start = vec![0.0; dimension];
     start[..RANK].fill(1.0);
     let mut state = tuner.start(1, start)?;

@@ -152,28 +152,26 @@ impl MemoryProbe {
         }
         let device = kiln_tensor::devices::named(&self.device)?;
         let data = Next::new(self.batch, self.context)?;
-        // Threads and kernels allocate when they are first used.
-        let small = Next::new(1, 16)?;
         match self.subject {
-            Subject::Sgd => by_gradients(&data, &small, SgdConfig::new().init(), &device),
-            Subject::Adam => by_gradients(&data, &small, AdamConfig::new().init(), &device),
+            Subject::Sgd => by_gradients(&data, SgdConfig::new().init(), &device),
+            Subject::Adam => by_gradients(&data, AdamConfig::new().init(), &device),
             Subject::Forward => {
                 let model = Llama::random(&config(), 1, &device)?;
-                small.losses(&model)?;
+                data.losses(&model)?;
                 let (model, weights, largest_tensor) = sizes(model)?;
                 let mut watch = Watch::start(weights);
                 data.losses(&model)?.try_into_vec_as::<f64>()?;
                 watch.look();
                 Ok(found(&watch, weights, largest_tensor))
             }
-            Subject::Mezo => by_values(&data, &small, Mezo::new(1e-6), &device),
+            Subject::Mezo => by_values(&data, Mezo::new(1e-6), &device),
             Subject::Textbook | Subject::RankOne | Subject::Replay => {
                 let storage = match self.subject {
                     Subject::Textbook => AnchorStorage::Textbook,
                     Subject::RankOne => AnchorStorage::RankOne,
                     _ => AnchorStorage::Replay,
                 };
-                by_values(&data, &small, MezoSvrg { storage, ..MezoSvrg::new(1e-6, 1e-6) }, &device)
+                by_values(&data, MezoSvrg { storage, ..MezoSvrg::new(1e-6, 1e-6) }, &device)
             }
         }
     }
@@ -195,21 +193,12 @@ fn sizes(model: Llama) -> Result<(Llama, usize, usize), ExperimentError> {
     Ok((parameters.into_inner(), sum, largest))
 }
 
-/// Two steps: an anchor step and one that goes back to the anchor.
-fn by_values<M: Method>(
-    data: &Next,
-    small: &Next,
-    method: M,
-    device: &Device,
-) -> Result<Bytes, ExperimentError> {
+/// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps: an anchor step and one that goes back to the anchor.
+fn by_values<M: Method>(data: &Next, method: M, device: &Device) -> Result<Bytes, ExperimentError> {
     let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
-    let tuner = |data: &Next| Tuner::new(method.clone(), data.labels.len(), 1);
-    {
-        let mut state = tuner(small).start(small.components(), Parameters::new(model.clone()))?;
-        tuner(small).step(small, &mut state, &Alone)?;
-    }
+    data.losses(&model)?;
+    let tuner = Tuner::new(method, data.components(), 1);
     let mut watch = Watch::start(weights);
-    let tuner = tuner(data);
     let mut state = tuner.start(data.components(), Parameters::new(model))?;
     for _ in 0..2 {
         tuner.step(data, &mut state, &Alone)?;
@@ -219,15 +208,10 @@ fn by_values<M: Method>(
 }
 
 /// Two steps, since Adam has its moments only after the first.
-fn by_gradients(
-    data: &Next,
-    small: &Next,
-    optimizer: ModuleOptimizer,
-    device: &Device,
-) -> Result<Bytes, ExperimentError> {
+fn by_gradients(data: &Next, optimizer: ModuleOptimizer, device: &Device) -> Result<Bytes, ExperimentError> {
     let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
     let mut model = model.train();
-    small.losses(&model)?.mean().backward();
+    data.losses(&model)?.mean().backward();
     let mut watch = Watch::start(weights);
     let mut optimizer = optimizer;
     for _ in 0..2 {
@@ -248,6 +232,8 @@ fn in_a_process(
 ) -> Result<Bytes, ExperimentError> {
     let name = subject.to_possible_value().ok_or("a subject without a name")?;
     let output = Command::new(std::env::current_exe()?)
+        // One thread: each has workspaces of its own.
+        .env("RAYON_NUM_THREADS", "1")
         .args(["memory-probe", name.get_name(), &batch.to_string(), &context.to_string(), device])
         .output()?;
     if !output.status.success() {

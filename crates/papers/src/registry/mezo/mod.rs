@@ -98,8 +98,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "R13",
             place: "not in the paper: data-parallel MeZO that exchanges numbers only",
             says: "Ranks that share the examples of each batch take the steps of one rank.",
-            test: "Least squares (1000 × 100, f64), batches of 64, 200 steps of MeZO and MeZO-SVRG on one rank and on four: \
-                   largest relative difference of the scalars; steps after which the ranks' parameters differ in a bit.",
+            test: "Least squares (1000 × 100, f64), batches of 64, 200 steps of MeZO and MeZO-SVRG on four ranks, and on one rank at \
+                   the same parameters: largest difference of a measured f(θ + εz) − f(θ − εz), before it is stored in f32, \
+                   over the largest such number; steps after which the ranks' parameters differ in a bit.",
             checks: &[
                 spec("relative difference", Statistic::Max, Threshold::AtMost(1e-10)),
                 spec("steps with different ranks", Statistic::Max, Threshold::AtMost(0.0)),

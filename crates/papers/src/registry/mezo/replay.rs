@@ -7,7 +7,7 @@ use kiln_optim::zeroth_order::{
 use kiln_tensor::{Blocks, Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::super::mezo_svrg::digits::{Digits, Network};
+use super::super::mezo_svrg::digits::{Digits, Drawn, Network};
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares};
 use crate::claim::ExperimentError;
 use crate::context::Context;
@@ -104,7 +104,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
             let digits = noise(512, seed, &device);
             let problem =
                 ModuleLoss::new(512, |network: &Network, rows: &[usize]| digits.losses(network, rows))?;
-            let start = Parameters::new(Network::new(seed, &device)?);
+            let start = Parameters::new(Network::new(seed, Drawn::Uniform, &device)?);
             Ok(run_and_replay(&problem, &Tuner::new(Mezo::new(1e-3), 16, seed), &start, 2_000)?.1)
         })?;
         note(recorder, "MeZO, network", 25_818, 2_000, run);

@@ -27,13 +27,36 @@ pub(in crate::registry) struct Network {
     third: Linear,
 }
 
-impl Network {
+/// How a network's weights are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::registry) enum Drawn {
+    /// Weights and biases uniform between `±1/√inputs`: `PyTorch`'s default, and so the authors'.
+    Uniform,
     /// Weights `N(0, 2/inputs)` (He et al. 2015), biases zero.
-    pub(in crate::registry) fn new(seed: u64, device: &Device) -> Result<Self, ExperimentError> {
-        let noise = Noise { seed, distribution: Distribution::Gaussian };
+    He,
+}
+
+impl Network {
+    pub(in crate::registry) fn new(
+        seed: u64,
+        drawn: Drawn,
+        device: &Device,
+    ) -> Result<Self, ExperimentError> {
+        let gaussian = Noise { seed, distribution: Distribution::Gaussian };
+        let uniform = Noise { seed, distribution: Distribution::Uniform };
         let layer = |index: u64, inputs: usize, outputs: usize| -> Result<Linear, ExperimentError> {
-            let weight = noise.tensor(index, 0, [inputs, outputs], device)? * (2.0 / inputs as f64).sqrt();
-            let bias = Tensor::zeros([outputs], device);
+            let (weight, bias): (Tensor<2>, Tensor<1>) = match drawn {
+                Drawn::He => {
+                    let weight = gaussian.tensor(index, 0, [inputs, outputs], device)?;
+                    (weight * (2.0 / inputs as f64).sqrt(), Tensor::zeros([outputs], device))
+                }
+                Drawn::Uniform => {
+                    let scale = 2.0 / (inputs as f64).sqrt();
+                    let weight: Tensor<2> = uniform.tensor(index, 0, [inputs, outputs], device)?;
+                    let bias: Tensor<1> = uniform.tensor(3 + index, 0, [outputs], device)?;
+                    ((weight - 0.5) * scale, (bias - 0.5) * scale)
+                }
+            };
             Ok(Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) })
         };
         Ok(Self { first: layer(0, PIXELS, 32)?, second: layer(1, 32, 16)?, third: layer(2, 16, CLASSES)? })
@@ -172,6 +195,7 @@ impl FineTuning {
     /// SGD at 0.1 on batches of 64 for 30 epochs; then 512 of the other digits to tune on and 1,000 to judge by.
     pub(in crate::registry) fn new(
         pictures: &LabelledImages,
+        drawn: Drawn,
         seed: u64,
         device: &Device,
     ) -> Result<Self, ExperimentError> {
@@ -186,7 +210,7 @@ impl FineTuning {
             train.losses(network, rows).mean()
         })?;
         let solver = Sgd { step_size: 0.1.into(), batch_size: BATCH, order: Order::Reshuffled, seed };
-        let mut state = solver.start(&problem, Parameters::new(Network::new(seed, &autodiff)?))?;
+        let mut state = solver.start(&problem, Parameters::new(Network::new(seed, drawn, &autodiff)?))?;
         for _ in 0..30 * TRAINED_ON.div_ceil(BATCH) {
             solver.advance(&problem, &mut state)?;
         }

@@ -1,5 +1,6 @@
 //! R8: an analogue of fine-tuning on shifted digits.
 
+use burn::module::Module;
 use kiln_optim::first_order::Sgd;
 use kiln_optim::zeroth_order::{Alone, Fidelity, Method, Mezo, MezoSvrg, ModuleLoss, Tuner};
 use kiln_optim::{ModuleObjective, Order, Solver};
@@ -7,7 +8,7 @@ use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::digits::{BATCH, FineTuning, Network, Score, pictures};
+use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
 use crate::claim::{ExperimentError, Statistic};
 use crate::context::{Context, Scale};
 use crate::number::Number;
@@ -177,44 +178,57 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let pictures = pictures(context, recorder)?;
     let device = context.tensor_device()?;
     let seeds = context.seeds(context.pick(1, 3));
-    let tasks: Vec<FineTuning> = seeds
-        .par_iter()
-        .map(|&seed| FineTuning::new(&pictures, seed, &device))
-        .collect::<Result<_, ExperimentError>>()?;
+    let tasks = |drawn: Drawn| -> Result<Vec<FineTuning>, ExperimentError> {
+        seeds.par_iter().map(|&seed| FineTuning::new(&pictures, drawn, seed, &device)).collect()
+    };
     let ways = match context.scale {
         // A few steps of the two that are compared first, to see that it runs.
         Scale::Quick => AS_CONFIGURED.map(|way| (way, 10_000)).to_vec(),
         Scale::Full => ways(),
     };
+    let networks = tasks(Drawn::Uniform)?;
+    let runs = runs(recorder, "", &ways, &seeds, &networks)?;
+    let before: Vec<f64> = networks.iter().map(|task| task.before_the_shift).collect();
+    recorder
+        .note(format!("Before the shift the networks' accuracy is {} (median).", Number(median(&before))));
+    recorder.table(ends("fine-tuning", "Fine-tuning on shifted digits", &runs));
+    recorder.figure(curves(&runs));
+    if context.scale == Scale::Quick {
+        recorder.note("10,000 queries only, to see that it runs; R8 is measured at full scale.");
+        return Ok(());
+    }
+    judge(recorder, &runs)?;
+    // Not judged: what the networks' initialization does.
+    let ways = [AS_CONFIGURED[0], AS_CONFIGURED[1], STABLE[0]].map(|way| (way, BUDGET));
+    let he = self::runs(recorder, "He's initialization, ", &ways, &seeds, &tasks(Drawn::He)?)?;
+    let title = "Fine-tuning of networks with He's initialization (not judged)";
+    recorder.table(ends("fine-tuning-initialization", title, &he));
+    Ok(())
+}
+
+/// All ways on all seeds, in parallel.
+fn runs(
+    recorder: &Recorder,
+    prefix: &str,
+    ways: &[(Way, u64)],
+    seeds: &[u64],
+    tasks: &[FineTuning],
+) -> Result<Vec<Runs>, ExperimentError> {
     let bar = recorder.progress((ways.len() * seeds.len()) as u64, "runs");
-    let shared = &*recorder;
     let jobs: Vec<_> =
-        ways.iter().flat_map(|&way| seeds.iter().zip(&tasks).map(move |seed| (way, seed))).collect();
+        ways.iter().flat_map(|&way| seeds.iter().zip(tasks).map(move |seed| (way, seed))).collect();
     let mut curves = jobs
         .into_par_iter()
         .map(|((way, budget), (&seed, task))| {
-            let key = format!("{}, {budget} queries, seed {seed}", way.name());
-            let curve = shared.memo(&key, || tune(task, way, budget, seed))?;
+            let key = format!("{prefix}{}, {budget} queries, seed {seed}", way.name());
+            let curve = recorder.memo(&key, || tune(task, way, budget, seed))?;
             bar.inc(1);
             Ok(curve)
         })
         .collect::<Result<Vec<Curve>, ExperimentError>>()?
         .into_iter();
-    let runs: Vec<Runs> = ways
-        .iter()
-        .map(|&(way, _)| Runs { way, curves: curves.by_ref().take(seeds.len()).collect() })
-        .collect();
-    let before = tasks.iter().map(|task| task.before_the_shift).collect::<Vec<_>>();
-    recorder
-        .note(format!("Before the shift the networks' accuracy is {} (median).", Number(median(&before))));
-    if context.scale == Scale::Quick {
-        recorder.note("10,000 queries only, to see that it runs; R8 is measured at full scale.");
-    }
-    report(recorder, &runs);
-    if context.scale == Scale::Full {
-        judge(recorder, &runs)?;
-    }
-    Ok(())
+    let of = |&(way, _): &(Way, u64)| Runs { way, curves: curves.by_ref().take(seeds.len()).collect() };
+    Ok(ways.iter().map(of).collect())
 }
 
 fn judge(recorder: &mut Recorder, runs: &[Runs]) -> Result<(), ExperimentError> {
@@ -252,16 +266,17 @@ fn judge(recorder: &mut Recorder, runs: &[Runs]) -> Result<(), ExperimentError> 
     Ok(())
 }
 
-fn report(recorder: &mut Recorder, runs: &[Runs]) {
+/// What each way comes to, at the budget and at its end.
+fn ends(id: &str, title: &str, runs: &[Runs]) -> Table {
     let mut table = Table::new(
-        "fine-tuning",
-        "Fine-tuning on shifted digits",
+        id,
+        title,
         "Medians over the seeds: training loss, accuracy on 1,000 other digits and its range. A gradient counts as one query.",
         &["", "queries", "training loss", "accuracy", "smallest", "largest"],
     );
     for runs in runs {
         let end = runs.curves.iter().filter_map(|curve| curve.last()).map(|s| s.queries).max().unwrap_or(0);
-        let stops = if end > BUDGET { vec![BUDGET, end] } else { vec![end] };
+        let stops = if end >= LONG_BUDGET { vec![BUDGET, end] } else { vec![end] };
         for queries in stops {
             let accuracy = runs.accuracy(queries);
             let range = [Statistic::Min, Statistic::Max].map(|of| of.of(&accuracy).unwrap_or(f64::NAN));
@@ -270,8 +285,10 @@ fn report(recorder: &mut Recorder, runs: &[Runs]) {
             table.row(std::iter::once(runs.way.name()).chain(numbers.map(|x| Number(x).to_string())));
         }
     }
-    recorder.table(table);
+    table
+}
 
+fn curves(runs: &[Runs]) -> Figure {
     let shown = [
         AS_CONFIGURED[0],
         STABLE[0],
@@ -296,5 +313,5 @@ fn report(recorder: &mut Recorder, runs: &[Runs]) {
         });
         figure = figure.with(Kind::Line, &way.name(), colour, points.collect::<Vec<_>>());
     }
-    recorder.figure(figure);
+    figure
 }

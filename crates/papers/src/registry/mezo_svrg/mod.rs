@@ -120,7 +120,7 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
         id: "R7",
         place: "experiment on MNIST",
         says: "Trained from scratch, a network gains far more from MeZO on all examples than from MeZO on batches.",
-        test: "784-32-16-10 network, 4,000 of MNIST-5k, 8,000 steps: training loss of MeZO at 1e-3 on batches of 16 to 1024 \
+        test: "784-32-16-10 network, drawn as PyTorch does, 4,000 of MNIST-5k, 8,000 steps: training loss of MeZO at 1e-3 on batches of 16 to 1024 \
                (and their spread), and of MeZO on all examples at 2e-3.",
         checks: &[
             at_full_scale(Check {
@@ -137,7 +137,7 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
         id: "R8-as-configured",
         place: "main tables (claim C1), on a small network",
         says: "Fine-tuned at the rates of the authors' experiments, MeZO-SVRG is far more accurate than MeZO.",
-        test: "A 784-32-16-10 network trained on 3,000 digits of MNIST-5k is fine-tuned on 512 digits that are shifted by (2, 3) \
+        test: "A 784-32-16-10 network, drawn as PyTorch does and trained on 3,000 digits of MNIST-5k is fine-tuned on 512 digits that are shifted by (2, 3) \
                pixels and judged on 1,000 others; batches of 64, q = 2. MeZO-SVRG with rates 3e-3 and 1e-4 against MeZO \
                with a rate 300 times lower, 1e-5 (the authors': 50 to 1000 times), after 6.4e5 queries each: difference of \
                the accuracies.",
@@ -192,7 +192,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         place: "main tables, SGD with gradients",
         says: "Fine-tuning all weights beats the frozen model.",
         test: "MiniLM (22.7 M weights, 6 layers) with a linear head that begins at zero, 512 sentences of SST-2, batches of 64, \
-               SGD at 1e-2 for as many queries as below (a gradient counts as three): accuracy on the 872 sentences of the \
+               SGD at 0.1 for as many queries as below (a gradient counts as three): accuracy on the 872 sentences of the \
                development set. A logistic regression on the frozen model's embeddings of 1,000 sentences has 0.782.",
         checks: &[at_full_scale(median("accuracy", Threshold::Above(0.782)))],
         needs: MINILM,

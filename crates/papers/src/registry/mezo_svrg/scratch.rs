@@ -6,7 +6,7 @@ use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::digits::{Digits, Network, Score, pictures, shuffled};
+use super::digits::{Digits, Drawn, Network, Score, pictures, shuffled};
 use crate::claim::{ExperimentError, Statistic};
 use crate::context::{Context, Scale};
 use crate::data::LabelledImages;
@@ -55,7 +55,7 @@ fn train(
     let order = shuffled(pictures.len(), seed)?;
     let data = Digits::new(pictures, &order[..TRAIN], (0, 0), device);
     let held_out = Digits::new(pictures, &order[TRAIN..], (0, 0), device);
-    let network = Network::new(seed, device)?;
+    let network = Network::new(seed, Drawn::Uniform, device)?;
     match fed {
         Fed::Batches(size) => {
             follow(&Tuner::new(Mezo::new(RATE), size, seed), network, &data, &held_out, steps)

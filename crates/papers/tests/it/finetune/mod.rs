@@ -1,0 +1,5 @@
+//! Fine-tuning: the loop, its files, its command line.
+mod command;
+mod inputs;
+mod run;
+mod tiny;
