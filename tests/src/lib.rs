@@ -10,5 +10,7 @@ run_examples_of! {
     Readme: "../../README.md",
     Graphs: "../../docs/src/graphs.md",
     Optimization: "../../docs/src/optimization.md",
+    ReplayLog: "../../docs/src/replay-log.md",
+    ZerothOrder: "../../docs/src/zeroth-order.md",
     AddAPaper: "../../docs/src/add-a-paper.md",
 }

@@ -66,7 +66,7 @@ impl TokenBatch {
 
     /// The ids, `[rows, length]`, in the device's own integer type.
     pub fn ids(&self, device: &Device) -> Tensor<2, Int> {
-        integers(self.ids.iter().map(|&id| i64::from(id)), [self.rows(), self.length], device)
+        integers(self.ids.iter().map(|&id| id as usize), [self.rows(), self.length], device)
     }
 
     /// Where the tokens are: `[rows, length]`, true for a token and false for padding.
@@ -86,8 +86,7 @@ impl TokenBatch {
 
     /// For each row the index of its last token among all `rows * length` positions.
     pub(crate) fn last_positions(&self, device: &Device) -> Tensor<1, Int> {
-        let last =
-            self.lengths.iter().enumerate().map(|(row, length)| (row * self.length + length - 1) as i64);
+        let last = self.lengths.iter().enumerate().map(|(row, length)| row * self.length + length - 1);
         integers(last, [self.rows()], device)
     }
 
@@ -111,9 +110,10 @@ impl TokenBatch {
 
 /// A tensor in the device's own integer type, which differs between backends.
 pub(crate) fn integers<const D: usize>(
-    values: impl Iterator<Item = i64>,
+    values: impl Iterator<Item = usize>,
     shape: [usize; D],
     device: &Device,
 ) -> Tensor<D, Int> {
-    Tensor::from_data(TensorData::new(values.collect::<Vec<i64>>(), shape), device)
+    let values: Vec<i64> = values.map(|value| (value as u64).cast_signed()).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }

@@ -122,6 +122,7 @@ pub struct Bert {
 // reserves, `attn`.
 
 #[derive(Module, Debug)]
+#[allow(clippy::struct_field_names)]
 struct Embeddings {
     word_embeddings: Embedding,
     position_embeddings: Embedding,

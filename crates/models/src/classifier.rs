@@ -56,7 +56,7 @@ pub fn cross_entropies(logits: Tensor<2>, labels: &[usize]) -> Result<Tensor<1>,
         return Err(ModelError::LabelCount { labels: labels.len(), examples: rows });
     }
     labels.iter().try_for_each(|&label| require::in_range("class", label, classes))?;
-    let labels = integers(labels.iter().map(|&label| label as i64), [rows, 1], &logits.device());
+    let labels = integers(labels.iter().copied(), [rows, 1], &logits.device());
     Ok(-log_softmax(logits, 1).gather(1, labels).squeeze_dim(1))
 }
 

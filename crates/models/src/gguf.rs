@@ -86,7 +86,7 @@ impl Gguf {
 
     /// The values of a tensor, expanded to 32 bits, in row-major order.
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        self.values(name, shape, |tensor| Ok(tensor))
+        self.values(name, shape, Ok)
     }
 
     /// The values of the transpose of a matrix, `shape` being that of the matrix in the file.

@@ -1,4 +1,4 @@
-//! Llama (Touvron et al., *LLaMA: open and efficient foundation language models*, 2023): a decoder in which each layer
+//! Llama (Touvron et al., *`LLaMA`: open and efficient foundation language models*, 2023): a decoder in which each layer
 //! normalizes before it transforms,
 //!
 //! `x ← x + Attention(RMSNorm(x))`, `x ← x + W₃ (SiLU(W₁ x̂) ⊙ W₂ x̂)` with `x̂ = RMSNorm(x)`,
@@ -272,7 +272,7 @@ impl Llama {
     /// The logits of the given tokens as the one after each row's last, `[rows, tokens]`.
     pub(crate) fn next_logits_of(&self, batch: &TokenBatch, tokens: &[u32]) -> Result<Tensor<2>, ModelError> {
         let hidden = self.last_hidden(batch)?;
-        let tokens = integers(tokens.iter().map(|&id| i64::from(id)), [tokens.len()], &hidden.device());
+        let tokens = integers(tokens.iter().map(|&id| id as usize), [tokens.len()], &hidden.device());
         Ok(hidden.matmul(self.embedding.weight.val().select(0, tokens).transpose()))
     }
 

@@ -7,6 +7,5 @@ mod llama;
 mod real;
 mod rotary;
 mod safetensors;
-mod scratch;
 mod support;
 mod tokens;

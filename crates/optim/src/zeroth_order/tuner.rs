@@ -313,7 +313,8 @@ impl<M: Method> Tuner<M> {
         let mut warnings = if step == 0 { self.first_warnings(state)? } else { Vec::new() };
         let mut queries = state.kept.queries;
         let live = Live { problem, comm, queries: &mut queries, loss: None };
-        let mut stepper = self.stepper(state, rates, Source::Live(live));
+        let TunerState { point, kept, cycle } = state;
+        let mut stepper = self.stepper(point, cycle, kept, rates, Source::Live(live));
         let outcome = self.method.step(&mut stepper);
         let skipped = close(&mut stepper, outcome)?;
         let loss = if let Source::Live(live) = &stepper.source { live.loss } else { None };
@@ -351,7 +352,8 @@ impl<M: Method> Tuner<M> {
     ) -> Result<(), OptimError> {
         let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
         let source = Source::Logged { scalars, sweeps: true };
-        let mut stepper = self.stepper(state, entry.rates, source);
+        let TunerState { point, kept, cycle } = state;
+        let mut stepper = self.stepper(point, cycle, kept, entry.rates, source);
         let outcome = self.method.step(&mut stepper);
         let skipped = close(&mut stepper, outcome)?;
         let left_over = match &stepper.source {
@@ -449,22 +451,9 @@ impl<M: Method> Tuner<M> {
                 before = Some((kept.clone(), cycle.clone()));
             }
             let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
-            let mut stepper = Stepper {
-                point: &mut state.point,
-                cycle: &mut cycle,
-                layout: &kept.layout,
-                probing: self.probing(),
-                step: kept.step,
-                rates: entry.rates,
-                source: Source::Logged { scalars, sweeps: false },
-                sampler: &mut kept.sampler,
-                mini: None,
-                at_anchor: false,
-                pending: None,
-                scalars: Vec::new(),
-                terms: Vec::new(),
-                moved: false,
-            };
+            let source = Source::Logged { scalars, sweeps: false };
+            let mut stepper =
+                self.stepper(&mut state.point, &mut cycle, &mut kept, entry.rates, source);
             let outcome = self.method.step(&mut stepper);
             let skipped = close(&mut stepper, outcome)?;
             updates.push(if skipped { Vec::new() } else { stepper.terms });
@@ -517,30 +506,28 @@ impl<M: Method> Tuner<M> {
         Ok(LogHeader::new(GENERATOR, self, self.seed, components, manifest, base_hash, note)?)
     }
 
-    fn probing(&self) -> Probing {
-        Probing {
-            restore: self.restore,
-            difference: self.difference,
-            clip: self.clip,
-            groups: self.groups,
-        }
-    }
-
     fn stepper<'a, V: Blocks>(
         &self,
-        state: &'a mut TunerState<V>,
+        point: &'a mut V,
+        cycle: &'a mut Option<Cycle<V>>,
+        kept: &'a mut Kept,
         rates: Rates,
         source: Source<'a, V>,
     ) -> Stepper<'a, V> {
         Stepper {
-            point: &mut state.point,
-            cycle: &mut state.cycle,
-            layout: &state.kept.layout,
-            probing: self.probing(),
-            step: state.kept.step,
+            point,
+            cycle,
+            layout: &kept.layout,
+            probing: Probing {
+                restore: self.restore,
+                difference: self.difference,
+                clip: self.clip,
+                groups: self.groups,
+            },
+            step: kept.step,
             rates,
             source,
-            sampler: &mut state.kept.sampler,
+            sampler: &mut kept.sampler,
             mini: None,
             at_anchor: false,
             pending: None,

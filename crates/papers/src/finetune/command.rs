@@ -283,6 +283,11 @@ impl Rewrite for Undo {
     ) -> Result<TunerState<Parameters<M>>, FinetuneError> {
         let mut point = base;
         let path = folder.join("checkpoint");
+        if !path.exists() {
+            let reason =
+                "there is no checkpoint to take steps back from; `finetune replay --to STEP` needs none";
+            return Err(broken(&path, reason));
+        }
         let (header, _) = Saved::read(&path)?.restore(&mut point)?;
         let mut state = TunerState::from_bytes(&header.small_state, point)?;
         let steps = state.step();

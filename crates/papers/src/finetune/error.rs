@@ -28,14 +28,14 @@ pub enum FinetuneError {
     #[error(transparent)]
     Data(#[from] ReadError),
     /// The model could not be loaded or evaluated.
-    #[error(transparent)]
-    Model(#[from] ModelError),
+    #[error("{}", with_causes(.0))]
+    Model(ModelError),
     /// The method refused its settings or failed.
-    #[error(transparent)]
+    #[error("{}", with_causes(.0))]
     Optim(OptimError),
     /// Parameters do not fit, or a device failed.
-    #[error(transparent)]
-    Tensor(#[from] TensorError),
+    #[error("{}", with_causes(.0))]
+    Tensor(TensorError),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -52,6 +52,29 @@ pub enum FinetuneError {
         /// What is wrong, and what to do.
         reason: String,
     },
+}
+
+/// The error and its causes in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl From<ModelError> for FinetuneError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<TensorError> for FinetuneError {
+    fn from(error: TensorError) -> Self {
+        Self::Tensor(error)
+    }
 }
 
 impl From<OptimError> for FinetuneError {

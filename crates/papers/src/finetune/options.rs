@@ -171,7 +171,8 @@ pub(super) struct TrainOptions {
     /// Examples in the model at once: bounds the memory, changes the result by rounding only
     #[arg(long, default_value_t = 32, value_name = "N", help_heading = "Method")]
     pub(super) micro_batch: usize,
-    /// η, or `auto`: a quarter of what the curvature of the loss on the first batch allows
+    /// η, or `auto`: a quarter of what the curvature of the loss on the first batch allows (found on
+    /// a copy of the parameters)
     /// [default: mezo, zo-sgd 1e-5 (full) or 1e-3; mezo-svrg 1e-5 or 1e-3; sgd 0.1; adam 5e-5 or 1e-3]
     #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "Method")]
     pub(super) step_size: Option<StepSize>,

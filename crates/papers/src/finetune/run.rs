@@ -136,13 +136,13 @@ impl Run<'_> {
         mut method: ZerothOrder,
     ) -> Finished<M> {
         let saved = self.storage.map(|storage| storage.open(self.settings)).transpose()?.flatten();
-        let mut point = Parameters::new(model);
+        let point = Parameters::new(model);
         if let Some(saved) = &saved {
             if let Method::ZerothOrder(then) = saved.header.method {
                 method = then;
             }
         } else {
-            method = self.choose_step_sizes(&problem, &mut point, method)?;
+            method = self.choose_step_sizes(&problem, &point, method)?;
         }
         let given = |size| match size {
             StepSize::Given(size) => Ok(size),
@@ -170,7 +170,7 @@ impl Run<'_> {
     fn choose_step_sizes<M: TextClassifier>(
         &self,
         problem: &TextObjective<'_, M>,
-        point: &mut Parameters<M>,
+        point: &Parameters<M>,
         mut method: ZerothOrder,
     ) -> Result<ZerothOrder, FinetuneError> {
         let is_auto = |size: &StepSize| *size == StepSize::Auto;
@@ -184,7 +184,8 @@ impl Run<'_> {
                 Sampler::new(Order::Reshuffled, self.train.len(), settings.batch_size, settings.seed)?;
             let batch = sampler.next_batch().to_vec();
             let advisor = Advisor { seed: settings.seed, ..Advisor::default() };
-            let advice = advise(problem, point, &batch, &advisor)?;
+            // A copy, because the point comes back from probing only up to rounding, and a log begins with the base's bits.
+            let advice = advise(problem, &mut point.clone(), &batch, &advisor)?;
             let Some(chosen) = advice.step_size else {
                 let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; give a number";
                 return Err(FinetuneError::Setting { option: "step-size", reason: reason.into() });

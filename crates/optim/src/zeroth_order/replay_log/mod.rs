@@ -1,8 +1,8 @@
 //! A fine-tune on disk: the hash of the base weights, the settings, and a few scalars per step.
 //!
 //! Directions are derived from the seed, so a zeroth-order run is determined by what it measured: [`Entry`] after
-//! [`Entry`], 4 bytes for a step of MeZO. [`LogWriter`] writes them as the run goes, [`ReplayLog`] reads them, for a
-//! restart, another machine, an undo, or a comparison with another run ([`ReplayLog::diff`]).
+//! [`Entry`], 4 bytes for a step of [`Mezo`](super::Mezo). [`LogWriter`] writes them as the run goes, [`ReplayLog`] reads
+//! them, for a restart, another machine, an undo, or a comparison with another run ([`ReplayLog::diff`]).
 //!
 //! # Format
 //!

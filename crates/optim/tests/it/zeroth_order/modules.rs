@@ -96,7 +96,9 @@ device_tests! {
                     assert!((new - old).abs() <= bound);
                 }
             }
-            assert_eq!(restore.is_exact(), values(&state.point) == before || restore == Restore::InPlace && false);
+            if restore.is_exact() {
+                assert_eq!(values(&state.point), before);
+            }
         }
     }
 

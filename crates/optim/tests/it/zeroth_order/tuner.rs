@@ -91,7 +91,7 @@ fn distribution() -> impl Strategy<Value = Distribution> {
 }
 
 fn svrg(fidelity: Fidelity, storage: AnchorStorage, period: u64) -> MezoSvrg {
-    MezoSvrg { fidelity, storage, anchor_period: period, ..MezoSvrg::new(0.02, 0.01) }
+    MezoSvrg { fidelity, storage, anchor_period: period, ..MezoSvrg::new(0.01, 0.005) }
 }
 
 /// A method that measures and never moves, to see the scalars.
@@ -221,12 +221,12 @@ proptest! {
         let problem = Centres::new(11, 30, seed);
         let tuner = Tuner { restore, distribution, ..Tuner::new(svrg(fidelity, storage, period), 4, seed) };
         replays(&tuner, &problem, split, keep)?;
-        let zo_svrg = ZoSvrg { directions: 2, inner_steps: period, storage, shared_directions: seed % 2 == 0, ..ZoSvrg::new(30) };
+        let zo_svrg = ZoSvrg { step_size: 1e-3, directions: 2, inner_steps: period, storage, shared_directions: seed % 2 == 0, ..ZoSvrg::new(30) };
         let tuner = Tuner { restore, distribution, ..zo_svrg.tuner(4, seed) };
         replays(&tuner, &problem, split, keep)?;
-        let tuner = Tuner { restore, ..Spsa::new(0.05, 0.1).tuner(4, seed) };
+        let tuner = Tuner { restore, ..Spsa::new(0.005, 0.1).tuner(4, seed) };
         replays(&tuner, &problem, split, keep)?;
-        let mezo = Mezo { directions: 2, ..Mezo::new(0.01) };
+        let mezo = Mezo { directions: 2, ..Mezo::new(0.003) };
         let decay = Some(WeightDecay { rate: 0.1, vectors: true }).filter(|_| restore != Restore::Grid);
         let tuner = Tuner { restore, distribution, weight_decay: decay, ..Tuner::new(mezo, 4, seed) };
         replays(&tuner, &problem, split, keep)?;

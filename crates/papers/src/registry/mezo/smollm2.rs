@@ -2,6 +2,7 @@
 
 use kiln_models::{Llama, Prompt, PromptClassifier, Tokenizer};
 use kiln_optim::zeroth_order::{BatchObjective, Mezo, Tuner};
+use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
 
 use super::replay::run_and_replay;
@@ -33,8 +34,11 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     }
     let prompt = Prompt::new(Tokenizer::from_gguf(&path)?, " It was", &[" terrible", " great"])?;
     let model = PromptClassifier::new(Llama::load(&path, &context.tensor_device()?)?, &prompt)?;
+    // The tables are sorted in part.
+    let draw = context.seeds(1)[0];
     let examples = |texts: &LabelledTexts, count: usize| -> Result<Examples, ExperimentError> {
-        let texts = texts.select(&(0..count).collect::<Vec<_>>());
+        let places = Sampler::new(Order::IndependentSubsets, texts.len(), count, draw)?.next_batch().to_vec();
+        let texts = texts.select(&places);
         Ok(Examples::new(prompt.encode_batch(&texts.texts, LENGTH)?, texts.labels)?)
     };
     let (train, dev) = (examples(&train, TUNED_ON)?, examples(&dev, ASKED)?);

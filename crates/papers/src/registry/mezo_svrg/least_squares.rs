@@ -142,12 +142,14 @@ fn table(id: &str, title: &str, caption: &str, rows: &[(&str, Vec<f64>)]) -> Tab
 
 const EXCESS: &str = "f − min f";
 
+type Coordinate = fn(&Sample) -> u64;
+
 fn figure(id: &str, title: &str, caption: &str, x: &str) -> Figure {
     let caption = format!("{caption} The first seed. Cut at 1e-16.");
     Figure::new(id, title, &caption, Axis::log(x), Axis::log(EXCESS))
 }
 
-fn points(curve: &Curve, x: fn(&Sample) -> u64) -> Vec<(f64, f64)> {
+fn points(curve: &Curve, x: Coordinate) -> Vec<(f64, f64)> {
     let drawn = |sample: &&Sample| sample.step > 0 && sample.excess < 1e12;
     curve.iter().filter(drawn).map(|sample| (x(sample) as f64, sample.excess.max(FLOOR))).collect()
 }
@@ -278,7 +280,7 @@ pub(super) fn against_gradients(context: &Context, recorder: &mut Recorder) -> R
         methods.iter().zip(&curves).map(|((name, _), curves)| (name.as_str(), ends(curves))).collect();
     let caption = "Least squares with σ = 1e-3, 15,000 steps.";
     recorder.table(table("against-gradients", EXCESS, caption, &rows));
-    let axes: [(&str, &str, fn(&Sample) -> u64); 2] = [
+    let axes: [(&str, &str, Coordinate); 2] = [
         ("steps", "steps", |sample| sample.step),
         ("queries", "queries (forward passes of one example; a gradient counts as one)", |sample| {
             sample.queries

@@ -54,7 +54,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
         place: "the authors' code against the rule of the paper",
         says: "What makes it work is one direction for both terms of the correction, and an anchor that stays behind.",
         test: "As R1, with a direction for each term, and with what the authors' code does, whose anchor is the live \
-               parameters: neither gets below what MeZO reaches.",
+               parameters: neither gets as low as MeZO at its best rate.",
         checks: &[
             median("a direction for each term", Threshold::AtLeast(0.1)),
             median("as the authors' code", Threshold::AtLeast(0.1)),
@@ -115,13 +115,18 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
     },
 ];
 
+const LIKE_FOR_LIKE: &str = "MeZO is ahead by 11 points (8 to 14 on three seeds): 0.728 at 1e-3 against 0.623 at 3e-4 and 3e-3. Two steps of MeZO-SVRG \
+     cost as much as ten of MeZO, and far from a minimum it is the noise of the directions that counts, which the correction \
+     leaves alone. The specification, after a prototype, expected 3 points or more for MeZO. So the gap of \
+     R8-as-configured, at this size, is one of rates.";
+
 const CLAIMS_ON_DIGITS: [Claim; 4] = [
     Claim {
         id: "R7",
         place: "experiment on MNIST",
         says: "Trained from scratch, a network gains far more from MeZO on all examples than from MeZO on batches.",
-        test: "784-32-16-10 network, drawn as PyTorch does, 4,000 of MNIST-5k, 8,000 steps: training loss of MeZO at 1e-3 on batches of 16 to 1024 \
-               (and their spread), and of MeZO on all examples at 2e-3.",
+        test: "784-32-16-10 network, drawn as PyTorch does, 4,000 of MNIST-5k, 8,000 steps: training loss of MeZO at 1e-3 on \
+               batches of 16 to 1024 (and their spread), and of MeZO on all examples at 2e-3.",
         checks: &[
             at_full_scale(Check {
                 statistic: Statistic::Max,
@@ -137,9 +142,9 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
         id: "R8-as-configured",
         place: "main tables (claim C1), on a small network",
         says: "Fine-tuned at the rates of the authors' experiments, MeZO-SVRG is far more accurate than MeZO.",
-        test: "A 784-32-16-10 network, drawn as PyTorch does and trained on 3,000 digits of MNIST-5k is fine-tuned on 512 digits that are shifted by (2, 3) \
-               pixels and judged on 1,000 others; batches of 64, q = 2. MeZO-SVRG with rates 3e-3 and 1e-4 against MeZO \
-               with a rate 300 times lower, 1e-5 (the authors': 50 to 1000 times), after 6.4e5 queries each: difference of \
+        test: "A 784-32-16-10 network, drawn as PyTorch does and trained on 3,000 digits of MNIST-5k, is fine-tuned on 512 \
+               digits that are shifted by (2, 3) pixels and judged on 1,000 others; batches of 64, q = 2. MeZO-SVRG with \
+               rates 3e-3 and 1e-4 against MeZO with a rate 300 times lower, 1e-5 (the authors': 50 to 1000 times), after 6.4e5 queries each: difference of \
                the accuracies.",
         checks: &[at_full_scale(median("MeZO-SVRG minus MeZO", Threshold::AtLeast(0.30)))],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
@@ -153,8 +158,7 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
                best median accuracy on the 1,000 digits: difference of the accuracies after 6.4e5 queries.",
         checks: &[at_full_scale(by_paper(median("MeZO-SVRG minus MeZO", Threshold::Above(0.0))))],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
-        known_finding: None,
-        ..BASE
+        known_finding: Some(LIKE_FOR_LIKE),
     },
     Claim {
         id: "R8-stability",
@@ -191,7 +195,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         id: "LM-gradients",
         place: "main tables, SGD with gradients",
         says: "Fine-tuning all weights beats the frozen model.",
-        test: "MiniLM (22.7 M weights, 6 layers) with a linear head that begins at zero, 512 sentences of SST-2, batches of 64, \
+        test: "MiniLM (22.7 M weights, 6 layers) with a linear head that begins at zero, 512 sentences of SST-2, batches of 32, \
                SGD at 0.1 for as many queries as below (a gradient counts as three): accuracy on the 872 sentences of the \
                development set. A logistic regression on the frozen model's embeddings of 1,000 sentences has 0.782.",
         checks: &[at_full_scale(median("accuracy", Threshold::Above(0.782)))],
@@ -202,8 +206,8 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         id: "LM-as-configured",
         place: "main tables (claim C1), DistilBERT on SST-2",
         says: "At the authors' rates for DistilBERT, MeZO-SVRG is more accurate than MeZO.",
-        test: "As LM-gradients: MeZO-SVRG (q = 2, rates 1e-3 and 1e-6) and MeZO (1e-6), 25,600 queries each, a thousandth of \
-               the authors': difference of the accuracies.",
+        test: "As LM-gradients: MeZO-SVRG (q = 2, rates 1e-3 and 1e-6) and MeZO (1e-6), 12,800 queries each, a small part \
+               of the authors': difference of the accuracies.",
         checks: &[at_full_scale(by_paper(median("MeZO-SVRG minus MeZO", Threshold::Above(0.0))))],
         needs: MINILM,
         ..BASE

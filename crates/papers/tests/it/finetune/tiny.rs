@@ -33,7 +33,7 @@ pub(super) fn model() -> Classifier {
     Classifier::new(Bert::random(&config(), 1, &device()).unwrap(), 2).unwrap()
 }
 
-/// Texts of 4 to 7 words; class 1 has the word 5 in it, class 0 the word 6.
+/// Texts of 2 to 4 words; class 1 has the word 5 in it, class 0 the word 6.
 pub(super) fn examples(count: usize, seed: u64) -> Examples {
     let noise = Noise { seed, distribution: Distribution::Uniform };
     let (mut rows, mut labels) = (Vec::new(), Vec::new());
@@ -41,7 +41,7 @@ pub(super) fn examples(count: usize, seed: u64) -> Examples {
         let mut draws = [0.0; 8];
         noise.fill(i as u64, 0, &mut draws);
         let label = i % 2;
-        let length = 4 + (draws[0] * 4.0) as usize;
+        let length = 2 + (draws[0] * 3.0) as usize;
         let mut row: Vec<u32> = draws[1..=length].iter().map(|u| 7 + (u * 17.0) as u32).collect();
         let place = (draws[0] * 1e3) as usize % length;
         row[place] = 6 - label as u32;
