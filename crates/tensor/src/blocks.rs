@@ -22,10 +22,7 @@ pub trait Blocks: Vector {
     /// # Errors
     /// When a block cannot be read from its device, or holds no real numbers of 16, 32 or 64 bits. Blocks before it have
     /// been updated then.
-    fn update_blocks(
-        &mut self,
-        update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>),
-    ) -> Result<(), TensorError>;
+    fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError>;
 }
 
 /// Which block it is.
@@ -51,12 +48,8 @@ pub enum BlockMut<'a> {
 }
 
 impl Blocks for Vec<f64> {
-    fn update_blocks(
-        &mut self,
-        update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>),
-    ) -> Result<(), TensorError> {
-        let info =
-            BlockInfo { index: 0, name: String::new(), shape: vec![self.len()], dtype: DType::F64 };
+    fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError> {
+        let info = BlockInfo { index: 0, name: String::new(), shape: vec![self.len()], dtype: DType::F64 };
         update(&info, BlockMut::F64(self));
         Ok(())
     }
@@ -64,10 +57,7 @@ impl Blocks for Vec<f64> {
 
 /// The blocks of the first half, then those of the second.
 impl<A: Blocks, B: Blocks> Blocks for (A, B) {
-    fn update_blocks(
-        &mut self,
-        update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>),
-    ) -> Result<(), TensorError> {
+    fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError> {
         let mut index = 0;
         let mut numbered = |half: &str, info: &BlockInfo, block: BlockMut<'_>| {
             let name = if info.name.is_empty() { half.to_owned() } else { format!("{half}.{}", info.name) };
@@ -80,10 +70,7 @@ impl<A: Blocks, B: Blocks> Blocks for (A, B) {
 }
 
 impl<const D: usize> Blocks for Tensor<D> {
-    fn update_blocks(
-        &mut self,
-        update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>),
-    ) -> Result<(), TensorError> {
+    fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError> {
         let mut outcome = Ok(());
         self.inplace(|tensor| {
             let info = BlockInfo {
@@ -105,10 +92,7 @@ impl<const D: usize> Blocks for Tensor<D> {
 /// Each trainable tensor once, in the order in which Burn visits them, a tensor that occurs twice (tied weights: one
 /// parameter id) where it occurs first. Its other occurrences get the same numbers.
 impl<M: Module> Blocks for Parameters<M> {
-    fn update_blocks(
-        &mut self,
-        update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>),
-    ) -> Result<(), TensorError> {
+    fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError> {
         let mut outcome = Ok(());
         self.replace(|module, trainable| {
             let (path, done) = (Vec::new(), HashMap::new());

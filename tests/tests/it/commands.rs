@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{pages, prose_and_code, read, root};
 
 /// Subcommands that xtask hands to kiln-papers.
-const OF_PAPERS: &[&str] = &["reproduce", "list", "data", "merge", "bench"];
+const OF_PAPERS: &[&str] = &["reproduce", "list", "data", "finetune", "merge", "bench"];
 
 /// The words after `cargo xtask` in a text, one list for each time it occurs, up to the end of its line, its
 /// code span, a comment or a second blank.

@@ -19,6 +19,9 @@
 //! [`kiln_tensor::Noise`] has longer tails and 64 bits per value, and costs some ten times as much; a zeroth-order method
 //! draws three or four values per parameter and step, so there it would cost more than the network.
 
+// What must become vector instructions has to be inlined into the function that is compiled for them.
+#![allow(clippy::inline_always)]
+
 use kiln_tensor::{BlockMut, Blocks};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
@@ -98,7 +101,13 @@ impl Direction {
     ) {
         let change = &change;
         let work = |(chunk, values): (usize, &mut [T])| {
-            Arch::new().dispatch(Groups { direction: self, block, first: (chunk * CHUNK / GROUP) as u64, values, change });
+            Arch::new().dispatch(Groups {
+                direction: self,
+                block,
+                first: (chunk * CHUNK / GROUP) as u64,
+                values,
+                change,
+            });
         };
         if values.len() <= CHUNK {
             work((0, values));
@@ -115,7 +124,7 @@ impl Direction {
         match self.kind {
             Kind::Gaussian => fill(&words, z, |word| self.scale * gaussian(word)),
             Kind::Signs => fill(&words, z, sign),
-            Kind::Uniform => fill(&words, z, |word| (word >> 8) as i32 as f32 * (0.5_f32).powi(24)),
+            Kind::Uniform => fill(&words, z, |word| (word >> 8).cast_signed() as f32 * (0.5_f32).powi(24)),
         }
     }
 
@@ -234,7 +243,7 @@ pub(super) trait Element:
 macro_rules! element {
     ($real:ty) => {
         impl Element for $real {
-            const DIGITS: i32 = <$real>::MANTISSA_DIGITS as i32;
+            const DIGITS: i32 = <$real>::MANTISSA_DIGITS.cast_signed();
             #[inline(always)]
             fn power_of_two(exponent: i32) -> Self {
                 (2.0 as $real).powi(exponent)
@@ -269,13 +278,13 @@ fn philox(key: u64, first: u64, block: u32, index: u32) -> [[u32; LANES]; 4] {
     const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
     let mut x = [[0_u32; LANES]; 4];
-    for lane in 0..LANES {
-        let counter = first + lane as u64;
-        x[0][lane] = counter as u32;
-        x[1][lane] = (counter >> 32) as u32;
-        x[2][lane] = block;
-        x[3][lane] = index;
+    let [low, high, ..] = &mut x;
+    for (counter, (low, high)) in (first..).zip(low.iter_mut().zip(high)) {
+        *low = counter as u32;
+        *high = (counter >> 32) as u32;
     }
+    x[2] = [block; LANES];
+    x[3] = [index; LANES];
     let (mut k0, mut k1) = (key as u32, (key >> 32) as u32);
     for _ in 0..7 {
         let [x0, x1, x2, x3] = &mut x;
@@ -301,7 +310,7 @@ fn sign(word: u32) -> f32 {
 #[inline(always)]
 fn gaussian(word: u32) -> f32 {
     // The tail probability, not 1 minus it, so that tails are as fine as 31 bits allow.
-    let q = ((word & 0x7FFF_FFFF) as i32 as f32 + 0.5) * (0.5_f32).powi(31);
+    let q = ((word & 0x7FFF_FFFF).cast_signed() as f32 + 0.5) * (0.5_f32).powi(31);
     let w = -logarithm(q * (2.0 - q));
     let centre = polynomial(
         w - 2.5,
@@ -311,7 +320,7 @@ fn gaussian(word: u32) -> f32 {
             -3.523_387_7e-6,
             -4.391_506_5e-6,
             2.185_808_7e-4,
-            -1.253_725_03e-3,
+            -1.253_725e-3,
             -4.177_681_6e-3,
             0.246_640_73,
             1.501_409_4,
@@ -327,7 +336,7 @@ fn gaussian(word: u32) -> f32 {
             5.739_507_7e-3,
             -7.622_461_3e-3,
             9.438_870_5e-3,
-            1.001_674_1,
+            1.001_674,
             2.832_976_8,
         ],
     );
@@ -351,9 +360,9 @@ fn polynomial(x: f32, c: [f32; 9]) -> f32 {
 fn logarithm(x: f32) -> f32 {
     const SQRT_HALF: u32 = 0x3F35_04F3;
     // x = 2^e (1 + m) with √½ ≤ 1 + m < √2.
-    let shifted = x.to_bits().wrapping_sub(SQRT_HALF) as i32;
+    let shifted = x.to_bits().wrapping_sub(SQRT_HALF).cast_signed();
     let e = (shifted >> 23) as f32;
-    let m = f32::from_bits(((shifted & 0x007F_FFFF) as u32).wrapping_add(SQRT_HALF)) - 1.0;
+    let m = f32::from_bits(((shifted & 0x007F_FFFF).cast_unsigned()).wrapping_add(SQRT_HALF)) - 1.0;
     let p = polynomial(
         m,
         [

@@ -60,8 +60,7 @@ impl Method for Mezo {
     fn step<V: Blocks>(&self, stepper: &mut Stepper<'_, V>) -> Result<(), Halt> {
         let now = stepper.step();
         let differences = stepper.differences(Batch::Mini, self.eps, now, 0, self.directions)?;
-        let scalars: Vec<_> =
-            differences.into_iter().map(|p| stepper.scalar(p)).collect::<Result<_, _>>()?;
+        let scalars: Vec<_> = differences.into_iter().map(|p| stepper.scalar(p)).collect::<Result<_, _>>()?;
         let step_size = stepper.rates().step_size;
         for (index, p) in (0..).zip(scalars) {
             stepper.take(now, index, self.eps, step_size * p / self.directions as f32, 1.0)?;

@@ -298,6 +298,7 @@ fn snap<T: Element>(values: &mut [T], largest_of_all: f64, eps: f32) -> i32 {
 
 /// `εz` in grid units, an integer.
 #[inline(always)]
+#[allow(clippy::inline_always)] // into the vector instructions of a sweep
 fn units<T: Element>(z: f32, eps: T, per_unit: T) -> T {
     (eps * T::from(z.clamp(-CLIP, CLIP)) * per_unit).round()
 }

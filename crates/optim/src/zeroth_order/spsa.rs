@@ -35,13 +35,7 @@ pub struct Spsa {
 impl Spsa {
     /// Spall's exponents, without a stability constant.
     pub fn new(step_size: f64, perturbation: f32) -> Self {
-        Self {
-            step_size,
-            perturbation,
-            stability: 0.0,
-            step_exponent: 0.602,
-            perturbation_exponent: 0.101,
-        }
+        Self { step_size, perturbation, stability: 0.0, step_exponent: 0.602, perturbation_exponent: 0.101 }
     }
 
     /// A run of it, with directions of random signs.

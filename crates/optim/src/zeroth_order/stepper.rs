@@ -8,12 +8,12 @@
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::AnchorStorage;
 use super::comm::Comm;
 use super::objective::BatchObjective;
 use super::replay_log::Rates;
 use super::restore::{Difference, Id, Layout, Restore, Term};
 use super::tuner::Queries;
-use super::AnchorStorage;
 use crate::{OptimError, Sampler};
 
 /// Why a step stops before its end.
@@ -73,7 +73,10 @@ pub(super) enum Source<'a, V> {
     Live(Live<'a, V>),
     /// From a log: `None` for a step that was skipped. `sweeps` goes through the perturbations, `false` leaves the point
     /// alone altogether.
-    Logged { scalars: Option<std::slice::Iter<'a, f32>>, sweeps: bool },
+    Logged {
+        scalars: Option<std::slice::Iter<'a, f32>>,
+        sweeps: bool,
+    },
 }
 
 pub(super) struct Live<'a, V> {
@@ -203,7 +206,9 @@ impl<V: Blocks> Stepper<'_, V> {
         }
         let of_ranks: Vec<_> = all.chunks_exact(mine.len()).collect();
         if let Some(rank) = of_ranks.iter().position(|values| values[mine.len() - 1] != 0.0) {
-            return Err(Halt::Failed(OptimError::problem(format!("rank {rank} could not evaluate its losses"))));
+            return Err(Halt::Failed(OptimError::problem(format!(
+                "rank {rank} could not evaluate its losses"
+            ))));
         }
         let width = match self.probing.difference {
             Difference::Central => 2.0 * f64::from(eps),
@@ -355,11 +360,7 @@ impl<V: Blocks> Stepper<'_, V> {
     ///
     /// # Errors
     /// When the point cannot be copied.
-    pub fn set_anchor(
-        &mut self,
-        storage: Option<AnchorStorage>,
-        coefficients: Vec<f32>,
-    ) -> Result<(), Halt> {
+    pub fn set_anchor(&mut self, storage: Option<AnchorStorage>, coefficients: Vec<f32>) -> Result<(), Halt> {
         let copies = matches!(storage, Some(AnchorStorage::Textbook | AnchorStorage::RankOne));
         // A copy that shares the point's memory would make the pending move copy it.
         *self.cycle = None;

@@ -163,7 +163,9 @@ impl StepReport {
 #[non_exhaustive]
 pub enum Warning {
     /// `ε` is so small that losses in `f32` hardly differ.
-    #[error("eps = {eps:e} is so small that the two losses differ by little more than rounding; 1e-3 is usual in f32")]
+    #[error(
+        "eps = {eps:e} is so small that the two losses differ by little more than rounding; 1e-3 is usual in f32"
+    )]
     SmallEps {
         /// `ε`.
         eps: f32,
@@ -175,7 +177,9 @@ pub enum Warning {
         share: f64,
     },
     /// Differences are often exactly zero.
-    #[error("the two losses were equal in {of_last_100} of the last 100 steps: eps is too small, or the loss does not depend on the parameters")]
+    #[error(
+        "the two losses were equal in {of_last_100} of the last 100 steps: eps is too small, or the loss does not depend on the parameters"
+    )]
     ZeroDifferences {
         /// In how many steps.
         of_last_100: u32,
@@ -191,7 +195,9 @@ pub enum Warning {
         rates: Rates,
     },
     /// The loss has grown a lot.
-    #[error("the loss has grown from {from:.4} to {to:.4}: the run diverges. Smaller step sizes may help, and `advise` bounds them; the replay log takes the run back to any step")]
+    #[error(
+        "the loss has grown from {from:.4} to {to:.4}: the run diverges. Smaller step sizes may help, and `advise` bounds them; the replay log takes the run back to any step"
+    )]
     Growing {
         /// The first loss.
         from: f64,
@@ -345,11 +351,7 @@ impl<M: Method> Tuner<M> {
     ///
     /// # Errors
     /// When the entry is not of such a step.
-    pub fn replay_step<V: Blocks>(
-        &self,
-        entry: &Entry,
-        state: &mut TunerState<V>,
-    ) -> Result<(), OptimError> {
+    pub fn replay_step<V: Blocks>(&self, entry: &Entry, state: &mut TunerState<V>) -> Result<(), OptimError> {
         let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
         let source = Source::Logged { scalars, sweeps: true };
         let TunerState { point, kept, cycle } = state;
@@ -436,12 +438,7 @@ impl<M: Method> Tuner<M> {
             return Err(OptimError::Size { what, found, expected: state.kept.step as usize });
         }
         // First forwards without touching the point, to learn the updates.
-        let sampler = Sampler::new(
-            self.order,
-            state.kept.sampler.components(),
-            self.batch_size,
-            self.seed,
-        )?;
+        let sampler = Sampler::new(self.order, state.kept.sampler.components(), self.batch_size, self.seed)?;
         let mut kept = Kept { step: 0, sampler, ..state.kept.clone() };
         let mut cycle = None;
         let mut before: Option<(Kept, Option<Cycle<V>>)> = None;
@@ -452,8 +449,7 @@ impl<M: Method> Tuner<M> {
             }
             let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
             let source = Source::Logged { scalars, sweeps: false };
-            let mut stepper =
-                self.stepper(&mut state.point, &mut cycle, &mut kept, entry.rates, source);
+            let mut stepper = self.stepper(&mut state.point, &mut cycle, &mut kept, entry.rates, source);
             let outcome = self.method.step(&mut stepper);
             let skipped = close(&mut stepper, outcome)?;
             updates.push(if skipped { Vec::new() } else { stepper.terms });
@@ -554,16 +550,10 @@ impl<M: Method> Tuner<M> {
     fn rates(&self, step: u64, divisor: f32) -> Rates {
         let Rates { step_size, anchor_step_size } = self.method.rates(step);
         if self.anneal.is_none() {
-            return Rates {
-                step_size: step_size / divisor,
-                anchor_step_size: anchor_step_size / divisor,
-            };
+            return Rates { step_size: step_size / divisor, anchor_step_size: anchor_step_size / divisor };
         }
         let floored = |rate: f32, floor: f32| (rate / divisor).max(floor.min(rate));
-        Rates {
-            step_size: floored(step_size, 1e-6),
-            anchor_step_size: floored(anchor_step_size, 1e-5),
-        }
+        Rates { step_size: floored(step_size, 1e-6), anchor_step_size: floored(anchor_step_size, 1e-5) }
     }
 
     fn anneal(&self, kept: &mut Kept, loss: f64) {

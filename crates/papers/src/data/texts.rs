@@ -116,7 +116,7 @@ pub fn read_labelled_tsv(
     let fault =
         |line: Option<usize>, reason: String| ReadError::Malformed { name: name.into(), line, reason };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+        let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
         fault(Some(line), "this is not UTF-8 text".into())
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -73,15 +73,15 @@ fn train(options: &TrainOptions) -> Result<(), FinetuneError> {
     )?;
     let train_name = given("train", options.train.as_deref(), "the table to train on")?;
     let eval_name = given("eval", options.eval.as_deref(), "the table to evaluate on")?;
-    let settings = options.settings()?;
     let data = DataPath::new(options.data.clone());
+    let files = locate(name, &data)?;
+    let settings = options.settings(files.is_decoder())?;
     let device = devices::named(&options.device)?;
 
     let (columns, seed) = (options.columns(), settings.seed);
     let train = read_table("train", train_name, &columns, None, options.train_limit, seed, &data)?;
     let classes = train.classes.clone();
     let held_out = read_table("eval", eval_name, &columns, Some(&classes), options.eval_limit, seed, &data)?;
-    let files = locate(name, &data)?;
     let plan = ModelPlan {
         name: name.to_owned(),
         tune: options.tune,

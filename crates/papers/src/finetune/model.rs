@@ -30,7 +30,7 @@ pub struct ModelPlan {
     pub suffix: String,
     /// What a decoder answers for each class; only the first token counts.
     pub words: Vec<String>,
-    /// Seed of `LoRA`'s factors.
+    /// Seed of `LoRA`'s factors and of the head under them.
     pub seed: u64,
     /// Trainable parameters to begin with, as an earlier run wrote them.
     pub weights: Option<PathBuf>,
@@ -143,6 +143,13 @@ pub fn locate(name: &str, data: &DataPath) -> Result<ModelFiles, FinetuneError> 
     }
 }
 
+impl ModelFiles {
+    /// Whether it is a decoder, which answers a prompt.
+    pub fn is_decoder(&self) -> bool {
+        self.kind == Kind::Decoder
+    }
+}
+
 /// A path of the user's as if a search had found it.
 pub(super) fn in_folder(path: &Path) -> Result<crate::data::Found, FinetuneError> {
     let whole = path.canonicalize().map_err(super::error::at(path))?;
@@ -165,6 +172,8 @@ pub enum Reader {
 
 /// A classifier of either kind.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a process, and it is taken apart at once")]
+#[allow(clippy::large_enum_variant)] // there is one of it
 pub enum Model {
     /// An encoder with a head.
     Encoder(Classifier),
@@ -204,7 +213,12 @@ impl ModelPlan {
         match files.kind {
             Kind::Encoder => {
                 let encoder = Bert::load(&files.path, device)?;
-                Ok(Model::Encoder(self.frozen(Classifier::new(encoder, self.classes.len())?)?))
+                let mut model = Classifier::new(encoder, self.classes.len())?;
+                if matches!(self.tune, Tune::Lora(_)) {
+                    // Of a head of zeros with factors that begin at zero, nothing would change the loss at first.
+                    model = model.with_random_head(self.seed)?;
+                }
+                Ok(Model::Encoder(self.frozen(model)?))
             }
             Kind::Decoder => {
                 let Reader::Decoder(prompt) = self.reader(files)? else {

@@ -173,7 +173,7 @@ pub(super) struct TrainOptions {
     pub(super) micro_batch: usize,
     /// η, or `auto`: a quarter of what the curvature of the loss on the first batch allows (found on
     /// a copy of the parameters)
-    /// [default: mezo, zo-sgd 1e-5 (full) or 1e-3; mezo-svrg 1e-5 or 1e-3; sgd 0.1; adam 5e-5 or 1e-3]
+    /// [default: 1e-3; for sgd 0.1; if all parameters move, for adam 5e-5 and for zeroth-order methods on a decoder 1e-6]
     #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "Method")]
     pub(super) step_size: Option<StepSize>,
     /// What is minimised. accuracy and f1 have no gradient, so sgd and adam cannot
@@ -263,12 +263,14 @@ impl MethodName {
         }
     }
 
-    /// Tuning few parameters allows larger steps: what limits them is the sum of curvatures.
-    fn step_size(self, tune: Tune) -> f64 {
+    /// What limits a zeroth-order step is the sum of curvatures: it is small where few parameters move, and where a head of
+    /// zeros hides the encoder from the loss at first. A decoder has no such head: its step sizes are those of `MeZO`'s
+    /// authors.
+    fn step_size(self, tune: Tune, is_decoder: bool) -> f64 {
         match (self, tune) {
-            (Self::Mezo | Self::ZoSgd | Self::MezoSvrg, Tune::Full) => 1e-5,
             (Self::Sgd, _) => 0.1,
             (Self::Adam, Tune::Full) => 5e-5,
+            (Self::Mezo | Self::ZoSgd | Self::MezoSvrg, Tune::Full) if is_decoder => 1e-6,
             _ => 1e-3,
         }
     }
@@ -306,7 +308,7 @@ impl TrainOptions {
     ///
     /// # Errors
     /// Options that do not go together.
-    pub(super) fn settings(&self) -> Result<Settings, FinetuneError> {
+    pub(super) fn settings(&self, is_decoder: bool) -> Result<Settings, FinetuneError> {
         let method = self.method;
         let refuse = |option, reason: &str| {
             let reason = reason.replace("METHOD", method.name());
@@ -332,7 +334,7 @@ impl TrainOptions {
         if method == MethodName::ZoSgd && !matches!(self.restore, None | Some(Restore::Copy)) {
             return refuse("restore", "METHOD works on a copy; --method mezo has the other modes");
         }
-        let step_size = self.step_size.unwrap_or(StepSize::Given(method.step_size(self.tune)));
+        let step_size = self.step_size.unwrap_or(StepSize::Given(method.step_size(self.tune, is_decoder)));
         let rule = match method {
             MethodName::Sgd | MethodName::Adam => None,
             MethodName::Mezo | MethodName::ZoSgd => {

@@ -119,10 +119,9 @@ impl Storage {
     /// The run that is in the folder; `None` when a new one may begin there.
     pub(super) fn open(&self, settings: &Settings) -> Result<Option<Saved>, FinetuneError> {
         self.check()?;
-        for folder in [Some(self.folder.as_path()), self.log.as_deref().and_then(Path::parent)] {
-            if let Some(folder) = folder {
-                fs::create_dir_all(folder).map_err(at(folder))?;
-            }
+        let folders = [Some(self.folder.as_path()), self.log.as_deref().and_then(Path::parent)];
+        for folder in folders.into_iter().flatten() {
+            fs::create_dir_all(folder).map_err(at(folder))?;
         }
         let path = self.checkpoint();
         if !path.exists() {

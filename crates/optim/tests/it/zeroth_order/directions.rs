@@ -122,7 +122,9 @@ device_tests! {
             tensor.update_blocks(&mut |info, block| {
                 let kiln_tensor::BlockMut::F32(values) = block else { panic!("{info:?}") };
                 seen = values.to_vec();
-                values.iter_mut().for_each(|v| *v *= 10.0);
+                for v in values {
+                    *v *= 10.0;
+                }
             }).unwrap();
             assert_eq!(seen, [1.0, 3.0, 2.0, 4.0]);
             assert_eq!(Coordinates::coordinates(&tensor).unwrap(), [10.0, 30.0, 20.0, 40.0]);

@@ -22,8 +22,8 @@ impl Network {
     fn new(device: &Device) -> Self {
         let linear = |inputs, outputs, seed| {
             let mut linear = LinearConfig::new(inputs, outputs).init(device);
-            linear.weight = parameter(gaussian(inputs * outputs, seed), [inputs, outputs], device);
-            linear.bias = Some(parameter(gaussian(outputs, seed + 1), [outputs], device));
+            linear.weight = parameter(&gaussian(inputs * outputs, seed), [inputs, outputs], device);
+            linear.bias = Some(parameter(&gaussian(outputs, seed + 1), [outputs], device));
             linear
         };
         Self { first: linear(3, 5, 1), second: linear(5, 2, 3) }
@@ -34,7 +34,7 @@ impl Network {
     }
 }
 
-fn parameter<const D: usize>(values: Vec<f64>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+fn parameter<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     let values: Vec<f32> = values.iter().map(|&x| 0.5 * x as f32).collect();
     Param::from_tensor(Tensor::from_data(burn::tensor::TensorData::new(values, shape), device))
 }
@@ -197,7 +197,9 @@ device_tests! {
         point.update_blocks(&mut |info, block| {
             blocks.push(info.name.clone());
             let kiln_tensor::BlockMut::F32(values) = block else { panic!() };
-            values.iter_mut().for_each(|v| *v += 1.0);
+            for v in values {
+                *v += 1.0;
+            }
         }).unwrap();
         assert_eq!(blocks, ["first.weight"]);
         let [a, b] = [&point.as_ref().first, &point.as_ref().second].map(|l| l.weight.val().into_data());

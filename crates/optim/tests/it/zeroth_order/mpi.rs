@@ -9,7 +9,7 @@ use kiln_optim::zeroth_order::ReplayLog;
 
 /// What a rank prints at its end.
 #[derive(Clone, Debug, PartialEq)]
-struct Rank {
+struct Report {
     rank: usize,
     step: u64,
     hash: u64,
@@ -17,7 +17,7 @@ struct Rank {
     resynchronised: u32,
 }
 
-impl Rank {
+impl Report {
     fn of_line(line: &str) -> Option<Self> {
         let field = |name: &str| {
             let value = &line[line.find(name)? + name.len()..];
@@ -64,15 +64,15 @@ fn available() -> bool {
 }
 
 /// The ranks' reports of a run that comes to its end.
-fn finished(ranks: usize, arguments: &[&str]) -> Vec<Rank> {
+fn finished(ranks: usize, arguments: &[&str]) -> Vec<Report> {
     let output = mpirun(ranks, arguments);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}\n{stderr}");
-    let mut reports: Vec<_> = stdout.lines().filter_map(Rank::of_line).collect();
+    let mut reports: Vec<_> = stdout.lines().filter_map(Report::of_line).collect();
     reports.sort_by_key(|report| report.rank);
     assert_eq!(reports.len(), ranks, "{stdout}\n{stderr}");
     for (rank, report) in reports.iter().enumerate() {
-        assert_eq!(*report, Rank { rank, ..reports[0].clone() });
+        assert_eq!(*report, Report { rank, ..reports[0].clone() });
     }
     reports
 }

@@ -322,7 +322,9 @@ fn a_run_that_lost_a_rank_goes_on_from_its_log_as_if_it_had_not() {
             let again = on_ranks(4, move |comm| {
                 logged(&tuner, &LeastSquares::new(comm.rank()), 100, &to, &comm).unwrap()
             });
-            again.into_iter().for_each(|hash| assert_eq!(hash.unwrap(), hashes[0]));
+            for hash in again {
+                assert_eq!(hash.unwrap(), hashes[0]);
+            }
             assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&whole).unwrap());
         }
         // Anyone who has base and log has the result.
@@ -462,7 +464,7 @@ fn tensors_agree(device: &Device) {
         let targets = Tensor::<1>::from_data(&targets[..], device).reshape([EXAMPLES, 1]);
         let on = device.clone();
         let problem = ModuleLoss::new(EXAMPLES, move |model: &Linear, batch: &[usize]| {
-            let rows: Vec<i32> = batch.iter().map(|&i| i as i32).collect();
+            let rows: Vec<i32> = batch.iter().map(|&i| i32::try_from(i).unwrap()).collect();
             let rows = Tensor::<1, Int>::from_data(&rows[..], &on);
             let error =
                 model.forward(inputs.clone().select(0, rows.clone())) - targets.clone().select(0, rows);

@@ -15,7 +15,7 @@ use super::{cases, gaussian};
 
 /// `fᵢ(x) = ½ Σⱼ hⱼ(xⱼ − cᵢⱼ)²`: quadratic, with data noise in the centres.
 #[derive(Clone)]
-struct Centres {
+struct Problem {
     rows: usize,
     dimension: usize,
     centres: Vec<f64>,
@@ -23,11 +23,11 @@ struct Centres {
     asked: std::rc::Rc<Cell<u64>>,
 }
 
-impl Centres {
+impl Problem {
     fn new(rows: usize, dimension: usize, seed: u64) -> Self {
         let curvature = gaussian(dimension, seed + 1).iter().map(|h| 0.5 + h.abs()).collect();
         let centres = gaussian(rows * dimension, seed);
-        Self { rows, dimension, centres, curvature, asked: Default::default() }
+        Self { rows, dimension, centres, curvature, asked: std::rc::Rc::default() }
     }
 
     fn gradient(&self, batch: &[usize], x: &[f64]) -> Vec<f64> {
@@ -45,7 +45,7 @@ impl Centres {
     }
 }
 
-impl BatchObjective for Centres {
+impl BatchObjective for Problem {
     type Point = Vec<f64>;
     fn components(&self) -> usize {
         self.rows
@@ -69,7 +69,7 @@ fn take_steps<M: Method, P: BatchObjective>(
     (0..steps).map(|_| tuner.step(problem, state, &Alone).unwrap()).collect()
 }
 
-fn run<M: Method>(tuner: &Tuner<M>, problem: &Centres, steps: u64) -> (TunerState<Vec<f64>>, Vec<Entry>) {
+fn run<M: Method>(tuner: &Tuner<M>, problem: &Problem, steps: u64) -> (TunerState<Vec<f64>>, Vec<Entry>) {
     let start = gaussian(problem.dimension, 99);
     let mut state = tuner.start(problem.components(), start).unwrap();
     let reports = take_steps(tuner, problem, &mut state, steps);
@@ -105,7 +105,7 @@ proptest! {
     /// Z1: exact modes come back to the same bits, the others to within rounding.
     #[test]
     fn perturbations_are_taken_back(restore in restore(), distribution in distribution(), seed in 0..1000_u64, forward: bool) {
-        let problem = Centres::new(12, 30, seed);
+        let problem = Problem::new(12, 30, seed);
         let tuner = Tuner {
             restore, distribution,
             difference: if forward { Difference::Forward } else { Difference::Central },
@@ -129,7 +129,7 @@ proptest! {
     /// Fused has the bits of in-place.
     #[test]
     fn fused_is_in_place(seed in 0..1000_u64, directions in 1..4_usize, period in 1..4_u64) {
-        let problem = Centres::new(12, 30, seed);
+        let problem = Problem::new(12, 30, seed);
         let mezo = Mezo { directions, ..Mezo::new(0.01) };
         let with = |restore| run(&Tuner { restore, ..Tuner::new(mezo, 4, seed) }, &problem, 15).0.point;
         prop_assert_eq!(with(Restore::InPlace), with(Restore::Fused));
@@ -141,7 +141,7 @@ proptest! {
     /// Z2: on a quadratic the central difference is the derivative, for any ε, in the direction's own rounding.
     #[test]
     fn differences_are_derivatives(distribution in distribution(), seed in 0..1000_u64, size in 1e-4..1.0_f32) {
-        let problem = Centres::new(8, 20, seed);
+        let problem = Problem::new(8, 20, seed);
         let x = gaussian(20, seed + 5);
         let tuner = Tuner { distribution, restore: Restore::Copy, ..Tuner::new(still(1, size), 8, seed) };
         let mut state = tuner.start(8, x.clone()).unwrap();
@@ -156,7 +156,7 @@ proptest! {
     /// Z3: a constant added to f changes nothing but rounding, a factor scales p.
     #[test]
     fn shift_and_scale(seed in 0..1000_u64, shift in -10.0..10.0_f64, factor in 0.1..10.0_f64) {
-        let problem = Centres::new(8, 20, seed);
+        let problem = Problem::new(8, 20, seed);
         let scalars = |a: f64, c: f64| {
             let inner = problem.clone();
             let changed = SumOverBatch::new(8, move |batch: &[usize], x: &Vec<f64>| {
@@ -191,7 +191,7 @@ proptest! {
     /// Z8: n directions give the mean of the n estimates: p of each is that of a run that has it alone.
     #[test]
     fn directions_average(seed in 0..1000_u64, n in 2..5_usize) {
-        let problem = Centres::new(8, 20, seed);
+        let problem = Problem::new(8, 20, seed);
         let mut tuner = Tuner { restore: Restore::Copy, ..Tuner::new(Mezo { directions: n, ..Mezo::new(0.1) }, 8, seed) };
         let x = gaussian(20, seed);
         let mut state = tuner.start(8, x.clone()).unwrap();
@@ -218,7 +218,7 @@ proptest! {
         storage in proptest::sample::select(vec![AnchorStorage::RankOne, AnchorStorage::Replay]),
         period in 1..4_u64, seed in 0..1000_u64, split in 0..25_usize, keep in 0..25_u64,
     ) {
-        let problem = Centres::new(11, 30, seed);
+        let problem = Problem::new(11, 30, seed);
         let tuner = Tuner { restore, distribution, ..Tuner::new(svrg(fidelity, storage, period), 4, seed) };
         replays(&tuner, &problem, split, keep)?;
         let zo_svrg = ZoSvrg { step_size: 1e-3, directions: 2, inner_steps: period, storage, shared_directions: seed % 2 == 0, ..ZoSvrg::new(30) };
@@ -235,7 +235,7 @@ proptest! {
     /// M1: q = 1 is full-batch ZO gradient descent, bit for bit.
     #[test]
     fn period_one_is_full_batch(restore in restore(), seed in 0..1000_u64) {
-        let problem = Centres::new(9, 30, seed);
+        let problem = Problem::new(9, 30, seed);
         let method = MezoSvrg { anchor_period: 1, ..MezoSvrg::new(0.02, 0.5) };
         let (svrg, entries) = run(&Tuner { restore, ..Tuner::new(method, 4, seed) }, &problem, 12);
         // The order of the examples only matters to the last bits of a sum; the batch is all of them in order.
@@ -254,7 +254,7 @@ proptest! {
         storage in proptest::sample::select(vec![AnchorStorage::Textbook, AnchorStorage::RankOne, AnchorStorage::Replay]),
         seed in 0..1000_u64,
     ) {
-        let problem = Centres::new(9, 30, seed);
+        let problem = Problem::new(9, 30, seed);
         let method = MezoSvrg { storage, anchor_step_size: 0.0, ..MezoSvrg::new(0.02, 0.3) };
         let tuner = Tuner { restore: Restore::Copy, ..Tuner::new(method, 4, seed) };
         let start = gaussian(30, seed);
@@ -273,7 +273,7 @@ proptest! {
     /// M6: one number instead of the vector g changes no bit; nor, on the grid, does rebuilding the anchor.
     #[test]
     fn storage_changes_nothing(seed in 0..1000_u64, period in 2..6_u64, restore in restore()) {
-        let problem = Centres::new(9, 30, seed);
+        let problem = Problem::new(9, 30, seed);
         let with = |storage, restore| {
             let tuner = Tuner { restore, ..Tuner::new(svrg(Fidelity::Corrected, storage, period), 4, seed) };
             run(&tuner, &problem, 20).0.point
@@ -291,10 +291,10 @@ proptest! {
     #[test]
     fn queries_are_counted(seed in 0..1000_u64, n in 1..4_usize, forward: bool, period in 1..5_u64) {
         let difference = if forward { Difference::Forward } else { Difference::Central };
-        let problem = Centres::new(10, 5, seed);
+        let problem = Problem::new(10, 5, seed);
         let (state, _) = run(&Tuner { difference, ..Tuner::new(Mezo { directions: n, ..Mezo::new(0.01) }, 4, seed) }, &problem, 10);
         prop_assert_eq!(state.queries().examples, problem.asked.get());
-        let problem = Centres::new(10, 5, seed);
+        let problem = Problem::new(10, 5, seed);
         for fidelity in FIDELITIES {
             problem.asked.set(0);
             let tuner = Tuner { difference, order: kiln_optim::Order::WithReplacement, ..Tuner::new(svrg(fidelity, AnchorStorage::Replay, period), 4, seed) };
@@ -310,7 +310,7 @@ proptest! {
     /// M8: without inner steps the point moves at anchors only.
     #[test]
     fn no_inner_step_size(seed in 0..1000_u64) {
-        let problem = Centres::new(9, 10, seed);
+        let problem = Problem::new(9, 10, seed);
         let method = MezoSvrg { anchor_period: 3, ..MezoSvrg::new(0.02, 0.0) };
         let tuner = Tuner { restore: Restore::Copy, ..Tuner::new(method, 4, seed) };
         let mut state = tuner.start(9, gaussian(10, seed)).unwrap();
@@ -325,7 +325,7 @@ proptest! {
     /// A state read back goes on to the same bits.
     #[test]
     fn checkpoints_resume(restore in restore(), seed in 0..1000_u64, at in 1..12_u64) {
-        let problem = Centres::new(9, 10, seed);
+        let problem = Problem::new(9, 10, seed);
         let tuner = Tuner { restore, anneal: Some(1.5), ..Tuner::new(svrg(Fidelity::Corrected, AnchorStorage::RankOne, 3), 4, seed) };
         resumes(&tuner, &problem, at)?;
         let tuner = Tuner { restore, ..Tuner::new(svrg(Fidelity::Corrected, AnchorStorage::Replay, 3), 4, seed) };
@@ -335,7 +335,7 @@ proptest! {
 
 fn replays<M: Method>(
     tuner: &Tuner<M>,
-    problem: &Centres,
+    problem: &Problem,
     split: usize,
     keep: u64,
 ) -> Result<(), TestCaseError> {
@@ -369,7 +369,7 @@ fn replays<M: Method>(
     Ok(())
 }
 
-fn resumes<M: Method>(tuner: &Tuner<M>, problem: &Centres, at: u64) -> Result<(), TestCaseError> {
+fn resumes<M: Method>(tuner: &Tuner<M>, problem: &Problem, at: u64) -> Result<(), TestCaseError> {
     let mut state = tuner.start(problem.components(), gaussian(problem.dimension, 1)).unwrap();
     take_steps(tuner, problem, &mut state, at);
     let Ok(bytes) = state.to_bytes(tuner) else {
@@ -389,7 +389,7 @@ fn resumes<M: Method>(tuner: &Tuner<M>, problem: &Centres, at: u64) -> Result<()
 #[test]
 fn moments_of_estimates() {
     let (d, draws) = (50, 100_000_u64);
-    let problem = Centres::new(1, d, 4);
+    let problem = Problem::new(1, d, 4);
     let x = gaussian(d, 8);
     let gradient = problem.gradient(&[0], &x);
     let square = gradient.dot(&gradient).unwrap();
@@ -422,7 +422,7 @@ fn moments_of_estimates() {
 #[test]
 fn moments_of_variance_reduction() {
     let (d, rows, batch_size) = (20, 16, 4);
-    let problem = Centres::new(rows, d, 21);
+    let problem = Problem::new(rows, d, 21);
     let (x, anchor) = (gaussian(d, 1), gaussian(d, 2));
     let full = problem.gradient(&problem.all(), &x);
     let at_anchor = problem.gradient(&problem.all(), &anchor);
@@ -465,7 +465,8 @@ fn moments_of_variance_reduction() {
 /// M9 and the floor: step sizes never rise through annealing, and end at the floor or where they began below it.
 #[test]
 fn annealing_never_raises_a_rate() {
-    let grows = SumOverBatch::new(8, |batch: &[usize], x: &Vec<f64>| -x[0].exp() * batch.len() as f64).unwrap();
+    let grows =
+        SumOverBatch::new(8, |batch: &[usize], x: &Vec<f64>| -x[0].exp() * batch.len() as f64).unwrap();
     let worse = {
         let count = Cell::new(0.0);
         SumOverBatch::new(8, move |batch: &[usize], _: &Vec<f64>| {
@@ -648,7 +649,7 @@ fn bad_settings() {
 /// Descent on a quadratic, for every method: a wrong sign anywhere shows.
 #[test]
 fn every_method_descends() {
-    let problem = Centres::new(16, 20, 5);
+    let problem = Problem::new(16, 20, 5);
     let value = |x: &Vec<f64>| problem.batch_sum(&problem.all(), x).unwrap() / 16.0;
     let best = {
         let mean: Vec<f64> =
@@ -659,8 +660,7 @@ fn every_method_descends() {
     let start = value(&gaussian(20, 99)) - best;
     for distribution in DISTRIBUTIONS {
         for restore in RESTORES {
-            let tuner =
-                Tuner { distribution, restore, ..Tuner::new(Mezo::new(0.01), 8, 1) };
+            let tuner = Tuner { distribution, restore, ..Tuner::new(Mezo::new(0.01), 8, 1) };
             assert!(excess(&run(&tuner, &problem, 1500).0) < 0.1 * start, "{tuner:?}");
             let tuner = Tuner { distribution, restore, ..Tuner::new(MezoSvrg::new(0.01, 0.01), 8, 1) };
             // No floor: the data noise is gone.
@@ -678,7 +678,7 @@ fn every_method_descends() {
 /// The advisor finds the trace of a known Hessian and a step size that is stable; twice the bound is not.
 #[test]
 fn advice() {
-    let problem = Centres::new(4, 200, 5);
+    let problem = Problem::new(4, 200, 5);
     let trace: f64 = problem.curvature.iter().sum();
     let mut point = gaussian(200, 3);
     let before = point.clone();

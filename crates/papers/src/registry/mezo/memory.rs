@@ -193,7 +193,8 @@ fn sizes(model: Llama) -> Result<(Llama, usize, usize), ExperimentError> {
     Ok((parameters.into_inner(), sum, largest))
 }
 
-/// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps: an anchor step and one that goes back to the anchor.
+/// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps: an anchor
+/// step and one that goes back to the anchor.
 fn by_values<M: Method>(data: &Next, method: M, device: &Device) -> Result<Bytes, ExperimentError> {
     let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
     data.losses(&model)?;

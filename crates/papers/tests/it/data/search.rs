@@ -145,9 +145,7 @@ fn the_catalogue_is_consistent() {
     assert_eq!(select("graph").len(), 4);
     assert_eq!(select("graph/sfld.edges")[0].name, "graph/sfld");
     assert!(select("nothing").is_empty());
-    for (short, name) in
-        [("minilm", "models/minilm"), ("smollm2", "models/smollm2"), ("sst2", "text/sst2")]
-    {
+    for (short, name) in [("minilm", "models/minilm"), ("smollm2", "models/smollm2"), ("sst2", "text/sst2")] {
         assert_eq!(select(short).iter().map(|set| set.name).collect::<Vec<_>>(), [name]);
     }
     assert_eq!(select("sfld").len(), 2, "every folder that has the name");

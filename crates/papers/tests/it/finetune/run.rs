@@ -232,7 +232,7 @@ fn every_method_learns() {
     for (name, method, steps) in [
         ("adam", Method::Adam { step_size: 3e-2 }, 60),
         ("sgd", Method::Sgd { step_size: 0.2 }, 200),
-        ("mezo", mezo(Restore::Fused, Distribution::Gaussian, 4), 400),
+        ("mezo", mezo(Restore::Fused, Distribution::Gaussian, 4), 1500),
         ("mezo-svrg", mezo_svrg(AnchorStorage::RankOne, Restore::Fused), 1200),
     ] {
         let settings = Settings { eval_every: 0, checkpoint_every: 0, ..settings(method, steps) };

@@ -1,5 +1,6 @@
 //! A model that is tuned in milliseconds, in memory and as files.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -143,7 +144,7 @@ pub(super) fn write_table(file: &Path, rows: usize) {
     for i in 0..rows {
         let (label, word) = if i % 2 == 0 { ("0", "bad") } else { ("1", "good") };
         let rest = ["film", "plot", "it was the plot", "very"][i / 2 % 4];
-        table += &format!("{label}\t{word} {rest}\n");
+        writeln!(table, "{label}\t{word} {rest}").unwrap();
     }
     fs::write(file, table).unwrap();
 }
