@@ -119,6 +119,11 @@ impl Sampler {
         &self.buffer.indices[start..(start + self.batch_size).min(self.components)]
     }
 
+    /// Takes the last draw back: the next batch is the same again.
+    pub(crate) fn put_back(&mut self) {
+        self.drawn = self.drawn.saturating_sub(1);
+    }
+
     fn independent_batch(&mut self, drawn: u64) -> &[usize] {
         let mut random = generator(self.seed, drawn);
         let Buffer { indices, batch, .. } = &mut self.buffer;

@@ -410,10 +410,9 @@ mod tests {
         assert_eq!(reference(0, [0; 4], 10), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
         let (key, first, block, index) = (0x0123_4567_89AB_CDEF, (5_u64 << 32) + 64, 7, 9);
         let words = philox(key, first, block, index);
-        for lane in 0..LANES {
-            let counter = first + lane as u64;
+        for (lane, counter) in (0..LANES).zip(first..) {
             let expected = reference(key, [counter as u32, (counter >> 32) as u32, block, index], 7);
-            assert_eq!([0, 1, 2, 3].map(|w| words[w][lane]), expected);
+            assert_eq!([0, 1, 2, 3].map(|w: usize| words[w][lane]), expected);
         }
     }
 

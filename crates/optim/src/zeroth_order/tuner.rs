@@ -323,6 +323,9 @@ impl<M: Method> Tuner<M> {
         let mut stepper = self.stepper(point, cycle, kept, rates, Source::Live(live));
         let outcome = self.method.step(&mut stepper);
         let skipped = close(&mut stepper, outcome)?;
+        if skipped && self.non_finite == NonFinite::Abort && stepper.mini.is_some() {
+            stepper.sampler.put_back();
+        }
         let loss = if let Source::Live(live) = &stepper.source { live.loss } else { None };
         let (scalars, moved) = (std::mem::take(&mut stepper.scalars), stepper.moved && !skipped);
         state.kept.queries = queries;
@@ -668,7 +671,13 @@ fn close<V: Blocks>(stepper: &mut Stepper<'_, V>, outcome: Result<(), Halt>) -> 
     stepper.take_back()?;
     match halt {
         Halt::NotFinite => Ok(true),
-        Halt::Failed(error) => Err(error),
+        Halt::Failed(error) => {
+            // Whoever tries the step again draws the batch that a replay draws.
+            if stepper.mini.take().is_some() {
+                stepper.sampler.put_back();
+            }
+            Err(error)
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Load {
 }
 
 /// Texts among which batches are drawn, in batches.
-const BATCHES: usize = 4;
+const BATCHES: usize = 2;
 const STEP_SIZE: f32 = 1e-7;
 
 /// The model and texts of random words, all of full length.
@@ -425,9 +425,7 @@ fn peaks(options: &Options, report: &mut Report) -> Result<(), ExperimentError> 
     let mut inference = [f64::NAN; 2];
     for &load in loads {
         eprintln!("bench: memory of {}", load.about());
-        // Medians, because the allocator's behaviour depends on how threads happen to run.
-        let runs = (0..3).map(|_| measure(options, load)).collect::<Result<Vec<_>, _>>()?;
-        let peaks = [0, 1].map(|i| median(&runs.iter().map(|run| run[i]).collect::<Vec<_>>()));
+        let peaks = measure(options, load)?;
         if load == Load::Inference {
             inference = peaks;
         }

@@ -173,7 +173,6 @@ pub enum Reader {
 /// A classifier of either kind.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "there is one in a process, and it is taken apart at once")]
-#[allow(clippy::large_enum_variant)] // there is one of it
 pub enum Model {
     /// An encoder with a head.
     Encoder(Classifier),

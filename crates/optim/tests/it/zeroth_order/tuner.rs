@@ -571,7 +571,13 @@ fn errors_of_the_problem() {
         assert!(tuner.step(&problem, &mut state, &Alone).is_err());
         assert!(state.point.sub(&before).unwrap().norm().unwrap() < 1e-12);
         assert_eq!(state.step(), 0);
+        // Once more: the step that would have been, with the batch that a replay draws.
+        let again = tuner.step(&problem, &mut state, &Alone).unwrap().entry();
+        let mut replayed = tuner.start(4, before).unwrap();
+        tuner.replay_step(&again, &mut replayed).unwrap();
         tuner.step(&problem, &mut state, &Alone).unwrap();
+        tuner.step(&problem, &mut replayed, &Alone).unwrap();
+        assert!(state.point.sub(&replayed.point).unwrap().norm().unwrap() < 1e-12);
     }
 }
 
