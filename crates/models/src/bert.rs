@@ -18,6 +18,7 @@ use burn::store::{
 use burn::tensor::{Bool, Device, Tensor, activation::gelu, module::attention, ops::AttentionModuleOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::by_token::by_token;
 use crate::error::require;
 use crate::files::{locate, read};
 use crate::{ModelError, TokenBatch, tuning};
@@ -311,7 +312,7 @@ impl Embeddings {
 impl Layer {
     fn forward(&self, x: Tensor<3>, padding: Option<Tensor<4, Bool>>, heads: usize) -> Tensor<3> {
         let x = self.attention.forward(x, padding, heads);
-        let inner = gelu(self.intermediate.dense.forward(x.clone()));
+        let inner = gelu(by_token(&self.intermediate.dense, x.clone()));
         self.output.forward(inner, x)
     }
 }
@@ -320,7 +321,7 @@ impl Attention {
     fn forward(&self, x: Tensor<3>, padding: Option<Tensor<4, Bool>>, heads: usize) -> Tensor<3> {
         let [rows, length, width] = x.dims();
         let split = |linear: &Linear| {
-            linear.forward(x.clone()).reshape([rows, length, heads, width / heads]).swap_dims(1, 2)
+            by_token(linear, x.clone()).reshape([rows, length, heads, width / heads]).swap_dims(1, 2)
         };
         let context = attention(
             split(&self.attn.query),
@@ -337,7 +338,7 @@ impl Attention {
 
 impl Output {
     fn forward(&self, x: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
-        self.norm.forward(self.dense.forward(x) + residual)
+        self.norm.forward(by_token(&self.dense, x) + residual)
     }
 }
 

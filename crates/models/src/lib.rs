@@ -43,6 +43,7 @@
 
 mod batch;
 mod bert;
+mod by_token;
 mod classifier;
 mod error;
 mod files;

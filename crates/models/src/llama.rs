@@ -18,6 +18,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData, module::attention};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::integers;
+use crate::by_token::by_token;
 use crate::error::require;
 use crate::gguf::Gguf;
 use crate::{ModelError, Rotary, TokenBatch, tuning};
@@ -342,8 +343,8 @@ impl Layer {
         let attended = self.attention(self.attention_norm.forward(x.clone()), rotary, future, config);
         let x = x + attended;
         let normal = self.feed_forward_norm.forward(x.clone());
-        let gated = silu(self.gate.forward(normal.clone())) * self.up.forward(normal);
-        x + self.down.forward(gated)
+        let gated = silu(by_token(&self.gate, normal.clone())) * by_token(&self.up, normal);
+        x + by_token(&self.down, gated)
     }
 
     fn attention(
@@ -355,9 +356,9 @@ impl Layer {
     ) -> Tensor<3> {
         let [rows, length, width] = x.dims();
         let (heads, shared, narrow) = (config.heads, config.key_value_heads, config.head_width());
-        let query = self.query.forward(x.clone()).reshape([rows, length, heads, narrow]);
-        let key = self.key.forward(x.clone()).reshape([rows, length, shared, narrow]);
-        let value = self.value.forward(x).reshape([rows, length, shared, narrow]);
+        let query = by_token(&self.query, x.clone()).reshape([rows, length, heads, narrow]);
+        let key = by_token(&self.key, x.clone()).reshape([rows, length, shared, narrow]);
+        let value = by_token(&self.value, x).reshape([rows, length, shared, narrow]);
         // The query heads of a group stand below each other as one long head, so that keys and values need no copies.
         let group = heads / shared;
         let query = rotary.rotate(query).swap_dims(1, 2).reshape([rows, shared, group * length, narrow]);
@@ -370,6 +371,6 @@ impl Layer {
             AttentionModuleOptions::default(),
         );
         let context = context.reshape([rows, heads, length, narrow]).swap_dims(1, 2);
-        self.output.forward(context.reshape([rows, length, width]))
+        by_token(&self.output, context.reshape([rows, length, width]))
     }
 }
