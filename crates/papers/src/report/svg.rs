@@ -48,7 +48,7 @@ const GROUND: Ink = Ink { light: RGBColor(0xff, 0xff, 0xff), dark: "#161b22" };
 const TEXT_INK: Ink = Ink { light: RGBColor(0x1f, 0x23, 0x28), dark: "#e6edf3" };
 const GRID: Ink = Ink { light: RGBColor(0xdd, 0xe1, 0xe6), dark: "#343b45" };
 /// Okabe and Ito's colours, which people with any colour vision tell apart; lightened on dark ground.
-const PALETTE: [Ink; 7] = [
+const PALETTE: [Ink; 8] = [
     Ink { light: RGBColor(0x00, 0x72, 0xb2), dark: "#4aa8e8" },
     Ink { light: RGBColor(0xd5, 0x5e, 0x00), dark: "#ff8a3c" },
     Ink { light: RGBColor(0x00, 0x9e, 0x73), dark: "#2cc99b" },
@@ -56,6 +56,7 @@ const PALETTE: [Ink; 7] = [
     Ink { light: RGBColor(0xe6, 0x9f, 0x00), dark: "#ffc83d" },
     Ink { light: RGBColor(0x56, 0xb4, 0xe9), dark: "#a5dcff" },
     Ink { light: RGBColor(0x6e, 0x77, 0x81), dark: "#9da7b3" },
+    Ink { light: RGBColor(0x00, 0x00, 0x00), dark: "#ffffff" },
 ];
 
 /// The figure as a complete SVG file.
