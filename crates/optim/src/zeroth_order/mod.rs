@@ -33,7 +33,7 @@
 //! # Ok::<(), kiln_optim::OptimError>(())
 //! ```
 
-mod advisor;
+pub mod advisor;
 pub mod comm;
 mod direction;
 pub mod mezo;

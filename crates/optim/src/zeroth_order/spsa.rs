@@ -6,7 +6,7 @@
 //! aₖ = a / (k + 1 + A)^α,   cₖ = c / (k + 1)^γ
 //! ```
 //!
-//! Cost of a step: 2 evaluations. Give it to a [`Tuner`](super::Tuner) with the distribution `Rademacher`
+//! Cost of a step: 2 evaluations. Give it to a [`Tuner`] with the distribution `Rademacher`
 //! ([`Spsa::tuner`] does): with constant gains it then is ZO-SGD.
 
 use kiln_tensor::Blocks;

@@ -282,9 +282,7 @@ pub(super) fn against_gradients(context: &Context, recorder: &mut Recorder) -> R
     recorder.table(table("against-gradients", EXCESS, caption, &rows));
     let axes: [(&str, &str, Coordinate); 2] = [
         ("steps", "steps", |sample| sample.step),
-        ("queries", "queries (a gradient of one example counts as one)", |sample| {
-            sample.queries
-        }),
+        ("queries", "queries (a gradient of one example counts as one)", |sample| sample.queries),
     ];
     for (name, label, x) in axes {
         let id = format!("least-squares-against-{name}");
