@@ -199,6 +199,10 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
                SGD at 0.1 for as many queries as below (a gradient counts as three): accuracy on the 872 sentences of the \
                development set. A logistic regression on the frozen model's embeddings of 1,000 sentences has 0.782.",
         checks: &[at_full_scale(median("accuracy", Threshold::Above(0.782)))],
+        known_finding: Some(
+            "The rate of 0.1 was fixed before the first run and is too large: within 134 steps all three seeds call every \
+             sentence by one name (0.509), and the loss ends above that of the start. It is left as it was.",
+        ),
         needs: MINILM,
         ..BASE
     },
