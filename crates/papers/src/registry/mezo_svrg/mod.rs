@@ -204,7 +204,6 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
              sentence by one name (0.509), and the loss ends above that of the start. It is left as it was.",
         ),
         needs: MINILM,
-        ..BASE
     },
     Claim {
         id: "LM-as-configured",
