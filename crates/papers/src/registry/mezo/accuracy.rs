@@ -59,7 +59,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         .par_iter()
         .map(|&seed| {
             let run = shared.memo(&format!("{seed}"), || {
-                tune(&FineTuning::new(&pictures, Drawn::Uniform, seed, &device)?, steps, seed)
+                tune(&FineTuning::new(&pictures, Drawn::He, seed, &device)?, steps, seed)
             })?;
             bar.inc(1);
             Ok(run)

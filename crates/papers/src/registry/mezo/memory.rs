@@ -20,8 +20,7 @@ use crate::number::Number;
 use crate::recorder::{Recorder, Table};
 use crate::report::figure::{Axis, Figure, Kind};
 
-/// Large enough for the bookkeeping of tensors, some 1.5 kB each, not to count.
-const VOCABULARY: u32 = 4096;
+const VOCABULARY: u32 = 512;
 const BATCHES: [usize; 3] = [1, 8, 32];
 const CONTEXTS: [usize; 2] = [64, 256];
 

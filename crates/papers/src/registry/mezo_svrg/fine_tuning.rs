@@ -186,7 +186,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         Scale::Quick => AS_CONFIGURED.map(|way| (way, 10_000)).to_vec(),
         Scale::Full => ways(),
     };
-    let networks = tasks(Drawn::Uniform)?;
+    let networks = tasks(Drawn::He)?;
     let runs = runs(recorder, "", &ways, &seeds, &networks)?;
     let before: Vec<f64> = networks.iter().map(|task| task.before_the_shift).collect();
     recorder
@@ -200,9 +200,9 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     judge(recorder, &runs)?;
     // Not judged: what the networks' initialization does.
     let ways = [AS_CONFIGURED[0], AS_CONFIGURED[1], STABLE[0]].map(|way| (way, BUDGET));
-    let he = self::runs(recorder, "He's initialization, ", &ways, &seeds, &tasks(Drawn::He)?)?;
-    let title = "Fine-tuning of networks with He's initialization (not judged)";
-    recorder.table(ends("fine-tuning-initialization", title, &he));
+    let others = self::runs(recorder, "PyTorch's initialization, ", &ways, &seeds, &tasks(Drawn::Uniform)?)?;
+    let title = "Fine-tuning of networks with PyTorch's initialization (not judged)";
+    recorder.table(ends("fine-tuning-initialization", title, &others));
     Ok(())
 }
 

@@ -115,6 +115,11 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
     },
 ];
 
+const FROM_SCRATCH: &str = "With weights drawn by He et al. batches do count: loss 1.59 with 16 and 0.56 with 1024 (spread 0.96), 0.36 with all \
+     examples. With PyTorch's initialization, which the authors' code has, all three bounds hold (1.61, 0.13, 0.56); that \
+     was tried after this failed, so it is not judged.";
+const AS_CONFIGURED: &str = "MeZO-SVRG is ahead by 24 points where 30 were expected. With PyTorch's initialization, which the authors' code has, \
+     it is 33; that was tried after this failed, so it is not judged.";
 const LIKE_FOR_LIKE: &str = "MeZO is ahead by 11 points (8 to 14 on three seeds): 0.728 at 1e-3 against 0.623 at 3e-4 and 3e-3. Two steps of MeZO-SVRG \
      cost as much as ten of MeZO, and far from a minimum it is the noise of the directions that counts, which the correction \
      leaves alone. The specification, after a prototype, expected 3 points or more for MeZO. So the gap of \
@@ -125,7 +130,7 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
         id: "R7",
         place: "experiment on MNIST",
         says: "Trained from scratch, a network gains far more from MeZO on all examples than from MeZO on batches.",
-        test: "784-32-16-10 network, drawn as PyTorch does, 4,000 of MNIST-5k, 8,000 steps: training loss of MeZO at 1e-3 on \
+        test: "784-32-16-10 network, drawn by He et al., 4,000 of MNIST-5k, 8,000 steps: training loss of MeZO at 1e-3 on \
                batches of 16 to 1024 (and their spread), and of MeZO on all examples at 2e-3.",
         checks: &[
             at_full_scale(Check {
@@ -136,19 +141,19 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
             at_full_scale(median("all examples, loss", Threshold::AtMost(0.8))),
         ],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
-        ..BASE
+        known_finding: Some(FROM_SCRATCH),
     },
     Claim {
         id: "R8-as-configured",
         place: "main tables (claim C1), on a small network",
         says: "Fine-tuned at the rates of the authors' experiments, MeZO-SVRG is far more accurate than MeZO.",
-        test: "A 784-32-16-10 network, drawn as PyTorch does and trained on 3,000 digits of MNIST-5k, is fine-tuned on 512 \
+        test: "A 784-32-16-10 network, drawn by He et al. and trained on 3,000 digits of MNIST-5k, is fine-tuned on 512 \
                digits that are shifted by (2, 3) pixels and judged on 1,000 others; batches of 64, q = 2. MeZO-SVRG with \
                rates 3e-3 and 1e-4 against MeZO with a rate 300 times lower, 1e-5 (the authors': 50 to 1000 times), after 6.4e5 queries each: difference of \
                the accuracies.",
         checks: &[at_full_scale(median("MeZO-SVRG minus MeZO", Threshold::AtLeast(0.30)))],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
-        ..BASE
+        known_finding: Some(AS_CONFIGURED),
     },
     Claim {
         id: "R8-like-for-like",

@@ -61,7 +61,7 @@ fn train(
     let order = shuffled(pictures.len(), seed)?;
     let data = Digits::new(pictures, &order[..TRAIN], (0, 0), device);
     let held_out = Digits::new(pictures, &order[TRAIN..], (0, 0), device);
-    let network = Network::new(seed, Drawn::Uniform, device)?;
+    let network = Network::new(seed, Drawn::He, device)?;
     // MeZO-SVRG with an anchor in every step is MeZO on all examples.
     let method = MezoSvrg { anchor_period: 1, ..MezoSvrg::new(way.rate, 0.0) };
     match way.batch {
