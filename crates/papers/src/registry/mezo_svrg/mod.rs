@@ -115,12 +115,12 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
     },
 ];
 
-const FROM_SCRATCH: &str = "With weights drawn by He et al. batches do count: loss 1.59 with 16 and 0.56 with 1024 (spread 0.96), 0.36 with all \
+const FROM_SCRATCH: &str = "With weights drawn by He et al. batches do count: loss 1.79 with 16 and 0.56 with 1024 (spread 1.16), 0.36 with all \
      examples. With PyTorch's initialization, which the authors' code has, all three bounds hold (1.61, 0.13, 0.56); that \
      was tried after this failed, so it is not judged.";
 const AS_CONFIGURED: &str = "MeZO-SVRG is ahead by 24 points where 30 were expected. With PyTorch's initialization, which the authors' code has, \
-     it is 33; that was tried after this failed, so it is not judged.";
-const LIKE_FOR_LIKE: &str = "MeZO is ahead by 11 points (8 to 14 on three seeds): 0.728 at 1e-3 against 0.623 at 3e-4 and 3e-3. Two steps of MeZO-SVRG \
+     it is 34; that was tried after this failed, so it is not judged.";
+const LIKE_FOR_LIKE: &str = "MeZO is ahead by 15 points (11 to 25 on three seeds): 0.709 at 3e-4 against 0.560 at 3e-3 and 1e-3. Two steps of MeZO-SVRG \
      cost as much as ten of MeZO, and far from a minimum it is the noise of the directions that counts, which the correction \
      leaves alone. The specification, after a prototype, expected 3 points or more for MeZO. So the gap of \
      R8-as-configured, at this size, is one of rates.";
@@ -217,8 +217,12 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         test: "As LM-gradients: MeZO-SVRG (q = 2, rates 1e-3 and 1e-6) and MeZO (1e-6), 12,800 queries each, a small part \
                of the authors': difference of the accuracies.",
         checks: &[at_full_scale(by_paper(median("MeZO-SVRG minus MeZO", Threshold::Above(0.0))))],
+        known_finding: Some(
+            "MeZO-SVRG is behind by 2 points (8 behind to 4 ahead on three seeds). 12,800 queries, what a small machine has time \
+             for, buy 23 of its steps or 200 of MeZO, and neither moves the loss of 0.693 by more than 0.001; the authors \
+             spend 1,800 times as many.",
+        ),
         needs: MINILM,
-        ..BASE
     },
     Claim {
         id: "C1",
