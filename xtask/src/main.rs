@@ -49,6 +49,9 @@ enum Task {
     /// Join the reports of a run that was split by --shard
     #[command(disable_help_flag = true)]
     Merge(Arguments),
+    /// Put the tables of a report into pages of documentation
+    #[command(disable_help_flag = true)]
+    Tables(Arguments),
     /// Fine-tune a language model on a table of labelled texts, with or without gradients
     #[command(disable_help_flag = true)]
     Finetune(Arguments),
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Task::List(arguments) => papers::run("list", &arguments.rest),
         Task::Data(arguments) => papers::run("data", &arguments.rest),
         Task::Merge(arguments) => papers::run("merge", &arguments.rest),
+        Task::Tables(arguments) => papers::run("tables", &arguments.rest),
         Task::Finetune(arguments) => papers::run("finetune", &arguments.rest),
         Task::Bench(arguments) => papers::run("bench", &arguments.rest),
         Task::Test(options) => stages::run(&options),

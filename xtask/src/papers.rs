@@ -10,6 +10,7 @@ use crate::{Result, cargo, root, target_dir};
 
 /// What the first build of a domain (a feature of kiln-papers) costs, for the line that asks for patience.
 const COSTS: &[(&str, &str)] = &[
+    ("adapt", "about ten minutes on 2 cores, most of it Burn"),
     ("graph", "about two minutes on 2 cores; Burn is not needed"),
     ("optim", "about ten minutes on 2 cores, most of it Burn"),
     ("models", "about twelve minutes on 2 cores, most of it Burn"),
@@ -33,7 +34,7 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
 fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> BTreeSet<String> {
     let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     let asks_for_help = arguments.iter().any(|a| a == "--help" || a == "-h");
-    if command == "data" || (asks_for_help && command != "finetune") {
+    if matches!(command, "data" | "tables") || (asks_for_help && command != "finetune") {
         return BTreeSet::new();
     }
     let bench = arguments.first().and_then(|name| BENCHES.iter().find(|(bench, _)| bench == name));

@@ -15,12 +15,14 @@ use burn::store::{
     ApplyError, FloatCastAdapter, KeyRemapper, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter,
     SafetensorsStore,
 };
-use burn::tensor::{Bool, Device, Tensor, activation::gelu, module::attention, ops::AttentionModuleOptions};
+use burn::tensor::{Bool, Device, Int, Tensor, module::attention, ops::AttentionModuleOptions};
+use kiln_tensor::on_host;
 use serde::{Deserialize, Serialize};
 
 use crate::by_token::by_token;
 use crate::error::require;
 use crate::files::{locate, read};
+use crate::gelu::gelu;
 use crate::{ModelError, TokenBatch, tuning};
 
 /// Shape and constants of a BERT encoder, under the names of a `config.json`. The default is BERT-base, which is also
@@ -109,6 +111,12 @@ impl BertConfig {
         Ok(())
     }
 }
+
+/// About how many tokens go through the model together in inference on the host. That bounds the memory of a forward pass,
+/// and saves time: buffers of more are so large that the allocator returns them to the system and asks for fresh pages at
+/// every use. Fewer tokens would pack the weights too often. The number is no function of the machine, so that results are
+/// not either.
+const PORTION: usize = 512;
 
 /// A BERT encoder.
 #[derive(Module, Debug)]
@@ -281,11 +289,20 @@ impl Bert {
             padding.expand([rows, heads, length, length])
         });
 
-        let mut x = self.embeddings.forward(batch, &device);
-        for layer in &self.encoder.layer {
-            x = layer.forward(x, padding.clone(), heads);
+        let encode = |ids: Tensor<2, Int>, padding: Option<Tensor<4, Bool>>| {
+            let x = self.embeddings.forward(ids);
+            self.encoder.layer.iter().fold(x, |x, layer| layer.forward(x, padding.clone(), heads))
+        };
+        let ids = batch.ids(&device);
+        let portion = (PORTION / length).max(1);
+        if rows <= portion || device.is_autodiff() || !on_host(&device) {
+            return Ok(encode(ids, padding));
         }
-        Ok(x)
+        let portions = (0..rows).step_by(portion).map(|row| {
+            let count = portion.min(rows - row);
+            encode(ids.clone().narrow(0, row, count), padding.clone().map(|p| p.narrow(0, row, count)))
+        });
+        Ok(Tensor::cat(portions.collect(), 0))
     }
 
     /// The mean of the last hidden states over each row's tokens, `[rows, hidden_size]`. Sentence encoders such as
@@ -301,10 +318,11 @@ impl Bert {
 }
 
 impl Embeddings {
-    fn forward(&self, batch: &TokenBatch, device: &Device) -> Tensor<3> {
-        let positions = self.position_embeddings.weight.val().narrow(0, 0, batch.length());
+    fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        let [_, length] = ids.dims();
+        let positions = self.position_embeddings.weight.val().narrow(0, 0, length);
         let kind = self.token_type_embeddings.weight.val().narrow(0, 0, 1);
-        let words = self.word_embeddings.forward(batch.ids(device));
+        let words = self.word_embeddings.forward(ids);
         self.norm.forward(words + (positions + kind).unsqueeze())
     }
 }

@@ -47,6 +47,7 @@ mod by_token;
 mod classifier;
 mod error;
 mod files;
+mod gelu;
 mod gguf;
 mod llama;
 mod prompt;

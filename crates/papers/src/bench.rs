@@ -1,14 +1,16 @@
 //! Benchmarks, which compare with other programs and are never part of a verdict.
 
+#[cfg(feature = "adapt")]
+mod adapt;
 #[cfg(feature = "graph")]
 mod graph;
 #[cfg(feature = "optim")]
 mod optim;
 #[cfg(feature = "optim")]
 mod optim_data;
-#[cfg(any(feature = "graph", feature = "optim"))]
+#[cfg(any(feature = "adapt", feature = "graph", feature = "optim"))]
 mod peers;
-#[cfg(any(feature = "graph", feature = "optim"))]
+#[cfg(any(feature = "adapt", feature = "graph", feature = "optim"))]
 mod report;
 #[cfg(feature = "models")]
 mod zo;
@@ -28,6 +30,12 @@ pub struct Bench {
 
 /// All benchmarks of this build.
 pub const BENCHES: &[Bench] = &[
+    #[cfg(feature = "adapt")]
+    Bench {
+        name: "adapt",
+        about: "epochs of domain adaptation against PyTorch, exact fits against scikit-learn",
+        run: adapt::run,
+    },
     #[cfg(feature = "graph")]
     Bench {
         name: "graph",

@@ -14,7 +14,7 @@ use crate::{
     data,
     progress::Reporter,
     registry::{self, PAPERS},
-    report::{Report, SummaryTable, terminal},
+    report::{Report, SummaryTable, pages, terminal},
     run::{self, Options, Shard},
 };
 
@@ -56,6 +56,18 @@ enum Command {
         #[arg(required = true, value_name = "DIR")]
         folders: Vec<PathBuf>,
         /// Where the joined reports go.
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
+        out: PathBuf,
+    },
+    /// Put a report's tables into pages of documentation.
+    ///
+    /// What stands between `<!-- table PAPER/EXPERIMENT/TABLE -->` and `<!-- /table -->` is replaced. A page that asks for a
+    /// table that the report does not have is left as it is, and the exit status is then 2.
+    Tables {
+        /// Markdown files.
+        #[arg(required = true, value_name = "PAGE")]
+        pages: Vec<PathBuf>,
+        /// Where `reproduce` put its reports.
         #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
         out: PathBuf,
     },
@@ -147,6 +159,7 @@ pub fn main() -> ExitCode {
             Ok(0)
         }
         Command::Merge { folders, out } => merge(PAPERS, &folders, &out),
+        Command::Tables { pages, out } => tables(&pages, &out).map(|()| 0),
         Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
         #[cfg(feature = "models")]
         Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
@@ -183,6 +196,19 @@ fn reproduce(papers: &[Paper], args: Reproduce) -> Result<u8, ExperimentError> {
     let report = run::run(&papers, &options)?;
     publish(&report, &options.out)?;
     Ok(report.exit_status())
+}
+
+fn tables(pages: &[PathBuf], out: &Path) -> Result<(), ExperimentError> {
+    let report = Report::read(out)?;
+    for path in pages {
+        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let page = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+        let filled = pages::fill(&page, &report).map_err(|error| failed(&error))?;
+        if filled != page {
+            std::fs::write(path, filled).map_err(|error| failed(&error))?;
+        }
+    }
+    Ok(())
 }
 
 fn merge(papers: &[Paper], folders: &[PathBuf], out: &Path) -> Result<u8, ExperimentError> {

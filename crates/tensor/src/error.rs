@@ -28,6 +28,14 @@ pub enum TensorError {
         /// Device of its argument.
         right: String,
     },
+    /// Two samples differ in their number of features.
+    #[error("the samples have {left} and {right} features; they must have equally many")]
+    Features {
+        /// Number of features of the first sample.
+        left: usize,
+        /// Number of those of the second.
+        right: usize,
+    },
     /// A device was asked for by name, and is not there.
     #[error("no device {name}: {reason}")]
     NoDevice {

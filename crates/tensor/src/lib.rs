@@ -8,6 +8,7 @@
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
+//! * [`divergence`]: how far apart two samples of features are, as penalties to train with.
 //! * [`devices`]: devices by name; with the feature `test-devices` also those that tests run on.
 //!
 //! Kiln never chooses a device: results live where their inputs live. Backends are features: `ndarray` (the
@@ -47,7 +48,9 @@
 mod blocks;
 mod coordinates;
 pub mod devices;
+pub mod divergence;
 mod error;
+mod host;
 mod linear_operator;
 mod noise;
 pub mod prox;
@@ -55,7 +58,9 @@ mod vector;
 
 pub use blocks::{BlockInfo, BlockMut, Blocks};
 pub use coordinates::Coordinates;
+pub use divergence::{CoralForm, Divergence, MmdKernel, Sample};
 pub use error::TensorError;
+pub use host::on_host;
 pub use linear_operator::{
     ConjugateGradient, DiagonalEstimate, Eigenpair, Eigenpairs, Hutchinson, Lanczos, LinearOperator,
     LinearSolution, PowerIteration, TraceEstimate,

@@ -36,6 +36,27 @@ device_tests! {
         assert_close(&values(bert.embed(&other_padding).unwrap()), &means, 1e-6);
     }
 
+    /// More tokens than go through the model together on the host, a padded batch and one without padding, neither of
+    /// whose numbers of rows is a multiple of a portion's.
+    fn large_batches_are_many_small_ones(device) {
+        let bert = tiny_bert(device);
+        let padded: Vec<Vec<u32>> = (0..200).map(|row| (0..=row % 7).map(|k| (row * k) % 13).collect()).collect();
+        let even: Vec<Vec<u32>> = (0..131).map(|row| (0..9).map(|k| (row * k + row) % 13).collect()).collect();
+        for texts in [padded, even] {
+            let batch = TokenBatch::new(&texts, 0).unwrap();
+            let (hidden, means) = (bert.forward(&batch).unwrap(), values(bert.embed(&batch).unwrap()));
+            assert_eq!(hidden.dims(), [texts.len(), batch.length(), 12]);
+            for row in [55, 56, 73] {
+                let alone = TokenBatch::new(&texts[row..=row], 0).unwrap();
+                let found = hidden.clone().narrow(0, row, 1).narrow(1, 0, texts[row].len());
+                assert_close(&values(found), &values(bert.forward(&alone).unwrap()), 1e-5);
+            }
+            let last: Vec<usize> = (texts.len() - 20..texts.len()).collect();
+            let few = values(bert.embed(&batch.select(&last).unwrap()).unwrap());
+            assert_close(&means[means.len() - 20 * 12..], &few, 1e-5);
+        }
+    }
+
     fn seeds_determine_the_weights(device) {
         let config = BertConfig { vocab_size: 5, num_hidden_layers: 1, hidden_size: 24, ..BertConfig::default() };
         let draw = |seed| Parameters::of(&Bert::random(&config, seed, device).unwrap()).0;

@@ -152,6 +152,12 @@ fn nodes_tsv(header: &str, rows: impl IntoIterator<Item = String>) -> Vec<u8> {
     out.into_bytes()
 }
 
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes)?;
+    gzip.finish()
+}
+
 /// The files as they are.
 ///
 /// # Errors
@@ -436,9 +442,7 @@ pub(super) fn blogcatalog(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertEr
     for (node, group) in number_pairs(&sources[1], Some(','), 1)? {
         let _ = writeln!(memberships, "{node}\t{}", group + 1);
     }
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(&edges)?;
-    Ok(vec![gzip.finish()?, memberships.into_bytes()])
+    Ok(vec![gzip(&edges)?, memberships.into_bytes()])
 }
 
 /// `graph-labelled/email-eu-core` from SNAP's two gzip files: undirected, without loops.
@@ -447,4 +451,22 @@ pub(super) fn email_eu_core(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Convert
     let departments: BTreeMap<usize, usize> =
         number_pairs(&gunzip(&sources[1])?, None, 0)?.into_iter().collect();
     Ok(vec![edges_tsv(&edges), nodes_tsv("department", departments.into_values().map(|d| d.to_string()))])
+}
+
+/// `digits/optdigits` from scikit-learn's `digits.csv.gz`: in each line 64 pixels and the label.
+pub(super) fn optdigits(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
+    let table = gunzip(&sources[0])?;
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for (index, line) in text(&table)?.lines().enumerate() {
+        let values: Result<Vec<u8>, _> = line.split(',').map(str::parse).collect();
+        let values = values.map_err(|_| fault(index + 1, "a field is no whole number of 0 to 255"))?;
+        let Some((&label, picture)) = values.split_last().filter(|(_, picture)| picture.len() == 64) else {
+            return Err(fault(index + 1, format!("{} fields, 65 expected", values.len())));
+        };
+        pixels.extend(picture);
+        labels.push(label);
+    }
+    let count = (labels.len() as u32).to_be_bytes();
+    let images = [&[0, 0, 8, 3], &count[..], &[0, 0, 0, 8, 0, 0, 0, 8], &pixels].concat();
+    Ok(vec![gzip(&images)?, gzip(&[&[0, 0, 8, 1], &count[..], &labels].concat())?])
 }

@@ -128,6 +128,31 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    pub(super) fn malformed(name: &str, line: Option<usize>, reason: impl Into<String>) -> Self {
+        Self::Malformed { name: name.into(), line, reason: reason.into() }
+    }
+
+    /// Names the file in an I/O error.
+    pub(super) fn io(name: &str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { name: name.into(), source }
+    }
+
+    /// An error unless the groups of a table are these, in this order: experiments count on it.
+    pub(super) fn expect_names<'a>(
+        name: &str,
+        found: impl Iterator<Item = &'a String>,
+        expected: &[&str],
+    ) -> Result<(), Self> {
+        let found: Vec<&str> = found.map(String::as_str).collect();
+        if found == expected {
+            return Ok(());
+        }
+        let (found, expected) = (found.join(", "), expected.join(", "));
+        Err(Self::malformed(name, None, format!("it holds {found}; expected {expected}")))
+    }
+}
+
 /// Names the path in an I/O error.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> DataError {
     let path = path.to_path_buf();

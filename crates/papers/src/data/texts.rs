@@ -112,9 +112,8 @@ pub fn read_labelled_tsv(
     classes: Option<&[String]>,
 ) -> Result<LabelledTexts, ReadError> {
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|source| ReadError::Io { name: name.into(), source })?;
-    let fault =
-        |line: Option<usize>, reason: String| ReadError::Malformed { name: name.into(), line, reason };
+    reader.read_to_end(&mut bytes).map_err(ReadError::io(name))?;
+    let fault = |line: Option<usize>, reason: String| ReadError::malformed(name, line, reason);
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
         fault(Some(line), "this is not UTF-8 text".into())
@@ -287,9 +286,8 @@ pub fn sst2(data: &impl FindData, part: Sst2Part) -> Result<LabelledTexts, Exper
         Sst2Part::Test => "text/sst2-test.tsv",
         Sst2Part::Phrases => "text/sst2-train-phrases.tsv.gz",
     })?;
-    let reader = found.open().map_err(|source| ReadError::Io { name: found.name.clone(), source })?;
     let classes = ["0".to_owned(), "1".to_owned()];
-    let mut read = read_labelled_tsv(&found.name, reader, &TextColumns::default(), Some(&classes))?;
+    let mut read = read_labelled_tsv(&found.name, found.reader()?, &TextColumns::default(), Some(&classes))?;
     read.sources = vec![found.used(read.len())];
     Ok(read)
 }

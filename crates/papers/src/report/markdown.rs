@@ -96,7 +96,7 @@ fn check_line(check: &CheckReport) -> String {
     format!("{}: {}{spread}; {}", check.name, super::measured(check), super::wanted(check))
 }
 
-fn row(cells: &[String]) -> String {
+pub(super) fn row(cells: &[String]) -> String {
     cells.iter().fold("|".to_owned(), |row, cell| format!("{row} {} |", escape(cell)))
 }
 

@@ -4,6 +4,7 @@ mod axis;
 pub mod figure;
 mod html;
 mod markdown;
+pub mod pages;
 mod svg;
 pub(crate) mod terminal;
 

@@ -4,7 +4,10 @@ use std::fs;
 
 use kiln_papers::{
     Context, ExperimentError, Recorder, Scale,
-    report::{Html, Markdown, Report, Summary},
+    report::{
+        Html, Markdown, Report, Summary,
+        pages::{PageError, fill},
+    },
     run::run,
     verdict::Verdict,
 };
@@ -143,4 +146,29 @@ fn seeds_are_distinct_stable_and_counted() {
     assert_eq!(seeds(Some(3)), default[..3]);
     assert!(default.iter().all(|&seed| seed > 1_000_000 && seed < 1 << 53));
     assert_eq!(default.iter().collect::<std::collections::BTreeSet<_>>().len(), 100);
+}
+
+#[test]
+fn tables_go_into_pages() {
+    let (_, report) = report();
+    let names: Vec<String> = report.papers[0]
+        .experiments
+        .iter()
+        .flat_map(|outcome| {
+            let of = |table: &kiln_papers::Table| {
+                format!("{}/{}/{}", report.papers[0].id, outcome.experiment, table.id)
+            };
+            outcome.tables.iter().map(of).collect::<Vec<_>>()
+        })
+        .collect();
+    let name = &names[0];
+    let page = format!("before\n<!-- table {name} -->\nold\n<!-- /table -->\nafter\n");
+    let filled = fill(&page, &report).unwrap();
+    assert!(filled.starts_with(&format!("before\n<!-- table {name} -->\n| ")), "{filled}");
+    assert!(filled.ends_with("|\n<!-- /table -->\nafter\n") && !filled.contains("old"), "{filled}");
+    assert_eq!(fill(&filled, &report).unwrap(), filled, "filling again changes nothing");
+    assert_eq!(fill("no place", &report).unwrap(), "no place");
+    let unknown = fill("<!-- table a/b/c -->\n<!-- /table -->", &report).unwrap_err().to_string();
+    assert!(unknown.contains("a/b/c") && unknown.contains(name), "{unknown}");
+    assert!(matches!(fill("<!-- table a/b/c -->\n", &report), Err(PageError::Open { .. })));
 }

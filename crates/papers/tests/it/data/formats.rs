@@ -1,7 +1,8 @@
 use std::fs::File;
 
 use kiln_papers::data::{
-    ConvertError, LabelError, Original, read_communities_json, read_groups_tsv, read_gt, select,
+    ConvertError, LabelError, Original, read_communities_json, read_groups_tsv, read_gt, read_idx_images,
+    read_idx_labels, select,
 };
 use proptest::prelude::*;
 
@@ -183,6 +184,27 @@ fn graph_tool_graphs_become_tables() {
     let error = from_package("graph-labelled/football", &[gzip(&gt_file())]).unwrap_err();
     assert!(error.to_string().contains("value_tsevans"));
     assert!(matches!(from_package("graph-labelled/dolphins", &[gt_file()]), Err(ConvertError::Gzip(_))));
+}
+
+#[test]
+fn optdigits_become_idx() {
+    let row = vec!["3"; 64].join(",");
+    let table = format!("{row},7\n{row},0\n");
+    let convert = select("digits/optdigits")[0].package.unwrap().recipe.convert;
+    let files = convert(&[gzip(table.as_bytes())]).unwrap();
+    let images = flate2::read::GzDecoder::new(files[0].as_slice());
+    let labels = flate2::read::GzDecoder::new(files[1].as_slice());
+    assert_eq!(read_idx_images("a", images).unwrap(), (8, 8, vec![3; 128]));
+    assert_eq!(read_idx_labels("a", labels).unwrap(), [7, 0]);
+    for (table, words) in [
+        (format!("{row},7\n{row}\n"), "line 2: 64 fields, 65 expected"),
+        (format!("{row},256\n"), "line 1: a field is no whole number"),
+        (format!("{row},7\n\n"), "line 2: a field is no whole number"),
+    ] {
+        let error = convert(&[gzip(table.as_bytes())]).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(matches!(convert(&[table.into_bytes()]), Err(ConvertError::Gzip(_))));
 }
 
 const GRAPHML: &str = r#"<?xml version="1.0"?><graphml>

@@ -10,10 +10,9 @@ use kiln_papers::data::{
     Check, DataError, DataSet, GetOptions, Input, Installed, Original, Output, Package, Recipe, Terms, Tool,
     clear_downloads, get, install, keep,
 };
-use sha2::{Digest, Sha256};
 
 fn sha256(bytes: &[u8]) -> &'static str {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat().leak()
+    super::sha256(bytes).leak()
 }
 
 /// A cache, a folder of fake tools, and what they hand out.

@@ -3,12 +3,12 @@ use std::io::Write;
 use std::path::Path;
 
 use kiln_papers::data::{
-    DataPath, LabelledImages, MissingData, MnistPart, ReadError, Route, mnist, mnist_5k, read_idx_images,
-    read_idx_labels, read_mnist_csv,
+    DataPath, LabelledImages, MissingData, Part, ReadError, Route, mnist, mnist_5k, optdigits,
+    read_idx_images, read_idx_labels, read_mnist_csv, usps,
 };
 use proptest::prelude::*;
 
-use super::shared_data;
+use super::{class_counts, sha256, shared_data};
 
 fn idx(shape: &[u32], contents: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, 8, shape.len() as u8];
@@ -76,19 +76,33 @@ fn labels_and_pictures_must_be_as_many() {
     let path = DataPath::of_folders(vec![(Route::Explicit, folder.path().into())]);
     let images = folder.path().join("digits/mnist-t10k-images.idx3-ubyte.gz");
     let labels = folder.path().join("digits/mnist-t10k-labels.idx1-ubyte.gz");
-    assert!(mnist(&path, MnistPart::Test).unwrap_err().is::<MissingData>());
+    assert!(mnist(&path, Part::Test).unwrap_err().is::<MissingData>());
     write_gzip(&images, &idx(&[2, 28, 28], &[9; 2 * 784]));
     write_gzip(&labels, &idx(&[3], &[1, 2, 3]));
-    let error = mnist(&path, MnistPart::Test).unwrap_err().to_string();
+    let error = mnist(&path, Part::Test).unwrap_err().to_string();
     assert!(error.contains("3 labels for 2 pictures"), "{error}");
     write_gzip(&labels, &idx(&[2], &[1, 2]));
-    let read = mnist(&path, MnistPart::Test).unwrap();
+    let read = mnist(&path, Part::Test).unwrap();
     assert_eq!((read.labels.as_slice(), read.image(1)), (&[1, 2][..], &[9; 784][..]));
     let rows: Vec<_> = read.sources.iter().map(|used| (used.rows, used.route.as_str())).collect();
     assert_eq!(rows, [(2, "given folder"), (2, "given folder")]);
     write_gzip(&images, &idx(&[2, 14, 56], &[9; 2 * 784]));
-    let error = mnist(&path, MnistPart::Test).unwrap_err().to_string();
+    let error = mnist(&path, Part::Test).unwrap_err().to_string();
     assert!(error.contains("14 x 56 pixels, not 28 x 28"), "{error}");
+    write_gzip(&images, &idx(&[2, 28, 28], &[9; 2 * 784]));
+    write_gzip(&labels, &idx(&[2], &[1, 10]));
+    let error = mnist(&path, Part::Test).unwrap_err().to_string();
+    assert!(error.contains("label 10 is no digit"), "{error}");
+}
+
+#[test]
+fn optdigits_go_to_16() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = DataPath::of_folders(vec![(Route::Explicit, folder.path().into())]);
+    let images = folder.path().join("digits/optdigits-images-8x8-0to16.idx3-ubyte.gz");
+    write_gzip(&images, &idx(&[1, 8, 8], &[17; 64]));
+    let error = optdigits(&path).unwrap_err().to_string();
+    assert!(error.contains("a pixel of 17, of 0 to 16 expected"), "{error}");
 }
 
 #[test]
@@ -115,13 +129,47 @@ fn mnist_5k_asks_for_the_small_file() {
 fn real_mnist_has_the_known_digits() {
     let Some(folder) = shared_data("digits/mnist-t10k-labels.idx1-ubyte.gz") else { return };
     let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
-    let test = mnist(&path, MnistPart::Test).unwrap();
+    let test = mnist(&path, Part::Test).unwrap();
     assert_eq!((test.len(), &test.labels[..5]), (10_000, &[7, 2, 1, 0, 4][..]));
+    assert_eq!(class_counts(&test.labels), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
+    let train = mnist(&path, Part::Train).unwrap();
+    assert_eq!(class_counts(&train.labels), [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);
+    // SHA-256 of the published train-images-idx3-ubyte.
+    let published = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db";
+    assert_eq!(sha256(&idx(&[60_000, 28, 28], &train.pixels)), published);
     let small = mnist_5k(&path).unwrap();
     assert_eq!((small.len(), small.labels[499], small.labels[500]), (5_000, 0, 1));
     // The sums of pixels of the package's file, which these rows must equal.
     let sum = |i: usize| small.image(i).iter().map(|&pixel| u32::from(pixel)).sum::<u32>();
     assert_eq!([sum(0), sum(4_999)], [31_095, 33_540]);
+}
+
+#[test]
+fn embedded_optdigits_have_the_known_digits() {
+    let digits = optdigits(&DataPath::of_folders(vec![])).unwrap();
+    // Classes as UCI gives them for the test part.
+    assert_eq!(class_counts(&digits.labels), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+    assert_eq!((digits.len(), digits.pixels.iter().max()), (1_797, Some(&16)));
+    assert_eq!(digits.image(0)[..16], [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]);
+    let used: Vec<_> = digits.sources.iter().map(|used| (used.rows, used.route.as_str())).collect();
+    assert_eq!(used, [(1_797, "embedded"), (1_797, "embedded")]);
+}
+
+#[test]
+fn real_usps_has_the_known_digits() {
+    let missing = usps(&DataPath::of_folders(vec![]), Part::Train).unwrap_err();
+    assert!(missing.downcast::<MissingData>().unwrap().hint.contains("usps.bz2"));
+    let Some(folder) = shared_data("digits/usps-train-labels.idx1-ubyte.gz") else { return };
+    let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
+    for (part, counts) in [
+        (Part::Train, [1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644]),
+        (Part::Test, [359, 264, 198, 166, 200, 160, 170, 147, 166, 177]),
+    ] {
+        let digits = usps(&path, part).unwrap();
+        assert_eq!((class_counts(&digits.labels), digits.width, digits.height), (counts, 16, 16));
+        let (low, high) = (digits.pixels.iter().min(), digits.pixels.iter().max());
+        assert_eq!((low, high), (Some(&0), Some(&255)));
+    }
 }
 
 proptest! {

@@ -1,0 +1,355 @@
+//! What is adapted: labelled sources and a target whose labels no unsupervised method can see.
+
+use crate::{AdaptError, Rows};
+
+/// The labels of a domain's rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Labels {
+    /// Class indices below `count`.
+    Classes {
+        /// One class index per row.
+        classes: Vec<usize>,
+        /// Number of classes of the problem, whether all occur or not.
+        count: usize,
+    },
+    /// Real values, for regression.
+    Values(Vec<f64>),
+}
+
+impl Labels {
+    /// Class indices below `count`.
+    pub fn classes(classes: impl Into<Vec<usize>>, count: usize) -> Self {
+        Self::Classes { classes: classes.into(), count }
+    }
+
+    /// Real values.
+    pub fn values(values: impl Into<Vec<f64>>) -> Self {
+        Self::Values(values.into())
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes { classes, .. } => classes.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The labels of the rows with these indices, in this order; each must be below [`len`](Self::len).
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::Classes { classes, count } => {
+                Self::Classes { classes: indices.iter().map(|&i| classes[i]).collect(), count: *count }
+            }
+            Self::Values(values) => Self::Values(indices.iter().map(|&i| values[i]).collect()),
+        }
+    }
+
+    /// Number of columns that a model's output has for these labels: the classes, or 1 for values.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Classes { count, .. } => *count,
+            Self::Values(_) => 1,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Classes { .. } => "classes as labels",
+            Self::Values(_) => "values as labels",
+        }
+    }
+}
+
+/// A domain with labels: a source, the few labelled rows of a target, or what a model is evaluated on.
+#[derive(Debug, Clone)]
+pub struct Labelled<X> {
+    name: String,
+    x: X,
+    y: Labels,
+}
+
+impl<X: Rows> Labelled<X> {
+    /// The rows `x` and their labels `y`.
+    ///
+    /// # Errors
+    /// Without rows, with numbers that are not finite, with another number of labels than of rows, or with a class index
+    /// that is not below the number of classes. A class may be without rows.
+    pub fn new(name: impl Into<String>, x: X, y: Labels) -> Result<Self, AdaptError> {
+        let Unlabelled { name, x } = Unlabelled::new(name, x)?;
+        if y.len() != x.rows() {
+            let what = format!("labels of {name}");
+            return Err(AdaptError::Size { what, found: y.len(), expected: x.rows() });
+        }
+        match &y {
+            Labels::Classes { classes, count } => {
+                if let Some((row, &class)) = classes.iter().enumerate().find(|(_, class)| *class >= count) {
+                    return Err(AdaptError::Class { domain: name, row, class, classes: *count });
+                }
+            }
+            Labels::Values(values) => {
+                if values.iter().any(|value| !value.is_finite()) {
+                    return Err(AdaptError::NotFinite { what: format!("the labels of {name}") });
+                }
+            }
+        }
+        Ok(Self { name, x, y })
+    }
+
+    /// The domain's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rows.
+    pub fn x(&self) -> &X {
+        &self.x
+    }
+
+    /// The labels.
+    pub fn y(&self) -> &Labels {
+        &self.y
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.y.len()
+    }
+
+    /// The domain without its labels, as a target.
+    pub fn without_labels(&self) -> Unlabelled<X> {
+        Unlabelled { name: self.name.clone(), x: self.x.clone() }
+    }
+
+    /// The rows with these indices, in this order.
+    ///
+    /// # Errors
+    /// Without indices, or when one is not below the number of rows.
+    pub fn select(&self, indices: &[usize]) -> Result<Self, AdaptError> {
+        if let Some(&index) = indices.iter().find(|index| **index >= self.rows()) {
+            let what = format!("row index in {}, which must be below the number of rows", self.name);
+            return Err(AdaptError::Size { what, found: index, expected: self.rows() });
+        }
+        if indices.is_empty() {
+            return Err(AdaptError::Empty { what: format!("the selection of {}", self.name) });
+        }
+        Ok(Self { name: self.name.clone(), x: self.x.select(indices), y: self.y.select(indices) })
+    }
+
+    /// The same rows in another form, with their labels.
+    ///
+    /// # Errors
+    /// When `convert` changes the number of rows, or makes numbers that are not finite.
+    pub fn map<Y: Rows>(&self, convert: impl FnOnce(&X) -> Y) -> Result<Labelled<Y>, AdaptError> {
+        Labelled::new(self.name.clone(), convert(&self.x), self.y.clone())
+    }
+
+    /// The classes of the rows and their number.
+    ///
+    /// # Errors
+    /// [`AdaptError::Labels`] when the labels are values.
+    pub fn classes(&self) -> Result<(&[usize], usize), AdaptError> {
+        match &self.y {
+            Labels::Classes { classes, count } => Ok((classes, *count)),
+            Labels::Values(_) => Err(self.wrong_labels("this needs classes")),
+        }
+    }
+
+    /// The values of the rows.
+    ///
+    /// # Errors
+    /// [`AdaptError::Labels`] when the labels are classes.
+    pub fn values(&self) -> Result<&[f64], AdaptError> {
+        match &self.y {
+            Labels::Values(values) => Ok(values),
+            Labels::Classes { .. } => Err(self.wrong_labels("this needs values")),
+        }
+    }
+
+    fn wrong_labels(&self, must: &'static str) -> AdaptError {
+        AdaptError::Labels { domain: self.name.clone(), found: self.y.kind(), must }
+    }
+}
+
+/// A domain without labels: the target of an unsupervised method.
+#[derive(Debug, Clone)]
+pub struct Unlabelled<X> {
+    name: String,
+    x: X,
+}
+
+impl<X: Rows> Unlabelled<X> {
+    /// The rows `x`.
+    ///
+    /// # Errors
+    /// Without rows, or with numbers that are not finite.
+    pub fn new(name: impl Into<String>, x: X) -> Result<Self, AdaptError> {
+        let name = name.into();
+        if x.rows() == 0 {
+            return Err(AdaptError::Empty { what: name });
+        }
+        if !x.is_finite() {
+            return Err(AdaptError::NotFinite { what: name });
+        }
+        Ok(Self { name, x })
+    }
+
+    /// The domain's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rows.
+    pub fn x(&self) -> &X {
+        &self.x
+    }
+}
+
+/// An unsupervised problem: labelled sources, and a target without labels.
+///
+/// No unsupervised method takes anything else, so that labels of the target cannot leak into one: they have no place here.
+/// Sources may differ in their number of rows.
+#[derive(Debug, Clone)]
+pub struct Adaptation<X> {
+    sources: Vec<Labelled<X>>,
+    target: Unlabelled<X>,
+}
+
+impl<X: Rows> Adaptation<X> {
+    /// Sources and target.
+    ///
+    /// # Errors
+    /// Without sources, when the rows differ in shape, when the sources' labels differ in kind or number of classes, or
+    /// when all rows of all sources are of one class.
+    pub fn new(sources: Vec<Labelled<X>>, target: Unlabelled<X>) -> Result<Self, AdaptError> {
+        let Some(first) = sources.first() else {
+            return Err(AdaptError::Empty { what: "the list of sources".to_owned() });
+        };
+        let expected = first.x.row_shape();
+        for (name, x) in
+            sources.iter().map(|source| (&source.name, &source.x)).chain([(&target.name, &target.x)])
+        {
+            same_shape(name, x, &expected)?;
+        }
+        for source in &sources {
+            same_labels(source, &first.y)?;
+        }
+        if let Labels::Classes { classes, .. } = &first.y {
+            let only = classes[0];
+            let all = |source: &Labelled<X>| match &source.y {
+                Labels::Classes { classes, .. } => classes.iter().all(|class| *class == only),
+                Labels::Values(_) => true,
+            };
+            if sources.iter().all(all) {
+                return Err(AdaptError::Method("all rows of all sources are of one class"));
+            }
+        }
+        Ok(Self { sources, target })
+    }
+
+    /// The sources, at least one.
+    pub fn sources(&self) -> &[Labelled<X>] {
+        &self.sources
+    }
+
+    /// The target.
+    pub fn target(&self) -> &Unlabelled<X> {
+        &self.target
+    }
+
+    /// A source by its index.
+    ///
+    /// # Errors
+    /// [`AdaptError::NoSource`].
+    pub fn source(&self, index: usize) -> Result<&Labelled<X>, AdaptError> {
+        self.sources.get(index).ok_or(AdaptError::NoSource { index, sources: self.sources.len() })
+    }
+
+    /// The same problem with its rows in another form, such as matrices as tensors.
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use burn::tensor::Device;
+    /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
+    ///
+    /// let device = Device::flex();
+    /// let (exact, _) = CicSimulation::new(CicScm::I, 1).draw(0)?;
+    /// let trained = exact.map(|x| tensor_of(x, &device))?;
+    /// assert_eq!(trained.sources()[0].x().dims(), [1000, 10]);
+    /// # }
+    /// # Ok::<(), kiln_adapt::AdaptError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When `convert` changes the number of rows, makes numbers that are not finite, or rows of different shapes.
+    pub fn map<Y: Rows>(&self, convert: impl Fn(&X) -> Y) -> Result<Adaptation<Y>, AdaptError> {
+        let sources = self.sources.iter().map(|source| source.map(&convert)).collect::<Result<_, _>>()?;
+        Adaptation::new(sources, Unlabelled::new(self.target.name.clone(), convert(&self.target.x))?)
+    }
+
+    /// Number of columns of a model's output: the classes, or 1 for regression.
+    pub fn outputs(&self) -> usize {
+        self.sources.first().map_or(0, |source| source.y.outputs())
+    }
+
+    /// Adds the few labelled rows of the target that a semi-supervised method may see.
+    ///
+    /// # Errors
+    /// When their shape or labels do not fit those of the sources; so a class that no source knows is an error.
+    pub fn with_target_labels(self, labelled: Labelled<X>) -> Result<SemiSupervised<X>, AdaptError> {
+        let first = self.source(0)?;
+        same_shape(&labelled.name, &labelled.x, &first.x.row_shape())?;
+        same_labels(&labelled, &first.y)?;
+        Ok(SemiSupervised { adaptation: self, labelled })
+    }
+}
+
+/// A semi-supervised problem: sources, a target, and a few rows of the target with labels.
+///
+/// Only fine-tuning methods take one.
+#[derive(Debug, Clone)]
+pub struct SemiSupervised<X> {
+    adaptation: Adaptation<X>,
+    labelled: Labelled<X>,
+}
+
+impl<X: Rows> SemiSupervised<X> {
+    /// Sources and unlabelled target.
+    pub fn adaptation(&self) -> &Adaptation<X> {
+        &self.adaptation
+    }
+
+    /// The labelled rows of the target.
+    pub fn labelled(&self) -> &Labelled<X> {
+        &self.labelled
+    }
+}
+
+fn same_shape<X: Rows>(name: &str, x: &X, expected: &[usize]) -> Result<(), AdaptError> {
+    let found = x.row_shape();
+    if found == expected {
+        Ok(())
+    } else {
+        Err(AdaptError::RowShape { domain: name.to_owned(), found, expected: expected.to_vec() })
+    }
+}
+
+fn same_labels<X: Rows>(domain: &Labelled<X>, expected: &Labels) -> Result<(), AdaptError> {
+    match (&domain.y, expected) {
+        (Labels::Values(_), Labels::Values(_)) => Ok(()),
+        (Labels::Classes { count: found, .. }, Labels::Classes { count, .. }) => {
+            if found == count {
+                return Ok(());
+            }
+            let what = format!("classes of {}", domain.name);
+            Err(AdaptError::Size { what, found: *found, expected: *count })
+        }
+        _ => Err(domain.wrong_labels("all domains must have labels of one kind")),
+    }
+}

@@ -1,0 +1,93 @@
+//! `JointDIP` in the limit: beside the scores' mean, their covariance with an invariant score `h` is the same in source and
+//! target.
+//!
+//! ```text
+//! Wᵀ(x̄_s − x̄_T) = 0,   Wᵀ(Cov_s(x, h) − Cov_T(x, h)) = 0
+//! ```
+//!
+//! `h` is the score of CIP (for `k` classes, the `k − 1` differences from the score of class 0). Features whose relation to
+//! the label is reversed in the target have the same means in both; their covariance with `h` gives them away.
+
+use faer::Mat;
+use serde::{Deserialize, Serialize};
+
+use super::{CipHard, Constraints, Reweighted, Stacked, row_size, statistics, weighted_moments};
+use crate::linear::moments::centre;
+use crate::linear::{LinearModel, Sources};
+use crate::{AdaptError, Adaptation, LabelShiftEstimator};
+
+/// `JointDIP` as constraints; see the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct JointDipHard {
+    /// Index of the source of the second fit.
+    pub source: usize,
+    /// The first fit, on all sources. Its ridge is that of the second too.
+    pub cip: CipHard,
+}
+
+impl JointDipHard {
+    /// With the default CIP.
+    pub fn new(source: usize) -> Self {
+        Self { source, cip: CipHard::default() }
+    }
+
+    /// Fits sources, means and covariances.
+    ///
+    /// # Errors
+    /// As [`CipHard::fit`], and when the source does not exist.
+    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_weighted(problem, &self.cip.fit(problem)?, None)
+    }
+
+    fn fit_weighted(
+        &self,
+        problem: &Adaptation<Mat<f64>>,
+        invariant: &LinearModel,
+        class_weights: Option<&[f64]>,
+    ) -> Result<LinearModel, AdaptError> {
+        let source = problem.source(self.source)?;
+        let (mean, covariance) =
+            weighted_moments(source, class_weights, &differences(invariant, source.x())?)?;
+        let (in_target, centred) = centre(problem.target().x())?;
+        let scores = differences(invariant, problem.target().x())?;
+        let covariance_in_target = centred.transpose() * &scores * faer::Scale(1.0 / centred.nrows() as f64);
+        let (row, score) = (row_size(problem.target().x()), row_size(&scores));
+        let mut vectors = vec![(mean - &in_target, row)];
+        for column in 0..covariance.ncols() {
+            let change = covariance.col(column) - covariance_in_target.col(column);
+            vectors.push((change, row * score));
+        }
+        let sources = Sources::One(self.source).pick(problem.sources())?;
+        Stacked::new(sources, class_weights)?
+            .fit(&Constraints::all(&vectors, in_target.nrows()), self.cip.ridge)
+    }
+}
+
+/// Scores less that of class 0.
+fn differences(model: &LinearModel, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
+    let scores = model.scores(x)?;
+    Ok(Mat::from_fn(x.nrows(), model.outputs().saturating_sub(1), |i, c| scores[(i, c + 1)] - scores[(i, 0)]))
+}
+
+/// IW-JointDIP: CIP, class weights from it and all sources, and `JointDIP` with these in the loss and in the source's
+/// moments.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct IwJointDipHard {
+    /// Both fits.
+    pub joint_dip: JointDipHard,
+    /// How the weights are estimated.
+    pub estimator: LabelShiftEstimator,
+}
+
+impl IwJointDipHard {
+    /// Fits sources, weights and moments.
+    ///
+    /// # Errors
+    /// As [`JointDipHard::fit`] and [`LabelShiftEstimator::weights`].
+    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
+        let first = self.joint_dip.cip.fit(problem)?;
+        let shift = self.estimator.weights(&statistics(&first, problem.sources(), problem)?)?;
+        let model = self.joint_dip.fit_weighted(problem, &first, Some(&shift.weights))?;
+        Ok(Reweighted { model, shift })
+    }
+}

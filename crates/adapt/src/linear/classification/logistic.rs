@@ -1,0 +1,63 @@
+//! Multinomial logistic regression with a squared penalty, in the convention of scikit-learn.
+//!
+//! ```text
+//! min ½ ‖W‖² + C Σ over rows of the loss
+//! ```
+//!
+//! The intercept is free. Two classes have one vector of coefficients, `½ |w|²`, as there. Newton's method with conjugate
+//! gradients: a few hundred passes over the rows, so seconds for 2,000 rows of 5,000 features.
+
+use faer::Mat;
+use serde::{Deserialize, Serialize};
+
+use super::{Softmax, Stacked};
+use crate::error::require;
+use crate::linear::{LinearModel, Sources};
+use crate::{AdaptError, Adaptation, Labelled};
+
+/// Penalised logistic regression; see the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Logistic {
+    /// `C`, above 0: the larger, the weaker the penalty. scikit-learn's default is 1.
+    pub c: f64,
+}
+
+impl Default for Logistic {
+    fn default() -> Self {
+        Self { c: 1.0 }
+    }
+}
+
+impl Logistic {
+    /// Fits sources. When they differ in their number of rows, each counts the same: a row of a source with `n_m` of the
+    /// `n` rows of `M` sources counts `n / (M n_m)`.
+    ///
+    /// # Errors
+    /// As [`fit_domain`](Self::fit_domain), and when the source does not exist.
+    pub fn fit(&self, problem: &Adaptation<Mat<f64>>, sources: Sources) -> Result<LinearModel, AdaptError> {
+        self.fit_domains(sources.pick(problem.sources())?)
+    }
+
+    /// Fits one domain, whichever it is.
+    ///
+    /// # Errors
+    /// When `c` is not above 0, the labels are values, a class is without a row, or Newton's method fails.
+    pub fn fit_domain(&self, domain: &Labelled<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_domains(std::slice::from_ref(domain))
+    }
+
+    fn fit_domains(self, domains: &[Labelled<Mat<f64>>]) -> Result<LinearModel, AdaptError> {
+        require::finite_positive("c", self.c)?;
+        let Stacked { x, classes, count, weights } = Stacked::new(domains, None)?;
+        if let Some(class) = (0..count).find(|class| !classes.contains(class)) {
+            let domain = domains.iter().map(Labelled::name).collect::<Vec<_>>().join(", ");
+            return Err(AdaptError::MissingClass {
+                domain,
+                class,
+                why: "its free intercept would be infinite",
+            });
+        }
+        let ridge = 1.0 / (self.c * x.nrows() as f64);
+        Softmax { x, classes, count, weights, ridge, intercept_ridge: 0.0 }.fit()
+    }
+}

@@ -1,0 +1,145 @@
+//! MASFT: fine-tuning from multiple adaptive starts, and the one that does best on labels kept back.
+//!
+//! The labelled rows are split in halves at random. Every start of every rank is fine-tuned on the one; these, the untuned
+//! starts, and least squares on that half alone where it has more rows than unknowns, are compared by their mean squared
+//! error on the other. Choosing among `L` candidates costs `O(log L / n)` in excess risk.
+
+use faer::Mat;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+use super::{FineTuning, FtCip, FtDip, FtOlsSource, Start, TargetOnly};
+use crate::linear::regression::of_sources;
+use crate::linear::{FeatureMoments, LinearModel, Moments, Sources};
+use crate::{AdaptError, Labelled, SemiSupervised};
+
+/// A start that MASFT knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartKind {
+    /// That of [`FtDip`].
+    Dip,
+    /// That of [`FtOlsSource`].
+    OlsSource,
+    /// That of [`FtCip`], which needs two sources.
+    Cip,
+}
+
+/// MASFT; see the [module](self).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Masft {
+    /// Starts and ranks to try.
+    pub starts: Vec<(StartKind, usize)>,
+    /// Whether there are intercepts. Without them, rows should have mean 0.
+    pub intercept: bool,
+    /// Whether the winner is fitted again to all labelled rows.
+    pub refit: bool,
+    /// Seed of the split.
+    pub seed: u64,
+}
+
+/// A candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Choice {
+    /// A start of this rank, fine-tuned.
+    Tuned(StartKind, usize),
+    /// The same as it was.
+    Untuned(StartKind, usize),
+    /// Least squares on labelled rows of the target alone.
+    TargetOnly,
+}
+
+/// What MASFT found.
+#[derive(Debug, Clone)]
+pub struct MasftFit {
+    /// The winner.
+    pub model: LinearModel,
+    /// Which it is.
+    pub choice: Choice,
+    /// Mean squared error of every candidate on the validation half, in order of their trial.
+    pub validation: Vec<(Choice, f64)>,
+}
+
+impl Masft {
+    /// All three starts with ranks 1, 2, 4 and 8 (as far as there are features), intercepts, and no second fit.
+    pub fn new(features: usize, seed: u64) -> Self {
+        let kinds = [StartKind::Dip, StartKind::OlsSource, StartKind::Cip];
+        let ranks = [1, 2, 4, 8].into_iter().filter(|rank| *rank <= features);
+        let starts = ranks.flat_map(|rank| kinds.map(|kind| (kind, rank))).collect();
+        Self { starts, intercept: true, refit: false, seed }
+    }
+
+    /// Fits the data.
+    ///
+    /// # Errors
+    /// When the labels are classes, when there are fewer than two labelled rows, and as the methods it tries.
+    pub fn fit(&self, problem: &SemiSupervised<Mat<f64>>) -> Result<MasftFit, AdaptError> {
+        let sources = of_sources(problem.adaptation().sources())?;
+        let target = FeatureMoments::of(problem.adaptation().target().x())?;
+        self.fit_moments(&sources, &target, problem.labelled())
+    }
+
+    /// Fits labelled rows with moments of populations, or of samples.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_moments(
+        &self,
+        sources: &[Moments],
+        target: &FeatureMoments,
+        labelled: &Labelled<Mat<f64>>,
+    ) -> Result<MasftFit, AdaptError> {
+        let [train, validation] = self.split(labelled)?;
+        let target_only = TargetOnly { intercept: self.intercept };
+        let mut tried: Vec<(Choice, LinearModel, Option<Start>)> = Vec::new();
+        for &(kind, rank) in &self.starts {
+            let start = self.start(kind, rank, sources, target)?;
+            tried.push((Choice::Untuned(kind, rank), start.untuned().clone(), None));
+            let tuned = start.fine_tune(&train)?;
+            tried.push((Choice::Tuned(kind, rank), tuned, Some(start)));
+        }
+        if train.rows() > target.features() + usize::from(self.intercept) {
+            tried.push((Choice::TargetOnly, target_only.fit_labelled(&train)?, None));
+        }
+        let mut errors = Vec::with_capacity(tried.len());
+        for (choice, model, _) in &tried {
+            errors.push((*choice, model.evaluate(&validation)?));
+        }
+        let best = errors.iter().zip(tried).min_by(|a, b| a.0.1.total_cmp(&b.0.1)).map(|(_, tried)| tried);
+        let Some((choice, mut model, start)) = best else {
+            return Err(AdaptError::Method("MASFT has no start to try, and too few labels to do without"));
+        };
+        if self.refit {
+            model = match (choice, start) {
+                (Choice::TargetOnly, _) => target_only.fit_labelled(labelled)?,
+                (_, Some(start)) => start.fine_tune(labelled)?,
+                (_, None) => model,
+            };
+        }
+        Ok(MasftFit { model, choice, validation: errors })
+    }
+
+    fn start(
+        &self,
+        kind: StartKind,
+        rank: usize,
+        sources: &[Moments],
+        target: &FeatureMoments,
+    ) -> Result<Start, AdaptError> {
+        let (pooled, intercept) = (Sources::Pooled, self.intercept);
+        match kind {
+            StartKind::Dip => FtDip { sources: pooled, rank, intercept }.start(sources, target),
+            StartKind::OlsSource => FtOlsSource { sources: pooled, rank, intercept }.start(sources, target),
+            StartKind::Cip => FtCip { rank, intercept }.start(sources, target),
+        }
+    }
+
+    /// Halves at random; the first has the odd row.
+    fn split(&self, labelled: &Labelled<Mat<f64>>) -> Result<[Labelled<Mat<f64>>; 2], AdaptError> {
+        let mut order: Vec<usize> = (0..labelled.rows()).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
+        let (train, validation) = order.split_at(labelled.rows().div_ceil(2));
+        Ok([labelled.select(train)?, labelled.select(validation)?])
+    }
+}

@@ -1,0 +1,37 @@
+//! Regressions that see the target's labels: for comparison, never for adaptation.
+
+use faer::Mat;
+
+use super::{Dip, matched, of_sources};
+use crate::error::require;
+use crate::linear::moments::check_moments;
+use crate::linear::{FeatureMoments, LinearModel, Moments, Sources};
+use crate::{AdaptError, Adaptation, Labelled};
+
+/// Least squares on labelled rows of the target.
+///
+/// # Errors
+/// When the labels are classes, `ridge` is negative, or the covariance is singular.
+pub fn target_ols(labelled_target: &Labelled<Mat<f64>>, ridge: f64) -> Result<LinearModel, AdaptError> {
+    require::finite_non_negative("ridge", ridge)?;
+    Moments::of(labelled_target)?.regression(ridge)
+}
+
+/// DIP with the target's covariances in place of the source's, `(S_T + λ Δ Δᵀ) β = c_T`: the best that matching means with
+/// this weight can do.
+///
+/// # Errors
+/// As DIP, and when the target does not fit the sources.
+pub fn dip_oracle(
+    dip: &Dip,
+    problem: &Adaptation<Mat<f64>>,
+    labelled_target: &Labelled<Mat<f64>>,
+) -> Result<LinearModel, AdaptError> {
+    dip.check()?;
+    let sources = of_sources(problem.sources())?;
+    let target = Moments::of(labelled_target)?;
+    check_moments(&sources, Some(target.features()))?;
+    let source = &Sources::One(dip.source).pick(&sources)?[0];
+    let unlabelled = FeatureMoments::of(problem.target().x())?;
+    matched(&target, &(unlabelled.mean() - source.features().mean()), dip.weight, dip.ridge)
+}

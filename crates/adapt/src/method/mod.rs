@@ -1,0 +1,228 @@
+//! Methods as combinations: a risk on the sources, penalties that align distributions of features, and perhaps a first
+//! stage that gives class weights or invariant features.
+//!
+//! | method | risk | penalties | first stage |
+//! | --- | --- | --- | --- |
+//! | [`erm`](Method::erm), [`pooled_erm`](Method::pooled_erm) | one source, mean of all | | |
+//! | [`dip`](Method::dip), [`pooled_dip`](Method::pooled_dip) | one source, mean of all | source to target | |
+//! | [`cip`](Method::cip) | mean of all | classes between sources | |
+//! | [`joint_dip`](Method::joint_dip) | one source | (feature, invariant feature), source to target | CIP |
+//! | [`cirm`](Method::cirm) | one source | feature less its invariant part, source to target | CIP |
+//! | [`reweighted`](Method::reweighted) forms (IW-ERM, IW-CIP, IW-DIP, IW-JointDIP) | weighted by class | weighted source | ERM or CIP |
+//! | [`irm`](Method::irm), [`v_rex`](Method::v_rex), [`group_dro`](Method::group_dro) | of their own | | |
+//! | [`dann`](Method::dann) | mean of all | discriminator of domains | |
+//!
+//! Every struct here is plain data: combine them as no paper has. [`Method::fit`] trains any of them on any Burn module.
+
+mod cip;
+mod cirm;
+mod dann;
+mod dip;
+mod erm;
+mod group_dro;
+mod irm;
+mod joint_dip;
+mod reweighted;
+mod v_rex;
+
+use kiln_tensor::Divergence;
+use serde::{Deserialize, Serialize};
+
+use crate::error::require;
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, Rows};
+
+/// What is minimized over the sources.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Risk {
+    /// Mean loss on one source.
+    Source(usize),
+    /// Mean over the sources of their mean losses.
+    Pooled,
+    /// Weighted mean of the sources' losses, with weights that grow where the loss is large.
+    WorstGroup {
+        /// η of `q ∝ q exp(ηR)`.
+        step_size: f64,
+    },
+    /// Mean loss plus a penalty on its gradient with respect to a scale of the outputs.
+    InvariantRiskMinimization {
+        /// Weight of the penalty.
+        weight: f64,
+        /// Steps until the weight applies; until then it is 1, or 0 if it is below 1.
+        anneal_steps: usize,
+    },
+    /// Mean loss plus the variance of the sources' losses.
+    RiskExtrapolation {
+        /// Weight of the variance.
+        weight: f64,
+        /// Steps until the weight applies; until then it is 1, or 0 if it is below 1.
+        anneal_steps: usize,
+    },
+}
+
+/// Which sources a part of a method uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceChoice {
+    /// One, by its index.
+    One(usize),
+    /// All.
+    All,
+}
+
+/// Which distributions of features are made alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Alignment {
+    /// Of each class, between each pair of sources.
+    ClassesBetweenSources,
+    /// Between each chosen source and the target.
+    SourceToTarget(SourceChoice),
+    /// Of features together with those of the first stage's model, between each chosen source and the target.
+    JointWithFirstStage(SourceChoice),
+    /// Of features less their part that the first stage's output explains, between each chosen source and the target.
+    ResidualOfFirstStage(SourceChoice),
+}
+
+/// How far apart two distributions of features are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Discrepancy {
+    /// A divergence between samples.
+    Divergence(Divergence),
+    /// What a trained discriminator can tell of the domain, passed back with reversed sign.
+    Discriminator(Discriminator),
+}
+
+/// A discriminator of domains: fully connected layers on the features, one output per domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Discriminator {
+    /// Widths of its hidden layers.
+    pub hidden: Vec<usize>,
+    /// Its learning rate, with Adam.
+    pub learning_rate: f64,
+    /// Steps over which the reversed gradient's coefficient rises to its full size, as `2/(1 + exp(−i/N)) − 1`; 0 for no
+    /// ramp.
+    pub ramp_steps: usize,
+}
+
+/// A penalty of a method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Penalty {
+    /// Which distributions are made alike.
+    pub alignment: Alignment,
+    /// How their distance is measured.
+    pub discrepancy: Discrepancy,
+    /// The weight λ.
+    pub weight: f64,
+}
+
+/// What comes before the fit proper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FirstStage {
+    /// The method fitted first, from the same start.
+    pub method: Box<Method>,
+    /// How class weights are estimated with its model, if they are.
+    pub label_shift: Option<LabelShift>,
+}
+
+/// How class weights of the target are estimated from a model's predictions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelShift {
+    /// The estimator.
+    pub estimator: LabelShiftEstimator,
+    /// The sources whose rows make the confusion matrix.
+    pub sources: SourceChoice,
+}
+
+/// A method of unsupervised domain adaptation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// What is minimized over the sources.
+    pub risk: Risk,
+    /// What is added to it.
+    pub penalties: Vec<Penalty>,
+    /// What comes before, if anything does.
+    pub first_stage: Option<FirstStage>,
+}
+
+impl Method {
+    pub(crate) fn plain(risk: Risk) -> Self {
+        Self { risk, penalties: Vec::new(), first_stage: None }
+    }
+
+    fn with_penalty(mut self, alignment: Alignment, discrepancy: Discrepancy, weight: f64) -> Self {
+        self.penalties.push(Penalty { alignment, discrepancy, weight });
+        self
+    }
+
+    /// Whether the settings are in range and fit the problem.
+    pub(crate) fn check<X: Rows>(&self, data: &Adaptation<X>) -> Result<(), AdaptError> {
+        match self.risk {
+            Risk::Source(index) => _ = data.source(index)?,
+            Risk::Pooled => {}
+            Risk::WorstGroup { step_size } => require::finite_non_negative("step_size", step_size)?,
+            Risk::InvariantRiskMinimization { weight, .. } | Risk::RiskExtrapolation { weight, .. } => {
+                require::finite_non_negative("weight of the risk", weight)?;
+            }
+        }
+        for penalty in &self.penalties {
+            require::finite_non_negative("weight of a penalty", penalty.weight)?;
+            self.check_penalty(penalty, data)?;
+        }
+        if let Some(stage) = &self.first_stage {
+            stage.method.check(data)?;
+            if let Some(shift) = &stage.label_shift {
+                shift.sources.check(data)?;
+                data.source(0)?.classes()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_penalty<X: Rows>(&self, penalty: &Penalty, data: &Adaptation<X>) -> Result<(), AdaptError> {
+        let regression = data.source(0)?.values().is_ok();
+        match penalty.alignment {
+            Alignment::ClassesBetweenSources => {
+                if regression && penalty.discrepancy != Discrepancy::Divergence(Divergence::Mean) {
+                    return Err(AdaptError::Method(
+                        "with values as labels, sources can only be aligned by their means",
+                    ));
+                }
+            }
+            Alignment::SourceToTarget(sources) => sources.check(data)?,
+            Alignment::JointWithFirstStage(sources) | Alignment::ResidualOfFirstStage(sources) => {
+                sources.check(data)?;
+                if self.first_stage.is_none() {
+                    return Err(AdaptError::Method("the alignment needs a first stage, and there is none"));
+                }
+                let residual = matches!(penalty.alignment, Alignment::ResidualOfFirstStage(_));
+                if residual && !regression && data.outputs() != 2 {
+                    return Err(AdaptError::Method(
+                        "residuals of the first stage are defined for values and for two classes",
+                    ));
+                }
+            }
+        }
+        if let Discrepancy::Discriminator(discriminator) = &penalty.discrepancy {
+            require::finite_positive("learning_rate of the discriminator", discriminator.learning_rate)?;
+            if !matches!(penalty.alignment, Alignment::SourceToTarget(_)) {
+                return Err(AdaptError::Method("a discriminator can only align sources with the target"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SourceChoice {
+    fn check<X: Rows>(self, data: &Adaptation<X>) -> Result<(), AdaptError> {
+        match self {
+            Self::One(index) => data.source(index).map(|_| ()),
+            Self::All => Ok(()),
+        }
+    }
+
+    /// The indices, given the number of sources.
+    pub(crate) fn indices(self, sources: usize) -> std::ops::Range<usize> {
+        match self {
+            Self::One(index) => index..index + 1,
+            Self::All => 0..sources,
+        }
+    }
+}

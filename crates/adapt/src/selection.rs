@@ -1,0 +1,415 @@
+//! Choosing among fitted models without labels of the target.
+//!
+//! A [`Scorer`] sees a model, labelled rows of the sources and rows of the target without labels; none of these rows should
+//! have been fitted to ([`hold_out`] sets them apart). Larger is better.
+//!
+//! | Scorer | What is larger for a better model | Paper | Fits |
+//! |---|---|---|---|
+//! | [`SourceScore`] | accuracy on the sources | Gulrajani, Lopez-Paz 2021 | 0 |
+//! | [`ImportanceWeighted`] | accuracy on the sources, weighted to the target's classes | Sugiyama et al. 2007; Lipton et al. 2018 | 0 |
+//! | [`DeepEmbedded`] | minus the loss on the sources, weighted by a density ratio of features | You et al. 2019 | 0 |
+//! | [`PenalizedRisk`] | minus the loss on the sources and the distance to the target | Chen, Bühlmann 2021 | 0 |
+//! | [`PredictionEntropy`] | certainty on the target | Morerio et al. 2018 | 0 |
+//! | [`SoftNeighborhood`] | density of the target's predictions | Saito et al. 2021 | 0 |
+//! | [`InvariantAgreement`] | agreement with an invariant model on the target | after Wu et al. 2025 | 0 |
+//! | [`LeaveOneSourceOut`] | accuracy on sources that play the target | Gulrajani, Lopez-Paz 2021 | one a source |
+//! | [`Circular`] | accuracy on the sources of a model of the target's predictions | Bruzzone, Marconcini 2010 | one a source |
+//!
+//! None is always right. Those on the sources cannot see that classes look different in the target; entropy and density
+//! reward what is wrong with confidence; agreement rewards what resembles the invariant model. So [`select`] reports all
+//! scores.
+
+mod circular;
+mod deep_embedded;
+mod importance_weighted;
+mod invariant_agreement;
+mod leave_one_source_out;
+mod penalized_risk;
+mod prediction_entropy;
+mod soft_neighborhood;
+mod source_score;
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::log_softmax;
+use faer::Mat;
+use kiln_tensor::TensorError;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+pub use circular::Circular;
+pub use deep_embedded::DeepEmbedded;
+pub use importance_weighted::{ClassWeights, ImportanceWeighted};
+pub(crate) use invariant_agreement::Compared;
+pub use invariant_agreement::InvariantAgreement;
+pub use leave_one_source_out::LeaveOneSourceOut;
+pub use penalized_risk::PenalizedRisk;
+pub use prediction_entropy::PredictionEntropy;
+pub use soft_neighborhood::SoftNeighborhood;
+pub use source_score::SourceScore;
+
+use crate::error::require;
+use crate::method::{Alignment, FirstStage, LabelShift, Penalty};
+use crate::{
+    AdaptError, Adaptation, Adapted, FeatureModel, Labelled, Labels, Method, Risk, Rows, SourceChoice,
+    Training, Unlabelled,
+};
+
+/// Rows that a model is given at a time.
+const BATCH: usize = 256;
+
+/// A score of fitted models, by which they are chosen; see the [module](self).
+pub trait Scorer<X: Rows, M: FeatureModel<X>> {
+    /// A short name, for reports.
+    fn name(&self) -> &'static str;
+
+    /// The score; larger is better.
+    ///
+    /// # Errors
+    /// When the model or the rows do not suit the scorer.
+    fn score(&self, model: &Adapted<M>, validation: &Adaptation<X>) -> Result<f64, AdaptError>;
+}
+
+/// The scores of candidates, and which is best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Selected {
+    /// Index of the best candidate; of several, the first.
+    pub best: usize,
+    /// The name of the scorer.
+    pub scorer: String,
+    /// The score of each candidate; `None` where training diverged, of the candidate itself or of what the scorer fits.
+    pub scores: Vec<Option<f64>>,
+}
+
+impl Selected {
+    fn of(scorer: &str, scores: Vec<Option<f64>>) -> Result<Self, AdaptError> {
+        let mut best: Option<(usize, f64)> = None;
+        for (candidate, score) in scores.iter().enumerate() {
+            if let Some(score) = *score {
+                if !score.is_finite() {
+                    return Err(AdaptError::NotFinite {
+                        what: format!("the score of candidate {candidate}"),
+                    });
+                }
+                if best.is_none_or(|(_, largest)| score > largest) {
+                    best = Some((candidate, score));
+                }
+            }
+        }
+        match best {
+            Some((best, _)) => Ok(Self { best, scorer: scorer.to_owned(), scores }),
+            None if scores.is_empty() => Err(AdaptError::Empty { what: "the list of candidates".to_owned() }),
+            None => Err(AdaptError::Method("training diverged for every candidate")),
+        }
+    }
+}
+
+/// Scores fitted candidates.
+///
+/// # Errors
+/// Without candidates, when one cannot be scored, or when its score is not finite.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use burn::tensor::{Device, Tensor};
+/// use kiln_adapt::selection::{PenalizedRisk, SourceScore, select};
+/// use kiln_adapt::{Adaptation, Labelled, Labels, Method, Training, Unlabelled, glorot_linear};
+/// use kiln_tensor::Divergence;
+///
+/// let device = Device::flex();
+/// let source = Tensor::<2>::from_data([[-1.0, -2.0], [-1.0, 0.0], [1.0, 0.0], [1.0, 2.0]], &device);
+/// let target = Tensor::<2>::from_data([[-1.0, 4.0], [-1.0, 6.0], [1.0, 6.0], [1.0, 8.0]], &device);
+/// let data = Adaptation::new(
+///     vec![Labelled::new("source", source, Labels::classes([0, 0, 1, 1], 2))?],
+///     Unlabelled::new("target", target)?,
+/// )?;
+/// let (model, training) = (glorot_linear(2, 2, 0.01, 1, &device)?, Training::adam(300, 4, 0.05));
+/// let candidates = [
+///     Method::erm(0).fit(&data, &model, &training)?,
+///     Method::dip(0, Divergence::Mean, 10.0).fit(&data, &model, &training)?,
+/// ];
+///
+/// // Both are right on all rows of the source. (Held-out rows would be better than those of the fit: see `hold_out`.)
+/// let selected = select(&candidates, &SourceScore::default(), &data)?;
+/// assert_eq!(selected.scores, [Some(1.0), Some(1.0)]);
+/// // On the target the features of ERM are somewhere else.
+/// let by_distance = PenalizedRisk { divergence: Divergence::Mean, weight: 1.0 };
+/// assert_eq!(select(&candidates, &by_distance, &data)?.best, 1);
+/// # }
+/// # Ok::<(), kiln_adapt::AdaptError>(())
+/// ```
+pub fn select<X: Rows, M: FeatureModel<X>>(
+    candidates: &[Adapted<M>],
+    scorer: &dyn Scorer<X, M>,
+    validation: &Adaptation<X>,
+) -> Result<Selected, AdaptError> {
+    let scores = candidates.iter().map(|model| converged(scorer.score(model, validation)));
+    Selected::of(scorer.name(), scores.collect::<Result<_, _>>()?)
+}
+
+/// What methods are fitted with: rows, the model that is copied and trained, and how it is trained.
+#[derive(Debug)]
+pub struct Fitting<'a, X, M> {
+    /// Sources and target to train on.
+    pub data: &'a Adaptation<X>,
+    /// The model to start from.
+    pub start: &'a M,
+    /// How it is trained.
+    pub training: &'a Training,
+}
+
+impl<X, M> Clone for Fitting<'_, X, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<X, M> Copy for Fitting<'_, X, M> {}
+
+impl<X: Rows, M: FeatureModel<X>> Fitting<'_, X, M> {
+    /// Fits each method and scores it, for a search over hyper-parameters: the best model, and all scores.
+    ///
+    /// # Errors
+    /// Without methods, when one cannot be fitted or scored for another reason than divergence, or when all diverge.
+    pub fn search(
+        &self,
+        methods: &[Method],
+        scorer: &dyn Scorer<X, M>,
+        validation: &Adaptation<X>,
+    ) -> Result<(Adapted<M>, Selected), AdaptError> {
+        let mut scores = Vec::new();
+        let mut best: Option<(Adapted<M>, f64)> = None;
+        for method in methods {
+            let fitted = converged(method.fit(self.data, self.start, self.training))?;
+            let score = match &fitted {
+                None => None,
+                Some(model) => converged(scorer.score(model, validation))?,
+            };
+            scores.push(score);
+            if let (Some(model), Some(score)) = (fitted, score)
+                && best.as_ref().is_none_or(|(_, largest)| score > *largest)
+            {
+                best = Some((model, score));
+            }
+        }
+        let selected = Selected::of(scorer.name(), scores)?;
+        match best {
+            Some((model, _)) => Ok((model, selected)),
+            None => Err(AdaptError::Method("training diverged for every candidate")),
+        }
+    }
+}
+
+/// `None` for what diverged.
+fn converged<T>(result: Result<T, AdaptError>) -> Result<Option<T>, AdaptError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(AdaptError::Diverged { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sets a share of the rows of each domain apart: what to train on, and what to validate with.
+///
+/// Each class of each source gives its share, up to rounding; of values and of the target, rows are drawn at random.
+///
+/// # Errors
+/// When a domain would be left without rows in one of the parts, or all sources together with one class.
+pub fn hold_out<X: Rows>(
+    data: &Adaptation<X>,
+    share: f64,
+    seed: u64,
+) -> Result<(Adaptation<X>, Adaptation<X>), AdaptError> {
+    let (mut train, mut validation) = (Vec::new(), Vec::new());
+    for (domain, source) in data.sources().iter().enumerate() {
+        let (kept, held) = split_rows(source, share, seed, domain as u64)?;
+        train.push(kept);
+        validation.push(held);
+    }
+    let target = data.target();
+    let rows = vec![(0..target.x().rows()).collect()];
+    let (kept, held) = split_groups(rows, share, seed, data.sources().len() as u64)?;
+    let part = |rows: &[usize]| Unlabelled::new(target.name(), target.x().select(rows));
+    Ok((Adaptation::new(train, part(&kept)?)?, Adaptation::new(validation, part(&held)?)?))
+}
+
+/// Sets a share of the rows of one domain apart, as [`hold_out`] does: what to train on, and what to validate with.
+///
+/// # Errors
+/// When one of the parts would be without rows.
+pub fn hold_out_rows<X: Rows>(
+    domain: &Labelled<X>,
+    share: f64,
+    seed: u64,
+) -> Result<(Labelled<X>, Labelled<X>), AdaptError> {
+    split_rows(domain, share, seed, 0)
+}
+
+fn split_rows<X: Rows>(
+    domain: &Labelled<X>,
+    share: f64,
+    seed: u64,
+    stream: u64,
+) -> Result<(Labelled<X>, Labelled<X>), AdaptError> {
+    let groups = match domain.y() {
+        Labels::Values(values) => vec![(0..values.len()).collect()],
+        Labels::Classes { classes, count } => {
+            let mut groups = vec![Vec::new(); *count];
+            classes.iter().enumerate().for_each(|(row, &class)| groups[class].push(row));
+            groups
+        }
+    };
+    let (kept, held) = split_groups(groups, share, seed, stream)?;
+    Ok((domain.select(&kept)?, domain.select(&held)?))
+}
+
+/// Draws rows of each group such that those of the first groups together have the share, up to rounding.
+fn split_groups(
+    groups: Vec<Vec<usize>>,
+    share: f64,
+    seed: u64,
+    stream: u64,
+) -> Result<(Vec<usize>, Vec<usize>), AdaptError> {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    generator.set_stream(stream);
+    let (mut kept, mut held) = (Vec::new(), Vec::new());
+    for mut group in groups {
+        group.shuffle(&mut generator);
+        let seen = kept.len() + held.len() + group.len();
+        let due = (share * seen as f64).round() as usize;
+        let (first, rest) = group.split_at(due.saturating_sub(held.len()).min(group.len()));
+        held.extend_from_slice(first);
+        kept.extend_from_slice(rest);
+    }
+    let must = "between 0 and 1, such that every domain has rows in both parts";
+    require::check("share", share, share < 1.0 && !kept.is_empty() && !held.is_empty(), must)?;
+    kept.sort_unstable();
+    held.sort_unstable();
+    Ok((kept, held))
+}
+
+/// The class of each row.
+pub(crate) fn predicted<X: Rows, M: FeatureModel<X>>(
+    model: &Adapted<M>,
+    x: &X,
+) -> Result<Vec<usize>, AdaptError> {
+    let outputs = model.in_batches(x, BATCH, M::forward)?;
+    let best = outputs.argmax(1).try_into_vec_as::<i64>().map_err(TensorError::from)?;
+    Ok(best.into_iter().map(|class| class as usize).collect())
+}
+
+/// The logarithms of the probabilities of the classes, rows by classes.
+fn log_probabilities<X: Rows, M: FeatureModel<X>>(model: &Adapted<M>, x: &X) -> Result<Mat<f64>, AdaptError> {
+    needs_classes(model)?;
+    matrix(log_softmax(model.in_batches(x, BATCH, M::forward)?, 1))
+}
+
+/// Cross-entropy, or squared error, of each row.
+fn losses<X: Rows, M: FeatureModel<X>>(
+    model: &Adapted<M>,
+    domain: &Labelled<X>,
+) -> Result<Vec<f64>, AdaptError> {
+    match domain.y() {
+        Labels::Classes { classes, count } => {
+            same_outputs(model, *count)?;
+            let logarithms = log_probabilities(model, domain.x())?;
+            Ok(classes.iter().enumerate().map(|(row, &class)| -logarithms[(row, class)]).collect())
+        }
+        Labels::Values(values) => {
+            same_outputs(model, 1)?;
+            let outputs = matrix(model.in_batches(domain.x(), BATCH, M::forward)?)?;
+            Ok(values.iter().enumerate().map(|(row, y)| (outputs[(row, 0)] - y).powi(2)).collect())
+        }
+    }
+}
+
+/// Mean cross-entropy or squared error.
+pub(crate) fn mean_loss<X: Rows, M: FeatureModel<X>>(
+    model: &Adapted<M>,
+    domain: &Labelled<X>,
+) -> Result<f64, AdaptError> {
+    Ok(mean(&losses(model, domain)?))
+}
+
+fn needs_classes<M>(model: &Adapted<M>) -> Result<(), AdaptError> {
+    require::check(
+        "number of classes",
+        model.summary().outputs as f64,
+        model.summary().outputs > 1,
+        "above 1",
+    )
+}
+
+fn same_outputs<M>(model: &Adapted<M>, expected: usize) -> Result<(), AdaptError> {
+    let found = model.summary().outputs;
+    if found == expected {
+        return Ok(());
+    }
+    Err(AdaptError::Size { what: "outputs of the model".to_owned(), found, expected })
+}
+
+pub(crate) fn matrix(tensor: Tensor<2>) -> Result<Mat<f64>, AdaptError> {
+    let [rows, columns] = tensor.dims();
+    let values = tensor.try_into_vec_as::<f64>().map_err(TensorError::from)?;
+    Ok(Mat::from_fn(rows, columns, |i, j| values[i * columns + j]))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The chosen sources.
+pub(crate) fn chosen<X: Rows>(
+    sources: SourceChoice,
+    data: &Adaptation<X>,
+) -> Result<impl Iterator<Item = &Labelled<X>>, AdaptError> {
+    if let SourceChoice::One(index) = sources {
+        data.source(index)?;
+    }
+    Ok(data.sources().iter().enumerate().filter_map(move |(index, source)| match sources {
+        SourceChoice::One(one) if one != index => None,
+        _ => Some(source),
+    }))
+}
+
+/// The sources that a method's risk is of.
+pub(crate) fn sources_of(method: &Method) -> SourceChoice {
+    match method.risk {
+        Risk::Source(index) => SourceChoice::One(index),
+        _ => SourceChoice::All,
+    }
+}
+
+/// The method with other indices of its sources; `None` when one that it names has none.
+fn renumbered(method: &Method, index: &dyn Fn(usize) -> Option<usize>) -> Option<Method> {
+    let choice = |sources: SourceChoice| match sources {
+        SourceChoice::One(one) => index(one).map(SourceChoice::One),
+        SourceChoice::All => Some(SourceChoice::All),
+    };
+    let risk = match &method.risk {
+        Risk::Source(source) => Risk::Source(index(*source)?),
+        other => other.clone(),
+    };
+    let penalty = |penalty: &Penalty| {
+        let alignment = match penalty.alignment {
+            Alignment::ClassesBetweenSources => Alignment::ClassesBetweenSources,
+            Alignment::SourceToTarget(sources) => Alignment::SourceToTarget(choice(sources)?),
+            Alignment::JointWithFirstStage(sources) => Alignment::JointWithFirstStage(choice(sources)?),
+            Alignment::ResidualOfFirstStage(sources) => Alignment::ResidualOfFirstStage(choice(sources)?),
+        };
+        Some(Penalty { alignment, ..penalty.clone() })
+    };
+    let penalties = method.penalties.iter().map(penalty).collect::<Option<_>>()?;
+    let first_stage = match &method.first_stage {
+        None => None,
+        Some(stage) => {
+            let label_shift = match &stage.label_shift {
+                None => None,
+                Some(shift) => Some(LabelShift { sources: choice(shift.sources)?, ..shift.clone() }),
+            };
+            Some(FirstStage { method: Box::new(renumbered(&stage.method, index)?), label_shift })
+        }
+    };
+    Some(Method { risk, penalties, first_stage })
+}

@@ -1,0 +1,133 @@
+//! Rows of all domains, and the batches of an epoch.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::Training;
+use crate::method::{Alignment, Risk};
+use crate::{AdaptError, Adaptation, Labelled, Labels, Method, Rows};
+
+/// The rows of the domains that a method uses: sources in their order, then perhaps the target.
+pub(super) struct Pool<X> {
+    /// All rows, where gradients are recorded.
+    pub(super) x: X,
+    /// Indices of the sources used.
+    pub(super) sources: Vec<usize>,
+    /// The rows of each domain in `x`.
+    ranges: Vec<Range<usize>>,
+    /// Rows of the longest domain of the problem, used or not.
+    longest: usize,
+    /// Labels of the sources' rows.
+    pub(super) labels: Labels,
+    /// Where gradients are recorded.
+    pub(super) device: Device,
+}
+
+/// Rows of one step.
+pub(super) struct Batch {
+    /// In the pool.
+    pub(super) rows: Vec<usize>,
+    /// Where each domain's rows are in `rows`.
+    pub(super) ranges: Vec<Range<usize>>,
+}
+
+impl<X: Rows> Pool<X> {
+    pub(super) fn new(data: &Adaptation<X>, method: &Method, device: &Device) -> Result<Self, AdaptError> {
+        let count = data.sources().len();
+        let mut used = vec![false; count];
+        let mut target = false;
+        match method.risk {
+            Risk::Source(source) => used[source] = true,
+            _ => used.fill(true),
+        }
+        for penalty in &method.penalties {
+            match penalty.alignment {
+                Alignment::ClassesBetweenSources => used.fill(true),
+                Alignment::SourceToTarget(sources)
+                | Alignment::JointWithFirstStage(sources)
+                | Alignment::ResidualOfFirstStage(sources) => {
+                    used[sources.indices(count)].fill(true);
+                    target = true;
+                }
+            }
+        }
+        let sources: Vec<usize> = (0..count).filter(|&source| used[source]).collect();
+        let (mut parts, mut ranges, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for &source in &sources {
+            let source = data.source(source)?;
+            parts.push(source.x().clone());
+            labels.push(source.y());
+        }
+        if target {
+            parts.push(data.target().x().clone());
+        }
+        let mut start = 0;
+        for part in &parts {
+            ranges.push(start..start + part.rows());
+            start += part.rows();
+        }
+        let labels = concat(&labels);
+        let x =
+            X::concat(parts).ok_or_else(|| AdaptError::Empty { what: "the list of domains".to_owned() })?;
+        let rows = data.sources().iter().map(Labelled::rows).chain([data.target().x().rows()]);
+        let longest = rows.max().unwrap_or(0);
+        Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, device: device.clone().autodiff() })
+    }
+
+    /// The steps of an epoch: as many as the longest domain of the problem has batches, the shorter ones beginning again. So
+    /// all methods make the same number of steps, whichever domains they use.
+    pub(super) fn epoch(&self, training: &Training, epoch: usize) -> Vec<Batch> {
+        let size = training.batch_size;
+        let domains: Vec<Vec<usize>> = self
+            .ranges
+            .iter()
+            .enumerate()
+            .map(|(domain, range)| {
+                let mut rows: Vec<usize> = range.clone().collect();
+                if training.shuffle {
+                    let mut generator = ChaCha8Rng::seed_from_u64(training.seed);
+                    // By the domain's name, so that all methods see its rows in the same order.
+                    let domain =
+                        self.sources.get(domain).map_or(u64::from(u32::MAX), |&source| source as u64);
+                    generator.set_stream((epoch as u64) << 32 | domain);
+                    rows.shuffle(&mut generator);
+                }
+                rows
+            })
+            .collect();
+        (0..self.longest.div_ceil(size))
+            .map(|step| {
+                let mut batch = Batch { rows: Vec::new(), ranges: Vec::new() };
+                for rows in &domains {
+                    let chunk = step % rows.len().div_ceil(size);
+                    let start = batch.rows.len();
+                    batch.rows.extend(rows.iter().skip(chunk * size).take(size));
+                    batch.ranges.push(start..batch.rows.len());
+                }
+                batch
+            })
+            .collect()
+    }
+
+    /// Numbers as a tensor where gradients are recorded.
+    pub(super) fn constant<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(burn::tensor::TensorData::new(values, shape), &self.device)
+    }
+}
+
+fn concat(labels: &[&Labels]) -> Labels {
+    let mut all = Labels::values([]);
+    for labels in labels {
+        match (&mut all, labels) {
+            (Labels::Classes { classes, .. }, Labels::Classes { classes: more, .. }) => classes.extend(more),
+            (Labels::Values(values), Labels::Values(more)) => values.extend(more),
+            // Only at the first of the sources, whose labels are all of one kind.
+            (all, labels) => *all = (*labels).clone(),
+        }
+    }
+    all
+}

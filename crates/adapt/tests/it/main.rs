@@ -1,0 +1,10 @@
+//! Tests of the crate.
+
+mod fine_tuning;
+mod images;
+mod linear;
+mod report;
+mod robust;
+mod scm;
+mod selection;
+mod training;

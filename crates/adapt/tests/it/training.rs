@@ -1,0 +1,459 @@
+//! Training of methods on Burn modules: what must agree, what must not matter, and what is refused.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::optim::SgdConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use kiln_adapt::{
+    AdaptError, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, Features, Labelled, Labels,
+    LeNet, Method, MultilayerPerceptron, Rows, Training, Unlabelled, glorot_linear,
+};
+use kiln_optim::first_order::HeavyBall;
+use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, device_tests};
+
+const WIDTH: usize = 4;
+
+/// Rows of a domain: Gaussian noise plus the class in the first two features and the domain in the third.
+fn domain(seed: u64, index: usize, n: usize, device: &Device) -> Labelled<Tensor<2>> {
+    let noise = Noise { seed, distribution: Distribution::Gaussian };
+    let mut values = vec![0.0_f32; n * WIDTH];
+    noise.fill(index as u64, 0, &mut values);
+    let classes: Vec<usize> = (0..n).map(|i| (i * 7 + index) % 3 % 2).collect();
+    for (row, class) in values.chunks_exact_mut(WIDTH).zip(&classes) {
+        row[0] += 2.0 * *class as f32 - 1.0;
+        row[1] += 2.0 * *class as f32 - 1.0;
+        row[2] += index as f32;
+    }
+    let x = Tensor::from_data(TensorData::new(values, [n, WIDTH]), device);
+    Labelled::new(format!("domain {index}"), x, Labels::classes(classes, 2)).unwrap()
+}
+
+/// Sources of unequal sizes and a target.
+fn problem(sizes: &[usize], device: &Device) -> Adaptation<Tensor<2>> {
+    let sources = sizes.iter().enumerate().map(|(i, &n)| domain(3, i, n, device)).collect();
+    Adaptation::new(sources, domain(3, 9, 21, device).without_labels()).unwrap()
+}
+
+fn start(device: &Device) -> Linear {
+    glorot_linear(WIDTH, 2, 0.5, 5, device).unwrap()
+}
+
+fn training() -> Training {
+    Training { seed: 2, ..Training::adam(3, 8, 0.05) }
+}
+
+fn parameters(model: &Linear) -> Vec<f64> {
+    let mut all = model.weight.val().try_into_vec_as::<f64>().unwrap();
+    all.extend(model.bias.as_ref().unwrap().val().try_into_vec_as::<f64>().unwrap());
+    all
+}
+
+fn fit(method: &Method, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
+    parameters(method.fit(data, &start(device), &training()).unwrap().model())
+}
+
+fn close(a: &[f64], b: &[f64], tolerance: f64) {
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        assert!((a - b).abs() <= tolerance * (1.0 + a.abs()), "{a} and {b} differ");
+    }
+}
+
+fn mmd() -> Divergence {
+    Divergence::Mmd(MmdKernel::GaussianSum)
+}
+
+fn is_wgpu(device: &Device) -> bool {
+    kiln_tensor::devices::named("wgpu").is_ok_and(|wgpu| wgpu == *device)
+}
+
+/// One of each kind of method.
+fn methods() -> Vec<(&'static str, Method)> {
+    let mean = Divergence::Mean;
+    vec![
+        ("erm", Method::erm(0)),
+        ("pooled erm", Method::pooled_erm()),
+        ("dip", Method::dip(1, mean.clone(), 1.0)),
+        ("pooled dip", Method::pooled_dip(mmd(), 1.0)),
+        ("cip", Method::cip(mmd(), 1.0)),
+        ("iw-erm", Method::iw_erm()),
+        ("iw-cip", Method::iw_cip(mean.clone(), 1.0, 1.0)),
+        ("iw-dip", Method::iw_dip(0, mean.clone(), 1.0, 1.0)),
+        ("joint dip", Method::joint_dip(0, mmd(), 1.0, 1.0)),
+        ("pooled joint dip", Method::pooled_joint_dip(mmd(), 1.0, 1.0)),
+        ("iw joint dip", Method::iw_joint_dip(0, mmd(), 1.0, 1.0)),
+        ("cirm", Method::cirm(0, mean, 1.0, 1.0)),
+        ("irm", Method::irm(10.0, 2)),
+        ("v-rex", Method::v_rex(10.0, 2)),
+        ("group dro", Method::group_dro(0.1)),
+        ("dann", Method::dann(Discriminator { hidden: vec![5], ..Discriminator::default() }, 0.5)),
+    ]
+}
+
+device_tests! {
+    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's labels.
+    fn every_method_fits_and_repeats(device) {
+        let data = problem(&[17, 30, 9], device);
+        // Two problems whose hidden target labels are each other's permutation are one problem once labels are gone.
+        let target = domain(3, 9, 21, device);
+        let (classes, count) = target.classes().unwrap();
+        let mut scrambled = classes.to_vec();
+        scrambled.rotate_left(1);
+        assert_ne!(scrambled, classes);
+        let scrambled =
+            Labelled::new("target", target.x().clone(), Labels::classes(scrambled, count)).unwrap();
+        let other = Adaptation::new(data.sources().to_vec(), scrambled.without_labels()).unwrap();
+        let before = parameters(&start(device));
+        for (name, method) in methods() {
+            // Software rendering takes a second for each kernel's first use.
+            if is_wgpu(device) && !matches!(name, "cip" | "iw-dip" | "dann") {
+                continue;
+            }
+            let fitted = fit(&method, &data, device);
+            assert!(fitted.iter().all(|p| p.is_finite()), "{name}");
+            assert!(fitted.iter().zip(&before).any(|(a, b)| (a - b).abs() > 1e-4), "{name} did not move");
+            assert_eq!(fitted, fit(&method, &other, device), "{name} saw labels of the target");
+        }
+    }
+
+    /// Without weight a penalty does nothing, and special cases are what they are special cases of.
+    fn special_cases_agree(device) {
+        let data = problem(&[16, 16], device);
+        let erm = fit(&Method::erm(0), &data, device);
+        let pooled = fit(&Method::pooled_erm(), &data, device);
+        close(&fit(&Method::dip(0, mmd(), 0.0), &data, device), &erm, 1e-5);
+        if is_wgpu(device) {
+            return;
+        }
+        close(&fit(&Method::joint_dip(0, mmd(), 1.0, 0.0), &data, device), &erm, 1e-5);
+        close(&fit(&Method::cirm(0, Divergence::Mean, 1.0, 0.0), &data, device), &erm, 1e-5);
+        close(&fit(&Method::cip(mmd(), 0.0), &data, device), &pooled, 1e-5);
+        close(&fit(&Method::group_dro(0.0), &data, device), &pooled, 1e-5);
+        close(&fit(&Method::v_rex(0.0, 0), &data, device), &pooled, 1e-5);
+        close(&fit(&Method::irm(0.0, 0), &data, device), &pooled, 1e-5);
+        let dann = Method::dann(Discriminator { ramp_steps: 0, ..Discriminator::default() }, 0.0);
+        close(&fit(&dann, &data, device), &pooled, 1e-5);
+        // One source.
+        let one = problem(&[16], device);
+        let erm = fit(&Method::erm(0), &one, device);
+        close(&fit(&Method::cip(mmd(), 3.0), &one, device), &erm, 1e-5);
+        close(&fit(&Method::v_rex(3.0, 0), &one, device), &erm, 1e-5);
+        // Equal sources.
+        let source = domain(3, 0, 16, device);
+        let twice = Adaptation::new(vec![source.clone(), source], data.target().clone()).unwrap();
+        let unshuffled = Training { shuffle: false, ..training() };
+        let of = |method: Method| parameters(method.fit(&twice, &start(device), &unshuffled).unwrap().model());
+        let pooled = of(Method::pooled_erm());
+        close(&of(Method::v_rex(5.0, 0)), &pooled, 1e-5);
+        close(&of(Method::cip(Divergence::Mean, 5.0)), &pooled, 1e-5);
+        close(&of(Method::group_dro(0.5)), &pooled, 1e-5);
+    }
+
+    /// What was saved predicts the same, one batch after the other too.
+    fn saved_is_loaded(device) {
+        let data = problem(&[17, 30], device);
+        let fitted = Method::iw_joint_dip(0, mmd(), 1.0, 1.0).fit(&data, &start(device), &training()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fitted.save(folder.path()).unwrap();
+        let loaded = Adapted::load(folder.path(), &start(device)).unwrap();
+        assert_eq!(loaded.summary(), fitted.summary());
+        assert!(loaded.summary().class_weights.is_some());
+        assert_eq!(parameters(loaded.model()), parameters(fitted.model()));
+        assert_eq!(
+            parameters(loaded.first_stage().unwrap().model()),
+            parameters(fitted.first_stage().unwrap().model())
+        );
+        let x = data.target().x();
+        let all = loaded.predict(x.clone()).unwrap();
+        let rows: Vec<usize> = (0..x.rows()).collect();
+        let batches = rows.chunks(4).map(|rows| Rows::select(x, rows));
+        let streamed: Vec<usize> = loaded.predict_batches(batches).flat_map(Result::unwrap).collect();
+        assert_eq!(streamed, all);
+        assert!(Adapted::load(&folder.path().join("nowhere"), &start(device)).is_err());
+        let other = glorot_linear(WIDTH + 1, 2, 1.0, 0, device).unwrap();
+        assert!(Adapted::load(folder.path(), &other).is_err(), "an architecture that does not fit");
+    }
+
+    /// Networks of the house on pictures and tables, tokens, and pairs.
+    fn models_take_pictures_tables_and_tokens(device) {
+        let training = Training::adam(1, 4, 1e-3);
+        let network = MultilayerPerceptron::new(&[WIDTH, 6, 2], Features::LastHidden, 1, device).unwrap();
+        let fitted = Method::cip(Divergence::Mean, 1.0).fit(&problem(&[9, 8], device), &network, &training);
+        assert!(fitted.is_ok());
+        let noise = Noise { seed: 1, distribution: Distribution::Gaussian };
+        let pictures = |i: u64| noise.tensor::<4>(i, 0, [6, 1, 16, 16], device).unwrap();
+        let labels = Labels::classes([0, 1, 1, 0, 1, 0], 2);
+        let data = Adaptation::new(
+            vec![Labelled::new("pictures", pictures(0), labels.clone()).unwrap()],
+            Unlabelled::new("more", pictures(1)).unwrap(),
+        )
+        .unwrap();
+        let network = LeNet::new(1, 16, 2, Features::LastHidden, 1, device).unwrap();
+        let fitted = Method::dip(0, Divergence::Mean, 1.0).fit(&data, &network, &training).unwrap();
+        assert_eq!(fitted.predict(pictures(2)).unwrap().len(), 6);
+        // Tokens with a mask.
+        let tokens = |shift: i32| {
+            let ids: Vec<i32> = (0..24).map(|i| (i * 5 + shift) % 7).collect();
+            let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [6, 4]), device);
+            (ids.clone(), ids.float().greater_elem(2.0).float())
+        };
+        let data = Adaptation::new(
+            vec![Labelled::new("texts", tokens(0), labels).unwrap()],
+            Unlabelled::new("more", tokens(1)).unwrap(),
+        )
+        .unwrap();
+        let network = Bag { layer: glorot_linear(1, 2, 1.0, 1, device).unwrap() };
+        assert!(Method::dip(0, mmd(), 1.0).fit(&data, &network, &training).is_ok());
+    }
+
+    /// Against a discriminator that stands still, features move so that its loss grows.
+    fn discriminator_is_opposed(device) {
+        let data = problem(&[32, 32], device);
+        let settings = Discriminator { hidden: vec![6], learning_rate: 1e-12, ramp_steps: 0 };
+        let training = Training {
+            shuffle: false,
+            optimizer: SgdConfig::new().init(),
+            ..Training::adam(12, 32, 0.05)
+        };
+        let last = |weight: f64| {
+            let mut losses = Vec::new();
+            Method::dann(settings.clone(), weight)
+                .fit_observed(&data, &start(device), &training, &mut |epoch| losses.push(epoch.penalties[0]))
+                .unwrap();
+            assert!(losses.iter().all(|loss| loss.is_finite()));
+            (losses[0], losses[11])
+        };
+        let ((start, without), (same_start, with)) = (last(0.0), last(2.0));
+        assert!((start - same_start).abs() < 1e-6, "the same start: {start}, {same_start}");
+        assert!(with > start + 0.05 && with > without + 0.05, "{start} became {with}, without weight {without}");
+    }
+}
+
+/// The mean of tokens under a mask, and a linear layer.
+#[derive(Module, Debug)]
+struct Bag {
+    layer: Linear,
+}
+
+impl FeatureModel<(Tensor<2, Int>, Tensor<2>)> for Bag {
+    fn features(&self, (ids, mask): (Tensor<2, Int>, Tensor<2>)) -> Tensor<2> {
+        self.layer.forward((ids.float() * mask).mean_dim(1))
+    }
+
+    fn outputs(&self, features: Tensor<2>) -> Tensor<2> {
+        features
+    }
+}
+
+fn flex() -> Device {
+    kiln_tensor::devices::named("flex").unwrap()
+}
+
+/// Regression by gradients, to convergence, has the coefficients of the closed form.
+mod closed_form {
+    use super::*;
+    use faer::Mat;
+    use kiln_adapt::linear::regression::{Cip, Dip, Ols, Regression};
+    use kiln_adapt::linear::{LinearModel, Sources};
+
+    fn matrix(seed: u64, index: u64, n: usize, shift: f64) -> (Mat<f64>, Vec<f64>) {
+        let noise = Noise { seed, distribution: Distribution::Gaussian };
+        let mut values = vec![0.0; n * 4];
+        noise.fill(index, 0, &mut values);
+        let x = Mat::from_fn(n, 3, |i, j| values[i * 4 + j] + shift * (j as f64 - 0.5));
+        let y = (0..n).map(|i| x[(i, 0)] - 2.0 * x[(i, 1)] + 0.5 * x[(i, 2)] + values[i * 4 + 3]).collect();
+        (x, y)
+    }
+
+    /// The same problem in both worlds; four sources that are shifted against each other.
+    fn problems(device: &Device) -> (Adaptation<Mat<f64>>, Adaptation<Tensor<2>>) {
+        let (mut exact, mut trained) = (Vec::new(), Vec::new());
+        for m in 0..4_u32 {
+            let (x, y) = matrix(8, m.into(), 60, 0.4 * f64::from(m));
+            trained
+                .push(Labelled::new(format!("{m}"), tensor(&x, device), Labels::values(y.clone())).unwrap());
+            exact.push(Labelled::new(format!("{m}"), x, Labels::values(y)).unwrap());
+        }
+        let (x, _) = matrix(8, 9, 60, 2.0);
+        let target = Unlabelled::new("target", tensor(&x, device)).unwrap();
+        let exact = Adaptation::new(exact, Unlabelled::new("target", x).unwrap()).unwrap();
+        (exact, Adaptation::new(trained, target).unwrap())
+    }
+
+    fn tensor(x: &Mat<f64>, device: &Device) -> Tensor<2> {
+        let values: Vec<f32> =
+            (0..x.nrows()).flat_map(|i| (0..x.ncols()).map(move |j| x[(i, j)] as f32)).collect();
+        Tensor::from_data(TensorData::new(values, [x.nrows(), x.ncols()]), device)
+    }
+
+    fn trained(method: &Method, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
+        let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+        let training = Training {
+            epochs: 3000,
+            batch_size: 60,
+            learning_rate: 0.01,
+            shuffle: false,
+            seed: 0,
+            optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
+        };
+        let start = glorot_linear(3, 1, 1.0, 1, device).unwrap();
+        parameters(method.fit(data, &start, &training).unwrap().model())
+    }
+
+    fn exact(model: &LinearModel) -> Vec<f64> {
+        let mut all: Vec<f64> = model.coefficients().col(0).iter().copied().collect();
+        all.extend(model.intercepts());
+        all
+    }
+
+    #[test]
+    fn gradients_reach_the_closed_forms() {
+        let device = flex();
+        let (exact_data, data) = problems(&device);
+        let weight = 0.7;
+        let ols = Ols { sources: Sources::One(0), ridge: 0.0 }.fit(&exact_data).unwrap();
+        close(&trained(&Method::erm(0), &data, &device), &exact(&ols), 1e-3);
+        let dip = Dip::new(0, weight).fit(&exact_data).unwrap();
+        close(&trained(&Method::dip(0, Divergence::Mean, weight), &data, &device), &exact(&dip), 1e-3);
+        let cip = Cip::new(weight).fit(&exact_data).unwrap();
+        close(&trained(&Method::cip(Divergence::Mean, weight), &data, &device), &exact(&cip), 1e-3);
+    }
+}
+
+#[test]
+fn optimizers_of_kiln_optim_drop_in() {
+    let device = flex();
+    let data = problem(&[16, 16], &device);
+    let training = Training {
+        optimizer: HeavyBall { step_size: 0.1.into(), momentum: 0.9 }.into(),
+        learning_rate: 0.1,
+        ..training()
+    };
+    let fitted = Method::pooled_erm().fit(&data, &start(&device), &training).unwrap();
+    assert!(fitted.evaluate(&data.sources()[0], 8).unwrap().score() > 0.7);
+}
+
+#[test]
+fn balanced_accuracy_is_not_fooled_by_a_constant_answer() {
+    let device = flex();
+    let data = problem(&[40], &device);
+    let mut model = start(&device);
+    model.weight = model.weight.map(|w| w * 0.0);
+    model.bias = model.bias.map(|b| b.map(|b| b + Tensor::from_data([0.0, 1.0], &device)));
+    let training = Training { epochs: 1, learning_rate: 1e-9, ..training() };
+    let fitted = Method::erm(0).fit(&data, &model, &training).unwrap();
+    let Evaluation::Classes { accuracy, balanced_accuracy, recalls } =
+        fitted.evaluate(&data.sources()[0], 8).unwrap()
+    else {
+        panic!("the labels are classes")
+    };
+    let share = data.sources()[0].classes().unwrap().0.iter().sum::<usize>() as f64 / 40.0;
+    assert_eq!(accuracy, share);
+    assert_eq!(balanced_accuracy, 0.5);
+    assert_eq!(recalls, [Some(0.0), Some(1.0)]);
+}
+
+#[test]
+fn observers_see_each_epoch_of_each_stage() {
+    let device = flex();
+    let mut seen = Vec::new();
+    let method = Method::iw_cip(Divergence::Mean, 1.0, 1.0);
+    method
+        .fit_observed(&problem(&[16, 16], &device), &start(&device), &training(), &mut |epoch| {
+            assert!(epoch.risk.is_finite() && epoch.penalties.len() == 1);
+            seen.push((epoch.depth, epoch.epoch));
+        })
+        .unwrap();
+    assert_eq!(seen, [(1, 0), (1, 1), (1, 2), (0, 0), (0, 1), (0, 2)]);
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let device = flex();
+    let rows = |values: Vec<f32>| {
+        let n = values.len() / 2;
+        Tensor::<2>::from_data(TensorData::new(values, [n, 2]), &device)
+    };
+    let good = || rows(vec![0.0, 1.0, 2.0, 3.0]);
+    let two = || Labels::classes([0, 1], 2);
+    let labelled = |x, y| Labelled::new("source", x, y);
+    assert!(matches!(
+        labelled(rows(vec![0.0, f32::NAN]), Labels::classes([0], 2)),
+        Err(AdaptError::NotFinite { .. })
+    ));
+    assert!(matches!(labelled(rows(vec![]), Labels::classes([], 2)), Err(AdaptError::Empty { .. })));
+    assert!(matches!(
+        labelled(good(), Labels::classes([0, 2], 2)),
+        Err(AdaptError::Class { row: 1, class: 2, .. })
+    ));
+    assert!(matches!(labelled(good(), Labels::classes([0], 2)), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        labelled(good(), Labels::values([0.0, f64::INFINITY])),
+        Err(AdaptError::NotFinite { .. })
+    ));
+    assert!(matches!(Unlabelled::new("target", rows(vec![])), Err(AdaptError::Empty { .. })));
+    let target = || Unlabelled::new("target", good()).unwrap();
+    let source = || labelled(good(), two()).unwrap();
+    assert!(matches!(Adaptation::<Tensor<2>>::new(vec![], target()), Err(AdaptError::Empty { .. })));
+    let wide = Tensor::<2>::zeros([2, 3], &device);
+    assert!(matches!(
+        Adaptation::new(vec![source()], Unlabelled::new("wide", wide).unwrap()),
+        Err(AdaptError::RowShape { .. })
+    ));
+    let constant = labelled(good(), Labels::classes([1, 1], 2)).unwrap();
+    assert!(matches!(Adaptation::new(vec![constant.clone()], target()), Err(AdaptError::Method(_))));
+    // One class may be missing in a source if another source has it.
+    let data = Adaptation::new(vec![source(), constant], target()).unwrap();
+    for (name, method) in methods() {
+        let fitted = method.fit(&data, &glorot_linear(2, 2, 1.0, 1, &device).unwrap(), &training());
+        let model = fitted.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(parameters(model.model()).iter().all(|p| p.is_finite()), "{name}");
+    }
+    let values = labelled(good(), Labels::values([0.5, 1.0])).unwrap();
+    assert!(matches!(
+        Adaptation::new(vec![source(), values.clone()], target()),
+        Err(AdaptError::Labels { .. })
+    ));
+    let three = labelled(good(), Labels::classes([0, 2], 3)).unwrap();
+    assert!(matches!(Adaptation::new(vec![source(), three.clone()], target()), Err(AdaptError::Size { .. })));
+    // A class that no source knows, among the labelled rows of the target.
+    assert!(data.clone().with_target_labels(three).is_err());
+
+    let model = glorot_linear(2, 2, 1.0, 1, &device).unwrap();
+    let refused = |method: Method| method.fit(&data, &model, &training()).unwrap_err();
+    assert!(matches!(refused(Method::erm(2)), AdaptError::NoSource { index: 2, sources: 2 }));
+    assert!(matches!(refused(Method::dip(5, Divergence::Mean, 1.0)), AdaptError::NoSource { .. }));
+    assert!(matches!(refused(Method::cip(Divergence::Mean, -1.0)), AdaptError::Setting { .. }));
+    assert!(matches!(refused(Method::irm(f64::NAN, 0)), AdaptError::Setting { .. }));
+    let mut orphan = Method::joint_dip(0, mmd(), 1.0, 1.0);
+    orphan.first_stage = None;
+    assert!(matches!(refused(orphan), AdaptError::Method(_)));
+    let training = |change: fn(&mut Training)| {
+        let mut training = training();
+        change(&mut training);
+        Method::erm(0).fit(&data, &model, &training).unwrap_err()
+    };
+    assert!(matches!(training(|t| t.epochs = 0), AdaptError::Setting { name: "epochs", .. }));
+    assert!(matches!(training(|t| t.batch_size = 0), AdaptError::Setting { name: "batch_size", .. }));
+    assert!(matches!(training(|t| t.learning_rate = 0.0), AdaptError::Setting { .. }));
+    let narrow = glorot_linear(2, 3, 1.0, 1, &device).unwrap();
+    assert!(matches!(Method::erm(0).fit(&data, &narrow, &training_settings()), Err(AdaptError::Size { .. })));
+    // Class weights need classes.
+    let data = Adaptation::new(vec![values], target()).unwrap();
+    let model = glorot_linear(2, 1, 1.0, 1, &device).unwrap();
+    let refused = Method::iw_erm().fit(&data, &model, &training_settings());
+    assert!(matches!(refused, Err(AdaptError::Labels { .. })));
+    let reckless =
+        Training { learning_rate: 1e20, optimizer: SgdConfig::new().init(), ..training_settings() };
+    let diverged = Method::erm(0).fit(&data, &model, &reckless);
+    assert!(matches!(diverged, Err(AdaptError::Diverged { .. })));
+    let fitted = Method::erm(0).fit(&data, &model, &training_settings()).unwrap();
+    assert!(fitted.predict(good()).is_err(), "a regression has no classes");
+    assert_eq!(fitted.predict_values(good()).unwrap().len(), 2);
+    assert!(matches!(fitted.predict_values(rows(vec![f32::NAN, 0.0])), Err(AdaptError::NotFinite { .. })));
+}
+
+fn training_settings() -> Training {
+    training()
+}

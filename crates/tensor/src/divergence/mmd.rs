@@ -1,0 +1,181 @@
+//! Maximum mean discrepancy: Gretton, Borgwardt, Rasch, Schölkopf, Smola, *A kernel two-sample test* (JMLR 2012), the biased
+//! estimate (their equation 5).
+//!
+//! ```text
+//! D = uᵀ K u = Σ_ij p_i p_j k(a_i, a_j) + Σ_ij q_i q_j k(b_i, b_j) − 2 Σ_ij p_i q_j k(a_i, b_j),    u = (p, −q)
+//! ```
+//!
+//! with weights `p` and `q` of sum 1. For `M` groups all pairs come from one `K`: their sum is `Σ_c cᵀ K c` over `M − 1`
+//! contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
+//!
+//! The gradient of `Σ_ij W_ij κ(t_ij)`, `t_ij = ‖z_i − z_j‖²` and `W = Σ_c ccᵀ`, is known with the value:
+//!
+//! ```text
+//! ∂D/∂z_i = 4 Σ_j A_ij (z_i − z_j),    A_ij = W_ij κ′(t_ij)
+//! ```
+//!
+//! so it is attached to the graph as a constant of the size of the features: nothing of size `n²` is kept for the backward
+//! pass, which costs `O(nk)`. Rows that coincide contribute 0 to it.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Rows, constant, contrasts, require, select};
+use crate::TensorError;
+
+/// A kernel: a sum of Gaussians of the distance `t = ‖x − y‖`, or linear.
+///
+/// On wgpu Gaussians are right in `f32` only: its exponentials in `f64` are silently wrong, although the device says that it
+/// supports the type (cubecl issue 1316).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MmdKernel {
+    /// `Σ_σ exp(−t²/(2σ²))`, `σ ∈ {0.1, 1, 10}`.
+    #[default]
+    GaussianSum,
+    /// `Σ_σ exp(−t²/(2σ²))` over these `σ`, at least one, each from `1e-15` to `1e15`.
+    Bandwidths(Vec<f64>),
+    /// `Σ_γ exp(−γt²)`, `γ ∈ {10⁻³, 10⁻², …, 10³}`, as in `DomainBed`.
+    DomainBed,
+    /// `Σ_e exp(−t²/(2·2ᵉ·m))`, `e` from `lowest` to `highest`, with `m` the mean of `t²` over pairs of rows, drawn from a
+    /// pool to which both samples contribute half. To automatic differentiation `m` is a constant. `TLlib` takes exponents
+    /// −3 to 1; for samples of one size its `m` is the same.
+    MeanDistance {
+        /// The least exponent, at least −32.
+        lowest: i32,
+        /// The greatest exponent, at most 32 and at least `lowest`.
+        highest: i32,
+    },
+    /// `⟨x, y⟩`, for which the result is [`Divergence::Mean`](super::Divergence::Mean) times the number of features.
+    Linear,
+}
+
+impl MmdKernel {
+    pub(super) fn check(&self) -> Result<(), TensorError> {
+        match self {
+            Self::GaussianSum | Self::DomainBed | Self::Linear => Ok(()),
+            Self::Bandwidths(bandwidths) => {
+                require(!bandwidths.is_empty(), "number of bandwidths", 0.0, "at least 1")?;
+                bandwidths.iter().try_for_each(|&sigma| {
+                    require((1e-15..=1e15).contains(&sigma), "bandwidth", sigma, "from 1e-15 to 1e15")
+                })
+            }
+            Self::MeanDistance { lowest, highest } => {
+                require(*lowest >= -32, "lowest", f64::from(*lowest), "at least -32")?;
+                require(*highest <= 32, "highest", f64::from(*highest), "at most 32")?;
+                require(lowest <= highest, "lowest", f64::from(*lowest), "at most `highest`")
+            }
+        }
+    }
+
+    /// The factors `r` of `Σ_r exp(−r t²)`, with `t²` in units of its mean for `MeanDistance`.
+    fn rates(&self) -> Vec<f64> {
+        let rate = |sigma: &f64| 0.5 / (sigma * sigma);
+        match self {
+            Self::GaussianSum => [0.1, 1.0, 10.0].iter().map(rate).collect(),
+            Self::Bandwidths(bandwidths) => bandwidths.iter().map(rate).collect(),
+            Self::DomainBed => (-3..=3).map(|decade| 10f64.powi(decade)).collect(),
+            Self::MeanDistance { lowest, highest } => {
+                (*lowest..=*highest).map(|exponent| 0.5 * 2f64.powi(-exponent)).collect()
+            }
+            Self::Linear => Vec::new(),
+        }
+    }
+
+    /// `Σ_c cᵀ K c` over the rows `c` of `contrasts`. `pool` holds the shares of the rows in the mean distance, if it is used.
+    fn quadratic(&self, rows: Tensor<2>, contrasts: Tensor<2>, pool: Option<Tensor<2>>) -> Tensor<1> {
+        if *self == Self::Linear {
+            // K = Z Zᵀ, whose entries would swallow small differences of large means.
+            return contrasts.matmul(rows).square().sum();
+        }
+        let mut squared = squared_distances(rows.clone().inner());
+        let unit = pool.map(|pool| {
+            let mean = (pool.clone().matmul(squared.clone()) * pool).sum();
+            // Where all rows coincide every Gaussian is 1, whatever its width; the floor keeps the quotients finite.
+            let floor =
+                squared.dtype().finfo().map_or(f64::MIN_POSITIVE, |info| info.min_positive / info.epsilon);
+            mean.clamp_min(floor).unsqueeze::<2>()
+        });
+        if let Some(unit) = &unit {
+            squared = squared / unit.clone();
+        }
+        let differentiate = rows.is_tracked();
+        let (mut kernel, mut slope) = (squared.zeros_like(), None);
+        for rate in self.rates() {
+            let gaussian = (squared.clone() * -rate).exp();
+            if differentiate {
+                let term = gaussian.clone() * -rate;
+                slope = Some(match slope {
+                    None => term,
+                    Some(sum) => sum + term,
+                });
+            }
+            kernel = kernel + gaussian;
+        }
+        let value = (contrasts.clone().matmul(kernel) * contrasts.clone()).sum();
+        let Some(slope) = slope else { return value };
+        let centred = centred(rows.clone().inner());
+        let pull = contrasts.clone().transpose().matmul(contrasts) * slope;
+        let mut gradient = (centred.clone() * pull.clone().sum_dim(1) - pull.matmul(centred)) * 4.0;
+        if let Some(unit) = unit {
+            gradient = gradient / unit;
+        }
+        value + ((rows.clone() - rows.inner()) * gradient).sum()
+    }
+}
+
+pub(super) fn between(kernel: &MmdKernel, a: &Rows, b: &Rows) -> Tensor<1> {
+    let rows = Tensor::cat(vec![a.features.clone(), b.features.clone()], 0);
+    let count = a.count() + b.count();
+    let signed: Vec<f64> = a.shares().into_iter().chain(b.shares().into_iter().map(|q| -q)).collect();
+    let pool = matches!(kernel, MmdKernel::MeanDistance { .. })
+        .then(|| constant(signed.iter().map(|u| u.abs() / 2.0).collect(), [1, count], &rows));
+    let contrast = constant(signed, [1, count], &rows);
+    kernel.quadratic(rows, contrast, pool)
+}
+
+pub(super) fn pairwise(kernel: &MmdKernel, features: &Tensor<2>, groups: &[&[usize]]) -> Tensor<1> {
+    if matches!(kernel, MmdKernel::MeanDistance { .. }) {
+        let samples: Vec<Rows> = groups.iter().map(|group| select(features, group)).collect();
+        let pairs = samples.iter().enumerate().flat_map(|(i, a)| samples[..i].iter().map(move |b| (a, b)));
+        return pairs
+            .map(|(a, b)| between(kernel, a, b))
+            .reduce(|sum, term| sum + term)
+            .unwrap_or_else(|| constant(vec![0.0], [1], features));
+    }
+    let rows = groups.concat();
+    let mut end = 0;
+    let places: Vec<Vec<usize>> = groups
+        .iter()
+        .map(|group| {
+            let start = end;
+            end += group.len();
+            (start..end).collect()
+        })
+        .collect();
+    let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
+    kernel.quadratic(select(features, &rows).features, contrasts(&places, rows.len(), features), None)
+}
+
+/// Up to this many numbers differences of features are formed, `[features, rows, rows]`, as squared distances then are
+/// exact to the last bits. Beyond it, where a processor's cache ends, `‖x‖² + ‖y‖² − 2⟨x, y⟩` is several times faster. Its
+/// error of about `ε‖x‖²` only matters to rows that nearly coincide: in a sum over so many pairs these are few.
+const DIFFERENCES: usize = 1 << 20;
+
+/// `[rows, rows]`, never negative.
+fn squared_distances(rows: Tensor<2>) -> Tensor<2> {
+    let [count, width] = rows.dims();
+    if count.saturating_mul(count).saturating_mul(width) <= DIFFERENCES {
+        let columns = rows.transpose();
+        let differences = columns.clone().unsqueeze_dim::<3>(2) - columns.unsqueeze_dim(1);
+        return differences.square().sum_dim(0).squeeze_dim(0);
+    }
+    let rows = centred(rows);
+    let norms = rows.clone().square().sum_dim(1);
+    let products = (rows.clone() * -2.0).matmul(rows.transpose());
+    (products + norms.clone() + norms.transpose()).clamp_min(0.0)
+}
+
+fn centred(rows: Tensor<2>) -> Tensor<2> {
+    rows.clone() - rows.mean_dim(0)
+}

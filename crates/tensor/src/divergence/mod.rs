@@ -1,0 +1,296 @@
+//! Divergences between two samples of features, as penalties to train with: differentiable in the features, on every
+//! device, in `f32` and `f64`.
+//!
+//! | | `D(a, b)` | cost for `n` rows of `k` features |
+//! |---|---|---|
+//! | [`Mean`](Divergence::Mean) | `‖μ_a − μ_b‖² / k` | `nk` |
+//! | [`Mmd`](Divergence::Mmd) | `‖E φ(a) − E φ(b)‖²` in the feature space of a [kernel](MmdKernel) | `n²k` |
+//! | [`Coral`](Divergence::Coral) | mean squared differences of means and covariances ([`CoralForm`]) | `nk²` |
+//! | [`SlicedWasserstein`](Divergence::SlicedWasserstein) | mean of `W₂²` over `L` directions | `Lnk + Ln log n` |
+//!
+//! All are at least 0 and 0 between equal samples, in exact arithmetic: nothing is clamped at the end, so that gradients
+//! survive, and rounding can leave an [`Mmd`](Divergence::Mmd) of `−1e-7` in `f32`. Each is symmetric.
+//!
+//! Shapes, settings, weights and row indices are checked. Features are not, as that would read them back in each step of
+//! training: a feature that is not a number makes the result not a number. On wgpu the kernels of [`Mmd`](Divergence::Mmd)
+//! are right in `f32` only ([`MmdKernel`]).
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::tensor::{Device, Tensor};
+//! use kiln_tensor::{Divergence, Sample};
+//!
+//! let device = Device::flex().autodiff();
+//! let source = Tensor::<2>::from_data([[1.0, 0.0], [3.0, 0.0]], &device).require_grad();
+//! let target = Tensor::<2>::from_data([[0.0, 0.0]], &device);
+//! let (a, b) = (Sample::new(source.clone()), Sample::new(target));
+//!
+//! let divergence = Divergence::Mean.between(&a, &b)?;
+//! let gradients = divergence.backward();
+//! assert_eq!(divergence.into_scalar::<f32>(), 2.0); // ‖(2, 0)‖² / 2
+//! assert_eq!(source.grad(&gradients).unwrap().try_into_vec_as::<f32>()?, [1.0, 0.0, 1.0, 0.0]);
+//!
+//! // With weights 3 : 1 on the rows of the source its mean is (1.5, 0).
+//! let a = a.weighted(Tensor::from_data([3.0, 1.0], &device));
+//! assert_eq!(Divergence::Mean.between(&a, &b)?.into_scalar::<f32>(), 1.125);
+//! # }
+//! # Ok::<(), kiln_tensor::TensorError>(())
+//! ```
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::TensorError;
+
+mod coral;
+mod mean;
+mod mmd;
+mod sliced_wasserstein;
+
+pub use coral::CoralForm;
+pub use mmd::MmdKernel;
+
+/// Rows of features, perhaps weighted.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// `[rows, features]`, at least one of each.
+    pub features: Tensor<2>,
+    /// One for each row: finite, at least 0, not all 0. Only their ratios matter. They are read back in each
+    /// evaluation, and are constants to automatic differentiation.
+    pub weights: Option<Tensor<1>>,
+}
+
+impl Sample {
+    /// All rows count the same.
+    pub fn new(features: Tensor<2>) -> Self {
+        Self { features, weights: None }
+    }
+
+    /// The same rows with these weights.
+    #[must_use]
+    pub fn weighted(self, weights: Tensor<1>) -> Self {
+        Self { weights: Some(weights), ..self }
+    }
+
+    fn checked(&self) -> Result<Rows, TensorError> {
+        let [rows, _] = check_features(&self.features)?;
+        require(rows > 0, "number of rows", 0.0, "at least 1")?;
+        let shares = self.weights.as_ref().map(|weights| shares(weights, rows)).transpose()?;
+        Ok(Rows { features: self.features.clone(), shares })
+    }
+}
+
+/// A sample that passed the checks.
+struct Rows {
+    features: Tensor<2>,
+    /// The weights, to sum 1; `None` for equal ones.
+    shares: Option<Vec<f64>>,
+}
+
+impl Rows {
+    fn count(&self) -> usize {
+        self.features.dims()[0]
+    }
+
+    fn shares(&self) -> Vec<f64> {
+        self.shares.clone().unwrap_or_else(|| vec![1.0 / self.count() as f64; self.count()])
+    }
+
+    /// `[1, features]`.
+    fn mean(&self) -> Tensor<2> {
+        match &self.shares {
+            None => self.features.clone().mean_dim(0),
+            Some(shares) => {
+                constant(shares.clone(), [1, self.count()], &self.features).matmul(self.features.clone())
+            }
+        }
+    }
+}
+
+/// A measure of how far apart two samples are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Divergence {
+    /// `‖μ_a − μ_b‖² / k`: the mean over the `k` features of the squared difference of means.
+    Mean,
+    /// The squared maximum mean discrepancy `uᵀ K u` (Gretton et al. 2012), biased, that is with all `n²` terms: `u` has the
+    /// weights of `a`, to sum 1, and those of `b`, to sum −1.
+    Mmd(MmdKernel),
+    /// Correlation alignment (Sun, Saenko 2016), which compares covariances.
+    Coral(CoralForm),
+    /// The squared sliced Wasserstein-2 distance: the mean of the `W₂²` between the projections on random directions.
+    SlicedWasserstein {
+        /// The number of directions `L`, at least 1.
+        projections: usize,
+        /// Determines the directions. Take a new one in each step of training.
+        seed: u64,
+        /// Whether the part that the difference of means has in it is taken in expectation over all directions, instead
+        /// of over these `L`. Without bias either way.
+        control_variate: bool,
+    },
+}
+
+impl Divergence {
+    /// The divergence between two samples, of shape `[1]`. Their numbers of rows may differ.
+    ///
+    /// # Errors
+    /// When the samples differ in number of features, element type or device, a sample is empty, its weights are not as
+    /// [`Sample`] says, or a setting is out of range. [`Coral`](Self::Coral) needs two rows with weights in each sample.
+    pub fn between(&self, a: &Sample, b: &Sample) -> Result<Tensor<1>, TensorError> {
+        self.check()?;
+        let (a, b) = (a.checked()?, b.checked()?);
+        same_space(&a.features, &b.features)?;
+        match self {
+            Self::Mean => Ok(mean::between(&a, &b)),
+            Self::Mmd(kernel) => Ok(mmd::between(kernel, &a, &b)),
+            Self::Coral(form) => coral::between(*form, &a, &b),
+            Self::SlicedWasserstein { projections, seed, control_variate } => {
+                sliced_wasserstein::between(*projections, *seed, *control_variate, &a, &b)
+            }
+        }
+    }
+
+    /// The sum over unordered pairs of groups of the divergence between their rows of `features`, of shape `[1]`. `groups`
+    /// holds the row indices of each group; a row may be in several groups, or repeatedly in one.
+    ///
+    /// A pair with an empty group counts 0. For [`Coral`](Self::Coral) so does one with a group of a single row. Where no
+    /// pair counts the result is a constant, which autodiff has nothing to say about.
+    ///
+    /// All pairs are evaluated at once, from one matrix product for [`Mean`](Self::Mean) and one kernel matrix for
+    /// [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between pairs); for the others the
+    /// work per pair is that of comparing two vectors.
+    ///
+    /// # Errors
+    /// When an index is not that of a row, there are no features, or a setting is out of range.
+    pub fn pairwise(&self, features: &Tensor<2>, groups: &[Vec<usize>]) -> Result<Tensor<1>, TensorError> {
+        self.check()?;
+        let [rows, _] = check_features(features)?;
+        if let Some(&row) = groups.iter().flatten().find(|&&row| row >= rows) {
+            return Err(TensorError::Setting {
+                name: "row of a group",
+                value: row as f64,
+                must: "less than the number of rows",
+            });
+        }
+        let least = if matches!(self, Self::Coral(_)) { 2 } else { 1 };
+        let groups: Vec<&[usize]> = groups.iter().map(Vec::as_slice).filter(|g| g.len() >= least).collect();
+        if groups.len() < 2 {
+            return Ok(constant(vec![0.0], [1], features));
+        }
+        match self {
+            Self::Mean => Ok(mean::pairwise(features, &groups)),
+            Self::Mmd(kernel) => Ok(mmd::pairwise(kernel, features, &groups)),
+            Self::Coral(form) => coral::pairwise(*form, features, &groups),
+            Self::SlicedWasserstein { projections, seed, control_variate } => {
+                sliced_wasserstein::pairwise(*projections, *seed, *control_variate, features, &groups)
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), TensorError> {
+        match self {
+            Self::Mean | Self::Coral(_) => Ok(()),
+            Self::Mmd(kernel) => kernel.check(),
+            Self::SlicedWasserstein { projections, .. } => {
+                require(*projections > 0, "projections", 0.0, "at least 1")
+            }
+        }
+    }
+}
+
+fn check_features(features: &Tensor<2>) -> Result<[usize; 2], TensorError> {
+    if matches!(features.dtype(), DType::QFloat(_)) {
+        return Err(TensorError::Quantized);
+    }
+    let dims = features.dims();
+    require(dims[1] > 0, "number of features", 0.0, "at least 1")?;
+    Ok(dims)
+}
+
+fn same_space(a: &Tensor<2>, b: &Tensor<2>) -> Result<(), TensorError> {
+    let ([_, left], [_, right]) = (a.dims(), b.dims());
+    if left != right {
+        return Err(TensorError::Features { left, right });
+    }
+    let (left, right) = (a.dtype(), b.dtype());
+    if left != right {
+        return Err(TensorError::ElementType { left, right });
+    }
+    let (left, right) = (a.device(), b.device());
+    if left != right {
+        return Err(TensorError::Device { left: format!("{left:?}"), right: format!("{right:?}") });
+    }
+    Ok(())
+}
+
+/// The weights divided by their sum.
+fn shares(weights: &Tensor<1>, rows: usize) -> Result<Vec<f64>, TensorError> {
+    let [length] = weights.dims();
+    if length != rows {
+        return Err(TensorError::Shape { left: vec![rows], right: vec![length] });
+    }
+    let mut weights = weights.try_to_vec_as::<f64>()?;
+    for (row, &weight) in weights.iter().enumerate() {
+        if !weight.is_finite() {
+            return Err(TensorError::NotFinite { what: format!("weight {row} of the sample") });
+        }
+        require(weight >= 0.0, "weight", weight, "at least 0")?;
+    }
+    // Weights of any size have a sum: they are first divided by the largest.
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    require(largest > 0.0, "largest weight", largest, "greater than 0")?;
+    let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
+    for weight in &mut weights {
+        *weight = *weight / largest / sum;
+    }
+    Ok(weights)
+}
+
+fn require(holds: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), TensorError> {
+    if holds { Ok(()) } else { Err(TensorError::Setting { name, value, must }) }
+}
+
+/// Numbers from the host where `like` is, in its element type, with no gradient.
+fn constant<const D: usize>(values: Vec<f64>, shape: [usize; D], like: &Tensor<2>) -> Tensor<D> {
+    let device = like.device().without_autodiff();
+    Tensor::from_data(TensorData::new(values, shape), (&device, like.dtype()))
+}
+
+fn indices(values: &[usize], like: &Tensor<2>) -> Tensor<1, Int> {
+    let data = TensorData::new(values.iter().map(|&i| i as u64).collect(), [values.len()]);
+    Tensor::from_data(data, &like.device().without_autodiff())
+}
+
+/// These rows of `features`, equally weighted.
+fn select(features: &Tensor<2>, rows: &[usize]) -> Rows {
+    Rows { features: features.clone().select(0, indices(rows, features)), shares: None }
+}
+
+/// `C`, of shape `[M − 1, rows]`, such that for all `Z` the rows `c` of `C` have
+///
+/// ```text
+/// Σ_c ‖Zᵀc‖² = Σ_{i<j} ‖μ_i − μ_j‖²,    μ_i the mean of the rows of Z in group i of M
+/// ```
+///
+/// so that pairs cost nothing. `√M μ_i` is multiplied by the rows of Helmert's matrix, which are orthonormal and sum to 0;
+/// unlike `M Σ‖μ_i‖² − ‖Σμ_i‖²` this loses nothing to a large common mean. For two groups it is `μ_1 − μ_2`.
+fn contrasts(groups: &[&[usize]], rows: usize, like: &Tensor<2>) -> Tensor<2> {
+    let count = groups.len();
+    let mut matrix = vec![0.0; (count - 1) * rows];
+    for (contrast, i) in matrix.chunks_exact_mut(rows).zip(1..) {
+        let scale = (count as f64 / (i as f64 * (i + 1) as f64)).sqrt();
+        for (j, group) in groups.iter().enumerate().take(i + 1) {
+            let share = scale * if j < i { 1.0 } else { -(i as f64) } / group.len() as f64;
+            for &row in *group {
+                contrast[row] += share;
+            }
+        }
+    }
+    constant(matrix, [count - 1, rows], like)
+}
+
+/// `Σ_{i<j} ‖x_i − x_j‖²` over the rows of `points`.
+fn spread(points: Tensor<2>) -> Tensor<1> {
+    let count = points.dims()[0];
+    (points.clone() - points.mean_dim(0)).square().sum() * count as f64
+}
