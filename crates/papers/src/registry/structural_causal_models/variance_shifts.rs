@@ -174,5 +174,37 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let ends = [quantile(&ols, 0.0), quantile(&ols, 1.0)].map(|end| (end, end));
     recorder.table(table);
     recorder.figure(figure.with(Kind::Dashed, "equal", 6, ends));
+    recorder.table(blindness(context, recorder)?);
     Ok(())
+}
+
+/// By closed forms: what DIP-mean sees of variances is the noise in the difference of means, which more rows take away.
+fn blindness(context: &Context, recorder: &Recorder) -> Result<Table, ExperimentError> {
+    let seeds = context.seeds(100);
+    let mut table = Table::new(
+        "rows",
+        "How blind matching of means is",
+        &format!(
+            "Exact DIP-mean against OLS on {} random models: relative difference of the risks in the target, positive where \
+             that of DIP-mean is lower.",
+            seeds.len()
+        ),
+        &["rows", "mean absolute difference", "mean difference", "largest difference"],
+    );
+    for &rows in context.pick(&[5000, 20_000][..], &[5000, 50_000, 500_000]) {
+        let bar = recorder.progress(seeds.len() as u64, &format!("models of {rows} rows"));
+        let one = |seed: &u64| {
+            let simulation = ChenBuhlmann { rows, ..ChenBuhlmann::experiment(8, *seed)? };
+            let target = simulation.population()?.target;
+            let (problem, _) = simulation.draw(0)?;
+            let ols = target.risk(&Ols { sources: Sources::One(0), ridge: 0.0 }.fit(&problem)?)?;
+            let dip = target.risk(&Dip::new(0, WEIGHT).fit(&problem)?)?;
+            bar.inc(1);
+            Ok(1.0 - dip / ols)
+        };
+        let gains = seeds.par_iter().map(one).collect::<Result<Vec<f64>, ExperimentError>>()?;
+        let sizes: Vec<f64> = gains.iter().map(|gain| gain.abs()).collect();
+        table.row([rows as f64, mean(&sizes), mean(&gains), quantile(&sizes, 1.0)].map(Number));
+    }
+    Ok(table)
 }
