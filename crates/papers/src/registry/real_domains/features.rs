@@ -98,7 +98,9 @@ pub(super) fn sentiment(kinds: &[RatedTexts]) -> Result<Vec<Domain>, ExperimentE
     };
     let mut texts_with: BTreeMap<String, usize> = BTreeMap::new();
     for text in kinds.iter().flat_map(|kind| &kind.texts) {
-        words_of(text).into_iter().for_each(|word| *texts_with.entry(word).or_default() += 1);
+        for word in words_of(text) {
+            *texts_with.entry(word).or_default() += 1;
+        }
     }
     let mut common: Vec<_> = texts_with.into_iter().collect();
     common.sort_by_key(|(_, texts)| std::cmp::Reverse(*texts));

@@ -86,7 +86,9 @@ struct Set<'a> {
 fn shares(domain: &Domain) -> Result<Vec<f64>, ExperimentError> {
     let (classes, count) = domain.classes()?;
     let mut shares = vec![0.0; count];
-    classes.iter().for_each(|&class| shares[class] += 1.0 / classes.len() as f64);
+    for &class in classes {
+        shares[class] += 1.0 / classes.len() as f64;
+    }
     Ok(shares)
 }
 
@@ -260,9 +262,9 @@ fn weights(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>], true_weights: 
         &columns,
     );
     for (place, name) in set.names.iter().enumerate() {
-        for class in 0..set.classes {
+        for (class, true_weight) in true_weights[place].iter().enumerate() {
             let mut row = vec![(*name).to_owned(), class.to_string()];
-            row.push(format!("{:.2}", true_weights[place][class]));
+            row.push(format!("{true_weight:.2}"));
             for (_, fits) in &found {
                 let weights = fits[place].iter().filter_map(|fit| Some(fit.weights.as_ref()?[class]));
                 row.push(spread(&weights.collect::<Vec<_>>(), 1.0, 2));
