@@ -23,12 +23,12 @@
 //! # Ok::<(), kiln_adapt::AdaptError>(())
 //! ```
 
-mod chen_buhlmann;
-mod cic;
+pub mod chen_buhlmann;
+pub mod cic;
 mod linear_gaussian;
 mod random;
-mod ssda;
-mod two_gaussians;
+pub mod ssda;
+pub mod two_gaussians;
 
 pub use chen_buhlmann::{ChenBuhlmann, RegressionPopulation, Shift, Structure};
 pub use cic::{CicPopulation, CicScm, CicSimulation, Roles};

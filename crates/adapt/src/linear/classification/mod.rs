@@ -22,11 +22,11 @@
 //! [`Logistic`] is ordinary penalised logistic regression for tables with many columns. [`target_logistic`] sees the labels
 //! of the target and is there to be compared with.
 
-mod cip;
-mod dip;
+pub mod cip;
+pub mod dip;
 mod erm;
-mod joint_dip;
-mod logistic;
+pub mod joint_dip;
+pub mod logistic;
 mod oracle;
 mod softmax;
 

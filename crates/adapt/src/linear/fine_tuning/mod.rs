@@ -22,10 +22,10 @@
 //!
 //! Cost: `O(d³)` for the directions, `O(n k²)` for the fit.
 
-mod ft_cip;
-mod ft_dip;
-mod ft_ols_source;
-mod masft;
+pub mod ft_cip;
+pub mod ft_dip;
+pub mod ft_ols_source;
+pub mod masft;
 mod target_only;
 
 use faer::linalg::solvers::{Llt, Solve};

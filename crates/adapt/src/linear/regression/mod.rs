@@ -19,14 +19,14 @@
 //!
 //! Target labels enter in [`target_ols`] and [`dip_oracle`] only, which are there to be compared with.
 
-mod cip;
-mod cirm;
-mod cirm_weigh;
-mod dip;
-mod dip_weigh;
-mod maximin;
-mod mixed;
-mod ols;
+pub mod cip;
+pub mod cirm;
+pub mod cirm_weigh;
+pub mod dip;
+pub mod dip_weigh;
+pub mod maximin;
+pub mod mixed;
+pub mod ols;
 mod oracle;
 
 pub use cip::Cip;
