@@ -110,9 +110,7 @@ impl FineTuning {
         training: &Training,
     ) -> Result<Adapted<M>, AdaptError> {
         require::finite_non_negative("weight", self.weight)?;
-        require::at_least_one("epochs", training.epochs)?;
-        require::at_least_one("batch_size", training.batch_size)?;
-        require::finite_positive("learning_rate", training.learning_rate)?;
+        training.check()?;
         let (found, expected) = (start.summary().outputs, labelled.y().outputs());
         if found != expected {
             return Err(AdaptError::Size { what: "outputs of the start".to_owned(), found, expected });

@@ -39,7 +39,7 @@ impl Training {
         Self { epochs, batch_size, learning_rate, shuffle: true, seed: 0, optimizer }
     }
 
-    fn check(&self) -> Result<(), AdaptError> {
+    pub(crate) fn check(&self) -> Result<(), AdaptError> {
         require::at_least_one("epochs", self.epochs)?;
         require::at_least_one("batch_size", self.batch_size)?;
         require::finite_positive("learning_rate", self.learning_rate)
