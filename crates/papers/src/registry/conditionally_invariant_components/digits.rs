@@ -114,7 +114,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     );
     let mut figure = Figure::new(
         "small-digits",
-        "DIP follows the bar that is reversed in the target",
+        "Small digits: accuracy by method",
         "Mean accuracy on the target, digits of 8×8 pixels.",
         Axis::categories("method", &names),
         Axis::linear("accuracy on the target"),
