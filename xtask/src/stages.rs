@@ -13,7 +13,7 @@ use crate::{Result, cargo, is_installed, root, target_dir};
 
 /// Features that everything is built with; see [`features`].
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
-                        kiln-tensor/test-devices,kiln-papers/webgraph";
+                        kiln-tensor/test-devices,kiln-papers/webgraph,kiln-papers/wgpu";
 
 /// What to run.
 #[derive(clap::Args)]
