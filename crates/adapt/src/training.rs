@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use self::batches::Pool;
 use self::objective::Objective;
 use crate::error::require;
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Method, Rows, ShiftStatistics, SourceChoice};
+use crate::{
+    AdaptError, Adaptation, Adapted, FeatureModel, FirstStage, Method, Rows, ShiftStatistics, SourceChoice,
+};
 
 /// How a method is trained: by whatever optimizer of Burn's, or of `kiln_optim`'s that implements Burn's trait.
 #[derive(Clone)]
@@ -126,8 +128,29 @@ impl Method {
     ) -> Result<Adapted<M>, AdaptError> {
         training.check()?;
         self.check(data)?;
-        let device = device_of(data.target().x(), model)?;
-        self.fit_stage(data, model, training, &device, 0, observer)
+        self.fit_stage(data, model, training, 0, observer)
+    }
+
+    /// [`fit`](Self::fit) with a first stage that is there already, such as one that several methods share. When `first` was
+    /// fitted to the same problem from the same start with the same training, the result is that of `fit`, to the bit.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and when the method has no first stage or `first` comes from another method than that.
+    pub fn fit_after<X: Rows, M: FeatureModel<X>>(
+        &self,
+        first: &Adapted<M>,
+        data: &Adaptation<X>,
+        model: &M,
+        training: &Training,
+    ) -> Result<Adapted<M>, AdaptError> {
+        training.check()?;
+        self.check(data)?;
+        match &self.first_stage {
+            Some(stage) if *stage.method == first.summary().method => {
+                self.fit_last_stage(data, model, training, Some(first.clone()), 0, &mut |_| {})
+            }
+            _ => Err(AdaptError::Method("it has no such first stage as the one given")),
+        }
     }
 
     fn fit_stage<X: Rows, M: FeatureModel<X>>(
@@ -135,24 +158,34 @@ impl Method {
         data: &Adaptation<X>,
         model: &M,
         training: &Training,
-        device: &Device,
         depth: usize,
         observer: &mut dyn FnMut(&Epoch),
     ) -> Result<Adapted<M>, AdaptError> {
-        let mut weights = None;
-        let first = match &self.first_stage {
-            None => None,
-            Some(stage) => {
-                let first = stage.method.fit_stage(data, model, training, device, depth + 1, observer)?;
-                if let Some(shift) = &stage.label_shift {
-                    let statistics = shift_statistics(data, &first, shift.sources, training.batch_size)?;
-                    weights = Some(shift.estimator.weights(&statistics)?);
-                }
-                Some(first)
+        let fit_first =
+            |stage: &FirstStage| stage.method.fit_stage(data, model, training, depth + 1, observer);
+        let first = self.first_stage.as_ref().map(fit_first).transpose()?;
+        self.fit_last_stage(data, model, training, first, depth, observer)
+    }
+
+    fn fit_last_stage<X: Rows, M: FeatureModel<X>>(
+        &self,
+        data: &Adaptation<X>,
+        model: &M,
+        training: &Training,
+        first: Option<Adapted<M>>,
+        depth: usize,
+        observer: &mut dyn FnMut(&Epoch),
+    ) -> Result<Adapted<M>, AdaptError> {
+        let shift = self.first_stage.as_ref().and_then(|stage| stage.label_shift.as_ref());
+        let weights = match (&first, shift) {
+            (Some(first), Some(shift)) => {
+                let statistics = shift_statistics(data, first, shift.sources, training.batch_size)?;
+                Some(shift.estimator.weights(&statistics)?)
             }
+            _ => None,
         };
         let class_weights = weights.as_ref().map(|found| found.weights.clone());
-        let pool = Pool::new(data, self, device)?;
+        let pool = Pool::new(data, self, &device_of(data.target().x(), model)?)?;
         let mut objective = Objective::new(self, data, &pool, first.as_ref(), class_weights, training)?;
         let mut optimizer = training.optimizer.clone();
         let mut model = model.clone().train();

@@ -8,6 +8,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Number(pub f64);
 
+/// The mean with this many decimals, and the standard deviation in brackets when there are several values.
+#[cfg(feature = "adapt")]
+pub(crate) fn mean_and_deviation(values: &[f64], decimals: usize) -> String {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    if values.len() < 2 {
+        return format!("{mean:.decimals$}");
+    }
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let deviation = (squares / (values.len() - 1) as f64).sqrt();
+    format!("{mean:.decimals$} ({deviation:.decimals$})")
+}
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.is_finite() {

@@ -21,6 +21,7 @@ papers! {
     #[cfg(feature = "optim")] block_coordinate_descent,
     #[cfg(feature = "adapt")] conditionally_invariant_components,
     #[cfg(feature = "optim")] dash,
+    #[cfg(feature = "adapt")] distributionally_robust_classification,
     #[cfg(feature = "optim")] dominant_subspace,
     #[cfg(feature = "optim")] large_catapults,
     #[cfg(feature = "optim")] large_step_logistic,

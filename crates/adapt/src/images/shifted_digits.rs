@@ -48,6 +48,16 @@ impl Digits {
         Ok(Self { images, digits })
     }
 
+    /// The pictures.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// What each shows, 0 to 9.
+    pub fn digits(&self) -> &[u8] {
+        &self.digits
+    }
+
     /// Number of pictures.
     pub fn len(&self) -> usize {
         self.digits.len()

@@ -372,6 +372,25 @@ fn observers_see_each_epoch_of_each_stage() {
 }
 
 #[test]
+fn a_first_stage_can_be_shared() {
+    let device = flex();
+    let data = problem(&[17, 30, 9], &device);
+    let mut shared = 0;
+    for (name, method) in methods() {
+        let Some(stage) = &method.first_stage else { continue };
+        let first = stage.method.fit(&data, &start(&device), &training()).unwrap();
+        let fitted = method.fit_after(&first, &data, &start(&device), &training()).unwrap();
+        assert_eq!(parameters(fitted.model()), fit(&method, &data, &device), "{name}");
+        assert!(stage.method.fit_after(&first, &data, &start(&device), &training()).is_err(), "{name}");
+        let other = Method::pooled_erm().fit(&data, &start(&device), &training()).unwrap();
+        let refused = method.fit_after(&other, &data, &start(&device), &training());
+        assert!(matches!(refused, Err(AdaptError::Method(_))), "{name}");
+        shared += 1;
+    }
+    assert!(shared >= 4);
+}
+
+#[test]
 fn bad_input_is_refused() {
     let device = flex();
     let rows = |values: Vec<f32>| {

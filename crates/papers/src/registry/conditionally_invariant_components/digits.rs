@@ -2,16 +2,17 @@
 
 use kiln_adapt::images::{Digits, Images, Preset, ShiftedDigits};
 use kiln_adapt::{
-    Adaptation, Evaluation, FeatureModel, Features, LabelShiftEstimator, Labelled, Method,
+    Adaptation, Adapted, Evaluation, FeatureModel, Features, LabelShiftEstimator, Labelled, Method,
     MultilayerPerceptron, Rows, SourceChoice, Training,
 };
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::exact::spread;
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::data::optdigits;
+use crate::number::mean_and_deviation;
+use crate::progress::Progress;
 use crate::recorder::{Recorder, Table};
 use crate::report::figure::{Axis, Figure, Kind};
 
@@ -49,30 +50,77 @@ pub(super) fn methods() -> Vec<(&'static str, Method)> {
     ]
 }
 
-/// A method's fit, and how it does on the target.
-pub(super) fn fit<X: Rows, M: FeatureModel<X>>(
-    method: &Method,
-    data: &Adaptation<X>,
-    target: &Labelled<X>,
-    model: &M,
-    training: &Training,
-) -> Result<Fit, ExperimentError> {
-    let fitted = method.fit(data, model, training)?;
-    let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(target, 500)? else {
-        return Err("the labels are classes".into());
-    };
-    let in_target = share_of_ones(target)?;
-    let mut in_sources = 0.0;
-    for source in data.sources() {
-        in_sources += share_of_ones(source)? / data.sources().len() as f64;
+/// One problem, on which methods share first stages.
+pub(super) struct Problem<X, M> {
+    data: Adaptation<X>,
+    target: Labelled<X>,
+    model: M,
+    training: Training,
+    /// Fits of methods without a first stage.
+    first_stages: Vec<Adapted<M>>,
+}
+
+impl<X: Rows, M: FeatureModel<X>> Problem<X, M> {
+    pub(super) fn new((data, target): (Adaptation<X>, Labelled<X>), model: M, training: Training) -> Self {
+        Self { data, target, model, training, first_stages: Vec::new() }
     }
-    let true_weights = [(1.0 - in_target) / (1.0 - in_sources), in_target / in_sources];
-    let weight_errors = fitted
-        .summary()
-        .class_weights
-        .as_ref()
-        .map(|found| [found.weights[0] - true_weights[0], found.weights[1] - true_weights[1]]);
-    Ok(Fit { accuracy, balanced: balanced_accuracy, weight_errors })
+
+    /// Fits a method, and says how it does on the target.
+    pub(super) fn fit(&mut self, method: &Method) -> Result<Fit, ExperimentError> {
+        let fitted = match &method.first_stage {
+            None => self.first_stage(method)?,
+            Some(stage) => {
+                let first = self.first_stage(&stage.method)?;
+                method.fit_after(&first, &self.data, &self.model, &self.training)?
+            }
+        };
+        let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&self.target, 500)?
+        else {
+            return Err("the labels are classes".into());
+        };
+        let in_target = share_of_ones(&self.target)?;
+        let mut in_sources = 0.0;
+        for source in self.data.sources() {
+            in_sources += share_of_ones(source)? / self.data.sources().len() as f64;
+        }
+        let true_weights = [(1.0 - in_target) / (1.0 - in_sources), in_target / in_sources];
+        let weight_errors = fitted
+            .summary()
+            .class_weights
+            .as_ref()
+            .map(|found| [found.weights[0] - true_weights[0], found.weights[1] - true_weights[1]]);
+        Ok(Fit { accuracy, balanced: balanced_accuracy, weight_errors })
+    }
+
+    /// The fit of a method without a first stage, made once.
+    fn first_stage(&mut self, method: &Method) -> Result<Adapted<M>, ExperimentError> {
+        if let Some(found) = self.first_stages.iter().find(|fitted| fitted.summary().method == *method) {
+            return Ok(found.clone());
+        }
+        let fitted = method.fit(&self.data, &self.model, &self.training)?;
+        self.first_stages.push(fitted.clone());
+        Ok(fitted)
+    }
+}
+
+/// All methods' fits, by method and seed.
+pub(super) fn fits<X: Rows, M: FeatureModel<X>>(
+    preset: &str,
+    seeds: &[u64],
+    recorder: &Recorder,
+    progress: &Progress,
+    problem: impl Fn(u64) -> Result<Problem<X, M>, ExperimentError>,
+) -> Result<Vec<Vec<Fit>>, ExperimentError> {
+    let methods = methods();
+    let mut fits = vec![Vec::new(); methods.len()];
+    for &seed in seeds {
+        let mut problem = problem(seed)?;
+        for ((name, method), fits) in methods.iter().zip(&mut fits) {
+            fits.push(recorder.memo(&format!("{preset} {name} {seed}"), || problem.fit(method))?);
+            progress.inc(1);
+        }
+    }
+    Ok(fits)
 }
 
 fn share_of_ones<X: Rows>(domain: &Labelled<X>) -> Result<f64, ExperimentError> {
@@ -121,25 +169,18 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     );
     let progress = recorder.progress((presets.len() * names.len() * seeds.len()) as u64, "fits");
     for (colour, &(title, preset)) in presets.iter().enumerate() {
-        let mut fits: Vec<Vec<Fit>> = Vec::new();
-        for (name, method) in methods() {
-            let mut of_method = Vec::new();
-            for &seed in &seeds {
-                let key = format!("{title} {name} {seed}");
-                of_method.push(recorder.memo(&key, || {
-                    let (data, target) = domains(preset, &digits, context, seed)?;
-                    let device = context.tensor_device()?;
-                    let model =
-                        MultilayerPerceptron::new(&[64, 64, 32, 2], Features::Outputs, seed, &device)?;
-                    let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
-                    fit(&method, &data, &target, &model, &training)
-                })?);
-                progress.inc(1);
-            }
-            fits.push(of_method);
-        }
+        let problem = |seed| {
+            let device = context.tensor_device()?;
+            let model = MultilayerPerceptron::new(&[64, 64, 32, 2], Features::Outputs, seed, &device)?;
+            let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
+            Ok(Problem::new(domains(preset, &digits, context, seed)?, model, training))
+        };
+        let fits = fits(title, &seeds, recorder, &progress, problem)?;
         let accuracies = |i: usize| fits[i].iter().map(|fit| fit.accuracy).collect::<Vec<_>>();
-        table.row(std::iter::once(title.to_owned()).chain((0..names.len()).map(|i| spread(&accuracies(i)))));
+        table.row(
+            std::iter::once(title.to_owned())
+                .chain((0..names.len()).map(|i| mean_and_deviation(&accuracies(i), 3))),
+        );
         let means = (0..names.len()).map(|i| (i as f64, super::exact::average(&accuracies(i))));
         figure = figure.with(Kind::Points, title, colour, means);
         judge(recorder, preset, &fits);

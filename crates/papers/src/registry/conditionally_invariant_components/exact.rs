@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::claim::ExperimentError;
 use crate::context::Context;
-use crate::number::Number;
+use crate::number::{Number, mean_and_deviation};
 use crate::recorder::{Recorder, Table};
 use crate::report::figure::{Axis, Figure, Kind};
 
@@ -164,10 +164,12 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             }
         }
         let accuracies: Vec<Vec<f64>> = (0..METHODS.len()).map(|i| column(i).collect()).collect();
-        let balanced =
-            (0..METHODS.len()).map(|i| spread(&rows.iter().map(|row| row.balanced[i]).collect::<Vec<_>>()));
+        let balanced = (0..METHODS.len())
+            .map(|i| mean_and_deviation(&rows.iter().map(|row| row.balanced[i]).collect::<Vec<_>>(), 3));
         table.row(
-            [name.to_owned(), "accuracy".to_owned()].into_iter().chain(accuracies.iter().map(|a| spread(a))),
+            [name.to_owned(), "accuracy".to_owned()]
+                .into_iter()
+                .chain(accuracies.iter().map(|a| mean_and_deviation(a, 3))),
         );
         table.row([name.to_owned(), "balanced".to_owned()].into_iter().chain(balanced));
         for (bars, accuracies) in bars.iter_mut().zip(&accuracies) {
@@ -191,7 +193,9 @@ fn mass(rows: &[Row]) -> Table {
         &["method", "shifted", "reversed", "invariant"],
     );
     for (i, name) in ["DIP", "CIP"].into_iter().enumerate() {
-        let share = |group: usize| spread(&rows.iter().map(|row| row.shares[i][group]).collect::<Vec<_>>());
+        let share = |group: usize| {
+            mean_and_deviation(&rows.iter().map(|row| row.shares[i][group]).collect::<Vec<_>>(), 3)
+        };
         table.row([name.to_owned(), share(0), share(1), share(2)]);
     }
     table
@@ -199,13 +203,6 @@ fn mass(rows: &[Row]) -> Table {
 
 pub(super) fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Mean and standard deviation.
-pub(super) fn spread(values: &[f64]) -> String {
-    let mean = average(values);
-    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (values.len().max(2) - 1) as f64;
-    format!("{mean:.3} ({:.3})", variance.sqrt())
 }
 
 const SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
@@ -273,7 +270,11 @@ pub(super) fn bounds(context: &Context, recorder: &mut Recorder) -> Result<(), E
     for (i, share) in SHARES.into_iter().enumerate() {
         let column = |of: fn(&Bounds) -> &[f64; 4]| rows.iter().map(|row| of(row)[i]).collect::<Vec<_>>();
         let (bound, accuracy) = (column(|row| &row.bound), column(|row| &row.accuracy));
-        table.row([Number(share).to_string(), spread(&bound), spread(&accuracy)]);
+        table.row([
+            Number(share).to_string(),
+            mean_and_deviation(&bound, 3),
+            mean_and_deviation(&accuracy, 3),
+        ]);
         figure = figure.with(Kind::Points, &format!("α = {share}"), i, bound.into_iter().zip(accuracy));
     }
     recorder.table(table);
@@ -303,7 +304,7 @@ pub(super) fn number_of_sources(context: &Context, recorder: &mut Recorder) -> R
         if matches!(sources, 2 | 7 | 8 | 16) {
             recorder.record("C9", &format!("{sources} sources"), accuracies.iter().copied());
         }
-        table.row([sources.to_string(), spread(&accuracies)]);
+        table.row([sources.to_string(), mean_and_deviation(&accuracies, 3)]);
         points.push((sources as f64, average(&accuracies)));
     }
     let falls = points.windows(2).map(|pair| pair[0].1 - pair[1].1).fold(f64::NEG_INFINITY, f64::max);

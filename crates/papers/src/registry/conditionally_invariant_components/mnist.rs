@@ -3,11 +3,12 @@
 use kiln_adapt::images::{Digits, Draw, Images, Preset, ShiftedDigits};
 use kiln_adapt::{Features, LeNet, Training};
 
-use super::digits::{Fit, fit, methods};
-use super::exact::{average, spread};
+use super::digits::{Fit, Problem, fits, methods};
+use super::exact::average;
 use crate::claim::ExperimentError;
 use crate::context::{Context, Scale};
 use crate::data::{LabelledImages, Part, mnist};
+use crate::number::mean_and_deviation;
 use crate::recorder::{Recorder, Table};
 
 /// Of the training pictures; each source has a fifth of them.
@@ -46,31 +47,22 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let seeds = context.seeds(3);
     let progress = recorder.progress((PRESETS.len() * names.len() * seeds.len()) as u64, "fits");
     for (title, preset) in PRESETS {
-        let mut fits: Vec<Vec<Fit>> = Vec::new();
-        for (name, method) in methods() {
-            let mut of_method = Vec::new();
-            for &seed in &seeds {
-                let key = format!("{title} {name} {seed}");
-                of_method.push(recorder.memo(&key, || {
-                    let mut settings = ShiftedDigits::mnist(preset);
-                    settings.source_rows = Draw::Share(0.2);
-                    let device = context.tensor_device()?;
-                    let (data, labelled) = settings.domains(&sources, &target, seed)?.pictures(&device)?;
-                    let model = LeNet::new(1, 28, 2, Features::Outputs, seed, &device)?;
-                    // The paper's settings.
-                    let training = Training { shuffle: false, ..Training::adam(20, 256, 1e-3) };
-                    fit(&method, &data, &labelled, &model, &training)
-                })?);
-                progress.inc(1);
-            }
-            fits.push(of_method);
-        }
+        let problem = |seed| {
+            let settings = ShiftedDigits { source_rows: Draw::Share(0.2), ..ShiftedDigits::mnist(preset) };
+            let device = context.tensor_device()?;
+            let domains = settings.domains(&sources, &target, seed)?.pictures(&device)?;
+            let model = LeNet::new(1, 28, 2, Features::Outputs, seed, &device)?;
+            // The paper's settings.
+            let training = Training { shuffle: false, ..Training::adam(20, 256, 1e-3) };
+            Ok(Problem::new(domains, model, training))
+        };
+        let fits = fits(title, &seeds, recorder, &progress, problem)?;
         let of = |i: usize, get: fn(&Fit) -> f64| fits[i].iter().map(get).collect::<Vec<_>>();
         let accuracy = |i: usize| of(i, |fit| fit.accuracy);
         table.row(
             [title.to_owned(), "accuracy".to_owned()]
                 .into_iter()
-                .chain((0..names.len()).map(|i| spread(&accuracy(i)))),
+                .chain((0..names.len()).map(|i| mean_and_deviation(&accuracy(i), 3))),
         );
         table.row(
             [title.to_owned(), "balanced".to_owned()]

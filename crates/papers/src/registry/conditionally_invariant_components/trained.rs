@@ -8,9 +8,10 @@ use kiln_adapt::{Adapted, Evaluation, Method, Training, glorot_linear, tensor_of
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::exact::{average, spread};
+use super::exact::average;
 use crate::claim::ExperimentError;
 use crate::context::Context;
+use crate::number::mean_and_deviation;
 use crate::recorder::{Recorder, Table};
 
 /// The settings of the released code: 50 epochs, batches of 100 in order, Adam at 0.01.
@@ -164,7 +165,11 @@ fn summary(results: &BTreeMap<(&str, &str), Vec<Fit>>, scms: &[&str]) -> Table {
         let cell = |scm: &&str| {
             results.get(&(*scm, name)).map_or_else(String::new, |fits| {
                 let of = |get: fn(&Fit) -> f64| fits.iter().map(get).collect::<Vec<_>>();
-                format!("{}, {:.3}", spread(&of(|fit| fit.accuracy)), average(&of(|fit| fit.balanced)))
+                format!(
+                    "{}, {:.3}",
+                    mean_and_deviation(&of(|fit| fit.accuracy), 3),
+                    average(&of(|fit| fit.balanced))
+                )
             })
         };
         table.row(std::iter::once(name.to_owned()).chain(scms.iter().map(cell)));

@@ -14,6 +14,7 @@ use super::{ABOVE_CHANCE, SMALLEST, digits as pictures, features};
 use crate::claim::ExperimentError;
 use crate::context::{Context, Scale};
 use crate::data::{self, Part};
+use crate::number::mean_and_deviation;
 use crate::recorder::{DataUse, Recorder, Table};
 use crate::report::figure::{Axis, Figure, Kind};
 
@@ -192,15 +193,8 @@ fn average(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// Mean, with the standard deviation in brackets when there are several values; both times `scale`.
-fn spread(values: &[f64], scale: f64, digits: usize) -> String {
-    let mean = average(values.iter().copied());
-    if values.len() < 2 {
-        return format!("{:.digits$}", scale * mean);
-    }
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = (squares / (values.len() - 1) as f64).sqrt();
-    format!("{:.digits$} ({:.digits$})", scale * mean, scale * deviation)
+fn percent(values: &[f64]) -> String {
+    mean_and_deviation(&values.iter().map(|value| 100.0 * value).collect::<Vec<_>>(), 1)
 }
 
 fn table(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Table {
@@ -216,13 +210,13 @@ fn table(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Table {
     for (name, fits) in names.iter().zip(fits) {
         let mut row = vec![(*name).to_owned()];
         for of_target in fits {
-            row.push(spread(&of_target.iter().map(|fit| fit.accuracy).collect::<Vec<_>>(), 100.0, 1));
+            row.push(percent(&of_target.iter().map(|fit| fit.accuracy).collect::<Vec<_>>()));
         }
         let mean = over_targets(fits, |fit| fit.accuracy);
         let gain: Vec<f64> = mean.iter().zip(&pool).map(|(mean, pool)| mean - pool).collect();
-        row.push(spread(&mean, 100.0, 1));
-        row.push(spread(&gain, 100.0, 1));
-        row.push(spread(&over_targets(fits, |fit| fit.balanced), 100.0, 1));
+        row.push(percent(&mean));
+        row.push(percent(&gain));
+        row.push(percent(&over_targets(fits, |fit| fit.balanced)));
         table.row(row);
     }
     table
@@ -267,7 +261,7 @@ fn weights(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>], true_weights: 
             row.push(format!("{true_weight:.2}"));
             for (_, fits) in &found {
                 let weights = fits[place].iter().filter_map(|fit| Some(fit.weights.as_ref()?[class]));
-                row.push(spread(&weights.collect::<Vec<_>>(), 1.0, 2));
+                row.push(mean_and_deviation(&weights.collect::<Vec<_>>(), 2));
             }
             table.row(row);
         }

@@ -1,0 +1,168 @@
+//! D5: digits of 8×8 pixels, those of the target turned.
+
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor};
+use kiln_adapt::images::{Digits, Images, Interpolation};
+use kiln_adapt::robust::{
+    Ball, ConditionalSource, RobustClassification, evaluate, frozen_features, oracle_perturbation,
+};
+use kiln_adapt::{
+    Adaptation, FeatureModel, Features, Labelled, Labels, Method, MultilayerPerceptron, Training,
+    glorot_linear,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::data::optdigits;
+use crate::number::{Number, mean_and_deviation};
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+const SOURCE_ROWS: usize = 1200;
+/// Without labels, of each class.
+const TARGET_ROWS: usize = 10;
+const DEGREES: f64 = 25.0;
+const WIDTH: usize = 32;
+const MIXTURE_RADIUS: f64 = 0.4;
+const COVARIATE_RADII: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+/// The one that is judged.
+const JUDGED: usize = 1;
+
+/// Claims, and what rows are moved against.
+const VARIANTS: [(&str, &str); 2] =
+    [("D5", "moved against the mixture's labels"), ("D5-oracle-perturbation", "moved against true labels")];
+
+/// Accuracies on the target of one draw.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Draw {
+    /// Of the model that the method starts from.
+    erm: f64,
+    /// By variant and ε₁.
+    moved: [Vec<f64>; 2],
+}
+
+fn settings(covariate_radius: f64, seed: u64) -> RobustClassification {
+    RobustClassification {
+        ball: Ball::LInf,
+        conditionals: ConditionalSource::Resampled { count: 10, size: SOURCE_ROWS / 5 },
+        seed,
+        ..RobustClassification::new(covariate_radius, MIXTURE_RADIUS)
+    }
+}
+
+/// Frozen features of the source, of the target's training rows and of its other rows.
+struct Domains {
+    source: Labelled<Tensor<2>>,
+    target: Labelled<Tensor<2>>,
+    test: Labelled<Tensor<2>>,
+}
+
+/// The digits, turned, as one row each.
+fn labelled(
+    name: &str,
+    digits: &Digits,
+    degrees: f64,
+    device: &Device,
+) -> Result<Labelled<Tensor<2>>, ExperimentError> {
+    let images = digits.images().rotated(degrees, Interpolation::Bilinear)?.normalized(0.3, 0.37)?;
+    let classes: Vec<usize> = digits.digits().iter().map(|digit| usize::from(*digit)).collect();
+    Ok(Labelled::new(name, images.vectors(device), Labels::classes(classes, 10))?)
+}
+
+/// Indices of the first rows of each class, and of all others.
+fn first_of_each_class(classes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut seen = [0; 10];
+    (0..classes.len()).partition(|row| {
+        seen[classes[*row]] += 1;
+        seen[classes[*row]] <= TARGET_ROWS
+    })
+}
+
+impl Domains {
+    fn new(digits: &Digits, device: &Device, seed: u64) -> Result<Self, ExperimentError> {
+        let (source, others) = digits.split(SOURCE_ROWS, seed)?;
+        let source = labelled("upright", &source, 0.0, device)?;
+        let others = labelled("turned", &others, DEGREES, device)?;
+        let (rows, test_rows) = first_of_each_class(others.classes()?.0);
+        let (target, test) = (others.select(&rows)?, others.select(&test_rows)?);
+
+        let model = MultilayerPerceptron::new(&[64, 64, WIDTH, 10], Features::LastHidden, seed, device)?;
+        let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
+        let data = Adaptation::new(vec![source], test.without_labels())?;
+        let model = Method::erm(0).fit(&data, &model, &training)?.into_model();
+        let frozen = frozen_features(&model, &data, 500)?;
+        Ok(Self {
+            source: frozen.sources()[0].clone(),
+            target: target.map(|x| model.features(x.clone()))?,
+            test: Labelled::new(test.name(), frozen.target().x().clone(), test.y().clone())?,
+        })
+    }
+
+    fn draw(&self, radii: &[f64], seed: u64) -> Result<Draw, ExperimentError> {
+        let data = Adaptation::new(vec![self.source.clone()], self.target.without_labels())?;
+        let head = glorot_linear(WIDTH, 10, 0.01, seed, &self.source.x().device())?;
+        let accuracy = |model: &Linear| Ok::<_, ExperimentError>(evaluate(model, &self.test)?.score());
+        let start = RobustClassification { outer_rounds: 0, ..settings(0.0, seed) };
+        let mut draw =
+            Draw { erm: accuracy(start.fit(&data, &head)?.model())?, moved: [Vec::new(), Vec::new()] };
+        for &radius in radii {
+            let settings = settings(radius, seed);
+            draw.moved[0].push(accuracy(settings.fit(&data, &head)?.model())?);
+            let source = vec![self.source.clone()];
+            let oracle = oracle_perturbation(&settings, source, &self.target, &head, None)?;
+            draw.moved[1].push(accuracy(oracle.model())?);
+        }
+        Ok(draw)
+    }
+}
+
+pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let found = optdigits(&*context.data)?;
+    found.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+    let digits = Digits::new(Images::from_bytes(8, 8, 1, &found.pixels, 16)?, found.labels.clone())?;
+    let seeds = context.seeds(context.pick(4, 10));
+    let radii = context.pick(&COVARIATE_RADII[..=JUDGED], &COVARIATE_RADII[..]);
+    let progress = recorder.progress(seeds.len() as u64, "draws");
+    let mut draws = Vec::new();
+    for &seed in &seeds {
+        draws.push(recorder.memo(&seed.to_string(), || {
+            Domains::new(&digits, &context.tensor_device()?, seed)?.draw(radii, seed)
+        })?);
+        progress.inc(1);
+    }
+    drop(progress);
+
+    let titles: Vec<_> = radii.iter().map(|radius| format!("ε₁ = {}", Number(*radius))).collect();
+    let columns: Vec<_> = ["rows", "ERM"].into_iter().chain(titles.iter().map(String::as_str)).collect();
+    let mut table = Table::new(
+        "radius",
+        "Accuracy on turned digits",
+        "Mean over the draws, standard deviation in brackets; after the last round.",
+        &columns,
+    );
+    let mut figure = Figure::new(
+        "radius",
+        "Accuracy on turned digits, by how far rows may move",
+        "Mean over the draws.",
+        Axis::linear("ε₁"),
+        Axis::linear("accuracy on the target"),
+    );
+    let erm: Vec<f64> = draws.iter().map(|draw| draw.erm).collect();
+    for (variant, (claim, name)) in VARIANTS.into_iter().enumerate() {
+        let at = |i: usize| draws.iter().map(|draw| draw.moved[variant][i]).collect::<Vec<_>>();
+        recorder.record(
+            claim,
+            "accuracy, ε₁ = 0.2 minus 0",
+            at(JUDGED).into_iter().zip(at(0)).map(|(moved, kept)| moved - kept),
+        );
+        let means = (0..radii.len()).map(|i| mean_and_deviation(&at(i), 3));
+        table.row([name.to_owned(), mean_and_deviation(&erm, 3)].into_iter().chain(means));
+        let points = radii.iter().enumerate();
+        let mean = |i: usize| at(i).iter().sum::<f64>() / draws.len() as f64;
+        figure = figure.with(Kind::LinePoints, name, variant, points.map(|(i, radius)| (*radius, mean(i))));
+    }
+    recorder.table(table);
+    recorder.figure(figure);
+    Ok(())
+}
