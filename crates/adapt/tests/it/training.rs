@@ -382,7 +382,7 @@ fn a_first_stage_can_be_shared() {
         let fitted = method.fit_after(&first, &data, &start(&device), &training()).unwrap();
         assert_eq!(parameters(fitted.model()), fit(&method, &data, &device), "{name}");
         assert!(stage.method.fit_after(&first, &data, &start(&device), &training()).is_err(), "{name}");
-        let other = Method::pooled_erm().fit(&data, &start(&device), &training()).unwrap();
+        let other = Method::erm(1).fit(&data, &start(&device), &training()).unwrap();
         let refused = method.fit_after(&other, &data, &start(&device), &training());
         assert!(matches!(refused, Err(AdaptError::Method(_))), "{name}");
         shared += 1;
