@@ -20,16 +20,17 @@ pub(crate) fn gaussian(seed: u64, stream: u64, rows: usize, columns: usize) -> M
     Mat::from_fn(rows, columns, |i, j| values[i * columns + j])
 }
 
-/// A domain for regression: mixed features off the origin, labels that depend on them, in its own way and with noise.
+/// A domain for regression: mixed features off the origin with noise of their own, so that none is nearly a combination of
+/// others; labels that depend on them, in its own way and with noise.
 fn regression_domain(seed: u64, m: u64, rows: usize, d: usize) -> Labelled<Mat<f64>> {
     let mixing = gaussian(seed, 1000, d, d);
     let offset = gaussian(seed, 1001 + m, 1, d);
     let beta = gaussian(seed, 2000, d, 1) + gaussian(seed, 2001 + m, d, 1) * faer::Scale(0.3);
-    let noise = gaussian(seed, 3000 + m, rows, d + 1);
+    let noise = gaussian(seed, 3000 + m, rows, 2 * d + 1);
     let mixed = noise.subcols(0, d) * mixing;
-    let x = Mat::from_fn(rows, d, |i, j| mixed[(i, j)] + 0.7 * noise[(i, j)] + 2.0 * offset[(0, j)]);
+    let x = Mat::from_fn(rows, d, |i, j| mixed[(i, j)] + 0.7 * noise[(i, d + j)] + 2.0 * offset[(0, j)]);
     let signal = &x * beta;
-    let y: Vec<f64> = (0..rows).map(|i| signal[(i, 0)] + noise[(i, d)] + 0.5 * m as f64).collect();
+    let y: Vec<f64> = (0..rows).map(|i| signal[(i, 0)] + noise[(i, 2 * d)] + 0.5 * m as f64).collect();
     Labelled::new(format!("domain {m}"), x, Labels::values(y)).unwrap()
 }
 
