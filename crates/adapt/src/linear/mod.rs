@@ -26,29 +26,6 @@ use serde::{Deserialize, Serialize};
 use crate::AdaptError;
 use crate::error::require;
 
-/// Which sources a model is fitted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Sources {
-    /// All of them, each with the same weight.
-    #[default]
-    Pooled,
-    /// The one with this index.
-    One(usize),
-}
-
-impl Sources {
-    pub(crate) fn pick<T>(self, all: &[T]) -> Result<&[T], AdaptError> {
-        match self {
-            Self::Pooled => Ok(all),
-            Self::One(index) => {
-                let sources = all.len();
-                let one = all.get(index).ok_or(AdaptError::NoSource { index, sources })?;
-                Ok(std::slice::from_ref(one))
-            }
-        }
-    }
-}
-
 /// Weight `λ` of a penalty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Weight {

@@ -59,12 +59,13 @@ pub enum Risk {
     },
 }
 
-/// Which sources a part of a method uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Which sources a method, or a part of it, uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SourceChoice {
     /// One, by its index.
     One(usize),
-    /// All.
+    /// All, each with the same weight.
+    #[default]
     All,
 }
 
@@ -215,6 +216,15 @@ impl SourceChoice {
         match self {
             Self::One(index) => data.source(index).map(|_| ()),
             Self::All => Ok(()),
+        }
+    }
+
+    /// The ones chosen of all.
+    pub(crate) fn pick<T>(self, all: &[T]) -> Result<&[T], AdaptError> {
+        let sources = all.len();
+        match self {
+            Self::All => Ok(all),
+            Self::One(index) => all.get(index..=index).ok_or(AdaptError::NoSource { index, sources }),
         }
     }
 

@@ -7,7 +7,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_adapt::{
     AdaptError, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, Features, Labelled, Labels,
-    LeNet, Method, MultilayerPerceptron, Rows, Training, Unlabelled, glorot_linear,
+    LeNet, Method, MultilayerPerceptron, Rows, SourceChoice, Training, Unlabelled, glorot_linear,
 };
 use kiln_optim::first_order::HeavyBall;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, device_tests};
@@ -257,8 +257,8 @@ fn flex() -> Device {
 mod closed_form {
     use super::*;
     use faer::Mat;
+    use kiln_adapt::linear::LinearModel;
     use kiln_adapt::linear::regression::{Cip, Dip, Ols, Regression};
-    use kiln_adapt::linear::{LinearModel, Sources};
 
     fn matrix(seed: u64, index: u64, n: usize, shift: f64) -> (Mat<f64>, Vec<f64>) {
         let noise = Noise { seed, distribution: Distribution::Gaussian };
@@ -315,7 +315,7 @@ mod closed_form {
         let device = flex();
         let (exact_data, data) = problems(&device);
         let weight = 0.7;
-        let ols = Ols { sources: Sources::One(0), ridge: 0.0 }.fit(&exact_data).unwrap();
+        let ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&exact_data).unwrap();
         close(&trained(&Method::erm(0), &data, &device), &exact(&ols), 1e-3);
         let dip = Dip::new(0, weight).fit(&exact_data).unwrap();
         close(&trained(&Method::dip(0, Divergence::Mean, weight), &data, &device), &exact(&dip), 1e-3);

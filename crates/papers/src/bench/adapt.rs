@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
-use kiln_adapt::linear::Sources;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::scm::{CicScm, CicSimulation};
 use kiln_adapt::{
-    Adaptation, Discriminator, Features, Labelled, Labels, LeNet, Method, Training, Unlabelled,
+    Adaptation, Discriminator, Features, Labelled, Labels, LeNet, Method, SourceChoice, Training, Unlabelled,
 };
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 use serde_json::{Value, json};
@@ -200,7 +199,7 @@ fn logistic(
     let mut version = String::new();
     for _ in 0..options.repeats {
         let start = Instant::now();
-        let fitted = Logistic { c: C }.fit(&data, Sources::Pooled)?;
+        let fitted = Logistic { c: C }.fit(&data, SourceChoice::All)?;
         ours.push(start.elapsed().as_secs_f64() * 1e3);
         let (weights, intercept) = fitted.direction()?;
         let question = json!({"logistic": folder.path(), "rows": rows, "columns": columns, "c": C});

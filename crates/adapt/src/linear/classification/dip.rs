@@ -13,9 +13,9 @@ use super::{
     CipHard, Constraints, DEFAULT_RIDGE, Reweighted, Stacked, row_size, statistics, weighted_moments,
 };
 use crate::error::require;
+use crate::linear::LinearModel;
 use crate::linear::moments::centre;
-use crate::linear::{LinearModel, Sources};
-use crate::{AdaptError, Adaptation, LabelShiftEstimator};
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, SourceChoice};
 
 /// DIP as a constraint; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl DipHard {
         let (in_target, _) = centre(problem.target().x())?;
         let constraints =
             Constraints::all(&[(mean - &in_target, row_size(problem.target().x()))], in_target.nrows());
-        let sources = Sources::One(self.source).pick(problem.sources())?;
+        let sources = SourceChoice::One(self.source).pick(problem.sources())?;
         Stacked::new(sources, class_weights)?.fit(&constraints, self.ridge)
     }
 }
@@ -75,7 +75,7 @@ impl IwDipHard {
     /// As [`DipHard::fit`], [`CipHard::fit`] and [`LabelShiftEstimator::weights`].
     pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
         let first = self.cip.fit(problem)?;
-        let source = Sources::One(self.dip.source).pick(problem.sources())?;
+        let source = SourceChoice::One(self.dip.source).pick(problem.sources())?;
         let shift = self.estimator.weights(&statistics(&first, source, problem)?)?;
         Ok(Reweighted { model: self.dip.fit_weighted(problem, Some(&shift.weights))?, shift })
     }

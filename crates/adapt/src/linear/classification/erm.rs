@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, DEFAULT_RIDGE, Reweighted, Stacked, statistics};
 use crate::error::require;
-use crate::linear::{LinearModel, Sources};
-use crate::{AdaptError, Adaptation, LabelShiftEstimator};
+use crate::linear::LinearModel;
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, SourceChoice};
 
 /// Logistic regression; see the [module](super) for the ridge.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ErmLogistic {
     /// The sources to fit.
-    pub sources: Sources,
+    pub sources: SourceChoice,
     /// At least 0.
     pub ridge: f64,
 }
 
 impl ErmLogistic {
     /// With the default ridge.
-    pub fn new(sources: Sources) -> Self {
+    pub fn new(sources: SourceChoice) -> Self {
         Self { sources, ridge: DEFAULT_RIDGE }
     }
 

@@ -12,9 +12,9 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use super::{CipHard, Constraints, Reweighted, Stacked, row_size, statistics, weighted_moments};
+use crate::linear::LinearModel;
 use crate::linear::moments::centre;
-use crate::linear::{LinearModel, Sources};
-use crate::{AdaptError, Adaptation, LabelShiftEstimator};
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, SourceChoice};
 
 /// `JointDIP` as constraints; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl JointDipHard {
             let change = covariance.col(column) - covariance_in_target.col(column);
             vectors.push((change, row * score));
         }
-        let sources = Sources::One(self.source).pick(problem.sources())?;
+        let sources = SourceChoice::One(self.source).pick(problem.sources())?;
         Stacked::new(sources, class_weights)?
             .fit(&Constraints::all(&vectors, in_target.nrows()), self.cip.ridge)
     }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Softmax, Stacked};
 use crate::error::require;
-use crate::linear::{LinearModel, Sources};
-use crate::{AdaptError, Adaptation, Labelled};
+use crate::linear::LinearModel;
+use crate::{AdaptError, Adaptation, Labelled, SourceChoice};
 
 /// Penalised logistic regression; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,11 @@ impl Logistic {
     ///
     /// # Errors
     /// As [`fit_domain`](Self::fit_domain), and when the source does not exist.
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>, sources: Sources) -> Result<LinearModel, AdaptError> {
+    pub fn fit(
+        &self,
+        problem: &Adaptation<Mat<f64>>,
+        sources: SourceChoice,
+    ) -> Result<LinearModel, AdaptError> {
         self.fit_domains(sources.pick(problem.sources())?)
     }
 

@@ -11,16 +11,16 @@ use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
 
 use super::{FineTuning, Start, changed_directions, intercept_of, without};
-use crate::AdaptError;
 use crate::linear::algebra::factor_covariance;
 use crate::linear::moments::check_moments;
-use crate::linear::{FeatureMoments, Moments, Sources};
+use crate::linear::{FeatureMoments, Moments};
+use crate::{AdaptError, SourceChoice};
 
 /// FT-OLS-Src; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FtOlsSource {
     /// The sources of the start; the mixture of them when they are pooled.
-    pub sources: Sources,
+    pub sources: SourceChoice,
     /// `q`, at most the number of features. At 0 the start is returned.
     pub rank: usize,
     /// Whether there is an intercept. Without one, rows should have mean 0.
@@ -30,7 +30,7 @@ pub struct FtOlsSource {
 impl FtOlsSource {
     /// From all sources, with an intercept.
     pub fn new(rank: usize) -> Self {
-        Self { sources: Sources::Pooled, rank, intercept: true }
+        Self { sources: SourceChoice::All, rank, intercept: true }
     }
 }
 

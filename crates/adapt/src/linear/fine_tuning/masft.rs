@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{FineTuning, FtCip, FtDip, FtOlsSource, Start, TargetOnly};
 use crate::linear::regression::of_sources;
-use crate::linear::{FeatureMoments, LinearModel, Moments, Sources};
-use crate::{AdaptError, Labelled, SemiSupervised};
+use crate::linear::{FeatureMoments, LinearModel, Moments};
+use crate::{AdaptError, Labelled, SemiSupervised, SourceChoice};
 
 /// A start that MASFT knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl Masft {
         sources: &[Moments],
         target: &FeatureMoments,
     ) -> Result<Start, AdaptError> {
-        let (pooled, intercept) = (Sources::Pooled, self.intercept);
+        let (pooled, intercept) = (SourceChoice::All, self.intercept);
         match kind {
             StartKind::Dip => FtDip { sources: pooled, rank, intercept }.start(sources, target),
             StartKind::OlsSource => FtOlsSource { sources: pooled, rank, intercept }.start(sources, target),

@@ -12,9 +12,9 @@ use faer::Col;
 use serde::{Deserialize, Serialize};
 
 use super::{Cip, Regression, matched};
-use crate::AdaptError;
 use crate::linear::moments::check_moments;
-use crate::linear::{FeatureMoments, LinearModel, Moments, Sources, Weight};
+use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
+use crate::{AdaptError, SourceChoice};
 
 /// CIRM from one source; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Regression for Cirm {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
         self.weight.check("weight")?;
         check_moments(sources, Some(target))?;
-        let source = &Sources::One(self.source).pick(sources)?[0];
+        let source = &SourceChoice::One(self.source).pick(sources)?[0];
         let residual = Residual::fit(&self.cip, sources)?;
         let delta = residual.mean(target) - residual.mean(source.features());
         matched(source, &delta, self.weight, self.cip.ridge)

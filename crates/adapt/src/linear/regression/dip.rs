@@ -11,10 +11,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Regression, matched};
-use crate::AdaptError;
 use crate::error::require;
 use crate::linear::moments::check_moments;
-use crate::linear::{FeatureMoments, LinearModel, Moments, Sources, Weight};
+use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
+use crate::{AdaptError, SourceChoice};
 
 /// DIP from one source; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl Regression for Dip {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
         self.check()?;
         check_moments(sources, Some(target))?;
-        let source = &Sources::One(self.source).pick(sources)?[0];
+        let source = &SourceChoice::One(self.source).pick(sources)?[0];
         matched(source, &(target.mean() - source.features().mean()), self.weight, self.ridge)
     }
 }

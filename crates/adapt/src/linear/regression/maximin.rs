@@ -12,10 +12,10 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use super::{Ols, Regression, combination};
-use crate::AdaptError;
 use crate::linear::algebra::non_negative_quadratic;
 use crate::linear::moments::check_moments;
-use crate::linear::{FeatureMoments, LinearModel, Moments, Sources};
+use crate::linear::{FeatureMoments, LinearModel, Moments};
+use crate::{AdaptError, SourceChoice};
 
 /// Maximin aggregation; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Regression for MaximinAggregate {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
         check_moments(sources, Some(target))?;
         let fit =
-            |index| Ols { sources: Sources::One(index), ridge: self.ridge }.fit_moments(sources, target);
+            |index| Ols { sources: SourceChoice::One(index), ridge: self.ridge }.fit_moments(sources, target);
         let models = (0..sources.len()).map(fit).collect::<Result<Vec<_>, AdaptError>>()?;
         let weights = maximin_weights(&models, target)?;
         combination(models.iter().zip(weights))

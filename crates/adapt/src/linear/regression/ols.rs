@@ -7,16 +7,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
-use crate::AdaptError;
 use crate::error::require;
 use crate::linear::moments::check_moments;
-use crate::linear::{FeatureMoments, LinearModel, Moments, Sources};
+use crate::linear::{FeatureMoments, LinearModel, Moments};
+use crate::{AdaptError, SourceChoice};
 
 /// Least squares; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ols {
-    /// The sources to fit; the mixture of them when they are [`Pooled`](Sources::Pooled).
-    pub sources: Sources,
+    /// The sources to fit; the mixture of them when they are [`Pooled`](SourceChoice::All).
+    pub sources: SourceChoice,
     /// Weight of `‖β‖²` beside the mean squared error, at least 0. Above 0 no system is singular.
     pub ridge: f64,
 }

@@ -5,8 +5,8 @@ use faer::Mat;
 use super::{Dip, matched, of_sources};
 use crate::error::require;
 use crate::linear::moments::check_moments;
-use crate::linear::{FeatureMoments, LinearModel, Moments, Sources};
-use crate::{AdaptError, Adaptation, Labelled};
+use crate::linear::{FeatureMoments, LinearModel, Moments};
+use crate::{AdaptError, Adaptation, Labelled, SourceChoice};
 
 /// Least squares on labelled rows of the target.
 ///
@@ -31,7 +31,7 @@ pub fn dip_oracle(
     let sources = of_sources(problem.sources())?;
     let target = Moments::of(labelled_target)?;
     check_moments(&sources, Some(target.features()))?;
-    let source = &Sources::One(dip.source).pick(&sources)?[0];
+    let source = &SourceChoice::One(dip.source).pick(&sources)?[0];
     let unlabelled = FeatureMoments::of(problem.target().x())?;
     matched(&target, &(unlabelled.mean() - source.features().mean()), dip.weight, dip.ridge)
 }

@@ -1,12 +1,12 @@
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat, Side};
 use kiln_adapt::label_shift::LabelShiftEstimator;
+use kiln_adapt::linear::LinearModel;
 use kiln_adapt::linear::classification::{
     CipHard, DipHard, ErmLogistic, IwCipHard, IwDipHard, IwErmLogistic, IwJointDipHard, JointDipHard,
     Logistic, target_logistic,
 };
-use kiln_adapt::linear::{LinearModel, Sources};
-use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, Unlabelled};
+use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, SourceChoice, Unlabelled};
 use proptest::prelude::*;
 
 use super::{
@@ -156,7 +156,7 @@ proptest! {
         let y = source.classes().unwrap().0;
         let ones = vec![1.0; source.rows()];
         let small = 1e-3;
-        let erm = ErmLogistic { sources: Sources::One(0), ridge: small }.fit(&problem).unwrap();
+        let erm = ErmLogistic { sources: SourceChoice::One(0), ridge: small }.fit(&problem).unwrap();
         prop_assert!(apart(&erm, &penalised(source.x(), y, &ones, &ridge(d, small))) < 1e-6);
 
         let delta = plain_mean(source.x()) - plain_mean(problem.target().x());
@@ -175,7 +175,7 @@ proptest! {
     fn weights_enter_the_loss(seed in any::<u64>()) {
         let problem = class_problem(seed, 2, 3, 2, 0.3);
         let small = 1e-3;
-        let erm = ErmLogistic { sources: Sources::Pooled, ridge: small };
+        let erm = ErmLogistic { sources: SourceChoice::All, ridge: small };
         let fit = IwErmLogistic { erm, estimator: LabelShiftEstimator::rlls() }.fit(&problem).unwrap();
         let mut weights = Vec::new();
         let mut y = Vec::new();
@@ -194,15 +194,15 @@ proptest! {
         let problem = class_problem(seed, 3, 4, classes, 0.5);
         let x = problem.target().x();
         let one = with_sources(&problem, &[0]);
-        let erm = ErmLogistic::new(Sources::Pooled).fit(&one).unwrap();
+        let erm = ErmLogistic::new(SourceChoice::All).fit(&one).unwrap();
         prop_assert!(difference(&CipHard::default().fit(&one).unwrap(), &erm, x, x) < 1e-9);
-        prop_assert!(difference(&ErmLogistic::new(Sources::One(0)).fit(&problem).unwrap(), &erm, x, x) < 1e-9);
+        prop_assert!(difference(&ErmLogistic::new(SourceChoice::One(0)).fit(&problem).unwrap(), &erm, x, x) < 1e-9);
 
         // A target that is a source: no shift of any kind.
         let same = Adaptation::new(one.sources().to_vec(), one.sources()[0].without_labels()).unwrap();
         let estimator = LabelShiftEstimator::Bbse;
         prop_assert!(difference(&DipHard::new(0).fit(&same).unwrap(), &erm, x, x) < 1e-9);
-        let iw = IwErmLogistic { erm: ErmLogistic::new(Sources::Pooled), estimator }.fit(&same).unwrap();
+        let iw = IwErmLogistic { erm: ErmLogistic::new(SourceChoice::All), estimator }.fit(&same).unwrap();
         prop_assert!(iw.shift.weights.iter().all(|w| (w - 1.0).abs() < 1e-9));
         prop_assert!(difference(&iw.model, &erm, x, x) < 1e-6);
     }
@@ -258,8 +258,8 @@ fn the_origin_of_features_does_not_matter() {
         (CipHard::default().fit(&problem).unwrap(), CipHard::default().fit(&far).unwrap()),
         (JointDipHard::new(0).fit(&problem).unwrap(), JointDipHard::new(0).fit(&far).unwrap()),
         (
-            Logistic::default().fit(&problem, Sources::One(0)).unwrap(),
-            Logistic::default().fit(&far, Sources::One(0)).unwrap(),
+            Logistic::default().fit(&problem, SourceChoice::One(0)).unwrap(),
+            Logistic::default().fit(&far, SourceChoice::One(0)).unwrap(),
         ),
     ] {
         assert!(difference(&near, &far, x, &moved(x)) < 1e-6);
@@ -275,7 +275,7 @@ fn logistic_regression_counts_sources_equally() {
     let twice = source.select(&rows).unwrap();
     let both = Adaptation::new(vec![source.clone(), twice], problem.target().clone()).unwrap();
     let n = source.rows() as f64;
-    let one = Logistic { c: 3.0 }.fit(&both, Sources::Pooled).unwrap();
+    let one = Logistic { c: 3.0 }.fit(&both, SourceChoice::All).unwrap();
     // 3n rows, each copy of the rows with half of the weight.
     let alone = Logistic { c: 3.0 * 3.0 * n / n }.fit_domain(source).unwrap();
     assert!(difference(&one, &alone, source.x(), source.x()) < 1e-6);
@@ -291,11 +291,11 @@ fn separable_classes_give_a_finite_fit_with_a_ridge() {
     let y = Labels::classes((0..40).map(|i| i % 2).collect::<Vec<_>>(), 2);
     let source = Labelled::new("separable", x.clone(), y).unwrap();
     let problem = Adaptation::new(vec![source.clone()], Unlabelled::new("t", x).unwrap()).unwrap();
-    let model = ErmLogistic::new(Sources::Pooled).fit(&problem).unwrap();
+    let model = ErmLogistic::new(SourceChoice::All).fit(&problem).unwrap();
     assert_eq!(model.evaluate(&source).unwrap(), 1.0);
     assert!(model.coefficients().is_all_finite());
     // Without one: an error or large numbers, but no NaN.
-    match (ErmLogistic { sources: Sources::Pooled, ridge: 0.0 }).fit(&problem) {
+    match (ErmLogistic { sources: SourceChoice::All, ridge: 0.0 }).fit(&problem) {
         Ok(model) => assert_eq!(model.evaluate(&source).unwrap(), 1.0),
         Err(AdaptError::Singular { .. } | AdaptError::NotConverged { .. }) => {}
         Err(error) => panic!("{error}"),
@@ -320,7 +320,7 @@ fn a_class_that_is_missing_in_a_source_is_worked_around() {
     let dip = IwDipHard { dip: DipHard::new(0), cip, estimator }.fit(&problem).unwrap();
     assert_eq!(dip.shift.missing, [1]);
     // With a free intercept there is no such fit.
-    let logistic = Logistic::default().fit(&problem, Sources::One(0));
+    let logistic = Logistic::default().fit(&problem, SourceChoice::One(0));
     assert!(matches!(logistic, Err(AdaptError::MissingClass { class: 1, .. })), "{logistic:?}");
 }
 
@@ -338,7 +338,7 @@ fn a_target_of_one_class_gives_a_classifier_of_that_class() {
     .unwrap();
     let problem = Adaptation::new(problem.sources().to_vec(), far).unwrap();
     let estimator = LabelShiftEstimator::Bbse;
-    let fit = IwErmLogistic { erm: ErmLogistic::new(Sources::Pooled), estimator }.fit(&problem).unwrap();
+    let fit = IwErmLogistic { erm: ErmLogistic::new(SourceChoice::All), estimator }.fit(&problem).unwrap();
     assert!(fit.shift.clipped && fit.shift.weights.contains(&0.0));
     let predicted = fit.model.predict_classes(problem.sources()[1].x()).unwrap();
     assert!(predicted.iter().all(|class| *class == predicted[0]));
@@ -351,11 +351,11 @@ fn constant_features_get_no_weight() {
         with_features(&problem, |x| Mat::from_fn(x.nrows(), 4, |i, j| if j < 3 { x[(i, j)] } else { 7.0 }));
     let x = changed.target().x();
     let models = [
-        ErmLogistic::new(Sources::Pooled).fit(&changed).unwrap(),
+        ErmLogistic::new(SourceChoice::All).fit(&changed).unwrap(),
         CipHard::default().fit(&changed).unwrap(),
         DipHard::new(0).fit(&changed).unwrap(),
         JointDipHard::new(0).fit(&changed).unwrap(),
-        Logistic::default().fit(&changed, Sources::Pooled).unwrap(),
+        Logistic::default().fit(&changed, SourceChoice::All).unwrap(),
     ];
     for model in models {
         assert!(model.weight_shares(&[&[3]]).unwrap()[0] < 1e-12);
@@ -376,11 +376,11 @@ fn more_constraints_than_features_leave_the_intercept() {
 fn tables_without_features_give_the_most_frequent_class() {
     let none = with_features(&class_problem(6, 2, 3, 2, 0.5), |x| Mat::zeros(x.nrows(), 0));
     let models = [
-        ErmLogistic::new(Sources::Pooled).fit(&none).unwrap(),
+        ErmLogistic::new(SourceChoice::All).fit(&none).unwrap(),
         CipHard::default().fit(&none).unwrap(),
         DipHard::new(0).fit(&none).unwrap(),
         JointDipHard::new(0).fit(&none).unwrap(),
-        Logistic::default().fit(&none, Sources::Pooled).unwrap(),
+        Logistic::default().fit(&none, SourceChoice::All).unwrap(),
     ];
     for model in models {
         assert!(model.probabilities(none.target().x()).unwrap().is_all_finite());
@@ -400,7 +400,7 @@ fn bad_settings_are_refused() {
     let negative = |ridge: f64| CipHard { ridge, ..CipHard::default() };
     for ridge in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(
-            ErmLogistic { sources: Sources::Pooled, ridge }.fit(&problem),
+            ErmLogistic { sources: SourceChoice::All, ridge }.fit(&problem),
             Err(AdaptError::Setting { .. })
         ));
         assert!(matches!(negative(ridge).fit(&problem), Err(AdaptError::Setting { .. })));
@@ -413,7 +413,7 @@ fn bad_settings_are_refused() {
     assert!(matches!(DipHard::new(2).fit(&problem), Err(AdaptError::NoSource { .. })));
     assert!(matches!(JointDipHard::new(2).fit(&problem), Err(AdaptError::NoSource { .. })));
     for c in [0.0, -1.0, f64::INFINITY] {
-        assert!(matches!(Logistic { c }.fit(&problem, Sources::Pooled), Err(AdaptError::Setting { .. })));
+        assert!(matches!(Logistic { c }.fit(&problem, SourceChoice::All), Err(AdaptError::Setting { .. })));
     }
     let values = regression_problem(1, 2, 3);
     assert!(matches!(CipHard::default().fit(&values), Err(AdaptError::Labels { .. })));

@@ -3,9 +3,9 @@ use kiln_adapt::linear::fine_tuning::{
     Choice, FineTuning, FtCip, FtDip, FtOlsSource, Masft, StartKind, TargetOnly,
 };
 use kiln_adapt::linear::regression::{Ols, Regression};
-use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments, Sources};
+use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
-use kiln_adapt::{AdaptError, Labelled, Labels, SemiSupervised};
+use kiln_adapt::{AdaptError, Labelled, Labels, SemiSupervised, SourceChoice};
 use proptest::prelude::*;
 
 use super::{difference, gaussian, regression_domain, regression_problem};
@@ -16,7 +16,7 @@ fn problem(seed: u64, sources: usize, d: usize, labelled: usize) -> SemiSupervis
 }
 
 fn methods(rank: usize, intercept: bool) -> [Box<dyn FineTuning>; 3] {
-    let sources = Sources::Pooled;
+    let sources = SourceChoice::All;
     [
         Box::new(FtDip { sources, rank, intercept }),
         Box::new(FtOlsSource { sources, rank, intercept }),
@@ -220,7 +220,7 @@ fn bad_input_is_refused() {
     for method in methods(5, true) {
         assert!(matches!(method.fit(&problem), Err(AdaptError::Setting { .. })));
     }
-    let missing = FtDip { sources: Sources::One(3), ..FtDip::new(1) };
+    let missing = FtDip { sources: SourceChoice::One(3), ..FtDip::new(1) };
     assert!(matches!(missing.fit(&problem), Err(AdaptError::NoSource { .. })));
     let (sources, target) = moments(&problem);
     let one = FtCip::new(1).start(&sources[..1], &target);

@@ -4,8 +4,8 @@ use kiln_adapt::linear::regression::{
     Cip, Cirm, CirmWeigh, Dip, DipWeigh, MaximinAggregate, Mixed, Ols, Regression, dip_oracle,
     maximin_weights, target_ols,
 };
-use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments, Sources, Weight};
-use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, Unlabelled};
+use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments, Weight};
+use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, SourceChoice, Unlabelled};
 use proptest::prelude::*;
 
 use super::{
@@ -141,9 +141,9 @@ proptest! {
         let x = problem.target().x();
         let close = |fitted: LinearModel, reference: LinearModel| difference(&fitted, &reference, x, x) < 1e-7;
 
-        let ols = Ols { sources: Sources::One(last), ridge }.fit(&problem).unwrap();
+        let ols = Ols { sources: SourceChoice::One(last), ridge }.fit(&problem).unwrap();
         prop_assert!(close(ols, Equations::of(source).ridge(ridge).solve()));
-        let pooled = Ols { sources: Sources::Pooled, ridge }.fit(&problem).unwrap();
+        let pooled = Ols { sources: SourceChoice::All, ridge }.fit(&problem).unwrap();
         prop_assert!(close(pooled, Equations::mean(problem.sources()).ridge(ridge).solve()));
         let delta = column_means(&extended(x)) - column_means(&extended(source.x()));
         let dip = Dip { source: last, weight: Weight::Finite(lambda), ridge }.fit(&problem).unwrap();
@@ -158,7 +158,7 @@ proptest! {
     fn without_weight_or_with_one_source_methods_are_least_squares(seed in any::<u64>(), d in 1_usize..6) {
         let problem = regression_problem(seed, 3, d);
         let x = problem.target().x();
-        let first = Ols { sources: Sources::One(0), ridge: 0.0 }.fit(&problem).unwrap();
+        let first = Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&problem).unwrap();
         let pooled = Ols::default().fit(&problem).unwrap();
         let same = |a: &LinearModel, b: &LinearModel| difference(a, b, x, x) < 1e-9;
         prop_assert!(same(&Dip::new(0, 0.0).fit(&problem).unwrap(), &first));
@@ -255,7 +255,7 @@ proptest! {
         let maximin = MaximinAggregate::default();
         let apart = difference(&maximin.fit(&problem).unwrap(), &maximin.fit(&shuffled).unwrap(), x, x);
         // It weighs the sources' regressions, which may be far larger than what it makes of them.
-        let regression = |k| Ols { sources: Sources::One(k), ridge: 0.0 }.fit(&problem).unwrap();
+        let regression = |k| Ols { sources: SourceChoice::One(k), ridge: 0.0 }.fit(&problem).unwrap();
         let largest = (0..4).map(|k| regression(k).scores(x).unwrap().norm_max()).fold(1.0, f64::max);
         prop_assert!(apart < 1e-8 * largest, "maximin: {apart:e}");
         prop_assert!(same(Dip::new(0, 2.0).fit(&problem).unwrap(), Dip::new(1, 2.0).fit(&shuffled).unwrap()));
@@ -402,7 +402,7 @@ fn singular_covariances_are_an_error_that_a_ridge_removes() {
         for (k, fit) in all_methods(&changed).into_iter().enumerate() {
             assert!(matches!(fit, Err(AdaptError::Singular { .. })), "method {k}: {fit:?}");
         }
-        assert!(Ols { sources: Sources::Pooled, ridge: 0.1 }.fit(&changed).is_ok());
+        assert!(Ols { sources: SourceChoice::All, ridge: 0.1 }.fit(&changed).is_ok());
         assert!(Dip { source: 0, weight: Weight::Infinite, ridge: 0.1 }.fit(&changed).is_ok());
         assert!(Cip { weight: Weight::Finite(1.0), ridge: 0.1 }.fit(&changed).is_ok());
     }
@@ -443,7 +443,7 @@ fn bad_settings_are_refused() {
     }
     assert!(matches!(Dip::new(2, 1.0).fit(&problem), Err(AdaptError::NoSource { index: 2, sources: 2 })));
     assert!(matches!(Cirm::new(2, 1.0, 1.0).fit(&problem), Err(AdaptError::NoSource { .. })));
-    let negative = Ols { sources: Sources::Pooled, ridge: -1.0 };
+    let negative = Ols { sources: SourceChoice::All, ridge: -1.0 };
     assert!(matches!(negative.fit(&problem), Err(AdaptError::Setting { .. })));
     assert!(matches!(
         DipWeigh { sharpness: f64::INFINITY, ..DipWeigh::new(1.0) }.fit(&problem),

@@ -1,12 +1,13 @@
 //! Hard constraints and logistic loss: no tuning, no training error.
 
 use kiln_adapt::LabelShiftEstimator::Bbse;
+use kiln_adapt::SourceChoice;
 use kiln_adapt::bounds::{Agreement, Predictions, Region, disagreement};
+use kiln_adapt::linear::LinearModel;
 use kiln_adapt::linear::classification::{
     CipHard, DipHard, ErmLogistic, IwCipHard, IwDipHard, IwErmLogistic, IwJointDipHard, JointDipHard,
     target_logistic,
 };
-use kiln_adapt::linear::{LinearModel, Sources};
 use kiln_adapt::scm::{CicScm, CicSimulation};
 use rayon::prelude::*;
 
@@ -50,10 +51,10 @@ struct Row {
 fn models(simulation: &CicSimulation) -> Result<(Vec<LinearModel>, Vec<f64>), ExperimentError> {
     let (data, labelled) = simulation.draw(0)?;
     let (cip, dip, joint_dip) = (CipHard::default(), DipHard::new(0), JointDipHard::new(0));
-    let pooled = ErmLogistic::new(Sources::Pooled);
+    let pooled = ErmLogistic::new(SourceChoice::All);
     let iw_cip = IwCipHard { cip, estimator: Bbse }.fit(&data)?;
     let models = vec![
-        ErmLogistic::new(Sources::One(0)).fit(&data)?,
+        ErmLogistic::new(SourceChoice::One(0)).fit(&data)?,
         pooled.fit(&data)?,
         IwErmLogistic { erm: pooled, estimator: Bbse }.fit(&data)?.model,
         cip.fit(&data)?,

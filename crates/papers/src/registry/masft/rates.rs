@@ -1,7 +1,8 @@
 //! M1 to M4: each method under the intervention that it is made for.
 
+use kiln_adapt::SourceChoice;
 use kiln_adapt::linear::fine_tuning::{FineTuning, FtCip, FtDip, FtOlsSource, TargetOnly};
-use kiln_adapt::linear::{FeatureMoments, Moments, Sources};
+use kiln_adapt::linear::{FeatureMoments, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ const MANY_ROWS: usize = 20_000;
 
 /// The method for an intervention. Everything has mean 0, so no intercept is fitted.
 pub(super) fn own_method(intervention: Intervention) -> (&'static str, Box<dyn FineTuning>) {
-    let (sources, rank, intercept) = (Sources::Pooled, DIMENSION, false);
+    let (sources, rank, intercept) = (SourceChoice::All, DIMENSION, false);
     match intervention {
         Intervention::SparseConnectivity => {
             ("FT-OLS-Src", Box::new(FtOlsSource { sources, rank, intercept }))

@@ -1,12 +1,12 @@
 //! M5 to M7: choosing among starts.
 
 use faer::Mat;
-use kiln_adapt::Labelled;
 use kiln_adapt::linear::fine_tuning::{
     Choice, FineTuning, FtCip, FtDip, FtOlsSource, Masft, StartKind, TargetOnly,
 };
-use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments, Sources};
+use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
+use kiln_adapt::{Labelled, SourceChoice};
 use kiln_tensor::{Distribution, Noise};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ fn masft(features: usize, seed: u64) -> Masft {
 }
 
 fn start_of(kind: StartKind, rank: usize) -> Box<dyn FineTuning> {
-    let (sources, intercept) = (Sources::Pooled, false);
+    let (sources, intercept) = (SourceChoice::All, false);
     match kind {
         StartKind::Dip => Box::new(FtDip { sources, rank, intercept }),
         StartKind::OlsSource => Box::new(FtOlsSource { sources, rank, intercept }),

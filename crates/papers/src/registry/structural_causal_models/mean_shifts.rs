@@ -1,8 +1,9 @@
 //! S1 to S7: shifts of means, closed forms, exact risks.
 
 use faer::{Col, Mat};
+use kiln_adapt::SourceChoice;
 use kiln_adapt::linear::regression::{self, Mixed, Ols, Regression, target_ols};
-use kiln_adapt::linear::{FeatureMoments, Moments, Sources, Weight};
+use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
 use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, Structure};
 use rayon::prelude::*;
 
@@ -68,7 +69,7 @@ impl Estimator {
         let causal = causal.to_vec();
         Some(match self {
             Self::Target => return None,
-            Self::Source => Box::new(Ols { sources: Sources::One(0), ridge: 0.0 }),
+            Self::Source => Box::new(Ols { sources: SourceChoice::One(0), ridge: 0.0 }),
             Self::Pool => Box::new(Ols::default()),
             Self::Dip => Box::new(regression::Dip::new(0, DIP_WEIGHT)),
             Self::DipWeigh => Box::new(regression::DipWeigh::new(DIP_WEIGHT)),
@@ -269,7 +270,7 @@ pub(super) fn formulas(context: &Context, recorder: &mut Recorder) -> Result<(),
         let simulation = ChenBuhlmann { rows: 200_000, ..ChenBuhlmann::experiment(1, *seed)? };
         let population = simulation.population()?;
         let [by_ols, by_dip] = formula(&population);
-        let ols = Ols { sources: Sources::One(0), ridge: 0.0 };
+        let ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 };
         let away = |risk: f64, formula: f64| (risk / formula - 1.0).abs();
 
         let (sources, target) = (&population.sources, population.target.features());

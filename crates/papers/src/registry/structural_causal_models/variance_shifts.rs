@@ -2,10 +2,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::Mat;
+use kiln_adapt::linear::LinearModel;
 use kiln_adapt::linear::regression::{Dip, Ols, Regression};
-use kiln_adapt::linear::{LinearModel, Sources};
 use kiln_adapt::scm::ChenBuhlmann;
-use kiln_adapt::{Adaptation, Labelled, Labels, Method, Training, Unlabelled, glorot_linear};
+use kiln_adapt::{Adaptation, Labelled, Labels, Method, SourceChoice, Training, Unlabelled, glorot_linear};
 use kiln_tensor::{CoralForm, Divergence, MmdKernel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ fn risks_of(seed: u64, device: &Device) -> Result<Risks, ExperimentError> {
     )?;
     let trained = |matching: Matching| Ok(risk(&train(matching, &data, simulation.rows, seed, device)?)?);
     Ok(Risks {
-        ols: risk(&Ols { sources: Sources::One(0), ridge: 0.0 }.fit(&problem)?)?,
+        ols: risk(&Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&problem)?)?,
         exact_dip: risk(&Dip::new(0, WEIGHT).fit(&problem)?)?,
         trained: MATCHINGS.into_iter().map(trained).collect::<Result<_, ExperimentError>>()?,
     })
@@ -197,7 +197,7 @@ fn blindness(context: &Context, recorder: &Recorder) -> Result<Table, Experiment
             let simulation = ChenBuhlmann { rows, ..ChenBuhlmann::experiment(8, *seed)? };
             let target = simulation.population()?.target;
             let (problem, _) = simulation.draw(0)?;
-            let ols = target.risk(&Ols { sources: Sources::One(0), ridge: 0.0 }.fit(&problem)?)?;
+            let ols = target.risk(&Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&problem)?)?;
             let dip = target.risk(&Dip::new(0, WEIGHT).fit(&problem)?)?;
             bar.inc(1);
             Ok(1.0 - dip / ols)
