@@ -5,6 +5,7 @@ use faer::{Col, ColRef, Mat, MatRef, Side};
 
 use super::Weight;
 use crate::AdaptError;
+use crate::error::require;
 
 /// A pivot below this, relative to its diagonal entry, is rounding error: the share of a column's variance that the
 /// columns before it leave unexplained.
@@ -42,6 +43,17 @@ pub(crate) fn factor_covariance(covariance: MatRef<'_, f64>, ridge: f64) -> Resu
     }
     let remedy = "drop features that are constant or sums of others, or add a ridge";
     cholesky(&matrix, "the covariance of the features", remedy)
+}
+
+/// `(1 − s) S + s (tr S / d) I`.
+pub(crate) fn shrunk(covariance: MatRef<'_, f64>, shrinkage: f64) -> Result<Mat<f64>, AdaptError> {
+    require::check("shrinkage", shrinkage, (0.0..=1.0).contains(&shrinkage), "from 0 to 1")?;
+    let d = covariance.ncols();
+    let variance = (0..d).map(|j| covariance[(j, j)]).sum::<f64>() / d as f64;
+    Ok(Mat::from_fn(d, d, |i, j| {
+        let own = if i == j { shrinkage * variance } else { 0.0 };
+        (1.0 - shrinkage) * covariance[(i, j)] + own
+    }))
 }
 
 /// The minimiser of `½ xᵀAx − bᵀx + ½ λ ‖D x‖²` for a factored `A`, or in the limit that of `½ xᵀAx − bᵀx` under `D x = 0`:

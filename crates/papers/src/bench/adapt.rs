@@ -1,4 +1,4 @@
-//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn.
+//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and skada.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
+use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
-use kiln_adapt::scm::{CicScm, CicSimulation};
+use kiln_adapt::linear::{Coral, GaussianDensityRatio, LinearModel};
 use kiln_adapt::{
-    Adaptation, Discriminator, Features, Labelled, Labels, LeNet, Method, SourceChoice, Training, Unlabelled,
+    AdaptError, Adaptation, Discriminator, Features, Labelled, Labels, LeNet, Method, SourceChoice, Training,
+    Unlabelled,
 };
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 use serde_json::{Value, json};
@@ -20,15 +22,15 @@ use crate::claim::ExperimentError;
 use crate::number::Number;
 use crate::recorder::Table;
 
-/// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in PyTorch; and the
-/// exact logistic regression against scikit-learn's, which must give the same coefficients.
+/// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in PyTorch; and exact
+/// fits against scikit-learn's and skada's, which must give the same coefficients.
 ///
-/// Times are medians of wall time over repeats in which everything takes turns, with as many threads on either side. PyTorch
-/// and scikit-learn are Python packages (`pip install torch scikit-learn`); what is missing is left out.
+/// Times are medians of wall time over repeats in which everything takes turns, with as many threads on either side. The peers
+/// are Python packages (`pip install torch scikit-learn skada`); what is missing is left out.
 #[derive(Debug, Parser)]
 #[command(name = "adapt", no_binary_name = true)]
 struct Options {
-    /// Python interpreter that has PyTorch and scikit-learn [default: `$KILN_PYTHON`, else python3].
+    /// Python interpreter that has them [default: `$KILN_PYTHON`, else python3].
     #[arg(long)]
     python: Option<String>,
     /// Repeats of each timing.
@@ -67,7 +69,7 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
         }
     };
     epochs(&options, threads, &mut peers, &mut report)?;
-    logistic(&options, &mut peers, &mut report)?;
+    exact(&options, &mut peers, &mut report)?;
     report.publish("domain adaptation", "adapt", &options.out)
 }
 
@@ -174,71 +176,111 @@ fn ask(
     Ok(Some(answer))
 }
 
-fn logistic(
-    options: &Options,
-    peers: &mut Option<Peers>,
-    report: &mut Report,
-) -> Result<(), ExperimentError> {
-    const C: f64 = 1.0;
+/// A source and a target of Gaussian features whose mean and covariance differ a little; the labels depend on the features
+/// alike in both.
+fn gaussian_domains() -> Result<Adaptation<Mat<f64>>, ExperimentError> {
+    const ROWS: usize = 5000;
+    const COLUMNS: usize = 20;
+    let noise = Noise { seed: 1, distribution: Distribution::Gaussian };
+    let mut mixing = vec![0.0; COLUMNS * COLUMNS];
+    noise.fill(0, 0, &mut mixing);
+    let domain = |stream: u64, mean: f64, scale: f64| -> Result<Labelled<Mat<f64>>, ExperimentError> {
+        let mut values = vec![0.0; ROWS * (COLUMNS + 1)];
+        noise.fill(stream, 0, &mut values);
+        let own = Mat::from_fn(ROWS, COLUMNS, |i, j| mean + scale * values[i * (COLUMNS + 1) + j]);
+        let label =
+            |i: usize| usize::from(own[(i, 0)] - own[(i, 1)] + values[i * (COLUMNS + 1) + COLUMNS] > 0.0);
+        let classes: Vec<usize> = (0..ROWS).map(label).collect();
+        let mixed = &own * Mat::from_fn(COLUMNS, COLUMNS, |i, j| mixing[i * COLUMNS + j]);
+        Ok(Labelled::new(format!("domain {stream}"), mixed, Labels::classes(classes, 2))?)
+    };
+    Ok(Adaptation::new(vec![domain(1, 0.0, 1.0)?], domain(2, 0.2, 1.1)?.without_labels())?)
+}
+
+type Exact = fn(&Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError>;
+
+/// What is fitted, the peer's name for it, and the peer.
+fn exact_fits() -> [(&'static str, &'static str, &'static str, Exact); 3] {
+    const LOGISTIC: Logistic = Logistic { c: 1.0 };
+    [
+        ("logistic regression", "logistic", "scikit-learn", |data| LOGISTIC.fit(data, SourceChoice::All)),
+        ("CORAL, then logistic regression", "coral", "skada", |data| {
+            LOGISTIC.fit(&Coral::default().align(data)?, SourceChoice::All)
+        }),
+        ("Gaussian density ratio, then logistic regression", "density-ratio", "skada", |data| {
+            let source = data.source(0)?;
+            let weights = GaussianDensityRatio::default().weights(source.x(), data.target().x())?;
+            LOGISTIC.fit_weighted(source, &weights)
+        }),
+    ]
+}
+
+fn exact(options: &Options, peers: &mut Option<Peers>, report: &mut Report) -> Result<(), ExperimentError> {
     eprintln!("bench: exact fits");
-    let (data, _) = CicSimulation::new(CicScm::Iii, 1).draw(0)?;
+    let data = gaussian_domains()?;
+    let source = data.source(0)?;
     let folder = tempfile::tempdir()?;
-    let columns = data.sources()[0].x().ncols();
-    let (mut rows, mut x, mut y) = (0, Vec::new(), Vec::new());
-    for source in data.sources() {
-        let (classes, _) = source.classes()?;
-        for (i, class) in classes.iter().enumerate() {
-            x.extend((0..columns).map(|j| source.x()[(i, j)]));
-            y.push(*class as f64);
-        }
-        rows += classes.len();
-    }
-    write(folder.path(), "x", &x)?;
-    write(folder.path(), "y", &y)?;
-    let (mut ours, mut theirs, mut difference) = (Vec::new(), Vec::new(), 0.0_f64);
-    let mut version = String::new();
-    for _ in 0..options.repeats {
-        let start = Instant::now();
-        let fitted = Logistic { c: C }.fit(&data, SourceChoice::All)?;
-        ours.push(start.elapsed().as_secs_f64() * 1e3);
-        let (weights, intercept) = fitted.direction()?;
-        let question = json!({"logistic": folder.path(), "rows": rows, "columns": columns, "c": C});
-        if let Some(answer) = ask(peers, &question, report)? {
-            theirs.extend(answer["ms"].as_f64());
-            let peer = answer["coefficients"].as_array().cloned().unwrap_or_default();
-            let peer = peer.iter().chain([&answer["intercept"]]).map(|x| x.as_f64().unwrap_or(f64::NAN));
-            let own = weights.iter().copied().chain([intercept]);
-            difference = own.zip(peer).fold(difference, |most, (a, b)| most.max((a - b).abs()));
-            answer["version"].as_str().unwrap_or_default().clone_into(&mut version);
-        }
-    }
+    write(folder.path(), "source", &by_rows(source.x()))?;
+    write(folder.path(), "target", &by_rows(data.target().x()))?;
+    write(folder.path(), "y", &source.classes()?.0.iter().map(|class| *class as f64).collect::<Vec<_>>())?;
     let mut table = Table::new(
         "exact",
-        "Logistic regression, exact",
+        &format!("Milliseconds of an exact fit, median of {}", options.repeats),
         &format!(
-            "Milliseconds, median of {}: {rows} rows of {columns} features, SCM III pooled.",
-            options.repeats
+            "A source and a target of {} rows and {} Gaussian features each. The last column is the largest difference of a \
+             coefficient.",
+            source.rows(),
+            source.x().ncols()
         ),
-        &["", "ms", "largest difference of a coefficient"],
+        &["method", "Kiln", "peer", "ms of the peer", "Kiln / peer", "difference"],
     );
-    table.row(["Kiln".to_owned(), Number(median(&ours)).to_string(), String::new()]);
-    if !theirs.is_empty() {
-        let row = [format!("scikit-learn {version}"), Number(median(&theirs)).to_string()];
-        table.row(row.into_iter().chain([format!("{difference:.1e}")]));
-        for (what, wanted, measured, met) in [
-            ("exact fit over scikit-learn's", "at most 1", median(&ours) / median(&theirs), 1.0),
-            ("difference of a coefficient from scikit-learn's", "at most 1e-4", difference, 1e-4),
-        ] {
+    for (name, peer, package, fit) in exact_fits() {
+        let (mut ours, mut theirs, mut difference) = (Vec::new(), Vec::new(), 0.0_f64);
+        let mut version = String::new();
+        for _ in 0..options.repeats {
+            let start = Instant::now();
+            let fitted = fit(&data)?;
+            ours.push(start.elapsed().as_secs_f64() * 1e3);
+            let question =
+                json!({"exact": peer, "folder": folder.path(), "columns": source.x().ncols(), "c": 1.0});
+            if let Some(answer) = ask(peers, &question, report)? {
+                theirs.extend(answer["ms"].as_f64());
+                let peer = answer["coefficients"].as_array().cloned().unwrap_or_default();
+                let (own, _) = fitted.direction()?;
+                difference = own.iter().enumerate().fold(difference, |most, (j, own)| {
+                    let theirs = peer.get(j).and_then(Value::as_f64).unwrap_or(f64::INFINITY);
+                    most.max((own - theirs).abs())
+                });
+                answer["version"].as_str().unwrap_or_default().clone_into(&mut version);
+            }
+        }
+        let ours = median(&ours);
+        let (name, package) = (name.to_owned(), format!("{package} {version}"));
+        if theirs.is_empty() {
+            table.row([name, Number(ours).to_string(), "not installed".to_owned()]);
+            continue;
+        }
+        let theirs = median(&theirs);
+        let mut goal = |what: &str, wanted: &str, measured: f64, most: f64| {
             report.goals.push(Goal {
-                what: what.to_owned(),
+                what: format!("{name}: {what} {package}"),
                 wanted: wanted.to_owned(),
                 measured,
-                met: measured <= met,
+                met: measured <= most,
             });
-        }
+        };
+        goal("time over that of", "at most 1", ours / theirs, 1.0);
+        goal("largest difference of a coefficient from", "at most 1e-4", difference, 1e-4);
+        let numbers = [theirs, ours / theirs].map(|x| Number(x).to_string());
+        let row = [name, Number(ours).to_string(), package].into_iter().chain(numbers);
+        table.row(row.chain([format!("{difference:.1e}")]));
     }
     report.tables.push(table);
     Ok(())
+}
+
+fn by_rows(x: &Mat<f64>) -> Vec<f64> {
+    x.row_iter().flat_map(|row| row.iter().copied().collect::<Vec<_>>()).collect()
 }
 
 fn write(folder: &Path, name: &str, values: &[f64]) -> Result<(), ExperimentError> {

@@ -1,13 +1,14 @@
-"""Domain adaptation in PyTorch and scikit-learn, for `cargo xtask bench adapt`.
+"""Domain adaptation in PyTorch, scikit-learn and skada, for `cargo xtask bench adapt`.
 
 Reads one JSON object a line from standard input, writes one a line to standard output:
 {"torch": METHOD, "rows": N, "sources": M, "batch": B, "threads": T}
         one epoch of LeNet with Adam at 1e-3 on M sources and a target of N random pictures of 28x28 each, METHOD one of
         dip-mmd, cip-mmd, dann; after a warm-up of one step
         -> {"ms": T, "version": V} or {"skip": WHY}
-{"logistic": FOLDER, "rows": N, "columns": K, "c": C}
-        a logistic regression with an L2 penalty on rows (float64, in FOLDER/x) and classes (float64, FOLDER/y)
-        -> {"ms": T, "coefficients": [...], "intercept": B, "version": V} or {"skip": WHY}
+{"exact": METHOD, "folder": FOLDER, "columns": K, "c": C}
+        a logistic regression with an L2 penalty on FOLDER/source (float64 rows) and FOLDER/y (float64 classes), METHOD one of
+        logistic, coral (rows moved to the covariance of FOLDER/target), density-ratio (rows weighted by Gaussian densities)
+        -> {"ms": T, "coefficients": [...], "version": V} or {"skip": WHY}
 """
 
 import json
@@ -83,26 +84,41 @@ def epoch(job):
     return {"ms": (time.perf_counter() - begin) * 1e3, "version": torch.__version__}
 
 
-def logistic(job):
+def exact(job):
     import numpy
     import sklearn
     from sklearn.linear_model import LogisticRegression
 
-    x = numpy.fromfile(job["logistic"] + "/x").reshape(job["rows"], job["columns"])
-    y = numpy.fromfile(job["logistic"] + "/y")
-    begin = time.perf_counter()
-    fitted = LogisticRegression(C=job["c"], tol=1e-10, max_iter=10000).fit(x, y)
+    read = lambda name: numpy.fromfile(job["folder"] + "/" + name)
+    source, target = (read(name).reshape(-1, job["columns"]) for name in ("source", "target"))
+    y, version = read("y"), sklearn.__version__
+    model = LogisticRegression(C=job["c"], tol=1e-10, max_iter=10000)
+    if job["exact"] == "logistic":
+        begin = time.perf_counter()
+        fitted = model.fit(source, y)
+    else:
+        import skada
+        from skada import CORALAdapter, GaussianReweightAdapter
+
+        version = skada.__version__
+        begin = time.perf_counter()
+        both = numpy.concatenate([source, target])
+        domain = numpy.repeat([1, -2], [len(source), len(target)])
+        if job["exact"] == "coral":
+            moved = CORALAdapter(reg=None).fit_transform(both, sample_domain=domain)
+            fitted = model.fit(moved[domain > 0], y)
+        else:
+            adapter = GaussianReweightAdapter(reg=None).fit(both, sample_domain=domain)
+            weights = adapter.compute_weights(both, sample_domain=domain)
+            fitted = model.fit(source, y, sample_weight=weights[domain > 0])
     ms = (time.perf_counter() - begin) * 1e3
-    return {
-        "ms": ms, "coefficients": fitted.coef_[0].tolist(), "intercept": float(fitted.intercept_[0]),
-        "version": sklearn.__version__,
-    }
+    return {"ms": ms, "coefficients": fitted.coef_[0].tolist(), "version": version}
 
 
 for line in sys.stdin:
     job = json.loads(line)
     try:
-        answer = epoch(job) if "torch" in job else logistic(job)
+        answer = epoch(job) if "torch" in job else exact(job)
     except ImportError as error:
         answer = {"skip": str(error)}
     print(json.dumps(answer), flush=True)

@@ -50,18 +50,51 @@ impl Logistic {
         self.fit_domains(std::slice::from_ref(domain))
     }
 
+    /// Fits one domain whose rows have these weights, such as [importance weights](crate::linear::density_ratio).
+    ///
+    /// # Errors
+    /// As [`fit_domain`](Self::fit_domain); when there are not as many weights as rows, one is negative or not finite, or those
+    /// of a class are all 0.
+    pub fn fit_weighted(
+        &self,
+        domain: &Labelled<Mat<f64>>,
+        weights: &[f64],
+    ) -> Result<LinearModel, AdaptError> {
+        require::finite_positive("c", self.c)?;
+        let (classes, count) = domain.classes()?;
+        if weights.len() != classes.len() {
+            let what = format!("weights of the rows of {}", domain.name());
+            return Err(AdaptError::Size { what, found: weights.len(), expected: classes.len() });
+        }
+        weights.iter().try_for_each(|weight| require::finite_non_negative("weight", *weight))?;
+        let weighted = |class| classes.iter().zip(weights).any(|(c, weight)| *c == class && *weight > 0.0);
+        if let Some(class) = (0..count).find(|class| !weighted(*class)) {
+            return Err(missing(domain.name().to_owned(), class));
+        }
+        let total: f64 = weights.iter().sum();
+        Softmax {
+            x: domain.x().clone(),
+            classes: classes.to_vec(),
+            count,
+            weights: weights.iter().map(|weight| weight / total).collect(),
+            ridge: 1.0 / (self.c * total),
+            intercept_ridge: 0.0,
+        }
+        .fit()
+    }
+
     fn fit_domains(self, domains: &[Labelled<Mat<f64>>]) -> Result<LinearModel, AdaptError> {
         require::finite_positive("c", self.c)?;
         let Stacked { x, classes, count, weights } = Stacked::new(domains, None)?;
         if let Some(class) = (0..count).find(|class| !classes.contains(class)) {
             let domain = domains.iter().map(Labelled::name).collect::<Vec<_>>().join(", ");
-            return Err(AdaptError::MissingClass {
-                domain,
-                class,
-                why: "its free intercept would be infinite",
-            });
+            return Err(missing(domain, class));
         }
         let ridge = 1.0 / (self.c * x.nrows() as f64);
         Softmax { x, classes, count, weights, ridge, intercept_ridge: 0.0 }.fit()
     }
+}
+
+fn missing(domain: String, class: usize) -> AdaptError {
+    AdaptError::MissingClass { domain, class, why: "its free intercept would be infinite" }
 }

@@ -1,5 +1,6 @@
 //! The exact methods, against their defining equations and against brute force.
 
+mod alignment;
 mod bounds;
 mod classification;
 mod fine_tuning;

@@ -1,0 +1,147 @@
+//! Moved and weighted source rows.
+
+use faer::{Mat, mat};
+use kiln_adapt::linear::classification::Logistic;
+use kiln_adapt::linear::{Coral, FeatureMoments, GaussianDensityRatio};
+use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, Unlabelled};
+use proptest::prelude::*;
+
+use super::{class_domain, difference, regression_problem, with_features};
+
+fn moments(x: &Mat<f64>) -> FeatureMoments {
+    FeatureMoments::of(x).unwrap()
+}
+
+fn near(a: &[f64], b: &[f64], tolerance: f64) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * b.abs().max(1.0))
+}
+
+/// A source with these numbers as its only feature, and a target.
+fn one_feature(source: &[f64], target: &[f64]) -> Adaptation<Mat<f64>> {
+    let column = |values: &[f64]| Mat::from_fn(values.len(), 1, |i, _| values[i]);
+    let labels = Labels::values(vec![0.0; source.len()]);
+    let source = Labelled::new("source", column(source), labels).unwrap();
+    Adaptation::new(vec![source], Unlabelled::new("target", column(target)).unwrap()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn aligned_sources_have_the_targets_moments(seed in any::<u64>(), sources in 1_usize..4, d in 1_usize..6) {
+        let problem = regression_problem(seed, sources, d);
+        let aligned = Coral::default().align(&problem).unwrap();
+        let target = moments(problem.target().x());
+        for (source, before) in aligned.sources().iter().zip(problem.sources()) {
+            let found = moments(source.x());
+            let size = target.covariance().norm_max().max(1.0);
+            prop_assert!((found.covariance() - target.covariance()).norm_max() < 1e-9 * size);
+            prop_assert!((found.mean() - target.mean()).norm_max() < 1e-9 * size);
+            prop_assert_eq!(source.y(), before.y());
+        }
+        // Nothing is left to do.
+        let again = Coral::default().align(&aligned).unwrap();
+        for (again, once) in again.sources().iter().zip(aligned.sources()) {
+            prop_assert!((again.x() - once.x()).norm_max() < 1e-7 * once.x().norm_max());
+        }
+    }
+
+    /// Densities change by one factor under an invertible map of the features.
+    #[test]
+    fn weights_do_not_depend_on_coordinates(seed in any::<u64>(), d in 1_usize..5) {
+        let problem = regression_problem(seed, 1, d);
+        let weights = |problem: &Adaptation<Mat<f64>>| {
+            GaussianDensityRatio::default().weights(problem.sources()[0].x(), problem.target().x()).unwrap()
+        };
+        let turned = Mat::from_fn(d, d, |i, j| if i == j { 2.0 } else { 0.3 / (1 + i + j) as f64 });
+        let moved = with_features(&problem, |x| {
+            Mat::from_fn(x.nrows(), d, |i, j| (0..d).map(|k| x[(i, k)] * turned[(k, j)]).sum::<f64>() - 3.0)
+        });
+        prop_assert!(near(&weights(&moved), &weights(&problem), 1e-6));
+        let source = problem.sources()[0].x();
+        let same = GaussianDensityRatio::default().weights(source, source).unwrap();
+        prop_assert!(near(&same, &vec![1.0; same.len()], 1e-9));
+    }
+
+    #[test]
+    fn whole_weights_repeat_rows(seed in any::<u64>(), classes in 2_usize..4) {
+        let domain = class_domain(seed, 0, 30, 3, classes, 0.5);
+        let logistic = Logistic { c: 0.7 };
+        let counts: Vec<usize> = (0..30).map(|i| 1 + (i * 7) % 3).collect();
+        let rows: Vec<usize> = (0..30).flat_map(|i| vec![i; counts[i]]).collect();
+        let weights: Vec<f64> = counts.iter().map(|count| *count as f64).collect();
+        let weighted = logistic.fit_weighted(&domain, &weights).unwrap();
+        let repeated = logistic.fit_domain(&domain.select(&rows).unwrap()).unwrap();
+        prop_assert!(difference(&weighted, &repeated, domain.x(), domain.x()) < 1e-6);
+        let plain = logistic.fit_weighted(&domain, &[1.0; 30]).unwrap();
+        prop_assert!(difference(&plain, &logistic.fit_domain(&domain).unwrap(), domain.x(), domain.x()) < 1e-9);
+    }
+}
+
+#[test]
+fn one_feature_is_standardized() {
+    let aligned = Coral::default().align(&one_feature(&[0.0, 2.0, 4.0], &[10.0, 16.0])).unwrap();
+    let x = aligned.sources()[0].x();
+    // Mean 13 and deviation 3, where it was 2 and √(8/3).
+    let step = 3.0 / (8.0_f64 / 3.0).sqrt();
+    assert!(near(&[x[(0, 0)], x[(1, 0)], x[(2, 0)]], &[13.0 - 2.0 * step, 13.0, 13.0 + 2.0 * step], 1e-12));
+}
+
+#[test]
+fn weights_are_ratios_of_densities() {
+    // Source N(0, 1), target N(1, 4), by sample moments.
+    let weights =
+        GaussianDensityRatio::default().weights(&mat![[-1.0], [1.0]], &mat![[-1.0], [3.0]]).unwrap();
+    let ratio = |x: f64| 0.5 * (-(x - 1.0).powi(2) / 8.0 + x * x / 2.0).exp();
+    assert!(near(&weights, &[ratio(-1.0), ratio(1.0)], 1e-12));
+}
+
+#[test]
+fn shrinkage_replaces_the_covariance() {
+    let problem = regression_problem(3, 1, 4);
+    // With spheres for covariances only means and sizes are moved.
+    let aligned = Coral { shrinkage: 1.0 }.align(&problem).unwrap();
+    let (from, to) = (moments(problem.sources()[0].x()), moments(problem.target().x()));
+    let size = |m: &FeatureMoments| (0..4).map(|j| m.covariance()[(j, j)]).sum::<f64>();
+    let scale = (size(&to) / size(&from)).sqrt();
+    let x = problem.sources()[0].x();
+    let expected = Mat::from_fn(x.nrows(), 4, |i, j| to.mean()[j] + scale * (x[(i, j)] - from.mean()[j]));
+    assert!((aligned.sources()[0].x() - expected).norm_max() < 1e-9);
+}
+
+#[test]
+fn bad_input_is_an_error() {
+    let constant = one_feature(&[1.0, 1.0], &[0.0, 1.0]);
+    assert!(matches!(Coral::default().align(&constant), Err(AdaptError::Singular { .. })));
+    // A constant target is allowed: everything is moved there.
+    let flat = Coral::default().align(&one_feature(&[0.0, 1.0], &[2.0, 2.0])).unwrap();
+    assert_eq!(flat.sources()[0].x(), &mat![[2.0], [2.0]]);
+    let good = one_feature(&[0.0, 1.0], &[0.0, 2.0]);
+    for shrinkage in [-0.1, 1.1, f64::NAN] {
+        assert!(matches!(Coral { shrinkage }.align(&good), Err(AdaptError::Setting { .. })));
+        let ratio = GaussianDensityRatio { shrinkage };
+        assert!(matches!(
+            ratio.weights(&mat![[0.0], [1.0]], &mat![[1.0], [0.0]]),
+            Err(AdaptError::Setting { .. })
+        ));
+    }
+    let ratio = GaussianDensityRatio::default();
+    let two = mat![[0.0], [1.0]];
+    assert!(matches!(ratio.weights(&two, &mat![[0.0, 1.0]]), Err(AdaptError::Size { .. })));
+    assert!(matches!(ratio.weights(&two, &mat![[1.0], [1.0]]), Err(AdaptError::Singular { .. })));
+    assert!(matches!(ratio.weights(&Mat::zeros(0, 1), &two), Err(AdaptError::Empty { .. })));
+    assert!(matches!(ratio.weights(&mat![[0.0], [f64::NAN]], &two), Err(AdaptError::NotFinite { .. })));
+
+    let domain = class_domain(1, 0, 10, 2, 2, 0.5);
+    let logistic = Logistic::default();
+    assert!(matches!(logistic.fit_weighted(&domain, &[1.0; 9]), Err(AdaptError::Size { .. })));
+    let mut weights = vec![1.0; 10];
+    weights[3] = -1.0;
+    assert!(matches!(logistic.fit_weighted(&domain, &weights), Err(AdaptError::Setting { .. })));
+    let (classes, _) = domain.classes().unwrap();
+    let of_one: Vec<f64> = classes.iter().map(|class| f64::from(*class == 0)).collect();
+    assert!(matches!(
+        logistic.fit_weighted(&domain, &of_one),
+        Err(AdaptError::MissingClass { class: 1, .. })
+    ));
+}
