@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::counts::Counts;
+use crate::papers::keep_memory;
 use crate::{Result, cargo, is_installed, root, target_dir};
 
 /// Features that everything is built with; see [`features`].
@@ -210,6 +211,7 @@ fn reproduce() -> Result<Outcome> {
         return Ok(built);
     }
     let mut papers = Command::new(built_papers()?);
+    keep_memory(&mut papers);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
     plain(papers.arg(target_dir()?.join("reproduce-quick")))
 }
