@@ -103,12 +103,12 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let mut figure = Figure::new(
         "accuracy",
         "Which method survives which shift",
-        "Mean accuracy on the target, exact methods. I: features shift; II: and the shares of the classes; III: some features \
+        "Accuracy on the target, exact methods, a point for each seed. I: features shift; II: and the shares of the classes; III: some features \
          are reversed; IV: all three.",
         Axis::categories("structural causal model", ["I", "II", "III", "IV"]),
         Axis::linear("accuracy on the target"),
     );
-    let mut bars = vec![Vec::new(); METHODS.len()];
+    let mut points = vec![Vec::new(); METHODS.len()];
     let seeds = context.seeds(20);
     for (place, (name, scm)) in
         [("I", CicScm::I), ("II", CicScm::Ii), ("III", CicScm::Iii), ("IV", CicScm::Iv)]
@@ -138,7 +138,9 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                     "CIP on invariant features, exact",
                     rows.iter().map(|row| row.shares[1][2]),
                 );
-                recorder.table(mass(&rows));
+                let (table, figure) = mass(&rows);
+                recorder.table(table);
+                recorder.figure(figure);
             }
             CicScm::Iv => {
                 recorder.record("C6", "IW-JointDIP", column(IW_JOINT_DIP));
@@ -173,33 +175,44 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                 .chain(accuracies.iter().map(|a| mean_and_deviation(a, 3))),
         );
         table.row([name.to_owned(), "balanced".to_owned()].into_iter().chain(balanced));
-        for (bars, accuracies) in bars.iter_mut().zip(&accuracies) {
-            bars.push((place as f64, average(accuracies)));
+        for (points, accuracies) in points.iter_mut().zip(&accuracies) {
+            points.extend(accuracies.iter().map(|accuracy| (place as f64, *accuracy)));
         }
     }
     recorder.table(table);
     for (colour, i) in [ERM, CIP, IW_CIP, DIP, JOINT_DIP, IW_JOINT_DIP].into_iter().enumerate() {
-        figure = figure.with(Kind::Bars, METHODS[i], colour, bars[i].clone());
+        let beside =
+            points[i].iter().map(|(place, accuracy)| (place + 0.14 * (colour as f64 - 2.5), *accuracy));
+        figure = figure.with(Kind::Points, METHODS[i], colour, beside);
     }
     recorder.figure(figure);
     Ok(())
 }
 
-fn mass(rows: &[Row]) -> Table {
+fn mass(rows: &[Row]) -> (Table, Figure) {
+    const GROUPS: [&str; 3] = ["shifted", "reversed", "invariant"];
     let mut table = Table::new(
         "mass",
         "Where the weight is, SCM III",
         "Share of the squared weight on features that shift, that are reversed in the target, and that are conditionally \
          invariant; exact methods, mean over the seeds, standard deviation in brackets.",
-        &["method", "shifted", "reversed", "invariant"],
+        &["method", GROUPS[0], GROUPS[1], GROUPS[2]],
+    );
+    let mut figure = Figure::new(
+        "mass",
+        "Where the weight is, SCM III",
+        "Share of the squared weight, exact methods, mean over the seeds.",
+        Axis::categories("features", GROUPS),
+        Axis::linear("share of the squared weight"),
     );
     for (i, name) in ["DIP", "CIP"].into_iter().enumerate() {
-        let share = |group: usize| {
-            mean_and_deviation(&rows.iter().map(|row| row.shares[i][group]).collect::<Vec<_>>(), 3)
-        };
-        table.row([name.to_owned(), share(0), share(1), share(2)]);
+        let shares = |group: usize| rows.iter().map(|row| row.shares[i][group]).collect::<Vec<_>>();
+        let cells = [0, 1, 2].map(|group| mean_and_deviation(&shares(group), 3));
+        table.row([name.to_owned()].into_iter().chain(cells));
+        let means = [0, 1, 2].map(|group| (group as f64, average(&shares(group))));
+        figure = figure.with(Kind::Bars, name, i, means);
     }
-    table
+    (table, figure)
 }
 
 pub(super) fn average(values: &[f64]) -> f64 {

@@ -177,7 +177,7 @@ fn draw(
 fn experiment(length: Length, context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let seeds = context.seeds(context.pick(3, 10));
     let strengths = context.pick(&STRENGTHS[..1], &STRENGTHS[..]);
-    let columns: Vec<_> = ["core, spurious"].into_iter().chain(METHODS).collect();
+    let columns: Vec<_> = ["strengths"].into_iter().chain(METHODS).collect();
     let mut table = Table::new(
         "accuracy",
         "Accuracy on the target",
@@ -201,7 +201,7 @@ fn experiment(length: Length, context: &Context, recorder: &mut Recorder) -> Res
             progress.inc(1);
         }
         let accuracies = |method: usize| draws.iter().map(|draw| draw.accuracies[method]).collect::<Vec<_>>();
-        let title = format!("{core}, {spurious}");
+        let title = format!("core {core}, spurious {spurious}");
         let means = (0..METHODS.len()).map(|method| mean_and_deviation(&accuracies(method), 3));
         table.row(std::iter::once(title.clone()).chain(means));
         let points = (0..METHODS.len())
