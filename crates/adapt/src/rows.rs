@@ -40,73 +40,52 @@ pub trait Rows: Clone {
     }
 }
 
-impl<const D: usize> Rows for Tensor<D> {
-    fn rows(&self) -> usize {
-        self.dims()[0]
-    }
+macro_rules! tensor_rows {
+    ($tensor:ty, $finite:expr) => {
+        impl<const D: usize> Rows for $tensor {
+            fn rows(&self) -> usize {
+                self.dims()[0]
+            }
 
-    fn row_shape(&self) -> Vec<usize> {
-        self.dims()[1..].to_vec()
-    }
+            fn row_shape(&self) -> Vec<usize> {
+                self.dims()[1..].to_vec()
+            }
 
-    fn select(&self, indices: &[usize]) -> Self {
-        self.clone().select(0, index_tensor(indices, &self.device()))
-    }
+            fn select(&self, indices: &[usize]) -> Self {
+                self.clone().select(0, index_tensor(indices, &self.device()))
+            }
 
-    fn concat(parts: Vec<Self>) -> Option<Self> {
-        (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
-    }
+            fn concat(parts: Vec<Self>) -> Option<Self> {
+                (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
+            }
 
-    fn is_finite(&self) -> bool {
-        self.clone().is_finite().all().into_data().iter::<bool>().all(|finite| finite)
-    }
+            fn is_finite(&self) -> bool {
+                $finite(self)
+            }
 
-    fn device(&self) -> Option<Device> {
-        Some(Tensor::device(self))
-    }
+            fn device(&self) -> Option<Device> {
+                Some(Tensor::device(self))
+            }
 
-    fn autodiff(self) -> Self {
-        Tensor::autodiff(self)
-    }
+            fn autodiff(self) -> Self {
+                Tensor::autodiff(self)
+            }
 
-    fn inner(self) -> Self {
-        Tensor::inner(self)
-    }
+            fn inner(self) -> Self {
+                Tensor::inner(self)
+            }
+        }
+    };
 }
 
-impl<const D: usize> Rows for Tensor<D, Int> {
-    fn rows(&self) -> usize {
-        self.dims()[0]
-    }
-
-    fn row_shape(&self) -> Vec<usize> {
-        self.dims()[1..].to_vec()
-    }
-
-    fn select(&self, indices: &[usize]) -> Self {
-        self.clone().select(0, index_tensor(indices, &self.device()))
-    }
-
-    fn concat(parts: Vec<Self>) -> Option<Self> {
-        (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
-    }
-
-    fn is_finite(&self) -> bool {
-        true
-    }
-
-    fn device(&self) -> Option<Device> {
-        Some(Tensor::device(self))
-    }
-
-    fn autodiff(self) -> Self {
-        Tensor::autodiff(self)
-    }
-
-    fn inner(self) -> Self {
-        Tensor::inner(self)
-    }
-}
+tensor_rows!(Tensor<D>, |x: &Self| x
+    .clone()
+    .is_finite()
+    .all()
+    .into_data()
+    .iter::<bool>()
+    .all(|finite| finite));
+tensor_rows!(Tensor<D, Int>, |_| true);
 
 impl<A: Rows, B: Rows> Rows for (A, B) {
     fn rows(&self) -> usize {

@@ -225,8 +225,8 @@ fn means(sums: Option<Tensor<1>>, steps: usize) -> Result<Vec<f64>, AdaptError> 
     Ok(sums.into_iter().map(|sum| sum / steps as f64).collect())
 }
 
-/// The device of the model, without autodiff.
-fn device_of<X: Rows, M: Module>(x: &X, model: &M) -> Result<Device, AdaptError> {
+/// The device of the model, without autodiff; it must be that of the rows.
+pub(crate) fn device_of<X: Rows, M: Module>(x: &X, model: &M) -> Result<Device, AdaptError> {
     let device =
         model.devices().into_iter().next().ok_or(AdaptError::Method("the model has no parameters"))?.inner();
     if let Some(rows) = x.device() {

@@ -36,7 +36,6 @@ mod result;
 mod spurious;
 
 use burn::tensor::Tensor;
-use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
 pub use self::conditionals::{ConditionalSource, Conditionals};
@@ -52,6 +51,7 @@ use self::conditionals::{one_hot, pooled};
 use self::descent::Descent;
 use self::problem::Problem;
 use crate::error::require;
+use crate::training::device_of;
 use crate::{AdaptError, Adaptation, FeatureModel, Unlabelled};
 
 /// How well a model does on rows kept for validation: larger is better.
@@ -271,13 +271,7 @@ fn check_model<M: FeatureModel<Tensor<2>>>(
     z: &Tensor<2>,
     classes: usize,
 ) -> Result<(), AdaptError> {
-    let device =
-        model.devices().into_iter().next().ok_or(AdaptError::Method("the model has no parameters"))?;
-    let (left, right) = (device.inner(), z.device().inner());
-    if left != right {
-        let (left, right) = (format!("{left:?}"), format!("{right:?}"));
-        return Err(TensorError::Device { left, right }.into());
-    }
+    device_of(z, model)?;
     let found = model.valid().forward(z.clone().inner().slice_dim(0, 0..1)).dims()[1];
     if found == classes {
         Ok(())

@@ -1,16 +1,21 @@
 //! The loop body that all zeroth-order methods share.
 
+mod replay;
+mod state;
+
 use burn::tensor::DType;
 use kiln_tensor::{BlockMut, Blocks};
 use pulp::bytemuck;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3Default;
 
+pub use self::state::{Queries, TunerState, hash};
+
+use self::state::{Epochs, Kept};
 use super::comm::{Comm, CommError};
-use super::direction::{Distribution, GENERATOR};
+use super::direction::Distribution;
 use super::objective::BatchObjective;
-use super::replay_log::{Entry, LogHeader, LoggedBlock, Rates, ReplayLog};
-use super::restore::{Difference, Id, Layout, Restore, Term};
+use super::replay_log::{Entry, Rates};
+use super::restore::{Difference, Id, Layout, Restore};
 use super::stepper::{Cycle, Halt, Live, Probing, Source, Stepper};
 use super::{AnchorStorage, Method};
 use crate::{OptimError, Order, Sampler, error::require};
@@ -85,49 +90,6 @@ pub struct WeightDecay {
     pub vectors: bool,
 }
 
-/// What was asked of the problem.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Queries {
-    /// Forward passes of one example: the currency in which methods are compared.
-    pub examples: u64,
-    /// Forward passes of a batch.
-    pub evaluations: u64,
-}
-
-/// Where a run is.
-#[derive(Clone, Debug)]
-pub struct TunerState<V> {
-    /// The current point.
-    pub point: V,
-    kept: Kept,
-    cycle: Option<Cycle<V>>,
-}
-
-/// What a state holds besides vectors.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Kept {
-    step: u64,
-    queries: Queries,
-    layout: Layout,
-    sampler: Sampler,
-    /// What annealing and halving divide step sizes by.
-    divisor: f32,
-    first_loss: Option<f64>,
-    epochs: Epochs,
-    /// Of the last 100 measured steps, which had only zero scalars: a bit each.
-    zeros: u128,
-    measured: u64,
-    warned: bool,
-}
-
-/// Mean losses of epochs.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Epochs {
-    sum: f64,
-    steps: u64,
-    means: Vec<f64>,
-}
-
 /// What a step did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepReport {
@@ -152,7 +114,7 @@ pub struct StepReport {
 }
 
 impl StepReport {
-    /// What a [`ReplayLog`] keeps of the step.
+    /// What a [`ReplayLog`](super::ReplayLog) keeps of the step.
     pub fn entry(&self) -> Entry {
         Entry { rates: self.rates, scalars: (!self.skipped).then(|| self.scalars.clone()) }
     }
@@ -349,162 +311,6 @@ impl<M: Method> Tuner<M> {
         Ok(StepReport { step, loss, scalars, rates, skipped, moved, resynchronised, warnings })
     }
 
-    /// Takes a logged step without evaluating anything: the state gets the bits that [`step`](Self::step) gave it, but for
-    /// the count of queries and the history that annealing looks at.
-    ///
-    /// # Errors
-    /// When the entry is not of such a step.
-    pub fn replay_step<V: Blocks>(&self, entry: &Entry, state: &mut TunerState<V>) -> Result<(), OptimError> {
-        let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
-        let source = Source::Logged { scalars, sweeps: true };
-        let TunerState { point, kept, cycle } = state;
-        let mut stepper = self.stepper(point, cycle, kept, entry.rates, source);
-        let outcome = self.method.step(&mut stepper);
-        let skipped = close(&mut stepper, outcome)?;
-        let left_over = match &stepper.source {
-            Source::Logged { scalars: Some(scalars), .. } => scalars.len(),
-            _ => 0,
-        };
-        let step = state.kept.step;
-        if skipped != entry.scalars.is_none() || left_over > 0 {
-            return Err(OptimError::State(format!("the entry does not fit step {step} of this method")));
-        }
-        if !skipped {
-            self.decay(&mut state.point, entry.rates)?;
-        }
-        let planned = self.method.rates(step);
-        if entry.rates.step_size > 0.0 {
-            state.kept.divisor = planned.step_size / entry.rates.step_size;
-        }
-        if skipped && self.non_finite == NonFinite::HalveStepSize {
-            state.kept.divisor *= 2.0;
-        }
-        state.kept.step += 1;
-        Ok(())
-    }
-
-    /// Replays a log from its base point, to its end or to the state after `steps` steps.
-    ///
-    /// # Errors
-    /// When the point is not the one that the log began with, the settings are not the log's, or the log is finished and the
-    /// result is not what it says.
-    pub fn replay<V: Blocks>(
-        &self,
-        log: &ReplayLog,
-        mut base: V,
-        steps: Option<u64>,
-    ) -> Result<TunerState<V>, OptimError> {
-        let found = hash(&mut base)?;
-        if found != log.header.base_hash {
-            return Err(OptimError::State(format!(
-                "the log belongs to weights with the hash {:016x}; these have {found:016x}",
-                log.header.base_hash
-            )));
-        }
-        let mut state = self.start(log.header.components as usize, base)?;
-        let header = self.header(&mut state, found, log.header.note.clone())?;
-        if header.manifest != log.header.manifest || header.tuner != log.header.tuner {
-            return Err(OptimError::State("the log was written with other settings".to_owned()));
-        }
-        let steps = steps.map_or(log.entries.len(), |steps| steps as usize);
-        if steps > log.entries.len() {
-            let (what, found) = ("steps in the log", log.entries.len());
-            return Err(OptimError::Size { what, found, expected: steps });
-        }
-        for entry in &log.entries[..steps] {
-            self.replay_step(entry, &mut state)?;
-        }
-        if let Some(expected) = log.final_hash
-            && steps == log.entries.len()
-            && hash(&mut state.point)? != expected
-        {
-            return Err(OptimError::State(format!(
-                "replaying gave other weights than the log's run ended with ({expected:016x})"
-            )));
-        }
-        Ok(state)
-    }
-
-    /// Takes steps back: from the state after `entries` to the point after the first `keep` of them. Exact on the grid;
-    /// otherwise up to rounding. `replay` is exact always, if the base is at hand.
-    ///
-    /// # Errors
-    /// When `entries` are not those of the state's steps.
-    pub fn undo<V: Blocks>(
-        &self,
-        entries: &[Entry],
-        keep: u64,
-        state: &mut TunerState<V>,
-    ) -> Result<(), OptimError> {
-        if entries.len() as u64 != state.kept.step || keep > state.kept.step {
-            let (what, found) = ("steps in the log", entries.len());
-            return Err(OptimError::Size { what, found, expected: state.kept.step as usize });
-        }
-        // First forwards without touching the point, to learn the updates.
-        let sampler = Sampler::new(self.order, state.kept.sampler.components(), self.batch_size, self.seed)?;
-        let mut kept = Kept { step: 0, sampler, ..state.kept.clone() };
-        let mut cycle = None;
-        let mut before: Option<(Kept, Option<Cycle<V>>)> = None;
-        let mut updates: Vec<Vec<Term>> = Vec::new();
-        for entry in entries {
-            if kept.step == keep {
-                before = Some((kept.clone(), cycle.clone()));
-            }
-            let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
-            let source = Source::Logged { scalars, sweeps: false };
-            let mut stepper = self.stepper(&mut state.point, &mut cycle, &mut kept, entry.rates, source);
-            let outcome = self.method.step(&mut stepper);
-            let skipped = close(&mut stepper, outcome)?;
-            updates.push(if skipped { Vec::new() } else { stepper.terms });
-            kept.step += 1;
-        }
-        for (entry, terms) in entries.iter().zip(&updates).skip(keep as usize).rev() {
-            if entry.scalars.is_some() {
-                self.undo_decay(&mut state.point, entry.rates)?;
-            }
-            for term in terms.iter().rev().filter(|term| term.outer * term.inner != 0.0) {
-                state.kept.layout.update(&mut state.point, term, 1.0)?;
-            }
-        }
-        if let Some((kept, mut cycle)) = before {
-            // Copies of the anchor are gone; the list of updates, if that is how it is kept, is not.
-            cycle = cycle.filter(|cycle: &Cycle<V>| cycle.storage == Some(AnchorStorage::Replay));
-            (state.kept, state.cycle) = (kept, cycle);
-        }
-        Ok(())
-    }
-
-    /// The header of a log of this run. `base_hash` is the [`hash`] of the point before [`start`](Self::start).
-    ///
-    /// # Errors
-    /// When a block cannot be read.
-    pub fn header<V: Blocks>(
-        &self,
-        state: &mut TunerState<V>,
-        base_hash: u64,
-        note: String,
-    ) -> Result<LogHeader, OptimError> {
-        let mut manifest = Vec::new();
-        let grid = &state.kept.layout.grid;
-        state.point.update_blocks(&mut |info, _| {
-            manifest.push(LoggedBlock {
-                name: info.name.clone(),
-                shape: info.shape.clone(),
-                dtype: match info.dtype {
-                    DType::F64 => "f64",
-                    DType::F32 => "f32",
-                    DType::BF16 => "bf16",
-                    _ => "f16",
-                }
-                .to_owned(),
-                length: info.shape.iter().product::<usize>() as u64,
-                grid_exponent: grid.get(info.index).map(|&exponent| exponent as i16),
-            });
-        })?;
-        let components = state.kept.sampler.components() as u64;
-        Ok(LogHeader::new(GENERATOR, self, self.seed, components, manifest, base_hash, note)?)
-    }
-
     fn stepper<'a, V: Blocks>(
         &self,
         point: &'a mut V,
@@ -679,109 +485,4 @@ fn close<V: Blocks>(stepper: &mut Stepper<'_, V>, outcome: Result<(), Halt>) -> 
             Err(error)
         }
     }
-}
-
-impl Kept {
-    /// Looks for signs that a run goes wrong.
-    fn watch(&mut self, loss: f64, scalars: &[f32], discrete: bool, warnings: &mut Vec<Warning>) {
-        let zero = scalars.iter().all(|&p| p == 0.0);
-        self.zeros = (self.zeros << 1 | u128::from(zero)) & ((1 << 100) - 1);
-        self.measured += 1;
-        let zeros = self.zeros.count_ones();
-        if self.measured.is_multiple_of(100) && zeros > 5 && !discrete {
-            warnings.push(Warning::ZeroDifferences { of_last_100: zeros });
-        }
-        let first = *self.first_loss.get_or_insert(loss);
-        if !self.warned && !discrete && loss > 10.0 * first.abs() + 1e-6 {
-            self.warned = true;
-            warnings.push(Warning::Growing { from: first, to: loss });
-        }
-    }
-}
-
-impl<V: Blocks> TunerState<V> {
-    /// Steps taken.
-    pub fn step(&self) -> u64 {
-        self.kept.step
-    }
-
-    /// What they cost, on this rank.
-    pub fn queries(&self) -> Queries {
-        self.kept.queries
-    }
-
-    /// The [`hash`] of the point.
-    ///
-    /// # Errors
-    /// When a block cannot be read.
-    pub fn hash(&mut self) -> Result<u64, OptimError> {
-        hash(&mut self.point)
-    }
-
-    /// Everything but the point and copies of it, as bytes (CBOR): with the point saved beside them, a checkpoint.
-    ///
-    /// # Errors
-    /// When the state holds a copy of an anchor that the next step needs: save where the next step sets a new anchor (with
-    /// MeZO-SVRG every `anchor_period` steps) or keep anchors by `Replay`.
-    pub fn to_bytes<M: Method>(&self, tuner: &Tuner<M>) -> Result<Vec<u8>, OptimError> {
-        if !self.is_checkpoint(tuner) {
-            return Err(OptimError::State(format!(
-                "step {} needs the anchor's copy, which checkpoints do not hold",
-                self.kept.step
-            )));
-        }
-        let cycle = self.cycle.as_ref().filter(|cycle| cycle.storage == Some(AnchorStorage::Replay));
-        let cycle = cycle.map(|cycle| Cycle::<()> {
-            anchor: None,
-            gradient: None,
-            start: cycle.start,
-            coefficients: cycle.coefficients.clone(),
-            terms: cycle.terms.clone(),
-            storage: cycle.storage,
-        });
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&(&self.kept, cycle), &mut bytes)
-            .map_err(|e| OptimError::State(e.to_string()))?;
-        Ok(bytes)
-    }
-
-    /// Whether [`to_bytes`](Self::to_bytes) can be called here.
-    pub fn is_checkpoint<M: Method>(&self, tuner: &Tuner<M>) -> bool {
-        tuner.method.forgets_before(self.kept.step)
-            || matches!(tuner.method.storage(), None | Some(AnchorStorage::Replay))
-    }
-
-    /// The state that [`to_bytes`](Self::to_bytes) wrote, at the point that was saved with it.
-    ///
-    /// # Errors
-    /// When the bytes are no such state, or of a point with other blocks.
-    pub fn from_bytes(bytes: &[u8], mut point: V) -> Result<Self, OptimError> {
-        let (kept, cycle): (Kept, Option<Cycle<()>>) =
-            ciborium::from_reader(bytes).map_err(|e| OptimError::State(e.to_string()))?;
-        if super::direction::lengths(&mut point)? != kept.layout.lengths {
-            return Err(OptimError::State("it is of a point with other blocks".to_owned()));
-        }
-        let cycle = cycle.map(|cycle| Cycle {
-            anchor: None,
-            gradient: None,
-            start: cycle.start,
-            coefficients: cycle.coefficients,
-            terms: cycle.terms,
-            storage: cycle.storage,
-        });
-        Ok(Self { point, kept, cycle })
-    }
-}
-
-/// A 64-bit hash (XXH3) of a point's bits, block after block, little-endian.
-///
-/// # Errors
-/// When a block cannot be read.
-pub fn hash<V: Blocks>(point: &mut V) -> Result<u64, OptimError> {
-    let mut hasher = Xxh3Default::new();
-    point.update_blocks(&mut |_, block| match block {
-        BlockMut::F32(values) => hasher.update(bytemuck::cast_slice(values)),
-        BlockMut::F64(values) => hasher.update(bytemuck::cast_slice(values)),
-    })?;
-    Ok(hasher.digest())
 }
