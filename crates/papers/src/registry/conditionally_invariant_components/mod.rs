@@ -91,6 +91,11 @@ pub(super) const PAPER: Paper = Paper {
                 trained("CIP minus DIP with means, trained", Threshold::AtLeast(0.25)),
                 trained("CIP minus DIP with MMD, trained", Threshold::AtLeast(0.25)),
             ],
+            known_finding: Some(
+                "One of the checks fails: trained DIP with MMD is 20 points below CIP on 10 seeds, where 25 were expected. It is a \
+                 matter of chance, from 0.00 to 0.84 over the seeds (mean 0.625, standard deviation 0.33); the specification had \
+                 seen 0.533 on two to six seeds. DIP with means never exceeds 0.55 (mean 0.287), exact DIP altogether (0.013).",
+            ),
             ..BASE
         },
         Claim {
