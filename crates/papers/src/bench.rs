@@ -4,13 +4,15 @@
 mod adapt;
 #[cfg(feature = "graph")]
 mod graph;
+#[cfg(feature = "interpret")]
+mod interpret;
 #[cfg(feature = "optim")]
 mod optim;
 #[cfg(feature = "optim")]
 mod optim_data;
-#[cfg(any(feature = "adapt", feature = "graph", feature = "optim"))]
+#[cfg(any(feature = "adapt", feature = "graph", feature = "interpret", feature = "optim"))]
 mod peers;
-#[cfg(any(feature = "adapt", feature = "graph", feature = "optim"))]
+#[cfg(any(feature = "adapt", feature = "graph", feature = "interpret", feature = "optim"))]
 mod report;
 #[cfg(feature = "models")]
 mod zo;
@@ -33,7 +35,7 @@ pub const BENCHES: &[Bench] = &[
     #[cfg(feature = "adapt")]
     Bench {
         name: "adapt",
-        about: "epochs of domain adaptation against PyTorch, exact fits against scikit-learn",
+        about: "epochs of domain adaptation against PyTorch, exact fits against scikit-learn and skada",
         run: adapt::run,
     },
     #[cfg(feature = "graph")]
@@ -42,6 +44,8 @@ pub const BENCHES: &[Bench] = &[
         about: "local queries against NetworKit, networkx, LocalGraphClustering, and against the graph's size",
         run: graph::run,
     },
+    #[cfg(feature = "interpret")]
+    Bench { name: "interpret", about: "wavelet transforms against PyWavelets", run: interpret::run },
     #[cfg(feature = "optim")]
     Bench {
         name: "optim",

@@ -1,0 +1,4 @@
+//! Wavelets.
+mod families;
+mod reference;
+mod transforms;
