@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+#[cfg(any(feature = "graph", feature = "optim"))]
 use cpu_time::ThreadTime;
 use serde::Serialize;
 
@@ -66,6 +67,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
 }
 
 /// CPU milliseconds of this thread.
+#[cfg(any(feature = "graph", feature = "optim"))]
 pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let start = ThreadTime::now();
     let result = work();
