@@ -15,7 +15,7 @@ use crate::{AdaptError, SourceChoice};
 /// Least squares; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ols {
-    /// The sources to fit; the mixture of them when they are [`Pooled`](SourceChoice::All).
+    /// The sources to fit; the mixture of them when they are [all](SourceChoice::All).
     pub sources: SourceChoice,
     /// Weight of `‖β‖²` beside the mean squared error, at least 0. Above 0 no system is singular.
     pub ridge: f64,

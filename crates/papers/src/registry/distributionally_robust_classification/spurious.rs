@@ -13,7 +13,7 @@ use crate::number::mean_and_deviation;
 use crate::recorder::{Recorder, Table};
 use crate::report::figure::{Axis, Figure, Kind};
 
-/// ε₂ of the judged method. The ball of this radius around equal weights holds nearly all of the simplex.
+/// ε₂ of the judged method. A ball of this radius does not bind.
 const RADIUS: f64 = 1.5;
 const TEST_ROWS: usize = 5000;
 const FEW_ROWS: usize = 20;
