@@ -1,4 +1,9 @@
-//! Interpretation of models in transformed domains. So far: [`wavelet`] transforms.
+//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, and [`wavelet`]s.
 #![forbid(unsafe_code)]
 
+pub mod attribution;
+mod error;
+pub mod transform;
 pub mod wavelet;
+
+pub use error::InterpretError;

@@ -61,7 +61,11 @@ pub fn named(name: &str) -> Result<Device, TensorError> {
 pub fn run(name: &str, test: impl FnOnce(&Device)) {
     let (_, found) = all().into_iter().find(|(known, _)| *known == name).expect("the name is one of `all`'s");
     match found {
-        Ok(device) => test(&device),
+        Ok(device) => {
+            test(&device);
+            // A process that ends while a software GPU still works on what nobody read dies of its driver's clean-up.
+            device.sync().expect("the device finishes what the test asked for");
+        }
         Err(reason) => {
             let required = std::env::var("KILN_REQUIRE_DEVICES").unwrap_or_default();
             assert!(

@@ -1,4 +1,4 @@
-//! Wavelets.
+//! Tests of the crate.
 mod families;
 mod reference;
 mod transforms;
