@@ -112,13 +112,13 @@ impl Pictures {
         Self { shape: [channels, side, side], values, labels: self.labels.clone() }
     }
 
-    /// With Gaussian noise, cut to 0 to 1.
+    /// With Gaussian noise.
     #[must_use]
     pub fn with_noise(mut self, deviation: f32, seed: u64) -> Self {
         let mut noise = vec![0.0; self.values.len()];
         Noise { seed, distribution: Distribution::Gaussian }.fill(0, 0, &mut noise);
         for (value, noise) in self.values.iter_mut().zip(noise) {
-            *value = (*value + deviation * noise).clamp(0.0, 1.0);
+            *value += deviation * noise;
         }
         self
     }
