@@ -1,7 +1,9 @@
-//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, and [`wavelet`]s.
+//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, [`contextual_decomposition`],
+//! and [`wavelet`]s.
 #![forbid(unsafe_code)]
 
 pub mod attribution;
+pub mod contextual_decomposition;
 mod error;
 pub mod transform;
 pub mod wavelet;
