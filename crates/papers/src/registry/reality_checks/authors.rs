@@ -89,7 +89,8 @@ pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(),
     let (pictures, labels) = (Pictures::from(&test), &test.labels);
     let (cnn, cnn_file) = AwdCnn::load(&*context.data, &device)?;
     let (lenet, lenet_file) = TrimLeNet::load(&*context.data, &device)?;
-    [cnn_file, lenet_file].into_iter().for_each(|file| recorder.used_data(file));
+    recorder.used_data(cnn_file);
+    recorder.used_data(lenet_file);
     let found = recorder.memo("networks", || {
         Ok([
             measure(&cnn, &AwdCnn::input(&pictures, &device), labels, CNN_LOGITS, &device)?,

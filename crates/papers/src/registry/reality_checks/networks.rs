@@ -227,7 +227,7 @@ impl Training {
 pub(super) fn shuffled(count: usize, noise: Noise, stream: u64) -> Vec<i32> {
     let mut keys = vec![0.0_f64; count];
     noise.fill(stream, 0, &mut keys);
-    let mut places: Vec<usize> = (0..count).collect();
-    places.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
-    places.into_iter().map(|place| place as i32).collect()
+    let mut places: Vec<i32> = (0..).take(count).collect();
+    places.sort_by(|&a, &b| keys[a as usize].total_cmp(&keys[b as usize]));
+    places
 }
