@@ -1,4 +1,4 @@
-//! Wavelets: filters, and transforms of slices of `f32` or `f64`.
+//! Wavelets: filters, and transforms of slices of `f32` or `f64` and of tensors.
 //!
 //! | | |
 //! | --- | --- |
@@ -6,6 +6,7 @@
 //! | [`Boundary`] | what lies beyond the ends of a signal |
 //! | [`Dwt`] | transform of rows, its inverse, and the transpose of that |
 //! | [`Dwt2`] | the same for pictures |
+//! | [`TensorDwt`], [`FilterBank`] | the same on tensors, with gradients for the signal and for the filters |
 //!
 //! Names, signs, alignment and order are those of PyWavelets; lengths that are odd come back as they were.
 
@@ -20,6 +21,7 @@ mod filter;
 mod function;
 mod kernel;
 mod real;
+mod tensor;
 
 pub use boundary::{Boundary, Terms};
 pub use dwt::{Dwt, Workspace};
@@ -28,3 +30,4 @@ pub use error::WaveletError;
 pub use filter::Wavelet;
 pub use function::WaveletFunctions;
 pub use real::Real;
+pub use tensor::{FilterBank, TensorDwt};

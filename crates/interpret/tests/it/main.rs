@@ -1,4 +1,5 @@
 //! Tests of the crate.
 mod families;
 mod reference;
+mod tensors;
 mod transforms;
