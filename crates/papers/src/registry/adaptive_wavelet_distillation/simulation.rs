@@ -216,42 +216,48 @@ fn distances(recorder: &mut Recorder, starts: &[(&str, Vec<f64>)], paths: &[Vec<
     recorder.figure(figure.with(Kind::Dashed, "0.25", 4, [(0.003, 0.25), (10.0, 0.25)]));
 }
 
-/// Wavelet functions and frequency responses of the first seed.
+/// Wavelet functions and frequency responses of the first seed, before and after.
 fn wavelets(
     recorder: &mut Recorder,
     starts: &[(&str, Vec<f64>)],
     paths: &[Vec<Vec<Point>>],
 ) -> Result<(), ExperimentError> {
-    let truth = Wavelet::named("db5")?;
-    let mut learned = vec![("db5", 4, truth)];
-    for (colour, ((name, _), paths)) in starts.iter().zip(paths).enumerate() {
-        learned.push((name, colour, best(&paths[0]).distilled.wavelet()?));
-    }
     let mut figure = Figure::new(
         "wavelets",
         "Learned wavelets and db5",
-        "ψ at cascade level 5 of the nearest filter of each path, first seed. Wavelets that differ by a shift or a reversal are \
-         the same to the distance.",
+        "ψ at cascade level 5 of the nearest filter of each path, first seed, moved so that the largest value is at 0. \
+         Wavelets that differ by a shift or by reversal are the same to the distance.",
         Axis::linear("t"),
         Axis::linear("ψ(t)"),
     );
     let mut response = Figure::new(
         "responses",
         "Frequency response of the high-pass filters",
-        "The same filters. db5 and sym5 have the same response, which is why neither reconstruction nor the response tells \
-         them apart.",
+        "Solid: the same filters; dashed: those that the paths began with. sym5 and db5 have one response, which is why only \
+         the attributions could tell them apart.",
         Axis::linear("cycles per sample"),
         Axis::linear("|ĥ₁|"),
     );
-    for (name, colour, wavelet) in &learned {
+    let responses = |wavelet: &Wavelet| {
+        wavelet.frequency_response(128).into_iter().map(|at| (at.frequency, at.high)).collect::<Vec<_>>()
+    };
+    let db5 = (Wavelet::named("db5")?, Kind::Dashed, 4, "db5".to_owned());
+    let learned = starts.iter().zip(paths).enumerate().map(|(colour, ((name, _), paths))| {
+        Ok((best(&paths[0]).distilled.wavelet()?, Kind::Line, colour, format!("from {name}")))
+    });
+    for entry in learned.chain([Ok(db5)]) {
+        let (wavelet, kind, colour, name): (Wavelet, Kind, usize, String) = entry?;
         let functions = wavelet.functions(5)?;
-        let points =
-            functions.wavelet.iter().enumerate().map(|(i, value)| (i as f64 * functions.step, *value));
-        let kind = if *colour == 4 { Kind::Dashed } else { Kind::Line };
-        let name = if *colour == 4 { "db5".to_owned() } else { format!("from {name}") };
-        figure = figure.with(kind, &name, *colour, points);
-        let points = wavelet.frequency_response(128).into_iter().map(|at| (at.frequency, at.high));
-        response = response.with(kind, &name, *colour, points);
+        let values = functions.wavelet.iter().enumerate();
+        let largest = values.clone().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
+        let points = values.map(|(i, value)| ((i as f64 - largest as f64) * functions.step, *value));
+        figure = figure.with(kind, &name, colour, points);
+        response = response.with(kind, &name, colour, responses(&wavelet));
+    }
+    for (colour, (name, start)) in starts.iter().enumerate() {
+        let reversed: Vec<f64> = start.iter().rev().copied().collect();
+        let wavelet = Wavelet::orthogonal("start", &reversed, f64::INFINITY)?;
+        response = response.with(Kind::Dashed, name, colour, responses(&wavelet));
     }
     recorder.figure(figure);
     recorder.figure(response);
