@@ -1,4 +1,5 @@
 //! Tests of the crate.
+mod attribution;
 mod families;
 mod reference;
 mod transforms;
