@@ -19,12 +19,12 @@ fn honest(what: &str, expected: &[f64], mut found: impl FnMut(u64) -> Result<Att
         let errors = values(&found.standard_error.unwrap());
         for ((score, error), expected) in values(&found.values).iter().zip(errors).zip(expected) {
             let away = (score - expected) / error;
-            // Seeds are fixed; in none of them is a score so far away.
-            assert!(away.abs() < 4.5, "{what}, seed {seed}: {score} is {away} errors from {expected}");
+            assert!(away.abs() < 4.0, "{what}, seed {seed}: {score} is {away} errors from {expected}");
             squares += away * away;
         }
     }
     let mean = squares / (SEEDS as f64 * expected.len() as f64);
+    eprintln!("{what} mean {mean}");
     assert!((0.7..1.4).contains(&mean), "{what}: errors are {} times the standard errors", mean.sqrt());
 }
 
@@ -37,8 +37,9 @@ fn sampled_shapley_values_are_about_the_exact_ones() {
         let question = Question::output(1).baseline(tensor(&normal(13, 8), [1, 8], device));
         let exact = ExactShapley::default().attribute(&model, &x, &question).unwrap();
         let exact = values(&exact.values);
-        for antithetic in [false, true] {
-            let method = ShapleySampling { permutations: 60, antithetic, ..ShapleySampling::default() };
+        // Few orders with their reverses differ by what features make in threes, whose distribution is skewed.
+        for (antithetic, n) in [(false, 60), (true, 300)] {
+            let method = ShapleySampling { permutations: n, antithetic, ..ShapleySampling::default() };
             honest("permutations", &exact, |seed| {
                 ShapleySampling { seed, ..method }.attribute(&model, &x, &question)
             });
@@ -84,7 +85,7 @@ fn many_groups_are_sampled() {
         let found = KernelShap::default().attribute(&model, &row, &Question::output(0)).unwrap();
         let errors = values(&found.standard_error.unwrap());
         for ((score, error), exact) in values(&found.values).iter().zip(errors).zip(&exact) {
-            assert!((score - exact).abs() < 4.5 * error + 1e-9, "{score}, {error}, {exact}");
+            assert!((score - exact).abs() < 4.0 * error + 1e-9, "{score}, {error}, {exact}");
         }
         close("delta", &found.delta.unwrap(), &[0.0], 1e-11);
     });
@@ -102,7 +103,7 @@ fn smooth_gradients_of_a_quadratic() {
     devices::run("flex", |device| {
         let (a, x, model) = quadratic(device);
         let row = tensor(&x, [1, 4], device);
-        let (samples, sigma) = (200, 0.2);
+        let (samples, sigma) = (1000, 0.2);
         let gradient: Vec<f64> = a.iter().zip(&x).map(|(a, x)| 2.0 * a * x).collect();
         // The range of x is 3.
         let variance: Vec<f64> = a.iter().map(|a| (2.0 * a * 3.0 * sigma).powi(2)).collect();
