@@ -1,5 +1,6 @@
 //! Tests of the crate.
 mod awd;
+mod attribution;
 mod families;
 mod reference;
 mod tensors;
