@@ -4,6 +4,8 @@
 pub mod attribution;
 mod error;
 pub mod transform;
+mod trim;
 pub mod wavelet;
 
 pub use error::InterpretError;
+pub use trim::{Trim, Trimmed};

@@ -39,6 +39,27 @@ pub struct Groups {
     count: usize,
 }
 
+impl Groups {
+    /// Of the group of each feature; groups are numbered from 0 and none is empty.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn new(ids: Vec<usize>) -> Result<Self, InterpretError> {
+        let count = ids.iter().max().map_or(0, |most| most + 1);
+        Ok(Self { ids, count })
+    }
+
+    /// The group of each feature.
+    pub fn ids(&self) -> &[usize] {
+        &self.ids
+    }
+
+    /// How many groups there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
 /// What is asked of a method.
 #[derive(Debug, Clone)]
 pub struct Question<const D: usize> {

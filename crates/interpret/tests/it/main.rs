@@ -2,4 +2,6 @@
 mod families;
 mod reference;
 mod tensors;
+mod transform;
 mod transforms;
+mod trim;
