@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attribution;
+pub mod awd;
 mod error;
 pub mod transform;
 mod trim;

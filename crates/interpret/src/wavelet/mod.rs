@@ -6,7 +6,7 @@
 //! | [`Boundary`] | what lies beyond the ends of a signal |
 //! | [`Dwt`] | transform of rows, its inverse, and the transpose of that |
 //! | [`Dwt2`] | the same for pictures |
-//! | [`TensorDwt`], [`FilterBank`] | the same on tensors, with gradients for the signal and for the filters |
+//! | [`TensorDwt`], [`LearnableDwt`], [`FilterBank`] | the same on tensors, with gradients for the signal and for the filters |
 //!
 //! Names, signs, alignment and order are those of PyWavelets; lengths that are odd come back as they were.
 
@@ -30,4 +30,4 @@ pub use error::WaveletError;
 pub use filter::Wavelet;
 pub use function::WaveletFunctions;
 pub use real::Real;
-pub use tensor::{FilterBank, TensorDwt};
+pub use tensor::{FilterBank, LearnableDwt, TensorDwt};

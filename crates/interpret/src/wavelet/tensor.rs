@@ -18,7 +18,7 @@ use super::{Boundary, Wavelet, WaveletError};
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use kiln_interpret::wavelet::{Boundary, FilterBank, TensorDwt, Wavelet};
+/// use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 ///
 /// let device = Device::flex().autodiff();
 /// let db2 = Wavelet::named("db2")?;
@@ -115,7 +115,7 @@ fn size(what: &'static str, found: usize, expected: usize) -> Result<(), Wavelet
 /// A transform of signals `[batch, channels, length]` (`AXES = 1`) or pictures `[batch, channels, height, width]`
 /// (`AXES = 2`) to coefficients `[batch, channels, coefficient_len]`.
 ///
-/// The filters come with each call, so that they can be learned. Numbers that are not finite are not looked for: they give
+/// The filters come with each call ([`LearnableDwt`]), so that they can be learned. Numbers that are not finite are not looked for: they give
 /// results that are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorDwt<const AXES: usize> {
@@ -125,55 +125,64 @@ pub struct TensorDwt<const AXES: usize> {
     shapes: Vec<[usize; AXES]>,
 }
 
-impl TensorDwt<1> {
-    /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal.
+/// What [`TensorDwt`] does to tensors of rank `D`: 3 with one axis, 4 with two.
+pub trait LearnableDwt<const D: usize> {
+    /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal, or `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of each picture.
     ///
     /// # Errors
-    /// When `x` is empty or of another length, or a filter has another length.
-    pub fn forward(&self, filters: &FilterBank, x: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
-        self.analyse(filters, x.unsqueeze_dim(2), Outside::Rule(self.boundary))
-    }
+    /// When `x` is empty or of another size, or a filter has another length.
+    fn forward(&self, filters: &FilterBank, x: Tensor<D>) -> Result<Tensor<3>, WaveletError>;
 
     /// The signals of these coefficients.
     ///
     /// # Errors
     /// When there are none or another number of coefficients, or a filter has another length.
-    pub fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
-        Ok(self.synthesise(filters, coefficients)?.squeeze_dim(2))
-    }
+    fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<D>, WaveletError>;
 
     /// `(T⁻¹)ᵀ u`: of the gradient `u` with respect to signals, the one with respect to their coefficients.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    pub fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
+    fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<D>) -> Result<Tensor<3>, WaveletError>;
+
+    /// Where `cA_J` and the details of level `J, …, 1` lie among the coefficients; the three details of a picture's level
+    /// are one block.
+    fn blocks(&self) -> Vec<Range<usize>>;
+}
+
+impl LearnableDwt<3> for TensorDwt<1> {
+    fn forward(&self, filters: &FilterBank, x: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
+        self.analyse(filters, x.unsqueeze_dim(2), Outside::Rule(self.boundary))
+    }
+
+    fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
+        Ok(self.synthesise(filters, coefficients)?.squeeze_dim(2))
+    }
+
+    fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
         self.analyse(&filters.dual(), u.unsqueeze_dim(2), self.outside_transposed())
+    }
+
+    fn blocks(&self) -> Vec<Range<usize>> {
+        self.ranges()
     }
 }
 
-impl TensorDwt<2> {
-    /// The coefficients `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of each picture.
-    ///
-    /// # Errors
-    /// When `x` is empty or of another size, or a filter has another length.
-    pub fn forward(&self, filters: &FilterBank, x: Tensor<4>) -> Result<Tensor<3>, WaveletError> {
+impl LearnableDwt<4> for TensorDwt<2> {
+    fn forward(&self, filters: &FilterBank, x: Tensor<4>) -> Result<Tensor<3>, WaveletError> {
         self.analyse(filters, x, Outside::Rule(self.boundary))
     }
 
-    /// The pictures of these coefficients.
-    ///
-    /// # Errors
-    /// When there are none or another number of coefficients, or a filter has another length.
-    pub fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<4>, WaveletError> {
+    fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<4>, WaveletError> {
         self.synthesise(filters, coefficients)
     }
 
-    /// `(T⁻¹)ᵀ u`: of the gradient `u` with respect to pictures, the one with respect to their coefficients.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<4>) -> Result<Tensor<3>, WaveletError> {
+    fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<4>) -> Result<Tensor<3>, WaveletError> {
         self.analyse(&filters.dual(), u, self.outside_transposed())
+    }
+
+    fn blocks(&self) -> Vec<Range<usize>> {
+        self.ranges()
     }
 }
 
@@ -222,12 +231,10 @@ impl<const AXES: usize> TensorDwt<AXES> {
 
     /// Coefficients of a signal, all levels.
     pub fn coefficient_len(&self) -> usize {
-        self.blocks().last().map_or(0, |block| block.end)
+        self.ranges().last().map_or(0, |block| block.end)
     }
 
-    /// Where `cA_J` and the details of level `J, …, 1` lie among the coefficients; the three details of a picture's level
-    /// are one block.
-    pub fn blocks(&self) -> Vec<Range<usize>> {
+    fn ranges(&self) -> Vec<Range<usize>> {
         let details = (1 << AXES) - 1;
         let mut end = 0;
         std::iter::once((self.levels(), 1))
@@ -325,7 +332,7 @@ impl<const AXES: usize> TensorDwt<AXES> {
         let kernel = Tensor::stack::<2>(vec![filters.rec_lo.clone(), filters.rec_hi.clone()], 0);
         let rows = batch * channels;
         let coefficients = coefficients.reshape([rows, found]);
-        let mut blocks = self.blocks().into_iter().map(|block| coefficients.clone().slice_dim(1, block));
+        let mut blocks = self.ranges().into_iter().map(|block| coefficients.clone().slice_dim(1, block));
         let [height, width] = self.sides(self.levels());
         let mut approximation = blocks.next().expect("there is a level").reshape([rows, 1, height, width]);
         for (level, details) in (1..=self.levels()).rev().zip(blocks) {

@@ -1,4 +1,5 @@
 //! Tests of the crate.
+mod awd;
 mod families;
 mod reference;
 mod tensors;
