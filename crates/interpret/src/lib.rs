@@ -5,6 +5,8 @@ pub mod attribution;
 pub mod awd;
 mod error;
 pub mod transform;
+mod trim;
 pub mod wavelet;
 
 pub use error::InterpretError;
+pub use trim::{Trim, Trimmed};

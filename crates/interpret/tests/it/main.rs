@@ -4,4 +4,6 @@ mod attribution;
 mod families;
 mod reference;
 mod tensors;
+mod transform;
 mod transforms;
+mod trim;
