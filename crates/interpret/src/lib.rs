@@ -3,9 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod attribution;
+pub mod awd;
 pub mod contextual_decomposition;
 mod error;
 pub mod transform;
+mod trim;
 pub mod wavelet;
 
 pub use error::InterpretError;
+pub use trim::{Trim, Trimmed};
