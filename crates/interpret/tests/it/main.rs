@@ -1,4 +1,6 @@
 //! Tests of the crate.
+mod acd;
+mod cdep;
 mod contextual_decomposition;
 mod families;
 mod networks;
