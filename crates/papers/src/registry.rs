@@ -16,6 +16,7 @@ macro_rules! papers {
 
 papers! {
     #[cfg(feature = "optim")] adahessian,
+    #[cfg(feature = "interpret")] adaptive_wavelet_distillation,
     #[cfg(feature = "optim")] alex_gda,
     #[cfg(feature = "optim")] alternating_minimization,
     #[cfg(feature = "optim")] block_coordinate_descent,
