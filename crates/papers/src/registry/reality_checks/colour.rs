@@ -244,7 +244,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             training: Training { epochs: 6, batch: 128, weight_decay: 1e-3, seed },
         }
     };
-    recorder.used_data(synthetic("glyph digits", 14_000));
+    recorder.used_data(synthetic("drawn digits", 14_000));
     let network = |seed, device: &Device| Ok(Convolutional::new(SMALL, 14, seed, device)?);
     let title = ["colour-glyphs", "Coloured drawn digits, 14×14"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
@@ -290,7 +290,7 @@ pub(super) fn half_size(context: &Context, recorder: &mut Recorder) -> Result<()
 
 pub(super) fn paper_size(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let training = Training { epochs: 5, batch: 256, weight_decay: 1e-3, seed: 0 };
-    let problem = on_mnist(context, recorder, 10_000, |pictures| pictures, training)?;
+    let problem = on_mnist(context, recorder, 5_000, |pictures| pictures, training)?;
     if context.scale == Scale::Quick {
         recorder.note("Minutes for each training: at full scale only.");
         return Ok(());

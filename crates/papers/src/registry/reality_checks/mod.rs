@@ -139,7 +139,7 @@ const CLAIMS: &[Claim] = &[
         id: "C5-CNN",
         place: "ColorMNIST",
         says: "As C5.",
-        test: "As C5 with the first 10,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
+        test: "As C5 with the first 5,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
                and a hidden layer of 500, λ = 1000 and 5000; 5 epochs, 2 seeds.",
         checks: &[
             full(by_kiln(points("vanilla", Threshold::AtMost(2.0)))),

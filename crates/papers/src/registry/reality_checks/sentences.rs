@@ -177,6 +177,8 @@ struct Measured {
     /// Of test sentences with a positive word right after a negator: the word alone speaks for positive, the pair against.
     alone: f64,
     pair: f64,
+    /// Of all test sentences with a positive word: it speaks for positive alone.
+    anywhere: f64,
     /// Of negated test sentences, those in which negator and word are joined first.
     joined: f64,
     /// A negated sentence and the clusters of its tree: level, first and last word, score.
@@ -188,14 +190,18 @@ fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
     let reader = reader.train(&sentences(4000, seed), seed, device);
     let test = sentences(500, seed.wrapping_add(1));
     let mut right = 0;
-    let (mut alone, mut pair, mut joined) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alone, mut pair, mut anywhere, mut joined) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut example = None;
     for sentence in &test {
         let length = sentence.words.len();
         let logits: Vec<f32> = reader.logits(tensor(&[sentence], device)).into_data().try_to_vec()?;
         right += usize::from((logits[1] > logits[0]) == sentence.positive);
-        let Some((negator, polarity)) = sentence.negation() else { continue };
         let set = |members: &[usize]| (0..length).map(|unit| members.contains(&unit)).collect::<Vec<_>>();
+        if let Some(word) = sentence.words.iter().position(|word| *word < 2) {
+            let scores = reader.scores(sentence, &[set(&[word])], device)?;
+            anywhere.push(f64::from(u8::from(scores[0] > 0.0)));
+        }
+        let Some((negator, polarity)) = sentence.negation() else { continue };
         if polarity == negator + 1 && sentence.words[polarity] < 2 {
             let scores = reader.scores(sentence, &[set(&[polarity]), set(&[negator, polarity])], device)?;
             alone.push(f64::from(u8::from(scores[0] > 0.0)));
@@ -212,6 +218,7 @@ fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
         accuracy: right as f64 / test.len() as f64,
         alone: super::mean(&alone),
         pair: super::mean(&pair),
+        anywhere: super::mean(&anywhere),
         joined: super::mean(&joined),
         example: example.ok_or("no sentence to show")?,
     })
@@ -236,8 +243,9 @@ pub(super) fn sentences_of_twelve_words(
         "sentences",
         "An LSTM on sentences of twelve words",
         "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those in which the word alone \
-         speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word.",
-        &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined"],
+         speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word; all \
+         with a positive word, in which it speaks for positive.",
+        &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined", "\"good\" > 0, all"],
     );
     let progress = recorder.progress(seeds.len() as u64, "networks");
     for (index, seed) in seeds.into_iter().enumerate() {
@@ -248,7 +256,8 @@ pub(super) fn sentences_of_twelve_words(
             recorder.record("C2", check, [share]);
         }
         table.row(
-            std::iter::once((index + 1).to_string()).chain(shares.iter().map(|x| Number(*x).to_string())),
+            std::iter::once((index + 1).to_string())
+                .chain(shares.into_iter().chain([found.anywhere]).map(|x| Number(x).to_string())),
         );
         if index == 0 {
             recorder.figure(tree(&found.example.0, &found.example.1));
