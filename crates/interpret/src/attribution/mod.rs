@@ -168,7 +168,8 @@ impl From<Groups> for Vec<usize> {
 pub struct Question<const D: usize> {
     /// The output to explain.
     pub target: Target,
-    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros.
+    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros. For [`GradientShap`] a
+    /// set of them, of any number.
     pub baseline: Option<Tensor<D>>,
     /// `None`: each feature is a group of its own.
     pub groups: Option<Groups>,
@@ -218,7 +219,8 @@ pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
-    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit.
+    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit,
+    /// settings out of their range, and those of the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,
