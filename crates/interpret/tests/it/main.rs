@@ -1,6 +1,8 @@
 //! Tests of the crate.
-mod awd;
+mod acd;
 mod attribution;
+mod awd;
+mod cdep;
 mod contextual_decomposition;
 mod families;
 mod networks;
