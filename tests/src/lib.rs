@@ -8,6 +8,7 @@ macro_rules! run_examples_of {
 
 run_examples_of! {
     Readme: "../../README.md",
+    Attributions: "../../docs/src/attributions.md",
     DomainAdaptation: "../../docs/src/domain-adaptation.md",
     Graphs: "../../docs/src/graphs.md",
     Optimization: "../../docs/src/optimization.md",
