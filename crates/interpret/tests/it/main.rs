@@ -1,9 +1,6 @@
 //! Tests of the crate.
-<<<<<<< HEAD
 mod awd;
-=======
 mod attribution;
->>>>>>> h1
 mod families;
 mod reference;
 mod tensors;
