@@ -1,8 +1,10 @@
-//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, and [`wavelet`]s.
+//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, [`contextual_decomposition`],
+//! and [`wavelet`]s.
 #![forbid(unsafe_code)]
 
 pub mod attribution;
 pub mod awd;
+pub mod contextual_decomposition;
 mod error;
 pub mod transform;
 mod trim;

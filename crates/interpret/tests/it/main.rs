@@ -1,7 +1,10 @@
 //! Tests of the crate.
 mod awd;
 mod attribution;
+mod contextual_decomposition;
 mod families;
+mod networks;
+mod recurrent_decomposition;
 mod reference;
 mod tensors;
 mod transform;
