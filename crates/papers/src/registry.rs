@@ -36,6 +36,7 @@ papers! {
     #[cfg(feature = "models")] mezo,
     #[cfg(feature = "models")] mezo_svrg,
     #[cfg(feature = "adapt")] real_domains,
+    #[cfg(feature = "interpret")] reality_checks,
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
     #[cfg(feature = "optim")] single_neuron_autoencoder,
     #[cfg(feature = "adapt")] structural_causal_models,
