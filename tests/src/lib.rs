@@ -14,6 +14,7 @@ run_examples_of! {
     Graphs: "../../docs/src/graphs.md",
     Optimization: "../../docs/src/optimization.md",
     ReplayLog: "../../docs/src/replay-log.md",
+    Transforms: "../../docs/src/transforms.md",
     Wavelets: "../../docs/src/wavelets.md",
     ZerothOrder: "../../docs/src/zeroth-order.md",
     AddAPaper: "../../docs/src/add-a-paper.md",

@@ -14,6 +14,10 @@ macro_rules! papers {
     };
 }
 
+/// What papers on lensing share.
+#[cfg(feature = "interpret")]
+mod convergence_maps;
+
 papers! {
     #[cfg(feature = "optim")] adahessian,
     #[cfg(feature = "interpret")] adaptive_wavelet_distillation,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor, TensorData};
 use kiln_tensor::TensorError;
 
 use super::{Attributed, Groups, Model, Question, Target, require};
@@ -238,14 +238,15 @@ impl<const D: usize, M: Model<D>> Asked<'_, D, M> {
         let (batch, features) = (self.batch(), self.features());
         let mut answers = Vec::new();
         for portion in self.portions(count) {
-            let kept =
-                portion.clone().flat_map(|variant| (0..features).map(move |feature| (variant, feature)));
-            let kept = kept.map(|(variant, feature)| f64::from(u8::from(keep(variant, feature)))).collect();
-            let kept: Tensor<3> = self.constant(kept, [portion.len(), 1, features]);
-            let replaced = self.baseline.clone().unsqueeze::<3>() * (kept.clone().neg() + 1.0);
-            let inputs = self.inputs(self.as_it_is() * kept + replaced);
+            let shape = [portion.len(), batch, features];
+            let cells = portion.flat_map(|variant| (0..features).map(move |feature| (variant, feature)));
+            let kept: Vec<bool> = cells.map(|(variant, feature)| keep(variant, feature)).collect();
+            let kept = TensorData::new(kept, [shape[0], 1, features]);
+            let kept = Tensor::<3, Bool>::from_data(kept, &self.x.device()).expand(shape);
+            let baseline = self.baseline.clone().unsqueeze::<3>().expand(shape);
+            let inputs = self.inputs(baseline.mask_where(kept, self.as_it_is().expand(shape)));
             let outputs = self.model.outputs(inputs)?;
-            let chosen = numbers("the model's answer", self.chosen(portion.len() * batch, outputs)?.inner())?;
+            let chosen = numbers("the model's answer", self.chosen(shape[0] * batch, outputs)?.inner())?;
             answers.extend(chosen.chunks_exact(batch).map(<[f64]>::to_vec));
         }
         Ok(answers)

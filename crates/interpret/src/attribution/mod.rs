@@ -108,7 +108,6 @@ pub struct Groups {
 }
 
 impl Groups {
-<<<<<<< HEAD
     /// By the group of each feature, in row-major order of the features of one example. Groups are numbered from 0.
     ///
     /// # Errors
@@ -142,22 +141,12 @@ impl Groups {
     /// Whether there are none, as of no features.
     pub fn is_empty(&self) -> bool {
         self.count == 0
-=======
-    /// Of the group of each feature; groups are numbered from 0 and none is empty.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn new(ids: Vec<usize>) -> Result<Self, InterpretError> {
-        let count = ids.iter().max().map_or(0, |most| most + 1);
-        Ok(Self { ids, count })
->>>>>>> h2
     }
 
     /// The group of each feature.
     pub fn ids(&self) -> &[usize] {
         &self.ids
     }
-<<<<<<< HEAD
 }
 
 impl TryFrom<Vec<usize>> for Groups {
@@ -171,12 +160,6 @@ impl TryFrom<Vec<usize>> for Groups {
 impl From<Groups> for Vec<usize> {
     fn from(groups: Groups) -> Self {
         groups.ids
-=======
-
-    /// How many groups there are.
-    pub fn count(&self) -> usize {
-        self.count
->>>>>>> h2
     }
 }
 
@@ -185,7 +168,8 @@ impl From<Groups> for Vec<usize> {
 pub struct Question<const D: usize> {
     /// The output to explain.
     pub target: Target,
-    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros.
+    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros. For [`GradientShap`] a
+    /// set of them, of any number.
     pub baseline: Option<Tensor<D>>,
     /// `None`: each feature is a group of its own.
     pub groups: Option<Groups>,
@@ -235,7 +219,8 @@ pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
-    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit.
+    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit,
+    /// settings out of their range, and those of the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,

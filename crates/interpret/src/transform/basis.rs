@@ -35,7 +35,7 @@ pub(super) fn rows<const D: usize>(x: &Tensor<D>) -> Result<(Features, Mat<f64>)
 }
 
 /// Numbers in row-major order, all finite.
-pub(crate) fn on_host<const D: usize>(x: Tensor<D>, what: &str) -> Result<Vec<f64>, InterpretError> {
+pub(super) fn on_host<const D: usize>(x: Tensor<D>, what: &str) -> Result<Vec<f64>, InterpretError> {
     let values = x.inner().try_into_vec_as::<f64>().map_err(TensorError::from)?;
     if values.iter().all(|value| value.is_finite()) {
         Ok(values)

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Transform;
 use super::axes::Axes;
+use super::groups;
 use super::matrix::{Matrix, near};
 use crate::InterpretError;
 use crate::attribution::Groups;
@@ -128,17 +129,14 @@ impl Fourier {
 
     /// Both parts of a frequency, in all channels, as one group. For signals group `k` has `k` cycles; for pictures groups
     /// come in the order of their first coefficient.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn frequencies(&self) -> Result<Groups, InterpretError> {
+    pub fn frequencies(&self) -> Groups {
         let mut known = std::collections::HashMap::new();
         let ids = (0..self.coefficients()).map(|index| {
             let Frequency { row, column, .. } = self.frequency(index);
             let next = known.len();
             *known.entry((row, column)).or_insert(next)
         });
-        Groups::new(ids.collect())
+        groups(ids.collect())
     }
 
     /// Rings: group 0 holds radii below `edges[0]`, group `i` those from `edges[i − 1]` up to but without `edges[i]`, the last

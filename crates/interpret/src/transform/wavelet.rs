@@ -5,11 +5,11 @@
 
 use burn::tensor::Tensor;
 
-use super::Transform;
 use super::features::{Features, check_coefficients};
+use super::{Transform, groups};
 use crate::InterpretError;
 use crate::attribution::Groups;
-use crate::wavelet::{Boundary, FilterBank, TensorDwt, Wavelet};
+use crate::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 
 /// Wavelet coefficients along the last axis, or the last two.
 ///
@@ -94,7 +94,7 @@ impl WaveletTransform {
             let first = ids.last().map_or(0, |last| last + 1);
             ids.extend((0..block.len()).map(|i| first + i * parts / block.len()));
         }
-        Groups::new(ids.repeat(self.channels())).expect("each has coefficients")
+        groups(ids.repeat(self.channels()))
     }
 
     fn channels(&self) -> usize {

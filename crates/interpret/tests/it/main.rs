@@ -3,6 +3,8 @@ mod acd;
 mod attribution;
 mod awd;
 mod cdep;
+mod awd;
+mod attribution;
 mod contextual_decomposition;
 mod families;
 mod networks;

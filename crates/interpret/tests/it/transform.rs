@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::transform::{
     Cosine, Fourier, Identity, NonnegativeFactorization, Part, PrincipalComponents, Transform,
-    WaveletTransform, part,
+    WaveletTransform, magnitudes, part,
 };
 use kiln_interpret::wavelet::{Boundary, Wavelet};
 use kiln_tensor::{Distribution, Noise, device_tests};
@@ -118,7 +118,7 @@ fn bands_of_pictures_are_those_of_the_reference() {
     let edges = numbers(&file["edges"]);
     let fourier = Fourier::of_pictures(&[8, 8]).unwrap();
     let rings = fourier.rings(&edges[1..5]).unwrap();
-    assert_eq!(rings.count(), 5);
+    assert_eq!(rings.len(), 5);
     let s = values(fourier.forward(tensor(&image, [1, 8, 8])).unwrap());
     let of_ring = |ring: usize| (0..64).filter(move |&i| rings.ids()[i] == ring);
     for ring in 0..5 {
@@ -138,10 +138,19 @@ fn bands_of_pictures_are_those_of_the_reference() {
 }
 
 #[test]
+fn magnitudes_are_lengths_of_groups() {
+    let groups = Fourier::of_signals(&[4]).unwrap().frequencies();
+    assert_eq!(groups.ids(), [0, 1, 2, 1]);
+    let found = magnitudes(&tensor(&[-1.0, 3.0, 2.0, -4.0], [1, 4]), &groups).unwrap();
+    assert_eq!(values(found), [1.0, 5.0, 2.0]);
+    assert!(matches!(magnitudes(&tensor(&[1.0], [1, 1]), &groups), Err(InterpretError::Shape { .. })));
+}
+
+#[test]
 fn frequencies_and_levels_are_groups() {
     let fourier = Fourier::of_signals(&[2, 7]).unwrap();
-    assert_eq!(fourier.frequencies().unwrap().ids(), [0, 1, 2, 3, 1, 2, 3, 0, 1, 2, 3, 1, 2, 3]);
-    assert_eq!(Fourier::of_signals(&[6]).unwrap().frequencies().unwrap().ids(), [0, 1, 2, 3, 1, 2]);
+    assert_eq!(fourier.frequencies().ids(), [0, 1, 2, 3, 1, 2, 3, 0, 1, 2, 3, 1, 2, 3]);
+    assert_eq!(Fourier::of_signals(&[6]).unwrap().frequencies().ids(), [0, 1, 2, 3, 1, 2]);
     assert!((fourier.radius(3) - 6.0 / 7.0).abs() < 1e-15);
     let wavelet = WaveletTransform::of_signals(&db("haar"), Boundary::Zero, &[2, 8], 2).unwrap();
     assert_eq!(wavelet.levels().ids(), [0, 0, 1, 1, 2, 2, 2, 2].repeat(2));
