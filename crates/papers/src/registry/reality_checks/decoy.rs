@@ -120,30 +120,29 @@ fn found_for<'a>(variants: &[Variant], found: &'a [Vec<Accuracies>], variant: Va
     variants.iter().position(|v| *v == variant).map_or(&[], |place| &found[place])
 }
 
-/// A digit of each class with its square, in training and in the test.
+/// Some digits with their squares, in training and in the test.
 fn examples(id: &str, problem: &Problem) -> Figure {
+    const GAP: usize = 2;
+    let digits = [0, 3, 6, 9];
     let caption = "Above as in training, where the grey tells the digit; below as in the test.";
     let mut figure =
         Figure::new(id, "Digits with decoys", caption, Axis::linear("pixel"), Axis::linear("pixel"));
     let parts = [("training", &problem.train, Grey::OfLabel), ("test", &problem.test, Grey::Reversed)];
     for (row, (name, pictures, grey)) in parts.into_iter().enumerate() {
-        let first = |digit: u8| pictures.labels.iter().position(|label| *label == digit).unwrap_or(0);
-        let places: Vec<usize> = (0..10).map(first).collect();
-        let mut shown = Pictures {
-            shape: pictures.shape,
-            values: places.iter().flat_map(|place| pictures.picture(*place)).copied().collect(),
-            labels: places.iter().map(|place| pictures.labels[*place]).collect(),
-        };
-        add_decoys(&mut shown, problem.square, grey, problem.training.seed);
-        let [_, height, width] = shown.shape;
-        let gap = 2;
-        let mut values = vec![0.0; height * 10 * (width + gap)];
-        for (i, value) in shown.values.iter().enumerate() {
-            let (digit, y, x) = (i / (height * width), i / width % height, i % width);
-            values[y * 10 * (width + gap) + digit * (width + gap) + x] = f64::from(value.clamp(0.0, 1.0));
+        let mut pictures = pictures.clone();
+        add_decoys(&mut pictures, problem.square, grey, problem.training.seed);
+        let [_, height, width] = pictures.shape;
+        let wide = digits.len() * (width + GAP);
+        let mut values = vec![0.0; height * wide];
+        for (column, digit) in digits.into_iter().enumerate() {
+            let place = pictures.labels.iter().position(|label| *label == digit).unwrap_or(0);
+            for (pixel, value) in pictures.picture(place).iter().enumerate() {
+                let at = pixel / width * wide + column * (width + GAP) + pixel % width;
+                values[at] = f64::from(value.clamp(0.0, 1.0));
+            }
         }
-        let bottom = ((1 - row) * (height + gap)) as f64;
-        figure = figure.with_picture(name, 7 - row, (&values, 10 * (width + gap)), (0.0, bottom));
+        let bottom = ((1 - row) * (height + GAP)) as f64;
+        figure = figure.with_picture(name, 7 - row, (&values, wide), (0.0, bottom));
     }
     figure
 }
