@@ -305,8 +305,7 @@ pub(super) fn convolutional(context: &Context, recorder: &mut Recorder) -> Resul
         recorder.note("Minutes for each training: at full scale only.");
         return Ok(());
     }
-    let variants =
-        [Variant::Control, Variant::Vanilla, share(100.0), rrr(1000.0), l1(10.0), share(10.0), rrr(100.0)];
+    let variants = [Variant::Control, Variant::Vanilla, share(100.0), rrr(1000.0)];
     let sizes = Sizes { channels: [1, 20, 50], kernel: 5, hidden: 256 };
     let network = |seed, device: &Device| Ok(Convolutional::new(sizes, 28, seed, device)?);
     let seeds = context.seeds(2);

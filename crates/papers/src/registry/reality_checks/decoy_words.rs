@@ -9,9 +9,9 @@ use kiln_interpret::cdep::{Cdep, CdepPenalty};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
+use super::difference;
 use super::networks::cross_entropy;
 use super::reader::{Reader, batches};
-use super::difference;
 use crate::claim::ExperimentError;
 use crate::context::{Context, Scale};
 use crate::data::{Sst2Part, sst2};
@@ -178,8 +178,7 @@ fn measure(
             let x = network.input(batch.words.clone().autodiff(), batch.shape);
             let loss = cross_entropy(network.reader.logits(x.clone()), batch.targets(device).autodiff());
             let mask = batch.mask.autodiff();
-            let loss =
-                cdep.regularize(loss, Some(&batch.classes), || network.reader.decompose(x, mask))?;
+            let loss = cdep.regularize(loss, Some(&batch.classes), || network.reader.decompose(x, mask))?;
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             network = optimizer.step(1e-3, network, gradients);
         }
