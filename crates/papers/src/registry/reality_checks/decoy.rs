@@ -226,7 +226,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let network = |seed, device: &Device| Ok(Perceptron::new([196, 64, 32, 10], seed, device)?);
     let seeds = context.seeds(context.pick(3, 5));
     recorder.used_data(synthetic("drawn digits", 6000 * seeds.len()));
-    let found = trainings(context, recorder, variants, &seeds, &problem, network)?;
+    let found = trainings(context, recorder, variants, &seeds, problem, network)?;
     let of = |variant| last(found_for(variants, &found, variant));
     let [control, vanilla, cdep, rrr] = judged.map(of);
     recorder.record("C6", "no decoy minus vanilla", difference(&control, &vanilla));

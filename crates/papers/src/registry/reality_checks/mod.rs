@@ -85,6 +85,12 @@ const CLAIMS: &[Claim] = &[
             spec("share with \"not good\" < 0", Statistic::Min, Threshold::AtLeast(0.9)),
             spec("share joined first", Statistic::Min, Threshold::AtLeast(0.7)),
         ],
+        known_finding: Some(
+            "\"Not good\" speaks for negative in all sentences of all networks. But \"good\" right after a negator speaks for positive in \
+             0.52 to 0.84 of them only, where 0.9 was expected (0.75 to 0.89 of all sentences with \"good\"): CD's rule for gates is the mean \
+             of what a word does with the others and without them, so that a word after a negator is half judged as its negation. ACD \
+             joins negator and word first in 0.64 to 0.76 of the sentences, where 0.7 was expected; the mean of 5 networks is 0.69.",
+        ),
         ..BASE
     },
     Claim {
@@ -104,7 +110,7 @@ const CLAIMS: &[Claim] = &[
                that of hierarchies by occlusion; means.",
         checks: &[
             by_kiln(spec("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5))),
-            by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0))),
+            full(by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0)))),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small")],
         ..BASE
@@ -118,7 +124,7 @@ const CLAIMS: &[Claim] = &[
                single pixels a step, 2 seeds. Accuracy in percentage points. As in the paper the epoch, and here λ of 30 and 50 (100, \
                1000 for RRR), are chosen on other pictures in inverted colours.",
         checks: &[
-            full(points("vanilla", Threshold::AtMost(2.0))),
+            full(points("vanilla, last epoch", Threshold::AtMost(2.0))),
             full(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0))),
             full(points("RRR minus vanilla", Threshold::AtMost(5.0))),
         ],
@@ -130,7 +136,7 @@ const CLAIMS: &[Claim] = &[
         says: "As C5.",
         test: "As C5 with the first 6,000 training pictures of MNIST, halved to 14×14; λ = 50, RRR with 1000.",
         checks: &[
-            full(points("vanilla", Threshold::AtMost(2.0))),
+            full(points("vanilla, last epoch", Threshold::AtMost(2.0))),
             full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
             full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
         ],
@@ -144,7 +150,7 @@ const CLAIMS: &[Claim] = &[
         test: "As C5 with the first 5,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
                and a hidden layer of 500, λ = 1000; 4 epochs, 2 seeds.",
         checks: &[
-            full(by_kiln(points("vanilla", Threshold::AtMost(2.0)))),
+            full(by_kiln(points("vanilla, last epoch", Threshold::AtMost(2.0)))),
             full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
             full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
         ],
@@ -179,6 +185,13 @@ const CLAIMS: &[Claim] = &[
             points("RRR minus CDEP-softmax", Threshold::Above(0.0)),
         ],
         needs: &[Need::Data("mnist")],
+        known_finding: Some(
+            "The order is the paper's, RRR before CDEP before none, and RRR and the last epochs are as the specification saw them. Where \
+             epochs are chosen CDEP-softmax with λ = 100 is ahead by 9.8 points on 3 seeds (1.4 to 17.2) where 15 were expected: without a \
+             penalty a network has 62.9 % after its first epoch, before it trusts the square (58.0 in the specification), and with it \
+             72.7 % (82.5). With λ = 200 it has 79.4 %. On the 2 seeds of quick scale the last epochs are 11.8 points apart, where 12 were \
+             expected; on 3 seeds 12.3.",
+        ),
         ..BASE
     },
     Claim {
