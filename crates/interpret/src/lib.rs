@@ -4,10 +4,13 @@
 
 pub mod acd;
 pub mod attribution;
+pub mod awd;
 pub mod cdep;
 pub mod contextual_decomposition;
 mod error;
 pub mod transform;
+mod trim;
 pub mod wavelet;
 
 pub use error::InterpretError;
+pub use trim::{Trim, Trimmed};

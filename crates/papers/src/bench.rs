@@ -6,6 +6,8 @@ mod adapt;
 mod graph;
 #[cfg(feature = "interpret")]
 mod interpret;
+#[cfg(feature = "interpret")]
+mod interpret_tensors;
 #[cfg(feature = "optim")]
 mod optim;
 #[cfg(feature = "optim")]
@@ -45,7 +47,7 @@ pub const BENCHES: &[Bench] = &[
         run: graph::run,
     },
     #[cfg(feature = "interpret")]
-    Bench { name: "interpret", about: "wavelet transforms against PyWavelets", run: interpret::run },
+    Bench { name: "interpret", about: "wavelet transforms against PyWavelets and ptwt", run: interpret::run },
     #[cfg(feature = "optim")]
     Bench {
         name: "optim",

@@ -129,7 +129,7 @@ impl Context {
     ///
     /// # Errors
     /// When this build does not have it, or it does not work on this machine.
-    #[cfg(any(feature = "adapt", feature = "optim"))]
+    #[cfg(any(feature = "adapt", feature = "interpret", feature = "optim"))]
     pub fn tensor_device(&self) -> Result<burn::tensor::Device, kiln_tensor::TensorError> {
         kiln_tensor::devices::named(&self.device)
     }

@@ -1,13 +1,79 @@
 //! Scores of the features of an input for one output of a model.
+//!
+//! | Method | Score of a feature | Complete |
+//! | --- | --- | --- |
+//! | [`Saliency`] | the derivative | |
+//! | [`InputXGradient`] | the derivative times the feature | |
+//! | [`SmoothGrad`] | the derivative, averaged over noise | |
+//! | [`IntegratedGradients`] | the derivative, averaged on the way from a baseline | up to the quadrature |
+//! | [`GradientShap`] | the same from many baselines, by sampling | in expectation |
+//! | [`DeepLift`] | through slopes instead of derivatives | yes |
+//! | [`Ablation`], [`Occlusion`] | what its replacement costs | |
+//! | [`ExactShapley`], [`ShapleySampling`], [`KernelShap`] | what it adds to a coalition, on average | yes |
+//!
+//! A method is complete when the scores of an example sum to `f(x) − f(x′)`: the output less that for the baseline `x′`.
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::tensor::{Device, Tensor};
+//! use kiln_interpret::attribution::{Attribution, Groups, IntegratedGradients, Question};
+//!
+//! let device = Device::flex();
+//! // One output: x₀² + 3x₁x₂.
+//! let model = |x: Tensor<2>| {
+//!     let [a, b, c] = [0, 1, 2].map(|i| x.clone().narrow(1, i, 1));
+//!     a.square() + b * c * 3.0
+//! };
+//! let x = Tensor::<2>::from_data([[2.0, 1.0, 4.0], [1.0, 0.0, 5.0]], &device);
+//!
+//! let question = Question::output(0).groups(Groups::new(vec![0, 1, 1])?);
+//! let found = IntegratedGradients::default().attribute(&model, &x, &question)?;
+//! let values = found.values.try_into_vec_as::<f32>().unwrap();
+//! for (value, expected) in values.iter().zip([4.0, 12.0, 1.0, 0.0]) {
+//!     assert!((value - expected).abs() < 1e-4);
+//! }
+//! # }
+//! # Ok::<(), kiln_interpret::InterpretError>(())
+//! ```
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
+
+mod ablation;
+mod asked;
+mod deep_lift;
+mod exact_shapley;
+mod gradient_shap;
+mod input_x_gradient;
+mod integrated_gradients;
+mod kernel_shap;
+mod occlusion;
+mod saliency;
+mod shapley_sampling;
+mod smooth_grad;
+
+pub use ablation::Ablation;
+pub use deep_lift::{DeepLift, Pair, PairModel};
+pub use exact_shapley::ExactShapley;
+pub use gradient_shap::GradientShap;
+pub use input_x_gradient::InputXGradient;
+pub use integrated_gradients::{IntegratedGradients, Quadrature};
+pub use kernel_shap::KernelShap;
+pub use occlusion::Occlusion;
+pub use saliency::Saliency;
+pub use shapley_sampling::ShapleySampling;
+pub use smooth_grad::{Moment, SmoothGrad};
 
 /// A model by what it answers: `[batch, …]` to `[batch, outputs]`.
 ///
 /// Every closure from tensor to tensor is one. Methods hand it tensors with autodiff (`Tensor::autodiff`), so its
-/// parameters must be on an autodiff device too (`Module::train`, or `Device::autodiff` at its creation).
+/// parameters must be on an autodiff device too (`Module::train`, or `Device::autodiff` at its creation), and dropout must
+/// be off.
+///
+/// A call holds whole copies of the batch that is explained, one after the other: row `r` is a variant of example
+/// `r mod batch`. A model may rely on that, as one with a constant of its own for each example must.
 pub trait Model<const D: usize> {
     /// The outputs, `[batch, outputs]`; rows do not depend on each other.
     ///
@@ -23,7 +89,8 @@ impl<const D: usize, F: Fn(Tensor<D>) -> Tensor<2>> Model<D> for F {
 }
 
 /// Which output is explained.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// The same for every example.
     Output(usize),
@@ -32,11 +99,68 @@ pub enum Target {
 }
 
 /// Features that are scored together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
 pub struct Groups {
     /// The group of each feature, of the features of one example in row-major order.
     ids: Vec<usize>,
     count: usize,
+}
+
+impl Groups {
+    /// By the group of each feature, in row-major order of the features of one example. Groups are numbered from 0.
+    ///
+    /// # Errors
+    /// When there are no features, or a number below the largest is the group of none.
+    pub fn new(ids: Vec<usize>) -> Result<Self, InterpretError> {
+        let mut used = vec![false; ids.len()];
+        for &id in &ids {
+            // More groups than features leave one of the first empty.
+            if let Some(used) = used.get_mut(id) {
+                *used = true;
+            }
+        }
+        let count = ids.iter().max().map_or(0, |&last| last.saturating_add(1));
+        match used.iter().position(|used| !used).filter(|&gap| gap < count) {
+            _ if ids.is_empty() => Err(InterpretError::Empty { what: "the list of groups".into() }),
+            Some(gap) => Err(InterpretError::Empty { what: format!("group {gap}") }),
+            None => Ok(Self { ids, count }),
+        }
+    }
+
+    /// A group for each of `features` features.
+    pub fn each(features: usize) -> Self {
+        Self { ids: (0..features).collect(), count: features }
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none, as of no features.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The group of each feature.
+    pub fn ids(&self) -> &[usize] {
+        &self.ids
+    }
+}
+
+impl TryFrom<Vec<usize>> for Groups {
+    type Error = InterpretError;
+
+    fn try_from(ids: Vec<usize>) -> Result<Self, InterpretError> {
+        Self::new(ids)
+    }
+}
+
+impl From<Groups> for Vec<usize> {
+    fn from(groups: Groups) -> Self {
+        groups.ids
+    }
 }
 
 /// What is asked of a method.
@@ -44,35 +168,68 @@ pub struct Groups {
 pub struct Question<const D: usize> {
     /// The output to explain.
     pub target: Target,
-    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros.
+    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros. For [`GradientShap`] a
+    /// set of them, of any number.
     pub baseline: Option<Tensor<D>>,
     /// `None`: each feature is a group of its own.
     pub groups: Option<Groups>,
 }
 
+impl<const D: usize> Question<D> {
+    /// Why is this output, of every example, what it is?
+    pub fn output(index: usize) -> Self {
+        Self::of(Target::Output(index))
+    }
+
+    /// The same, with an output for each example.
+    pub fn of(target: Target) -> Self {
+        Self { target, baseline: None, groups: None }
+    }
+
+    /// Compared with this input instead of zeros.
+    #[must_use]
+    pub fn baseline(self, baseline: Tensor<D>) -> Self {
+        Self { baseline: Some(baseline), ..self }
+    }
+
+    /// By groups of features. Methods by gradient sum the scores of a group's features, others replace them together.
+    #[must_use]
+    pub fn groups(self, groups: Groups) -> Self {
+        Self { groups: Some(groups), ..self }
+    }
+}
+
 /// Scores, and what they are worth.
 #[derive(Debug, Clone)]
 pub struct Attributed {
-    /// `[batch, groups]`.
+    /// `[batch, groups]`, without autodiff.
     pub values: Tensor<2>,
     /// For complete methods: the sum of an example's scores less `f(x) − f(x′)`.
     pub delta: Option<Vec<f64>>,
-    /// For methods that sample: the standard error of each score.
+    /// For methods that sample: the standard error of each score, if there are samples enough to tell.
     pub standard_error: Option<Tensor<2>>,
     /// How many examples the model has answered for each example explained.
     pub evaluations: usize,
 }
 
 /// A method that scores features.
+///
+/// Examples of a batch are explained as if they were alone: random numbers too are the same for each.
 pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
-    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit.
+    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit,
+    /// settings out of their range, and those of the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError>;
+}
+
+/// An error unless `ok`.
+fn require(ok: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), InterpretError> {
+    if ok { Ok(()) } else { Err(InterpretError::Setting { name, value, must }) }
 }

@@ -19,6 +19,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::bank::{Bank, Buffers};
 use super::error::finite;
+use super::filter::max_level;
 use super::kernel::all_finite;
 use super::{Boundary, Real, Wavelet, WaveletError};
 
@@ -78,7 +79,7 @@ pub(super) fn between<T: Real>(sizes: &[usize], odd: &mut Vec<T>, even: &mut Vec
 
 /// Lengths of a side on all levels; a warning where the deepest ones see nothing but ends.
 pub(super) fn lengths(
-    wavelet: &Wavelet,
+    filter_len: usize,
     boundary: Boundary,
     len: usize,
     levels: usize,
@@ -87,16 +88,15 @@ pub(super) fn lengths(
     let mut lens = vec![len];
     for level in 1..=levels {
         boundary.check(lens[level - 1], level)?;
-        lens.push(boundary.coefficient_len(lens[level - 1], wavelet.filter_len()));
+        lens.push(boundary.coefficient_len(lens[level - 1], filter_len));
     }
-    let useful = wavelet.max_level(len);
+    let useful = max_level(filter_len, len);
     if levels > useful {
-        let name = wavelet.name();
         tracing::warn!(
             levels,
             useful,
             len,
-            name,
+            filter_len,
             "all coefficients of the deepest levels depend on the boundary mode"
         );
     }
@@ -144,7 +144,7 @@ impl<T: Real> Dwt<T> {
         levels: usize,
     ) -> Result<Self, WaveletError> {
         Ok(Self {
-            lens: lengths(wavelet, boundary, len, levels)?,
+            lens: lengths(wavelet.filter_len(), boundary, len, levels)?,
             bank: Bank::new(wavelet, boundary),
             transposed: Bank::transposed(wavelet, boundary),
             wavelet: wavelet.clone(),

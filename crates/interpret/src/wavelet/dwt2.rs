@@ -69,8 +69,8 @@ impl<T: Real> Dwt2<T> {
         [height, width]: [usize; 2],
         levels: usize,
     ) -> Result<Self, WaveletError> {
-        let heights = lengths(wavelet, boundary, height, levels)?;
-        let widths = lengths(wavelet, boundary, width, levels)?;
+        let heights = lengths(wavelet.filter_len(), boundary, height, levels)?;
+        let widths = lengths(wavelet.filter_len(), boundary, width, levels)?;
         Ok(Self {
             shapes: heights.into_iter().zip(widths).map(|(height, width)| [height, width]).collect(),
             bank: Bank::new(wavelet, boundary),

@@ -174,7 +174,7 @@ impl Wavelet {
     /// # Ok::<(), kiln_interpret::wavelet::WaveletError>(())
     /// ```
     pub fn max_level(&self, len: usize) -> usize {
-        (len / (self.filter_len() - 1)).checked_ilog2().unwrap_or(0) as usize
+        max_level(self.filter_len(), len)
     }
 
     /// `max |r ∗ h + rec_hi ∗ dec_hi − 2 δ_(F−1)|`: how far one level and its inverse may be from the identity.
@@ -212,6 +212,10 @@ impl Wavelet {
             rec_hi: reversed(&self.dec_hi),
         }
     }
+}
+
+pub(super) fn max_level(filter_len: usize, len: usize) -> usize {
+    (len / (filter_len - 1)).checked_ilog2().unwrap_or(0) as usize
 }
 
 /// All of the convolution.

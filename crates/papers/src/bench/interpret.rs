@@ -1,4 +1,4 @@
-//! Wavelet transforms of slices against PyWavelets.
+//! Wavelet transforms of slices against PyWavelets; those of tensors are in `interpret_tensors.rs`.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use clap::Parser;
 use kiln_interpret::wavelet::{Boundary, Dwt, Dwt2, Wavelet, WaveletError, Workspace};
 use serde_json::json;
 
+use super::interpret_tensors;
 use super::peers::Peers;
 use super::report::{Goal, Report, median};
 use crate::claim::ExperimentError;
@@ -15,7 +16,8 @@ use crate::number::Number;
 use crate::recorder::Table;
 
 /// Discrete wavelet transforms and their inverses in f64, one thread: rows of 2^10, 2^14 and 2^20 samples to all useful levels,
-/// and 16 pictures of 512×512 to three, against PyWavelets (`pip install PyWavelets`).
+/// and 16 pictures of 512×512 to three, against PyWavelets (`pip install PyWavelets`). Then transforms of tensors with their
+/// gradients, f32, all cores, against ptwt (`pip install ptwt`, and PyTorch).
 ///
 /// Times are medians of wall time over repeats in which both take turns; PyWavelets' are of calls from Python.
 #[derive(Debug, Parser)]
@@ -104,6 +106,8 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
             met: worst <= 0.5,
         });
     }
+    drop(peers);
+    interpret_tensors::run(&python, options.repeats, &mut report)?;
     report.publish("wavelet transforms", "interpret", &options.out)
 }
 

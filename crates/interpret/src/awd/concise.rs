@@ -1,0 +1,148 @@
+//! What is made of a distilled wavelet: few coefficients, and a linear model of them.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use faer::Mat;
+use serde::{Deserialize, Serialize};
+
+use crate::InterpretError;
+
+/// The share of coefficients that count in both respects: `|coefficient|` and `|attribution|` above the threshold (1e-3 in
+/// the paper).
+///
+/// # Errors
+/// When shapes differ or there is no coefficient.
+pub fn compression(
+    coefficients: &Tensor<3>,
+    attributions: &Tensor<3>,
+    threshold: f64,
+) -> Result<f64, InterpretError> {
+    let (found, expected) = (attributions.dims(), coefficients.dims());
+    if found != expected {
+        let what = "the tensor of attributions".to_owned();
+        return Err(InterpretError::Shape { what, found: found.to_vec(), expected: expected.to_vec() });
+    }
+    if expected.contains(&0) {
+        return Err(InterpretError::Empty { what: "the tensor of coefficients".to_owned() });
+    }
+    let large = |x: &Tensor<3>| x.clone().abs().greater_scalar(threshold);
+    let both = large(coefficients).bool_and(large(attributions)).float();
+    Ok(both.mean().into_scalar::<f64>())
+}
+
+/// The `count` largest coefficients (all of a shorter block), with their signs, of each block of each channel, largest first:
+/// `[batch, features]`.
+///
+/// # Errors
+/// When there is no block, `count` is 0 or a block ends beyond the coefficients.
+pub fn largest_coefficients(
+    coefficients: &Tensor<3>,
+    blocks: &[Range<usize>],
+    count: usize,
+) -> Result<Tensor<2>, InterpretError> {
+    let [_, _, len] = coefficients.dims();
+    if blocks.is_empty() {
+        return Err(InterpretError::Empty { what: "the list of blocks".to_owned() });
+    }
+    if count == 0 {
+        return Err(InterpretError::Setting { name: "count", value: 0.0, must: "at least 1" });
+    }
+    if let Some(block) = blocks.iter().find(|block| block.end > len) {
+        let what = "coefficients".to_owned();
+        return Err(InterpretError::Size { what, found: len, expected: block.end });
+    }
+    let largest = blocks.iter().map(|block| {
+        let block = coefficients.clone().slice_dim(2, block.clone());
+        let count = count.min(block.dims()[2]);
+        block.sort_descending(2).slice_dim(2, ..count)
+    });
+    Ok(Tensor::cat(largest.collect(), 2).flatten(1, 2))
+}
+
+/// `y ≈ intercept + coefficients · features`.
+///
+/// ```
+/// use kiln_interpret::awd::LinearModel;
+///
+/// let features = [vec![0.0], vec![1.0], vec![2.0]];
+/// let model = LinearModel::fit(&features, &[1.0, 3.0, 5.0], 0.0)?;
+/// assert!((model.predict(&[10.0])? - 21.0).abs() < 1e-12);
+/// # Ok::<(), kiln_interpret::InterpretError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinearModel {
+    /// One for each feature.
+    pub coefficients: Vec<f64>,
+    /// What is predicted where all features are 0.
+    pub intercept: f64,
+}
+
+impl LinearModel {
+    /// Least squares with a penalty `ridge ‖coefficients‖²` on the sum of squared errors; of several solutions the one of
+    /// least norm.
+    ///
+    /// # Errors
+    /// When there is no row, rows differ in length, a number is not finite or `ridge` is negative.
+    pub fn fit(features: &[Vec<f64>], y: &[f64], ridge: f64) -> Result<Self, InterpretError> {
+        let width = features.first().map_or(0, Vec::len);
+        if width == 0 {
+            return Err(InterpretError::Empty { what: "the table of features".to_owned() });
+        }
+        let size = |what: &str, found, expected| {
+            if found == expected {
+                return Ok(());
+            }
+            Err(InterpretError::Size { what: what.to_owned(), found, expected })
+        };
+        size("responses", y.len(), features.len())?;
+        for row in features {
+            size("features of a row", row.len(), width)?;
+        }
+        if !features.iter().flatten().chain(y).all(|value| value.is_finite()) {
+            return Err(InterpretError::NotFinite { what: "the features or the responses".to_owned() });
+        }
+        if !(ridge >= 0.0 && ridge.is_finite()) {
+            return Err(InterpretError::Setting {
+                name: "ridge",
+                value: ridge,
+                must: "finite and at least 0",
+            });
+        }
+        let rows = features.len() as f64;
+        let means: Vec<f64> =
+            (0..width).map(|j| features.iter().map(|row| row[j]).sum::<f64>() / rows).collect();
+        let mean = y.iter().sum::<f64>() / rows;
+        let svd = Mat::from_fn(features.len(), width, |i, j| features[i][j] - means[j]).thin_svd().map_err(
+            |_| InterpretError::Decomposition {
+                what: "the singular value decomposition of the features",
+                hint: "numbers near the limits of f64 are a usual cause",
+            },
+        )?;
+        let (u, v, values) = (svd.U(), svd.V(), svd.S().column_vector());
+        let cutoff =
+            values.iter().fold(0.0, |most: f64, s| most.max(*s)) * f64::EPSILON * rows.max(width as f64);
+        let mut coefficients = vec![0.0; width];
+        for (k, s) in values.iter().enumerate().filter(|(_, s)| **s > cutoff) {
+            let projection: f64 = y.iter().enumerate().map(|(i, y)| u[(i, k)] * (y - mean)).sum();
+            let scale = projection * s / (s * s + ridge);
+            for (j, coefficient) in coefficients.iter_mut().enumerate() {
+                *coefficient += scale * v[(j, k)];
+            }
+        }
+        let intercept = mean - coefficients.iter().zip(&means).map(|(c, m)| c * m).sum::<f64>();
+        Ok(Self { coefficients, intercept })
+    }
+
+    /// The prediction for one row.
+    ///
+    /// # Errors
+    /// When it has another number of features.
+    pub fn predict(&self, row: &[f64]) -> Result<f64, InterpretError> {
+        let (found, expected) = (row.len(), self.coefficients.len());
+        if found != expected {
+            return Err(InterpretError::Size { what: "features of a row".to_owned(), found, expected });
+        }
+        Ok(self.intercept + self.coefficients.iter().zip(row).map(|(c, x)| c * x).sum::<f64>())
+    }
+}

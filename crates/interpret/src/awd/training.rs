@@ -1,0 +1,358 @@
+//! The training loop: Adam on the filter.
+
+use burn::optim::{AdamConfig, Optimizer};
+use burn::tensor::{Tensor, TensorData};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::objective::{AwdTerms, AwdWeights, awd_terms};
+use crate::InterpretError;
+use crate::attribution::Model;
+use crate::wavelet::{FilterBank, LearnableDwt, Wavelet, WaveletError};
+
+/// What the attributions' gradient with respect to the filter is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributionGradient {
+    /// The derivative of the attribution at `x`.
+    #[default]
+    Pinned,
+    /// That of the authors' code, in which the network's input still depends on the filter: with `v = T_h⁻¹ sign(a)` and the
+    /// Hessian `H` of the output, `⟨H v, T_h⁻¹T_h x⟩` is added. The same for networks of piecewise linear layers. Two more
+    /// gradients of the network in each step.
+    ReferenceCompatible,
+}
+
+/// How a filter is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Awd {
+    /// What the terms count for.
+    pub weights: AwdWeights,
+    /// Passes over the signals.
+    pub epochs: usize,
+    /// Signals of a step.
+    pub batch_size: usize,
+    /// Adam's step size.
+    pub learning_rate: f64,
+    /// Of the order of signals, which is drawn anew in each epoch.
+    pub seed: u64,
+    /// What the attributions' gradient is.
+    pub attribution_gradient: AttributionGradient,
+}
+
+impl Awd {
+    /// The authors' settings: 50 epochs, batches of 100, step size 1e-3.
+    pub fn new(sparsity: f64, interpretation: f64) -> Self {
+        Self {
+            weights: AwdWeights::new(sparsity, interpretation),
+            epochs: 50,
+            batch_size: 100,
+            learning_rate: 1e-3,
+            seed: 0,
+            attribution_gradient: AttributionGradient::Pinned,
+        }
+    }
+}
+
+/// Signals and what a trained network says of them.
+pub struct Teacher<'m, const D: usize> {
+    x: Tensor<D>,
+    /// `[targets · batch, …]`, target by target.
+    gradients: Tensor<D>,
+    targets: Vec<usize>,
+    model: Option<&'m dyn Model<D>>,
+}
+
+impl<'m, const D: usize> Teacher<'m, D> {
+    /// Asks the model for the gradients of these outputs at each of the signals `x`, `[batch, channels, …]`.
+    ///
+    /// # Errors
+    /// When there is no signal or no target, a target is not an output, a number is not finite, or the model does.
+    pub fn new(model: &'m dyn Model<D>, targets: &[usize], x: Tensor<D>) -> Result<Self, InterpretError> {
+        let x = x.inner();
+        if targets.is_empty() {
+            return Err(InterpretError::Empty { what: "the list of targets".to_owned() });
+        }
+        let gradients =
+            targets.iter().map(|target| gradient(model, *target, &x)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { targets: targets.to_vec(), model: Some(model), ..Self::from_gradients(x, &gradients)? })
+    }
+
+    /// From the gradients of each target, computed before.
+    ///
+    /// # Errors
+    /// When there is no signal or no gradient, shapes differ or a number is not finite.
+    pub fn from_gradients(x: Tensor<D>, gradients: &[Tensor<D>]) -> Result<Self, InterpretError> {
+        if x.dims()[0] == 0 || gradients.is_empty() {
+            let what = if gradients.is_empty() { "the list of gradients" } else { "the batch" };
+            return Err(InterpretError::Empty { what: what.to_owned() });
+        }
+        for gradient in gradients {
+            if gradient.dims() != x.dims() {
+                return Err(InterpretError::Shape {
+                    what: "a gradient".to_owned(),
+                    found: gradient.dims().to_vec(),
+                    expected: x.dims().to_vec(),
+                });
+            }
+        }
+        let gradients = Tensor::cat(gradients.to_vec(), 0).inner();
+        for (what, values) in [("a signal", &x), ("a gradient", &gradients)] {
+            if values.clone().is_finite().bool_not().any().into_scalar::<bool>() {
+                return Err(InterpretError::NotFinite { what: what.to_owned() });
+            }
+        }
+        Ok(Self { x: x.inner(), gradients, targets: Vec::new(), model: None })
+    }
+
+    /// The signals.
+    pub fn signals(&self) -> &Tensor<D> {
+        &self.x
+    }
+
+    /// The gradients, `[targets · batch, …]`, target by target.
+    pub fn gradients(&self) -> &Tensor<D> {
+        &self.gradients
+    }
+
+    /// `H v` of one target at the rows `x`, by a central difference of gradients.
+    fn curvature(&self, target: usize, x: &Tensor<D>, v: &Tensor<D>) -> Result<Tensor<D>, InterpretError> {
+        let Some(model) = self.model else {
+            let needs = "a teacher made by `Teacher::new`, which can be asked again";
+            return Err(InterpretError::Missing {
+                method: "AttributionGradient::ReferenceCompatible",
+                needs,
+            });
+        };
+        let norm = |x: &Tensor<D>| x.clone().square().sum().sqrt().into_scalar::<f64>();
+        let (size, step) = (norm(v), 1e-3 * norm(x) / norm(v));
+        if size == 0.0 || !step.is_normal() {
+            return Ok(v.zeros_like());
+        }
+        let at = |sign: f64| gradient(model, target, &(x.clone() + v.clone() * (sign * step)));
+        Ok((at(1.0)? - at(-1.0)?) / (2.0 * step))
+    }
+}
+
+/// The gradient of one output at each row of a tensor without autodiff.
+fn gradient<const D: usize>(
+    model: &dyn Model<D>,
+    target: usize,
+    x: &Tensor<D>,
+) -> Result<Tensor<D>, InterpretError> {
+    let x = x.clone().autodiff().require_grad();
+    let outputs = model.outputs(x.clone())?;
+    let [rows, count] = outputs.dims();
+    if rows != x.dims()[0] {
+        return Err(InterpretError::Size {
+            what: "rows of the model's outputs".to_owned(),
+            found: rows,
+            expected: x.dims()[0],
+        });
+    }
+    if target >= count {
+        return Err(InterpretError::Target { index: target, outputs: count });
+    }
+    let mut gradients = outputs.slice_dim(1, target..=target).sum().backward();
+    Ok(x.grad_remove(&mut gradients).unwrap_or_else(|| x.inner().zeros_like()))
+}
+
+/// A filter that was trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distilled {
+    /// The low-pass synthesis filter `h`.
+    pub rec_lo: Vec<f64>,
+    /// Means over the steps of each epoch, before each step.
+    pub epochs: Vec<AwdTerms>,
+}
+
+impl Distilled {
+    /// The wavelet, which misses the conditions on one by [`Wavelet::orthogonality_residual`].
+    ///
+    /// # Errors
+    /// When the filter is empty, of odd length or not finite.
+    pub fn wavelet(&self) -> Result<Wavelet, WaveletError> {
+        let dec_lo: Vec<f64> = self.rec_lo.iter().rev().copied().collect();
+        Wavelet::orthogonal("distilled", &dec_lo, f64::INFINITY)
+    }
+}
+
+impl Awd {
+    /// Trains a filter that starts as `rec_lo`.
+    ///
+    /// The same inputs give the same bits on the same kind of device.
+    ///
+    /// # Errors
+    /// When settings are out of range, the filter or the signals do not fit the transform, or the filter stops being finite.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use kiln_interpret::awd::{Awd, Teacher};
+    /// use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
+    ///
+    /// let device = Device::flex();
+    /// let x = Tensor::<3>::from_data([[[1.0, 2.0, 1.5, 0.0, -1.0, 0.5, 2.0, 3.0]]], &device);
+    /// // A network that answers the difference of the first two samples.
+    /// let network = |x: Tensor<3>| {
+    ///     let first = |at: usize| x.clone().slice_dim(2, at..=at);
+    ///     (first(0) - first(1)).reshape([1, 1])
+    /// };
+    /// let teacher = Teacher::new(&network, &[0], x)?;
+    ///
+    /// let start = Wavelet::named("db2")?;
+    /// let dwt = TensorDwt::<1>::new(start.filter_len(), Boundary::Periodization, [8], 2)?;
+    /// let awd = Awd { epochs: 3, ..Awd::new(1e-3, 0.1) };
+    /// let distilled = awd.fit(&dwt, &teacher, start.rec_lo())?;
+    /// assert!(distilled.wavelet()?.orthogonality_residual() < 0.02);
+    /// # Ok::<(), kiln_interpret::InterpretError>(())
+    /// ```
+    pub fn fit<const D: usize>(
+        &self,
+        dwt: &impl LearnableDwt<D>,
+        teacher: &Teacher<'_, D>,
+        rec_lo: &[f64],
+    ) -> Result<Distilled, InterpretError> {
+        self.check()?;
+        let (device, dtype) = (teacher.x.device(), teacher.x.dtype());
+        let mut filter =
+            Tensor::<1>::from_data(TensorData::new(rec_lo.to_vec(), [rec_lo.len()]), (&device, dtype));
+        let adam = AdamConfig::new().with_epsilon(1e-8).build();
+        let mut state = None;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let rows = teacher.x.dims()[0];
+        let mut order: Vec<usize> = (0..rows).collect();
+        let mut epochs = Vec::with_capacity(self.epochs);
+        for _ in 0..self.epochs {
+            order.shuffle(&mut rng);
+            let mut sum = Tensor::<1>::zeros([8], (&device, dtype));
+            for batch in order.chunks(self.batch_size) {
+                let tracked = filter.clone().autodiff().require_grad();
+                let (terms, loss) = self.step(dwt, teacher, &tracked, batch)?;
+                let mut gradients = loss.backward();
+                let gradient = tracked.grad_remove(&mut gradients).unwrap_or_else(|| filter.zeros_like());
+                (filter, state) = adam.step(self.learning_rate, filter, gradient, state);
+                sum = sum + terms;
+            }
+            let steps = rows.div_ceil(self.batch_size) as f64;
+            let means: Vec<f64> = (sum / steps).into_data().iter::<f64>().collect();
+            if means.iter().any(|mean| !mean.is_finite()) {
+                return Err(InterpretError::NotFinite {
+                    what: "the objective; a smaller learning rate may help".to_owned(),
+                });
+            }
+            epochs.push(AwdTerms::from_slice(&means));
+        }
+        Ok(Distilled { rec_lo: filter.into_data().iter::<f64>().collect(), epochs })
+    }
+
+    /// Trains along a path of growing weights `γ`, each filter starting from the one before.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and when a weight is smaller than the one before.
+    pub fn path<const D: usize>(
+        &self,
+        dwt: &impl LearnableDwt<D>,
+        teacher: &Teacher<'_, D>,
+        rec_lo: &[f64],
+        interpretation: &[f64],
+    ) -> Result<Vec<Distilled>, InterpretError> {
+        if let Some(pair) = interpretation.windows(2).find(|pair| pair[1] < pair[0] || pair[1].is_nan()) {
+            return Err(InterpretError::Setting {
+                name: "interpretation",
+                value: pair[1],
+                must: "at least the one before",
+            });
+        }
+        let mut start = rec_lo.to_vec();
+        let mut path = Vec::with_capacity(interpretation.len());
+        for weight in interpretation {
+            let awd =
+                Self { weights: AwdWeights { interpretation: *weight, ..self.weights }, ..self.clone() };
+            let distilled = awd.fit(dwt, teacher, &start)?;
+            start.clone_from(&distilled.rec_lo);
+            path.push(distilled);
+        }
+        Ok(path)
+    }
+
+    /// The terms of a batch and what is minimized.
+    fn step<const D: usize>(
+        &self,
+        dwt: &impl LearnableDwt<D>,
+        teacher: &Teacher<'_, D>,
+        filter: &Tensor<1>,
+        batch: &[usize],
+    ) -> Result<(Tensor<1>, Tensor<1>), InterpretError> {
+        let rows = teacher.x.dims()[0];
+        let targets = teacher.gradients.dims()[0] / rows;
+        let select = |tensor: &Tensor<D>, places: Vec<i64>| {
+            let count = places.len();
+            tensor.clone().select(0, Tensor::from_data(TensorData::new(places, [count]), &tensor.device()))
+        };
+        let place = |target: usize, row: usize| (target * rows + row).cast_signed() as i64;
+        let x = select(&teacher.x, batch.iter().map(|row| place(0, *row)).collect());
+        let every = (0..targets).flat_map(|target| batch.iter().map(move |row| place(target, *row)));
+        let gradients = select(&teacher.gradients, every.collect());
+        let terms = awd_terms(dwt, filter, &x.clone().autodiff(), &gradients.clone().autodiff())?;
+        let mut loss = terms.total(&self.weights);
+        if self.attribution_gradient == AttributionGradient::ReferenceCompatible
+            && self.weights.interpretation > 0.0
+        {
+            let weight =
+                self.weights.interpretation / ((targets * batch.len()) as f64 * dwt.blocks().len() as f64);
+            loss = loss + curvature(dwt, teacher, filter, &x, &gradients)? * weight;
+        }
+        Ok((terms.stacked().inner(), loss))
+    }
+
+    fn check(&self) -> Result<(), InterpretError> {
+        let AwdWeights { reconstruction, filter, sparsity, interpretation } = self.weights;
+        for (name, value) in [
+            ("reconstruction", reconstruction),
+            ("filter", filter),
+            ("sparsity", sparsity),
+            ("interpretation", interpretation),
+        ] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(InterpretError::Setting { name, value, must: "finite and at least 0" });
+            }
+        }
+        for (name, value) in [("epochs", self.epochs), ("batch_size", self.batch_size)] {
+            if value == 0 {
+                return Err(InterpretError::Setting { name, value: 0.0, must: "at least 1" });
+            }
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            let value = self.learning_rate;
+            return Err(InterpretError::Setting { name: "learning_rate", value, must: "finite and above 0" });
+        }
+        Ok(())
+    }
+}
+
+/// `Σ ⟨H v, T⁻¹Tx⟩` with `H v` held constant.
+fn curvature<const D: usize>(
+    dwt: &impl LearnableDwt<D>,
+    teacher: &Teacher<'_, D>,
+    filter: &Tensor<1>,
+    x: &Tensor<D>,
+    gradients: &Tensor<D>,
+) -> Result<Tensor<1>, InterpretError> {
+    let fixed = FilterBank::orthogonal(filter.clone().inner().flip([0]))?;
+    let learned = FilterBank::orthogonal(filter.clone().flip([0]))?;
+    let back = dwt.inverse(&learned, dwt.forward(&learned, x.clone().autodiff())?)?;
+    let rows = x.dims()[0];
+    let mut sum = Tensor::zeros([1], (&filter.device(), filter.dtype()));
+    if teacher.model.is_none() {
+        teacher.curvature(0, x, x)?;
+    }
+    for (index, target) in teacher.targets.iter().enumerate() {
+        let u = gradients.clone().slice_dim(0, index * rows..(index + 1) * rows);
+        let v = dwt.inverse(&fixed, dwt.inverse_transposed(&fixed, u)?.sign())?;
+        let curved = teacher.curvature(*target, x, &v)?;
+        sum = sum + (curved.autodiff() * back.clone()).sum();
+    }
+    Ok(sum)
+}
