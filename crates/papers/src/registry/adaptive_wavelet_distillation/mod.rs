@@ -69,8 +69,8 @@ const CLAIMS: &[Claim] = &[
             spec("R² of AWD less that of db5", Statistic::Min, Threshold::AtLeast(-0.005)),
         ],
         known_finding: Some(
-            "Of three seeds at full scale one misses by little: 0.0072 below db5, where 0.005 was allowed; the others are 0.005 \
-             above and 0.003 below. That every seed must pass was our choice; the specification's one run gave 0.007 above.",
+            "Of three seeds at full scale one misses by little: 0.0072 below db5, where 0.005 was allowed; the others are 0.0053 \
+             and 0.0025 above. That every seed must pass was our choice; the specification's one run gave 0.007 above.",
         ),
         ..BASE
     },
