@@ -234,7 +234,7 @@ pub(super) fn sentences(context: &Context, recorder: &mut Recorder) -> Result<()
         &["training", "last epoch", "chosen epoch"],
     );
     let progress = recorder.progress((variants.len() * seeds.len()) as u64, "trainings");
-    let mut last = Vec::new();
+    let (mut last, mut chosen) = (Vec::new(), Vec::new());
     for weight in variants {
         let name = match weight {
             None => "no decoy".to_owned(),
@@ -251,10 +251,14 @@ pub(super) fn sentences(context: &Context, recorder: &mut Recorder) -> Result<()
         let of = |get: fn(&Accuracies) -> f64| found.iter().map(get).collect::<Vec<_>>();
         table.row([name, mean_and_deviation(&of(|a| a.last), 1), mean_and_deviation(&of(|a| a.chosen), 1)]);
         last.push(of(|a| a.last));
+        chosen.push(of(|a| a.chosen));
     }
     drop(progress);
     recorder.table(table);
     recorder.record("C8", "no decoy minus vanilla", difference(&last[0], &last[1]));
     recorder.record("C8", "CDEP (λ = 100) minus vanilla", difference(&last[2], &last[1]));
+    // Guessing is right half of the time.
+    let better = chosen[2].iter().zip(&chosen[3]).map(|(a, b)| a.max(*b));
+    recorder.record("C8", "CDEP, the better λ, chosen epochs", better);
     Ok(())
 }

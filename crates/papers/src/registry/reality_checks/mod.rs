@@ -221,13 +221,20 @@ const CLAIMS: &[Claim] = &[
                to us).",
         test: "SST-2, sentences of up to 24 words, with \"text\" or \"video\" put at a random place by the label, by the other label in \
                the test; LSTM of width 64 on trained vectors of 50 numbers, 6 epochs, 2 seeds. Accuracy in percentage points \
-               after the last epoch.",
+               after the last epoch; for the last check after the epoch chosen on sentences with random decoys, by the better of \
+               λ = 100 and 300.",
         checks: &[
             full(by_kiln(points("no decoy minus vanilla", Threshold::AtLeast(15.0)))),
             full(by_kiln(points("CDEP (λ = 100) minus vanilla", Threshold::AtLeast(15.0)))),
+            full(by_kiln(points("CDEP, the better λ, chosen epochs", Threshold::AtLeast(60.0)))),
         ],
         needs: &[Need::Data("text/sst2")],
-        ..BASE
+        known_finding: Some(
+            "CDEP undoes the harm and recovers no more than guessing: 0.2 % without it, 38.0 % with λ = 100 and 49.6 % with λ = 300, where \
+             guessing has 50 % and a network without decoys 73.8 %. The penalty outweighs the cross-entropy a hundred times at first, and \
+             with 6 epochs on vectors drawn at random there is little else to learn from. The last check was added after the first \
+             run, in which the others passed.",
+        ),
     },
 ];
 
