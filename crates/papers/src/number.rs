@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 pub struct Number(pub f64);
 
 /// The mean with this many decimals, and the standard deviation in brackets when there are several values.
-#[cfg(feature = "adapt")]
+#[cfg(any(feature = "adapt", feature = "interpret"))]
 pub(crate) fn mean_and_deviation(values: &[f64], decimals: usize) -> String {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     if values.len() < 2 {
