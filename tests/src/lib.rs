@@ -9,6 +9,7 @@ macro_rules! run_examples_of {
 run_examples_of! {
     Readme: "../../README.md",
     Attributions: "../../docs/src/attributions.md",
+    ContextualDecomposition: "../../docs/src/contextual-decomposition.md",
     DomainAdaptation: "../../docs/src/domain-adaptation.md",
     Graphs: "../../docs/src/graphs.md",
     Optimization: "../../docs/src/optimization.md",

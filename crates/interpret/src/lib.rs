@@ -1,9 +1,11 @@
 //! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, [`contextual_decomposition`],
-//! and [`wavelet`]s.
+//! hierarchies of it ([`acd`]) and training with it ([`cdep`]), and [`wavelet`]s.
 #![forbid(unsafe_code)]
 
+pub mod acd;
 pub mod attribution;
 pub mod awd;
+pub mod cdep;
 pub mod contextual_decomposition;
 mod error;
 pub mod transform;

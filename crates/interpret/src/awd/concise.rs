@@ -31,21 +31,22 @@ pub fn compression(
     Ok(both.mean().into_scalar::<f64>())
 }
 
-/// The `count` largest coefficients, with their signs, of each block of each channel, largest first:
-/// `[batch, channels · blocks · count]`.
+/// The `count` largest coefficients (all of a shorter block), with their signs, of each block of each channel, largest first:
+/// `[batch, features]`.
 ///
 /// # Errors
-/// When `count` is 0 or above the length of a block, or a block ends beyond the coefficients.
+/// When there is no block, `count` is 0 or a block ends beyond the coefficients.
 pub fn largest_coefficients(
     coefficients: &Tensor<3>,
     blocks: &[Range<usize>],
     count: usize,
 ) -> Result<Tensor<2>, InterpretError> {
-    let [batch, channels, len] = coefficients.dims();
-    let shortest = blocks.iter().map(ExactSizeIterator::len).min().unwrap_or(0);
-    if count == 0 || count > shortest {
-        let must = "at least 1, and at most the length of the shortest block";
-        return Err(InterpretError::Setting { name: "count", value: count as f64, must });
+    let [_, _, len] = coefficients.dims();
+    if blocks.is_empty() {
+        return Err(InterpretError::Empty { what: "the list of blocks".to_owned() });
+    }
+    if count == 0 {
+        return Err(InterpretError::Setting { name: "count", value: 0.0, must: "at least 1" });
     }
     if let Some(block) = blocks.iter().find(|block| block.end > len) {
         let what = "coefficients".to_owned();
@@ -53,9 +54,10 @@ pub fn largest_coefficients(
     }
     let largest = blocks.iter().map(|block| {
         let block = coefficients.clone().slice_dim(2, block.clone());
+        let count = count.min(block.dims()[2]);
         block.sort_descending(2).slice_dim(2, ..count)
     });
-    Ok(Tensor::cat(largest.collect(), 2).reshape([batch, channels * blocks.len() * count]))
+    Ok(Tensor::cat(largest.collect(), 2).flatten(1, 2))
 }
 
 /// `y ≈ intercept + coefficients · features`.

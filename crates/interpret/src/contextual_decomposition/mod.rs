@@ -52,6 +52,7 @@ mod pooling;
 mod recurrent;
 
 pub use parts::Parts;
+pub(crate) use parts::{alike, finite, same_shape};
 pub use recurrent::Steps;
 
 use crate::InterpretError;

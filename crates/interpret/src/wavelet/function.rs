@@ -20,6 +20,17 @@ pub struct WaveletFunctions {
     pub step: f64,
 }
 
+/// How strongly the synthesis filters pass a frequency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrequencyResponse {
+    /// Cycles per sample, from 0 to 0.5.
+    pub frequency: f64,
+    /// `|Σ rec_lo[k] e^(−2πi k frequency)|`.
+    pub low: f64,
+    /// The same of `rec_hi`.
+    pub high: f64,
+}
+
 /// Beyond this grids have billions of points.
 const MOST_LEVELS: usize = 20;
 
@@ -61,6 +72,33 @@ impl Wavelet {
             wavelet: cascade(self.rec_hi()),
             step: 1.0 / (1_u64 << level) as f64,
         })
+    }
+
+    /// The response at `intervals + 1` frequencies, evenly spaced from 0 to 0.5.
+    ///
+    /// ```
+    /// use kiln_interpret::wavelet::Wavelet;
+    ///
+    /// let response = Wavelet::named("db4")?.frequency_response(8);
+    /// assert!((response[0].low - 2.0_f64.sqrt()).abs() < 1e-12 && response[0].high < 1e-12);
+    /// // An orthogonal wavelet's filters share the energy of each frequency.
+    /// assert!(response.iter().all(|at| (at.low.powi(2) + at.high.powi(2) - 2.0).abs() < 1e-12));
+    /// # Ok::<(), kiln_interpret::wavelet::WaveletError>(())
+    /// ```
+    pub fn frequency_response(&self, intervals: usize) -> Vec<FrequencyResponse> {
+        let magnitude = |filter: &[f64], frequency: f64| {
+            let angle = |k: usize| std::f64::consts::TAU * k as f64 * frequency;
+            let part = |of: fn(f64) -> f64| filter.iter().enumerate().map(|(k, h)| h * of(angle(k))).sum::<f64>();
+            part(f64::cos).hypot(part(f64::sin))
+        };
+        (0..=intervals)
+            .map(|i| 0.5 * i as f64 / intervals.max(1) as f64)
+            .map(|frequency| FrequencyResponse {
+                frequency,
+                low: magnitude(self.rec_lo(), frequency),
+                high: magnitude(self.rec_hi(), frequency),
+            })
+            .collect()
     }
 
     /// The distance between `ψ` of two wavelets, the shorter one with zeros after its end: the least

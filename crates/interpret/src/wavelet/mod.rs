@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`Wavelet`] | the four filters, by name or one's own, checked; [`functions`](Wavelet::functions) and [`distance`](Wavelet::distance) |
+//! | [`Wavelet`] | the four filters, by name or one's own, checked; [`functions`](Wavelet::functions), [`frequency_response`](Wavelet::frequency_response) and [`distance`](Wavelet::distance) |
 //! | [`Boundary`] | what lies beyond the ends of a signal |
 //! | [`Dwt`] | transform of rows, its inverse, and the transpose of that |
 //! | [`Dwt2`] | the same for pictures |
@@ -28,6 +28,6 @@ pub use dwt::{Dwt, Workspace};
 pub use dwt2::{Band, Dwt2};
 pub use error::WaveletError;
 pub use filter::Wavelet;
-pub use function::WaveletFunctions;
+pub use function::{FrequencyResponse, WaveletFunctions};
 pub use real::Real;
 pub use tensor::{FilterBank, LearnableDwt, TensorDwt};

@@ -243,9 +243,10 @@ fn few_coefficients() {
     let c = tensor(&[3.0, -5.0, 4.0, 1.0, 0.0, 2.0], [1, 1, 6], &device);
     let largest = largest_coefficients(&c, &[0..3, 3..6], 2).unwrap();
     assert_eq!(largest.into_data().iter::<f64>().collect::<Vec<_>>(), [4.0, 3.0, 2.0, 1.0]);
+    assert_eq!(largest_coefficients(&c, &[0..1, 1..6], 3).unwrap().dims(), [1, 4]);
     let attributions = tensor(&[1.0, 0.0, 1.0, 1e-4, 1.0, -1.0], [1, 1, 6], &device);
     assert_eq!(compression(&c, &attributions, 1e-3).unwrap(), 0.5);
-    assert!(matches!(largest_coefficients(&c, &[0..3, 3..6], 4), Err(InterpretError::Setting { .. })));
+    assert!(matches!(largest_coefficients(&c, &[0..3, 3..6], 0), Err(InterpretError::Setting { .. })));
     assert!(matches!(largest_coefficients(&c, &[0..3, 3..7], 1), Err(InterpretError::Size { .. })));
     assert!(matches!(compression(&c, &c.clone().slice_dim(2, 1..), 1e-3), Err(InterpretError::Shape { .. })));
     // Columns that repeat each other share the coefficient.

@@ -1,4 +1,8 @@
 //! Tests of the crate.
+mod acd;
+mod attribution;
+mod awd;
+mod cdep;
 mod awd;
 mod attribution;
 mod contextual_decomposition;

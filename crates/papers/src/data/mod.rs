@@ -6,11 +6,19 @@
 
 mod amazon;
 mod catalogue;
+#[cfg(feature = "interpret")]
+mod colours;
 mod command;
 mod convert;
+#[cfg(feature = "interpret")]
+mod decoys;
 mod delimited;
+#[cfg(feature = "interpret")]
+mod digit_networks;
 mod error;
 mod get;
+#[cfg(feature = "interpret")]
+mod glyphs;
 mod graph_sets;
 mod gt;
 mod hash;
@@ -19,6 +27,8 @@ mod images;
 mod labels;
 mod npy;
 mod office;
+#[cfg(feature = "interpret")]
+mod pictures;
 mod rated_texts;
 mod search;
 mod sets;
@@ -28,10 +38,18 @@ mod tools;
 
 pub use amazon::{LabelledCounts, ReviewDomain, amazon};
 pub use catalogue::{Check, DataSet, Input, Original, Output, Package, Recipe, Terms, Tool, list, select};
+#[cfg(feature = "interpret")]
+pub use colours::{coloured, palette};
 pub use command::{DataCommand, get, table};
 pub use convert::{Convert, ConvertError, keep};
+#[cfg(feature = "interpret")]
+pub use decoys::{Grey, add_decoys, corners};
+#[cfg(feature = "interpret")]
+pub use digit_networks::{AwdCnn, TrimLeNet};
 pub use error::{DataError, ReadError};
 pub use get::{GetOptions, Installed, clear_downloads, install};
+#[cfg(feature = "interpret")]
+pub use glyphs::glyphs;
 pub use gt::{GtError, GtGraph, read_gt};
 pub use heart::{HEART_COVARIATES, HeartSite, heart, read_heart_csv};
 pub use images::{
@@ -41,6 +59,8 @@ pub use images::{
 pub use labels::{Groups, LabelError, read_communities_json, read_groups_tsv};
 pub use npy::read_npy_bytes;
 pub use office::{NamedFeatures, office};
+#[cfg(feature = "interpret")]
+pub use pictures::Pictures;
 pub use rated_texts::{RatedTexts, read_rated_tsv, sentiment_four_domains};
 pub use search::{DataPath, FindData, Found, MissingData, Route, cache_folder};
 pub use sparse::{SparseRows, read_svmlight};

@@ -44,7 +44,7 @@ pub struct Series {
     /// The points; for a band, its lower edge. A point that is not finite interrupts a line.
     #[serde(with = "pairs")]
     pub points: Vec<(f64, f64)>,
-    /// For a band, its upper edge, one value for each point; otherwise empty.
+    /// For a band, its upper edge, and for cells their values, one for each point; otherwise empty.
     pub upper: Vec<Number>,
 }
 
@@ -64,6 +64,8 @@ pub enum Kind {
     Bars,
     /// The area between two curves.
     Band,
+    /// Squares of side 1 around the points, the darker the further their value is from 0; negative ones in the next colour.
+    Cells,
 }
 
 impl Axis {
@@ -89,7 +91,7 @@ impl Figure {
         Self { id: id.into(), title: title.into(), caption: caption.into(), x, y, series: Vec::new() }
     }
 
-    /// Adds a series of any kind but [`Kind::Band`].
+    /// Adds a series of any kind but [`Kind::Band`] and [`Kind::Cells`].
     #[must_use]
     pub fn with(
         mut self,
@@ -116,6 +118,23 @@ impl Figure {
         self
     }
 
+    /// Adds a picture, row by row from the top, with its lower left pixel at this place.
+    #[must_use]
+    pub fn with_picture(
+        mut self,
+        name: &str,
+        colour: usize,
+        (values, width): (&[f64], usize),
+        (left, bottom): (f64, f64),
+    ) -> Self {
+        let height = values.len() / width.max(1);
+        let place = |i: usize| (left + (i % width) as f64, bottom + (height - 1 - i / width) as f64);
+        let points = (0..height * width).map(place).collect();
+        let upper = values[..height * width].iter().copied().map(Number).collect();
+        self.series.push(Series { name: name.into(), kind: Kind::Cells, colour, points, upper });
+        self
+    }
+
     /// The figure as a complete SVG file, for light and dark ground.
     pub fn svg(&self) -> String {
         super::svg::svg(self)
@@ -128,10 +147,13 @@ impl Figure {
             return Some("its id is not made of a-z, 0-9 and '-'");
         }
         let lengths = |series: &Series| {
-            series.upper.len() == if series.kind == Kind::Band { series.points.len() } else { 0 }
+            let valued = matches!(series.kind, Kind::Band | Kind::Cells);
+            series.upper.len() == if valued { series.points.len() } else { 0 }
         };
         if !self.series.iter().all(lengths) {
-            return Some("a band has not one upper value for each point, or another series has upper values");
+            return Some(
+                "a band or picture has not one upper value for each point, or another series has upper values",
+            );
         }
         None
     }

@@ -103,16 +103,25 @@ impl<'a> Layout<'a> {
         let bar_ends = figure.series.iter().filter(|series| series.kind == Kind::Bars).flat_map(|series| {
             series.points.iter().flat_map(move |&(x, _)| [x - 0.6 * group, x + 0.6 * group])
         });
+        let cell_ends = |of: fn(&(f64, f64)) -> f64| {
+            figure.series.iter().filter(|series| series.kind == Kind::Cells).flat_map(move |series| {
+                series.points.iter().flat_map(move |point| [of(point) - 0.5, of(point) + 0.5])
+            })
+        };
         let x = Coordinate::new(
             &figure.x,
-            values(|series| series.points.iter().map(|point| point.0).collect()).chain(bar_ends),
+            values(|series| series.points.iter().map(|point| point.0).collect())
+                .chain(bar_ends)
+                .chain(cell_ends(|point| point.0)),
             false,
         );
         let y = Coordinate::new(
             &figure.y,
             values(|series| {
-                series.points.iter().map(|point| point.1).chain(series.upper.iter().map(|u| u.0)).collect()
-            }),
+                let upper = series.upper.iter().filter(|_| series.kind == Kind::Band);
+                series.points.iter().map(|point| point.1).chain(upper.map(|u| u.0)).collect()
+            })
+            .chain(cell_ends(|point| point.1)),
             bars,
         );
         let title = wrap(&figure.title);
@@ -219,6 +228,9 @@ fn draw_series(root: &Area, layout: &Layout, series: &Series) -> Drawn {
         let corners: Vec<_> = around.map(|point| pixel(layout.place(point))).collect();
         return root.draw(&Polygon::new(corners, ink.light.mix(0.25).filled()));
     }
+    if series.kind == Kind::Cells {
+        return draw_cells(root, layout, series);
+    }
     // A point that can't be shown ends one piece of the line; the next one starts after it.
     for piece in series.points.split(|point| !layout.shows(*point)) {
         let places: Vec<_> = piece.iter().map(|point| layout.place(*point)).collect();
@@ -236,6 +248,17 @@ fn draw_series(root: &Area, layout: &Layout, series: &Series) -> Drawn {
     Ok(())
 }
 
+fn draw_cells(root: &Area, layout: &Layout, series: &Series) -> Drawn {
+    let finite = series.upper.iter().map(|value| value.0.abs()).filter(|value| value.is_finite());
+    let most = finite.fold(f64::MIN_POSITIVE, f64::max);
+    for (&(x, y), value) in series.points.iter().zip(&series.upper).filter(|(_, value)| value.0.is_finite()) {
+        let ink = if value.0 < 0.0 { &PALETTE[(series.colour + 1) % PALETTE.len()] } else { ink(series) };
+        let corners = [(x - 0.5, y + 0.5), (x + 0.5, y - 0.5)].map(|corner| pixel(layout.place(corner)));
+        root.draw(&Rectangle::new(corners, ink.light.mix(value.0.abs() / most).filled()))?;
+    }
+    Ok(())
+}
+
 fn draw_dashes(root: &Area, places: &[Place], ink: &Ink) -> Drawn {
     let pixels: Vec<_> = places.iter().copied().map(pixel).collect();
     let (dash, gap) = ((7.0 * FINE) as i32, (5.0 * FINE) as i32);
@@ -246,7 +269,7 @@ fn draw_sample(root: &Area, series: &Series, (left, middle): Place) -> Drawn {
     let (ink, right) = (ink(series), left + SAMPLE);
     let block = [(left + 3.0, middle - 6.0), (right - 3.0, middle + 6.0)].map(pixel);
     match series.kind {
-        Kind::Bars => root.draw(&Rectangle::new(block, ink.light.filled())),
+        Kind::Bars | Kind::Cells => root.draw(&Rectangle::new(block, ink.light.filled())),
         Kind::Band => root.draw(&Rectangle::new(block, ink.light.mix(0.25).filled())),
         Kind::Dashed => draw_dashes(root, &[(left, middle), (right, middle)], ink),
         Kind::Line => root.draw(&path([(left, middle), (right, middle)], stroke(ink, 2.0))),

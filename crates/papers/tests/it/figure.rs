@@ -21,6 +21,7 @@ fn figure() -> impl Strategy<Value = Figure> {
         Kind::LinePoints,
         Kind::Bars,
         Kind::Band,
+        Kind::Cells,
     ]);
     let series =
         (kind, "\\PC{0,80}", any::<usize>(), prop::collection::vec((number(), number(), number()), 0..12));
@@ -33,6 +34,10 @@ fn figure() -> impl Strategy<Value = Figure> {
         series.into_iter().fold(Figure::new("f", &title, "", x, y), |figure, (kind, name, colour, points)| {
             match kind {
                 Kind::Band => figure.with_band(&name, colour, points),
+                Kind::Cells => {
+                    let values: Vec<f64> = points.iter().map(|point| point.2).collect();
+                    figure.with_picture(&name, colour, (&values, 3), (0.0, 1.0))
+                }
                 _ => figure.with(kind, &name, colour, points.into_iter().map(|(x, y, _)| (x, y))),
             }
         })

@@ -4,6 +4,8 @@ mod formats;
 mod get;
 mod images;
 mod npy;
+#[cfg(feature = "interpret")]
+mod pictures;
 mod search;
 mod sparse;
 mod texts;

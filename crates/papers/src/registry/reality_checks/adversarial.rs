@@ -1,0 +1,195 @@
+//! C4: the hierarchy of a picture, and of the same picture with noise that misleads the network.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use kiln_interpret::InterpretError;
+use kiln_interpret::acd::{Acd, Cluster, Neighbours, Units};
+use kiln_interpret::contextual_decomposition::{Decompose, Parts};
+use serde::{Deserialize, Serialize};
+
+use super::mean;
+use super::networks::cross_entropy;
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::data::{AwdCnn, Part, Pictures, mnist};
+use crate::number::mean_and_deviation;
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+/// 7×7 patches of 4×4 pixels.
+const UNITS: Units = Units::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
+
+/// How sets of patches are scored.
+#[derive(Debug, Clone, Copy)]
+enum Scoring {
+    /// By contextual decomposition.
+    Decomposition,
+    /// By what the logit loses when they are made black.
+    Occlusion,
+}
+
+const SCORINGS: [(&str, Scoring); 2] =
+    [("ACD", Scoring::Decomposition), ("agglomerative occlusion", Scoring::Occlusion)];
+
+/// Of one picture.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Measured {
+    /// Size of the noise, of pixels of 0 to 1; none when the network is wrong without or right with any.
+    epsilon: Option<f64>,
+    /// Rank correlations of the levels at which patches are joined, without and with noise.
+    correlations: [f64; 2],
+}
+
+/// The network and one class of its logits.
+struct Explained<'a> {
+    network: &'a AwdCnn,
+    class: usize,
+    device: &'a Device,
+}
+
+impl Explained<'_> {
+    fn scores(
+        &self,
+        x: &Tensor<4>,
+        scoring: Scoring,
+        sets: &[Vec<bool>],
+    ) -> Result<Vec<f64>, InterpretError> {
+        let mask = Tensor::<4>::from_data(UNITS.masks(sets)?, self.device);
+        let logits = match scoring {
+            Scoring::Decomposition => self.network.decompose(Parts::masked(x.clone(), mask)?)?.relevant,
+            Scoring::Occlusion => {
+                let black = input(&x.zeros_like());
+                let without = x.clone() * (-mask.clone() + 1.0) + black * mask;
+                self.network.forward(x.clone()) - self.network.forward(without)
+            }
+        };
+        Ok(logits.narrow(1, self.class, 1).into_data().iter().collect())
+    }
+
+    /// The level at which each patch is joined with others.
+    fn levels(&self, x: &Tensor<4>, scoring: Scoring) -> Result<Vec<f64>, ExperimentError> {
+        let root = Acd::patches().agglomerate(&UNITS, |sets| self.scores(x, scoring, sets))?;
+        let mut levels = vec![0.0; UNITS.count()];
+        joined(&root, &mut levels);
+        Ok(levels)
+    }
+}
+
+fn joined(cluster: &Cluster, levels: &mut [f64]) {
+    for child in &cluster.children {
+        if let ([unit], true) = (&child.units[..], child.children.is_empty()) {
+            levels[*unit] = cluster.level as f64;
+        }
+        joined(child, levels);
+    }
+}
+
+/// What the network is given for pixels of 0 to 1.
+fn input(pixels: &Tensor<4>) -> Tensor<4> {
+    (pixels.clone() - 0.1307) / 0.3081
+}
+
+fn predicted(network: &AwdCnn, pixels: &Tensor<4>) -> usize {
+    network.forward(input(pixels)).argmax(1).into_scalar::<i64>() as usize
+}
+
+/// The fast gradient sign method: the smallest multiple of 0.02 up to 0.5 that makes a right prediction wrong, and the picture.
+fn misled(network: &AwdCnn, picture: &Pictures, device: &Device) -> Option<(f64, Tensor<4>)> {
+    let (pixels, class) = (picture.tensor(device), usize::from(picture.labels[0]));
+    if predicted(network, &pixels) != class {
+        return None;
+    }
+    let leaf = pixels.clone().autodiff().require_grad();
+    let logits = network.clone().train().forward(input(&leaf));
+    let loss = cross_entropy(logits, picture.classes(device).autodiff());
+    let sign = leaf.grad(&loss.backward())?.sign();
+    (1..=25).find_map(|step| {
+        let epsilon = 0.02 * f64::from(step);
+        let changed = (pixels.clone() + sign.clone() * epsilon).clamp(0.0, 1.0);
+        (predicted(network, &changed) != class).then_some((epsilon, changed))
+    })
+}
+
+/// Spearman's, ties having their mean rank.
+fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+    let ranks = |values: &[f64]| {
+        let below = |x: f64| values.iter().filter(|y| **y < x).count() as f64;
+        let equal = |x: f64| values.iter().filter(|y| **y == x).count() as f64;
+        values.iter().map(|x| below(*x) + 0.5 * (equal(*x) + 1.0)).collect::<Vec<_>>()
+    };
+    let centred = |values: &[f64]| {
+        let ranks = ranks(values);
+        let centre = mean(&ranks);
+        ranks.iter().map(|rank| rank - centre).collect::<Vec<_>>()
+    };
+    let (a, b) = (centred(a), centred(b));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}
+
+fn measure(network: &AwdCnn, picture: &Pictures, device: &Device) -> Result<Measured, ExperimentError> {
+    let Some((epsilon, noisy)) = misled(network, picture, device) else {
+        return Ok(Measured { epsilon: None, correlations: [f64::NAN; 2] });
+    };
+    let (pixels, class) = (picture.tensor(device), usize::from(picture.labels[0]));
+    let explained = Explained { network, class, device };
+    let mut correlations = [0.0; 2];
+    for (correlation, (_, scoring)) in correlations.iter_mut().zip(SCORINGS) {
+        let levels = |pixels: &Tensor<4>| explained.levels(&input(pixels), scoring);
+        *correlation = rank_correlation(&levels(&pixels)?, &levels(&noisy)?);
+    }
+    Ok(Measured { epsilon: Some(epsilon), correlations })
+}
+
+pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let device = context.tensor_device()?;
+    let test = mnist(&*context.data, Part::Test)?;
+    test.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+    let (network, file) = AwdCnn::load(&*context.data, &device)?;
+    recorder.used_data(file);
+    let pictures = Pictures::from(&test);
+    let count = context.pick(20, 200);
+    let progress = recorder.progress(count as u64, "pictures");
+    let mut found = Vec::new();
+    for i in 0..count {
+        let picture = pictures.part(i..i + 1);
+        let measured = recorder.memo(&i.to_string(), || measure(&network, &picture, &device))?;
+        if measured.epsilon.is_some() {
+            found.push(measured);
+        }
+        progress.inc(1);
+    }
+    drop(progress);
+    let of = |place: usize| found.iter().map(|measured| measured.correlations[place]).collect::<Vec<_>>();
+    recorder.record("C4", "rank correlation, ACD", of(0));
+    recorder.record("C4", "ACD minus agglomerative occlusion", super::difference(&of(0), &of(1)));
+    let epsilons: Vec<f64> = found.iter().filter_map(|measured| measured.epsilon).collect();
+    let mut table = Table::new(
+        "hierarchies",
+        "Hierarchies with and without noise",
+        &format!(
+            "The first {count} test pictures of MNIST, of which the network is right about {} and misled by noise of mean size {}. \
+             Rank correlation of the levels at which 49 patches are joined, mean and standard deviation over pictures.",
+            found.len(),
+            mean_and_deviation(&epsilons, 3)
+        ),
+        &["hierarchy", "correlation"],
+    );
+    let mut figure = Figure::new(
+        "hierarchies",
+        "Hierarchies with and without noise",
+        "Rank correlation by picture, sorted.",
+        Axis::linear("share of pictures"),
+        Axis::linear("rank correlation"),
+    );
+    for (place, (name, _)) in SCORINGS.into_iter().enumerate() {
+        let mut sorted = of(place);
+        table.row([name.to_owned(), mean_and_deviation(&sorted, 2)]);
+        sorted.sort_by(f64::total_cmp);
+        let points = sorted.iter().enumerate().map(|(i, x)| ((i as f64 + 0.5) / sorted.len() as f64, *x));
+        figure = figure.with(Kind::Line, name, place, points.collect::<Vec<_>>());
+    }
+    recorder.table(table);
+    recorder.figure(figure);
+    Ok(())
+}

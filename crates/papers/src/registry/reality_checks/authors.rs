@@ -1,0 +1,122 @@
+//! The authors' networks: their accuracy, and how well parts add in them.
+
+use burn::tensor::{Device, Tensor};
+use kiln_interpret::contextual_decomposition::Parts;
+use kiln_tensor::{Distribution, Noise};
+use serde::{Deserialize, Serialize};
+
+use super::networks::{Network, accuracy};
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::data::{AwdCnn, Part, Pictures, TrimLeNet, mnist};
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+
+/// Logits of the first test picture, from the authors' own code.
+const CNN_LOGITS: [f32; 10] = [
+    -23.401_497,
+    -9.932_487_5,
+    -4.764_909,
+    1.839_047_9,
+    -8.225_217,
+    -9.829_104,
+    -48.663_948,
+    30.428_78,
+    -13.321_373,
+    -4.057_703_5,
+];
+const LENET_LOGITS: [f32; 10] = [
+    -6.307_72,
+    -1.187_815,
+    -0.749_877_87,
+    -4.429_944,
+    -3.987_328,
+    -6.064_886_7,
+    -19.001_152,
+    17.931_513,
+    -5.107_972_6,
+    -4.405_438,
+];
+/// Pictures that are decomposed, each with a mask of its own.
+const DECOMPOSED: usize = 500;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Measured {
+    /// In percent.
+    accuracy: f64,
+    /// Largest difference of the first picture's logits.
+    logits: f64,
+    /// Largest errors of the parts' sum, of the relevant part with a full mask, and with an empty one.
+    errors: [f64; 3],
+}
+
+fn largest(x: Tensor<2>) -> f64 {
+    x.abs().max().into_scalar::<f64>()
+}
+
+fn measure<N: Network>(
+    network: &N,
+    x: &Tensor<4>,
+    labels: &[u8],
+    expected: [f32; 10],
+    device: &Device,
+) -> Result<Measured, ExperimentError> {
+    let first = network.logits(x.clone().slice_dim(0, 0..1));
+    let expected = Tensor::<2>::from_data([expected], device);
+    let x_some = x.clone().slice_dim(0, 0..DECOMPOSED);
+    let logits = network.logits(x_some.clone());
+    let signs: Tensor<4> =
+        Noise { seed: 1, distribution: Distribution::Rademacher }.tensor(0, 0, x_some.dims(), device)?;
+    let parts = |mask: Tensor<4>| -> Result<Parts<2>, ExperimentError> {
+        Ok(network.decompose(Parts::masked(x_some.clone(), mask)?)?)
+    };
+    let ones = x_some.ones_like();
+    Ok(Measured {
+        accuracy: 100.0 * accuracy(network, x, labels)?,
+        logits: largest(first - expected),
+        errors: [
+            largest(parts((signs + 1.0) / 2.0)?.sum() - logits.clone()),
+            largest(parts(ones.clone())?.relevant - logits),
+            largest(parts(ones.zeros_like())?.relevant),
+        ],
+    })
+}
+
+pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let device = context.tensor_device()?;
+    let test = mnist(&*context.data, Part::Test)?;
+    test.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+    let (pictures, labels) = (Pictures::from(&test), &test.labels);
+    let (cnn, cnn_file) = AwdCnn::load(&*context.data, &device)?;
+    let (lenet, lenet_file) = TrimLeNet::load(&*context.data, &device)?;
+    recorder.used_data(cnn_file);
+    recorder.used_data(lenet_file);
+    let found = recorder.memo("networks", || {
+        Ok([
+            measure(&cnn, &AwdCnn::input(&pictures, &device), labels, CNN_LOGITS, &device)?,
+            measure(&lenet, &TrimLeNet::input(&pictures, &device), labels, LENET_LOGITS, &device)?,
+        ])
+    })?;
+    let mut table = Table::new(
+        "networks",
+        "The authors' networks on MNIST",
+        "Accuracy on the 10,000 test pictures; largest difference of the first one's logits from the authors'. Of 500 pictures the \
+         largest differences between logits and the sum of the parts for random masks, the relevant part for a full mask, and \
+         the largest relevant part for an empty mask.",
+        &["network", "accuracy, %", "logits", "sum", "full mask", "empty mask"],
+    );
+    for (name, measured) in ["AWD's CNN", "TRIM's LeNet-5"].into_iter().zip(&found) {
+        let Measured { accuracy, logits, errors } = measured;
+        recorder.record("NET", &format!("accuracy of {name}"), [*accuracy]);
+        recorder.record("NET", "difference of logits", [*logits]);
+        recorder.record("C1", "|β + γ − logit|", [errors[0]]);
+        let numbers = [*accuracy, *logits].into_iter().chain(*errors);
+        table.row(std::iter::once(name.to_owned()).chain(numbers.map(|x| Number(x).to_string())));
+    }
+    // LeNet sees black as 0: a unit with nothing but black below it has no parts to divide its bias by.
+    let [_, full, empty] = found[0].errors;
+    recorder.record("C1", "|β − logit|, full mask", [full]);
+    recorder.record("C1", "|β|, empty mask", [empty]);
+    recorder.table(table);
+    Ok(())
+}

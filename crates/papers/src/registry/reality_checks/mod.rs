@@ -1,0 +1,284 @@
+//! Singh, Ha, Yu, "Interpreting and improving deep-learning models with reality checks", 2022, and the papers that the chapter
+//! sums up: CD and ACD (Singh, Murdoch, Yu, ICLR 2019) and CDEP (Rieger, Singh, Murdoch, Yu, ICML 2020). TRIM and AWD have pages
+//! of their own.
+
+mod adversarial;
+mod authors;
+mod colour;
+mod decoy;
+mod networks;
+mod penalties;
+mod sentences;
+
+use penalties::Penalty;
+
+use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use crate::data::Route;
+use crate::number::Number;
+use crate::recorder::DataUse;
+
+const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
+    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+}
+
+/// A mean difference or accuracy in percentage points.
+const fn points(name: &'static str, threshold: Threshold) -> Check {
+    Check { unit: "%", ..spec(name, Statistic::Mean, threshold) }
+}
+
+const fn full(check: Check) -> Check {
+    Check { full_only: true, ..check }
+}
+
+const fn by_paper(check: Check) -> Check {
+    Check { origin: Origin::Paper, ..check }
+}
+
+const fn by_kiln(check: Check) -> Check {
+    Check { origin: Origin::Kiln, ..check }
+}
+
+const BASE: Claim =
+    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        id: "NET",
+        place: "not a claim of the paper: the authors' trained networks",
+        says: "We read the authors' networks right.",
+        test: "Accuracy on the 10,000 test pictures of MNIST; largest difference of the logits of the first from those of the \
+               authors' code.",
+        checks: &[
+            points("accuracy of AWD's CNN", Threshold::Between(99.085, 99.095)),
+            points("accuracy of TRIM's LeNet-5", Threshold::Between(99.065, 99.075)),
+            spec("difference of logits", Statistic::Max, Threshold::AtMost(1e-3)),
+        ],
+        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        ..BASE
+    },
+    Claim {
+        id: "C1",
+        place: "contextual decomposition",
+        says: "The relevant and the irrelevant part add to the logit; all of the input is responsible for all of it.",
+        test: "The authors' networks, 500 test pictures, a random mask for each: largest error of the sum. Of AWD's CNN also with a \
+               full and an empty mask. The bounds are those of the authors' tests.",
+        checks: &[
+            by_paper(spec("|β + γ − logit|", Statistic::Max, Threshold::AtMost(1e-2))),
+            by_paper(spec("|β − logit|, full mask", Statistic::Max, Threshold::AtMost(1e-2))),
+            by_paper(spec("|β|, empty mask", Statistic::Max, Threshold::AtMost(1e-2))),
+        ],
+        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        ..BASE
+    },
+    Claim {
+        id: "C2",
+        place: "ACD on text",
+        says: "The hierarchy shows how words compose, as in \"not very good\".",
+        test: "The paper's trained network and its sentences are not at hand: sentences of twelve words, one of them for good or \
+               bad, half of them negated; an LSTM of width 16 on 4,000, 500 to test on. 5 networks at full scale, 1 at quick. \
+               Smallest shares of networks.",
+        checks: &[
+            spec("accuracy", Statistic::Min, Threshold::AtLeast(0.97)),
+            spec("share with \"good\" > 0", Statistic::Min, Threshold::AtLeast(0.9)),
+            spec("share with \"not good\" < 0", Statistic::Min, Threshold::AtLeast(0.9)),
+            spec("share joined first", Statistic::Min, Threshold::AtLeast(0.7)),
+        ],
+        ..BASE
+    },
+    Claim {
+        id: "C3",
+        place: "ACD, experiments with people",
+        says: "People who see ACD's hierarchies pick the better of two models, and trust them more.",
+        test: "Needs people.",
+        needs: &[Need::Data("acd-experiment-with-people")],
+        ..BASE
+    },
+    Claim {
+        id: "C4",
+        place: "ACD under adversarial noise",
+        says: "ACD's hierarchy is stable under noise that misleads the network.",
+        test: "AWD's CNN, the first 20 test pictures of MNIST (200 at full scale), the least noise by the gradient's sign that \
+               misleads it; patches of 4×4 pixels, the true class. Rank correlation of the levels at which patches are joined, and \
+               that of hierarchies by occlusion; means.",
+        checks: &[
+            by_kiln(spec("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5))),
+            by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0))),
+        ],
+        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        ..BASE
+    },
+    Claim {
+        id: "C5",
+        place: "ColorMNIST, on drawn digits",
+        says: "A network that trusts the digits' colour is mended by CDEP and not by RRR: accuracy in inverted colours 31.0 by CDEP, \
+               0.2 by RRR, 0.2 without.",
+        test: "Drawn digits of 14×14 pixels, 4,000 to train on, 2,000 to test on; convolutions of 12 and 24 channels, 6 epochs, 8 \
+               single pixels a step, 2 seeds. Accuracy in percentage points. As in the paper the epoch, and here λ of 30 and 50 (10, \
+               100, 1000 for RRR), are chosen on other pictures in inverted colours.",
+        checks: &[
+            full(points("vanilla", Threshold::AtMost(2.0))),
+            full(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0))),
+            full(points("RRR minus vanilla", Threshold::AtMost(5.0))),
+        ],
+        ..BASE
+    },
+    Claim {
+        id: "C5-MNIST",
+        place: "ColorMNIST",
+        says: "As C5.",
+        test: "As C5 with the first 6,000 training pictures of MNIST, halved to 14×14, RRR with 100 and 1000.",
+        checks: &[
+            full(points("vanilla", Threshold::AtMost(2.0))),
+            full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
+            full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
+        ],
+        needs: &[Need::Data("mnist")],
+        ..BASE
+    },
+    Claim {
+        id: "C5-CNN",
+        place: "ColorMNIST",
+        says: "As C5.",
+        test: "As C5 with the first 10,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
+               and a hidden layer of 500, λ = 1000 and 5000; 5 epochs, 2 seeds.",
+        checks: &[
+            full(by_kiln(points("vanilla", Threshold::AtMost(2.0)))),
+            full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
+            full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
+        ],
+        needs: &[Need::Data("mnist")],
+        ..BASE
+    },
+    Claim {
+        id: "C6",
+        place: "DecoyMNIST, on drawn digits",
+        says: "A network that trusts a decoy is mended by a penalty on it: RRR 99.0, CDEP 97.2, vanilla 60.1.",
+        test: "Drawn digits of 14×14 pixels with noise, decoys of 3×3; perceptron 196-64-32-10, 3,000 to train on, 2,000 to test \
+               on, 15 epochs, 3 seeds (5 at full scale): accuracy in percentage points after the last epoch.",
+        checks: &[
+            points("no decoy minus vanilla", Threshold::AtLeast(15.0)),
+            points("CDEP-L1 (λ = 5) minus vanilla", Threshold::AtLeast(5.0)),
+            points("RRR (λ = 1000) minus vanilla", Threshold::AtLeast(18.0)),
+            points("RRR minus no decoy", Threshold::AtLeast(-3.0)),
+            points("RRR minus CDEP-L1", Threshold::Above(0.0)),
+        ],
+        ..BASE
+    },
+    Claim {
+        id: "C6-MNIST",
+        place: "DecoyMNIST",
+        says: "As C6.",
+        test: "MNIST with decoys of 5×5, first 10,000 training pictures, perceptron 784-128-64-10, 6 epochs, 2 seeds (3 at full \
+               scale). Epochs are chosen on 2,000 further training pictures with decoys that say nothing.",
+        checks: &[
+            points("RRR (λ = 1000)", Threshold::AtLeast(90.0)),
+            points("CDEP-softmax (λ = 100) minus vanilla", Threshold::AtLeast(12.0)),
+            points("CDEP-softmax minus vanilla, chosen epochs", Threshold::AtLeast(15.0)),
+            points("RRR minus CDEP-softmax", Threshold::Above(0.0)),
+        ],
+        needs: &[Need::Data("mnist")],
+        ..BASE
+    },
+    Claim {
+        id: "C6-CNN",
+        place: "DecoyMNIST",
+        says: "As C6.",
+        test: "As C6-MNIST with the paper's network, convolutions of 20 and 50 channels and a hidden layer of 256; 5 epochs, 2 seeds.",
+        checks: &[
+            full(points("RRR (λ = 1000)", Threshold::AtLeast(95.0))),
+            full(points("CDEP-softmax (λ = 100) minus vanilla", Threshold::AtLeast(20.0))),
+        ],
+        needs: &[Need::Data("mnist")],
+        ..BASE
+    },
+    Claim {
+        id: "C7",
+        place: "skin cancer (ISIC)",
+        says: "CDEP keeps a network from using colourful patches: AUC without patches 0.95 instead of 0.93.",
+        test: "Not here: 21,654 photographs and a graphics processor.",
+        needs: &[Need::Data("isic-skin-cancer"), Need::Gpu],
+        ..BASE
+    },
+    Claim {
+        id: "C8",
+        place: "decoy words in SST",
+        says: "CDEP recovers the accuracy that words that give the label away have cost.",
+        test: "Not here: the paper's word vectors are not at hand, and its figures are not known to us.",
+        needs: &[Need::Data("glove")],
+        ..BASE
+    },
+];
+
+pub(super) const PAPER: Paper = Paper {
+    id: "reality-checks",
+    title: "Interpreting and improving deep-learning models with reality checks",
+    citation: "Chandan Singh, Wooseok Ha, Bin Yu. In: xxAI, Springer (2022)",
+    url: "https://arxiv.org/abs/2108.06847",
+    domain: "interpret",
+    claims: CLAIMS,
+    experiments: &[
+        Experiment { id: "sentences", claims: &["C2"], run: sentences::sentences_of_twelve_words },
+        Experiment { id: "hierarchies", claims: &["C4"], run: adversarial::hierarchies },
+        Experiment { id: "colour-glyphs", claims: &["C5"], run: colour::small },
+        Experiment { id: "colour-mnist", claims: &["C5-MNIST"], run: colour::half_size },
+        Experiment { id: "colour-cnn", claims: &["C5-CNN"], run: colour::paper_size },
+        Experiment { id: "networks", claims: &["NET", "C1"], run: authors::networks },
+        Experiment { id: "decoy-glyphs", claims: &["C6"], run: decoy::small },
+        Experiment { id: "decoy-mnist", claims: &["C6-MNIST"], run: decoy::perceptron },
+        Experiment { id: "decoy-cnn", claims: &["C6-CNN"], run: decoy::convolutional },
+    ],
+};
+
+/// What is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Variant {
+    /// On pictures without what misleads, and tested on such.
+    Control,
+    /// Without a penalty.
+    Vanilla,
+    /// With a penalty of this weight.
+    Penalized(Penalty, f64),
+}
+
+impl Variant {
+    fn name(self) -> String {
+        match self {
+            Self::Control => "no decoy".to_owned(),
+            Self::Vanilla => "vanilla".to_owned(),
+            Self::Penalized(penalty, weight) => format!("{}, λ = {}", penalty.name(), Number(weight)),
+        }
+    }
+
+    fn weight(self) -> Option<f64> {
+        match self {
+            Self::Penalized(_, weight) => Some(weight),
+            _ => None,
+        }
+    }
+}
+
+const fn l1(weight: f64) -> Variant {
+    Variant::Penalized(Penalty::L1, weight)
+}
+
+const fn share(weight: f64) -> Variant {
+    Variant::Penalized(Penalty::SoftmaxShare, weight)
+}
+
+const fn rrr(weight: f64) -> Variant {
+    Variant::Penalized(Penalty::InputGradient, weight)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Seed by seed.
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+/// Data that an experiment draws for itself.
+fn synthetic(name: &str, rows: usize) -> DataUse {
+    DataUse { name: name.to_owned(), route: Route::Synthetic.to_string(), rows, sha256: String::new() }
+}

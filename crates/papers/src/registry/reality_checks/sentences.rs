@@ -1,0 +1,285 @@
+//! C2: an LSTM on sentences of twelve words, and what it makes of their parts.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::nn::{Linear, Lstm, LstmConfig};
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use kiln_interpret::InterpretError;
+use kiln_interpret::acd::{Acd, Cluster, Units};
+use kiln_interpret::contextual_decomposition::{Parts, Steps};
+use kiln_tensor::{Distribution, Noise};
+use serde::{Deserialize, Serialize};
+
+use super::networks::{Uniform, cross_entropy, shuffled};
+use super::synthetic;
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::number::Number;
+use crate::recorder::{Recorder, Table};
+use crate::report::figure::{Axis, Figure, Kind};
+
+/// First the words for good and bad, then negators, intensifiers and the others.
+const WORDS: [&str; 12] =
+    ["good", "great", "bad", "awful", "not", "never", "very", "really", "the", "film", "was", "it"];
+const NEGATOR: usize = 4;
+const INTENSIFIER: usize = 6;
+const NEUTRAL: usize = 8;
+const HIDDEN: usize = 16;
+const LENGTHS: std::ops::RangeInclusive<usize> = 4..=8;
+
+/// A sentence with one word for good or bad.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sentence {
+    words: Vec<usize>,
+    positive: bool,
+}
+
+impl Sentence {
+    /// Half are negated, half (of each) intensified; the words in question stand together at a random place.
+    fn draw(length: usize, number: u64, seed: u64) -> Self {
+        let mut drawn = vec![0.0_f64; 6 + length];
+        Noise { seed, distribution: Distribution::Uniform }.fill(number, 0, &mut drawn);
+        let below = |i: usize, count: usize| (drawn[i] * count as f64) as usize;
+        let polarity = below(0, NEGATOR);
+        let mut core = vec![polarity];
+        if drawn[1] < 0.5 {
+            core.insert(0, INTENSIFIER + below(2, NEUTRAL - INTENSIFIER));
+        }
+        let negated = drawn[3] < 0.5;
+        if negated {
+            core.insert(0, NEGATOR + below(4, INTENSIFIER - NEGATOR));
+        }
+        let before = below(5, length - core.len() + 1);
+        let neutral = |place: usize| NEUTRAL + below(6 + place, WORDS.len() - NEUTRAL);
+        let after = before + core.len()..length;
+        let words = (0..before).map(neutral).chain(core).chain(after.map(neutral)).collect();
+        Self { words, positive: (polarity < 2) != negated }
+    }
+
+    fn text(&self) -> String {
+        self.words.iter().map(|word| WORDS[*word]).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Places of the negator and of the word for good or bad, in a negated sentence.
+    fn negation(&self) -> Option<(usize, usize)> {
+        let negator = self.words.iter().position(|word| (NEGATOR..INTENSIFIER).contains(word))?;
+        Some((negator, self.words.iter().position(|word| *word < NEGATOR)?))
+    }
+}
+
+/// Sentences of each length in turn.
+fn sentences(count: usize, seed: u64) -> Vec<Sentence> {
+    let lengths = LENGTHS.count();
+    (0..count).map(|i| Sentence::draw(LENGTHS.start() + i % lengths, i as u64, seed)).collect()
+}
+
+/// Words as unit vectors, `[sentences, words, 12]`; all of one length.
+fn tensor(sentences: &[&Sentence], device: &Device) -> Tensor<3> {
+    let length = sentences.first().map_or(0, |sentence| sentence.words.len());
+    let mut values = vec![0.0_f32; sentences.len() * length * WORDS.len()];
+    let words = sentences.iter().flat_map(|sentence| &sentence.words);
+    words.enumerate().for_each(|(place, word)| values[place * WORDS.len() + word] = 1.0);
+    Tensor::from_data(TensorData::new(values, [sentences.len(), length, WORDS.len()]), device)
+}
+
+#[derive(Module, Debug)]
+struct Reader {
+    lstm: Lstm,
+    output: Linear,
+}
+
+/// Every parameter uniform on ±`1/√hidden`, as PyTorch has it.
+struct Draw<'a>(Uniform<'a>);
+
+impl ModuleMapper for Draw<'_> {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let shape = parameter.val().dims();
+        self.0.draw(shape, HIDDEN).unwrap_or(parameter)
+    }
+}
+
+impl Reader {
+    fn new(seed: u64, device: &Device) -> Result<Self, ExperimentError> {
+        let lstm = LstmConfig::new(WORDS.len(), HIDDEN, true).init(device);
+        let mut draw = Draw(Uniform::new(seed, device));
+        let lstm = lstm.map(&mut draw);
+        Ok(Self { lstm, output: draw.0.linear(HIDDEN, 2)? })
+    }
+
+    /// Logits of negative and positive, `[sentences, 2]`.
+    fn logits(&self, x: Tensor<3>) -> Tensor<2> {
+        let (_, state) = self.lstm.forward(x, None);
+        self.output.forward(state.hidden)
+    }
+
+    /// How much the words of a set speak for positive: the relevant part of the difference of the logits.
+    fn scores(
+        &self,
+        sentence: &Sentence,
+        sets: &[Vec<bool>],
+        device: &Device,
+    ) -> Result<Vec<f64>, InterpretError> {
+        let units = Units::Line { count: sentence.words.len() };
+        let mask = Tensor::<2>::from_data(units.masks(sets)?, device);
+        let parts = Parts::masked(tensor(&[sentence], device), mask.clone().unsqueeze_dim(2))?;
+        let hidden = parts.through(&Steps::new(&self.lstm, mask))?;
+        let last = hidden.map_linear(|steps| {
+            let [sets, length, width] = steps.dims();
+            steps.narrow(1, length - 1, 1).reshape([sets, width])
+        });
+        let logits = last.map_linear(|part| part.matmul(self.output.weight.val())).relevant;
+        let logits: Vec<f64> = logits.into_data().iter().collect();
+        Ok(logits.chunks_exact(2).map(|of_set| of_set[1] - of_set[0]).collect())
+    }
+
+    fn train(mut self, sentences: &[Sentence], seed: u64, device: &Device) -> Self {
+        let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+        let noise = Noise { seed, distribution: Distribution::Uniform };
+        for epoch in 0..10 {
+            // Batches of one length, in an order drawn anew.
+            let mut batches: Vec<Vec<&Sentence>> = Vec::new();
+            for (stream, length) in LENGTHS.enumerate() {
+                let of_length: Vec<&Sentence> =
+                    sentences.iter().filter(|sentence| sentence.words.len() == length).collect();
+                let order = shuffled(of_length.len(), noise, 10 * epoch + stream as u64);
+                batches.extend(
+                    order.chunks(50).map(|rows| rows.iter().map(|row| of_length[*row as usize]).collect()),
+                );
+            }
+            for batch in shuffled(batches.len(), noise, 10 * epoch + 9) {
+                let batch = &batches[batch as usize];
+                let classes: Vec<i32> = batch.iter().map(|sentence| i32::from(sentence.positive)).collect();
+                let classes = Tensor::<1, Int>::from_data(classes.as_slice(), device).autodiff();
+                let loss = cross_entropy(self.logits(tensor(batch, device).autodiff()), classes);
+                let gradients = GradientsParams::from_grads(loss.backward(), &self);
+                self = optimizer.step(5e-3, self, gradients);
+            }
+        }
+        self.valid()
+    }
+}
+
+/// Whether the negator and its word are joined before either is with a neutral one.
+fn composes(root: &Cluster, sentence: &Sentence, (negator, polarity): (usize, usize)) -> bool {
+    let has = |cluster: &Cluster, unit| cluster.units.binary_search(&unit).is_ok();
+    let mut smallest = root;
+    while let Some(child) = smallest.children.iter().find(|child| has(child, negator) && has(child, polarity))
+    {
+        smallest = child;
+    }
+    smallest.units.iter().all(|unit| sentence.words[*unit] < NEUTRAL)
+}
+
+/// Of one network.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Measured {
+    accuracy: f64,
+    /// Of test sentences with a positive word right after a negator: the word alone speaks for positive, the pair against.
+    alone: f64,
+    pair: f64,
+    /// Of negated test sentences, those in which negator and word are joined first.
+    joined: f64,
+    /// A negated sentence and the clusters of its tree: level, first and last word, score.
+    example: (String, Vec<(usize, usize, usize, f64)>),
+}
+
+fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
+    let reader = Reader::new(seed, &device.clone().autodiff())?;
+    let reader = reader.train(&sentences(4000, seed), seed, device);
+    let test = sentences(500, seed.wrapping_add(1));
+    let mut right = 0;
+    let (mut alone, mut pair, mut joined) = (Vec::new(), Vec::new(), Vec::new());
+    let mut example = None;
+    for sentence in &test {
+        let length = sentence.words.len();
+        let logits: Vec<f32> = reader.logits(tensor(&[sentence], device)).into_data().try_to_vec()?;
+        right += usize::from((logits[1] > logits[0]) == sentence.positive);
+        let Some((negator, polarity)) = sentence.negation() else { continue };
+        let set = |members: &[usize]| (0..length).map(|unit| members.contains(&unit)).collect::<Vec<_>>();
+        if polarity == negator + 1 && sentence.words[polarity] < 2 {
+            let scores = reader.scores(sentence, &[set(&[polarity]), set(&[negator, polarity])], device)?;
+            alone.push(f64::from(u8::from(scores[0] > 0.0)));
+            pair.push(f64::from(u8::from(scores[1] < 0.0)));
+        }
+        let units = Units::Line { count: length };
+        let root = Acd::words().agglomerate(&units, |sets| reader.scores(sentence, sets, device))?;
+        joined.push(f64::from(u8::from(composes(&root, sentence, (negator, polarity)))));
+        if example.is_none() && length == 6 && polarity == negator + 2 {
+            example = Some((sentence.text(), spans(&root)));
+        }
+    }
+    Ok(Measured {
+        accuracy: right as f64 / test.len() as f64,
+        alone: super::mean(&alone),
+        pair: super::mean(&pair),
+        joined: super::mean(&joined),
+        example: example.ok_or("no sentence to show")?,
+    })
+}
+
+/// All clusters of a tree.
+fn spans(root: &Cluster) -> Vec<(usize, usize, usize, f64)> {
+    let ends = (root.units[0], root.units[root.units.len() - 1]);
+    let mut all = vec![(root.level, ends.0, ends.1, root.score)];
+    all.extend(root.children.iter().flat_map(spans));
+    all
+}
+
+pub(super) fn sentences_of_twelve_words(
+    context: &Context,
+    recorder: &mut Recorder,
+) -> Result<(), ExperimentError> {
+    let device = context.tensor_device()?;
+    let seeds = context.seeds(context.pick(1, 5));
+    recorder.used_data(synthetic("sentences of twelve words", 4500 * seeds.len()));
+    let mut table = Table::new(
+        "sentences",
+        "An LSTM on sentences of twelve words",
+        "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those in which the word alone \
+         speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word.",
+        &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined"],
+    );
+    let progress = recorder.progress(seeds.len() as u64, "networks");
+    for (index, seed) in seeds.into_iter().enumerate() {
+        let found = recorder.memo(&seed.to_string(), || measure(seed, &device))?;
+        progress.inc(1);
+        let shares = [found.accuracy, found.alone, found.pair, found.joined];
+        for (check, share) in CHECKS.into_iter().zip(shares) {
+            recorder.record("C2", check, [share]);
+        }
+        table.row(
+            std::iter::once((index + 1).to_string()).chain(shares.iter().map(|x| Number(*x).to_string())),
+        );
+        if index == 0 {
+            recorder.figure(tree(&found.example.0, &found.example.1));
+        }
+    }
+    drop(progress);
+    recorder.table(table);
+    Ok(())
+}
+
+pub(super) const CHECKS: [&str; 4] =
+    ["accuracy", "share with \"good\" > 0", "share with \"not good\" < 0", "share joined first"];
+
+/// The tree of a sentence: a line for each cluster over its words, at its level.
+fn tree(sentence: &str, spans: &[(usize, usize, usize, f64)]) -> Figure {
+    let mut figure = Figure::new(
+        "sentence",
+        &format!("Parts of \"{sentence}\""),
+        "A line or point for each part of the hierarchy, over its words; blue speaks for positive, orange for negative.",
+        Axis::categories("word", sentence.split(' ')),
+        Axis::linear("level"),
+    );
+    for (colour, name) in ["for positive", "for negative"].into_iter().enumerate() {
+        let mut points = Vec::new();
+        for &(level, first, last, score) in spans {
+            if (score < 0.0) == (colour == 1) {
+                points.extend([first, last].map(|word| (word as f64, level as f64)));
+                points.push((f64::NAN, f64::NAN));
+            }
+        }
+        figure = figure.with(Kind::LinePoints, name, colour, points);
+    }
+    figure
+}
