@@ -23,7 +23,6 @@ const BANDS: usize = 40;
 const NARROW: f64 = 0.05;
 /// How far from the centre a peak may be.
 const NEAR: f64 = 0.1;
-const EXPLAINED: usize = 200;
 
 /// The centres of the bands that are taken out.
 fn centres() -> impl Iterator<Item = f64> {
@@ -48,6 +47,7 @@ fn of_band(
     digits: &Digits,
     middle: f64,
     training: Training,
+    explained: usize,
     device: &Device,
 ) -> Result<Run, ExperimentError> {
     let fourier = Fourier::of_pictures(&[SIDE, SIDE])?;
@@ -59,7 +59,7 @@ fn of_band(
     let network = tell_apart(&digits.train, &rest_of(&digits.train)?, training, device)?;
     let accuracy = accuracy(&network, &digits.test, &rest_of(&digits.test)?)?;
 
-    let x = digits.test.clone().narrow(0, 0, EXPLAINED);
+    let x = digits.test.clone().narrow(0, 0, explained);
     let model = |x: Tensor<3>| log_odds(network.outputs(normalized(x)));
     let scores = Trim::new(&model, &fourier)
         .attribute(&IntegratedGradients::default(), &x, &Question::output(0))?
@@ -102,20 +102,23 @@ fn decompose(
 
 pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let digits = Digits::read(context, recorder, context.pick([2_000, 1_000], [5_000, 1_000]), &device)?;
+    let digits = Digits::read(context, recorder, context.pick([1_000, 500], [5_000, 1_000]), &device)?;
+    let explained = context.pick(100, 200);
     let seeds = context.seeds(context.pick(1, 3));
     let progress = recorder.progress(4 * seeds.len() as u64, "networks");
     let mut table = Table::new(
         "bands",
         "Share of digits whose curve over bands peaks within 0.1 of the band that was taken out",
-        "Mean and deviation over the seeds; 200 test digits, 40 bands. Frequencies in units of Nyquist's.",
+        &format!(
+            "Mean and deviation over the seeds; {explained} test digits, 40 bands. Frequencies in units of Nyquist's."
+        ),
         &["centre of the band", "accuracy of the network", "CD", "integrated gradients"],
     );
     let [mut by_cd, mut by_path] = ["CD", "integrated gradients"].map(|method| {
         Figure::new(
             if method == "CD" { "bands-cd" } else { "bands-ig" },
             &format!("Where networks look that were told of a missing band: {method}"),
-            "Score of narrow bands for whole test digits, as a share of the highest; mean over digits and seeds, one curve for \
+            "Score of narrow bands for whole test digits, as a share of the curve's largest; mean over digits and seeds, one curve for \
              each band that was taken out. The band itself is 0.2 wide, about the dashed line of its colour.",
             Axis::linear("centre of the narrow band, Nyquist = 1"),
             Axis::linear("score"),
@@ -125,8 +128,9 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     for (colour, middle) in centres().enumerate() {
         let runs = seeds.iter().map(|&seed| {
             let training = Training { epochs: 5, batch: 32, rate: 0.01, seed };
-            let run = recorder
-                .memo(&format!("band {colour}, seed {seed}"), || of_band(&digits, middle, training, &device));
+            let run = recorder.memo(&format!("band {colour}, seed {seed}"), || {
+                of_band(&digits, middle, training, explained, &device)
+            });
             progress.inc(1);
             run
         });
@@ -139,8 +143,8 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         table.row([format!("{middle:.2}")].into_iter().chain(cells));
         for (which, figure) in [&mut by_cd, &mut by_path].into_iter().enumerate() {
             let mean = |band: usize| runs.iter().map(|run| run.curves[which][band]).sum::<f64>();
-            let highest = (0..BANDS).map(mean).fold(f64::MIN_POSITIVE, f64::max);
-            let points = (0..BANDS).map(|band| (centre(band), mean(band) / highest));
+            let largest = (0..BANDS).map(|band| mean(band).abs()).fold(f64::MIN_POSITIVE, f64::max);
+            let points = (0..BANDS).map(|band| (centre(band), mean(band) / largest));
             let name = format!("{:.2} to {:.2}", middle - HALF, middle + HALF);
             *figure = figure.clone().with(Kind::Line, &name, colour, points).with(
                 Kind::Dashed,

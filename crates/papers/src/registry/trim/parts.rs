@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::Trim;
 use kiln_interpret::attribution::{
-    Attribution, GradientShap, InputXGradient, IntegratedGradients, Question, Saliency, ShapleySampling,
+    GradientShap, InputXGradient, IntegratedGradients, Question, Saliency, ShapleySampling,
 };
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{NonnegativeFactorization, Transform};
@@ -58,11 +58,12 @@ fn of_part(
     factors: &NonnegativeFactorization,
     part: usize,
     training: Training,
+    explained: usize,
     device: &Device,
 ) -> Result<Vec<f64>, ExperimentError> {
     let [whole, rest] = with_and_without(factors, &digits.train, part, usize::MAX)?;
     let network = tell_apart(&whole, &rest, training, device)?;
-    let [whole, rest] = with_and_without(factors, &digits.test, part, 200)?;
+    let [whole, rest] = with_and_without(factors, &digits.test, part, explained)?;
     let mut values = vec![accuracy(&network, &whole, &rest)?];
 
     let model = |x: Tensor<3>| log_odds(network.outputs(normalized(x)));
@@ -100,8 +101,9 @@ fn decompose(
 
 pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let digits = Digits::read(context, recorder, context.pick([2_000, 1_000], [5_000, 1_000]), &device)?;
+    let digits = Digits::read(context, recorder, context.pick([1_000, 500], [5_000, 1_000]), &device)?;
     let factors = NonnegativeFactorization::fit(&digits.train, PARTS, 100, 1)?;
+    let explained = context.pick(100, 200);
     let told = &TOLD[..context.pick(2, 5)];
     let seeds = context.seeds(context.pick(1, 3));
     let progress = recorder.progress((told.len() * seeds.len()) as u64, "networks");
@@ -110,7 +112,7 @@ pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         for &seed in &seeds {
             let training = Training { epochs: 5, batch: 32, rate: 0.01, seed };
             let run = recorder.memo(&format!("part {part}, seed {seed}"), || {
-                of_part(&digits, &factors, part, training, &device)
+                of_part(&digits, &factors, part, training, explained, &device)
             })?;
             recorder.record("T2", "integrated gradients", [run[1]]);
             recorder.record("T2", "integrated gradients less saliency", [run[1] - run[6]]);
@@ -122,7 +124,7 @@ pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let mut table = Table::new(
         "parts",
         "Share of digits for which the part that a network was told of is on top",
-        "Mean and deviation over networks; up to 200 test digits that contain the part.",
+        &format!("Mean and deviation over networks; up to {explained} test digits that contain the part."),
         &["", "paper", "here"],
     );
     table.row(["accuracy of the networks".to_owned(), String::new(), mean_and_deviation(&column(0), 3)]);
