@@ -3,8 +3,6 @@ mod acd;
 mod attribution;
 mod awd;
 mod cdep;
-mod awd;
-mod attribution;
 mod contextual_decomposition;
 mod families;
 mod networks;
