@@ -21,6 +21,11 @@ const fn at_full_scale(check: Check) -> Check {
 const BASE: Claim =
     Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
+const SALIENCY: &str = "Integrated gradients are right for 79 % of the digits (66 to 90 % by network), the derivative for 98 %. Each network is told of \
+     one direction, and along it the log-odds change most, whatever the digit; integrated gradients multiply by the amount of \
+     the part, which is small in many digits that contain it. Parts have length 1 here. Their lengths, which the derivative \
+     depends on, are not known to us for the paper.";
+
 const MNIST: &[Need] = &[Need::Data("digits/mnist-train-labels.idx1-ubyte.gz")];
 
 const CLAIMS: &[Claim] = &[
@@ -74,6 +79,7 @@ const CLAIMS: &[Claim] = &[
             )),
         ],
         needs: MNIST,
+        known_finding: Some(SALIENCY),
         ..BASE
     },
     Claim {
@@ -84,7 +90,7 @@ const CLAIMS: &[Claim] = &[
                logarithm of the power in one of eleven rings, 200 maps: its ring's share of integrated gradients, against \
                the known gradient; 2 seeds (5). A small network trained to read the slope of the spectrum: rank correlation, \
                over rings, of the mean size of integrated gradients and of what the squared error gains when the ring is taken \
-               out; smallest of the seeds.",
+               out; smallest of 2 seeds (3).",
         checks: &[
             spec("share of the planted ring", Statistic::Min, Threshold::AtLeast(0.99)),
             spec("error of the gradient", Statistic::Max, Threshold::AtMost(1e-4)),

@@ -11,7 +11,7 @@ use kiln_interpret::transform::{NonnegativeFactorization, Transform};
 
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
 use super::networks::{Training, best, share, tensor};
-use crate::claim::ExperimentError;
+use crate::claim::{ExperimentError, Statistic};
 use crate::context::Context;
 use crate::number::mean_and_deviation;
 use crate::recorder::{Recorder, Table};
@@ -21,10 +21,19 @@ const PARTS: usize = 30;
 /// Parts that networks are told of, the same at both scales as far as they go.
 const TOLD: [usize; 5] = [0, 7, 13, 19, 26];
 
-const METHODS: [&str; 6] =
-    ["integrated gradients", "gradient SHAP", "Shapley sampling", "CD", "input × gradient", "saliency"];
+/// Methods as they stand in the figure, and what helps to understand them.
+const ROWS: [(&str, Option<f64>); 9] = [
+    ("integrated gradients", Some(0.95)),
+    ("gradient SHAP", Some(0.91)),
+    ("Shapley sampling", None),
+    ("CD", Some(0.82)),
+    ("input × gradient", Some(0.80)),
+    ("saliency", Some(0.72)),
+    ("saliency, by size", None),
+    ("saliency, times each part's mean amount", None),
+    ("integrated gradients, digits with more of the part than half of them", None),
+];
 const SHORT: [&str; 6] = ["IG", "gradient SHAP", "Shapley", "CD", "input × grad.", "saliency"];
-const PUBLISHED: [Option<f64>; 6] = [Some(0.95), Some(0.91), None, Some(0.82), Some(0.80), Some(0.72)];
 
 /// Pictures that contain a part, and the same without it.
 fn with_and_without(
@@ -72,13 +81,22 @@ fn of_part(
     let right = |scores: Tensor<2>| -> Result<f64, ExperimentError> { Ok(share(&best(scores)?, |_| part)) };
     let references = factors.forward(digits.train.clone().narrow(0, 0, 100))?;
     let shap = GradientShap { samples: 50, seed: training.seed, ..GradientShap::default() };
-    values.push(right(trim.attribute(&IntegratedGradients::default(), &whole, &question)?.values)?);
+    let path = trim.attribute(&IntegratedGradients::default(), &whole, &question)?.values;
+    values.push(right(path.clone())?);
     values.push(right(trim.attribute(&shap, &whole, &question.clone().baseline(references))?.values)?);
     let shapley = ShapleySampling { permutations: 4, seed: training.seed, ..ShapleySampling::default() };
     values.push(right(trim.attribute(&shapley, &whole, &question)?.values)?);
     values.push(right(decompose(&network.valid(), factors, &whole)?)?);
     values.push(right(trim.attribute(&InputXGradient, &whole, &question)?.values)?);
-    values.push(right(trim.attribute(&Saliency::default(), &whole, &question)?.values)?);
+    let slopes = trim.attribute(&Saliency::default(), &whole, &question)?.values;
+    values.push(right(slopes.clone())?);
+    values.push(right(slopes.clone().abs())?);
+    let usual = factors.forward(digits.train.clone())?.mean_dim(0);
+    values.push(right(slopes * usual)?);
+    let amounts = factors.forward(whole)?.narrow(1, part, 1).try_into_vec_as::<f64>()?;
+    let median = Statistic::Median.of(&amounts).unwrap_or(f64::NAN);
+    let named = best(path)?.into_iter().zip(amounts).filter(|(_, amount)| *amount > median);
+    values.push(share(&named.map(|(named, _)| named).collect::<Vec<_>>(), |_| part));
     Ok(values)
 }
 
@@ -128,13 +146,13 @@ pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         &["", "paper", "here"],
     );
     table.row(["accuracy of the networks".to_owned(), String::new(), mean_and_deviation(&column(0), 3)]);
-    for (method, name) in METHODS.iter().enumerate() {
-        let paper = PUBLISHED[method].map_or_else(String::new, |share| share.to_string());
-        table.row([(*name).to_owned(), paper, mean_and_deviation(&column(method + 1), 2)]);
+    for (row, (name, paper)) in ROWS.iter().enumerate() {
+        let paper = paper.map_or_else(String::new, |share| share.to_string());
+        table.row([(*name).to_owned(), paper, mean_and_deviation(&column(row + 1), 2)]);
     }
     recorder.table(table);
     let mean = |i: usize| column(i).iter().sum::<f64>() / runs.len() as f64;
-    let published = PUBLISHED.iter().enumerate().filter_map(|(i, share)| Some((i as f64, (*share)?)));
+    let published = ROWS.iter().enumerate().filter_map(|(i, (_, share))| Some((i as f64, (*share)?)));
     recorder.figure(
         Figure::new(
             "parts",
@@ -144,7 +162,7 @@ pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             Axis::categories("", SHORT),
             Axis::linear("share right"),
         )
-        .with(Kind::Bars, "here", 0, (0..METHODS.len()).map(|method| (method as f64, mean(method + 1))))
+        .with(Kind::Bars, "here", 0, (0..SHORT.len()).map(|method| (method as f64, mean(method + 1))))
         .with(Kind::Bars, "paper", 1, published),
     );
     Ok(())
