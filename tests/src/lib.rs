@@ -8,6 +8,7 @@ macro_rules! run_examples_of {
 
 run_examples_of! {
     Readme: "../../README.md",
+    AdaptiveWaveletDistillation: "../../docs/src/adaptive-wavelet-distillation.md",
     Attributions: "../../docs/src/attributions.md",
     ContextualDecomposition: "../../docs/src/contextual-decomposition.md",
     DomainAdaptation: "../../docs/src/domain-adaptation.md",

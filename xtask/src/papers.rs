@@ -12,13 +12,13 @@ use crate::{Result, cargo, root, target_dir};
 const COSTS: &[(&str, &str)] = &[
     ("adapt", "about ten minutes on 2 cores, most of it Burn"),
     ("graph", "about two minutes on 2 cores; Burn is not needed"),
-    ("interpret", "about a minute on 2 cores; Burn is not needed"),
+    ("interpret", "about ten minutes on 2 cores, most of it Burn"),
     ("optim", "about ten minutes on 2 cores, most of it Burn"),
     ("models", "about twelve minutes on 2 cores, most of it Burn"),
 ];
 
 /// What a benchmark needs, where its name is no domain.
-const BENCHES: &[(&str, &str)] = &[("interpret", "interpret"), ("zo", "models")];
+const BENCHES: &[(&str, &str)] = &[("zo", "models")];
 
 /// Runs `kiln-papers COMMAND ARGUMENTS`, building it first unless `KILN_PAPERS` names a binary.
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {

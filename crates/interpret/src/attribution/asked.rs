@@ -10,7 +10,7 @@ use crate::InterpretError;
 
 /// Methods see examples as rows of features, and variants of the batch as `[variants, batch, features]`.
 pub(super) struct Asked<'a, const D: usize, M> {
-    pub(super) model: &'a M,
+    model: &'a M,
     shape: [usize; D],
     /// `[batch, features]`, without autodiff.
     pub(super) x: Tensor<2>,

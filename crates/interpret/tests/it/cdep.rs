@@ -33,14 +33,14 @@ device_tests! {
             3.5 / 4.0,
             (sigmoid(1.0) + sigmoid(-3.0) + 0.5 + 1.0) / 4.0,
             // Of class 1 and class 0; of class 1 twice also where the softmax is 0 to every digit.
-            (-sigmoid(3.0).ln() + 2.0_f64.ln()) / 2.0,
+            (2.0_f64.ln() - sigmoid(3.0).ln()) * 0.5,
         ];
         for (penalty, expected) in ALL.into_iter().zip(expected) {
             let found = number(penalty.value(&parts, Some(&[1, 0])).unwrap());
             assert!((found - expected).abs() < 1e-6, "{penalty:?}: {found}, {expected}");
         }
         let far = number(CdepPenalty::NegativeLogShare.value(&parts, Some(&[1, 1])).unwrap());
-        assert!((far - (-sigmoid(3.0).ln() + 300.0) / 2.0).abs() < 1e-4, "{far}");
+        assert!((far - (300.0 - sigmoid(3.0).ln()) * 0.5).abs() < 1e-4, "{far}");
     }
 
     fn right_reasons_reach_a_linear_model(device) {
@@ -313,7 +313,7 @@ fn bad_input_is_refused() {
         let refused = cdep.regularize(x.clone().sum(), None, || Ok(parts.clone()));
         assert!(matches!(refused, Err(E::Setting { name: "weight", .. })));
         let rrr = RightReasons { weight, channels: None };
-        let refused = rrr.regularize(|x| x.sum(), x.clone(), x.ones_like());
+        let refused = rrr.regularize(Tensor::sum, x.clone(), x.ones_like());
         assert!(matches!(refused, Err(E::Setting { name: "weight", .. })));
     }
     let penalty = |channels, x: &Tensor<2>, mask: Tensor<2>| {

@@ -98,7 +98,9 @@ device_tests! {
                 .iter()
                 .flat_map(|case| {
                     let mut mask = [0.0; 5];
-                    numbers(&case["steps"]).iter().for_each(|step| mask[*step as usize] = 1.0);
+                    for step in numbers(&case["steps"]) {
+                        mask[step as usize] = 1.0;
+                    }
                     mask
                 })
                 .collect();

@@ -1,6 +1,8 @@
 //! Ha, Singh, Lanusse, Upadhyayula, Yu, "Adaptive wavelet distillation from neural networks through interpretations",
 //! NeurIPS 2021.
 
+mod cosmology;
+mod digits;
 mod networks;
 mod simulation;
 mod traces;
@@ -66,6 +68,10 @@ const CLAIMS: &[Claim] = &[
             spec("network's R²", Statistic::Min, Threshold::AtLeast(0.45)),
             spec("R² of AWD less that of db5", Statistic::Min, Threshold::AtLeast(-0.005)),
         ],
+        known_finding: Some(
+            "Of three seeds at full scale one misses by little: 0.0072 below db5, where 0.005 was allowed; the others are 0.005 \
+             above and 0.003 below. That every seed must pass was our choice; the specification's one run gave 0.007 above.",
+        ),
         ..BASE
     },
     Claim {
@@ -99,6 +105,63 @@ const CLAIMS: &[Claim] = &[
         needs: &[Need::Data("clathrin-traces")],
         ..BASE
     },
+    Claim {
+        id: "A4",
+        place: "cosmology",
+        says: "RMSE of Ω_m, in hundredths: AWD 1.03, ResNet 1.16, Roberts 1.26, Laplace 1.37, db5 1.57, raw peaks 1.61.",
+        test: "Not here: the simulations and the network's training are out of reach.",
+        needs: &[Need::Data("lensing-simulations"), Need::Gpu],
+        ..BASE
+    },
+    Claim {
+        id: "A4-stand-in",
+        place: "cosmology, on simulated lognormal maps",
+        says: "Peaks of filtered maps tell the parameters better than raw peaks, and those of wavelets best, about as well as the \
+               model that was distilled.",
+        test: "25 classes of maps of 64×64 pixels (amplitude, slope of the spectrum), 60 to fit, 16 to choose γ and 16 to test of \
+               each; distilled is a regression of the slope on the logarithm of the spectrum in 12 rings. λ = 1e-3, γ in {0, \
+               0.02, 0.2, 2, 20}, J = 3, 8 epochs each. Ratios of the RMSE of the slope, mean over one seed (five at full scale).",
+        checks: &[
+            spec("Laplace / raw", Statistic::Mean, Threshold::AtMost(0.95)),
+            spec("Roberts / raw", Statistic::Mean, Threshold::AtMost(0.95)),
+            spec("AWD / Laplace", Statistic::Mean, Threshold::AtMost(0.95)),
+            spec("AWD / Roberts", Statistic::Mean, Threshold::AtMost(0.95)),
+            spec("AWD / db5", Statistic::Mean, Threshold::AtMost(1.05)),
+            spec("AWD / network", Statistic::Mean, Threshold::AtMost(1.05)),
+        ],
+        ..BASE
+    },
+    Claim {
+        id: "A5",
+        place: "cosmology, ablation",
+        says: "Without the interpretation term the RMSE is 1.353; compression 0.610 (AWD), 0.616 (ablation), 0.620 (db5).",
+        test: "Not here, as A4.",
+        needs: &[Need::Data("lensing-simulations"), Need::Gpu],
+        ..BASE
+    },
+    Claim {
+        id: "A6",
+        place: "cosmology",
+        says: "The model has nine or ten fitted numbers, and its wavelet is close to symmetric.",
+        test: "Not here, as A4.",
+        needs: &[Need::Data("lensing-simulations"), Need::Gpu],
+        ..BASE
+    },
+    Claim {
+        id: "A7",
+        place: "MNIST (in the released code)",
+        says: "A digit network's attributions become sparser in a distilled wavelet.",
+        test: "The authors' network, all ten outputs, 2,000 training pictures; db3, J = 3, periodization, λ = 0.05, γ from 0 (quick: \
+               0, 0.1, 1), 5 epochs each. Attributions, filter conditions and reconstruction error after training. No number is \
+               published; thresholds were written before the first run. Every seed (one; three at full scale).",
+        checks: &[
+            spec("attributions, γ = 1 over γ = 0", Statistic::Max, Threshold::AtMost(0.9)),
+            spec("filter conditions, γ = 1", Statistic::Max, Threshold::AtMost(1e-2)),
+            spec("reconstruction error over energy, γ = 1", Statistic::Max, Threshold::AtMost(0.01)),
+        ],
+        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        ..BASE
+    },
 ];
 
 pub(super) const PAPER: Paper = Paper {
@@ -115,5 +178,7 @@ pub(super) const PAPER: Paper = Paper {
             claims: &["A2-stand-in", "A2-compression", "A2-network"],
             run: traces::traces,
         },
+        Experiment { id: "cosmology", claims: &["A4-stand-in"], run: cosmology::cosmology },
+        Experiment { id: "digits", claims: &["A7"], run: digits::digits },
     ],
 };

@@ -19,8 +19,10 @@ const TRAINING: usize = 10_000;
 const TEST: usize = 5_000;
 
 /// The reference's starting filter: db5 and noise of deviation 0.3, in the order of `rec_lo`.
-const NOISY_DB5: [f64; 10] =
-    [0.263_778, 0.850_315, 0.82344, -0.252_519, 0.029_312, 0.101_668, -0.083_514, 0.168_094, 0.096_791, 0.091_575];
+const NOISY_DB5: [f64; 10] = [
+    0.263_778, 0.850_315, 0.82344, -0.252_519, 0.029_312, 0.101_668, -0.083_514, 0.168_094, 0.096_791,
+    0.091_575,
+];
 
 /// One filter of a path.
 #[derive(Clone, Serialize, Deserialize)]
@@ -243,7 +245,12 @@ fn wavelets(
     };
     let db5 = (Wavelet::named("db5")?, Kind::Dashed, 4, "db5".to_owned());
     let learned = starts.iter().zip(paths).enumerate().map(|(colour, ((name, _), paths))| {
-        Ok::<_, ExperimentError>((best(&paths[0]).distilled.wavelet()?, Kind::Line, colour, format!("from {name}")))
+        Ok::<_, ExperimentError>((
+            best(&paths[0]).distilled.wavelet()?,
+            Kind::Line,
+            colour,
+            format!("from {name}"),
+        ))
     });
     for entry in learned.chain([Ok(db5)]) {
         let (wavelet, kind, colour, name) = entry?;
