@@ -40,6 +40,7 @@ papers! {
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
     #[cfg(feature = "optim")] single_neuron_autoencoder,
     #[cfg(feature = "adapt")] structural_causal_models,
+    #[cfg(feature = "interpret")] trim,
     #[cfg(feature = "optim")] variance_reduced_halpern,
     #[cfg(feature = "optim")] variance_reduction,
 }
