@@ -23,8 +23,9 @@ const BASE: Claim =
 
 const SALIENCY: &str = "Integrated gradients are right for 79 % of the digits (66 to 90 % by network), the derivative for 98 %. Each network is told of \
      one direction, and along it the log-odds change most, whatever the digit; integrated gradients multiply by the amount of \
-     the part, which is small in many digits that contain it. Parts have length 1 here. Their lengths, which the derivative \
-     depends on, are not known to us for the paper.";
+     the part, which is next to nothing in many digits that contain it. Of the digits with more of the part than half of them \
+     they are right for more than 99 %. The derivative stays ahead when it is multiplied by each part's mean amount, so the \
+     length of the parts, which is 1 here and not known to us for the paper, is not the reason.";
 
 const MNIST: &[Need] = &[Need::Data("digits/mnist-train-labels.idx1-ubyte.gz")];
 
