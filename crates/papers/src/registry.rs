@@ -17,6 +17,8 @@ macro_rules! papers {
 /// What papers on lensing share.
 #[cfg(feature = "interpret")]
 mod convergence_maps;
+#[cfg(feature = "interpret")]
+mod small_networks;
 
 papers! {
     #[cfg(feature = "optim")] adahessian,

@@ -192,7 +192,6 @@ const CLAIMS: &[Claim] = &[
              72.7 % (82.5). With λ = 200 it has 79.4 %. On the 2 seeds of quick scale the last epochs are 11.8 points apart, where 12 were \
              expected; on 3 seeds 12.3.",
         ),
-        ..BASE
     },
     Claim {
         id: "C6-CNN",

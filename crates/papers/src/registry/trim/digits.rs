@@ -5,11 +5,12 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::networks::{Convolutional, Training, best, cross_entropy, in_batches, share, tensor};
+use super::networks::{Convolutional, Training, best, in_batches, share, tensor};
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::data::{self, Part};
 use crate::recorder::Recorder;
+use crate::registry::small_networks::cross_entropy;
 
 pub(super) const SIDE: usize = 28;
 
@@ -54,7 +55,7 @@ pub(super) fn tell_apart(
     let momentum = MomentumConfig::new().with_momentum(0.5).with_dampening(0.0);
     let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
     let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
-        let classes = rows.clone().greater_equal_elem(half as i64).int();
+        let classes = rows.clone().greater_equal_elem(half.cast_signed() as i64).int();
         cross_entropy(network.outputs(x.clone().select(0, rows).autodiff()), classes.autodiff())
     };
     let network = Convolutional::new(SIDE, 2, training.seed, &device.clone().autodiff())?;

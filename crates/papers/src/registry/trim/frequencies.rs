@@ -15,11 +15,12 @@ use kiln_interpret::{InterpretError, Trim};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Perceptron, Training, best, classes, cross_entropy, share, tensor};
+use super::networks::{Perceptron, Training, best, classes, share, tensor};
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::number::mean_and_deviation;
 use crate::recorder::{Recorder, Table};
+use crate::registry::small_networks::cross_entropy;
 use crate::report::figure::{Axis, Figure, Kind};
 
 const WIDTH: usize = 100;

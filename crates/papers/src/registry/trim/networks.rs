@@ -1,17 +1,18 @@
 //! The networks of the experiments, drawn as `PyTorch` draws them.
 
-use burn::module::{Module, Param};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, Relu};
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::activation::{log_softmax, relu};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::claim::ExperimentError;
+use crate::registry::small_networks::{Uniform, shuffled};
 
 /// One hidden layer.
 #[derive(Module, Debug)]
@@ -28,43 +29,6 @@ pub(super) struct Convolutional {
     hidden: Linear,
     last: Linear,
     pool: MaxPool2d,
-}
-
-/// Uniform on ±`1/√fan_in`; every call is another draw.
-struct Uniform<'a> {
-    noise: Noise,
-    next: u64,
-    device: &'a Device,
-}
-
-impl<'a> Uniform<'a> {
-    fn new(seed: u64, device: &'a Device) -> Self {
-        Self { noise: Noise { seed, distribution: Distribution::Uniform }, next: 0, device }
-    }
-
-    fn draw<const D: usize>(
-        &mut self,
-        shape: [usize; D],
-        fan_in: usize,
-    ) -> Result<Param<Tensor<D>>, TensorError> {
-        let bound = (fan_in as f64).sqrt().recip();
-        let uniform: Tensor<D> = self.noise.tensor(self.next, 0, shape, self.device)?;
-        self.next += 1;
-        Ok(Param::from_tensor(uniform * (2.0 * bound) - bound))
-    }
-
-    fn linear(&mut self, inputs: usize, outputs: usize) -> Result<Linear, TensorError> {
-        let weight = self.draw([inputs, outputs], inputs)?;
-        Ok(Linear { weight, bias: Some(self.draw([outputs], inputs)?) })
-    }
-
-    fn convolution(&mut self, inputs: usize, outputs: usize) -> Result<Conv2d, TensorError> {
-        let mut layer = Conv2dConfig::new([inputs, outputs], [KERNEL, KERNEL]).init(self.device);
-        let fan_in = inputs * KERNEL * KERNEL;
-        layer.weight = self.draw([outputs, inputs, KERNEL, KERNEL], fan_in)?;
-        layer.bias = Some(self.draw([outputs], fan_in)?);
-        Ok(layer)
-    }
 }
 
 const KERNEL: usize = 5;
@@ -94,8 +58,8 @@ impl Convolutional {
         let shrink = |side: usize| (side + 1 - KERNEL) / 2;
         let side = shrink(shrink(side));
         Ok(Self {
-            first: draw.convolution(1, 10)?,
-            second: draw.convolution(10, 20)?,
+            first: draw.convolution(1, 10, KERNEL)?,
+            second: draw.convolution(10, 20, KERNEL)?,
             hidden: draw.linear(20 * side * side, 50)?,
             last: draw.linear(50, outputs)?,
             pool: MaxPool2dConfig::new([2, 2]).init(),
@@ -148,20 +112,6 @@ impl Training {
         }
         network
     }
-}
-
-/// The numbers below `count` in an order drawn for the stream.
-fn shuffled(count: usize, noise: Noise, stream: u64) -> Vec<i32> {
-    let mut keys = vec![0.0_f64; count];
-    noise.fill(stream, 0, &mut keys);
-    let mut places: Vec<usize> = (0..count).collect();
-    places.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
-    places.into_iter().map(|place| place as i32).collect()
-}
-
-/// The mean over the batch.
-pub(super) fn cross_entropy(outputs: Tensor<2>, classes: Tensor<1, Int>) -> Tensor<1> {
-    -log_softmax(outputs, 1).gather(1, classes.unsqueeze_dim(1)).mean()
 }
 
 /// What a network answers, 500 rows at a time.

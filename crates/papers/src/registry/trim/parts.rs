@@ -45,13 +45,8 @@ fn with_and_without(
     let amounts = factors.forward(pictures.clone())?;
     let of_part = amounts.narrow(1, part, 1);
     let values = of_part.clone().try_into_vec_as::<f64>()?;
-    let places: Vec<i32> = values
-        .iter()
-        .enumerate()
-        .filter(|(_, amount)| **amount > 0.0)
-        .map(|(i, _)| i as i32)
-        .take(most)
-        .collect();
+    let present = (0_i32..).zip(&values).filter(|(_, amount)| **amount > 0.0);
+    let places: Vec<i32> = present.map(|(i, _)| i).take(most).collect();
     let places = Tensor::from_data(places.as_slice(), &pictures.device());
     let whole = pictures.clone().select(0, places.clone());
     let part = factors.part(part).iter().map(|value| *value as f32).collect();
