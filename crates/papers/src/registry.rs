@@ -17,6 +17,8 @@ macro_rules! papers {
 /// What papers on lensing share.
 #[cfg(feature = "interpret")]
 mod convergence_maps;
+#[cfg(feature = "interpret")]
+mod small_networks;
 
 papers! {
     #[cfg(feature = "optim")] adahessian,
@@ -40,6 +42,7 @@ papers! {
     #[cfg(feature = "optim")] seg_flip_flop_anchor,
     #[cfg(feature = "optim")] single_neuron_autoencoder,
     #[cfg(feature = "adapt")] structural_causal_models,
+    #[cfg(feature = "interpret")] trim,
     #[cfg(feature = "optim")] variance_reduced_halpern,
     #[cfg(feature = "optim")] variance_reduction,
 }

@@ -53,8 +53,9 @@ pub trait Transform<const D: usize> {
     fn inverse(&self, coefficients: Tensor<2>) -> Result<Tensor<D>, InterpretError>;
 }
 
-/// The part of the inputs that is made of some coefficients: `T⁻¹(keep ⊙ Tx)`. What contextual decomposition takes for
-/// relevant when these coefficients are.
+/// The part of the inputs that is made of some coefficients: `T⁻¹(keep ⊙ Tx)`.
+///
+/// For a contextual decomposition see [`Parts::transformed`](crate::contextual_decomposition::Parts::transformed).
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

@@ -88,7 +88,8 @@ impl Wavelet {
     pub fn frequency_response(&self, intervals: usize) -> Vec<FrequencyResponse> {
         let magnitude = |filter: &[f64], frequency: f64| {
             let angle = |k: usize| std::f64::consts::TAU * k as f64 * frequency;
-            let part = |of: fn(f64) -> f64| filter.iter().enumerate().map(|(k, h)| h * of(angle(k))).sum::<f64>();
+            let part =
+                |of: fn(f64) -> f64| filter.iter().enumerate().map(|(k, h)| h * of(angle(k))).sum::<f64>();
             part(f64::cos).hypot(part(f64::sin))
         };
         (0..=intervals)

@@ -1,7 +1,9 @@
 //! The transform on tensors against the one on slices, and its gradients.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use kiln_interpret::wavelet::{Boundary, Dwt, Dwt2, FilterBank, LearnableDwt, TensorDwt, Wavelet, WaveletError};
+use kiln_interpret::wavelet::{
+    Boundary, Dwt, Dwt2, FilterBank, LearnableDwt, TensorDwt, Wavelet, WaveletError,
+};
 use kiln_tensor::device_tests;
 use proptest::prelude::*;
 

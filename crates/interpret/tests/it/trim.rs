@@ -1,6 +1,6 @@
 //! Importance of coefficients: equal to the plain method without a transform, complete with a residual, the chain rule.
 
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::{Tensor, TensorData, activation::relu};
 use kiln_interpret::attribution::{
     Attribution, ExactShapley, InputXGradient, IntegratedGradients, Model, Quadrature, Question, Saliency,
     ShapleySampling,
@@ -10,6 +10,7 @@ use kiln_interpret::transform::{
 };
 use kiln_interpret::wavelet::{Boundary, Wavelet};
 use kiln_interpret::{InterpretError, Trim};
+use kiln_tensor::device_tests;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -112,6 +113,21 @@ fn complete<M: Model<2>, T: Transform<2>>(model: &M, transform: &T, x: &Tensor<2
     let sampled = ShapleySampling::default();
     let sampled = trim.attribute(&sampled, x, &Question::output(0)).unwrap();
     assert!(distance(&sums(sampled.values), &expected) < 1e-9);
+}
+
+device_tests! {
+    fn scores_on_every_device_sum_to_the_output(device) {
+        let positive: Vec<f32> = normal(3, 24).iter().map(|x| x.abs() as f32).collect();
+        let x = Tensor::<2>::from_data(TensorData::new(positive, [4, 6]), device);
+        let model = |x: Tensor<2>| x.powi_scalar(2).sum_dim(1);
+        let parts = NonnegativeFactorization::fit(&x, 2, 20, 1).unwrap();
+        let trim = Trim::new(&model, &parts);
+        let residual = trim.at(&x).unwrap().residual().clone();
+        let scores = trim.attribute(&integrated(), &x, &Question::output(0)).unwrap().values;
+        let expected = model(x) - model(residual);
+        let error = (scores.sum_dim(1) - expected).abs().max().into_scalar::<f32>();
+        assert!(error < 1e-4, "{error}");
+    }
 }
 
 #[test]

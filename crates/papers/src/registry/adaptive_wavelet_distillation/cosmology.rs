@@ -53,7 +53,9 @@ fn classes(seed: u64) -> Result<Vec<Class>, ExperimentError> {
     let deviation = (training().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
     for class in &mut classes {
         for map in [&mut class.training, &mut class.validation, &mut class.test] {
-            map.iter_mut().for_each(|pixel| *pixel /= deviation);
+            for pixel in map.iter_mut() {
+                *pixel /= deviation;
+            }
         }
     }
     Ok(classes)

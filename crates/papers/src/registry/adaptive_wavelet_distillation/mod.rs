@@ -165,7 +165,6 @@ const CLAIMS: &[Claim] = &[
              filter begins to be no wavelet's (conditions 0.004). The gradients of this network are rough maps; no filter of six \
              taps near db3 makes them sparse. The threshold was a guess of the specification, not a figure of the paper.",
         ),
-        ..BASE
     },
 ];
 

@@ -1,15 +1,15 @@
 //! The networks that are distilled, and their training by Adam on squared errors.
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::nn::{Linear, LinearConfig, Lstm, LstmConfig};
+use burn::module::Module;
+use burn::nn::{Linear, Lstm};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
-use kiln_tensor::{Distribution, Noise};
+use kiln_tensor::TensorError;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::claim::ExperimentError;
+use crate::registry::small_networks::Uniform;
 
 /// A network with one output, as a function of `[batch, channels, length]`.
 pub(super) trait Regression: Module {
@@ -24,10 +24,10 @@ pub(super) struct Mlp {
 }
 
 impl Mlp {
-    pub(super) fn new(widths: &[usize], seed: u64, device: &Device) -> Self {
-        let layers = widths.windows(2).map(|pair| LinearConfig::new(pair[0], pair[1]).init(device)).collect();
-        // Burn's linear layers are [inputs, outputs].
-        drawn(Self { layers }, seed, |shape| shape[0])
+    pub(super) fn new(widths: &[usize], seed: u64, device: &Device) -> Result<Self, TensorError> {
+        let mut uniform = Uniform::new(seed, device);
+        let layers = widths.windows(2).map(|pair| uniform.linear(pair[0], pair[1]));
+        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
     }
 }
 
@@ -49,10 +49,9 @@ pub(super) struct Recurrent {
 }
 
 impl Recurrent {
-    pub(super) fn new(hidden: usize, seed: u64, device: &Device) -> Self {
-        let lstm = LstmConfig::new(1, hidden, true).init(device);
-        let last = LinearConfig::new(hidden, 1).init(device);
-        drawn(Self { lstm, last }, seed, |_| hidden)
+    pub(super) fn new(hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
+        let mut uniform = Uniform::new(seed, device);
+        Ok(Self { lstm: uniform.lstm(1, hidden), last: uniform.linear(hidden, 1)? })
     }
 }
 
@@ -63,32 +62,6 @@ impl Regression for Recurrent {
     }
 }
 
-/// Every parameter drawn uniformly from ±`1/√fan_in`, as PyTorch does; a bias has the fan-in of the weight before it.
-fn drawn<M: Module>(module: M, seed: u64, fan_in: impl Fn(&[usize]) -> usize) -> M {
-    struct Draw<F> {
-        noise: Noise,
-        next: u64,
-        bound: f64,
-        fan_in: F,
-    }
-    impl<F: Fn(&[usize]) -> usize> ModuleMapper for Draw<F> {
-        fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            parameter.map(|old| {
-                if D > 1 {
-                    self.bound = ((self.fan_in)(&old.dims()) as f64).sqrt().recip();
-                }
-                let mut values = vec![0.0_f32; old.shape().num_elements()];
-                self.noise.fill(self.next, 0, &mut values);
-                self.next += 1;
-                let uniform = Tensor::<D>::from_data(TensorData::new(values, old.dims()), &old.device());
-                (uniform * (2.0 * self.bound) - self.bound).detach().require_grad()
-            })
-        }
-    }
-    let noise = Noise { seed, distribution: Distribution::Uniform };
-    module.map(&mut Draw { noise, next: 0, bound: 0.0, fan_in })
-}
-
 /// Adam on squared errors, batches of 100 in a new order each epoch; the network is on a device with autodiff.
 pub(super) fn trained<M: Regression>(
     mut network: M,
@@ -96,7 +69,7 @@ pub(super) fn trained<M: Regression>(
     y: &Tensor<2>,
     (epochs, learning_rate): (usize, f64),
     seed: u64,
-) -> Result<M, ExperimentError> {
+) -> M {
     const BATCH: usize = 100;
     let mut adam = AdamConfig::new().with_epsilon(1e-8).init();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -113,7 +86,7 @@ pub(super) fn trained<M: Regression>(
             network = adam.step(learning_rate, network, gradients);
         }
     }
-    Ok(network)
+    network
 }
 
 /// One less the squared error over the variance.

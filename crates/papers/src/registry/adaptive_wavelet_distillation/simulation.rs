@@ -75,8 +75,8 @@ impl Problem {
             |x: &[f32]| Tensor::<3>::from_data(TensorData::new(x.to_vec(), [x.len() / LEN, 1, LEN]), device);
         let (training, test) = (signals(&x[..TRAINING * LEN]), signals(&x[TRAINING * LEN..]));
         let labels = Tensor::from_data(TensorData::new(y[..TRAINING].to_vec(), [TRAINING, 1]), device);
-        let network = Mlp::new(&[LEN, 32, 32, 1], seed, &device.clone().autodiff());
-        let network = trained(network, &training, &labels, (30, 5e-3), seed)?;
+        let network = Mlp::new(&[LEN, 32, 32, 1], seed, &device.clone().autodiff())?;
+        let network = trained(network, &training, &labels, (30, 5e-3), seed);
         let predictions = host(network.forward(test.clone().autodiff()).inner());
         let y: Vec<f64> = y[TRAINING..].iter().map(|y| f64::from(*y)).collect();
         let r_squared = r_squared(&predictions, &y);

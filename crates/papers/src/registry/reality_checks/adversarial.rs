@@ -8,12 +8,12 @@ use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use serde::{Deserialize, Serialize};
 
 use super::mean;
-use super::networks::cross_entropy;
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::data::{AwdCnn, Part, Pictures, mnist};
 use crate::number::mean_and_deviation;
 use crate::recorder::{Recorder, Table};
+use crate::registry::small_networks::cross_entropy;
 use crate::report::figure::{Axis, Figure, Kind};
 
 /// 7×7 patches of 4×4 pixels.

@@ -10,13 +10,13 @@ use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::difference;
-use super::networks::cross_entropy;
 use super::reader::{Reader, batches};
 use crate::claim::ExperimentError;
 use crate::context::{Context, Scale};
 use crate::data::{Sst2Part, sst2};
 use crate::number::{Number, mean_and_deviation};
 use crate::recorder::{Recorder, Table};
+use crate::registry::small_networks::cross_entropy;
 
 /// Numbers of a word's vector, and of the hidden state.
 const VECTOR: usize = 50;

@@ -1,11 +1,11 @@
 //! The small networks of the experiments, drawn as PyTorch draws them, and how they are trained.
 
-use burn::module::{Module, Param};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, Relu};
 use burn::optim::{AdamConfig, GradientsParams, decay::WeightDecayConfig};
-use burn::tensor::activation::{log_softmax, relu};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
@@ -13,6 +13,7 @@ use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::claim::ExperimentError;
 use crate::data::{AwdCnn, Pictures, TrimLeNet};
+use crate::registry::small_networks::{Uniform, cross_entropy, shuffled};
 
 /// A classifier of pictures that can be decomposed.
 pub(super) trait Network: Module + Decompose<4, 2> {
@@ -29,43 +30,6 @@ impl Network for AwdCnn {
 impl Network for TrimLeNet {
     fn logits(&self, x: Tensor<4>) -> Tensor<2> {
         self.forward(x)
-    }
-}
-
-/// Uniform on ±`1/√fan_in`.
-pub(super) struct Uniform<'a> {
-    noise: Noise,
-    next: u64,
-    device: &'a Device,
-}
-
-impl<'a> Uniform<'a> {
-    pub(super) fn new(seed: u64, device: &'a Device) -> Self {
-        Self { noise: Noise { seed, distribution: Distribution::Uniform }, next: 0, device }
-    }
-
-    pub(super) fn draw<const D: usize>(
-        &mut self,
-        shape: [usize; D],
-        fan_in: usize,
-    ) -> Result<Param<Tensor<D>>, TensorError> {
-        let bound = (fan_in as f64).sqrt().recip();
-        let uniform: Tensor<D> = self.noise.tensor(self.next, 0, shape, self.device)?;
-        self.next += 1;
-        Ok(Param::from_tensor(uniform * (2.0 * bound) - bound))
-    }
-
-    pub(super) fn linear(&mut self, inputs: usize, outputs: usize) -> Result<Linear, TensorError> {
-        let weight = self.draw([inputs, outputs], inputs)?;
-        Ok(Linear { weight, bias: Some(self.draw([outputs], inputs)?) })
-    }
-
-    fn convolution(&mut self, inputs: usize, outputs: usize, kernel: usize) -> Result<Conv2d, TensorError> {
-        let mut layer = Conv2dConfig::new([inputs, outputs], [kernel, kernel]).init(self.device);
-        let fan_in = inputs * kernel * kernel;
-        layer.weight = self.draw([outputs, inputs, kernel, kernel], fan_in)?;
-        layer.bias = Some(self.draw([outputs], fan_in)?);
-        Ok(layer)
     }
 }
 
@@ -148,11 +112,6 @@ impl Decompose<4, 2> for Convolutional {
     }
 }
 
-/// Cross-entropy, the mean over the batch.
-pub(super) fn cross_entropy(logits: Tensor<2>, classes: Tensor<1, Int>) -> Tensor<1> {
-    -log_softmax(logits, 1).gather(1, classes.unsqueeze_dim(1)).mean()
-}
-
 /// Share of pictures that a network without autodiff puts in their class.
 pub(super) fn accuracy<N: Network>(
     network: &N,
@@ -221,13 +180,4 @@ impl Training {
         }
         Ok(seen)
     }
-}
-
-/// The numbers below `count` in an order drawn for the stream.
-pub(super) fn shuffled(count: usize, noise: Noise, stream: u64) -> Vec<i32> {
-    let mut keys = vec![0.0_f64; count];
-    noise.fill(stream, 0, &mut keys);
-    let mut places: Vec<i32> = (0..).take(count).collect();
-    places.sort_by(|&a, &b| keys[a as usize].total_cmp(&keys[b as usize]));
-    places
 }

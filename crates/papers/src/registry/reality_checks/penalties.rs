@@ -4,8 +4,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::cdep::{CdepPenalty, RightReasons};
 use kiln_interpret::contextual_decomposition::Parts;
 
-use super::networks::{Network, cross_entropy};
+use super::networks::Network;
 use crate::claim::ExperimentError;
+use crate::registry::small_networks::cross_entropy;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Penalty {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::nn::{Linear, Lstm, LstmConfig};
+use burn::module::Module;
+use burn::nn::{Linear, Lstm};
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Parts, Steps};
 use kiln_tensor::{Noise, TensorError};
 
-use super::networks::{Uniform, shuffled};
+use crate::registry::small_networks::{Uniform, shuffled};
 
 #[derive(Module, Debug)]
 pub(super) struct Reader {
@@ -17,25 +17,11 @@ pub(super) struct Reader {
     output: Linear,
 }
 
-/// Every parameter uniform on ±`1/√hidden`, as PyTorch has it.
-struct Draw<'a> {
-    uniform: Uniform<'a>,
-    hidden: usize,
-}
-
-impl ModuleMapper for Draw<'_> {
-    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = parameter.val().dims();
-        self.uniform.draw(shape, self.hidden).unwrap_or(parameter)
-    }
-}
-
 impl Reader {
     /// For words of `inputs` numbers.
     pub(super) fn new(inputs: usize, hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = Draw { uniform: Uniform::new(seed, device), hidden };
-        let lstm = LstmConfig::new(inputs, hidden, true).init(device).map(&mut draw);
-        Ok(Self { lstm, output: draw.uniform.linear(hidden, 2)? })
+        let mut uniform = Uniform::new(seed, device);
+        Ok(Self { lstm: uniform.lstm(inputs, hidden), output: uniform.linear(hidden, 2)? })
     }
 
     /// Logits of negative and positive, `[sentences, 2]`, for `[sentences, words, numbers]`.

@@ -8,13 +8,13 @@ use kiln_interpret::acd::{Acd, Cluster, Units};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::cross_entropy;
 use super::reader::{Reader, batches};
 use super::synthetic;
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::number::Number;
 use crate::recorder::{Recorder, Table};
+use crate::registry::small_networks::cross_entropy;
 use crate::report::figure::{Axis, Figure, Kind};
 
 /// First the words for good and bad, then negators, intensifiers and the others.

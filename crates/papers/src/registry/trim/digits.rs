@@ -1,0 +1,82 @@
+//! MNIST for networks that tell whether something was taken out of a picture.
+
+use burn::module::Module;
+use burn::optim::SgdConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::tensor::{Device, Int, Tensor};
+
+use super::networks::{Convolutional, Training, best, in_batches, share, tensor};
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::data::{self, Part};
+use crate::recorder::Recorder;
+use crate::registry::small_networks::cross_entropy;
+
+pub(super) const SIDE: usize = 28;
+
+/// Pictures in `[0, 1]`, `[count, 28, 28]`: the first ones of the training and of the test set.
+pub(super) struct Digits {
+    pub(super) train: Tensor<3>,
+    pub(super) test: Tensor<3>,
+}
+
+impl Digits {
+    pub(super) fn read(
+        context: &Context,
+        recorder: &mut Recorder,
+        counts: [usize; 2],
+        device: &Device,
+    ) -> Result<Self, ExperimentError> {
+        let mut read = |part: Part, count: usize| -> Result<Tensor<3>, ExperimentError> {
+            let images = data::mnist(&*context.data, part)?;
+            images.sources.iter().for_each(|source| recorder.used_data(source.clone()));
+            let pixels: Vec<f32> =
+                images.pixels[..count * SIDE * SIDE].iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+            Ok(tensor(pixels, [count, SIDE, SIDE], device))
+        };
+        Ok(Self { train: read(Part::Train, counts[0])?, test: read(Part::Test, counts[1])? })
+    }
+}
+
+/// As the authors' networks want pictures.
+pub(super) fn normalized(x: Tensor<3>) -> Tensor<3> {
+    (x - 0.1307) / 0.3081
+}
+
+/// A network whose output 0 speaks for a picture as it is and output 1 for what is left of it.
+pub(super) fn tell_apart(
+    whole: &Tensor<3>,
+    rest: &Tensor<3>,
+    training: Training,
+    device: &Device,
+) -> Result<Convolutional, ExperimentError> {
+    let x = Tensor::cat(vec![normalized(whole.clone()), normalized(rest.clone())], 0);
+    let (rows, half) = (x.dims()[0], whole.dims()[0]);
+    let momentum = MomentumConfig::new().with_momentum(0.5).with_dampening(0.0);
+    let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+    let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
+        let classes = rows.clone().greater_equal_elem(half.cast_signed() as i64).int();
+        cross_entropy(network.outputs(x.clone().select(0, rows).autodiff()), classes.autodiff())
+    };
+    let network = Convolutional::new(SIDE, 2, training.seed, &device.clone().autodiff())?;
+    Ok(training.fit(network, optimizer, rows, loss, device))
+}
+
+/// The share of pictures, whole and not, of which a network without autodiff knows which they are.
+pub(super) fn accuracy(
+    network: &Convolutional,
+    whole: &Tensor<3>,
+    rest: &Tensor<3>,
+) -> Result<f64, ExperimentError> {
+    let network = network.valid();
+    let known = |x: &Tensor<3>, class: usize| -> Result<f64, ExperimentError> {
+        let outputs = in_batches(x, |x| Ok(network.outputs(normalized(x))))?;
+        Ok(share(&best(outputs)?, |_| class))
+    };
+    Ok(f64::midpoint(known(whole, 0)?, known(rest, 1)?))
+}
+
+/// How much more output 0 says than output 1: the log-odds that a picture is whole.
+pub(super) fn log_odds(outputs: Tensor<2>) -> Tensor<2> {
+    outputs.clone().narrow(1, 0, 1) - outputs.narrow(1, 1, 1)
+}

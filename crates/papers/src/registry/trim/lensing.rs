@@ -1,0 +1,203 @@
+//! T3': maps like those of weak lensing, instead of the paper's simulations.
+
+use burn::module::Module;
+use burn::optim::AdamConfig;
+use burn::tensor::{Device, Int, Tensor};
+use kiln_interpret::Trim;
+use kiln_interpret::attribution::{IntegratedGradients, Question, Saliency};
+use kiln_interpret::transform::{Fourier, Transform, part};
+use serde::{Deserialize, Serialize};
+
+use super::networks::{Convolutional, Training, in_batches, tensor};
+use crate::claim::ExperimentError;
+use crate::context::Context;
+use crate::number::{Number, mean_and_deviation};
+use crate::recorder::{Recorder, Table};
+use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
+use crate::report::figure::{Axis, Figure, Kind};
+
+/// Rings are 0.1 wide, the last one holds the corners.
+const EDGES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+const RINGS: usize = EDGES.len() + 1;
+/// The ring that the planted teacher looks at.
+const PLANTED: usize = 3;
+
+/// Maps in units of 0.024, about their deviation.
+fn maps(of: ConvergenceMaps, count: usize, side: usize, seed: u64) -> Result<Vec<f32>, ExperimentError> {
+    Ok(of.draw(count, side, seed)?.into_iter().map(|value| (value / 0.024) as f32).collect())
+}
+
+/// The logarithm of the power in a ring, of which the gradient is known.
+pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let device = context.tensor_device()?;
+    let side = context.pick(32, 64);
+    let fourier = Fourier::of_pictures(&[side, side])?;
+    let rings = fourier.rings(&EDGES)?;
+    let inside: Vec<f32> = rings.ids().iter().map(|&ring| f32::from(u8::from(ring == PLANTED))).collect();
+    let inside: Tensor<2> = tensor(inside, [1, side * side], &device);
+    let teacher = |x: Tensor<3>| {
+        let coefficients = fourier.forward(x).expect("the size is that of the maps");
+        let inside = if coefficients.is_autodiff() { inside.clone().autodiff() } else { inside.clone() };
+        (coefficients.square() * inside).sum_dim(1).log()
+    };
+    let trim = Trim::new(&teacher, &fourier);
+    let seeds = context.seeds(context.pick(2, 5));
+    let progress = recorder.progress(seeds.len() as u64, "teachers");
+    for seed in seeds {
+        let x =
+            tensor::<3>(maps(ConvergenceMaps::new(1.0, 2.0), 200, side, seed)?, [200, side, side], &device);
+        let noise = ConvergenceMaps { amplitude: 0.0, ..ConvergenceMaps::new(0.0, 2.0) };
+        let noise = tensor::<3>(maps(noise, 1, side, seed ^ 1)?, [1, side, side], &device);
+        let question = Question::output(0).baseline(fourier.forward(noise)?).groups(rings.clone());
+        let scores = trim.attribute(&IntegratedGradients::default(), &x, &question)?.values.abs();
+        let shares = (scores.clone().narrow(1, PLANTED, 1) / scores.sum_dim(1)).try_into_vec_as::<f64>()?;
+        recorder.record("T3", "share of the planted ring", shares);
+
+        let found = trim.attribute(&Saliency::default(), &x, &Question::output(0))?.values;
+        let coefficients = fourier.forward(x)?;
+        let power = (coefficients.clone().square() * inside.clone()).sum_dim(1);
+        let known = coefficients * inside.clone() * 2.0 / power;
+        let size = known.clone().abs().max().into_scalar::<f64>();
+        let error = (found - known).abs().max().into_scalar::<f64>() / size;
+        recorder.record("T3", "error of the gradient", [error]);
+        progress.inc(1);
+    }
+    Ok(())
+}
+
+/// What one network gave.
+#[derive(Serialize, Deserialize)]
+struct Run {
+    /// Share of the slope's variance that it explains.
+    r2: f64,
+    /// By ring: mean size of the scores, what the squared error gains when the ring is taken out, power.
+    scores: Vec<f64>,
+    losses: Vec<f64>,
+    powers: Vec<f64>,
+}
+
+/// All 25 pairs of parameters, and slopes as targets, in units of 0.42 about 2, their deviation.
+fn labelled(
+    count: usize,
+    side: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<(Tensor<3>, Tensor<2>), ExperimentError> {
+    let (mut all, mut targets) = (Vec::new(), Vec::new());
+    for (i, amplitude) in AMPLITUDES.iter().enumerate() {
+        for (j, slope) in SLOPES.iter().enumerate() {
+            let seed = seed.wrapping_add((i * SLOPES.len() + j) as u64);
+            all.extend(maps(ConvergenceMaps::new(*amplitude, *slope), count, side, seed)?);
+            targets.extend(std::iter::repeat_n(((slope - 2.0) / 0.424) as f32, count));
+        }
+    }
+    let rows = targets.len();
+    Ok((tensor(all, [rows, side, side], device), tensor(targets, [rows, 1], device)))
+}
+
+fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> Result<Run, ExperimentError> {
+    let (x, y) = labelled(maps, side, seed, device)?;
+    let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
+        let outputs = network.outputs(x.clone().select(0, rows.clone()).autodiff());
+        (outputs - y.clone().select(0, rows).autodiff()).square().mean()
+    };
+    let network = Convolutional::new(side, 1, seed, &device.clone().autodiff())?;
+    let training = Training { epochs, batch: 50, rate: 1e-3, seed };
+    let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device);
+
+    let (x, y) = labelled(8, side, seed.wrapping_add(1000), device)?;
+    let plain = network.valid();
+    let squared_error = |x: &Tensor<3>| -> Result<f64, ExperimentError> {
+        let outputs = in_batches(x, |x| Ok(plain.outputs(x)))?;
+        Ok((outputs - y.clone()).square().mean().into_scalar::<f64>())
+    };
+    let fourier = Fourier::of_pictures(&[side, side])?;
+    let rings = fourier.rings(&EDGES)?;
+    let model = |x: Tensor<3>| network.outputs(x);
+    let question = Question::output(0).groups(rings.clone());
+    let scores = Trim::new(&model, &fourier).attribute(&IntegratedGradients::default(), &x, &question)?;
+    let error = squared_error(&x)?;
+    let losses = (0..RINGS).map(|ring| {
+        let kept: Vec<bool> = rings.ids().iter().map(|&id| id != ring).collect();
+        Ok(squared_error(&part(&fourier, x.clone(), &kept)?)? - error)
+    });
+    let losses = losses.collect::<Result<_, ExperimentError>>()?;
+    let squares = fourier.forward(x.clone())?.square().mean_dim(0).try_into_vec_as::<f64>()?;
+    let mut powers = vec![0.0; RINGS];
+    for (square, ring) in squares.iter().zip(rings.ids()) {
+        powers[*ring] += square;
+    }
+    let scores = scores.values.abs().mean_dim(0).try_into_vec_as::<f64>()?;
+    Ok(Run { r2: 1.0 - error / y.square().mean().into_scalar::<f64>(), scores, losses, powers })
+}
+
+/// The correlation of ranks; without ties.
+fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+    let ranks = |values: &[f64]| -> Vec<f64> {
+        values.iter().map(|value| values.iter().filter(|other| *other < value).count() as f64).collect()
+    };
+    let n = a.len() as f64;
+    let squares: f64 = ranks(a).iter().zip(ranks(b)).map(|(a, b)| (a - b).powi(2)).sum();
+    1.0 - 6.0 * squares / (n * (n * n - 1.0))
+}
+
+pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let device = context.tensor_device()?;
+    // Side, maps for each of 25 parameters, epochs.
+    let size = context.pick([32, 60, 8], [64, 100, 15]);
+    let seeds = context.seeds(context.pick(2, 3));
+    let progress = recorder.progress(seeds.len() as u64, "networks");
+    let runs = seeds.iter().map(|&seed| {
+        let run = recorder.memo(&format!("network {seed}"), || of_network(size, seed, &device));
+        progress.inc(1);
+        run
+    });
+    let runs = runs.collect::<Result<Vec<Run>, _>>()?;
+    for run in &runs {
+        recorder.record(
+            "T3",
+            "rank correlation of scores and losses",
+            [rank_correlation(&run.scores, &run.losses)],
+        );
+    }
+    let r2 = runs.iter().map(|run| run.r2).collect::<Vec<_>>();
+    recorder.note(format!("The networks explain {} of the slope's variance.", mean_and_deviation(&r2, 2)));
+    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| {
+        runs.iter().map(|run| of(run)[ring]).sum::<f64>() / runs.len() as f64
+    };
+    let mut table = Table::new(
+        "rings",
+        "What a network that reads the slope off a map looks at",
+        "Means over the seeds. Radii in units of Nyquist's; the last ring holds the corners. Score: mean size of integrated \
+         gradients; loss: what the mean squared error gains when the ring is taken out; power: of the maps.",
+        &["ring", "score", "loss", "power", "score / power"],
+    );
+    let of: [fn(&Run) -> &Vec<f64>; 3] = [|run| &run.scores, |run| &run.losses, |run| &run.powers];
+    for ring in 0..RINGS {
+        let low = if ring == 0 { 0.0 } else { EDGES[ring - 1] };
+        let name = EDGES.get(ring).map_or_else(|| format!("from {low}"), |high| format!("{low} to {high}"));
+        let [score, loss, power] = of.map(|of| mean(of, ring));
+        let cells = [score, loss, power, score / power].map(|value| Number(value).to_string());
+        table.row([name].into_iter().chain(cells));
+    }
+    recorder.table(table);
+    let curve = |which: usize| {
+        let highest = (0..RINGS).map(|ring| mean(of[which], ring)).fold(f64::MIN_POSITIVE, f64::max);
+        (0..RINGS)
+            .map(move |ring| (0.1 * ring as f64 + 0.05, mean(of[which], ring) / highest))
+            .collect::<Vec<_>>()
+    };
+    recorder.figure(
+        Figure::new(
+            "rings",
+            "Which scales does the network read the slope from?",
+            "By ring of frequencies, each as a share of its highest value; means over the seeds.",
+            Axis::linear("radius, Nyquist = 1 (the last: corners)"),
+            Axis::linear("share of the highest"),
+        )
+        .with(Kind::LinePoints, "integrated gradients", 0, curve(0))
+        .with(Kind::LinePoints, "loss without the ring", 1, curve(1))
+        .with(Kind::Line, "power of the maps", 2, curve(2)),
+    );
+    Ok(())
+}
