@@ -248,8 +248,10 @@ pub(super) fn cosmology(context: &Context, recorder: &mut Recorder) -> Result<()
             |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
         let slope = mean(&|o| of(o).slope);
         let spread = outcomes.iter().map(|o| (of(o).slope - slope).abs()).fold(0.0, f64::max);
-        let numbers = [slope, spread, mean(&|o| of(o).amplitude)];
-        table.row(std::iter::once(name.to_owned()).chain(numbers.map(|x| Number(x).to_string())));
+        let amplitude = mean(&|o| of(o).amplitude);
+        // The spectrum's regression has none.
+        let amplitude = if amplitude.is_nan() { String::new() } else { Number(amplitude).to_string() };
+        table.row([name.to_owned(), Number(slope).to_string(), Number(spread).to_string(), amplitude]);
     };
     row("none", &|o| o.raw);
     row("Laplace", &|o| o.laplace);

@@ -69,8 +69,8 @@ const CLAIMS: &[Claim] = &[
             spec("R² of AWD less that of db5", Statistic::Min, Threshold::AtLeast(-0.005)),
         ],
         known_finding: Some(
-            "Of three seeds at full scale one misses by little: 0.0072 below db5, where 0.005 was allowed; the others are 0.005 \
-             above and 0.003 below. That every seed must pass was our choice; the specification's one run gave 0.007 above.",
+            "Of three seeds at full scale one misses by little: 0.0072 below db5, where 0.005 was allowed; the others are 0.0053 \
+             and 0.0025 above. That every seed must pass was our choice; the specification's one run gave 0.007 above.",
         ),
         ..BASE
     },
@@ -160,6 +160,11 @@ const CLAIMS: &[Claim] = &[
             spec("reconstruction error over energy, γ = 1", Statistic::Max, Threshold::AtMost(0.01)),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        known_finding: Some(
+            "The attributions' L1 norm falls by 0.6 % at γ = 1 on each of three seeds, not by 10 %, and by 3 % at γ = 5, where the \
+             filter begins to be no wavelet's (conditions 0.004). The gradients of this network are rough maps; no filter of six \
+             taps near db3 makes them sparse. The threshold was a guess of the specification, not a figure of the paper.",
+        ),
         ..BASE
     },
 ];

@@ -38,6 +38,8 @@ struct Measured {
     epsilon: Option<f64>,
     /// Rank correlations of the levels at which patches are joined, without and with noise.
     correlations: [f64; 2],
+    /// The levels of ACD, without and with noise.
+    levels: [Vec<f64>; 2],
 }
 
 /// The network and one class of its logits.
@@ -129,16 +131,16 @@ fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
 
 fn measure(network: &AwdCnn, picture: &Pictures, device: &Device) -> Result<Measured, ExperimentError> {
     let Some((epsilon, noisy)) = misled(network, picture, device) else {
-        return Ok(Measured { epsilon: None, correlations: [f64::NAN; 2] });
+        return Ok(Measured { epsilon: None, correlations: [f64::NAN; 2], levels: Default::default() });
     };
     let (pixels, class) = (picture.tensor(device), usize::from(picture.labels[0]));
     let explained = Explained { network, class, device };
-    let mut correlations = [0.0; 2];
-    for (correlation, (_, scoring)) in correlations.iter_mut().zip(SCORINGS) {
-        let levels = |pixels: &Tensor<4>| explained.levels(&input(pixels), scoring);
-        *correlation = rank_correlation(&levels(&pixels)?, &levels(&noisy)?);
-    }
-    Ok(Measured { epsilon: Some(epsilon), correlations })
+    let levels = |scoring: Scoring| -> Result<[Vec<f64>; 2], ExperimentError> {
+        Ok([explained.levels(&input(&pixels), scoring)?, explained.levels(&input(&noisy), scoring)?])
+    };
+    let [ours, by_occlusion] = [levels(Scoring::Decomposition)?, levels(Scoring::Occlusion)?];
+    let correlations = [&ours, &by_occlusion].map(|[clean, noisy]| rank_correlation(clean, noisy));
+    Ok(Measured { epsilon: Some(epsilon), correlations, levels: ours })
 }
 
 pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -191,5 +193,25 @@ pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<
     }
     recorder.table(table);
     recorder.figure(figure);
+    if let Some(first) = found.first() {
+        recorder.figure(example(&first.levels));
+    }
     Ok(())
+}
+
+/// When each patch of a picture is joined, without noise and with it.
+fn example(levels: &[Vec<f64>; 2]) -> Figure {
+    let mut figure = Figure::new(
+        "example",
+        "Levels at which patches are joined",
+        "The first picture, without noise on the left and with it on the right; the darker, the earlier.",
+        Axis::linear("patch"),
+        Axis::linear("patch"),
+    );
+    let last = levels.iter().flatten().copied().fold(0.0, f64::max);
+    for (place, (name, levels)) in ["without noise", "with noise"].into_iter().zip(levels).enumerate() {
+        let values: Vec<f64> = levels.iter().map(|level| last + 1.0 - level).collect();
+        figure = figure.with_picture(name, 2 * place, (&values, 7), (8.0 * place as f64, 0.0));
+    }
+    figure
 }

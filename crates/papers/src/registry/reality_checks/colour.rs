@@ -205,15 +205,18 @@ fn best(found: &[&Vec<Accuracies>]) -> Vec<f64> {
     (0..seeds).map(of_seed).collect()
 }
 
+/// The first variant is without a penalty.
 fn judge(recorder: &mut Recorder, claim: &str, variants: &[Variant], found: &[Vec<Accuracies>]) {
     let of = |wanted: &dyn Fn(&Variant) -> bool| {
         let all = variants.iter().zip(found).filter(|(variant, _)| wanted(variant));
         best(&all.map(|(_, found)| found).collect::<Vec<_>>())
     };
     let vanilla = of(&|variant| *variant == Variant::Vanilla);
-    let cdep = of(&|variant| [share(30.0), share(50.0)].contains(variant));
+    let cdep = of(&|variant| [share(30.0), share(50.0), share(1000.0)].contains(variant));
     let right_reasons = of(&|variant| matches!(variant, Variant::Penalized(Penalty::InputGradient, _)));
-    recorder.record(claim, "vanilla", vanilla.clone());
+    // A network that has hardly learned is right by chance.
+    let trained = found[0].iter().filter_map(|found| found.inverted.last().copied());
+    recorder.record(claim, "vanilla, last epoch", trained);
     recorder.record(claim, "CDEP-softmax minus vanilla", difference(&cdep, &vanilla));
     recorder.record(claim, "RRR minus vanilla", difference(&right_reasons, &vanilla));
 }
@@ -225,16 +228,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         recorder.note("Minutes: at full scale only.");
         return Ok(());
     }
-    let variants = [
-        Variant::Vanilla,
-        share(10.0),
-        share(30.0),
-        share(50.0),
-        share(200.0),
-        rrr(10.0),
-        rrr(100.0),
-        rrr(1000.0),
-    ];
+    let variants = [Variant::Vanilla, share(30.0), share(50.0), share(200.0), rrr(100.0), rrr(1000.0)];
     let problem = |seed: u64| {
         let draw = |count, stream| glyphs(count, seed.wrapping_add(stream)).halved();
         Problem {
@@ -244,7 +238,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             training: Training { epochs: 6, batch: 128, weight_decay: 1e-3, seed },
         }
     };
-    recorder.used_data(synthetic("glyph digits", 14_000));
+    recorder.used_data(synthetic("drawn digits", 14_000));
     let network = |seed, device: &Device| Ok(Convolutional::new(SMALL, 14, seed, device)?);
     let title = ["colour-glyphs", "Coloured drawn digits, 14×14"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
@@ -280,7 +274,7 @@ pub(super) fn half_size(context: &Context, recorder: &mut Recorder) -> Result<()
         recorder.note("Minutes: at full scale only.");
         return Ok(());
     }
-    let variants = [Variant::Vanilla, share(30.0), share(50.0), share(200.0), rrr(100.0), rrr(1000.0)];
+    let variants = [Variant::Vanilla, share(50.0), rrr(1000.0)];
     let network = |seed, device: &Device| Ok(Convolutional::new(SMALL, 14, seed, device)?);
     let title = ["colour-mnist", "ColorMNIST, 14×14"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
@@ -289,23 +283,17 @@ pub(super) fn half_size(context: &Context, recorder: &mut Recorder) -> Result<()
 }
 
 pub(super) fn paper_size(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let training = Training { epochs: 5, batch: 256, weight_decay: 1e-3, seed: 0 };
-    let problem = on_mnist(context, recorder, 10_000, |pictures| pictures, training)?;
+    let training = Training { epochs: 4, batch: 256, weight_decay: 1e-3, seed: 0 };
+    let problem = on_mnist(context, recorder, 5_000, |pictures| pictures, training)?;
     if context.scale == Scale::Quick {
         recorder.note("Minutes for each training: at full scale only.");
         return Ok(());
     }
-    let variants = [Variant::Vanilla, share(1000.0), share(5000.0), rrr(1000.0)];
+    let variants = [Variant::Vanilla, share(1000.0), rrr(1000.0)];
     let sizes = Sizes { channels: [3, 20, 50], kernel: 5, hidden: 500 };
     let network = |seed, device: &Device| Ok(Convolutional::new(sizes, 28, seed, device)?);
     let title = ["colour-cnn", "ColorMNIST, the paper's network"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
-    recorder.record("C5-CNN", "vanilla", found[0].iter().map(|a| a.chosen));
-    recorder.record(
-        "C5-CNN",
-        "CDEP-softmax minus vanilla",
-        difference(&best(&[&found[1], &found[2]]), &best(&[&found[0]])),
-    );
-    recorder.record("C5-CNN", "RRR minus vanilla", difference(&best(&[&found[3]]), &best(&[&found[0]])));
+    judge(recorder, "C5-CNN", &variants, &found);
     Ok(())
 }

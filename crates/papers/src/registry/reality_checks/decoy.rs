@@ -120,6 +120,33 @@ fn found_for<'a>(variants: &[Variant], found: &'a [Vec<Accuracies>], variant: Va
     variants.iter().position(|v| *v == variant).map_or(&[], |place| &found[place])
 }
 
+/// Some digits with their squares, in training and in the test.
+fn examples(id: &str, problem: &Problem) -> Figure {
+    const GAP: usize = 2;
+    let digits = [0, 3, 6, 9];
+    let caption = "Above as in training, where the grey tells the digit; below as in the test.";
+    let mut figure =
+        Figure::new(id, "Digits with decoys", caption, Axis::linear("pixel"), Axis::linear("pixel"));
+    let parts = [("training", &problem.train, Grey::OfLabel), ("test", &problem.test, Grey::Reversed)];
+    for (row, (name, pictures, grey)) in parts.into_iter().enumerate() {
+        let mut pictures = pictures.clone();
+        add_decoys(&mut pictures, problem.square, grey, problem.training.seed);
+        let [_, height, width] = pictures.shape;
+        let wide = digits.len() * (width + GAP);
+        let mut values = vec![0.0; height * wide];
+        for (column, digit) in digits.into_iter().enumerate() {
+            let place = pictures.labels.iter().position(|label| *label == digit).unwrap_or(0);
+            for (pixel, value) in pictures.picture(place).iter().enumerate() {
+                let at = pixel / width * wide + column * (width + GAP) + pixel % width;
+                values[at] = f64::from(value.clamp(0.0, 1.0));
+            }
+        }
+        let bottom = ((1 - row) * (height + GAP)) as f64;
+        figure = figure.with_picture(name, 7 - row, (&values, wide), (0.0, bottom));
+    }
+    figure
+}
+
 fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], found: &[Vec<Accuracies>]) {
     let mut table = Table::new(
         id,
@@ -198,7 +225,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     };
     let network = |seed, device: &Device| Ok(Perceptron::new([196, 64, 32, 10], seed, device)?);
     let seeds = context.seeds(context.pick(3, 5));
-    recorder.used_data(synthetic("glyph digits", 6000 * seeds.len()));
+    recorder.used_data(synthetic("drawn digits", 6000 * seeds.len()));
     let found = trainings(context, recorder, variants, &seeds, problem, network)?;
     let of = |variant| last(found_for(variants, &found, variant));
     let [control, vanilla, cdep, rrr] = judged.map(of);
@@ -207,6 +234,8 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     recorder.record("C6", "RRR (λ = 1000) minus vanilla", difference(&rrr, &vanilla));
     recorder.record("C6", "RRR minus no decoy", difference(&rrr, &control));
     recorder.record("C6", "RRR minus CDEP-L1", difference(&rrr, &cdep));
+    let problem = problem(seeds[0]);
+    recorder.figure(examples("decoy-glyphs-examples", &problem));
     show(recorder, "decoy-glyphs", "Decoys on drawn digits, 14×14", variants, &found);
     Ok(())
 }
@@ -250,7 +279,7 @@ pub(super) fn perceptron(context: &Context, recorder: &mut Recorder) -> Result<(
     let problem = on_mnist(context, recorder, 6)?;
     let network = |seed, device: &Device| Ok(Perceptron::new([784, 128, 64, 10], seed, device)?);
     let seeds = context.seeds(context.pick(2, 3));
-    let found = trainings(context, recorder, variants, &seeds, problem, network)?;
+    let found = trainings(context, recorder, variants, &seeds, &problem, network)?;
     let [_, vanilla, cdep, rrr] = judged.map(|variant| found_for(variants, &found, variant));
     let chosen = |found: &[Accuracies]| of(found, |a| a.chosen);
     recorder.record("C6-MNIST", "RRR (λ = 1000)", last(rrr));
@@ -265,6 +294,7 @@ pub(super) fn perceptron(context: &Context, recorder: &mut Recorder) -> Result<(
         difference(&chosen(cdep), &chosen(vanilla)),
     );
     recorder.record("C6-MNIST", "RRR minus CDEP-softmax", difference(&last(rrr), &last(cdep)));
+    recorder.figure(examples("decoy-mnist-examples", &problem(seeds[0])));
     show(recorder, "decoy-mnist", "Decoys on MNIST, perceptron", variants, &found);
     Ok(())
 }
@@ -275,8 +305,7 @@ pub(super) fn convolutional(context: &Context, recorder: &mut Recorder) -> Resul
         recorder.note("Minutes for each training: at full scale only.");
         return Ok(());
     }
-    let variants =
-        [Variant::Control, Variant::Vanilla, share(100.0), rrr(1000.0), l1(10.0), share(10.0), rrr(100.0)];
+    let variants = [Variant::Control, Variant::Vanilla, share(100.0), rrr(1000.0)];
     let sizes = Sizes { channels: [1, 20, 50], kernel: 5, hidden: 256 };
     let network = |seed, device: &Device| Ok(Convolutional::new(sizes, 28, seed, device)?);
     let seeds = context.seeds(2);

@@ -6,8 +6,10 @@ mod adversarial;
 mod authors;
 mod colour;
 mod decoy;
+mod decoy_words;
 mod networks;
 mod penalties;
+mod reader;
 mod sentences;
 
 use penalties::Penalty;
@@ -83,6 +85,12 @@ const CLAIMS: &[Claim] = &[
             spec("share with \"not good\" < 0", Statistic::Min, Threshold::AtLeast(0.9)),
             spec("share joined first", Statistic::Min, Threshold::AtLeast(0.7)),
         ],
+        known_finding: Some(
+            "\"Not good\" speaks for negative in all sentences of all networks. But \"good\" right after a negator speaks for positive in \
+             0.52 to 0.84 of them only, where 0.9 was expected (0.75 to 0.89 of all sentences with \"good\"): CD's rule for gates is the mean \
+             of what a word does with the others and without them, so that a word after a negator is half judged as its negation. ACD \
+             joins negator and word first in 0.64 to 0.76 of the sentences, where 0.7 was expected; the mean of 5 networks is 0.69.",
+        ),
         ..BASE
     },
     Claim {
@@ -102,7 +110,7 @@ const CLAIMS: &[Claim] = &[
                that of hierarchies by occlusion; means.",
         checks: &[
             by_kiln(spec("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5))),
-            by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0))),
+            full(by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0)))),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small")],
         ..BASE
@@ -113,10 +121,10 @@ const CLAIMS: &[Claim] = &[
         says: "A network that trusts the digits' colour is mended by CDEP and not by RRR: accuracy in inverted colours 31.0 by CDEP, \
                0.2 by RRR, 0.2 without.",
         test: "Drawn digits of 14×14 pixels, 4,000 to train on, 2,000 to test on; convolutions of 12 and 24 channels, 6 epochs, 8 \
-               single pixels a step, 2 seeds. Accuracy in percentage points. As in the paper the epoch, and here λ of 30 and 50 (10, \
-               100, 1000 for RRR), are chosen on other pictures in inverted colours.",
+               single pixels a step, 2 seeds. Accuracy in percentage points. As in the paper the epoch, and here λ of 30 and 50 (100, \
+               1000 for RRR), are chosen on other pictures in inverted colours.",
         checks: &[
-            full(points("vanilla", Threshold::AtMost(2.0))),
+            full(points("vanilla, last epoch", Threshold::AtMost(2.0))),
             full(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0))),
             full(points("RRR minus vanilla", Threshold::AtMost(5.0))),
         ],
@@ -126,9 +134,9 @@ const CLAIMS: &[Claim] = &[
         id: "C5-MNIST",
         place: "ColorMNIST",
         says: "As C5.",
-        test: "As C5 with the first 6,000 training pictures of MNIST, halved to 14×14, RRR with 100 and 1000.",
+        test: "As C5 with the first 6,000 training pictures of MNIST, halved to 14×14; λ = 50, RRR with 1000.",
         checks: &[
-            full(points("vanilla", Threshold::AtMost(2.0))),
+            full(points("vanilla, last epoch", Threshold::AtMost(2.0))),
             full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
             full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
         ],
@@ -139,10 +147,10 @@ const CLAIMS: &[Claim] = &[
         id: "C5-CNN",
         place: "ColorMNIST",
         says: "As C5.",
-        test: "As C5 with the first 10,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
-               and a hidden layer of 500, λ = 1000 and 5000; 5 epochs, 2 seeds.",
+        test: "As C5 with the first 5,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
+               and a hidden layer of 500, λ = 1000; 4 epochs, 2 seeds.",
         checks: &[
-            full(by_kiln(points("vanilla", Threshold::AtMost(2.0)))),
+            full(by_kiln(points("vanilla, last epoch", Threshold::AtMost(2.0)))),
             full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
             full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
         ],
@@ -177,6 +185,13 @@ const CLAIMS: &[Claim] = &[
             points("RRR minus CDEP-softmax", Threshold::Above(0.0)),
         ],
         needs: &[Need::Data("mnist")],
+        known_finding: Some(
+            "The order is the paper's, RRR before CDEP before none, and RRR and the last epochs are as the specification saw them. Where \
+             epochs are chosen CDEP-softmax with λ = 100 is ahead by 9.8 points on 3 seeds (1.4 to 17.2) where 15 were expected: without a \
+             penalty a network has 62.9 % after its first epoch, before it trusts the square (58.0 in the specification), and with it \
+             72.7 % (82.5). With λ = 200 it has 79.4 %. On the 2 seeds of quick scale the last epochs are 11.8 points apart, where 12 were \
+             expected; on 3 seeds 12.3.",
+        ),
         ..BASE
     },
     Claim {
@@ -202,10 +217,24 @@ const CLAIMS: &[Claim] = &[
     Claim {
         id: "C8",
         place: "decoy words in SST",
-        says: "CDEP recovers the accuracy that words that give the label away have cost.",
-        test: "Not here: the paper's word vectors are not at hand, and its figures are not known to us.",
-        needs: &[Need::Data("glove")],
-        ..BASE
+        says: "CDEP recovers the accuracy that words that give the label away have cost (λ of 100 to 300; the figures are not known \
+               to us).",
+        test: "SST-2, sentences of up to 24 words, with \"text\" or \"video\" put at a random place by the label, by the other label in \
+               the test; LSTM of width 64 on trained vectors of 50 numbers, 6 epochs, 2 seeds. Accuracy in percentage points \
+               after the last epoch; for the last check after the epoch chosen on sentences with random decoys, by the better of \
+               λ = 100 and 300.",
+        checks: &[
+            full(by_kiln(points("no decoy minus vanilla", Threshold::AtLeast(15.0)))),
+            full(by_kiln(points("CDEP (λ = 100) minus vanilla", Threshold::AtLeast(15.0)))),
+            full(by_kiln(points("CDEP, the better λ, chosen epochs", Threshold::AtLeast(60.0)))),
+        ],
+        needs: &[Need::Data("text/sst2")],
+        known_finding: Some(
+            "CDEP undoes the harm and recovers no more than guessing: 0.2 % without it, 38.0 % with λ = 100 and 49.6 % with λ = 300, where \
+             guessing has 50 % and a network without decoys 73.8 %. The penalty outweighs the cross-entropy a hundred times at first, and \
+             with 6 epochs on vectors drawn at random there is little else to learn from. The last check was added after the first \
+             run, in which the others passed.",
+        ),
     },
 ];
 
@@ -218,6 +247,7 @@ pub(super) const PAPER: Paper = Paper {
     claims: CLAIMS,
     experiments: &[
         Experiment { id: "sentences", claims: &["C2"], run: sentences::sentences_of_twelve_words },
+        Experiment { id: "decoy-words", claims: &["C8"], run: decoy_words::sentences },
         Experiment { id: "hierarchies", claims: &["C4"], run: adversarial::hierarchies },
         Experiment { id: "colour-glyphs", claims: &["C5"], run: colour::small },
         Experiment { id: "colour-mnist", claims: &["C5-MNIST"], run: colour::half_size },

@@ -1,16 +1,15 @@
 //! C2: an LSTM on sentences of twelve words, and what it makes of their parts.
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::nn::{Linear, Lstm, LstmConfig};
+use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::acd::{Acd, Cluster, Units};
-use kiln_interpret::contextual_decomposition::{Parts, Steps};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Uniform, cross_entropy, shuffled};
+use super::networks::cross_entropy;
+use super::reader::{Reader, batches};
 use super::synthetic;
 use crate::claim::ExperimentError;
 use crate::context::Context;
@@ -82,81 +81,37 @@ fn tensor(sentences: &[&Sentence], device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(values, [sentences.len(), length, WORDS.len()]), device)
 }
 
-#[derive(Module, Debug)]
-struct Reader {
-    lstm: Lstm,
-    output: Linear,
+/// How much the words of a set speak for positive: the relevant part of the difference of the logits.
+fn scores(
+    reader: &Reader,
+    sentence: &Sentence,
+    sets: &[Vec<bool>],
+    device: &Device,
+) -> Result<Vec<f64>, InterpretError> {
+    let units = Units::Line { count: sentence.words.len() };
+    let mask = Tensor::<2>::from_data(units.masks(sets)?, device);
+    let logits = reader.decompose(tensor(&[sentence], device), mask)?.relevant;
+    let logits: Vec<f64> = logits.into_data().iter().collect();
+    Ok(logits.chunks_exact(2).map(|of_set| of_set[1] - of_set[0]).collect())
 }
 
-/// Every parameter uniform on ±`1/√hidden`, as PyTorch has it.
-struct Draw<'a>(Uniform<'a>);
-
-impl ModuleMapper for Draw<'_> {
-    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = parameter.val().dims();
-        self.0.draw(shape, HIDDEN).unwrap_or(parameter)
-    }
-}
-
-impl Reader {
-    fn new(seed: u64, device: &Device) -> Result<Self, ExperimentError> {
-        let lstm = LstmConfig::new(WORDS.len(), HIDDEN, true).init(device);
-        let mut draw = Draw(Uniform::new(seed, device));
-        let lstm = lstm.map(&mut draw);
-        Ok(Self { lstm, output: draw.0.linear(HIDDEN, 2)? })
-    }
-
-    /// Logits of negative and positive, `[sentences, 2]`.
-    fn logits(&self, x: Tensor<3>) -> Tensor<2> {
-        let (_, state) = self.lstm.forward(x, None);
-        self.output.forward(state.hidden)
-    }
-
-    /// How much the words of a set speak for positive: the relevant part of the difference of the logits.
-    fn scores(
-        &self,
-        sentence: &Sentence,
-        sets: &[Vec<bool>],
-        device: &Device,
-    ) -> Result<Vec<f64>, InterpretError> {
-        let units = Units::Line { count: sentence.words.len() };
-        let mask = Tensor::<2>::from_data(units.masks(sets)?, device);
-        let parts = Parts::masked(tensor(&[sentence], device), mask.clone().unsqueeze_dim(2))?;
-        let hidden = parts.through(&Steps::new(&self.lstm, mask))?;
-        let last = hidden.map_linear(|steps| {
-            let [sets, length, width] = steps.dims();
-            steps.narrow(1, length - 1, 1).reshape([sets, width])
-        });
-        let logits = last.map_linear(|part| part.matmul(self.output.weight.val())).relevant;
-        let logits: Vec<f64> = logits.into_data().iter().collect();
-        Ok(logits.chunks_exact(2).map(|of_set| of_set[1] - of_set[0]).collect())
-    }
-
-    fn train(mut self, sentences: &[Sentence], seed: u64, device: &Device) -> Self {
-        let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-        let noise = Noise { seed, distribution: Distribution::Uniform };
-        for epoch in 0..10 {
-            // Batches of one length, in an order drawn anew.
-            let mut batches: Vec<Vec<&Sentence>> = Vec::new();
-            for (stream, length) in LENGTHS.enumerate() {
-                let of_length: Vec<&Sentence> =
-                    sentences.iter().filter(|sentence| sentence.words.len() == length).collect();
-                let order = shuffled(of_length.len(), noise, 10 * epoch + stream as u64);
-                batches.extend(
-                    order.chunks(50).map(|rows| rows.iter().map(|row| of_length[*row as usize]).collect()),
-                );
-            }
-            for batch in shuffled(batches.len(), noise, 10 * epoch + 9) {
-                let batch = &batches[batch as usize];
-                let classes: Vec<i32> = batch.iter().map(|sentence| i32::from(sentence.positive)).collect();
-                let classes = Tensor::<1, Int>::from_data(classes.as_slice(), device).autodiff();
-                let loss = cross_entropy(self.logits(tensor(batch, device).autodiff()), classes);
-                let gradients = GradientsParams::from_grads(loss.backward(), &self);
-                self = optimizer.step(5e-3, self, gradients);
-            }
+fn trained(seed: u64, device: &Device) -> Result<Reader, ExperimentError> {
+    let sentences = sentences(4000, seed);
+    let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.words.len()).collect();
+    let mut reader = Reader::new(WORDS.len(), HIDDEN, seed, &device.clone().autodiff())?;
+    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+    let noise = Noise { seed, distribution: Distribution::Uniform };
+    for epoch in 0..10 {
+        for batch in batches(&lengths, 50, noise, epoch) {
+            let batch: Vec<&Sentence> = batch.into_iter().map(|place| &sentences[place]).collect();
+            let classes: Vec<i32> = batch.iter().map(|sentence| i32::from(sentence.positive)).collect();
+            let classes = Tensor::<1, Int>::from_data(classes.as_slice(), device).autodiff();
+            let loss = cross_entropy(reader.logits(tensor(&batch, device).autodiff()), classes);
+            let gradients = GradientsParams::from_grads(loss.backward(), &reader);
+            reader = optimizer.step(5e-3, reader, gradients);
         }
-        self.valid()
     }
+    Ok(reader.valid())
 }
 
 /// Whether the negator and its word are joined before either is with a neutral one.
@@ -177,6 +132,8 @@ struct Measured {
     /// Of test sentences with a positive word right after a negator: the word alone speaks for positive, the pair against.
     alone: f64,
     pair: f64,
+    /// Of all test sentences with a positive word: it speaks for positive alone.
+    anywhere: f64,
     /// Of negated test sentences, those in which negator and word are joined first.
     joined: f64,
     /// A negated sentence and the clusters of its tree: level, first and last word, score.
@@ -184,25 +141,28 @@ struct Measured {
 }
 
 fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
-    let reader = Reader::new(seed, &device.clone().autodiff())?;
-    let reader = reader.train(&sentences(4000, seed), seed, device);
+    let reader = trained(seed, device)?;
     let test = sentences(500, seed.wrapping_add(1));
     let mut right = 0;
-    let (mut alone, mut pair, mut joined) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alone, mut pair, mut anywhere, mut joined) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut example = None;
     for sentence in &test {
         let length = sentence.words.len();
         let logits: Vec<f32> = reader.logits(tensor(&[sentence], device)).into_data().try_to_vec()?;
         right += usize::from((logits[1] > logits[0]) == sentence.positive);
-        let Some((negator, polarity)) = sentence.negation() else { continue };
         let set = |members: &[usize]| (0..length).map(|unit| members.contains(&unit)).collect::<Vec<_>>();
+        if let Some(word) = sentence.words.iter().position(|word| *word < 2) {
+            let found = scores(&reader, sentence, &[set(&[word])], device)?;
+            anywhere.push(f64::from(u8::from(found[0] > 0.0)));
+        }
+        let Some((negator, polarity)) = sentence.negation() else { continue };
         if polarity == negator + 1 && sentence.words[polarity] < 2 {
-            let scores = reader.scores(sentence, &[set(&[polarity]), set(&[negator, polarity])], device)?;
-            alone.push(f64::from(u8::from(scores[0] > 0.0)));
-            pair.push(f64::from(u8::from(scores[1] < 0.0)));
+            let found = scores(&reader, sentence, &[set(&[polarity]), set(&[negator, polarity])], device)?;
+            alone.push(f64::from(u8::from(found[0] > 0.0)));
+            pair.push(f64::from(u8::from(found[1] < 0.0)));
         }
         let units = Units::Line { count: length };
-        let root = Acd::words().agglomerate(&units, |sets| reader.scores(sentence, sets, device))?;
+        let root = Acd::words().agglomerate(&units, |sets| scores(&reader, sentence, sets, device))?;
         joined.push(f64::from(u8::from(composes(&root, sentence, (negator, polarity)))));
         if example.is_none() && length == 6 && polarity == negator + 2 {
             example = Some((sentence.text(), spans(&root)));
@@ -212,6 +172,7 @@ fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
         accuracy: right as f64 / test.len() as f64,
         alone: super::mean(&alone),
         pair: super::mean(&pair),
+        anywhere: super::mean(&anywhere),
         joined: super::mean(&joined),
         example: example.ok_or("no sentence to show")?,
     })
@@ -236,8 +197,9 @@ pub(super) fn sentences_of_twelve_words(
         "sentences",
         "An LSTM on sentences of twelve words",
         "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those in which the word alone \
-         speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word.",
-        &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined"],
+         speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word; all \
+         with a positive word, in which it speaks for positive.",
+        &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined", "\"good\" > 0, all"],
     );
     let progress = recorder.progress(seeds.len() as u64, "networks");
     for (index, seed) in seeds.into_iter().enumerate() {
@@ -248,7 +210,8 @@ pub(super) fn sentences_of_twelve_words(
             recorder.record("C2", check, [share]);
         }
         table.row(
-            std::iter::once((index + 1).to_string()).chain(shares.iter().map(|x| Number(*x).to_string())),
+            std::iter::once((index + 1).to_string())
+                .chain(shares.into_iter().chain([found.anywhere]).map(|x| Number(x).to_string())),
         );
         if index == 0 {
             recorder.figure(tree(&found.example.0, &found.example.1));

@@ -1,0 +1,70 @@
+//! An LSTM that reads sentences, and is decomposed at its last word.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::nn::{Linear, Lstm, LstmConfig};
+use burn::tensor::{Device, Tensor};
+use kiln_interpret::InterpretError;
+use kiln_interpret::contextual_decomposition::{Parts, Steps};
+use kiln_tensor::{Noise, TensorError};
+
+use super::networks::{Uniform, shuffled};
+
+#[derive(Module, Debug)]
+pub(super) struct Reader {
+    lstm: Lstm,
+    output: Linear,
+}
+
+/// Every parameter uniform on ±`1/√hidden`, as PyTorch has it.
+struct Draw<'a> {
+    uniform: Uniform<'a>,
+    hidden: usize,
+}
+
+impl ModuleMapper for Draw<'_> {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let shape = parameter.val().dims();
+        self.uniform.draw(shape, self.hidden).unwrap_or(parameter)
+    }
+}
+
+impl Reader {
+    /// For words of `inputs` numbers.
+    pub(super) fn new(inputs: usize, hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
+        let mut draw = Draw { uniform: Uniform::new(seed, device), hidden };
+        let lstm = LstmConfig::new(inputs, hidden, true).init(device).map(&mut draw);
+        Ok(Self { lstm, output: draw.uniform.linear(hidden, 2)? })
+    }
+
+    /// Logits of negative and positive, `[sentences, 2]`, for `[sentences, words, numbers]`.
+    pub(super) fn logits(&self, x: Tensor<3>) -> Tensor<2> {
+        let (_, state) = self.lstm.forward(x, None);
+        self.output.forward(state.hidden)
+    }
+
+    /// The parts of the logits for sets of words, `[sets, words]`.
+    pub(super) fn decompose(&self, x: Tensor<3>, mask: Tensor<2>) -> Result<Parts<2>, InterpretError> {
+        let parts = Parts::masked(x, mask.clone().unsqueeze_dim(2))?;
+        let hidden = parts.through(&Steps::new(&self.lstm, mask))?;
+        let last = hidden.map_linear(|steps| {
+            let [sets, length, width] = steps.dims();
+            steps.narrow(1, length - 1, 1).reshape([sets, width])
+        });
+        last.through(&self.output)
+    }
+}
+
+/// Batches of at most `size` sentences of one length, as places in the list of lengths, in an order drawn for the epoch.
+pub(super) fn batches(lengths: &[usize], size: usize, noise: Noise, epoch: u64) -> Vec<Vec<usize>> {
+    let mut of_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for place in shuffled(lengths.len(), noise, 2 * epoch) {
+        of_length.entry(lengths[place as usize]).or_default().push(place as usize);
+    }
+    let batches: Vec<&[usize]> = of_length.values().flat_map(|places| places.chunks(size)).collect();
+    shuffled(batches.len(), noise, 2 * epoch + 1)
+        .into_iter()
+        .map(|batch| batches[batch as usize].to_vec())
+        .collect()
+}
