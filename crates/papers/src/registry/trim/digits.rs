@@ -54,7 +54,7 @@ pub(super) fn tell_apart(
     let momentum = MomentumConfig::new().with_momentum(0.5).with_dampening(0.0);
     let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
     let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
-        let classes = rows.clone().greater_equal_elem(half as i64).int();
+        let classes = rows.clone().greater_equal_elem(half as u32).int();
         cross_entropy(network.outputs(x.clone().select(0, rows).autodiff()), classes.autodiff())
     };
     let network = Convolutional::new(SIDE, 2, training.seed, &device.clone().autodiff())?;

@@ -81,7 +81,6 @@ const CLAIMS: &[Claim] = &[
         ],
         needs: MNIST,
         known_finding: Some(SALIENCY),
-        ..BASE
     },
     Claim {
         id: "T3",

@@ -151,12 +151,12 @@ impl Training {
 }
 
 /// The numbers below `count` in an order drawn for the stream.
-fn shuffled(count: usize, noise: Noise, stream: u64) -> Vec<i32> {
+fn shuffled(count: usize, noise: Noise, stream: u64) -> Vec<u32> {
     let mut keys = vec![0.0_f64; count];
     noise.fill(stream, 0, &mut keys);
     let mut places: Vec<usize> = (0..count).collect();
     places.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
-    places.into_iter().map(|place| place as i32).collect()
+    places.into_iter().map(|place| place as u32).collect()
 }
 
 /// The mean over the batch.

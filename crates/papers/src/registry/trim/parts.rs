@@ -45,11 +45,11 @@ fn with_and_without(
     let amounts = factors.forward(pictures.clone())?;
     let of_part = amounts.narrow(1, part, 1);
     let values = of_part.clone().try_into_vec_as::<f64>()?;
-    let places: Vec<i32> = values
+    let places: Vec<u32> = values
         .iter()
         .enumerate()
         .filter(|(_, amount)| **amount > 0.0)
-        .map(|(i, _)| i as i32)
+        .map(|(i, _)| i as u32)
         .take(most)
         .collect();
     let places = Tensor::from_data(places.as_slice(), &pictures.device());
