@@ -221,7 +221,12 @@ impl<M: Module> Adapted<M> {
         let json = std::fs::read(&path).map_err(|error| failed(&path, &error))?;
         let summary: Summary = serde_json::from_slice(&json).map_err(|error| failed(&path, &error))?;
         let path = folder.join(PARAMETERS);
-        let fitted = model.clone().try_load_file(&path).map_err(|error| failed(&path, &error))?.valid();
+        let loaded = model.clone().try_load_file(&path);
+        // A GPU's server reads the file when it gets to it, which must not be after the caller has deleted it.
+        for device in model.devices() {
+            device.sync().map_err(|error| failed(&path, &error))?;
+        }
+        let fitted = loaded.map_err(|error| failed(&path, &error))?.valid();
         let first_stage = match summary.method.first_stage {
             None => None,
             Some(_) => Some(Box::new(Self::load(&folder.join(FIRST_STAGE), model)?)),

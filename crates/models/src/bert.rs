@@ -207,6 +207,8 @@ impl Bert {
 
         let mut bert = Self::zeros(config, device)?;
         let report = bert.load_from(&mut store).map_err(|e| damaged(e.to_string()))?;
+        // A GPU's server reads the file when it gets to it, which must not be after the caller has deleted it.
+        device.sync().map_err(|e| damaged(e.to_string()))?;
         if let Some(error) = report.errors.into_iter().next() {
             return Err(match error {
                 ApplyError::ShapeMismatch { path: name, expected, found } => ModelError::TensorShape {

@@ -9,6 +9,7 @@ use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
 use super::networks::host;
+use super::spectra::SpectraMaps;
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::number::Number;
@@ -16,7 +17,7 @@ use crate::recorder::{Recorder, Table};
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
 use crate::report::figure::{Axis, Figure};
 
-const SIDE: usize = 64;
+pub(super) const SIDE: usize = 64;
 const PIXELS: usize = SIDE * SIDE;
 /// Of each of the 25 classes: to fit histograms, to choose `γ`, to test.
 const TRAINING: usize = 60;
@@ -29,23 +30,42 @@ const WEIGHTS: [f64; 5] = [0.0, 0.02, 0.2, 2.0, 20.0];
 
 /// Maps of a class, one after the other.
 struct Class {
-    amplitude: f64,
-    slope: f64,
+    /// The one that is distilled, and another one.
+    parameters: [f64; 2],
     training: Vec<f64>,
     validation: Vec<f64>,
     test: Vec<f64>,
 }
 
-fn classes(seed: u64) -> Result<Vec<Class>, ExperimentError> {
+/// Slope and amplitude.
+fn grid(seed: u64) -> Result<Vec<Class>, ExperimentError> {
     let grid = AMPLITUDES.iter().flat_map(|amplitude| SLOPES.map(|slope| (*amplitude, slope)));
+    let classes = (0..).zip(grid).map(|(index, (amplitude, slope))| {
+        let maps = ConvergenceMaps::new(amplitude, slope);
+        Ok(([slope, amplitude], maps.draw(TRAINING + VALIDATION + TEST, SIDE, seed.wrapping_add(index))?))
+    });
+    standardized(classes)
+}
+
+/// `S₈` and `Ω_m`.
+fn cosmologies(maps: &SpectraMaps, seed: u64) -> Result<Vec<Class>, ExperimentError> {
+    let classes = maps.parameters.iter().enumerate().map(|(index, parameters)| {
+        let drawn = maps.draw(index, TRAINING + VALIDATION + TEST, seed.wrapping_add(index as u64))?;
+        Ok((*parameters, drawn))
+    });
+    standardized(classes)
+}
+
+/// In units of the deviation of all training pixels.
+fn standardized(
+    all: impl Iterator<Item = Result<([f64; 2], Vec<f64>), ExperimentError>>,
+) -> Result<Vec<Class>, ExperimentError> {
     let mut classes = Vec::new();
-    for (index, (amplitude, slope)) in (0..).zip(grid) {
-        let seed = seed.wrapping_add(index);
-        let mut maps =
-            ConvergenceMaps::new(amplitude, slope).draw(TRAINING + VALIDATION + TEST, SIDE, seed)?;
+    for class in all {
+        let (parameters, mut maps) = class?;
         let test = maps.split_off((TRAINING + VALIDATION) * PIXELS);
         let validation = maps.split_off(TRAINING * PIXELS);
-        classes.push(Class { amplitude, slope, training: maps, validation, test });
+        classes.push(Class { parameters, training: maps, validation, test });
     }
     let training = || classes.iter().flat_map(|class| &class.training);
     let count = training().count() as f64;
@@ -66,7 +86,7 @@ fn pictures(maps: &[f64], device: &Device) -> Tensor<4> {
     Tensor::from_data(data, device)
 }
 
-/// Ridge regression of the slope on the logarithms of the power in twelve rings.
+/// Ridge regression of the first parameter on the logarithms of the power in twelve rings.
 struct Spectrum {
     fourier: Fourier,
     /// `[coefficients, rings]`, means.
@@ -97,13 +117,13 @@ impl Spectrum {
         let data = TensorData::new(members, [PIXELS, RINGS]).convert::<f32>();
         let model = LinearModel { coefficients: vec![0.0; RINGS], intercept: 0.0 };
         let mut spectrum = Self { fourier, rings: Tensor::from_data(data, device), model };
-        let (mut features, mut slopes) = (Vec::new(), Vec::new());
+        let (mut features, mut targets) = (Vec::new(), Vec::new());
         for class in classes {
             let powers = host(spectrum.log_powers(pictures(&class.training, device))?);
             features.extend(powers.chunks(RINGS).map(<[f64]>::to_vec));
-            slopes.extend(vec![class.slope; TRAINING]);
+            targets.extend(vec![class.parameters[0]; TRAINING]);
         }
-        spectrum.model = LinearModel::fit(&features, &slopes, 1e-2)?;
+        spectrum.model = LinearModel::fit(&features, &targets, 1e-2)?;
         Ok(spectrum)
     }
 
@@ -124,12 +144,8 @@ impl Model<4> for Spectrum {
     }
 }
 
-/// Root mean squared errors of slope and amplitude.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Errors {
-    slope: f64,
-    amplitude: f64,
-}
+/// Root mean squared errors of both parameters.
+type Errors = [f64; 2];
 
 /// Of peak counting with these filters.
 fn errors(
@@ -153,21 +169,24 @@ fn errors(
         .map(|class| class.training.chunks(PIXELS).map(row).collect())
         .collect::<Result<Vec<Vec<_>>, _>>()?;
     let nearest = NearestMean::fit(&rows, Covariance::Pooled { shrinkage: 0.05 })?;
-    let (mut slope, mut amplitude, mut count) = (0.0, 0.0, 0.0);
+    let (mut squares, mut count) = ([0.0; 2], 0.0);
     for class in classes {
         for map in part(class).chunks(PIXELS) {
             let found = &classes[nearest.predict(&row(map)?)?];
-            slope += (found.slope - class.slope).powi(2);
-            amplitude += (found.amplitude - class.amplitude).powi(2);
+            for (square, (found, true_one)) in
+                squares.iter_mut().zip(found.parameters.iter().zip(&class.parameters))
+            {
+                *square += (found - true_one).powi(2);
+            }
             count += 1.0;
         }
     }
-    Ok(Errors { slope: f64::sqrt(slope / count), amplitude: f64::sqrt(amplitude / count) })
+    Ok(squares.map(|square| f64::sqrt(square / count)))
 }
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Outcome {
-    /// Of the spectrum's regression, of the slope.
+    /// Of the spectrum's regression, of the first parameter.
     teacher: f64,
     raw: Errors,
     laplace: Errors,
@@ -179,14 +198,13 @@ struct Outcome {
     rec_lo: Vec<f64>,
 }
 
-fn outcome(seed: u64, device: &Device) -> Result<Outcome, ExperimentError> {
-    let classes = classes(seed)?;
+fn outcome(classes: &[Class], seed: u64, device: &Device) -> Result<Outcome, ExperimentError> {
     let test: fn(&Class) -> &[f64] = |class| &class.test;
-    let spectrum = Spectrum::fit(&classes, device)?;
+    let spectrum = Spectrum::fit(classes, device)?;
     let mut squares = Vec::new();
-    for class in &classes {
+    for class in classes {
         let found = host(spectrum.outputs(pictures(&class.test, device))?);
-        squares.extend(found.into_iter().map(|found| (found - class.slope).powi(2)));
+        squares.extend(found.into_iter().map(|found| (found - class.parameters[0]).powi(2)));
     }
     let teacher_error = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
 
@@ -200,7 +218,7 @@ fn outcome(seed: u64, device: &Device) -> Result<Outcome, ExperimentError> {
     let mut best: Option<(f64, f64, Wavelet, Vec<f64>)> = None;
     for (distilled, weight) in awd.path(&dwt, &teacher, db5.rec_lo(), &WEIGHTS)?.into_iter().zip(WEIGHTS) {
         let wavelet = distilled.wavelet()?;
-        let error = errors(&classes, &PeakFilter::wavelet(&wavelet), 10, |class| &class.validation)?.slope;
+        let error = errors(classes, &PeakFilter::wavelet(&wavelet), 10, |class| &class.validation)?[0];
         if best.as_ref().is_none_or(|best| error < best.0) {
             best = Some((error, weight, wavelet, distilled.rec_lo));
         }
@@ -208,11 +226,11 @@ fn outcome(seed: u64, device: &Device) -> Result<Outcome, ExperimentError> {
     let (_, interpretation, wavelet, rec_lo) = best.ok_or("no weight was tried")?;
     Ok(Outcome {
         teacher: teacher_error,
-        raw: errors(&classes, &[PeakFilter::Raw], 22, test)?,
-        laplace: errors(&classes, &[PeakFilter::LAPLACE], 22, test)?,
-        roberts: errors(&classes, &[PeakFilter::Roberts], 22, test)?,
-        db5: errors(&classes, &PeakFilter::wavelet(&db5), 10, test)?,
-        awd: errors(&classes, &PeakFilter::wavelet(&wavelet), 10, test)?,
+        raw: errors(classes, &[PeakFilter::Raw], 22, test)?,
+        laplace: errors(classes, &[PeakFilter::LAPLACE], 22, test)?,
+        roberts: errors(classes, &[PeakFilter::Roberts], 22, test)?,
+        db5: errors(classes, &PeakFilter::wavelet(&db5), 10, test)?,
+        awd: errors(classes, &PeakFilter::wavelet(&wavelet), 10, test)?,
         interpretation,
         rec_lo,
     })
@@ -224,41 +242,79 @@ pub(super) fn cosmology(context: &Context, recorder: &mut Recorder) -> Result<()
     let progress = recorder.progress(seeds.len() as u64, "sets of maps");
     let mut outcomes = Vec::new();
     for seed in seeds {
-        let outcome: Outcome = recorder.memo(&format!("{seed}"), || outcome(seed, &device))?;
-        let Outcome { teacher, raw, laplace, roberts, db5, awd, .. } = outcome;
-        for (check, ratio) in [
-            ("Laplace / raw", laplace.slope / raw.slope),
-            ("Roberts / raw", roberts.slope / raw.slope),
-            ("AWD / Laplace", awd.slope / laplace.slope),
-            ("AWD / Roberts", awd.slope / roberts.slope),
-            ("AWD / db5", awd.slope / db5.slope),
-            ("AWD / network", awd.slope / teacher),
-        ] {
-            recorder.record("A4-stand-in", check, [ratio]);
-        }
+        let outcome: Outcome = recorder.memo(&format!("{seed}"), || outcome(&grid(seed)?, seed, &device))?;
+        judge(recorder, "A4-stand-in", &outcome);
         outcomes.push(outcome);
         progress.inc(1);
     }
+    show(
+        recorder,
+        &outcomes,
+        ["slope n", "amplitude A"],
+        "400 test maps, 25 classes. Drawing a class by lot gives 0.60 for the slope.",
+    )
+}
+
+pub(super) fn spectra(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let maps = SpectraMaps::read(&*context.data)?;
+    for data in &maps.sources {
+        recorder.used_data(data.clone());
+    }
+    if context.pick(true, false) {
+        return Ok(());
+    }
+    let device = context.tensor_device()?;
+    let seeds = context.seeds(3);
+    let progress = recorder.progress(seeds.len() as u64, "sets of maps");
+    let mut outcomes = Vec::new();
+    for seed in seeds {
+        let outcome: Outcome =
+            recorder.memo(&format!("{seed}"), || outcome(&cosmologies(&maps, seed)?, seed, &device))?;
+        judge(recorder, "A4-spectra", &outcome);
+        outcomes.push(outcome);
+        progress.inc(1);
+    }
+    show(recorder, &outcomes, ["S₈", "Ω_m"], "656 test maps, 41 cosmologies.")
+}
+
+fn judge(recorder: &mut Recorder, claim: &str, outcome: &Outcome) {
+    let Outcome { teacher, raw, laplace, roberts, db5, awd, .. } = *outcome;
+    for (check, ratio) in [
+        ("Laplace / raw", laplace[0] / raw[0]),
+        ("Roberts / raw", roberts[0] / raw[0]),
+        ("AWD / Laplace", awd[0] / laplace[0]),
+        ("AWD / Roberts", awd[0] / roberts[0]),
+        ("AWD / db5", awd[0] / db5[0]),
+        ("AWD / network", awd[0] / teacher),
+    ] {
+        recorder.record(claim, check, [ratio]);
+    }
+}
+
+fn show(
+    recorder: &mut Recorder,
+    outcomes: &[Outcome],
+    parameters: [&str; 2],
+    caption: &str,
+) -> Result<(), ExperimentError> {
     let mut table = Table::new(
         "errors",
         "Root mean squared errors of the parameters",
-        "400 test maps, 25 classes; mean over seeds, and its largest difference. Drawing a class by lot gives 0.60 for the slope.",
-        &["filter", "slope n", "±", "amplitude A"],
+        &format!("{caption} Mean over seeds, and its largest difference."),
+        &["filter", parameters[0], "±", parameters[1]],
     );
     let mut row = |name: &str, of: &dyn Fn(&Outcome) -> Errors| {
-        let mean =
-            |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
-        let slope = mean(&|o| of(o).slope);
-        let spread = outcomes.iter().map(|o| (of(o).slope - slope).abs()).fold(0.0, f64::max);
-        let amplitude = mean(&|o| of(o).amplitude);
-        // The spectrum's regression has none.
-        let amplitude = if amplitude.is_nan() { String::new() } else { Number(amplitude).to_string() };
-        table.row([name.to_owned(), Number(slope).to_string(), Number(spread).to_string(), amplitude]);
+        let mean = |k: usize| outcomes.iter().map(|o| of(o)[k]).sum::<f64>() / outcomes.len() as f64;
+        let first = mean(0);
+        let spread = outcomes.iter().map(|o| (of(o)[0] - first).abs()).fold(0.0, f64::max);
+        // The spectrum's regression has no second one.
+        let second = if mean(1).is_nan() { String::new() } else { Number(mean(1)).to_string() };
+        table.row([name.to_owned(), Number(first).to_string(), Number(spread).to_string(), second]);
     };
     row("none", &|o| o.raw);
     row("Laplace", &|o| o.laplace);
     row("Roberts", &|o| o.roberts);
-    row("the spectrum's regression", &|o| Errors { slope: o.teacher, amplitude: f64::NAN });
+    row("the spectrum's regression", &|o| [o.teacher, f64::NAN]);
     row("db5", &|o| o.db5);
     row("AWD", &|o| o.awd);
     recorder.table(table);

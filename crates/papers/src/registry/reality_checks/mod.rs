@@ -55,7 +55,7 @@ const CLAIMS: &[Claim] = &[
             points("accuracy of TRIM's LeNet-5", Threshold::Between(99.065, 99.075)),
             spec("difference of logits", Statistic::Max, Threshold::AtMost(1e-3)),
         ],
-        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
         ..BASE
     },
     Claim {
@@ -69,7 +69,7 @@ const CLAIMS: &[Claim] = &[
             by_paper(spec("|β − logit|, full mask", Statistic::Max, Threshold::AtMost(1e-2))),
             by_paper(spec("|β|, empty mask", Statistic::Max, Threshold::AtMost(1e-2))),
         ],
-        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
         ..BASE
     },
     Claim {
@@ -112,7 +112,7 @@ const CLAIMS: &[Claim] = &[
             by_kiln(spec("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5))),
             full(by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0)))),
         ],
-        needs: &[Need::Data("mnist"), Need::Data("models-small")],
+        needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
         ..BASE
     },
     Claim {
