@@ -265,6 +265,14 @@ pub(super) fn spectra(context: &Context, recorder: &mut Recorder) -> Result<(), 
     }
     let device = context.tensor_device()?;
     let seeds = context.seeds(3);
+    let pixels = maps.draw(0, 20, seeds[0])?;
+    let moment = |power: i32| pixels.iter().map(|pixel| pixel.powi(power)).sum::<f64>() / pixels.len() as f64;
+    let (deviation, skewness) = (moment(2).sqrt(), moment(3) / moment(2).powf(1.5));
+    recorder.note(format!(
+        "20 maps of cosmology 0: deviation {}, skewness {}; the four that come with the data: 0.01396, 1.47.",
+        Number(deviation),
+        Number(skewness)
+    ));
     let progress = recorder.progress(seeds.len() as u64, "sets of maps");
     let mut outcomes = Vec::new();
     for seed in seeds {
