@@ -56,7 +56,8 @@ pub fn named(name: &str) -> Result<Device, TensorError> {
 /// Runs `test` on the device of the given name, or says on standard error why it cannot.
 ///
 /// # Panics
-/// When the device is missing although `KILN_REQUIRE_DEVICES` names it, or when [`all`] does not know it.
+/// When the device is missing although `KILN_REQUIRE_DEVICES` names it, [`all`] does not know it, or it fails at what the test
+/// asked for.
 #[cfg(feature = "test-devices")]
 pub fn run(name: &str, test: impl FnOnce(&Device)) {
     let (_, found) = all().into_iter().find(|(known, _)| *known == name).expect("the name is one of `all`'s");

@@ -110,10 +110,13 @@ const CLAIMS: &[Claim] = &[
                that of hierarchies by occlusion; means.",
         checks: &[
             by_kiln(spec("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5))),
-            full(by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0)))),
+            by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0))),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
-        ..BASE
+        known_finding: Some(
+            "Reproduced at full scale: 0.057 above occlusion on 186 pictures. On the 19 pictures of quick scale the difference is −0.006, \
+             between single differences of −0.52 and 0.56.",
+        ),
     },
     Claim {
         id: "C5",
@@ -124,10 +127,15 @@ const CLAIMS: &[Claim] = &[
                single pixels a step, 2 seeds. Accuracy in percentage points. As in the paper the epoch, and here λ of 30 and 50 (100, \
                1000 for RRR), are chosen on other pictures in inverted colours.",
         checks: &[
-            full(points("vanilla, last epoch", Threshold::AtMost(2.0))),
+            full(points("vanilla", Threshold::AtMost(2.0))),
             full(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0))),
             full(points("RRR minus vanilla", Threshold::AtMost(5.0))),
         ],
+        known_finding: Some(
+            "CDEP is ahead by 13.3 points and RRR by 0.2, as in the paper. But where the epoch is chosen, one of two networks without a \
+             penalty stops after the first epoch, when it has hardly learned and is right by chance (9.5 %; the other 0.65 %), so that \
+             their mean is 5.1 % where 2 % were expected. After the last epoch it is 0.3 %.",
+        ),
         ..BASE
     },
     Claim {
@@ -136,7 +144,7 @@ const CLAIMS: &[Claim] = &[
         says: "As C5.",
         test: "As C5 with the first 6,000 training pictures of MNIST, halved to 14×14; λ = 50, RRR with 1000.",
         checks: &[
-            full(points("vanilla, last epoch", Threshold::AtMost(2.0))),
+            full(points("vanilla", Threshold::AtMost(2.0))),
             full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
             full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
         ],
@@ -150,7 +158,7 @@ const CLAIMS: &[Claim] = &[
         test: "As C5 with the first 5,000 training pictures of MNIST and the paper's network, convolutions of 20 and 50 channels \
                and a hidden layer of 500, λ = 1000; 4 epochs, 2 seeds.",
         checks: &[
-            full(by_kiln(points("vanilla, last epoch", Threshold::AtMost(2.0)))),
+            full(by_kiln(points("vanilla", Threshold::AtMost(2.0)))),
             full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
             full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
         ],

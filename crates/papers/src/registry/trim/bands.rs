@@ -102,8 +102,8 @@ fn decompose(
 
 pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let digits = Digits::read(context, recorder, context.pick([1_000, 500], [5_000, 1_000]), &device)?;
-    let explained = context.pick(100, 200);
+    let digits = Digits::read(context, recorder, context.pick([2_000, 1_000], [5_000, 1_000]), &device)?;
+    let explained = 200;
     let seeds = context.seeds(context.pick(1, 3));
     let progress = recorder.progress(4 * seeds.len() as u64, "networks");
     let mut table = Table::new(

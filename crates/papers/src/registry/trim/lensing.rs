@@ -145,7 +145,7 @@ pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), 
     let device = context.tensor_device()?;
     // Side, maps for each of 25 parameters, epochs.
     let size = context.pick([32, 60, 8], [64, 100, 15]);
-    let seeds = context.seeds(context.pick(2, 3));
+    let seeds = context.seeds(context.pick(2, 5));
     let progress = recorder.progress(seeds.len() as u64, "networks");
     let runs = seeds.iter().map(|&seed| {
         let run = recorder.memo(&format!("network {seed}"), || of_network(size, seed, &device));

@@ -13,11 +13,6 @@ const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) ->
     Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
 }
 
-/// The specification gave it for the sizes of full scale.
-const fn at_full_scale(check: Check) -> Check {
-    Check { full_only: true, ..check }
-}
-
 const BASE: Claim =
     Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
@@ -67,17 +62,13 @@ const CLAIMS: &[Claim] = &[
         place: "MNIST, nonnegative parts",
         says: "Explanations by 30 parts of digits name the one that a network was told of: integrated gradients for 95 %, gradient \
                SHAP 91 %, CD 82 %, input × gradient 80 %, saliency 72 %.",
-        test: "Factorization of the first 1,000 pictures (5,000 at full scale). For each of 2 parts (5) a network with two \
+        test: "Factorization of the first 2,000 pictures (5,000 at full scale). For each of 2 parts (5) a network with two \
                convolutions tells digits with the part from the same without it: SGD at rate 0.01, momentum 0.5, 5 epochs of \
-               batches of 32. Up to 100 test digits (200) that contain the part, log-odds of being whole: share for which the part \
+               batches of 32. Up to 200 test digits that contain the part, log-odds of being whole: share for which the part \
                is on top of 30. Means over parts and seeds, 1 (3).",
         checks: &[
-            at_full_scale(spec("integrated gradients", Statistic::Mean, Threshold::AtLeast(0.75))),
-            at_full_scale(spec(
-                "integrated gradients less saliency",
-                Statistic::Mean,
-                Threshold::AtLeast(0.0),
-            )),
+            spec("integrated gradients", Statistic::Mean, Threshold::AtLeast(0.75)),
+            spec("integrated gradients less saliency", Statistic::Mean, Threshold::AtLeast(0.0)),
         ],
         needs: MNIST,
         known_finding: Some(SALIENCY),
@@ -90,7 +81,7 @@ const CLAIMS: &[Claim] = &[
                logarithm of the power in one of eleven rings, 200 maps: its ring's share of integrated gradients, against \
                the known gradient; 2 seeds (5). A small network trained to read the slope of the spectrum: rank correlation, \
                over rings, of the mean size of integrated gradients and of what the squared error gains when the ring is taken \
-               out; smallest of 2 seeds (3).",
+               out; smallest of 2 seeds (5).",
         checks: &[
             spec("share of the planted ring", Statistic::Min, Threshold::AtLeast(0.99)),
             spec("error of the gradient", Statistic::Max, Threshold::AtMost(1e-4)),
@@ -110,17 +101,20 @@ const CLAIMS: &[Claim] = &[
         id: "T4",
         place: "MNIST, bands of frequencies",
         says: "A network told to find out whether a band of frequencies is missing is explained by that band.",
-        test: "Bands of width 0.2 about four centres from 0.15 to 0.85, Nyquist's frequency being 1, taken out of the first 1,000 \
-               pictures (5,000 at full scale); networks as in T2. 100 test digits (200), log-odds of being whole: share for which the \
+        test: "Bands of width 0.2 about four centres from 0.15 to 0.85, Nyquist's frequency being 1, taken out of the first 2,000 \
+               pictures (5,000 at full scale); networks as in T2. 200 test digits, log-odds of being whole: share for which the \
                curve over 40 bands of width 0.1 peaks within 0.1 of the true centre; mean over centres and seeds, 1 (3), of CD \
                or of integrated gradients, whichever is better.",
-        checks: &[at_full_scale(spec(
+        checks: &[spec(
             "peaks that are near, better of CD and integrated gradients",
             Statistic::Mean,
             Threshold::AtLeast(0.8),
-        ))],
+        )],
         needs: MNIST,
-        ..BASE
+        known_finding: Some(
+            "Reproduced at full scale (0.955 of the curves peak near the band); at quick scale 0.74: with 2,000 pictures instead of 5,000 \
+             some of the four networks hardly learn to tell the digits apart, and what is explained then is noise.",
+        ),
     },
     Claim {
         id: "T5",

@@ -114,9 +114,9 @@ fn decompose(
 
 pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let digits = Digits::read(context, recorder, context.pick([1_000, 500], [5_000, 1_000]), &device)?;
+    let digits = Digits::read(context, recorder, context.pick([2_000, 1_000], [5_000, 1_000]), &device)?;
     let factors = NonnegativeFactorization::fit(&digits.train, PARTS, 100, 1)?;
-    let explained = context.pick(100, 200);
+    let explained = 200;
     let told = &TOLD[..context.pick(2, 5)];
     let seeds = context.seeds(context.pick(1, 3));
     let progress = recorder.progress((told.len() * seeds.len()) as u64, "networks");
