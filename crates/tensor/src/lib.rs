@@ -5,6 +5,7 @@
 //! * [`Noise`]: random numbers that are a function of (seed, parameter, position), the same on every device,
 //!   so that a perturbation can be drawn again instead of stored.
 //! * [`Blocks`]: a vector whose numbers are changed in place on the host, for methods without memory to spare.
+//! * [`HostFunction`]: a function of tensors in the host's memory in plain Rust, with a gradient of its own.
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
@@ -60,7 +61,7 @@ pub use blocks::{BlockInfo, BlockMut, Blocks};
 pub use coordinates::Coordinates;
 pub use divergence::{CoralForm, Divergence, MmdKernel, Sample};
 pub use error::TensorError;
-pub use host::on_host;
+pub use host::{HostFunction, host_function, on_host};
 pub use linear_operator::{
     ConjugateGradient, DiagonalEstimate, Eigenpair, Eigenpairs, Hutchinson, Lanczos, LinearOperator,
     LinearSolution, PowerIteration, TraceEstimate,

@@ -13,13 +13,22 @@ use super::{Boundary, Real, Wavelet};
 
 /// What lies beyond the ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Extension {
+pub(super) enum Extension {
     Rule(Boundary),
     /// Periodic, and a zero instead of the repeated last sample of an odd signal: the transpose of dropping it.
     PaddedPeriod,
 }
 
 impl Extension {
+    /// Of the analysis that is the transpose of the synthesis with this boundary.
+    pub(super) fn transposed(boundary: Boundary) -> Self {
+        if boundary == Boundary::Periodization { Self::PaddedPeriod } else { Self::Rule(Boundary::Zero) }
+    }
+
+    fn is_period(self) -> bool {
+        matches!(self, Self::Rule(Boundary::Periodization) | Self::PaddedPeriod)
+    }
+
     fn terms(self, position: isize, len: usize) -> Terms {
         match self {
             Self::Rule(rule) => rule.terms(position, len),
@@ -32,6 +41,24 @@ impl Extension {
 
     fn sample<T: Real>(self, x: &[T], position: isize) -> T {
         self.terms(position, x.len()).of(|index| x[index])
+    }
+
+    /// The transpose of extending `len` rows of `width` values: what lies beyond them is added to them. The first of
+    /// `extended` is row `first`.
+    pub(super) fn fold<T: Real>(self, extended: &mut [T], width: usize, first: isize, len: usize) {
+        let rows = (extended.len() / width).cast_signed();
+        let inside = len.cast_signed();
+        for position in (first..0).chain(inside..first + rows) {
+            let from = (position - first).cast_unsigned() * width;
+            for (index, weight) in self.terms(position, len).as_slice() {
+                let to = (index.cast_signed() - first).cast_unsigned() * width;
+                let weight = T::from_f64(*weight);
+                for column in 0..width {
+                    let value = extended[from + column];
+                    extended[to + column] += weight * value;
+                }
+            }
+        }
     }
 }
 
@@ -48,10 +75,10 @@ pub(super) struct Bank<T> {
 }
 
 impl<T: Real> Bank<T> {
-    pub(super) fn new(wavelet: &Wavelet, boundary: Boundary) -> Self {
+    pub(super) fn new(wavelet: &Wavelet, extension: Extension) -> Self {
         let filter_len = wavelet.filter_len();
         let half = filter_len / 2;
-        let periodic = boundary == Boundary::Periodization;
+        let periodic = extension.is_period();
         let tap = |filter: &[f64], index: Option<usize>| {
             T::from_f64(index.and_then(|index| filter.get(index)).copied().unwrap_or(0.0))
         };
@@ -72,7 +99,7 @@ impl<T: Real> Bank<T> {
             .map(|(even, odd)| [tap(lo, even), tap(hi, even), tap(lo, odd), tap(hi, odd)])
             .collect();
         Self {
-            extension: Extension::Rule(boundary),
+            extension,
             analysis,
             synthesis,
             shift: if periodic { half - 1 } else { 0 },
@@ -80,18 +107,8 @@ impl<T: Real> Bank<T> {
         }
     }
 
-    /// A bank whose analysis is the transpose of the synthesis of `new` with the same arguments.
-    pub(super) fn transposed(wavelet: &Wavelet, boundary: Boundary) -> Self {
-        let periodic = boundary == Boundary::Periodization;
-        let mut bank = Self::new(&wavelet.dual(), if periodic { boundary } else { Boundary::Zero });
-        if periodic {
-            bank.extension = Extension::PaddedPeriod;
-        }
-        bank
-    }
-
     /// Position in the extended signal of the first sample that coefficient 0 needs.
-    fn first(&self) -> isize {
+    pub(super) fn first(&self) -> isize {
         2 + self.shift.cast_signed() - 2 * self.analysis.len().cast_signed()
     }
 
@@ -137,22 +154,46 @@ impl<T: Real> Bank<T> {
         buffers.grow(BLOCK + self.analysis.len() + MOST_LANES);
         let (even, odd) = (&mut buffers.a[..], &mut buffers.b[..]);
         for (block, (lo, hi)) in lo.chunks_mut(BLOCK).zip(hi.chunks_mut(BLOCK)).enumerate() {
-            let count = lo.len() + self.analysis.len() - 1;
-            let start = self.first() + 2 * (block * BLOCK).cast_signed();
-            // Pairs `from..to` lie inside.
-            let from = ((1 - start) / 2).max(0).cast_unsigned().min(count);
-            let to = ((x.len().cast_signed() - start) / 2).max(0).cast_unsigned().clamp(from, count);
-            for pair in (0..from).chain(to..count) {
-                let position = start + 2 * pair.cast_signed();
-                even[pair] = self.extension.sample(x, position);
-                odd[pair] = self.extension.sample(x, position + 1);
-            }
-            if from < to {
-                let inside = &x[(start + 2 * from.cast_signed()).cast_unsigned()..];
-                let pairs = &inside.as_chunks().0[..to - from];
-                kernel::split(pairs, &mut even[from..to], &mut odd[from..to]);
-            }
+            self.split(x, block, lo.len(), even, odd);
             kernel::combine(simd, &self.analysis, [even, odd], [lo, hi]);
+        }
+    }
+
+    /// The extended row's samples of even and odd place that block `block` of `count` coefficients needs.
+    #[inline(always)]
+    fn split(&self, x: &[T], block: usize, count: usize, even: &mut [T], odd: &mut [T]) {
+        let count = count + self.analysis.len() - 1;
+        let start = self.first() + 2 * (block * BLOCK).cast_signed();
+        // Pairs `from..to` lie inside.
+        let from = ((1 - start) / 2).max(0).cast_unsigned().min(count);
+        let to = ((x.len().cast_signed() - start) / 2).max(0).cast_unsigned().clamp(from, count);
+        for pair in (0..from).chain(to..count) {
+            let position = start + 2 * pair.cast_signed();
+            even[pair] = self.extension.sample(x, position);
+            odd[pair] = self.extension.sample(x, position + 1);
+        }
+        if from < to {
+            let inside = &x[(start + 2 * from.cast_signed()).cast_unsigned()..];
+            let pairs = &inside.as_chunks().0[..to - from];
+            kernel::split(pairs, &mut even[from..to], &mut odd[from..to]);
+        }
+    }
+
+    /// Adds to `sums` the gradient of `Σ lo ⊙ cA + hi ⊙ cD` of one row with respect to the taps.
+    #[inline(always)]
+    pub(super) fn correlate_row<S: Simd>(
+        &self,
+        simd: S,
+        x: &[T],
+        [lo, hi]: [&[T]; 2],
+        sums: &mut [Tap<f64>],
+        buffers: &mut Buffers<T>,
+    ) {
+        buffers.grow(BLOCK + self.analysis.len() + MOST_LANES);
+        let (even, odd) = (&mut buffers.a[..], &mut buffers.b[..]);
+        for (block, (lo, hi)) in lo.chunks(BLOCK).zip(hi.chunks(BLOCK)).enumerate() {
+            self.split(x, block, lo.len(), even, odd);
+            kernel::correlate(simd, [even, odd], [lo, hi], sums);
         }
     }
 
@@ -236,18 +277,7 @@ impl<T: Real> Bank<T> {
         let odd = &mut buffers.b.as_chunks_mut::<L>().0[..rows];
         for column in strips::<L>(x.width) {
             let pairs = even.iter_mut().zip(odd.iter_mut()).flat_map(|(even, odd)| [even, odd]);
-            for (position, row) in (self.first()..).zip(pairs) {
-                if let Ok(inside) = usize::try_from(position)
-                    && inside < x.height
-                {
-                    load(row, x.row(inside, column));
-                    continue;
-                }
-                let terms = self.extension.terms(position, x.height);
-                for (l, sample) in row.iter_mut().enumerate().take(x.width) {
-                    *sample = terms.of(|index| x.row(index, column)[l]);
-                }
-            }
+            self.load_strip(x, column, pairs);
             let out = lo.chunks_exact_mut(x.width).zip(hi.chunks_exact_mut(x.width));
             for (k, (lo, hi)) in out.enumerate() {
                 let rows = k..k + taps;
@@ -255,6 +285,96 @@ impl<T: Real> Bank<T> {
                 let (even, odd) = (&even[rows.clone()], &odd[rows]);
                 kernel::combine_rows::<T, S, L>(&self.analysis, even, odd, lo, hi);
             }
+        }
+    }
+
+    /// The extended columns from `column` on, as many as the rows of a strip have room for.
+    #[inline(always)]
+    fn load_strip<'a, const L: usize>(
+        &self,
+        x: &Columns<'_, T>,
+        column: usize,
+        strip: impl Iterator<Item = &'a mut [T; L]>,
+    ) {
+        for (position, row) in (self.first()..).zip(strip) {
+            if let Ok(inside) = usize::try_from(position)
+                && inside < x.height
+            {
+                load(row, x.row(inside, column));
+                continue;
+            }
+            let terms = self.extension.terms(position, x.height);
+            for (l, sample) in row.iter_mut().enumerate().take(x.width) {
+                *sample = terms.of(|index| x.row(index, column)[l]);
+            }
+        }
+    }
+
+    /// [`correlate_row`](Self::correlate_row) of all columns of `x`.
+    #[inline(always)]
+    pub(super) fn correlate_columns<S: Simd>(
+        &self,
+        x: &Columns<'_, T>,
+        [lo, hi]: [&[T]; 2],
+        sums: &mut [Tap<f64>],
+        buffers: &mut Buffers<T>,
+    ) {
+        const L: usize = 16;
+        let taps = self.analysis.len();
+        let rows = lo.len() / x.width + taps - 1;
+        buffers.grow(rows * L);
+        let even = &mut buffers.a.as_chunks_mut::<L>().0[..rows];
+        let odd = &mut buffers.b.as_chunks_mut::<L>().0[..rows];
+        let mut done = 0;
+        for column in strips::<L>(x.width) {
+            let pairs = even.iter_mut().zip(odd.iter_mut()).flat_map(|(even, odd)| [even, odd]);
+            self.load_strip(x, column, pairs);
+            // Those of an overlap have been there already.
+            let fresh = done - column..L.min(x.width);
+            done = column + fresh.end;
+            for (u, sums) in sums.iter_mut().enumerate() {
+                let pairs = lo.chunks_exact(x.width).zip(hi.chunks_exact(x.width));
+                let gradients = pairs.map(|(lo, hi)| [&lo[column..], &hi[column..]]);
+                let found = kernel::correlate_rows::<T, S, L>(&even[u..], &odd[u..], gradients);
+                for (sum, lanes) in sums.iter_mut().zip(found) {
+                    *sum += lanes[fresh.clone()].iter().map(|value| value.to_f64()).sum::<f64>();
+                }
+            }
+        }
+    }
+
+    /// One level of a picture: approximation and horizontal, vertical and diagonal details, of `columns` columns.
+    #[inline(always)]
+    pub(super) fn analyse_picture<S: Simd>(
+        &self,
+        simd: S,
+        picture: &[T],
+        [width, columns]: [usize; 2],
+        [approximation, horizontal, vertical, diagonal]: [&mut [T]; 4],
+        middle: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) {
+        let (height, stride) = (picture.len() / width, 2 * columns);
+        self.analyse_rows(simd, picture, [width, columns], middle, buffers);
+        for (first, lo, hi) in [(0, approximation, horizontal), (columns, vertical, diagonal)] {
+            let half = Columns { values: middle, stride, height, first, width: columns };
+            self.analyse_columns::<S>(&half, lo, hi, buffers);
+        }
+    }
+
+    /// All rows of a picture: low and high side by side.
+    #[inline(always)]
+    pub(super) fn analyse_rows<S: Simd>(
+        &self,
+        simd: S,
+        picture: &[T],
+        [width, columns]: [usize; 2],
+        middle: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) {
+        for (row, made) in picture.chunks_exact(width).zip(middle.chunks_exact_mut(2 * columns)) {
+            let (lo, hi) = made.split_at_mut(columns);
+            self.analyse_row(simd, row, lo, hi, buffers);
         }
     }
 

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::bank::{Bank, Buffers};
+use super::bank::{Bank, Buffers, Extension};
 use super::error::finite;
 use super::filter::max_level;
 use super::kernel::all_finite;
@@ -145,8 +145,8 @@ impl<T: Real> Dwt<T> {
     ) -> Result<Self, WaveletError> {
         Ok(Self {
             lens: lengths(wavelet.filter_len(), boundary, len, levels)?,
-            bank: Bank::new(wavelet, boundary),
-            transposed: Bank::transposed(wavelet, boundary),
+            bank: Bank::new(wavelet, Extension::Rule(boundary)),
+            transposed: Bank::new(&wavelet.dual(), Extension::transposed(boundary)),
             wavelet: wavelet.clone(),
             boundary,
         })

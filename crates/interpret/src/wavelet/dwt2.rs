@@ -15,7 +15,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::bank::{Bank, Columns};
+use super::bank::{Bank, Extension};
 use super::dwt::{Workspace, batch, between, check_level, grown, lengths, not_finite, same_len};
 use super::kernel::all_finite;
 use super::{Boundary, Real, Wavelet, WaveletError};
@@ -73,8 +73,8 @@ impl<T: Real> Dwt2<T> {
         let widths = lengths(wavelet.filter_len(), boundary, width, levels)?;
         Ok(Self {
             shapes: heights.into_iter().zip(widths).map(|(height, width)| [height, width]).collect(),
-            bank: Bank::new(wavelet, boundary),
-            transposed: Bank::transposed(wavelet, boundary),
+            bank: Bank::new(wavelet, Extension::Rule(boundary)),
+            transposed: Bank::new(&wavelet.dual(), Extension::transposed(boundary)),
             wavelet: wavelet.clone(),
             boundary,
         })
@@ -260,16 +260,8 @@ impl<T: Real> Analysis<'_, T> {
                 let source = if level == 1 { picture } else { &far[..height * width] };
                 let approximation = if level == levels { &mut before[..] } else { &mut near[..block] };
 
-                let stride = 2 * columns;
-                let middle = &mut middle[..height * stride];
-                for (row, made) in source.chunks_exact(width).zip(middle.chunks_exact_mut(stride)) {
-                    let (lo, hi) = made.split_at_mut(columns);
-                    bank.analyse_row(simd, row, lo, hi, buffers);
-                }
-                for (first, lo, hi) in [(0, approximation, horizontal), (columns, vertical, diagonal)] {
-                    let half = Columns { values: middle, stride, height, first, width: columns };
-                    bank.analyse_columns::<S>(&half, lo, hi, buffers);
-                }
+                let blocks = [approximation, horizontal, vertical, diagonal];
+                bank.analyse_picture(simd, source, [width, columns], blocks, middle, buffers);
                 rest = before;
             }
             // Every sample is in some sum on every level, and what is not finite stays so.

@@ -135,6 +135,13 @@ impl Wavelet {
         Self { name, dec_lo, dec_hi, rec_lo, rec_hi }
     }
 
+    /// Any two filters for analysis, with the synthesis that is its transpose.
+    pub(super) fn of_analysis(dec_lo: Vec<f64>, dec_hi: Vec<f64>) -> Self {
+        let reversed = |filter: &[f64]| filter.iter().rev().copied().collect();
+        let (rec_lo, rec_hi) = (reversed(&dec_lo), reversed(&dec_hi));
+        Self { name: Cow::Borrowed("learned"), dec_lo, dec_hi, rec_lo, rec_hi }
+    }
+
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name

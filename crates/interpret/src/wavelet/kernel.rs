@@ -137,6 +137,82 @@ pub(super) fn combine_rows<T: Real, S: Simd, const L: usize>(
     second.copy_from_slice(&rest[1][..second.len()]);
 }
 
+/// Adds to `sums` the products of the sequences, shifted by 0, 1, … places, with the gradients of the results: the gradient
+/// with respect to the taps of [`combine`].
+pub(super) fn correlate<T: Real, S: Simd>(
+    simd: S,
+    [a, b]: [&[T]; 2],
+    [first, second]: [&[T]; 2],
+    sums: &mut [Tap<f64>],
+) {
+    simd.vectorize(Correlate { simd: PhantomData::<S>, a, b, first, second, sums });
+}
+
+struct Correlate<'a, T, S> {
+    simd: PhantomData<S>,
+    a: &'a [T],
+    b: &'a [T],
+    first: &'a [T],
+    second: &'a [T],
+    sums: &'a mut [Tap<f64>],
+}
+
+impl<T: Real, S: Simd> NullaryFnOnce for Correlate<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        const L: usize = 16;
+        let Self { simd: _, a, b, first, second, sums } = self;
+        let len = first.len();
+        for (u, sums) in sums.iter_mut().enumerate() {
+            let (a, a_rest) = a[u..u + len].as_chunks::<L>();
+            let (b, b_rest) = b[u..u + len].as_chunks::<L>();
+            let ((first, first_rest), (second, second_rest)) =
+                (first.as_chunks::<L>(), second.as_chunks::<L>());
+            let gradients = first.iter().zip(second).map(|(first, second)| [&first[..], &second[..]]);
+            let mut found = correlate_rows::<T, S, L>(a, b, gradients);
+            for (l, (first, second)) in first_rest.iter().zip(second_rest).enumerate() {
+                for (found, (value, gradient)) in found.iter_mut().zip([
+                    (a_rest[l], *first),
+                    (b_rest[l], *first),
+                    (a_rest[l], *second),
+                    (b_rest[l], *second),
+                ]) {
+                    found[l] = fma::<T, S>(value, gradient, found[l]);
+                }
+            }
+            for (sum, lanes) in sums.iter_mut().zip(found) {
+                *sum += lanes.iter().map(|value| value.to_f64()).sum::<f64>();
+            }
+        }
+    }
+}
+
+/// Products of rows of two strips with the gradients of both results, summed over rows; lanes that the gradients lack are 0.
+#[inline(always)]
+pub(super) fn correlate_rows<'a, T: Real, S: Simd, const L: usize>(
+    a: &[[T; L]],
+    b: &[[T; L]],
+    gradients: impl Iterator<Item = [&'a [T]; 2]>,
+) -> [[T; L]; 4] {
+    let mut sums = [[T::default(); L]; 4];
+    for ((a, b), gradients) in a.iter().zip(b).zip(gradients) {
+        let [mut first, mut second] = [[T::default(); L]; 2];
+        load(&mut first, gradients[0]);
+        load(&mut second, gradients[1]);
+        for l in 0..L {
+            sums[0][l] = fma::<T, S>(a[l], first[l], sums[0][l]);
+            sums[1][l] = fma::<T, S>(b[l], first[l], sums[1][l]);
+        }
+        for l in 0..L {
+            sums[2][l] = fma::<T, S>(a[l], second[l], sums[2][l]);
+            sums[3][l] = fma::<T, S>(b[l], second[l], sums[3][l]);
+        }
+    }
+    sums
+}
+
 /// Splits pairs into two sequences.
 #[inline(always)]
 pub(super) fn split<T: Real>(pairs: &[[T; 2]], a: &mut [T], b: &mut [T]) {

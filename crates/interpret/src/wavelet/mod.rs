@@ -19,6 +19,7 @@ mod error;
 mod family;
 mod filter;
 mod function;
+mod host;
 mod kernel;
 mod real;
 mod tensor;

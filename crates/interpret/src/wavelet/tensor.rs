@@ -10,8 +10,11 @@ use std::ops::Range;
 use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use kiln_tensor::host_function;
 
+use super::bank::Extension;
 use super::dwt::lengths;
+use super::host::{HostTransform, Levels};
 use super::{Boundary, Wavelet, WaveletError};
 
 /// The four filters of a wavelet as tensors `[F]`.
@@ -152,7 +155,7 @@ pub trait LearnableDwt<const D: usize> {
 
 impl LearnableDwt<3> for TensorDwt<1> {
     fn forward(&self, filters: &FilterBank, x: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
-        self.analyse(filters, x.unsqueeze_dim(2), Outside::Rule(self.boundary))
+        self.analyse(filters, x.unsqueeze_dim(2), Extension::Rule(self.boundary))
     }
 
     fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
@@ -160,7 +163,7 @@ impl LearnableDwt<3> for TensorDwt<1> {
     }
 
     fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<3>) -> Result<Tensor<3>, WaveletError> {
-        self.analyse(&filters.dual(), u.unsqueeze_dim(2), self.outside_transposed())
+        self.analyse(&filters.dual(), u.unsqueeze_dim(2), Extension::transposed(self.boundary))
     }
 
     fn blocks(&self) -> Vec<Range<usize>> {
@@ -170,7 +173,7 @@ impl LearnableDwt<3> for TensorDwt<1> {
 
 impl LearnableDwt<4> for TensorDwt<2> {
     fn forward(&self, filters: &FilterBank, x: Tensor<4>) -> Result<Tensor<3>, WaveletError> {
-        self.analyse(filters, x, Outside::Rule(self.boundary))
+        self.analyse(filters, x, Extension::Rule(self.boundary))
     }
 
     fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<4>, WaveletError> {
@@ -178,7 +181,7 @@ impl LearnableDwt<4> for TensorDwt<2> {
     }
 
     fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<4>) -> Result<Tensor<3>, WaveletError> {
-        self.analyse(&filters.dual(), u, self.outside_transposed())
+        self.analyse(&filters.dual(), u, Extension::transposed(self.boundary))
     }
 
     fn blocks(&self) -> Vec<Range<usize>> {
@@ -247,6 +250,11 @@ impl<const AXES: usize> TensorDwt<AXES> {
             .collect()
     }
 
+    fn on_host(&self, extension: Extension) -> Levels {
+        let sides = (0..=self.levels()).map(|level| self.sides(level)).collect();
+        Levels { extension, axes: AXES, sides, blocks: self.ranges() }
+    }
+
     /// The axes of `[rows, channels, height, width]`, in the order of analysis.
     fn axes() -> impl DoubleEndedIterator<Item = usize> {
         (4 - AXES..4).rev()
@@ -259,14 +267,6 @@ impl<const AXES: usize> TensorDwt<AXES> {
         sides
     }
 
-    fn outside_transposed(&self) -> Outside {
-        if self.boundary == Boundary::Periodization {
-            Outside::PaddedPeriod
-        } else {
-            Outside::Rule(Boundary::Zero)
-        }
-    }
-
     /// Position in the extended signal of the first sample that coefficient 0 needs, negated.
     fn before(&self) -> usize {
         let shift = if self.boundary == Boundary::Periodization { self.filter_len / 2 - 1 } else { 0 };
@@ -277,7 +277,7 @@ impl<const AXES: usize> TensorDwt<AXES> {
         &self,
         filters: &FilterBank,
         x: Tensor<4>,
-        outside: Outside,
+        extension: Extension,
     ) -> Result<Tensor<3>, WaveletError> {
         filters.checked(self.filter_len)?;
         let [batch, channels, height, width] = x.dims();
@@ -288,16 +288,27 @@ impl<const AXES: usize> TensorDwt<AXES> {
         size("an axis of the signal", height, expected_height)?;
         size("an axis of the signal", width, expected_width)?;
 
-        let kernel = Tensor::stack::<2>(vec![filters.dec_lo.clone(), filters.dec_hi.clone()], 0).flip([1]);
         let rows = batch * channels;
+        let kernel = Tensor::stack::<2>(vec![filters.dec_lo.clone(), filters.dec_hi.clone()], 0);
+        let transform = HostTransform::Analysis(self.on_host(extension));
+        if let Some(coefficients) =
+            host_function::<2, 2, 2>(&transform, &x.clone().reshape([rows, height * width]), &kernel)
+        {
+            return Ok(coefficients.reshape([batch, channels, self.coefficient_len()]));
+        }
+        let kernel = kernel.flip([1]);
         let mut approximation = x.reshape([rows, 1, height, width]);
         let mut blocks = Vec::with_capacity(self.levels() + 1);
         for level in 1..=self.levels() {
             let mut bands = approximation;
             for axis in Self::axes() {
                 let [many, two, height, width] = bands.dims();
-                bands =
-                    self.analyse_axis(&kernel, bands.reshape([many * two, 1, height, width]), axis, outside);
+                bands = self.analyse_axis(
+                    &kernel,
+                    bands.reshape([many * two, 1, height, width]),
+                    axis,
+                    extension,
+                );
             }
             let [height, width] = self.sides(level);
             let bands = bands.reshape([rows, 1 << AXES, height, width]);
@@ -311,12 +322,12 @@ impl<const AXES: usize> TensorDwt<AXES> {
     }
 
     /// Two channels, low and high, of one.
-    fn analyse_axis(&self, kernel: &Tensor<2>, x: Tensor<4>, axis: usize, outside: Outside) -> Tensor<4> {
+    fn analyse_axis(&self, kernel: &Tensor<2>, x: Tensor<4>, axis: usize, extension: Extension) -> Tensor<4> {
         let len = x.dims()[axis];
         let count = self.boundary.coefficient_len(len, self.filter_len);
         let before = self.before();
         let after = 2 * count + self.filter_len - 2 - before - len;
-        let extended = outside.extend(x, axis, before, after);
+        let extended = extended(extension, x, axis, before, after);
         let (kernel, stride) = along(axis, kernel.clone(), [2, 1]);
         conv2d(extended, kernel, None, ConvOptions::new(stride, [0, 0], [1, 1], 1))
     }
@@ -332,6 +343,11 @@ impl<const AXES: usize> TensorDwt<AXES> {
         let kernel = Tensor::stack::<2>(vec![filters.rec_lo.clone(), filters.rec_hi.clone()], 0);
         let rows = batch * channels;
         let coefficients = coefficients.reshape([rows, found]);
+        let transform = HostTransform::Synthesis(self.on_host(Extension::transposed(self.boundary)));
+        if let Some(x) = host_function::<2, 2, 2>(&transform, &coefficients, &kernel) {
+            let [height, width] = self.sides(0);
+            return Ok(x.reshape([batch, channels, height, width]));
+        }
         let mut blocks = self.ranges().into_iter().map(|block| coefficients.clone().slice_dim(1, block));
         let [height, width] = self.sides(self.levels());
         let mut approximation = blocks.next().expect("there is a level").reshape([rows, 1, height, width]);
@@ -397,32 +413,23 @@ fn concatenated(parts: [Option<Tensor<4>>; 3], axis: usize) -> Tensor<4> {
     if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, axis) }
 }
 
-/// What lies beyond the ends.
-#[derive(Clone, Copy, Debug)]
-enum Outside {
-    Rule(Boundary),
-    /// Periodic, and a zero instead of the repeated last sample of an odd signal: the transpose of dropping it.
-    PaddedPeriod,
-}
-
-impl Outside {
-    fn extend(self, x: Tensor<4>, axis: usize, before: usize, after: usize) -> Tensor<4> {
-        let len = x.dims()[axis];
-        let (rule, x, after) = match self {
-            Self::Rule(rule) => (rule, x, after),
-            Self::PaddedPeriod => {
-                let odd = len % 2;
-                (Boundary::Periodization, padded(x, axis, 0, odd), after - odd)
-            }
-        };
-        if rule == Boundary::Zero {
-            return padded(x, axis, before, after);
+/// A signal with so many more samples at its ends.
+fn extended(extension: Extension, x: Tensor<4>, axis: usize, before: usize, after: usize) -> Tensor<4> {
+    let len = x.dims()[axis];
+    let (rule, x, after) = match extension {
+        Extension::Rule(rule) => (rule, x, after),
+        Extension::PaddedPeriod => {
+            let odd = len % 2;
+            (Boundary::Periodization, padded(x, axis, 0, odd), after - odd)
         }
-        let len = x.dims()[axis].cast_signed();
-        let left = gathered(rule, &x, axis, -before.cast_signed()..0);
-        let right = gathered(rule, &x, axis, len..len + after.cast_signed());
-        concatenated([left, Some(x), right], axis)
+    };
+    if rule == Boundary::Zero {
+        return padded(x, axis, before, after);
     }
+    let len = x.dims()[axis].cast_signed();
+    let left = gathered(rule, &x, axis, -before.cast_signed()..0);
+    let right = gathered(rule, &x, axis, len..len + after.cast_signed());
+    concatenated([left, Some(x), right], axis)
 }
 
 /// The samples outside at these positions: sums of weighted samples inside, term by term.

@@ -121,6 +121,42 @@ fn value<const AXES: usize>(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
+    /// Where autodiff is to recompute what it needs, the transform is a chain of convolutions.
+    #[test]
+    fn gradients_are_those_of_convolutions(
+        mode in 0_usize..9,
+        shape in [2_usize..23, 2_usize..40],
+        half in 1_usize..5,
+        levels in 1_usize..4,
+    ) {
+        // An (anti)reflecting mode may meet a single sample.
+        let dwt = TensorDwt::new(2 * half, Boundary::ALL[mode], shape, levels);
+        prop_assume!(dwt.is_ok());
+        let (dwt, [height, width]) = (dwt.unwrap(), shape);
+        let (x, filters) = (numbers(6 * height * width), numbers(8 * half));
+        let gradients = |device: &Device| {
+            let signal = tensor(&x, [3, 2, height, width], device, DType::F64).require_grad();
+            let taps = tensor(&filters, [4, 2 * half], device, DType::F64).require_grad();
+            let filter = |which: usize| taps.clone().slice_dim(0, which..=which).squeeze_dim(0);
+            let bank = FilterBank {
+                dec_lo: filter(0), dec_hi: filter(1), rec_lo: filter(2), rec_hi: filter(3),
+            };
+            let c = dwt.forward(&bank, signal.clone()).unwrap();
+            let back = dwt.inverse(&bank, c.clone().powi_scalar(2)).unwrap();
+            let transposed = dwt.inverse_transposed(&bank, back.clone()).unwrap();
+            let of = |x: Vec<f64>| x.iter().zip(numbers(x.len())).map(|(x, w)| x * w).sum::<f64>();
+            let weights = tensor(&numbers(transposed.shape().num_elements()), transposed.dims(), device, DType::F64);
+            let value = of(host(transposed.clone()));
+            let found = (transposed * weights).sum().backward();
+            (value, host(signal.grad(&found).unwrap()), host(taps.grad(&found).unwrap()))
+        };
+        let ours = gradients(&Device::flex().autodiff());
+        let expected = gradients(&Device::flex().autodiff().gradient_checkpointing());
+        prop_assert!((ours.0 - expected.0).abs() < 1e-9 * (1.0 + expected.0.abs()));
+        prop_assert!(relative(&ours.1, &expected.1) < 1e-9);
+        prop_assert!(relative(&ours.2, &expected.2) < 1e-9);
+    }
+
     #[test]
     fn gradients_are_differences(mode in 0_usize..9, len in 5_usize..14, half in 1_usize..4, levels in 1_usize..3, which in 0_usize..100) {
         let boundary = Boundary::ALL[mode];

