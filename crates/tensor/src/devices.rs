@@ -17,7 +17,8 @@ pub fn all() -> [(&'static str, Found); 3] {
     #[cfg(not(all(feature = "ndarray", feature = "flex", feature = "wgpu")))]
     const OFF: Found = Err("the backend's feature is off");
 
-    // With `host.rs` the only use of Burn's deprecated backend: when Burn drops it, it goes here and in the feature's name.
+    // With `host.rs` and `host_function` the only use of Burn's deprecated backend: when Burn drops it, it goes here and in
+    // the feature's name.
     #[cfg(feature = "ndarray")]
     #[allow(deprecated)]
     let ndarray = Ok(Device::ndarray());

@@ -52,6 +52,7 @@ pub mod devices;
 pub mod divergence;
 mod error;
 mod host;
+mod host_function;
 mod linear_operator;
 mod noise;
 pub mod prox;
@@ -61,7 +62,8 @@ pub use blocks::{BlockInfo, BlockMut, Blocks};
 pub use coordinates::Coordinates;
 pub use divergence::{CoralForm, Divergence, MmdKernel, Sample};
 pub use error::TensorError;
-pub use host::{HostFunction, host_function, on_host};
+pub use host::on_host;
+pub use host_function::{HostFunction, host_function};
 pub use linear_operator::{
     ConjugateGradient, DiagonalEstimate, Eigenpair, Eigenpairs, Hutchinson, Lanczos, LinearOperator,
     LinearSolution, PowerIteration, TraceEstimate,

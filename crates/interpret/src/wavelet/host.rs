@@ -7,6 +7,9 @@
 //! samples that they were copies of. Items are spread over threads in portions whose sizes do not depend on the number of
 //! threads. Cost: `O(F N)` each.
 
+// What must become vector instructions has to be inlined into the function that is compiled for them.
+#![allow(clippy::inline_always)]
+
 use std::ops::Range;
 
 use burn::tensor::{DType, Element, TensorData};

@@ -1,9 +1,10 @@
 //! The discrete wavelet transform on tensors, with gradients for the signal and for the filters.
 //!
-//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt) and [`Dwt2`](super::Dwt2): one level
-//! is `x̃ = E x` for a boundary's matrix `E`, then a convolution with stride 2 along each axis; back, a transposed
-//! convolution, of which the samples beyond the ends are dropped (with periodization: added round the circle). Cost:
-//! `O(F N)` for all levels, forward and backward.
+//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt) and [`Dwt2`](super::Dwt2). Tensors in
+//! the host's memory are transformed by the same inner loops, with the transposes as gradients. Elsewhere, and where
+//! autodiff recomputes what it needs, one level is `x̃ = E x` for a boundary's matrix `E`, then a convolution with stride 2
+//! along each axis; back, a transposed convolution, of which the samples beyond the ends are dropped (with periodization:
+//! added round the circle). Cost: `O(F N)` for all levels, forward and backward.
 
 use std::ops::Range;
 

@@ -120,7 +120,11 @@ const CLAIMS: &[Claim] = &[
                (one; three at full scale). Thresholds were written before the first run, those of compression as A2-compression has them.",
         checks: SERIES,
         needs: &[Need::Data("signals/trace")],
-        ..BASE
+        known_finding: Some(
+            "Accuracy is better than expected: linear models of the distilled wavelet have 0.957 (three seeds), of db5 0.850, and the network \
+             that was distilled 0.787, as in the paper. But compression is 0.886 where db5 has 0.888. The series are noisy: 0.96 of db5's \
+             coefficients count, and so does nearly all that the network attributes to them, whatever the wavelet.",
+        ),
     },
     Claim {
         id: "A2-GunPoint",
@@ -129,7 +133,11 @@ const CLAIMS: &[Claim] = &[
         test: "As A2-Trace with 50 series of 150 points to train on and 150 to test on: a hand that draws a gun, or points.",
         checks: SERIES,
         needs: &[Need::Data("signals/ucr")],
-        ..BASE
+        known_finding: Some(
+            "Accuracy is that of db5 (−0.05 to 0.02 on three seeds), but compression rises, by 0.01 to 0.14. The series are smooth, and db5, \
+             which is orthogonal to polynomials of degree four, makes 0.31 of the finest coefficients negligible; hardly any of another \
+             filter are: with db5 changed by noise of 0.01 none.",
+        ),
     },
     Claim {
         id: "A3",
