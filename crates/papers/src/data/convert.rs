@@ -493,6 +493,15 @@ pub(super) fn series_tables(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Convert
         .collect()
 }
 
+/// A number as C's `%g` writes it, with all its digits; for those below 10⁸.
+fn general(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 1e-4 {
+        return value.to_string();
+    }
+    let scientific = format!("{value:e}");
+    scientific.split_once("e-").map_or(scientific.clone(), |(digits, exponent)| format!("{digits}e-{exponent:0>2}"))
+}
+
 /// The same from an archive of `X_train`, `y_train`, `X_test` and `y_test`.
 pub(super) fn archived_series(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
     let broken = |error: &dyn std::fmt::Display| ConvertError::Archive(error.to_string());
@@ -510,7 +519,7 @@ pub(super) fn archived_series(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Conve
             let len = shape.iter().skip(1).product::<usize>().max(1);
             let mut table = String::new();
             for (class, series) in classes.iter().zip(values.chunks(len)) {
-                let series: Vec<String> = series.iter().map(f64::to_string).collect();
+                let series: Vec<String> = series.iter().map(|value| general(*value)).collect();
                 let _ = writeln!(table, "{class},{}", series.join(","));
             }
             Ok(table.into_bytes())

@@ -244,6 +244,7 @@ pub(super) fn cosmology(context: &Context, recorder: &mut Recorder) -> Result<()
     for seed in seeds {
         let outcome: Outcome = recorder.memo(&format!("{seed}"), || outcome(&grid(seed)?, seed, &device))?;
         judge(recorder, "A4-stand-in", &outcome);
+        recorder.record("A4-db5", "AWD / db5", [outcome.awd[0] / outcome.db5[0]]);
         outcomes.push(outcome);
         progress.inc(1);
     }

@@ -57,9 +57,17 @@ const CLAIMS: &[Claim] = &[
         id: "A1-sym5",
         place: "simulation",
         says: "The same from sym5.",
-        test: "The same, from sym5, which has the same frequency response as db5 and begins 1.28 away: the distance at the best γ \
-               must not grow. The specification's reruns never recovered db5 from it.",
-        checks: &[spec("distance, best γ, from sym5", Statistic::Max, Threshold::AtMost(1.30))],
+        test: "The same, from sym5, which has the same frequency response as db5 and begins 1.28 away. At the best γ, which may be 0, the \
+               distance must not have grown; with the interpretation term it must be as small as A1 wants it.",
+        checks: &[
+            spec("distance, best γ, from sym5", Statistic::Max, Threshold::AtMost(1.30)),
+            by_kiln(spec("distance, best γ above 0, from sym5", Statistic::Max, Threshold::AtMost(0.25))),
+        ],
+        known_finding: Some(
+            "Without the interpretation term it stays sym5, and with it the distance grows, from 1.46 at γ = 0.01 to 2.5: another local \
+             optimum. The specification's reruns never found db5 from it either. The paper's figure, which turns and shifts the wavelets, \
+             shows it found.",
+        ),
         ..BASE
     },
     Claim {
@@ -91,11 +99,34 @@ const CLAIMS: &[Claim] = &[
         id: "A2-compression",
         place: "molecular partner prediction, on simulated traces; ablation A3",
         says: "Fewer of its coefficients matter, and the interpretation term is what makes them fewer.",
-        test: "The same models: the share of test coefficients that are above 1e-3 and whose attribution is too.",
+        test: "The share of test coefficients that are above 1e-3 and whose attribution is too: of the same models, and of those with λ = 1e-3 \
+               and γ of 0 and 1.",
         checks: &[
             spec("compression of AWD less that of db5", Statistic::Max, Threshold::AtMost(-0.01)),
             spec("compression, γ = 0 less γ = 1", Statistic::Min, Threshold::AtLeast(0.03)),
         ],
+        ..BASE
+    },
+    Claim {
+        id: "A2-db5",
+        place: "molecular partner prediction, on simulated traces",
+        says: "The linear model of the distilled wavelet beats the one of db5's.",
+        test: "The same models.",
+        checks: &[by_kiln(spec("R² of AWD less that of db5", Statistic::Min, Threshold::Above(0.0)))],
+        known_finding: Some(
+            "AWD_DB5",
+        ),
+        ..BASE
+    },
+    Claim {
+        id: "A3-stand-in",
+        place: "ablation, on simulated traces",
+        says: "It beats the one of a wavelet that was distilled without the interpretation term.",
+        test: "The same models; λ of the other is chosen in the same way.",
+        checks: &[by_kiln(spec("R² of AWD less that of γ = 0", Statistic::Min, Threshold::Above(0.0)))],
+        known_finding: Some(
+            "AWD_A3",
+        ),
         ..BASE
     },
     Claim {
@@ -114,7 +145,7 @@ const CLAIMS: &[Claim] = &[
         id: "A2-Trace",
         place: "molecular partner prediction, on UCR Trace instead",
         says: "As A2-stand-in and A2-compression, of classes instead of a response.",
-        test: "Real series, 100 of 275 points to train on and 100 to test on, four classes of transients in a nuclear plant. Perceptron with 64 \
+        test: "100 series of 275 points to train on and 100 to test on, four classes of simulated transients in a nuclear plant. Perceptron with 64 \
                hidden units, squared errors; six largest coefficients of each of five blocks, least squares on the classes with a \
                ridge of 1. λ = 1e-3, γ in {0, 1e-3 … 10} (quick: {0, 0.1, 1}), 600 epochs each, chosen by cross-validated errors. Every seed \
                (one; three at full scale). Thresholds were written before the first run, those of compression as A2-compression has them.",
@@ -134,16 +165,16 @@ const CLAIMS: &[Claim] = &[
         checks: SERIES,
         needs: &[Need::Data("signals/ucr")],
         known_finding: Some(
-            "Accuracy is that of db5 (−0.05 to 0.02 on three seeds), but compression rises, by 0.01 to 0.14. The series are smooth, and db5, \
-             which is orthogonal to polynomials of degree four, makes 0.31 of the finest coefficients negligible; hardly any of another \
-             filter are: with db5 changed by noise of 0.01 none.",
+            "Accuracy is that of db5 (−0.05 to 0.02 on three seeds; 0.71, far below the network's 0.96), but compression rises, by 0.01 to \
+             0.14. The series are smooth: a wavelet that is orthogonal to polynomials makes 0.31 of the finest coefficients negligible, and \
+             a filter that is not, as those that are being distilled, next to none (db5 changed by noise of 0.01: 0 to 3 %).",
         ),
     },
     Claim {
         id: "A3",
         place: "ablation",
         says: "Without the interpretation term: R² 0.231 and compression 0.651 instead of 0.262 and 0.574.",
-        test: "Not here; its direction is part of A2-compression.",
+        test: "Not here; on simulated traces it is A3-stand-in and part of A2-compression.",
         needs: &[Need::Data("clathrin-traces")],
         ..BASE
     },
@@ -171,6 +202,17 @@ const CLAIMS: &[Claim] = &[
             spec("AWD / db5", Statistic::Mean, Threshold::AtMost(1.05)),
             spec("AWD / network", Statistic::Mean, Threshold::AtMost(1.05)),
         ],
+        ..BASE
+    },
+    Claim {
+        id: "A4-db5",
+        place: "cosmology, on simulated lognormal maps",
+        says: "The peaks of maps filtered by the distilled wavelet tell the parameter better than those of db5 do, by a third.",
+        test: "The same models. The path begins with db5 and γ may be 0.",
+        checks: &[by_kiln(spec("AWD / db5", Statistic::Mean, Threshold::Below(1.0)))],
+        known_finding: Some(
+            "AWD_A4",
+        ),
         ..BASE
     },
     Claim {
@@ -243,12 +285,12 @@ pub(super) const PAPER: Paper = Paper {
         Experiment { id: "simulation", claims: &["A1", "A1-sym5"], run: simulation::simulation },
         Experiment {
             id: "traces",
-            claims: &["A2-stand-in", "A2-compression", "A2-network"],
+            claims: &["A2-stand-in", "A2-compression", "A2-db5", "A2-network", "A3-stand-in"],
             run: traces::traces,
         },
         Experiment { id: "series-trace", claims: &["A2-Trace"], run: series::trace },
         Experiment { id: "series-gunpoint", claims: &["A2-GunPoint"], run: series::gunpoint },
-        Experiment { id: "cosmology", claims: &["A4-stand-in"], run: cosmology::cosmology },
+        Experiment { id: "cosmology", claims: &["A4-stand-in", "A4-db5"], run: cosmology::cosmology },
         Experiment { id: "spectra", claims: &["A4-spectra"], run: cosmology::spectra },
         Experiment { id: "digits", claims: &["A7"], run: digits::digits },
     ],

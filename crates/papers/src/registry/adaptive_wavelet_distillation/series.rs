@@ -53,6 +53,8 @@ struct Score {
     /// Their squared error by cross-validation on the training series.
     error: f64,
     compression: f64,
+    /// How far the filter is from a wavelet's.
+    residual: f64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -107,6 +109,7 @@ fn score(
         accuracy: test.accuracy(&scores),
         error,
         compression: compression(&coefficients, &attributions, NEGLIGIBLE)?,
+        residual: wavelet.orthogonality_residual(),
     })
 }
 
@@ -192,17 +195,18 @@ fn show(recorder: &mut Recorder, set: &str, title: &str, outcomes: &[Outcome], p
         title,
         "Share of test series in their class, mean over seeds. Wavelets: least squares on the six largest coefficients of each of \
          five blocks. Compression: the share of coefficients that are not negligible and neither is what the network attributes \
-         to them.",
-        &["model", "accuracy", "compression", "γ chosen"],
+         to them. Residual: the largest error of orthonormality to even shifts.",
+        &["model", "accuracy", "compression", "residual", "γ chosen"],
     );
     let number = |value: f64| Number(value).to_string();
-    table.row(["perceptron".to_owned(), number(mean(&|o| o.network)), String::new(), String::new()]);
+    table.row(["perceptron".to_owned(), number(mean(&|o| o.network)), String::new(), String::new(), String::new()]);
     let db5 = [mean(&|o| o.db5.accuracy), mean(&|o| o.db5.compression)].map(number);
     let [accuracy, compression] = db5;
-    table.row(["db5".to_owned(), accuracy, compression, String::new()]);
+    table.row(["db5".to_owned(), accuracy, compression, String::new(), String::new()]);
     let best = |of: fn(&Score) -> f64| number(mean(&|o| of(&o.distilled[chosen(o)])));
     let picks: Vec<String> = outcomes.iter().map(|o| number(path[chosen(o)])).collect();
-    table.row(["AWD".to_owned(), best(|s| s.accuracy), best(|s| s.compression), picks.join("; ")]);
+    let measured = [best(|s| s.accuracy), best(|s| s.compression), best(|s| s.residual)];
+    table.row(std::iter::once("AWD".to_owned()).chain(measured).chain([picks.join("; ")]));
     recorder.table(table);
 
     let along = |of: fn(&Score) -> f64| {

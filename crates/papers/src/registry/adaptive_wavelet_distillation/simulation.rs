@@ -187,6 +187,8 @@ fn judge(recorder: &mut Recorder, name: &str, path: &[Point]) {
     let best = best(path);
     if name == "sym5" {
         recorder.record("A1-sym5", "distance, best γ, from sym5", [best.distance]);
+        let nearest = path[1..].iter().map(|point| point.distance).fold(f64::INFINITY, f64::min);
+        recorder.record("A1-sym5", "distance, best γ above 0, from sym5", [nearest]);
         return;
     }
     recorder.record("A1", &format!("distance, best γ, from {name}"), [best.distance]);

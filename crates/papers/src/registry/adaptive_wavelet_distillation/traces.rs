@@ -240,6 +240,10 @@ pub(super) fn traces(context: &Context, recorder: &mut Recorder) -> Result<(), E
             [chosen.score.compression - outcome.db5.compression],
         );
         recorder.record("A2-compression", "compression, γ = 0 less γ = 1", [of(0.0) - of(1.0)]);
+        recorder.record("A2-db5", "R² of AWD less that of db5", [chosen.score.r_squared - outcome.db5.r_squared]);
+        let without = best(outcome.candidates.iter().filter(|c| c.interpretation == 0.0));
+        let less = chosen.score.r_squared - without.score.r_squared;
+        recorder.record("A3-stand-in", "R² of AWD less that of γ = 0", [less]);
         recorder.record(
             "A2-network",
             "R² of AWD less the network's",
@@ -252,9 +256,13 @@ pub(super) fn traces(context: &Context, recorder: &mut Recorder) -> Result<(), E
     Ok(())
 }
 
-/// By cross-validation.
 fn chosen(outcome: &Outcome) -> &Candidate {
-    let best = outcome.candidates.iter().max_by(|a, b| a.score.validated.total_cmp(&b.score.validated));
+    best(outcome.candidates.iter())
+}
+
+/// By cross-validation.
+fn best<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> &'a Candidate {
+    let best = candidates.max_by(|a, b| a.score.validated.total_cmp(&b.score.validated));
     best.expect("the grid is not empty")
 }
 
@@ -286,6 +294,9 @@ fn show(recorder: &mut Recorder, outcomes: &[Outcome]) {
         .collect();
     let (r, c) = (mean(&|o| chosen(o).score.r_squared), mean(&|o| chosen(o).score.compression));
     row("AWD", r, Some(c), picks.join("; "));
+    let without = |o: &Outcome| best(o.candidates.iter().filter(|c| c.interpretation == 0.0)).score.clone();
+    let picks = "γ = 0".to_owned();
+    row("AWD without interpretation", mean(&|o| without(o).r_squared), Some(mean(&|o| without(o).compression)), picks);
     recorder.table(table);
 
     let mut figure = Figure::new(

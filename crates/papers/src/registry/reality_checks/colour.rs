@@ -225,7 +225,8 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         recorder.note("Minutes: at full scale only.");
         return Ok(());
     }
-    let variants = [Variant::Vanilla, share(30.0), share(50.0), share(200.0), rrr(100.0), rrr(1000.0)];
+    let penalties = [share(30.0), share(50.0), share(200.0), rrr(100.0), rrr(1000.0), rrr(1e5), rrr(1e7)];
+    let variants: Vec<_> = std::iter::once(Variant::Vanilla).chain(penalties).collect();
     let problem = |seed: u64| {
         let draw = |count, stream| glyphs(count, seed.wrapping_add(stream)).halved();
         Problem {

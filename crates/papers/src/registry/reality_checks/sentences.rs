@@ -1,4 +1,4 @@
-//! C2: an LSTM on sentences of twelve words, and what it makes of their parts.
+//! C2: an LSTM on sentences of 4 to 8 words, and what it makes of their parts.
 
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
@@ -186,16 +186,16 @@ fn spans(root: &Cluster) -> Vec<(usize, usize, usize, f64)> {
     all
 }
 
-pub(super) fn sentences_of_twelve_words(
+pub(super) fn negated_sentences(
     context: &Context,
     recorder: &mut Recorder,
 ) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
     let seeds = context.seeds(context.pick(1, 5));
-    recorder.used_data(synthetic("sentences of twelve words", 4500 * seeds.len()));
+    recorder.used_data(synthetic("sentences of 4 to 8 words", 4500 * seeds.len()));
     let mut table = Table::new(
         "sentences",
-        "An LSTM on sentences of twelve words",
+        "An LSTM on sentences of 4 to 8 words",
         "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those in which the word alone \
          speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word; all \
          with a positive word, in which it speaks for positive.",

@@ -51,7 +51,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let question = Question::output(0).baseline(fourier.forward(noise)?).groups(rings.clone());
         let scores = trim.attribute(&IntegratedGradients::default(), &x, &question)?.values.abs();
         let shares = (scores.clone().narrow(1, PLANTED, 1) / scores.sum_dim(1)).try_into_vec_as::<f64>()?;
-        recorder.record("T3", "share of the planted ring", shares);
+        recorder.record("T3-stand-in", "share of the planted ring", shares);
 
         let found = trim.attribute(&Saliency::default(), &x, &Question::output(0))?.values;
         let coefficients = fourier.forward(x)?;
@@ -59,7 +59,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let known = coefficients * inside.clone() * 2.0 / power;
         let size = known.clone().abs().max().into_scalar::<f64>();
         let error = (found - known).abs().max().into_scalar::<f64>() / size;
-        recorder.record("T3", "error of the gradient", [error]);
+        recorder.record("T3-stand-in", "error of the gradient", [error]);
         progress.inc(1);
     }
     Ok(())
@@ -155,7 +155,7 @@ pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), 
     let runs = runs.collect::<Result<Vec<Run>, _>>()?;
     for run in &runs {
         recorder.record(
-            "T3",
+            "T3-stand-in",
             "rank correlation of scores and losses",
             [rank_correlation(&run.scores, &run.losses)],
         );

@@ -60,7 +60,7 @@ fn the_archive_s_formats_become_tables() {
     }
     let archive = archive.finish().unwrap().into_inner();
     let convert = select("signals/trace")[0].package.unwrap().recipe.convert;
-    assert_eq!(convert(&[archive]).unwrap(), [b"4,0.5,-2\n1,3.25,0.00001\n"; 2]);
+    assert_eq!(convert(&[archive]).unwrap(), [b"4,0.5,-2\n1,3.25,1e-05\n"; 2]);
     assert!(convert(&[b"no archive".to_vec()]).unwrap_err().to_string().contains("broken NumPy archive"));
 }
 
