@@ -47,8 +47,9 @@ impl Units {
     /// Sets of units as a mask of zeros and ones in `f32`: `[sets, steps]` for a line, `[sets, 1, height, width]` for a grid.
     ///
     /// # Errors
-    /// When a set does not have one entry for each unit.
+    /// When there are no units or a side is 0, or a set does not have one entry for each unit.
     pub fn masks(&self, sets: &[Vec<bool>]) -> Result<TensorData, InterpretError> {
+        self.check()?;
         let expected = self.count();
         if let Some(set) = sets.iter().find(|set| set.len() != expected) {
             let what = "entries of a set of units".to_owned();

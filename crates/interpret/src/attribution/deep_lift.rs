@@ -56,8 +56,10 @@ impl<const D: usize> Pair<D> {
         let rise = constant(&value) - constant(&at_baseline);
         let slope = (rise / run.mask_fill(close.clone(), 1.0)).autodiff();
         // Its value is the function's, its derivative the slope.
-        let replaced = (self.x.clone() - self.x.detach()) * slope + value.clone().detach();
-        Self { x: replaced.mask_where(close, value), baseline: at_baseline }
+        let replaced = (self.x.clone() - self.x.clone().detach()) * slope + value.detach();
+        // Elsewhere a derivative is not asked for, and may be infinite.
+        let near = self.baseline.clone().detach().mask_where(close.clone(), self.x);
+        Self { x: replaced.mask_where(close, function(near)), baseline: at_baseline }
     }
 
     /// Two ways that meet again, by a function that is linear or affine in both: the sum of a residual block, concatenation.

@@ -27,8 +27,8 @@ pub fn compression(
         return Err(InterpretError::Empty { what: "the tensor of coefficients".to_owned() });
     }
     let large = |x: &Tensor<3>| x.clone().abs().greater_scalar(threshold);
-    let both = large(coefficients).bool_and(large(attributions)).float();
-    Ok(both.mean().into_scalar::<f64>())
+    let both = large(coefficients).bool_and(large(attributions)).int().sum().into_scalar::<i64>();
+    Ok(both as f64 / expected.iter().product::<usize>() as f64)
 }
 
 /// The `count` largest coefficients (all of a shorter block), with their signs, of each block of each channel, largest first:

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::objective::{AwdTerms, AwdWeights, awd_terms};
 use crate::InterpretError;
 use crate::attribution::Model;
+use crate::contextual_decomposition::alike;
 use crate::wavelet::{FilterBank, LearnableDwt, Wavelet, WaveletError};
 
 /// What the attributions' gradient with respect to the filter is.
@@ -83,13 +84,16 @@ impl<'m, const D: usize> Teacher<'m, D> {
     /// From the gradients of each target, computed before.
     ///
     /// # Errors
-    /// When there is no signal or no gradient, shapes differ or a number is not finite.
+    /// When there is no signal or no gradient, shapes, element types or devices differ, or a number is not finite.
     pub fn from_gradients(x: Tensor<D>, gradients: &[Tensor<D>]) -> Result<Self, InterpretError> {
         if x.dims()[0] == 0 || gradients.is_empty() {
             let what = if gradients.is_empty() { "the list of gradients" } else { "the batch" };
             return Err(InterpretError::Empty { what: what.to_owned() });
         }
-        for gradient in gradients {
+        let x = x.inner();
+        let gradients: Vec<_> = gradients.iter().map(|gradient| gradient.clone().inner()).collect();
+        for gradient in &gradients {
+            alike(x.clone(), gradient.clone())?;
             if gradient.dims() != x.dims() {
                 return Err(InterpretError::Shape {
                     what: "a gradient".to_owned(),
@@ -98,13 +102,13 @@ impl<'m, const D: usize> Teacher<'m, D> {
                 });
             }
         }
-        let gradients = Tensor::cat(gradients.to_vec(), 0).inner();
+        let gradients = Tensor::cat(gradients, 0);
         for (what, values) in [("a signal", &x), ("a gradient", &gradients)] {
             if values.clone().is_finite().bool_not().any().into_scalar::<bool>() {
                 return Err(InterpretError::NotFinite { what: what.to_owned() });
             }
         }
-        Ok(Self { x: x.inner(), gradients, targets: Vec::new(), model: None })
+        Ok(Self { x, gradients, targets: Vec::new(), model: None })
     }
 
     /// The signals.
@@ -155,8 +159,21 @@ fn gradient<const D: usize>(
     if target >= count {
         return Err(InterpretError::Target { index: target, outputs: count });
     }
+    if !outputs.is_tracked() {
+        return Err(InterpretError::Missing {
+            method: "a teacher",
+            needs: "outputs that depend on the signals by operations with autodiff",
+        });
+    }
     let mut gradients = outputs.slice_dim(1, target..=target).sum().backward();
     Ok(x.grad_remove(&mut gradients).unwrap_or_else(|| x.inner().zeros_like()))
+}
+
+fn all_finite(what: &str, values: &[f64]) -> Result<(), InterpretError> {
+    if values.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    Err(InterpretError::NotFinite { what: format!("{what}; a smaller learning rate may help") })
 }
 
 /// A filter that was trained.
@@ -237,14 +254,12 @@ impl Awd {
             }
             let steps = rows.div_ceil(self.batch_size) as f64;
             let means: Vec<f64> = (sum / steps).into_data().iter::<f64>().collect();
-            if means.iter().any(|mean| !mean.is_finite()) {
-                return Err(InterpretError::NotFinite {
-                    what: "the objective; a smaller learning rate may help".to_owned(),
-                });
-            }
+            all_finite("the objective", &means)?;
             epochs.push(AwdTerms::from_slice(&means));
         }
-        Ok(Distilled { rec_lo: filter.into_data().iter::<f64>().collect(), epochs })
+        let rec_lo: Vec<f64> = filter.into_data().iter::<f64>().collect();
+        all_finite("the filter", &rec_lo)?;
+        Ok(Distilled { rec_lo, epochs })
     }
 
     /// Trains along a path of growing weights `γ`, each filter starting from the one before.

@@ -66,8 +66,11 @@ impl CdepPenalty {
     /// [`NegativeLogShare`](Self::NegativeLogShare) alone.
     ///
     /// # Errors
-    /// Without classes that are needed, or when there is not one of the outputs for each row.
+    /// When there are no outputs, without classes that are needed, or when there is not one of the outputs for each row.
     pub fn value(self, parts: &Parts<2>, classes: Option<&[usize]>) -> Result<Tensor<1>, InterpretError> {
+        if parts.relevant.dims().contains(&0) {
+            return Err(InterpretError::Empty { what: "the table of outputs".to_owned() });
+        }
         let difference = parts.relevant.clone() - parts.irrelevant.clone();
         match self {
             Self::L1 => Ok(parts.relevant.clone().abs().mean()),

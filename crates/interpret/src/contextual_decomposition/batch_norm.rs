@@ -8,6 +8,10 @@ use crate::InterpretError;
 
 impl<const D: usize> Decompose<D, D> for BatchNorm {
     fn decompose(&self, parts: Parts<D>) -> Result<Parts<D>, InterpretError> {
+        if D < 2 {
+            let what = "axes of the input of a batch norm".to_owned();
+            return Err(InterpretError::Size { what, found: D, expected: 2 });
+        }
         let gamma = self.gamma.val();
         let [channels] = gamma.dims();
         parts.require_size("channels of the input of a batch norm", 1, channels)?;

@@ -221,7 +221,14 @@ pub(crate) fn alike<const D: usize, const E: usize>(
     if left != right {
         return Err(TensorError::Device { left: format!("{left:?}"), right: format!("{right:?}") }.into());
     }
-    Ok(if a.is_autodiff() || b.is_autodiff() { (a.autodiff(), b.autodiff()) } else { (a, b) })
+    Ok(if let Some(strategy) = a.gradient_checkpointing_strategy() {
+        let b = if b.is_autodiff() { b } else { b.autodiff().with_gradient_checkpointing_strategy(strategy) };
+        (a, b)
+    } else if let Some(strategy) = b.gradient_checkpointing_strategy() {
+        (a.autodiff().with_gradient_checkpointing_strategy(strategy), b)
+    } else {
+        (a, b)
+    })
 }
 
 pub(crate) fn finite<const D: usize>(what: &str, x: &Tensor<D>) -> Result<(), InterpretError> {

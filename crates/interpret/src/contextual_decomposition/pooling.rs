@@ -4,6 +4,7 @@ use burn::nn::pool::{AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d,
 use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::module::{max_pool1d_with_indices, max_pool2d_with_indices};
 use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Int, Tensor};
 
 use super::{Decompose, Parts};
 use crate::InterpretError;
@@ -13,13 +14,14 @@ impl Decompose<3, 3> for MaxPool1d {
         let [_, _, length] = parts.relevant.dims();
         let padding = padding_1d(&self.padding, length, self.kernel_size, self.stride);
         require_window(length, padding, self.kernel_size, self.dilation)?;
+        require_pool(padding, self.kernel_size, self.stride, self.dilation)?;
         let options = MaxPoolOptions::new([self.kernel_size])
             .with_stride([self.stride])
             .with_padding_pairs([padding])
             .with_dilation([self.dilation])
             .with_ceil_mode(self.ceil_mode);
         let (_, places) = max_pool1d_with_indices(parts.sum().inner(), options);
-        let places = if parts.relevant.is_autodiff() { places.autodiff() } else { places };
+        let places = beside(&parts.relevant, places);
         Ok(parts.map_linear(|part| part.gather(2, places.clone())))
     }
 }
@@ -30,6 +32,7 @@ impl Decompose<4, 4> for MaxPool2d {
         let padding = padding_2d(&self.padding, [height, width], self.kernel_size, self.stride);
         for (axis, size) in [height, width].into_iter().enumerate() {
             require_window(size, padding[axis], self.kernel_size[axis], self.dilation[axis])?;
+            require_pool(padding[axis], self.kernel_size[axis], self.stride[axis], self.dilation[axis])?;
         }
         let options = MaxPoolOptions::new(self.kernel_size)
             .with_stride(self.stride)
@@ -39,7 +42,7 @@ impl Decompose<4, 4> for MaxPool2d {
         let (_, places) = max_pool2d_with_indices(parts.sum().inner(), options);
         let pooled = places.dims();
         let places = places.reshape([batch, channels, pooled[2] * pooled[3]]);
-        let places = if parts.relevant.is_autodiff() { places.autodiff() } else { places };
+        let places = beside(&parts.relevant, places);
         Ok(parts.map_linear(|part| {
             let pixels = part.reshape([batch, channels, height * width]);
             pixels.gather(2, places.clone()).reshape(pooled)
@@ -52,6 +55,7 @@ impl Decompose<3, 3> for AvgPool1d {
         let [_, _, length] = parts.relevant.dims();
         let padding = padding_1d(&self.padding, length, self.kernel_size, self.stride);
         require_window(length, padding, self.kernel_size, 1)?;
+        require_pool(padding, self.kernel_size, self.stride, 1)?;
         Ok(parts.map_linear(|part| self.forward(part)))
     }
 }
@@ -62,6 +66,7 @@ impl Decompose<4, 4> for AvgPool2d {
         let padding = padding_2d(&self.padding, [height, width], self.kernel_size, self.stride);
         for (axis, size) in [height, width].into_iter().enumerate() {
             require_window(size, padding[axis], self.kernel_size[axis], 1)?;
+            require_pool(padding[axis], self.kernel_size[axis], self.stride[axis], 1)?;
         }
         Ok(parts.map_linear(|part| self.forward(part)))
     }
@@ -77,6 +82,32 @@ impl Decompose<4, 4> for AdaptiveAvgPool2d {
     fn decompose(&self, parts: Parts<4>) -> Result<Parts<4>, InterpretError> {
         Ok(parts.map_linear(|part| self.forward(part)))
     }
+}
+
+/// Places with the autodiff of a part.
+fn beside<const D: usize, const E: usize>(part: &Tensor<D>, places: Tensor<E, Int>) -> Tensor<E, Int> {
+    match part.gradient_checkpointing_strategy() {
+        Some(strategy) => places.autodiff().with_gradient_checkpointing_strategy(strategy),
+        None => places,
+    }
+}
+
+/// Whether windows move, and none lies in the padding alone.
+fn require_pool(
+    (before, after): (usize, usize),
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+) -> Result<(), InterpretError> {
+    if stride == 0 {
+        return Err(InterpretError::Setting { name: "stride", value: 0.0, must: "at least 1" });
+    }
+    let (padding, window) = (before.max(after), dilation * kernel.saturating_sub(1) + 1);
+    if padding >= window {
+        let must = "smaller than a window";
+        return Err(InterpretError::Setting { name: "padding", value: padding as f64, must });
+    }
+    Ok(())
 }
 
 /// Before and after. Burn keeps its own to itself.

@@ -17,8 +17,8 @@ impl Matrix {
         Self { rows, columns, values }
     }
 
-    pub(super) fn row(&self, index: usize) -> &[f64] {
-        &self.values[index * self.columns..][..self.columns]
+    pub(super) fn row(&self, index: usize) -> Option<&[f64]> {
+        self.values.chunks_exact(self.columns).nth(index)
     }
 
     /// On the device of `x`, in its element type.

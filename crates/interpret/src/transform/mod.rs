@@ -5,7 +5,7 @@
 //! | [`Identity`] | the features | exact |
 //! | [`Fourier`] | real and imaginary parts, of signals or pictures | exact, orthogonal |
 //! | [`Cosine`] | of signals or pictures | exact, orthogonal |
-//! | [`WaveletTransform`] | of all levels, of signals or pictures | exact; orthogonal for some wavelets and boundaries |
+//! | [`WaveletTransform`] | of all levels, of signals or pictures | exact for all named wavelets but `dmey` (2e-3), else with a residual; orthogonal for some wavelets and boundaries |
 //! | [`PrincipalComponents`] | along directions fitted to examples | with a residual |
 //! | [`NonnegativeFactorization`] | amounts of parts fitted to examples | with a residual |
 //!

@@ -81,11 +81,8 @@ impl NonnegativeFactorization {
         Ok(Self { basis: Basis { features, parts } })
     }
 
-    /// Part `index`, in row-major order.
-    ///
-    /// # Panics
-    /// When there is none of that number.
-    pub fn part(&self, index: usize) -> &[f64] {
+    /// Part `index`, in row-major order; `None` when there is none of that number.
+    pub fn part(&self, index: usize) -> Option<&[f64]> {
         self.basis.parts.row(index)
     }
 }
@@ -121,7 +118,7 @@ impl<const D: usize> Transform<D> for NonnegativeFactorization {
         let [n, width] = x.dims();
         let values = on_host(x.clone(), "the input")?;
         let parts = &self.basis.parts;
-        let h = Mat::from_fn(width, parts.rows, |j, k| parts.row(k)[j]);
+        let h = Mat::from_fn(width, parts.rows, |j, k| parts.values[k * parts.columns + j]);
         let b = MatRef::from_row_major_slice(&values, n, width) * &h;
         let g = h.transpose() * &h;
         let mut w = Mat::zeros(n, parts.rows);

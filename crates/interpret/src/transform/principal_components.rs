@@ -78,11 +78,8 @@ impl PrincipalComponents {
         Ok(Self { basis: Basis { features, parts }, mean, explained })
     }
 
-    /// Direction `component`, of length 1, in row-major order.
-    ///
-    /// # Panics
-    /// When there is none of that number.
-    pub fn direction(&self, component: usize) -> &[f64] {
+    /// Direction `component`, of length 1, in row-major order; `None` when there is none of that number.
+    pub fn direction(&self, component: usize) -> Option<&[f64]> {
         self.basis.parts.row(component)
     }
 

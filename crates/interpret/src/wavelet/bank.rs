@@ -31,10 +31,10 @@ impl Extension {
 
     fn terms(self, position: isize, len: usize) -> Terms {
         match self {
-            Self::Rule(rule) => rule.terms(position, len),
+            Self::Rule(rule) => rule.terms_of(position, len),
             Self::PaddedPeriod => {
                 let period = len.next_multiple_of(2).cast_signed();
-                Boundary::Zero.terms(position.rem_euclid(period), len)
+                Boundary::Zero.terms_of(position.rem_euclid(period), len)
             }
         }
     }

@@ -116,21 +116,31 @@ impl Boundary {
     /// assert_eq!(Boundary::Periodization.coefficient_len(21, 6), 11);
     /// ```
     pub fn coefficient_len(self, len: usize, filter_len: usize) -> usize {
-        if self == Self::Periodization { len.div_ceil(2) } else { (len + filter_len - 1) / 2 }
+        if self == Self::Periodization {
+            len.div_ceil(2)
+        } else {
+            len.saturating_add(filter_len).saturating_sub(1) / 2
+        }
     }
 
     /// The samples whose weighted sum is sample `position` of the extension of a signal of `len` samples.
     ///
-    /// # Panics
+    /// # Errors
     /// When `len` is below [`least_len`](Self::least_len).
     ///
     /// ```
     /// use kiln_interpret::wavelet::Boundary;
     /// // Two before `a`: 2a - c.
-    /// assert_eq!(Boundary::Antireflect.terms(-2, 4).as_slice(), [(2, -1.0), (0, 2.0)]);
+    /// assert_eq!(Boundary::Antireflect.terms(-2, 4)?.as_slice(), [(2, -1.0), (0, 2.0)]);
+    /// # Ok::<(), kiln_interpret::wavelet::WaveletError>(())
     /// ```
-    pub fn terms(self, position: isize, len: usize) -> Terms {
-        assert!(len >= self.least_len(), "mode {self} has no meaning for {len} samples");
+    pub fn terms(self, position: isize, len: usize) -> Result<Terms, WaveletError> {
+        self.check(len, 1)?;
+        Ok(self.terms_of(position, len))
+    }
+
+    /// [`terms`](Self::terms) of a length that was checked.
+    pub(super) fn terms_of(self, position: isize, len: usize) -> Terms {
         let n = len.cast_signed();
         if (0..n).contains(&position) {
             return Terms::one(position.cast_unsigned(), 1.0);
@@ -176,7 +186,7 @@ impl Boundary {
     /// The signal with `left` and `right` more samples at its ends.
     ///
     /// # Errors
-    /// When the signal is empty, or shorter than the rule needs.
+    /// When the signal is empty or shorter than the rule needs, or the extension is too long for an index.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Boundary;
@@ -185,8 +195,13 @@ impl Boundary {
     /// ```
     pub fn extend<T: Real>(self, x: &[T], left: usize, right: usize) -> Result<Vec<T>, WaveletError> {
         self.check(x.len(), 1)?;
+        let long = left.checked_add(x.len()).and_then(|len| len.checked_add(right));
+        if long.is_none_or(|len| isize::try_from(len).is_err()) {
+            let must = "less than half of the address space".to_owned();
+            return Err(WaveletError::Size { what: "the extension", found: left.max(right), must });
+        }
         let (from, to) = (-left.cast_signed(), (x.len() + right).cast_signed());
-        Ok((from..to).map(|position| self.terms(position, x.len()).of(|index| x[index])).collect())
+        Ok((from..to).map(|position| self.terms_of(position, x.len()).of(|index| x[index])).collect())
     }
 
     /// Whether `level` may start from this many samples.

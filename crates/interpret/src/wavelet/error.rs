@@ -36,6 +36,14 @@ pub enum WaveletError {
         /// What is too large.
         what: &'static str,
     },
+    /// A filter and a signal are of different element types, or on different devices.
+    #[error("a filter is {filter}, the signal {signal}")]
+    Place {
+        /// Of the filter.
+        filter: String,
+        /// Of the signal.
+        signal: String,
+    },
     /// Nothing is called so.
     #[error("no {what} is called {name:?}")]
     Name {

@@ -86,8 +86,11 @@ impl Wavelet {
                 orthogonal(daubechies(n, *SYMLETS.get(n.checked_sub(2)?)?))
             }
             "coif" | "dmey" => {
-                let line = STORED.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-                orthogonal(line.split(' ').map(|tap| tap.parse().ok()).collect::<Option<_>>()?)
+                let (_, taps) = STORED
+                    .lines()
+                    .filter_map(|line| line.split_once(' '))
+                    .find(|(stored, _)| *stored == name)?;
+                orthogonal(taps.split(' ').map(|tap| tap.parse().ok()).collect::<Option<_>>()?)
             }
             "bior" | "rbio" => {
                 let (p, q) = *SPLINES.iter().find(|(p, q)| order == format!("{p}.{q}"))?;

@@ -67,7 +67,7 @@ impl Wavelet {
 
     /// A biorthogonal wavelet of low-pass filters for analysis and synthesis, padded with zeros to one even length.
     ///
-    /// `tolerance` is how far `Σ_k h[k] r[F−1+2m−k]` may be from `δ_m`, and the sums of both from `√2`.
+    /// `tolerance` is how large [`pr_residual`](Self::pr_residual) may be, and how far the sums of both may be from `√2`.
     ///
     /// # Errors
     /// When a filter is empty, of odd length, not finite or not as long as the other, or when reconstruction is worse than

@@ -14,7 +14,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use kiln_tensor::host_function;
 
 use super::bank::Extension;
-use super::dwt::lengths;
+use super::dwt::{MOST_LEVELS, check_level, lengths};
 use super::host::{HostTransform, Levels};
 use super::{Boundary, Wavelet, WaveletError};
 
@@ -90,9 +90,16 @@ impl FilterBank {
         }
     }
 
-    fn checked(&self, filter_len: usize) -> Result<(), WaveletError> {
+    fn checked<const D: usize>(&self, filter_len: usize, signal: &Tensor<D>) -> Result<(), WaveletError> {
         for filter in [&self.dec_lo, &self.dec_hi, &self.rec_lo, &self.rec_hi] {
             size("a filter", filter.dims()[0], filter_len)?;
+            if filter.dtype() != signal.dtype() || filter.device() != signal.device() {
+                let place = |dtype: DType, device: Device| format!("{dtype:?} on {device:?}");
+                return Err(WaveletError::Place {
+                    filter: place(filter.dtype(), filter.device()),
+                    signal: place(signal.dtype(), signal.device()),
+                });
+            }
         }
         Ok(())
     }
@@ -134,13 +141,13 @@ pub trait LearnableDwt<const D: usize> {
     /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal, or `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of each picture.
     ///
     /// # Errors
-    /// When `x` is empty or of another size, or a filter has another length.
+    /// When `x` is empty or of another size, or a filter has another length, element type or device.
     fn forward(&self, filters: &FilterBank, x: Tensor<D>) -> Result<Tensor<3>, WaveletError>;
 
     /// The signals of these coefficients.
     ///
     /// # Errors
-    /// When there are none or another number of coefficients, or a filter has another length.
+    /// When there are none or another number of coefficients, or a filter has another length, element type or device.
     fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<D>, WaveletError>;
 
     /// `(T⁻¹)ᵀ u`: of the gradient `u` with respect to signals, the one with respect to their coefficients.
@@ -203,6 +210,7 @@ impl<const AXES: usize> TensorDwt<AXES> {
         levels: usize,
     ) -> Result<Self, WaveletError> {
         check_filter_len(filter_len)?;
+        check_level(levels, MOST_LEVELS)?;
         let mut shapes = vec![[0; AXES]; levels + 1];
         for (axis, side) in shape.into_iter().enumerate() {
             let lens = lengths(filter_len, boundary, side, levels)?;
@@ -280,7 +288,7 @@ impl<const AXES: usize> TensorDwt<AXES> {
         x: Tensor<4>,
         extension: Extension,
     ) -> Result<Tensor<3>, WaveletError> {
-        filters.checked(self.filter_len)?;
+        filters.checked(self.filter_len, &x)?;
         let [batch, channels, height, width] = x.dims();
         if batch * channels == 0 {
             return Err(WaveletError::Empty { what: "the signal" });
@@ -334,7 +342,7 @@ impl<const AXES: usize> TensorDwt<AXES> {
     }
 
     fn synthesise(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<4>, WaveletError> {
-        filters.checked(self.filter_len)?;
+        filters.checked(self.filter_len, &coefficients)?;
         let [batch, channels, found] = coefficients.dims();
         if batch * channels == 0 {
             return Err(WaveletError::Empty { what: "the coefficients" });
@@ -436,7 +444,7 @@ fn extended(extension: Extension, x: Tensor<4>, axis: usize, before: usize, afte
 /// The samples outside at these positions: sums of weighted samples inside, term by term.
 fn gathered(rule: Boundary, x: &Tensor<4>, axis: usize, positions: Range<isize>) -> Option<Tensor<4>> {
     let len = x.dims()[axis];
-    let outside: Vec<_> = positions.map(|position| rule.terms(position, len)).collect();
+    let outside: Vec<_> = positions.map(|position| rule.terms_of(position, len)).collect();
     let count = outside.iter().map(|terms| terms.as_slice().len()).max()?;
     let (device, dtype) = (x.device(), x.dtype());
     (0..count)

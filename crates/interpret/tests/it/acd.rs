@@ -274,6 +274,7 @@ fn bad_input_is_refused() {
     let refused = acd.agglomerate(&line, |_| Err(E::Empty { what: "mine".to_owned() }));
     assert!(matches!(refused, Err(E::Empty { what }) if what == "mine"));
     assert!(matches!(line.masks(&[vec![true; 3]]), Err(E::Size { found: 3, expected: 4, .. })));
+    assert!(matches!(grid(2, 2, 0).masks(&[vec![true; 4]]), Err(E::Setting { name: "side", .. })));
     // One unit is its own tree.
     let root = ask(acd, &Units::Line { count: 1 }).unwrap();
     assert_eq!((root.level, root.units), (0, vec![0]));

@@ -66,6 +66,51 @@ fn terms_and_gradients_are_those_of_the_reference() {
     }
 }
 
+/// That the gradient of each term with respect to a tap is its difference.
+fn differences<const AXES: usize, const D: usize>(
+    dwt: &TensorDwt<AXES>,
+    signals: [usize; D],
+    gradients: [usize; D],
+    filter: &[f64],
+    tap: usize,
+) -> Result<(), TestCaseError>
+where
+    TensorDwt<AXES>: LearnableDwt<D>,
+{
+    let device = Device::flex().autodiff();
+    let of = |shape: [usize; D], phase| tensor(&irregular(shape.iter().product(), phase), shape, &device);
+    let (x, u) = (of(signals, 0.2), of(gradients, 0.9));
+    let terms = |filter: &Tensor<1>| {
+        let terms = awd_terms(dwt, filter, &x, &u).unwrap();
+        [
+            terms.reconstruction,
+            terms.low_sum,
+            terms.high_sum,
+            terms.unit_norm,
+            terms.mirror,
+            terms.shifts,
+            terms.sparsity,
+            terms.interpretation,
+        ]
+    };
+    let at = |by: f64| {
+        let mut filter = filter.to_vec();
+        filter[tap] += by;
+        terms(&tensor(&filter, [filter.len()], &device)).map(|term| term.into_scalar::<f64>())
+    };
+    let (above, below) = (at(1e-6), at(-1e-6));
+    let tracked = tensor(filter, [filter.len()], &device).require_grad();
+    for (place, term) in terms(&tracked).into_iter().enumerate() {
+        let gradient = tracked
+            .grad(&term.backward())
+            .map_or(0.0, |gradient| gradient.into_data().iter::<f64>().nth(tap).unwrap());
+        let difference = (above[place] - below[place]) / 2e-6;
+        let size = 1.0 + difference.abs().max(gradient.abs());
+        prop_assert!((gradient - difference).abs() < 1e-5 * size, "term {place}: {gradient} {difference}");
+    }
+    Ok(())
+}
+
 fn filter_terms(h: &[f64]) -> AwdTerms {
     let device = Device::flex();
     let dwt = TensorDwt::new(h.len(), Boundary::Zero, [8], 1).unwrap();
@@ -121,6 +166,18 @@ proptest! {
         let expected = s.grad(&outputs.sum().backward()).unwrap();
         let difference = (found - expected).abs().max().into_scalar::<f64>();
         prop_assert!(difference < 1e-10);
+    }
+
+    #[test]
+    fn gradients_of_terms_are_differences(
+        mode in 0_usize..9, half in 1_usize..4, levels in 1_usize..3, phase in 0.0_f64..6.0, tap in 0_usize..6,
+    ) {
+        let filter: Vec<f64> = irregular(2 * half, phase).iter().map(|h| h / 3.0).collect();
+        let (boundary, tap) = (Boundary::ALL[mode], tap % (2 * half));
+        let rows = TensorDwt::new(2 * half, boundary, [13], levels).unwrap();
+        differences(&rows, [2, 1, 13], [4, 1, 13], &filter, tap)?;
+        let pictures = TensorDwt::new(2 * half, boundary, [6, 9], levels).unwrap();
+        differences(&pictures, [2, 1, 6, 9], [2, 1, 6, 9], &filter, tap)?;
     }
 
     #[test]
@@ -351,5 +408,16 @@ fn bad_input() {
     assert!(matches!(awd.fit(&dwt, &teacher, &[]), Err(InterpretError::Wavelet(_))));
     assert!(matches!(awd.path(&dwt, &teacher, &h, &[1.0, 0.5]), Err(InterpretError::Setting { .. })));
     let wild = Awd { learning_rate: 1e100, ..Awd::new(0.0, 1.0) };
+    assert!(matches!(wild.fit(&dwt, &teacher, &h), Err(InterpretError::NotFinite { .. })));
+
+    let x = teacher.signals();
+    let untracked = |x: Tensor<3>| x.inner().sum_dim(2).reshape([1, 1]);
+    assert!(matches!(Teacher::new(&untracked, &[0], x.clone()), Err(InterpretError::Missing { .. })));
+    let single = x.clone().cast(DType::F32);
+    let mixed = Teacher::from_gradients(x.clone(), std::slice::from_ref(&single));
+    assert!(matches!(mixed, Err(InterpretError::Tensor(_))));
+    // In the last step.
+    let teacher = Teacher::from_gradients(single.clone(), &[single]).unwrap();
+    let wild = Awd { learning_rate: 1e39, epochs: 1, ..Awd::new(0.0, 1.0) };
     assert!(matches!(wild.fit(&dwt, &teacher, &h), Err(InterpretError::NotFinite { .. })));
 }

@@ -308,6 +308,11 @@ fn bad_input_is_refused() {
     assert!(matches!(value(None), E::Missing { .. }));
     assert!(matches!(value(Some(&[0])), E::Size { found: 1, expected: 2, .. }));
     assert!(matches!(value(Some(&[0, 3])), E::Target { index: 3, outputs: 3 }));
+    let none = x.clone().slice_dim(1, 0..0);
+    let none = Parts { relevant: none.clone(), irrelevant: none };
+    for penalty in [CdepPenalty::L1, CdepPenalty::SoftmaxShare, CdepPenalty::NegativeLogShare] {
+        assert!(matches!(penalty.value(&none, Some(&[0, 0])), Err(E::Empty { .. })));
+    }
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let cdep = Cdep { penalty: CdepPenalty::L1, weight };
         let refused = cdep.regularize(x.clone().sum(), None, || Ok(parts.clone()));

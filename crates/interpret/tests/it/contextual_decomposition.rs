@@ -435,4 +435,24 @@ fn bad_input_is_refused() {
     assert!(matches!(tracked().through(&conv), Err(E::Missing { .. })));
     assert!(tracked().through(&conv.train()).is_ok());
     assert!(tracked().plus(parts()).is_ok());
+
+    let flat = random::<1>(1, 0, [4], &device);
+    let norm = BatchNormConfig::new(4).init(&device);
+    let refused = Parts::masked(flat.clone(), flat.ones_like()).unwrap().through(&norm);
+    assert!(matches!(refused, Err(E::Size { found: 1, expected: 2, .. })));
+    let row = random::<3>(1, 0, [1, 1, 4], &device);
+    let row = || Parts::masked(row.clone(), row.ones_like()).unwrap();
+    let pool = MaxPool1dConfig::new(2).with_stride(2).with_padding(PaddingConfig1d::Explicit(2, 2)).init();
+    assert!(matches!(row().through(&pool), Err(E::Setting { name: "padding", .. })));
+    let pool = MaxPool1dConfig::new(2).with_stride(0).init();
+    assert!(matches!(row().through(&pool), Err(E::Setting { name: "stride", .. })));
+}
+
+#[test]
+fn layers_may_recompute() {
+    let device = flex().autodiff().gradient_checkpointing();
+    let layer = LinearConfig::new(4, 3).init(&device);
+    let x = random::<2>(1, 0, [2, 4], &flex()).cast(DType::F32);
+    let parts = Parts::masked(x.clone(), x.ones_like()).unwrap().through(&layer).unwrap();
+    assert!(layer.weight.grad(&parts.relevant.sum().backward()).is_some());
 }

@@ -135,6 +135,9 @@ fn bad_filters_are_errors() {
     use WaveletError as E;
     let make = |taps: &[f64], tolerance| Wavelet::orthogonal("mine", taps, tolerance);
     let half = 0.5_f64.sqrt();
+    for name in ["", "db0", "db39", "coif1 -0.015655728135791993", "coif", "dmey2"] {
+        assert!(matches!(Wavelet::named(name), Err(E::Name { .. })), "{name}");
+    }
     assert_eq!(make(&[], 1.0), Err(E::Empty { what: "the filter" }));
     assert!(matches!(make(&[half, half, 0.0], 1.0), Err(E::Size { found: 3, .. })));
     assert_eq!(make(&[half, f64::NAN], 1.0), Err(E::NotFinite { what: "the filter", index: 1 }));

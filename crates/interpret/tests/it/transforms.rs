@@ -339,10 +339,21 @@ proptest! {
         prop_assert!((left - right).abs() <= 1e-10 * size(&transposed), "{left} {right}");
     }
 
+    #[test]
+    fn extensions_have_limits(boundary in boundary()) {
+        prop_assert!(boundary.terms(0, 0).is_err());
+        prop_assert_eq!(boundary.terms(0, 1).is_ok(), boundary.least_len() == 1);
+        for (left, right) in [(usize::MAX, 0), (0, usize::MAX), (usize::MAX / 2, 1)] {
+            let refused = boundary.extend(&[1.0, 2.0], left, right);
+            let is_size = matches!(refused, Err(WaveletError::Size { .. }));
+            prop_assert!(is_size);
+        }
+    }
+
     /// Terms of positions near and far say what `extend` does, and inside nothing is changed.
     #[test]
     fn extensions_are_linear(boundary in boundary(), x in signal(2..12), at in -60_isize..60) {
-        let terms = boundary.terms(at, x.len());
+        let terms = boundary.terms(at, x.len()).unwrap();
         let sum: f64 = terms.as_slice().iter().map(|(index, weight)| x[*index] * weight).sum();
         let extended = boundary.extend(&x, 60, 60).unwrap();
         prop_assert!((sum - extended[(at + 60) as usize]).abs() <= 1e-12 * sum.abs().max(1.0));

@@ -499,7 +499,9 @@ fn general(value: f64) -> String {
         return value.to_string();
     }
     let scientific = format!("{value:e}");
-    scientific.split_once("e-").map_or(scientific.clone(), |(digits, exponent)| format!("{digits}e-{exponent:0>2}"))
+    scientific
+        .split_once("e-")
+        .map_or(scientific.clone(), |(digits, exponent)| format!("{digits}e-{exponent:0>2}"))
 }
 
 /// The same from an archive of `X_train`, `y_train`, `X_test` and `y_test`.

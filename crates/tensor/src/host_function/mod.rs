@@ -12,7 +12,7 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
     /// The value at these inputs.
     fn value(&self, inputs: [TensorData; 2]) -> TensorData;
 
-    /// The gradients for those inputs that are `wanted`, where `gradient` is the one for the value. `input` copies the first
+    /// The gradients for those inputs that are `wanted`, of their shapes, where `gradient` is the one for the value. `input` copies the first
     /// input (0) or the second (1).
     fn gradients(
         &self,
@@ -26,7 +26,7 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
 /// memory, or where autodiff is to recompute what it needs (`gradient_checkpointing`).
 ///
 /// # Panics
-/// When the value has another rank than `C`.
+/// When the value has another rank than `C`, or a gradient another shape than its input.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor, TensorData};

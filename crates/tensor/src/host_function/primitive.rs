@@ -18,13 +18,20 @@ pub(super) fn on<K: Backend, const A: usize, const B: usize, const C: usize>(
 where
     DispatchTensor: DispatchKindConversion<K> + DispatchKindConversion<Autodiff<K>>,
 {
-    if let (Ok(a), Ok(b)) =
-        (a.clone().try_into_primitive::<Autodiff<K>>(), b.clone().try_into_primitive::<Autodiff<K>>())
-    {
-        return Some(Tensor::from_primitive::<Autodiff<K>>(tracked(function, a, b)));
-    }
-    let (a, b) = (a.clone().try_into_primitive::<K>().ok()?, b.clone().try_into_primitive::<K>().ok()?);
-    Some(Tensor::from_primitive::<K>(value::<K>(function, a, b)))
+    let (a, b) = (a.clone(), b.clone());
+    let value = if a.is_autodiff() || b.is_autodiff() {
+        // What has none is a constant.
+        let a = if a.is_autodiff() { a } else { a.autodiff() };
+        let b = if b.is_autodiff() { b } else { b.autodiff() };
+        let (a, b) =
+            (a.try_into_primitive::<Autodiff<K>>().ok()?, b.try_into_primitive::<Autodiff<K>>().ok()?);
+        Tensor::from_primitive::<Autodiff<K>>(tracked(function, a, b))
+    } else {
+        let (a, b) = (a.try_into_primitive::<K>().ok()?, b.try_into_primitive::<K>().ok()?);
+        Tensor::from_primitive::<K>(value::<K>(function, a, b))
+    };
+    assert_eq!(value.shape().num_dims(), C, "the rank of a function's value");
+    Some(value)
 }
 
 fn read<K: Backend>(tensor: FloatTensor<K>) -> TensorData {
@@ -47,11 +54,13 @@ impl<K: Backend, F: HostFunction> Backward<K, 2> for Gradient<F> {
         let gradient = grads.consume::<K>(&ops.node);
         let (function, a, b) = ops.state;
         let device = gradient.device();
+        let shapes = [a.shape(), b.shape()];
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let input = |which| read::<K>(if which == 0 { a.clone() } else { b.clone() });
         let found = function.gradients(&input, read::<K>(gradient), wanted);
-        for (node, gradient) in ops.parents.into_iter().zip(found) {
+        for (which, (node, gradient)) in ops.parents.into_iter().zip(found).enumerate() {
             if let (Some(node), Some(gradient)) = (node, gradient) {
+                assert_eq!(gradient.shape(), &shapes[which], "the shape of a function's gradient");
                 grads.register::<K>(node.id, K::float_from_data(gradient, &device));
             }
         }

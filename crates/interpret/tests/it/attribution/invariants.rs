@@ -359,3 +359,15 @@ fn settings_and_groups_are_stored() {
     assert!(serde_json::to_string(&midpoint).unwrap().contains("\"midpoint\""));
     assert_eq!(KernelShap::default().batch_size, ShapleySampling::default().batch_size);
 }
+
+/// The slope of a function is asked for where its derivative is infinite.
+#[test]
+fn deep_lift_needs_no_derivative_between_distant_values() {
+    let model = |pair: Pair<2>| pair.nonlinear(Tensor::sqrt);
+    let device = devices::named("flex").unwrap();
+    let x = Tensor::<2>::from_data([[0.0, 4.0]], &device);
+    let question = Question::output(0).baseline(x.ones_like());
+    let found = DeepLift.attribute(&model, &x, &question).unwrap();
+    let scores: Vec<f64> = found.values.into_data().iter::<f64>().collect();
+    assert_eq!(scores, [-1.0, 0.0]);
+}

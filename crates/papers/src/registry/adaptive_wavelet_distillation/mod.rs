@@ -113,9 +113,7 @@ const CLAIMS: &[Claim] = &[
         says: "The linear model of the distilled wavelet beats the one of db5's.",
         test: "The same models.",
         checks: &[by_kiln(spec("R² of AWD less that of db5", Statistic::Min, Threshold::Above(0.0)))],
-        known_finding: Some(
-            "AWD_DB5",
-        ),
+        known_finding: Some("AWD_DB5"),
         ..BASE
     },
     Claim {
@@ -124,9 +122,7 @@ const CLAIMS: &[Claim] = &[
         says: "It beats the one of a wavelet that was distilled without the interpretation term.",
         test: "The same models; λ of the other is chosen in the same way.",
         checks: &[by_kiln(spec("R² of AWD less that of γ = 0", Statistic::Min, Threshold::Above(0.0)))],
-        known_finding: Some(
-            "AWD_A3",
-        ),
+        known_finding: Some("AWD_A3"),
         ..BASE
     },
     Claim {
@@ -210,9 +206,7 @@ const CLAIMS: &[Claim] = &[
         says: "The peaks of maps filtered by the distilled wavelet tell the parameter better than those of db5 do, by a third.",
         test: "The same models. The path begins with db5 and γ may be 0.",
         checks: &[by_kiln(spec("AWD / db5", Statistic::Mean, Threshold::Below(1.0)))],
-        known_finding: Some(
-            "AWD_A4",
-        ),
+        known_finding: Some("AWD_A4"),
         ..BASE
     },
     Claim {

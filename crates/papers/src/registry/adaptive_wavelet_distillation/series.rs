@@ -199,7 +199,13 @@ fn show(recorder: &mut Recorder, set: &str, title: &str, outcomes: &[Outcome], p
         &["model", "accuracy", "compression", "residual", "γ chosen"],
     );
     let number = |value: f64| Number(value).to_string();
-    table.row(["perceptron".to_owned(), number(mean(&|o| o.network)), String::new(), String::new(), String::new()]);
+    table.row([
+        "perceptron".to_owned(),
+        number(mean(&|o| o.network)),
+        String::new(),
+        String::new(),
+        String::new(),
+    ]);
     let db5 = [mean(&|o| o.db5.accuracy), mean(&|o| o.db5.compression)].map(number);
     let [accuracy, compression] = db5;
     table.row(["db5".to_owned(), accuracy, compression, String::new(), String::new()]);

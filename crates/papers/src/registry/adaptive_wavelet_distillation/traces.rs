@@ -240,7 +240,11 @@ pub(super) fn traces(context: &Context, recorder: &mut Recorder) -> Result<(), E
             [chosen.score.compression - outcome.db5.compression],
         );
         recorder.record("A2-compression", "compression, γ = 0 less γ = 1", [of(0.0) - of(1.0)]);
-        recorder.record("A2-db5", "R² of AWD less that of db5", [chosen.score.r_squared - outcome.db5.r_squared]);
+        recorder.record(
+            "A2-db5",
+            "R² of AWD less that of db5",
+            [chosen.score.r_squared - outcome.db5.r_squared],
+        );
         let without = best(outcome.candidates.iter().filter(|c| c.interpretation == 0.0));
         let less = chosen.score.r_squared - without.score.r_squared;
         recorder.record("A3-stand-in", "R² of AWD less that of γ = 0", [less]);
@@ -296,7 +300,12 @@ fn show(recorder: &mut Recorder, outcomes: &[Outcome]) {
     row("AWD", r, Some(c), picks.join("; "));
     let without = |o: &Outcome| best(o.candidates.iter().filter(|c| c.interpretation == 0.0)).score.clone();
     let picks = "γ = 0".to_owned();
-    row("AWD without interpretation", mean(&|o| without(o).r_squared), Some(mean(&|o| without(o).compression)), picks);
+    row(
+        "AWD without interpretation",
+        mean(&|o| without(o).r_squared),
+        Some(mean(&|o| without(o).compression)),
+        picks,
+    );
     recorder.table(table);
 
     let mut figure = Figure::new(

@@ -186,10 +186,7 @@ fn spans(root: &Cluster) -> Vec<(usize, usize, usize, f64)> {
     all
 }
 
-pub(super) fn negated_sentences(
-    context: &Context,
-    recorder: &mut Recorder,
-) -> Result<(), ExperimentError> {
+pub(super) fn negated_sentences(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
     let seeds = context.seeds(context.pick(1, 5));
     recorder.used_data(synthetic("sentences of 4 to 8 words", 4500 * seeds.len()));

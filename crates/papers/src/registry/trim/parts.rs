@@ -49,7 +49,7 @@ fn with_and_without(
     let places: Vec<i32> = present.map(|(i, _)| i).take(most).collect();
     let places = Tensor::from_data(places.as_slice(), &pictures.device());
     let whole = pictures.clone().select(0, places.clone());
-    let part = factors.part(part).iter().map(|value| *value as f32).collect();
+    let part = factors.part(part).ok_or("there is no such part")?.iter().map(|value| *value as f32).collect();
     let part: Tensor<2> =
         of_part.select(0, places).matmul(tensor(part, [1, SIDE * SIDE], &pictures.device()));
     let rest = whole.clone() - part.reshape(whole.dims());
