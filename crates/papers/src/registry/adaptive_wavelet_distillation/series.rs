@@ -6,7 +6,7 @@ use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wav
 use serde::{Deserialize, Serialize};
 
 use super::networks::{Mlp, Regression, host, trained};
-use super::traces::{LARGEST, NEGLIGIBLE, rows};
+use super::traces::{LARGEST, NEGLIGIBLE, cross_validated, predicted, rows};
 use crate::claim::ExperimentError;
 use crate::context::Context;
 use crate::data::{LabelledSeries, ucr};
@@ -65,26 +65,6 @@ struct Outcome {
     distilled: Vec<Score>,
 }
 
-fn predictions(train: (&[Vec<f64>], &[f64]), test: &[Vec<f64>]) -> Result<Vec<f64>, ExperimentError> {
-    let model = LinearModel::fit(train.0, train.1, RIDGE)?;
-    Ok(test.iter().map(|row| model.predict(row)).collect::<Result<_, _>>()?)
-}
-
-/// Mean squared error over five folds together.
-fn validated(features: &[Vec<f64>], y: &[f64]) -> Result<f64, ExperimentError> {
-    let mut error = 0.0;
-    for fold in 0..5 {
-        let part = |inside: bool| {
-            let places = (0..y.len()).filter(move |place| (place % 5 == fold) == inside);
-            places.map(|place| (features[place].clone(), y[place])).unzip::<_, _, Vec<_>, Vec<_>>()
-        };
-        let ((train, labels), (test, expected)) = (part(false), part(true));
-        let found = predictions((&train, &labels), &test)?;
-        error += found.iter().zip(&expected).map(|(found, y)| (found - y).powi(2)).sum::<f64>();
-    }
-    Ok(error / y.len() as f64)
-}
-
 fn score(
     wavelet: &Wavelet,
     [train, test]: &[Part; 2],
@@ -99,8 +79,9 @@ fn score(
     let (features, test_features) = (largest(&train.x)?, largest(&test.x)?);
     let (mut scores, mut error) = (Vec::new(), 0.0);
     for y in &train.targets {
-        scores.push(predictions((&features, y), &test_features)?);
-        error += validated(&features, y)?;
+        scores.push(predicted(&LinearModel::fit(&features, y, RIDGE)?, &test_features)?);
+        let found = cross_validated(&features, y, RIDGE)?;
+        error += found.iter().zip(y).map(|(found, y)| (found - y).powi(2)).sum::<f64>() / y.len() as f64;
     }
     let targets = gradients.dims()[0] / test.labels.len();
     let coefficients = dwt.forward(&filters, test.x.clone())?.repeat_dim(0, targets);

@@ -125,12 +125,16 @@ pub(super) fn rows(x: Tensor<2>) -> Vec<Vec<f64>> {
     host(x).chunks(width).map(<[f64]>::to_vec).collect()
 }
 
-fn predicted(model: &LinearModel, features: &[Vec<f64>]) -> Result<Vec<f64>, ExperimentError> {
+pub(super) fn predicted(model: &LinearModel, features: &[Vec<f64>]) -> Result<Vec<f64>, ExperimentError> {
     Ok(features.iter().map(|row| model.predict(row)).collect::<Result<_, _>>()?)
 }
 
-/// R² over five folds together.
-fn validated(features: &[Vec<f64>], y: &[f64]) -> Result<f64, ExperimentError> {
+/// What models fitted to four folds predict for the fifth.
+pub(super) fn cross_validated(
+    features: &[Vec<f64>],
+    y: &[f64],
+    ridge: f64,
+) -> Result<Vec<f64>, ExperimentError> {
     let mut predictions = vec![0.0; y.len()];
     for fold in 0..5 {
         let (mut train, mut labels) = (Vec::new(), Vec::new());
@@ -138,12 +142,12 @@ fn validated(features: &[Vec<f64>], y: &[f64]) -> Result<f64, ExperimentError> {
             train.push(row.clone());
             labels.push(*y);
         }
-        let model = LinearModel::fit(&train, &labels, 0.0)?;
+        let model = LinearModel::fit(&train, &labels, ridge)?;
         for place in (fold..y.len()).step_by(5) {
             predictions[place] = model.predict(&features[place])?;
         }
     }
-    Ok(r_squared(&predictions, y))
+    Ok(predictions)
 }
 
 fn score(wavelet: &Wavelet, traces: &Traces, gradients: &Tensor<3>) -> Result<Score, ExperimentError> {
@@ -159,7 +163,7 @@ fn score(wavelet: &Wavelet, traces: &Traces, gradients: &Tensor<3>) -> Result<Sc
     let attributions = dwt.inverse_transposed(&filters, gradients.clone())?;
     Ok(Score {
         r_squared: r_squared(&predicted(&model, &test)?, &traces.test_y),
-        validated: validated(&train, &traces.y)?,
+        validated: r_squared(&cross_validated(&train, &traces.y, 0.0)?, &traces.y),
         compression: compression(&coefficients, &attributions, NEGLIGIBLE)?,
     })
 }

@@ -212,7 +212,7 @@ fn judge(recorder: &mut Recorder, claim: &str, variants: &[Variant], found: &[Ve
     };
     let vanilla = of(&|variant| *variant == Variant::Vanilla);
     let cdep = of(&|variant| [share(30.0), share(50.0), share(1000.0)].contains(variant));
-    let right_reasons = of(&|variant| matches!(variant, Variant::Penalized(Penalty::InputGradient, _)));
+    let right_reasons = of(&|variant| [rrr(100.0), rrr(1000.0)].contains(variant));
     recorder.record(claim, "vanilla", vanilla.clone());
     recorder.record(claim, "CDEP-softmax minus vanilla", difference(&cdep, &vanilla));
     recorder.record(claim, "RRR minus vanilla", difference(&right_reasons, &vanilla));
