@@ -12,8 +12,8 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
     /// The value at these inputs.
     fn value(&self, inputs: [TensorData; 2]) -> TensorData;
 
-    /// The gradients for those inputs that are `wanted`, of their shapes, where `gradient` is the one for the value. `input` copies the first
-    /// input (0) or the second (1).
+    /// The gradients for those inputs that are `wanted`, of their shapes, where `gradient` is the one for the value. `input`
+    /// copies the first input (0) or the second (1).
     fn gradients(
         &self,
         input: &dyn Fn(usize) -> TensorData,

@@ -1,3 +1,5 @@
+//! The part that knows Burn's backends and the steps of its autodiff.
+
 use std::marker::PhantomData;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
