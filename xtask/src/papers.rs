@@ -34,8 +34,9 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
         .map_err(|e| format!("cannot run {}: {e}", binary.display()))
 }
 
-/// Has glibc's allocator keep freed memory: training of convolutional networks on the CPU spends a quarter of its time on
-/// large blocks that are given back and asked for again. Not for benchmarks and fine-tuning, which report resident memory.
+/// Has glibc's allocator keep freed memory: training of convolutional networks on the CPU spends a quarter of
+/// its time on large blocks that are given back and asked for again. Not for benchmarks and fine-tuning,
+/// which report resident memory.
 pub(crate) fn keep_memory(command: &mut Command) {
     const TUNABLES: &str = "GLIBC_TUNABLES";
     if std::env::var_os(TUNABLES).is_none() {

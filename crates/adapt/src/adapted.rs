@@ -59,7 +59,8 @@ impl<M> Adapted<M> {
         &self.summary
     }
 
-    /// The model of the first stage, if the method has one: for the IW forms and JointDIP a conditionally invariant one.
+    /// The model of the first stage, if the method has one: for the IW forms and JointDIP a conditionally
+    /// invariant one.
     pub fn first_stage(&self) -> Option<&Self> {
         self.first_stage.as_deref()
     }
@@ -187,7 +188,8 @@ impl<M> Adapted<M> {
 }
 
 impl<M: Module> Adapted<M> {
-    /// Writes the parameters (Burn's format) and the summary (JSON) of all stages into a folder, which is made if need be.
+    /// Writes the parameters (Burn's format) and the summary (JSON) of all stages into a folder, which is
+    /// made if need be.
     ///
     /// # Errors
     /// When the folder or a file cannot be written.
@@ -246,7 +248,8 @@ pub enum Evaluation {
     Classes {
         /// Share of rows whose class was predicted.
         accuracy: f64,
-        /// Mean of the recalls of the classes that occur: 0.5 for a constant answer on two classes, whatever their shares.
+        /// Mean of the recalls of the classes that occur: 0.5 for a constant answer on two classes, whatever
+        /// their shares.
         balanced_accuracy: f64,
         /// For each class the share of its rows that were predicted as it; `None` when it does not occur.
         recalls: Vec<Option<f64>>,

@@ -7,9 +7,10 @@
 //! R_T(f) ≥ R_S(f) − R_S(c) − R_T(c) + δ_T − δ_S.
 //! ```
 //!
-//! If `c` is invariant given the class and classes are equally frequent in both, `R_T(c) = R_S(c)`, and everything on the
-//! right is known (Wu, Chen, Ha, Yu, arXiv 2309.10301, Corollary 1): [`Agreement::accuracy_at_most`]. Among the rows on
-//! which `c` is sure, its errors are few and the bound is tighter (Corollary 2): [`Agreement::confident`].
+//! If `c` is invariant given the class and classes are equally frequent in both, `R_T(c) = R_S(c)`, and
+//! everything on the right is known (Wu, Chen, Ha, Yu, arXiv 2309.10301, Corollary
+//! 1): [`Agreement::accuracy_at_most`]. Among the rows on which `c` is sure, its errors are few and the bound
+//! is tighter (Corollary 2): [`Agreement::confident`].
 //!
 //! All of it counts rows: `O(n)`.
 
@@ -98,8 +99,8 @@ impl Agreement {
             - self.source_disagreement
     }
 
-    /// The most that the target accuracy of `f` can be if the invariant classifier errs as often there as in the source.
-    /// It may exceed 1, and then says nothing.
+    /// The most that the target accuracy of `f` can be if the invariant classifier errs as often there as in
+    /// the source. It may exceed 1, and then says nothing.
     pub fn accuracy_at_most(&self) -> f64 {
         1.0 - self.risk_at_least(self.invariant_source_risk)
     }
@@ -171,9 +172,9 @@ pub fn disagreement(a: &[usize], b: &[usize]) -> Result<f64, AdaptError> {
 /// Π̂(y) = 1/(M − 1) Σ_{m ≥ 2} Δᵀ Σ̂⁻¹ Δ,   Δ = mean_{m,y} − mean_{1,y},
 /// ```
 ///
-/// with `Σ̂` the covariance within classes and domains, pooled over all of them (divided by the number of rows). One value
-/// a class, at least 0; 0 for a class of which the first domain, or every other one, has no row. Domains without a row of
-/// the class are left out of its mean.
+/// with `Σ̂` the covariance within classes and domains, pooled over all of them (divided by the number of
+/// rows). One value a class, at least 0; 0 for a class of which the first domain, or every other one, has no
+/// row. Domains without a row of the class are left out of its mean.
 ///
 /// `domains` holds the features, rows by `k`, and the classes of each domain. Logits have no spread along
 /// `(1, …, 1)` when they come in pairs: pass differences.

@@ -79,8 +79,8 @@ impl<X: Rows> Labelled<X> {
     /// The rows `x` and their labels `y`.
     ///
     /// # Errors
-    /// Without rows, with numbers that are not finite, with another number of labels than of rows, or with a class index
-    /// that is not below the number of classes. A class may be without rows.
+    /// Without rows, with numbers that are not finite, with another number of labels than of rows, or with a
+    /// class index that is not below the number of classes. A class may be without rows.
     pub fn new(name: impl Into<String>, x: X, y: Labels) -> Result<Self, AdaptError> {
         let Unlabelled { name, x } = Unlabelled::new(name, x)?;
         if y.len() != x.rows() {
@@ -213,8 +213,8 @@ impl<X: Rows> Unlabelled<X> {
 
 /// An unsupervised problem: labelled sources, and a target without labels.
 ///
-/// No unsupervised method takes anything else, so that labels of the target cannot leak into one: they have no place here.
-/// Sources may differ in their number of rows.
+/// No unsupervised method takes anything else, so that labels of the target cannot leak into one: they have
+/// no place here. Sources may differ in their number of rows.
 #[derive(Debug, Clone)]
 pub struct Adaptation<X> {
     sources: Vec<Labelled<X>>,

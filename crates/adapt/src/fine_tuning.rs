@@ -12,10 +12,11 @@
 //!
 //! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via fine-tuning from
 //! multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and the choice among them; its
-//! theory is of linear models ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid and the last layer
-//! are ours, as no code of the authors' was found.
+//! theory is of linear models ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid
+//! and the last layer are ours, as no code of the authors' was found.
 //!
-//! Cost of a fit: passes over the labelled rows only, and of the last layer one pass through the rest of the model in all.
+//! Cost of a fit: passes over the labelled rows only, and of the last layer one pass through the rest of the
+//! model in all.
 
 use std::collections::HashMap;
 
@@ -59,8 +60,8 @@ pub fn target_only<X: Rows, M: FeatureModel<X>>(
 pub enum Tuned {
     /// All that are trainable.
     All,
-    /// Those by which a [`FeatureModel`] makes outputs of features: the last layer, when the features are the last hidden
-    /// layer. A model whose features are its outputs has none.
+    /// Those by which a [`FeatureModel`] makes outputs of features: the last layer, when the features are the
+    /// last hidden layer. A model whose features are its outputs has none.
     Outputs,
     /// Those below one of these paths of fields, such as `last` or `hidden.0.weight`.
     Named(Vec<String>),
@@ -267,7 +268,8 @@ impl ModuleVisitor for Pull<'_> {
     }
 }
 
-/// Multi-adaptive-start fine-tuning: from each start with each setting on a part of the labelled rows, the best on the rest.
+/// Multi-adaptive-start fine-tuning: from each start with each setting on a part of the labelled rows, the
+/// best on the rest.
 ///
 /// ```
 /// # #[cfg(feature = "flex")] {

@@ -1,8 +1,8 @@
 //! Pictures on the host: rotations, patches, colours, and shifted domains made of digits.
 //!
 //! * [`Images`] holds pictures and changes them, outside of any tensor: `O(pixels)` per change.
-//! * [`ShiftedDigits`] makes sources and a target of digits: a shift that differs between domains, a bar whose relation to the
-//!   label is reversed between domains, and other shares of the classes in the target.
+//! * [`ShiftedDigits`] makes sources and a target of digits: a shift that differs between domains, a bar
+//!   whose relation to the label is reversed between domains, and other shares of the classes in the target.
 //!
 //! ```
 //! use kiln_adapt::images::{Images, Interpolation};
@@ -163,9 +163,9 @@ impl Images {
         Ok(Self { pixels, ..*self })
     }
 
-    /// Each picture turned counter-clockwise about its centre, its size unchanged: with the row `r` growing downwards from
-    /// the centre and the column `c` growing to the right, the new value at `(r, c)` is the old one at
-    /// `(r cos θ + c sin θ, c cos θ − r sin θ)`. What lies outside the picture is 0.
+    /// Each picture turned counter-clockwise about its centre, its size unchanged: with the row `r` growing
+    /// downwards from the centre and the column `c` growing to the right, the new value at `(r, c)` is the
+    /// old one at `(r cos θ + c sin θ, c cos θ − r sin θ)`. What lies outside the picture is 0.
     ///
     /// Multiples of 90 degrees move pixels and change none, where the new places are pixels.
     ///
@@ -265,7 +265,8 @@ impl Images {
         Ok(self)
     }
 
-    /// Takes the colour from the pictures that are marked: every channel becomes `0.299 red + 0.587 green + 0.114 blue`.
+    /// Takes the colour from the pictures that are marked: every channel becomes
+    /// `0.299 red + 0.587 green + 0.114 blue`.
     ///
     /// # Errors
     /// Unless there are three channels, and as many marks as pictures.
@@ -307,7 +308,8 @@ impl Images {
 
 /// Marks each row with the probability of its class.
 ///
-/// A row is marked when a number that the seed and the stream determine, and the classes do not, is below the probability.
+/// A row is marked when a number that the seed and the stream determine, and the classes do not, is below the
+/// probability.
 ///
 /// # Errors
 /// When a probability is not in `[0, 1]`, or a class has none.

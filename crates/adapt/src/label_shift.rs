@@ -1,7 +1,7 @@
 //! How often each class occurs in the target, relative to the sources, from a classifier's predictions alone.
 //!
-//! Under label shift the target differs from the sources in the shares of its classes only, so predictions given the class
-//! have one law. With `C_ij = P_S(prediction i, class j)` and `q_i = P_T(prediction i)` then
+//! Under label shift the target differs from the sources in the shares of its classes only, so predictions
+//! given the class have one law. With `C_ij = P_S(prediction i, class j)` and `q_i = P_T(prediction i)` then
 //!
 //! ```text
 //! C w = q   for   w_j = P_T(class j) / P_S(class j).
@@ -188,7 +188,8 @@ pub enum LabelShiftEstimator {
 pub struct LabelShiftWeights {
     /// `w_j`, an estimate of `P_T(class j) / P_S(class j)`: finite, at least 0.
     pub weights: Vec<f64>,
-    /// Classes without a row in the sources. Nothing can be said of them, and no source row bears their weight, which is 1.
+    /// Classes without a row in the sources. Nothing can be said of them, and no source row bears their
+    /// weight, which is 1.
     pub missing: Vec<usize>,
     /// `C` is singular up to rounding, as when one class is never predicted: of all `w` that fit best, this is the one
     /// nearest to 1, that is `1 + C⁺(q − C1)`.
@@ -310,8 +311,9 @@ fn regularised(
     weights(high.exp())
 }
 
-/// The fixed point of `w_j ← w_j d_j`, `d_j = (1/n) Σᵢ p_ij / (P_S(j) Σ_l w_l p_il)`. The log likelihood is concave in the
-/// shares `P_S(j) w_j` and `d` is its gradient, so its mean is at most `max d − 1` below the maximum.
+/// The fixed point of `w_j ← w_j d_j`, `d_j = (1/n) Σᵢ p_ij / (P_S(j) Σ_l w_l p_il)`. The log likelihood is
+/// concave in the shares `P_S(j) w_j` and `d` is its gradient, so its mean is at most `max d − 1` below the
+/// maximum.
 fn expectation_maximisation(posteriors: &Mat<f64>, shares: &[f64]) -> Result<Vec<f64>, AdaptError> {
     let classes = shares.len();
     let mut weights = vec![1.0; classes];

@@ -6,11 +6,13 @@
 //! unlabelled target ┘
 //! ```
 //!
-//! * [`Adaptation`] holds labelled sources and a target without labels. Unsupervised methods take nothing else, so labels of
-//!   the target cannot leak into them; [`SemiSupervised`] adds a few labelled rows for the methods that fine-tune.
-//! * A [`Method`] is a risk, penalties that make distributions of features alike, and perhaps a first stage for class weights
-//!   or invariant features: ERM, DIP, CIP, JointDIP, CIRM, their weighted forms, IRM, V-REx, groupDRO and DANN are
-//!   combinations, in a file each, with paper, formula and cost. Any Burn module that is a [`FeatureModel`] can be trained.
+//! * [`Adaptation`] holds labelled sources and a target without labels. Unsupervised methods take nothing
+//!   else, so labels of the target cannot leak into them; [`SemiSupervised`] adds a few labelled rows for the
+//!   methods that fine-tune.
+//! * A [`Method`] is a risk, penalties that make distributions of features alike, and perhaps a first stage
+//!   for class weights or invariant features: ERM, DIP, CIP, JointDIP, CIRM, their weighted forms, IRM,
+//!   V-REx, groupDRO and DANN are combinations, in a file each, with paper, formula and cost. Any Burn module
+//!   that is a [`FeatureModel`] can be trained.
 
 mod adapted;
 pub mod bounds;

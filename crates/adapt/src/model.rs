@@ -168,8 +168,8 @@ impl FeatureModel<Tensor<2>> for MultilayerPerceptron {
     }
 }
 
-/// The convolutional network of the paper's MNIST experiments, for pictures `[n, channels, side, side]`: convolutions 5×5
-/// to 20 and 50 channels, each followed by 2×2 maximum pooling, then 500 hidden units.
+/// The convolutional network of the paper's MNIST experiments, for pictures `[n, channels, side, side]`:
+/// convolutions 5×5 to 20 and 50 channels, each followed by 2×2 maximum pooling, then 500 hidden units.
 #[derive(Module, Debug)]
 pub struct LeNet {
     first: Conv2d,

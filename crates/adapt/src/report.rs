@@ -71,19 +71,20 @@ pub struct DomainReport {
     pub evaluation: Option<Evaluation>,
     /// Share of rows that are predicted as each class; `None` for values.
     pub predicted_shares: Option<Vec<f64>>,
-    /// Share of rows in which the model and its first stage predict different classes; `None` without a first stage, or for
-    /// values.
+    /// Share of rows in which the model and its first stage predict different classes; `None` without a first
+    /// stage, or for values.
     pub first_stage_disagreement: Option<f64>,
 }
 
-/// What the accuracy on a part of the target is at most, if the invariant model errs there as often as in the sources: see
+/// What the accuracy on a part of the target is at most, if the invariant model errs there as often as in the
+/// sources: see
 /// [`bounds`](crate::bounds).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bound {
     /// α: the invariant model is surer of the rows than of this share of the target. 0 for all rows.
     pub share: f64,
-    /// The bound, which says nothing when it is above 1; `None` when no row of the sources, or none of the target, is in
-    /// the part.
+    /// The bound, which says nothing when it is above 1; `None` when no row of the sources, or none of the
+    /// target, is in the part.
     pub accuracy_at_most: Option<f64>,
 }
 
@@ -91,9 +92,9 @@ impl Report {
     /// The model on the domains of the problem.
     ///
     /// `labelled_target` is for evaluation: the rows, and the labels, by which the target is described; without it, the
-    /// unlabelled rows of the problem. The bounds compare with `invariant`, or with the first stage if that is `None`; they
-    /// hold if it is a conditionally invariant model such as CIP, which the first stage of an IW-ERM is not. Sources in the
-    /// bounds are those whose risk the method minimizes.
+    /// unlabelled rows of the problem. The bounds compare with `invariant`, or with the first stage if that
+    /// is `None`; they hold if it is a conditionally invariant model such as CIP, which the first stage of an
+    /// IW-ERM is not. Sources in the bounds are those whose risk the method minimizes.
     ///
     /// # Errors
     /// When the model does not suit the rows or labels.
@@ -181,8 +182,9 @@ fn confidence<X: Rows, M: FeatureModel<X>>(model: &Adapted<M>, x: &X) -> Result<
     Ok(probabilities.row_iter().map(|row| row.iter().copied().fold(0.0, f64::max)).collect())
 }
 
-/// Each feature's share in the squared weights by which a linear layer tells its outputs apart: weights count from their mean
-/// over the outputs, which changes no class. They sum to 1, or are 0 for a layer without such weights.
+/// Each feature's share in the squared weights by which a linear layer tells its outputs apart: weights count
+/// from their mean over the outputs, which changes no class. They sum to 1, or are 0 for a layer without such
+/// weights.
 ///
 /// # Errors
 /// When a square of a weight is not finite.

@@ -3,8 +3,8 @@ use faer::Mat;
 
 /// Rows of input, one per example: whatever a model takes.
 ///
-/// It is there for float tensors `[n, …]` (tables, pictures, embeddings), integer tensors (tokens), pairs of such (tokens
-/// and a mask) and, for the exact linear methods, `f64` matrices.
+/// It is there for float tensors `[n, …]` (tables, pictures, embeddings), integer tensors (tokens), pairs of
+/// such (tokens and a mask) and, for the exact linear methods, `f64` matrices.
 pub trait Rows: Clone {
     /// Number of rows.
     fn rows(&self) -> usize;

@@ -1,7 +1,7 @@
 //! Choosing among fitted models without labels of the target.
 //!
-//! A [`Scorer`] sees a model, labelled rows of the sources and rows of the target without labels; none of these rows should
-//! have been fitted to ([`hold_out`] sets them apart). Larger is better.
+//! A [`Scorer`] sees a model, labelled rows of the sources and rows of the target without labels; none of
+//! these rows should have been fitted to ([`hold_out`] sets them apart). Larger is better.
 //!
 //! | Scorer | What is larger for a better model | Paper | Fits |
 //! |---|---|---|---|
@@ -16,8 +16,8 @@
 //! | [`Circular`] | accuracy on the sources of a model of the target's predictions | Bruzzone, Marconcini 2010 | one a source |
 //!
 //! None is always right. Those on the sources cannot see that classes look different in the target; entropy and density
-//! reward what is wrong with confidence; agreement rewards what resembles the invariant model. So [`select`] reports all
-//! scores.
+//! reward what is wrong with confidence; agreement rewards what resembles the invariant model. So [`select`]
+//! reports all scores.
 
 mod circular;
 mod deep_embedded;

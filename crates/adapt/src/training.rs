@@ -131,8 +131,9 @@ impl Method {
         self.fit_stage(data, model, training, 0, observer)
     }
 
-    /// [`fit`](Self::fit) with a first stage that is there already, such as one that several methods share. When `first` was
-    /// fitted to the same problem from the same start with the same training, the result is that of `fit`, to the bit.
+    /// [`fit`](Self::fit) with a first stage that is there already, such as one that several methods share.
+    /// When `first` was fitted to the same problem from the same start with the same training, the result is
+    /// that of `fit`, to the bit.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and when the method has no first stage or `first` comes from another method than that.

@@ -64,10 +64,10 @@ impl BvAccess {
     ///
     /// Checked: the files are there, the properties can be parsed, the offsets belong to this format
     /// version and number nodes + 1, the `.graph` file is as long as the properties say, and there is a degree
-    /// for each node. Not checked, as it would mean to read everything: the bits of the lists, degrees and offsets. A file whose bits
-    /// were changed at the same length can make the `webgraph` crate panic, loop without end, answer wrongly
-    /// or (offsets only) read outside its tables; keep a checksum of files that travel. [`check_symmetric`](Self::check_symmetric) finds most
-    /// such damage.
+    /// for each node. Not checked, as it would mean to read everything: the bits of the lists, degrees and
+    /// offsets. A file whose bits were changed at the same length can make the `webgraph` crate panic, loop
+    /// without end, answer wrongly or (offsets only) read outside its tables; keep a checksum of files that
+    /// travel. [`check_symmetric`](Self::check_symmetric) finds most such damage.
     ///
     /// # Errors
     /// [`GraphError::Compressed`].

@@ -43,7 +43,8 @@ pub enum QueueOrder {
     MaxFirst,
 }
 
-/// Bounds on the work of a query, of a path, of a diffusion or of a flow method. Reaching one ends the query with a valid partial answer.
+/// Bounds on the work of a query, of a path, of a diffusion or of a flow method. Reaching one ends the query
+/// with a valid partial answer.
 ///
 /// ```
 /// use kiln_graph::{Limits, LocalQuery, Status, generators::HashedPlantedPartition};

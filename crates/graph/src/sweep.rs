@@ -100,7 +100,8 @@ pub(crate) fn best_prefix(profile: &[SweepPoint], allowed: impl Fn(&SweepPoint) 
 ///
 /// # Errors
 /// [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], [`GraphError::OutOfRange`] for a mass that is
-/// not finite or a `max_volume` that is not a positive number, [`GraphError::IsolatedSeed`] for mass on a node of degree 0.
+/// not finite or a `max_volume` that is not a positive number, [`GraphError::IsolatedSeed`] for mass on a
+/// node of degree 0.
 pub fn sweep_profile(
     graph: &impl Adjacency,
     mass: &[(u64, f64)],

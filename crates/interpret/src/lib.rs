@@ -1,5 +1,6 @@
-//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed domain, [`contextual_decomposition`],
-//! hierarchies of it ([`acd`]) and training with it ([`cdep`]), and [`wavelet`]s.
+//! Interpretation of models: [`attribution`]s, also of coefficients in a [`transform`]ed
+//! domain, [`contextual_decomposition`], hierarchies of it ([`acd`]) and training with it ([`cdep`]),
+//! and [`wavelet`]s.
 #![forbid(unsafe_code)]
 
 pub mod acd;

@@ -112,10 +112,10 @@ impl BertConfig {
     }
 }
 
-/// About how many tokens go through the model together in inference on the host. That bounds the memory of a forward pass,
-/// and saves time: buffers of more are so large that the allocator returns them to the system and asks for fresh pages at
-/// every use. Fewer tokens would pack the weights too often. The number is no function of the machine, so that results are
-/// not either.
+/// About how many tokens go through the model together in inference on the host. That bounds the memory of a
+/// forward pass, and saves time: buffers of more are so large that the allocator returns them to the system
+/// and asks for fresh pages at every use. Fewer tokens would pack the weights too often. The number is no
+/// function of the machine, so that results are not either.
 const PORTION: usize = 512;
 
 /// A BERT encoder.

@@ -1,14 +1,17 @@
-//! The exact GELU (Hendrycks, Gimpel, *Gaussian error linear units*, 2016), `x Φ(x)` with the normal distribution function
-//! `Φ`, several times faster in inference than Burn's, which calls the scalar error function of a C library once a number.
+//! The exact GELU (Hendrycks, Gimpel, *Gaussian error linear units*, 2016), `x Φ(x)` with the normal
+//! distribution function `Φ`, several times faster in inference than Burn's, which calls the scalar error
+//! function of a C library once a number.
 //!
-//! With `a = |x|` and `r(a) = a Φ(−a)`, GELU is `x − r(a)` for `x ≥ 0` and `−r(a)` for `x < 0`, and nothing cancels. For `Φ`
-//! it takes the form of Abramowitz and Stegun 7.1.28 (after Hastings, *Approximations for digital computers*, 1955),
+//! With `a = |x|` and `r(a) = a Φ(−a)`, GELU is `x − r(a)` for `x ≥ 0` and `−r(a)` for `x < 0`, and nothing
+//! cancels. For `Φ` it takes the form of Abramowitz and Stegun 7.1.28 (after Hastings, *Approximations for
+//! digital computers*, 1955),
 //!
 //! `Φ(−a) ≈ 1 / P(a)⁴`,
 //!
-//! with `P` of degree 10, the minimax fit on `[0, 5.7]` to the error of `r(a) / max(1, a)`, which is `1.8e-8`. Beyond, the
-//! product goes to zero like `a⁻³⁹`. In `f32` the error is below `1.3e-7 max(1, |x|)`; Burn's is `1.1e-7` so measured. (The
-//! rational function of degree 13/8 in Eigen and XLA is off by `2.5e-7`, and no cheaper.)
+//! with `P` of degree 10, the minimax fit on `[0, 5.7]` to the error of `r(a) / max(1, a)`, which is
+//! `1.8e-8`. Beyond, the product goes to zero like `a⁻³⁹`. In `f32` the error is below `1.3e-7 max(1, |x|)`;
+//! Burn's is `1.1e-7` so measured. (The rational function of degree 13/8 in Eigen and XLA is off by `2.5e-7`,
+//! and no cheaper.)
 //!
 //! All are exactly rounded operations, never fused, so that neither threads nor processors change a bit.
 
@@ -59,8 +62,8 @@ fn map(values: &mut [f32]) {
     }
 }
 
-/// A type of its own, because only what is inlined into `call` is compiled for the vector instructions that the processor
-/// turns out to have.
+/// A type of its own, because only what is inlined into `call` is compiled for the vector instructions that
+/// the processor turns out to have.
 struct Chunk<'a>(&'a mut [f32]);
 
 impl NullaryFnOnce for Chunk<'_> {

@@ -6,9 +6,10 @@
 //! * [`TextClassifier`]: what a fine-tuning method sees. [`Classifier`] is an encoder with a linear head,
 //!   [`PromptClassifier`] a decoder that answers a [`Prompt`].
 //!
-//! Every model is a Burn module and a deterministic function of its parameters: there is no dropout. Each parameter owns
-//! its memory, so that a zeroth-order method perturbs it in place and trains with the memory of inference. All of
-//! `kiln-optim`'s methods apply, through `kiln_tensor::Parameters`; [`train_last`](TextClassifier::train_last) and
+//! Every model is a Burn module and a deterministic function of its parameters: there is no dropout. Each
+//! parameter owns its memory, so that a zeroth-order method perturbs it in place and trains with the memory
+//! of inference. All of `kiln-optim`'s methods apply, through
+//! `kiln_tensor::Parameters`; [`train_last`](TextClassifier::train_last) and
 //! [`with_lora`] say which parameters they train.
 //!
 //! This is a crate of its own so that it can be used without Kiln's papers, and so that nothing else of Kiln depends on

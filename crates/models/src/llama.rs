@@ -1,5 +1,5 @@
-//! Llama (Touvron et al., *`LLaMA`: open and efficient foundation language models*, 2023): a decoder in which each layer
-//! normalizes before it transforms,
+//! Llama (Touvron et al., *`LLaMA`: open and efficient foundation language models*, 2023): a decoder in which
+//! each layer normalizes before it transforms,
 //!
 //! `x ← x + Attention(RMSNorm(x))`, `x ← x + W₃ (SiLU(W₁ x̂) ⊙ W₂ x̂)` with `x̂ = RMSNorm(x)`,
 //!
@@ -301,8 +301,8 @@ impl Llama {
         Ok((sum / count as f64).exp())
     }
 
-    /// The `count` tokens that follow the prompt when each is the most likely one. Every token costs a forward pass over
-    /// all before it.
+    /// The `count` tokens that follow the prompt when each is the most likely one. Every token costs a
+    /// forward pass over all before it.
     ///
     /// # Errors
     /// As [`hidden`](Self::hidden), prompt and answer counted together; [`ModelError::EmptyRow`] for an empty prompt.

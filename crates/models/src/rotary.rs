@@ -8,7 +8,8 @@ use crate::error::require;
 /// `t base^(−2i/d)`.
 ///
 /// So products of a rotated query and a rotated key depend on the distance of their positions only. Pairs are
-/// neighbours, as in the paper and in GGUF files; published safetensors of Llama models pair `i` with `i + d/2` instead.
+/// neighbours, as in the paper and in GGUF files; published safetensors of Llama models pair `i` with
+/// `i + d/2` instead.
 #[derive(Clone, Debug)]
 pub struct Rotary {
     /// `[1, length, 1, width / 2, 1]`

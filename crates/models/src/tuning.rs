@@ -7,10 +7,10 @@ use kiln_tensor::{Distribution, Noise, TensorError};
 use crate::ModelError;
 use crate::error::require;
 
-/// Attaches Burn's low-rank adapters (Hu et al., *`LoRA`: low-rank adaptation of large language models*, ICLR 2022) with
-/// random numbers from a seed: a weight `W` becomes `W + (alpha / rank) A B`, of which only `A` and `B` are trained.
-/// `B` begins at zero and `A` at `N(0, init_std²)`, so the model is at first what it was. All other parameters are
-/// frozen, those of a classifier's head included.
+/// Attaches Burn's low-rank adapters (Hu et al., *`LoRA`: low-rank adaptation of large language models*, ICLR
+/// 2022) with random numbers from a seed: a weight `W` becomes `W + (alpha / rank) A B`, of which only `A`
+/// and `B` are trained. `B` begins at zero and `A` at `N(0, init_std²)`, so the model is at first what it
+/// was. All other parameters are frozen, those of a classifier's head included.
 ///
 /// Burn's `apply_lora` alone draws `A` from the process-wide generator.
 ///

@@ -1,13 +1,14 @@
-//! Fine-tunes on all ranks of an MPI job that exchange three numbers per step, keeps a replay log, and survives crashes.
+//! Fine-tunes on all ranks of an MPI job that exchange three numbers per step, keeps a replay log, and
+//! survives crashes.
 //!
 //! ```sh
 //! cargo build --package kiln-optim --example data_parallel --features mpi
 //! mpirun -n 4 target/debug/examples/data_parallel --log run.zo
 //! ```
 //!
-//! The same command again goes on from the log, with as many ranks as you like; a finished log is only replayed. See what
-//! happens when things go wrong with `--die STEP RANK`, which kills a rank, and `--alter STEP RANK`, which changes its
-//! weights behind the tuner's back.
+//! The same command again goes on from the log, with as many ranks as you like; a finished log is only
+//! replayed. See what happens when things go wrong with `--die STEP RANK`, which kills a rank, and
+//! `--alter STEP RANK`, which changes its weights behind the tuner's back.
 
 use std::path::PathBuf;
 

@@ -60,9 +60,9 @@ pub struct Stop {
     /// Steps from one check to the next; by default as many as cost one evaluation of `F`. A check tests the residual
     /// and that the iterate is finite and has not left every bound, and keeps a copy of the iterate if so.
     pub check_every: Option<u64>,
-    /// A run counts as diverged once `‖z‖² > growth · max(1, ‖z₀‖²)`, `z₀` the point that this call began with; `1e6` by
-    /// default. Give infinity where large iterates are meant: on badly scaled data, or with steps that are large on
-    /// purpose.
+    /// A run counts as diverged once `‖z‖² > growth · max(1, ‖z₀‖²)`, `z₀` the point that this call began
+    /// with; `1e6` by default. Give infinity where large iterates are meant: on badly scaled data, or with
+    /// steps that are large on purpose.
     pub growth: Option<f64>,
 }
 

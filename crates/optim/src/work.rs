@@ -27,8 +27,8 @@ pub struct Work {
     pub partial_derivatives: u64,
     /// Values of the objective.
     pub values: u64,
-    /// Component Hessian-vector products that a problem computed itself, a product over a batch costing its size. One by
-    /// differences counts as its gradients.
+    /// Component Hessian-vector products that a problem computed itself, a product over a batch costing its
+    /// size. One by differences counts as its gradients.
     pub hessian_vector_products: u64,
 }
 

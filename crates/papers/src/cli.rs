@@ -61,8 +61,8 @@ enum Command {
     },
     /// Put a report's tables into pages of documentation.
     ///
-    /// What stands between `<!-- table PAPER/EXPERIMENT/TABLE -->` and `<!-- /table -->` is replaced. A page that asks for a
-    /// table that the report does not have is left as it is, and the exit status is then 2.
+    /// What stands between `<!-- table PAPER/EXPERIMENT/TABLE -->` and `<!-- /table -->` is replaced. A page
+    /// that asks for a table that the report does not have is left as it is, and the exit status is then 2.
     Tables {
         /// Markdown files.
         #[arg(required = true, value_name = "PAGE")]

@@ -9,19 +9,19 @@ use burn::tensor::{DType, Tensor, TensorData};
 use crate::vector::off_the_record;
 use crate::{Parameters, TensorError, Vector};
 
-/// A [`Vector`] stored in blocks of consecutive coordinates, such as the tensors of a network, which a method may change
-/// in place on the host.
+/// A [`Vector`] stored in blocks of consecutive coordinates, such as the tensors of a network, which a method
+/// may change in place on the host.
 ///
-/// This is what a method needs that moves a large model with no memory to spare: on the backends `flex` and `ndarray` the
-/// numbers are changed where they lie when no clone of the vector is alive, so nothing is allocated. On other backends
-/// each block travels to the host and back. Either way the arithmetic is the caller's own, so that every backend gets the
-/// same bits.
+/// This is what a method needs that moves a large model with no memory to spare: on the backends `flex` and
+/// `ndarray` the numbers are changed where they lie when no clone of the vector is alive, so nothing is
+/// allocated. On other backends each block travels to the host and back. Either way the arithmetic is the
+/// caller's own, so that every backend gets the same bits.
 pub trait Blocks: Vector {
     /// Calls `update` once for each block, in a fixed order, with its numbers in row-major order.
     ///
     /// # Errors
-    /// When a block cannot be read from its device, or holds no real numbers of 16, 32 or 64 bits. Blocks before it have
-    /// been updated then.
+    /// When a block cannot be read from its device, or holds no real numbers of 16, 32 or 64 bits. Blocks
+    /// before it have been updated then.
     fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError>;
 }
 

@@ -17,8 +17,8 @@ pub fn all() -> [(&'static str, Found); 3] {
     #[cfg(not(all(feature = "ndarray", feature = "flex", feature = "wgpu")))]
     const OFF: Found = Err("the backend's feature is off");
 
-    // With `host.rs` and `host_function` the only use of Burn's deprecated backend: when Burn drops it, it goes here and in
-    // the feature's name.
+    // With `host.rs` and `host_function` the only use of Burn's deprecated backend: when Burn drops it, it
+    // goes here and in the feature's name.
     #[cfg(feature = "ndarray")]
     #[allow(deprecated)]
     let ndarray = Ok(Device::ndarray());
@@ -57,8 +57,8 @@ pub fn named(name: &str) -> Result<Device, TensorError> {
 /// Runs `test` on the device of the given name, or says on standard error why it cannot.
 ///
 /// # Panics
-/// When the device is missing although `KILN_REQUIRE_DEVICES` names it, [`all`] does not know it, or it fails at what the test
-/// asked for.
+/// When the device is missing although `KILN_REQUIRE_DEVICES` names it, [`all`] does not know it, or it fails
+/// at what the test asked for.
 #[cfg(feature = "test-devices")]
 pub fn run(name: &str, test: impl FnOnce(&Device)) {
     let (_, found) = all().into_iter().find(|(known, _)| *known == name).expect("the name is one of `all`'s");

@@ -265,8 +265,9 @@ impl<M: Module> Parameters<M> {
         self.module.expect(PRESENT)
     }
 
-    /// The gradients that `loss.backward()` found, as a vector of this space; zero for parameters that the loss does not
-    /// depend on. The loss must have been computed with this very module, on a device with autodiff.
+    /// The gradients that `loss.backward()` found, as a vector of this space; zero for parameters that the
+    /// loss does not depend on. The loss must have been computed with this very module, on a device with
+    /// autodiff.
     ///
     /// ```
     /// # #[cfg(feature = "flex")] {
@@ -289,9 +290,9 @@ impl<M: Module> Parameters<M> {
         Self { module: Some(module), trainable: Arc::clone(&self.trainable) }
     }
 
-    /// Replaces each trainable tensor `y` by `f(which, y, x)`, `x` the tensor of the other module in its place. All three
-    /// are flattened in row-major order and without autodiff; `f` must keep length, element type and device. For methods
-    /// that need to know which coordinates form a row, a kernel or a bias.
+    /// Replaces each trainable tensor `y` by `f(which, y, x)`, `x` the tensor of the other module in its
+    /// place. All three are flattened in row-major order and without autodiff; `f` must keep length, element
+    /// type and device. For methods that need to know which coordinates form a row, a kernel or a bias.
     ///
     /// # Errors
     /// When `x` is of another space; `f` is then never called.

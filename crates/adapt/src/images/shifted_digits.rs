@@ -1,10 +1,12 @@
 //! Domains made of handwritten digits: the presets of the MNIST experiments of Wu, Chen, Ha, Yu, "Prominent roles of
-//! conditionally invariant components in domain adaptation", JMLR 2025, and a version of them on pictures of 8×8 pixels.
+//! conditionally invariant components in domain adaptation", JMLR 2025, and a version of them on pictures of
+//! 8×8 pixels.
 //!
 //! With `M` sources, domain `m = 0..M` is turned by `first + m · step` degrees (or has a white square at a place of its
-//! own), and the last one is the target. A bar is then drawn with a probability that depends on the class: `p` for class 1
-//! and `1 − p` for class 0 in domains of even `m`, the reverse in those of odd `m`. Sources are listed in reverse, so that
-//! the first of them is the nearest to the target in angle, and its opposite in the bar.
+//! own), and the last one is the target. A bar is then drawn with a probability that depends on the class:
+//! `p` for class 1 and `1 − p` for class 0 in domains of even `m`, the reverse in those of odd `m`. Sources
+//! are listed in reverse, so that the first of them is the nearest to the target in angle, and its opposite
+//! in the bar.
 
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
@@ -101,8 +103,8 @@ pub enum Shift {
         /// The value between pixels.
         interpolation: Interpolation,
     },
-    /// Domain `m` has a square whose upper left corner is at row and column `corner − m · step`, after normalization. In
-    /// the released code corner 12, step 2, side 16 or 12 and value 3.25.
+    /// Domain `m` has a square whose upper left corner is at row and column `corner − m · step`, after
+    /// normalization. In the released code corner 12, step 2, side 16 or 12 and value 3.25.
     WhiteSquare {
         /// Row and column in domain 0.
         corner: usize,
@@ -200,8 +202,9 @@ pub struct ShiftedDigits {
 }
 
 impl ShiftedDigits {
-    /// On MNIST, as in the released code: digits 5 to 9 against 0 to 4, five sources of a fifth of the training pictures
-    /// each, turned by −30 to 30 degrees (to the nearest pixel), the target of the test pictures by 45.
+    /// On MNIST, as in the released code: digits 5 to 9 against 0 to 4, five sources of a fifth of the
+    /// training pictures each, turned by −30 to 30 degrees (to the nearest pixel), the target of the test
+    /// pictures by 45.
     pub fn mnist(preset: Preset) -> Self {
         let patch = Patch { rows: 20..26, columns: 1..17, value: 3.25, blend: Blend::Maximum };
         Self {
@@ -216,8 +219,9 @@ impl ShiftedDigits {
         }
     }
 
-    /// On optdigits (8×8 pixels of 0 to 16): digits 0, 2, 3, 6, 8 against the others, five sources of 600 pictures each,
-    /// turned by −20 to 20 degrees, the target by 30. Sources and target must not share pictures:
+    /// On optdigits (8×8 pixels of 0 to 16): digits 0, 2, 3, 6, 8 against the others, five sources of 600
+    /// pictures each, turned by −20 to 20 degrees, the target by 30. Sources and target must not share
+    /// pictures:
     /// [`split`](Digits::split) 1200 off for the sources.
     pub fn optdigits(preset: Preset) -> Self {
         let patch = Patch { rows: 7..8, columns: 1..7, value: 1.5, blend: Blend::Replace };
@@ -342,7 +346,8 @@ pub struct ShiftedDomains {
 }
 
 impl ShiftedDomains {
-    /// The problem, its rows pictures `[n, 1, height, width]` on the device, and the target with its labels for evaluation.
+    /// The problem, its rows pictures `[n, 1, height, width]` on the device, and the target with its labels
+    /// for evaluation.
     ///
     /// # Errors
     /// When a domain has no rows, or all rows of all sources are of one class.
@@ -353,7 +358,8 @@ impl ShiftedDomains {
         self.on(|images| images.pictures(device))
     }
 
-    /// The problem, its rows vectors `[n, height · width]` on the device, and the target with its labels for evaluation.
+    /// The problem, its rows vectors `[n, height · width]` on the device, and the target with its labels for
+    /// evaluation.
     ///
     /// # Errors
     /// As [`pictures`](Self::pictures).

@@ -15,8 +15,8 @@ pub(crate) const NO_DIFFERENCE: f64 = 1e-24;
 /// A singular value below this, relative to the largest, is rounding error.
 const RANK: f64 = 1e-12;
 
-/// Cholesky factor of a positive definite matrix; an error instead when it is singular up to rounding, whatever the units
-/// of its columns.
+/// Cholesky factor of a positive definite matrix; an error instead when it is singular up to rounding,
+/// whatever the units of its columns.
 pub(crate) fn cholesky(
     matrix: &Mat<f64>,
     what: &'static str,
@@ -56,14 +56,15 @@ pub(crate) fn shrunk(covariance: MatRef<'_, f64>, shrinkage: f64) -> Result<Mat<
     }))
 }
 
-/// The minimiser of `½ xᵀAx − bᵀx + ½ λ ‖D x‖²` for a factored `A`, or in the limit that of `½ xᵀAx − bᵀx` under `D x = 0`:
+/// The minimiser of `½ xᵀAx − bᵀx + ½ λ ‖D x‖²` for a factored `A`, or in the limit that of `½ xᵀAx − bᵀx`
+/// under `D x = 0`:
 ///
 /// ```text
 /// x = A⁻¹b − A⁻¹Dᵀ (I/λ + D A⁻¹ Dᵀ)⁻¹ D A⁻¹ b
 /// ```
 ///
-/// No digits are lost to a large `λ`. In the limit an eigenvalue of `D A⁻¹ Dᵀ` of at most `negligible`, or one that is rounding
-/// error beside the largest, constrains nothing.
+/// No digits are lost to a large `λ`. In the limit an eigenvalue of `D A⁻¹ Dᵀ` of at most `negligible`, or
+/// one that is rounding error beside the largest, constrains nothing.
 pub(crate) fn solve_penalised(
     factor: &Llt<f64>,
     right: ColRef<'_, f64>,
@@ -135,8 +136,8 @@ pub(crate) fn undecomposed() -> AdaptError {
     AdaptError::Decomposition { what: "a matrix" }
 }
 
-/// The minimiser of `½ xᵀGx − bᵀx` over `x ≥ 0`, for positive semidefinite `G`, by active sets (Lawson and Hanson, *Solving
-/// Least Squares Problems*, 1974, chapter 23).
+/// The minimiser of `½ xᵀGx − bᵀx` over `x ≥ 0`, for positive semidefinite `G`, by active sets (Lawson and
+/// Hanson, *Solving Least Squares Problems*, 1974, chapter 23).
 pub(crate) fn non_negative_quadratic(gram: &Mat<f64>, linear: &[f64]) -> Result<Vec<f64>, AdaptError> {
     let n = linear.len();
     let trace: f64 = (0..n).map(|j| gram[(j, j)]).sum();

@@ -1,13 +1,13 @@
-//! CORAL (correlation alignment): source rows moved so that their mean and covariance are the target's. Sun, Feng, Saenko,
-//! "Return of frustratingly easy domain adaptation", AAAI 2016, Algorithm 1.
+//! CORAL (correlation alignment): source rows moved so that their mean and covariance are the target's. Sun,
+//! Feng, Saenko, "Return of frustratingly easy domain adaptation", AAAI 2016, Algorithm 1.
 //!
 //! ```text
 //! x' = μ_T + Σ_T^½ Σ_S^−½ (x − μ_S),     Σ = (1 − s) S + s (tr S / d) I
 //! ```
 //!
-//! for the covariance `S` of a domain's rows and the shrinkage `s`. The paper adds `I` to both covariances instead, and leaves
-//! the means to a standardization beforehand. Any method fitted to the moved sources then predicts the target's rows as they
-//! are.
+//! for the covariance `S` of a domain's rows and the shrinkage `s`. The paper adds `I` to both covariances
+//! instead, and leaves the means to a standardization beforehand. Any method fitted to the moved sources then
+//! predicts the target's rows as they are.
 //!
 //! Cost: two eigendecompositions `O(d³)` for each source, and `O(n d²)`.
 

@@ -1,12 +1,13 @@
-//! Importance weights from Gaussian densities. Shimodaira, "Improving predictive inference under covariate shift by weighting
-//! the log-likelihood function", Journal of Statistical Planning and Inference 90, 2000.
+//! Importance weights from Gaussian densities. Shimodaira, "Improving predictive inference under covariate
+//! shift by weighting the log-likelihood function", Journal of Statistical Planning and Inference 90, 2000.
 //!
 //! ```text
 //! w(x) = N(x; μ_T, Σ_T) / N(x; μ_S, Σ_S),     Σ = (1 − s) S + s (tr S / d) I
 //! ```
 //!
-//! for the covariance `S` of a domain's rows and the shrinkage `s`. A loss on the source weighted so estimates that on the
-//! target when the labels' law given the features is the same and both features are Gaussian.
+//! for the covariance `S` of a domain's rows and the shrinkage `s`. A loss on the source weighted so
+//! estimates that on the target when the labels' law given the features is the same and both features are
+//! Gaussian.
 //!
 //! Cost: two Cholesky factorizations `O(d³)`, and `O(n d²)`.
 
@@ -26,11 +27,12 @@ pub struct GaussianDensityRatio {
 }
 
 impl GaussianDensityRatio {
-    /// The weight of each row of the source, `w(x) ≥ 0`; their mean is near 1 where the source has rows like the target's.
+    /// The weight of each row of the source, `w(x) ≥ 0`; their mean is near 1 where the source has rows like
+    /// the target's.
     ///
     /// # Errors
-    /// Without rows, when the domains have different features or the shrinkage is out of range, when a covariance is singular
-    /// after it, or when a weight is too large for an `f64`.
+    /// Without rows, when the domains have different features or the shrinkage is out of range, when a
+    /// covariance is singular after it, or when a weight is too large for an `f64`.
     ///
     /// ```
     /// use faer::mat;

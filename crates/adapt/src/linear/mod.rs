@@ -1,7 +1,7 @@
 //! Exact linear methods, in `f64`: closed forms where there are any, Newton's method elsewhere.
 //!
-//! They are fast (milliseconds on a table of ten thousand rows), have no learning rate, and are what the gradient-trained
-//! methods of this crate are tested against.
+//! They are fast (milliseconds on a table of ten thousand rows), have no learning rate, and are what the
+//! gradient-trained methods of this crate are tested against.
 //!
 //! | Module | Labels | Methods |
 //! |---|---|---|

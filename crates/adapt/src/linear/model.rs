@@ -7,8 +7,8 @@ use crate::{AdaptError, Labelled, Labels};
 
 /// Scores `X W + b`, one column an output: the predicted value of a regression, or a score for each class.
 ///
-/// The probabilities of the classes are the softmax of the scores. For two classes the columns are `−w/2` and `w/2`, so that
-/// the score that decides is `wᵀx`.
+/// The probabilities of the classes are the softmax of the scores. For two classes the columns are `−w/2` and
+/// `w/2`, so that the score that decides is `wᵀx`.
 ///
 /// ```
 /// use faer::mat;
@@ -203,8 +203,8 @@ impl LinearModel {
         Ok(recalls.iter().sum::<f64>() / recalls.len() as f64)
     }
 
-    /// Share of the squared weights on each group of features; what is common to all classes' scores decides nothing and is
-    /// left out. All are 0 when the model ignores every feature.
+    /// Share of the squared weights on each group of features; what is common to all classes' scores decides
+    /// nothing and is left out. All are 0 when the model ignores every feature.
     ///
     /// # Errors
     /// When a group holds an index that is not below the number of features.

@@ -215,8 +215,8 @@ impl Moments {
         self.regression(0.0)
     }
 
-    /// How much the exact mean squared error of a regression is above the least: `(β − β*)ᵀ Σ (β − β*)` plus the squared
-    /// error of its mean. At least 0.
+    /// How much the exact mean squared error of a regression is above the least: `(β − β*)ᵀ Σ (β − β*)` plus
+    /// the squared error of its mean. At least 0.
     ///
     /// # Errors
     /// As [`risk`](Self::risk) and [`best`](Self::best).

@@ -1,11 +1,13 @@
-//! Conditional invariant residual matching (CIRM): what conditionally invariant features do not explain of the features is
-//! made alike in a source and the target, so that a shift of the label is not mistaken for one of the features.
+//! Conditional invariant residual matching (CIRM): what conditionally invariant features do not explain of
+//! the features is made alike in a source and the target, so that a shift of the label is not mistaken for
+//! one of the features.
 //!
 //! With h the output of [`cip`](Method::cip) (for two classes the difference of its logits) and y the label (0 or 1):
 //! `b = Σ z (y − ȳ) / Σ h (y − ȳ)` over the batch of all chosen sources, then `R_s + λ D(Z_s − h_s b, Z_T − h_T b)`.
 //!
-//! Chen, Bühlmann, "Domain adaptation under structural causal models", JMLR 2021, section 4.2; there for linear models and
-//! values, of which [`linear::regression::Cirm`](crate::linear::regression::Cirm) is the exact solution.
+//! Chen, Bühlmann, "Domain adaptation under structural causal models", JMLR 2021, section 4.2; there for
+//! linear models and values, of which [`linear::regression::Cirm`](crate::linear::regression::Cirm) is the
+//! exact solution.
 //!
 //! Cost: that of CIP, then per step a pass over a batch of each source used and of the target.
 

@@ -1,9 +1,9 @@
 //! Domain-adversarial training (DANN): features from which a discriminator cannot tell the domain.
 //!
-//! The features z minimize `(1/M) Σ_m R_m − λ CE(h(z), domain)`, the discriminator h minimizes the cross-entropy, in one
-//! backward pass by a layer that passes values on and turns gradients round. The coefficient may rise from 0 as
-//! `λ (2/(1 + exp(−i/N)) − 1)` at step i. There is one class of domains per source and one for the target, and each domain
-//! has the same weight.
+//! The features z minimize `(1/M) Σ_m R_m − λ CE(h(z), domain)`, the discriminator h minimizes the
+//! cross-entropy, in one backward pass by a layer that passes values on and turns gradients round. The
+//! coefficient may rise from 0 as `λ (2/(1 + exp(−i/N)) − 1)` at step i. There is one class of domains per
+//! source and one for the target, and each domain has the same weight.
 //!
 //! Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016.
 //!

@@ -2,10 +2,10 @@
 //!
 //! One source: `R_s + λ D(Z_s, Z_T)`; pooled: `(1/M) Σ_m [R_m + λ D(Z_m, Z_T)]`.
 //!
-//! Baktashmotlagh et al., "Unsupervised domain adaptation by domain invariant projection", ICCV 2013; in this form Chen,
-//! Bühlmann, "Domain adaptation under structural causal models", JMLR 2021, and Wu et al., "Prominent roles of conditionally
-//! invariant components in domain adaptation", JMLR 2025. With the divergence MMD it is the deep adaptation network, with
-//! CORAL it is Deep CORAL.
+//! Baktashmotlagh et al., "Unsupervised domain adaptation by domain invariant projection", ICCV 2013; in this
+//! form Chen, Bühlmann, "Domain adaptation under structural causal models", JMLR 2021, and Wu et al.,
+//! "Prominent roles of conditionally invariant components in domain adaptation", JMLR 2025. With the
+//! divergence MMD it is the deep adaptation network, with CORAL it is Deep CORAL.
 //!
 //! Cost per step: a forward and backward pass over a batch of each source used and of the target, and the divergence.
 //!

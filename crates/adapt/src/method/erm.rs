@@ -2,7 +2,8 @@
 //!
 //! With `R_m(f)` the mean loss on source m: `min R_s(f)` on one source, `min (1/M) Σ_m R_m(f)` pooled.
 //!
-//! Vapnik, *Statistical Learning Theory*, 1998. Cost per step: one forward and backward pass over a batch of each source.
+//! Vapnik, *Statistical Learning Theory*, 1998. Cost per step: one forward and backward pass over a batch of
+//! each source.
 
 use super::{Method, Risk};
 

@@ -1,8 +1,9 @@
-//! Joint domain-invariant projection (JointDIP): the joint distribution of features and of conditionally invariant ones is
-//! made the same in a source and the target, which exposes features whose relation to the label is reversed there.
+//! Joint domain-invariant projection (JointDIP): the joint distribution of features and of conditionally
+//! invariant ones is made the same in a source and the target, which exposes features whose relation to the
+//! label is reversed there.
 //!
-//! First CIP gives invariant features h, then `R_s + λ D((Z_s, h(x_s)), (Z_T, h(x_T)))`, the divergence being one that sees
-//! more than means, such as MMD.
+//! First CIP gives invariant features h, then `R_s + λ D((Z_s, h(x_s)), (Z_T, h(x_T)))`, the divergence being
+//! one that sees more than means, such as MMD.
 //!
 //! Wu et al., "Prominent roles of conditionally invariant components in domain adaptation", JMLR 2025.
 //!
@@ -13,8 +14,8 @@ use kiln_tensor::Divergence;
 use super::{Alignment, Discrepancy, FirstStage, Method, Risk, SourceChoice};
 
 impl Method {
-    /// `R_s + λ D((Z_s, h_s), (Z_T, h_T))`, where h are the features of [`cip`](Method::cip) with the same divergence and
-    /// the weight `invariant_weight`.
+    /// `R_s + λ D((Z_s, h_s), (Z_T, h_T))`, where h are the features of [`cip`](Method::cip) with the same
+    /// divergence and the weight `invariant_weight`.
     pub fn joint_dip(source: usize, divergence: Divergence, invariant_weight: f64, weight: f64) -> Self {
         Self::joint(Risk::Source(source), SourceChoice::One(source), divergence, invariant_weight, weight)
     }

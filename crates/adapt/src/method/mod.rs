@@ -12,7 +12,8 @@
 //! | [`irm`](Method::irm), [`v_rex`](Method::v_rex), [`group_dro`](Method::group_dro) | of their own | | |
 //! | [`dann`](Method::dann) | mean of all | discriminator of domains | |
 //!
-//! Every struct here is plain data: combine them as no paper has. [`Method::fit`] trains any of them on any Burn module.
+//! Every struct here is plain data: combine them as no paper has. [`Method::fit`] trains any of them on any
+//! Burn module.
 
 mod cip;
 mod cirm;
@@ -98,8 +99,8 @@ pub struct Discriminator {
     pub hidden: Vec<usize>,
     /// Its learning rate, with Adam.
     pub learning_rate: f64,
-    /// Steps over which the reversed gradient's coefficient rises to its full size, as `2/(1 + exp(−i/N)) − 1`; 0 for no
-    /// ramp.
+    /// Steps over which the reversed gradient's coefficient rises to its full size, as
+    /// `2/(1 + exp(−i/N)) − 1`; 0 for no ramp.
     pub ramp_steps: usize,
 }
 

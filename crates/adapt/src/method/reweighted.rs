@@ -1,13 +1,13 @@
 //! Class weights for a target with other shares of the classes (IW-ERM, IW-CIP, IW-DIP, IW-JointDIP).
 //!
 //! A first stage's model gives the confusion matrix C on sources and the predicted shares q on the target, from which
-//! `w_y ≈ P_T(y) / P_S(y)` is estimated ([`LabelShiftEstimator`]). Then the loss of a row has the weight `w_y`, each source's
-//! mean being `Σ w_{yᵢ} ℓᵢ / Σ w_{yᵢ}`, and so has the row of a source in a divergence from the target. The divergences
-//! between classes of sources are not weighted.
+//! `w_y ≈ P_T(y) / P_S(y)` is estimated ([`LabelShiftEstimator`]). Then the loss of a row has the weight
+//! `w_y`, each source's mean being `Σ w_{yᵢ} ℓᵢ / Σ w_{yᵢ}`, and so has the row of a source in a divergence
+//! from the target. The divergences between classes of sources are not weighted.
 //!
 //! Lipton, Wang, Smola, "Detecting and correcting for label shift with black box predictors", ICML 2018; combined with
-//! CIP, DIP and JointDIP by Wu et al., "Prominent roles of conditionally invariant components in domain adaptation", JMLR
-//! 2025.
+//! CIP, DIP and JointDIP by Wu et al., "Prominent roles of conditionally invariant components in domain
+//! adaptation", JMLR 2025.
 //!
 //! Cost: that of the first stage and of the method.
 
@@ -17,8 +17,8 @@ use super::{FirstStage, LabelShift, Method, SourceChoice};
 use crate::LabelShiftEstimator;
 
 impl Method {
-    /// This method with rows weighted by class; the weights come from predictions of the present first stage if there is
-    /// one, else of `first`.
+    /// This method with rows weighted by class; the weights come from predictions of the present first stage
+    /// if there is one, else of `first`.
     ///
     /// ```
     /// use kiln_adapt::{LabelShiftEstimator::Bbse, Method, SourceChoice};

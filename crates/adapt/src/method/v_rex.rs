@@ -1,7 +1,7 @@
 //! Variance risk extrapolation (V-REx): sources with equal losses.
 //!
-//! `mean_m R_m + λ Var_m(R_m)`, the variance over the M sources with divisor M. λ is 1 (0 if λ < 1) until `anneal_steps`
-//! steps are done.
+//! `mean_m R_m + λ Var_m(R_m)`, the variance over the M sources with divisor M. λ is 1 (0 if λ < 1) until
+//! `anneal_steps` steps are done.
 //!
 //! Krueger et al., "Out-of-distribution generalization via risk extrapolation", ICML 2021.
 //!

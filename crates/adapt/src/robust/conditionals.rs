@@ -19,8 +19,8 @@ pub enum ConditionalSource {
     /// One conditional per source.
     #[default]
     PerSource,
-    /// One per resample of all sources' rows, for sources that are not known apart. The paper draws 10, each of a fifth of
-    /// the rows.
+    /// One per resample of all sources' rows, for sources that are not known apart. The paper draws 10, each
+    /// of a fifth of the rows.
     Resampled {
         /// Number of resamples, at least 1.
         count: usize,
@@ -43,8 +43,8 @@ impl Conditionals {
     /// `probabilities[k][i][c]` is that of class c at row i under conditional k.
     ///
     /// # Errors
-    /// When a list is empty or its length differs from its neighbours', or the probabilities of a row are not finite and
-    /// non-negative with the sum 1 (within 1e-6).
+    /// When a list is empty or its length differs from its neighbours', or the probabilities of a row are not
+    /// finite and non-negative with the sum 1 (within 1e-6).
     pub fn new(probabilities: &[Vec<Vec<f64>>]) -> Result<Self, AdaptError> {
         let empty = || AdaptError::Empty { what: "the list of conditionals".to_owned() };
         let first = probabilities.first().ok_or_else(empty)?;
@@ -108,8 +108,8 @@ impl Conditionals {
 }
 
 impl RobustClassification {
-    /// Fits the heads and evaluates them at the target's rows. Every head starts from weights of 0 and sees its rows in an
-    /// order that does not depend on its place among the sources.
+    /// Fits the heads and evaluates them at the target's rows. Every head starts from weights of 0 and sees
+    /// its rows in an order that does not depend on its place among the sources.
     ///
     /// # Errors
     /// When a setting is out of range, labels are not classes, or a source (a resample) has no row of a class: its head

@@ -3,8 +3,8 @@ use burn::tensor::Tensor;
 use crate::error::require;
 use crate::{AdaptError, Adaptation, FeatureModel, Labelled, Rows, Unlabelled};
 
-/// The same problem on a fitted model's features, `batch_size` rows of it at a time: where a deep model's head is adapted
-/// and the rest is kept as it is.
+/// The same problem on a fitted model's features, `batch_size` rows of it at a time: where a deep model's
+/// head is adapted and the rest is kept as it is.
 ///
 /// # Errors
 /// When the batch size is 0, or a feature is not finite.

@@ -1,28 +1,31 @@
-//! Distributionally robust classification: a model for the worst mixture of the sources' labels and the worst small shift
-//! of the target's rows.
+//! Distributionally robust classification: a model for the worst mixture of the sources' labels and the worst
+//! small shift of the target's rows.
 //!
 //! ```text
 //! min_θ  max_{β ∈ B}  (1/n) Σ_i  max_{‖z' − z_i‖ ≤ ε₁}  CE(f_θ(z'), y°(β, z_i)),     y°(β, z) = Σ_k β_k p̂_k(·|z),
 //! B = {β in the simplex, ‖β − β̄‖₂ ≤ ε₂},
 //! ```
 //!
-//! over the target's rows `z_i`, which are frozen features ([`frozen_features`]) or plain rows. The conditionals `p̂_k` are
-//! softmax heads fitted to one source each, or to resamples of all sources; the target's labels are used nowhere.
+//! over the target's rows `z_i`, which are frozen features ([`frozen_features`]) or plain rows. The
+//! conditionals `p̂_k` are softmax heads fitted to one source each, or to resamples of all sources; the
+//! target's labels are used nowhere.
 //!
 //! Each round: (a) `z'` by projected gradient ascent against `y°(β)`; (b) steps `β ← normalise(β exp(η g))`,
 //! `g_k = (1/n) Σ_i CE(f(z'_i), p̂_k(z_i))`, each followed by a pull `β̄ + s(β − β̄)` onto the ball ([`mixture_step`]);
 //! (c) epochs of Adam on `(z', y°(β))`. The model starts from ERM on all sources' rows, β from β̄.
 //!
-//! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain adaptation", ICLR 2026,
-//! arXiv 2601.21315; settings from the notebook released with it. That notebook's step (a) uses the target's true labels;
+//! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain
+//! adaptation", ICLR 2026, arXiv 2601.21315; settings from the notebook released with it. That notebook's
+//! step (a) uses the target's true labels;
 //! [`oracle_perturbation`] is that variant, for reproduction only.
 //!
-//! The pull keeps β in the simplex, but where the ball binds and there are three or more conditionals, its fixed point is not
-//! the maximizer of the linear problem in (b): on random losses, converged, its value was .86 to 1 of the maximum, the median
-//! .996. [`Robust::robust_value`] is therefore computed with the exact step of [`oracle`].
+//! The pull keeps β in the simplex, but where the ball binds and there are three or more conditionals, its
+//! fixed point is not the maximizer of the linear problem in (b): on random losses, converged, its value was
+//! .86 to 1 of the maximum, the median .996. [`Robust::robust_value`] is therefore computed with the exact
+//! step of [`oracle`].
 //!
-//! Cost: `K` heads once; per round `2(a + 2)` passes over the target for `a` ascent steps (none when `ε₁ = 0`), one more for
-//! (b), and the epochs. Memory: the conditionals, `K n C` numbers on the host.
+//! Cost: `K` heads once; per round `2(a + 2)` passes over the target for `a` ascent steps (none when
+//! `ε₁ = 0`), one more for (b), and the epochs. Memory: the conditionals, `K n C` numbers on the host.
 
 mod conditionals;
 mod descent;
@@ -57,7 +60,8 @@ use crate::{AdaptError, Adaptation, FeatureModel, Unlabelled};
 /// How well a model does on rows kept for validation: larger is better.
 pub type Score<'a, M> = dyn FnMut(&M) -> Result<f64, AdaptError> + 'a;
 
-/// Training of a classifier on labelled rows by Adam, until the mean loss of an epoch has not fallen for `patience` epochs.
+/// Training of a classifier on labelled rows by Adam, until the mean loss of an epoch has not fallen for
+/// `patience` epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Supervised {
     /// Adam's learning rate, above 0.
@@ -74,8 +78,8 @@ pub enum PseudoLabels {
     /// The mixture `y°(β)` itself, as in the paper.
     #[default]
     Soft,
-    /// The class with the largest share in `y°(β)`, as in the released notebook. The steps of β still use the mixture, in
-    /// which the objective is differentiable.
+    /// The class with the largest share in `y°(β)`, as in the released notebook. The steps of β still use the
+    /// mixture, in which the objective is differentiable.
     Hard,
 }
 
@@ -189,8 +193,8 @@ impl RobustClassification {
         self.fit_validated(data, model, None)
     }
 
-    /// [`fit`](Self::fit) with a validation score after each round: the best round's model is returned, and training ends
-    /// after `patience` rounds without a better one.
+    /// [`fit`](Self::fit) with a validation score after each round: the best round's model is returned, and
+    /// training ends after `patience` rounds without a better one.
     ///
     /// # Errors
     /// As [`fit`](Self::fit); those of the score; when a score is NaN.
@@ -209,7 +213,8 @@ impl RobustClassification {
     /// settings `conditionals`, `heads` and `start` are not used.
     ///
     /// # Errors
-    /// As [`fit_validated`](Self::fit_validated); when the conditionals are for another number of rows than the target has.
+    /// As [`fit_validated`](Self::fit_validated); when the conditionals are for another number of rows than
+    /// the target has.
     pub fn fit_given<M: FeatureModel<Tensor<2>>>(
         &self,
         target: &Unlabelled<Tensor<2>>,

@@ -16,9 +16,9 @@ const ITERATIONS: usize = 100_000;
 
 /// `argmax β·g` over the simplex with `‖β − β̄‖₂ ≤ radius`.
 ///
-/// `β(t) = P_simplex(β̄ + t g)` moves away from β̄ as t grows: bisection finds the t at which it leaves the ball, unless it
-/// stays inside; then the maximizer is its limit, the point nearest to β̄ among the best corners' mixtures. Cost `O(K log K)`
-/// per halving.
+/// `β(t) = P_simplex(β̄ + t g)` moves away from β̄ as t grows: bisection finds the t at which it leaves the
+/// ball, unless it stays inside; then the maximizer is its limit, the point nearest to β̄ among the best
+/// corners' mixtures. Cost `O(K log K)` per halving.
 ///
 /// # Errors
 /// When a number is not finite, the radius is negative, or the reference is not a mixture of as many.
@@ -115,15 +115,16 @@ pub struct EntropyMixture {
 
 /// `β* = argmax (1/n) Σ_i H(y°(β, z_i))` over the simplex with `‖β − β̄‖₂ ≤ radius`.
 ///
-/// When rows are not moved (`ε₁ = 0`) and any model is allowed, this is the adversary's side of the method's saddle point,
-/// and the model's is `y°(β*)`: the least value of `CE(f, y°(β))` over all f is the entropy of `y°(β)`.
+/// When rows are not moved (`ε₁ = 0`) and any model is allowed, this is the adversary's side of the method's
+/// saddle point, and the model's is `y°(β*)`: the least value of `CE(f, y°(β))` over all f is the entropy of
+/// `y°(β)`.
 ///
 /// The entropy is concave in β: accelerated projected gradient ascent with backtracking, until the linear bound
 /// `max_b ∇·(b − β)` over the set, which [`exact_mixture`] solves, is below 1e-10. Cost `O(K n C)` per iteration.
 ///
 /// # Errors
-/// When the reference is not a mixture of as many as there are conditionals, the radius is negative or not finite, or the
-/// bound is not reached.
+/// When the reference is not a mixture of as many as there are conditionals, the radius is negative or not
+/// finite, or the bound is not reached.
 pub fn maximum_entropy_mixture(
     conditionals: &Conditionals,
     reference: &[f64],
@@ -180,7 +181,8 @@ fn entropy_gradient(conditionals: &Conditionals, mixture: &[f64]) -> Vec<f64> {
     conditionals.cross_entropies(&logarithms)
 }
 
-/// The nearest point of the simplex with `‖x − β̄‖ ≤ radius`: `P_simplex(β̄ + s(x − β̄))` for the largest s ≤ 1 that is within.
+/// The nearest point of the simplex with `‖x − β̄‖ ≤ radius`: `P_simplex(β̄ + s(x − β̄))` for the largest s ≤
+/// 1 that is within.
 fn project(x: Vec<f64>, reference: &[f64], radius: f64) -> Result<Vec<f64>, AdaptError> {
     let direction: Vec<f64> = x.iter().zip(reference).map(|(x, r)| x - r).collect();
     let nearest = simplex(x)?;

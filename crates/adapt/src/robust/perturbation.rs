@@ -1,9 +1,10 @@
 //! Rows moved within a ball so that the loss grows: projected gradient ascent.
 //!
-//! In the unit ball, `e ← P(e + (2.5/steps) u)`, where u is the gradient's direction of steepest ascent: `g/‖g‖₂`, or `sign g`
-//! for the ℓ∞ ball; rows move by `ε₁ e`. The cross-entropy of a linear model is convex in z', so there is a maximum on either
-//! side of a valley: ascent runs from both `u` and `−u` (u the direction at z), and the best point met is kept. Where the
-//! gradient is 0, as it is where the model's answer is the label, u is a random direction.
+//! In the unit ball, `e ← P(e + (2.5/steps) u)`, where u is the gradient's direction of steepest ascent:
+//! `g/‖g‖₂`, or `sign g` for the ℓ∞ ball; rows move by `ε₁ e`. The cross-entropy of a linear model is convex
+//! in z', so there is a maximum on either side of a valley: ascent runs from both `u` and `−u` (u the
+//! direction at z), and the best point met is kept. Where the gradient is 0, as it is where the model's
+//! answer is the label, u is a random direction.
 
 use burn::tensor::Tensor;
 use kiln_tensor::{Distribution, Noise};

@@ -17,8 +17,8 @@ const TURNS: usize = 20;
 /// One step of (b): `β ← normalise(β exp(η g))`, then `β̄ + s(β − β̄)` with the largest `s ≤ 1` that is in the ball.
 ///
 /// # Errors
-/// When β or β̄ are not mixtures of as many as there are losses, a loss is not finite, or the radius or η is negative or
-/// not finite.
+/// When β or β̄ are not mixtures of as many as there are losses, a loss is not finite, or the radius or η is
+/// negative or not finite.
 ///
 /// ```
 /// use kiln_adapt::robust::mixture_step;
@@ -69,10 +69,10 @@ pub struct Surrogate {
 impl RobustClassification {
     /// The robust value of a model: the largest mean cross-entropy over the rows' balls and the mixtures of the set.
     ///
-    /// Rows and mixture are maximized in turn, the mixture by [`exact_mixture`], from β̄ and from the mixtures of the set that
-    /// are furthest towards each conditional; the best end counts. With `ε₁ = 0` that is exact. Otherwise it is a lower
-    /// bound: the maximum over rows is convex in β and may have several maxima, and ascent may miss the worst place of a row
-    /// (not for a linear model of two classes).
+    /// Rows and mixture are maximized in turn, the mixture by [`exact_mixture`], from β̄ and from the
+    /// mixtures of the set that are furthest towards each conditional; the best end counts. With `ε₁ = 0`
+    /// that is exact. Otherwise it is a lower bound: the maximum over rows is convex in β and may have
+    /// several maxima, and ascent may miss the worst place of a row (not for a linear model of two classes).
     ///
     /// # Errors
     /// When a setting is out of range, or model, target and conditionals do not fit each other.

@@ -64,13 +64,15 @@ impl<M> Robust<M> {
         &self.trace
     }
 
-    /// The model's [`surrogate`](super::RobustClassification::surrogate) value, in nats: the objective that was minimized.
+    /// The model's [`surrogate`](super::RobustClassification::surrogate) value, in nats: the objective that
+    /// was minimized.
     pub fn robust_value(&self) -> f64 {
         self.value
     }
 
-    /// `(1/n) Σ_i H(y°(β, z_i))`, in nats: no model of any kind has a smaller robust value. So the model's distance from the
-    /// saddle point is at most `robust_value() − entropy_bound()` (up to what the robust value misses when `ε₁ > 0`).
+    /// `(1/n) Σ_i H(y°(β, z_i))`, in nats: no model of any kind has a smaller robust value. So the model's
+    /// distance from the saddle point is at most `robust_value() − entropy_bound()` (up to what the robust
+    /// value misses when `ε₁ > 0`).
     pub fn entropy_bound(&self) -> f64 {
         self.entropy
     }

@@ -5,10 +5,10 @@
 //! (X, Y) = B (X, Y) + ε + a_m
 //! ```
 //!
-//! with `Y` last and `ε ~ N(0, I)`. A shift `a_m ~ scale · N(0, I)` is fixed within a domain; none on the label, but for an
-//! intervention on it in the target, and none on the invariant features. Or nothing shifts and the variances of the
-//! features' noise are `scale · |N(0, 1)|` in each domain. Effects between features have standard deviation ½ and follow
-//! their order; those from or to the label have 1.
+//! with `Y` last and `ε ~ N(0, I)`. A shift `a_m ~ scale · N(0, I)` is fixed within a domain; none on the
+//! label, but for an intervention on it in the target, and none on the invariant features. Or nothing shifts
+//! and the variances of the features' noise are `scale · |N(0, 1)|` in each domain. Effects between features
+//! have standard deviation ½ and follow their order; those from or to the label have 1.
 //!
 //! | Structure | the label is |
 //! |---|---|
@@ -17,8 +17,8 @@
 //! | mixed | a cause of features 0, 2, …, an effect of 1, 3, … (which no feature of the first kind affects) |
 //! | fixed | of three features without effects between them: a cause, or an effect, with weights 1, −1, 3 |
 //!
-//! In the mixed model the authors set the variance of the label's noise to 0.01, and their code thereby sets that of **all**
-//! noise; so do we, or the numbers could not be compared.
+//! In the mixed model the authors set the variance of the label's noise to 0.01, and their code thereby sets
+//! that of **all** noise; so do we, or the numbers could not be compared.
 
 use faer::{Col, Mat};
 use serde::{Deserialize, Serialize};
@@ -92,9 +92,9 @@ pub struct RegressionPopulation {
 }
 
 impl ChenBuhlmann {
-    /// The setting of an experiment of the paper, 1 to 9, with 5000 rows; where the paper has several, this is the one of
-    /// its scatter plots. The authors' weights are `λ = 10` for DIP and, in experiments 3, 6 and 7, 1 for the CIP step and
-    /// 10 for the DIP step of CIRM.
+    /// The setting of an experiment of the paper, 1 to 9, with 5000 rows; where the paper has several, this
+    /// is the one of its scatter plots. The authors' weights are `λ = 10` for DIP and, in experiments 3, 6
+    /// and 7, 1 for the CIP step and 10 for the DIP step of CIRM.
     ///
     /// | | structure | sources | features | |
     /// |---|---|---|---|---|

@@ -1,5 +1,5 @@
-//! The simulations of "Prominent Roles of Conditionally Invariant Components in Domain Adaptation" (Wu, Chen, Ha, Yu, arXiv
-//! 2309.10301), as in the authors' code.
+//! The simulations of "Prominent Roles of Conditionally Invariant Components in Domain Adaptation" (Wu, Chen,
+//! Ha, Yu, arXiv 2309.10301), as in the authors' code.
 //!
 //! ```text
 //! X = (y − o) b 1 + a_m + σ N(0, I),   y in {0, 1}
@@ -16,10 +16,10 @@
 //! | classic | 1 | 9 | .2 | .25 | 0 | none | none | .5 |
 //! | binary | any | 10 | .3 | .4 | ½ | different ±1 patterns on the last 5 | 2 on the last 5 | .5 |
 //!
-//! In III and IV source 0 and the target have shifts `c + own`, with `c` of standard deviation .8 (IV: .9) in common and
-//! `own` of .6 (.44). Features 7 to 12 are replaced there by `s_m (y − ½) .3 + .1 N(0, I)`, with `s = −1` in sources 0 to
-//! 5 and `s = 1` in the others and the target: their relation to the label is reversed. The forms with two sources are
-//! reversed in source 0 only.
+//! In III and IV source 0 and the target have shifts `c + own`, with `c` of standard deviation .8 (IV: .9) in
+//! common and `own` of .6 (.44). Features 7 to 12 are replaced there by `s_m (y − ½) .3 + .1 N(0, I)`, with
+//! `s = −1` in sources 0 to 5 and `s = 1` in the others and the target: their relation to the label is
+//! reversed. The forms with two sources are reversed in source 0 only.
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -78,8 +78,8 @@ pub struct CicPopulation {
 }
 
 impl CicPopulation {
-    /// Target accuracy of the best classifier by invariant features that takes classes to be equally frequent, as in the
-    /// sources: what CIP aims at.
+    /// Target accuracy of the best classifier by invariant features that takes classes to be equally
+    /// frequent, as in the sources: what CIP aims at.
     ///
     /// # Errors
     /// Only if the law was changed.

@@ -15,7 +15,8 @@ pub struct LinearGaussian {
 }
 
 impl LinearGaussian {
-    /// `(X, Y) = B (X, Y) + ε + a + E u`, with independent `ε` of these variances and standard normal `u`; `B` is acyclic.
+    /// `(X, Y) = B (X, Y) + ε + a + E u`, with independent `ε` of these variances and standard normal `u`;
+    /// `B` is acyclic.
     pub(super) fn structural(
         b: &Mat<f64>,
         variances: &[f64],

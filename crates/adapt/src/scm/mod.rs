@@ -1,8 +1,9 @@
 //! Structural causal models to adapt between, with exact risks of their populations.
 //!
-//! A simulation is a small config with a seed. Its `population()` holds the law of every domain, from which risks follow
-//! without sampling; its `draw(repeat)` gives rows, and for each number of the repeat others under the same law. What only
-//! evaluation may see (labels of the target, the laws) is always a value of its own, so that it cannot reach a method.
+//! A simulation is a small config with a seed. Its `population()` holds the law of every domain, from which
+//! risks follow without sampling; its `draw(repeat)` gives rows, and for each number of the repeat others
+//! under the same law. What only evaluation may see (labels of the target, the laws) is always a value of its
+//! own, so that it cannot reach a method.
 //!
 //! | Simulation | Labels | Paper |
 //! |---|---|---|

@@ -78,8 +78,8 @@ impl TwoGaussians {
         self.separation
     }
 
-    /// Share of each class that the classifier gets right, `[class 0, class 1]`. One that ignores `x` is right about the
-    /// class that it always predicts.
+    /// Share of each class that the classifier gets right, `[class 0, class 1]`. One that ignores `x` is
+    /// right about the class that it always predicts.
     ///
     /// # Errors
     /// When the model has another number of features, or not two outputs.

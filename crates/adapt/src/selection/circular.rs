@@ -1,12 +1,14 @@
-//! Circular (reverse) validation: back from the target to the sources. The model labels the target; for each source, its
-//! method is fitted with the target as the only source, under these labels, and the source as the target; the score is the
-//! mean over sources of the accuracy of these models, or of minus their mean squared error.
+//! Circular (reverse) validation: back from the target to the sources. The model labels the target; for each
+//! source, its method is fitted with the target as the only source, under these labels, and the source as the
+//! target; the score is the mean over sources of the accuracy of these models, or of minus their mean squared
+//! error.
 //!
-//! A model that predicts one class on the whole target leaves nothing to fit: its reverse predicts that class everywhere.
+//! A model that predicts one class on the whole target leaves nothing to fit: its reverse predicts that class
+//! everywhere.
 //!
-//! Bruzzone, Marconcini, "Domain adaptation problems: a DASVM classification technique and a circular validation strategy",
-//! IEEE TPAMI 2010; Zhong, Fan, Yang, Verscheure, Ren, "Cross validation framework to choose amongst models and datasets for
-//! transfer learning", ECML PKDD 2010.
+//! Bruzzone, Marconcini, "Domain adaptation problems: a DASVM classification technique and a circular
+//! validation strategy", IEEE TPAMI 2010; Zhong, Fan, Yang, Verscheure, Ren, "Cross validation framework to
+//! choose amongst models and datasets for transfer learning", ECML PKDD 2010.
 //!
 //! Cost: a fit for each chosen source.
 

@@ -1,5 +1,5 @@
-//! Deep embedded validation: minus the loss on the sources, weighted by the ratio of the densities of features in target and
-//! sources, with a control variate that lowers its variance.
+//! Deep embedded validation: minus the loss on the sources, weighted by the ratio of the densities of
+//! features in target and sources, with a control variate that lowers its variance.
 //!
 //! A logistic regression tells target from source by features, on one half of the source rows; on the other half
 //!

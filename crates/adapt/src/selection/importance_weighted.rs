@@ -7,8 +7,8 @@
 //! It estimates the target's accuracy without bias when the target differs from the pooled sources in the shares of its
 //! classes only, and the weights are right.
 //!
-//! Sugiyama, Krauledat, Müller, "Covariate shift adaptation by importance weighted cross validation", JMLR 2007; with class
-//! weights by [`label_shift`](crate::label_shift).
+//! Sugiyama, Krauledat, Müller, "Covariate shift adaptation by importance weighted cross validation", JMLR
+//! 2007; with class weights by [`label_shift`](crate::label_shift).
 //!
 //! Cost: a forward pass over the sources, and over the target when the weights are estimated.
 

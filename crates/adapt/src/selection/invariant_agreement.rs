@@ -6,11 +6,13 @@
 //! 1 − [R_S(f) − 2 R_S(c) + δ_T − δ_S]  <  1 − R_S(c),
 //! ```
 //!
-//! its score is `−δ_T`, below that of all that are not rejected. `S` are the sources whose risk the model was fitted to.
+//! its score is `−δ_T`, below that of all that are not rejected. `S` are the sources whose risk the model was
+//! fitted to.
 //!
 //! The bound is Corollary 1 of Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in domain
-//! adaptation", JMLR 2025 ([`bounds`](crate::bounds)), which assumes that classes are equally frequent in both. The score is
-//! ours: what is left after the rejection is ranked by nearness to `c`, so that `c` itself would always win.
+//! adaptation", JMLR 2025 ([`bounds`](crate::bounds)), which assumes that classes are equally frequent in
+//! both. The score is ours: what is left after the rejection is ranked by nearness to `c`, so that `c` itself
+//! would always win.
 //!
 //! Cost: a forward pass of both models over sources and target.
 
@@ -40,7 +42,8 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for InvariantAgreement<'_, M> {
     }
 }
 
-/// The predictions of a model and an invariant one on the sources that the model was fitted to, pooled, and on the target.
+/// The predictions of a model and an invariant one on the sources that the model was fitted to, pooled, and
+/// on the target.
 pub(crate) struct Compared {
     source: [Vec<usize>; 2],
     actual: Vec<usize>,

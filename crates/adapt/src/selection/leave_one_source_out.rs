@@ -1,11 +1,11 @@
 //! Each source in turn plays the target: the model's method is fitted to the other sources and to the rows of this one
-//! without labels, and evaluated on its held-out rows. The score is the mean over sources of the accuracy, or of minus the
-//! mean squared error.
+//! without labels, and evaluated on its held-out rows. The score is the mean over sources of the accuracy, or
+//! of minus the mean squared error.
 //!
 //! The source that a method names is never left out, as there would be nothing to fit.
 //!
-//! Gulrajani, Lopez-Paz, "In search of lost domain generalization", ICLR 2021 ("leave-one-domain-out"), where the source left
-//! out is not seen at all; for adaptation its rows are, as the target's are.
+//! Gulrajani, Lopez-Paz, "In search of lost domain generalization", ICLR 2021 ("leave-one-domain-out"), where
+//! the source left out is not seen at all; for adaptation its rows are, as the target's are.
 //!
 //! Cost: a fit for each source that is left out.
 

@@ -4,8 +4,8 @@
 //! (1/|S|) Σ_{m ∈ S} [ R_m + λ D(Z_m, Z_T) ],
 //! ```
 //!
-//! `S` being the sources whose risk the model was fitted to. With squared error, `D` the squared difference of means and a
-//! linear model it is the criterion by which `DIPweigh` weighs the fits to different sources.
+//! `S` being the sources whose risk the model was fitted to. With squared error, `D` the squared difference
+//! of means and a linear model it is the criterion by which `DIPweigh` weighs the fits to different sources.
 //!
 //! Chen, Bühlmann, "Domain adaptation under structural causal models", JMLR 2021.
 //!

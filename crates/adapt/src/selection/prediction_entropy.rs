@@ -4,10 +4,11 @@
 //! (1/n) Σ_i Σ_y p_iy log p_iy.
 //! ```
 //!
-//! Morerio, Cavazza, Murino, "Minimal-entropy correlation alignment for unsupervised deep domain adaptation", ICLR 2018.
+//! Morerio, Cavazza, Murino, "Minimal-entropy correlation alignment for unsupervised deep domain adaptation",
+//! ICLR 2018.
 //!
-//! Cost: a forward pass over the target. Labels are not used at all; a model that predicts one class with certainty has the
-//! best score of all.
+//! Cost: a forward pass over the target. Labels are not used at all; a model that predicts one class with
+//! certainty has the best score of all.
 
 use serde::{Deserialize, Serialize};
 

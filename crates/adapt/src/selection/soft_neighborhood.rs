@@ -7,8 +7,8 @@
 //!
 //! Between 0 and `log(n − 1)`, so only scores on equally many rows compare.
 //!
-//! Saito, Kim, Teterwak, Sclaroff, Darrell, Saenko, "Tune it the right way: unsupervised validation of domain adaptation via
-//! soft neighborhood density", ICCV 2021.
+//! Saito, Kim, Teterwak, Sclaroff, Darrell, Saenko, "Tune it the right way: unsupervised validation of domain
+//! adaptation via soft neighborhood density", ICCV 2021.
 //!
 //! Cost: a forward pass over the target and `O(n²k)` on the host, with `O(nk)` memory.
 

@@ -78,8 +78,8 @@ impl<X: Rows> Pool<X> {
         Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, device: device.clone().autodiff() })
     }
 
-    /// The steps of an epoch: as many as the longest domain of the problem has batches, the shorter ones beginning again. So
-    /// all methods make the same number of steps, whichever domains they use.
+    /// The steps of an epoch: as many as the longest domain of the problem has batches, the shorter ones
+    /// beginning again. So all methods make the same number of steps, whichever domains they use.
     pub(super) fn epoch(&self, training: &Training, epoch: usize) -> Vec<Batch> {
         let size = training.batch_size;
         let domains: Vec<Vec<usize>> = self

@@ -352,8 +352,8 @@ fn classes_are_what_the_digits_say() {
     assert_eq!(read(&data.sources()[0]).1, expected);
 }
 
-/// Which pictures a domain has, and what they look like, does not depend on their digits, but for the bar and the share of
-/// class 0.
+/// Which pictures a domain has, and what they look like, does not depend on their digits, but for the bar and
+/// the share of class 0.
 #[test]
 fn rows_do_not_depend_on_labels() {
     let images = Images::new(8, 8, 1, noise(4, 60 * 64)).unwrap();

@@ -219,8 +219,8 @@ fn deep_embedded_validation_is_its_definition() {
     close(scorer.score(&model, &data).unwrap(), -(p + control * w - control));
 }
 
-/// Domains that do not differ have weights near 1, and the score is near minus the plain loss: with the control variate the
-/// noise of the weights costs less than with the weights alone.
+/// Domains that do not differ have weights near 1, and the score is near minus the plain loss: with the
+/// control variate the noise of the weights costs less than with the weights alone.
 #[test]
 fn deep_embedded_validation_without_shift_is_the_plain_loss() {
     let device = ndarray();
@@ -237,8 +237,8 @@ fn deep_embedded_validation_without_shift_is_the_plain_loss() {
     assert!((score + loss).abs() < 5.0 * 0.5 / 200.0_f64.sqrt(), "{score} and {loss}");
 }
 
-/// A spurious feature that is reversed in the target, and one that is not: the model on the first cannot be better than that
-/// on the second.
+/// A spurious feature that is reversed in the target, and one that is not: the model on the first cannot be
+/// better than that on the second.
 #[test]
 fn models_that_cannot_be_better_are_rejected() {
     let device = ndarray();

@@ -69,7 +69,8 @@ impl HeatKernel {
     /// the truncated series if `terms` is given and small).
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange) for a parameter, and those of [`SeedDistribution::resolve`].
+    /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange) for a parameter, and those
+    /// of [`SeedDistribution::resolve`].
     pub fn solve(&self, graph: &impl Adjacency, seeds: &SeedDistribution) -> Result<Diffusion> {
         check("t", self.t, |t| t > 0.0 && t <= 500.0, "positive and at most 500")?;
         check("epsilon", self.epsilon, |e| e > 0.0, "finite and positive")?;

@@ -54,8 +54,9 @@ pub struct Lfr {
 ///
 /// Guaranteed: the graph is simple; every community size lies within its bounds; no degree exceeds `max_degree`;
 /// an edge inside a community comes from an inside stub and an edge across from an outside stub.
-/// Not guaranteed: the exact mean degree and μ (stubs that find no partner are dropped, odd ones change sides, and a node
-/// with more inside stubs than its community has other members sends the excess outside), nor connectedness.
+/// Not guaranteed: the exact mean degree and μ (stubs that find no partner are dropped, odd ones change
+/// sides, and a node with more inside stubs than its community has other members sends the excess outside),
+/// nor connectedness.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LfrGraph {
     /// The graph.

@@ -1,23 +1,24 @@
-//! Agglomerative contextual decomposition (ACD): a tree of parts of one input, from single words or patches to all of it.
+//! Agglomerative contextual decomposition (ACD): a tree of parts of one input, from single words or patches
+//! to all of it.
 //!
 //! With `s(A)` the score of a set of units, as the relevant part of a class's logit:
 //!
 //! 1. Score each unit alone, and select those at or above a percentile.
-//! 2. Repeat, until all are selected or a limit is reached: the connected components of the selection are the clusters of
-//!    a level. The priority of an unselected unit `u` that touches components is the largest `s(C ∪ u) − s(C)` of them; others
-//!    keep the priority that they had last, at first `s(u)`. Select the units whose priority is at or above the percentile of
-//!    all priorities.
+//! 2. Repeat, until all are selected or a limit is reached: the connected components of the selection are the
+//!    clusters of a level. The priority of an unselected unit `u` that touches components is the largest
+//!    `s(C ∪ u) − s(C)` of them; others keep the priority that they had last, at first `s(u)`. Select the
+//!    units whose priority is at or above the percentile of all priorities.
 //! 3. While several components remain, merge the two with the largest `s(A ∪ B) − max(s(A), s(B))`, that touch or not.
 //! 4. All units are the root.
 //!
-//! On a line the percentile is 59, 49, 59, 49 and 0 when 5, 4, 3, 2 and 1 units are left. On a grid it falls by 15 when more than a
-//! third is selected, and units with three or four selected neighbours in rows and columns are selected as well. Ties go to
-//! the lowest index. Nothing is drawn.
+//! On a line the percentile is 59, 49, 59, 49 and 0 when 5, 4, 3, 2 and 1 units are left. On a grid it falls
+//! by 15 when more than a third is selected, and units with three or four selected neighbours in rows and
+//! columns are selected as well. Ties go to the lowest index. Nothing is drawn.
 //!
 //! Singh, Murdoch, Yu, *Hierarchical interpretations for neural network predictions* (ICLR 2019).
 //!
-//! Cost: a score for each unit, and in each iteration for each unit that touches a component; they are asked for in batches,
-//! and never twice.
+//! Cost: a score for each unit, and in each iteration for each unit that touches a component; they are asked
+//! for in batches, and never twice.
 
 mod cluster;
 mod scores;

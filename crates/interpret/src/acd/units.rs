@@ -44,7 +44,8 @@ impl Units {
         rows * columns
     }
 
-    /// Sets of units as a mask of zeros and ones in `f32`: `[sets, steps]` for a line, `[sets, 1, height, width]` for a grid.
+    /// Sets of units as a mask of zeros and ones in `f32`: `[sets, steps]` for a line,
+    /// `[sets, 1, height, width]` for a grid.
     ///
     /// # Errors
     /// When there are no units or a side is 0, or a set does not have one entry for each unit.

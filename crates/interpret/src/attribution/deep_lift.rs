@@ -1,11 +1,12 @@
-//! `DeepLIFT`, the rescale rule: Shrikumar, Greenside, Kundaje, *Learning important features through propagating activation
-//! differences* (ICML 2017).
+//! `DeepLIFT`, the rescale rule: Shrikumar, Greenside, Kundaje, *Learning important features through
+//! propagating activation differences* (ICML 2017).
 //!
-//! Through a non-linearity `a` the derivative is replaced by the slope `(a(z) − a(z′)) / (z − z′)` between the input's and
-//! the baseline's activations; where `|z − z′| < 1e-10` it stays the derivative. Linear layers pass derivatives as ever. The
-//! scores are `(x − x′)` times the product of slopes, and sum to `f(x) − f(x′)` exactly. Ancona, Ceolini, Öztireli, Gross,
-//! *Towards better understanding of gradient-based attribution methods* (ICLR 2018) show that this is the gradient of a
-//! modified network, which is how it is done here. Cost: two forward passes and one backward.
+//! Through a non-linearity `a` the derivative is replaced by the slope `(a(z) − a(z′)) / (z − z′)` between
+//! the input's and the baseline's activations; where `|z − z′| < 1e-10` it stays the derivative. Linear
+//! layers pass derivatives as ever. The scores are `(x − x′)` times the product of slopes, and sum to
+//! `f(x) − f(x′)` exactly. Ancona, Ceolini, Öztireli, Gross, *Towards better understanding of gradient-based
+//! attribution methods* (ICLR 2018) show that this is the gradient of a modified network, which is how it is
+//! done here. Cost: two forward passes and one backward.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -26,7 +27,8 @@ pub struct Pair<const D: usize> {
 }
 
 impl<const D: usize> Pair<D> {
-    /// Through a layer that is linear or affine: dense, convolution, average pool, batch norm that does not learn, reshape.
+    /// Through a layer that is linear or affine: dense, convolution, average pool, batch norm that does not
+    /// learn, reshape.
     #[must_use]
     pub fn linear<const E: usize>(self, layer: impl Fn(Tensor<D>) -> Tensor<E>) -> Pair<E> {
         Pair { x: layer(self.x), baseline: layer(self.baseline) }
@@ -45,8 +47,8 @@ impl<const D: usize> Pair<D> {
 
     /// Through a function of each element: `ReLU`, tanh, sigmoid, GELU.
     ///
-    /// The rule is not for functions of several elements, such as softmax or a product of two activations: explain logits,
-    /// and see [`max`](Self::max).
+    /// The rule is not for functions of several elements, such as softmax or a product of two activations:
+    /// explain logits, and see [`max`](Self::max).
     #[must_use]
     pub fn nonlinear(self, function: impl Fn(Tensor<D>) -> Tensor<D>) -> Self {
         let (value, at_baseline) = (function(self.x.clone()), function(self.baseline.clone()));
@@ -62,7 +64,8 @@ impl<const D: usize> Pair<D> {
         Self { x: replaced.mask_where(close, function(near)), baseline: at_baseline }
     }
 
-    /// Two ways that meet again, by a function that is linear or affine in both: the sum of a residual block, concatenation.
+    /// Two ways that meet again, by a function that is linear or affine in both: the sum of a residual block,
+    /// concatenation.
     #[must_use]
     pub fn join<const E: usize, const F: usize>(
         self,

@@ -4,9 +4,10 @@
 //! (x − x′) ⊙ ∫₀¹ ∇f(x′ + α (x − x′)) dα
 //! ```
 //!
-//! The integral is a sum over nodes, exact with `n` Gauss-Legendre nodes where `f` is a polynomial of degree at most `2n`
-//! along the way. Kinks, as those of `ReLU`, leave an error of about `1/n` with either rule: see the result's `delta`.
-//! Cost: a forward and a backward pass for each node, and two forward passes for `delta`.
+//! The integral is a sum over nodes, exact with `n` Gauss-Legendre nodes where `f` is a polynomial of degree
+//! at most `2n` along the way. Kinks, as those of `ReLU`, leave an error of about `1/n` with either rule: see
+//! the result's `delta`. Cost: a forward and a backward pass for each node, and two forward passes for
+//! `delta`.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,11 @@
 //! Kernel SHAP: Lundberg, Lee, *A unified approach to interpreting model predictions* (NeurIPS 2017); pairs of samples:
 //! Covert, Lee, *Improving `KernelSHAP`* (AISTATS 2021).
 //!
-//! Shapley values are the weighted least squares fit of `v(S) − f(x′)` by `Σ_{i∈S} φ_i` over all coalitions `S` but none and
-//! all, with weight `(n − 1) / (C(n, k) k (n − k))` for `|S| = k`, under the constraint `Σ φ = f(x) − f(x′)`. The constraint
-//! takes the last value out of the fit. Where there are too many coalitions they are drawn with these odds, each together
-//! with its complement. Cost: a forward pass for each coalition, and two; a system of `n − 1` equations.
+//! Shapley values are the weighted least squares fit of `v(S) − f(x′)` by `Σ_{i∈S} φ_i` over all coalitions
+//! `S` but none and all, with weight `(n − 1) / (C(n, k) k (n − k))` for `|S| = k`, under the constraint
+//! `Σ φ = f(x) − f(x′)`. The constraint takes the last value out of the fit. Where there are too many
+//! coalitions they are drawn with these odds, each together with its complement. Cost: a forward pass for
+//! each coalition, and two; a system of `n − 1` equations.
 
 use burn::tensor::Tensor;
 use faer::{Mat, Side};

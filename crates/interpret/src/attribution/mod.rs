@@ -11,7 +11,8 @@
 //! | [`Ablation`], [`Occlusion`] | what its replacement costs | |
 //! | [`ExactShapley`], [`ShapleySampling`], [`KernelShap`] | what it adds to a coalition, on average | yes |
 //!
-//! A method is complete when the scores of an example sum to `f(x) − f(x′)`: the output less that for the baseline `x′`.
+//! A method is complete when the scores of an example sum to `f(x) − f(x′)`: the output less that for the
+//! baseline `x′`.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -69,8 +70,8 @@ pub use smooth_grad::{Moment, SmoothGrad};
 /// A model by what it answers: `[batch, …]` to `[batch, outputs]`.
 ///
 /// Every closure from tensor to tensor is one. Methods hand it tensors with autodiff (`Tensor::autodiff`), so its
-/// parameters must be on an autodiff device too (`Module::train`, or `Device::autodiff` at its creation), and dropout must
-/// be off.
+/// parameters must be on an autodiff device too (`Module::train`, or `Device::autodiff` at its creation), and
+/// dropout must be off.
 ///
 /// A call holds whole copies of the batch that is explained, one after the other: row `r` is a variant of example
 /// `r mod batch`. A model may rely on that, as one with a constant of its own for each example must.
@@ -168,8 +169,8 @@ impl From<Groups> for Vec<usize> {
 pub struct Question<const D: usize> {
     /// The output to explain.
     pub target: Target,
-    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros. For [`GradientShap`] a
-    /// set of them, of any number.
+    /// What stands for the absence of a feature: like the input, or with a batch of 1; `None`: zeros.
+    /// For [`GradientShap`] a set of them, of any number.
     pub baseline: Option<Tensor<D>>,
     /// `None`: each feature is a group of its own.
     pub groups: Option<Groups>,
@@ -219,8 +220,8 @@ pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
-    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups that do not fit,
-    /// settings out of their range, and those of the model.
+    /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups
+    /// that do not fit, settings out of their range, and those of the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,

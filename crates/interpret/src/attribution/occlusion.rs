@@ -12,8 +12,8 @@ use crate::InterpretError;
 
 /// What the replacement of windows by the baseline costs, for each cell on average.
 ///
-/// Windows start at multiples of the stride, until one reaches the end of the side; it may reach beyond. The scores of cells
-/// are summed in groups.
+/// Windows start at multiples of the stride, until one reaches the end of the side; it may reach beyond. The
+/// scores of cells are summed in groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occlusion {
     /// The window's sides, one for each side of an example, from 1 to that.

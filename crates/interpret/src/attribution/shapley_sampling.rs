@@ -1,10 +1,11 @@
-//! Shapley values by sampling of permutations: Castro, Gómez, Tejada, *Polynomial calculation of the Shapley value based on
-//! sampling* (Computers & Operations Research 2009). Antithetic: Mitchell, Cooper, Frank, Holmes, *Sampling permutations for
-//! Shapley value estimation* (JMLR 2022).
+//! Shapley values by sampling of permutations: Castro, Gómez, Tejada, *Polynomial calculation of the Shapley
+//! value based on sampling* (Computers & Operations Research 2009). Antithetic: Mitchell, Cooper, Frank,
+//! Holmes, *Sampling permutations for Shapley value estimation* (JMLR 2022).
 //!
-//! The groups of `x` enter the baseline in random order; the score of one is the mean change as it enters. The changes of an
-//! order sum to `f(x) − f(x′)`, so the method is complete whatever the number of orders. Cost: `n − 1` forward passes for each
-//! order of `n` groups, and two; standard errors fall as one over the root of the number of orders.
+//! The groups of `x` enter the baseline in random order; the score of one is the mean change as it enters.
+//! The changes of an order sum to `f(x) − f(x′)`, so the method is complete whatever the number of orders.
+//! Cost: `n − 1` forward passes for each order of `n` groups, and two; standard errors fall as one over the
+//! root of the number of orders.
 
 use burn::tensor::Tensor;
 use rand::SeedableRng;

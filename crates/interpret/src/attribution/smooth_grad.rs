@@ -1,9 +1,10 @@
-//! Smoothed gradients: Smilkov, Thorat, Kim, Viégas, Wattenberg, *`SmoothGrad`: removing noise by adding noise* (2017). Squares:
-//! Hooker, Erhan, Kindermans, Kim, *A benchmark for interpretability methods* (NeurIPS 2019). Variance: Adebayo, Gilmer,
-//! Goodfellow, Kim, *Local explanation methods for deep neural networks lack sensitivity to parameter values* (2018).
+//! Smoothed gradients: Smilkov, Thorat, Kim, Viégas, Wattenberg, *`SmoothGrad`: removing noise by adding
+//! noise* (2017). Squares: Hooker, Erhan, Kindermans, Kim, *A benchmark for interpretability methods*
+//! (NeurIPS 2019). Variance: Adebayo, Gilmer, Goodfellow, Kim, *Local explanation methods for deep neural
+//! networks lack sensitivity to parameter values* (2018).
 //!
-//! The mean of `∇f(x + η)`, `η ~ N(0, σ²)`, or of its squares, or its variance. Cost: a forward and a backward pass for each
-//! sample, and memory for a gradient of each.
+//! The mean of `∇f(x + η)`, `η ~ N(0, σ²)`, or of its squares, or its variance. Cost: a forward and a
+//! backward pass for each sample, and memory for a gradient of each.
 
 use burn::tensor::Tensor;
 use kiln_tensor::{Distribution, Noise};

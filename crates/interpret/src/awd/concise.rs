@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
 
-/// The share of coefficients that count in both respects: `|coefficient|` and `|attribution|` above the threshold (1e-3 in
-/// the paper).
+/// The share of coefficients that count in both respects: `|coefficient|` and `|attribution|` above the
+/// threshold (1e-3 in the paper).
 ///
 /// # Errors
 /// When shapes differ or there is no coefficient.
@@ -31,8 +31,8 @@ pub fn compression(
     Ok(both as f64 / expected.iter().product::<usize>() as f64)
 }
 
-/// The `count` largest coefficients (all of a shorter block), with their signs, of each block of each channel, largest first:
-/// `[batch, features]`.
+/// The `count` largest coefficients (all of a shorter block), with their signs, of each block of each
+/// channel, largest first: `[batch, features]`.
 ///
 /// # Errors
 /// When there is no block, `count` is 0 or a block ends beyond the coefficients.
@@ -79,8 +79,8 @@ pub struct LinearModel {
 }
 
 impl LinearModel {
-    /// Least squares with a penalty `ridge ‖coefficients‖²` on the sum of squared errors; of several solutions the one of
-    /// least norm.
+    /// Least squares with a penalty `ridge ‖coefficients‖²` on the sum of squared errors; of several
+    /// solutions the one of least norm.
     ///
     /// # Errors
     /// When there is no row, rows differ in length, a number is not finite or `ridge` is negative.

@@ -7,8 +7,8 @@
 //! minimize over h   (1/B) Σ ‖x − T_h⁻¹T_h x‖² + conditions on h + λ mean |T_h x| + γ mean |(T_h⁻¹)ᵀ ∇f(x)|
 //! ```
 //!
-//! Each term is in [`AwdTerms`]. The attributions need one gradient of the network for each example, once: no derivative of
-//! second order. Cost per step: three transforms of a batch, forward and backward.
+//! Each term is in [`AwdTerms`]. The attributions need one gradient of the network for each example, once: no
+//! derivative of second order. Cost per step: three transforms of a batch, forward and backward.
 
 mod concise;
 mod objective;

@@ -1,9 +1,9 @@
 //! Peak counting: cosmological parameters from the heights of a map's peaks after a small filter.
 //!
-//! Peaks are pixels of the map above all eight neighbours; their heights are read from the filtered map and counted in a
-//! histogram `q`. A class has a mean histogram `μ` and a covariance `C`; a map's class is the one of least
-//! `(q − μ)ᵀ C⁺ (q − μ)`. Ribli et al., Nature Astronomy 3, 2019 (Laplace, Roberts); Ha et al., 2021 (wavelets). Cost: 9
-//! operations per pixel and filter.
+//! Peaks are pixels of the map above all eight neighbours; their heights are read from the filtered map and
+//! counted in a histogram `q`. A class has a mean histogram `μ` and a covariance `C`; a map's class is the
+//! one of least `(q − μ)ᵀ C⁺ (q − μ)`. Ribli et al., Nature Astronomy 3, 2019 (Laplace, Roberts); Ha et al.,
+//! 2021 (wavelets). Cost: 9 operations per pixel and filter.
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -30,8 +30,9 @@ impl PeakFilter {
         Self::Kernel([corner, side, corner, side, centre, side, corner, side, corner])
     };
 
-    /// Four kernels of a wavelet, LL, LH, HL, HH: products of the three neighbouring taps of `rec_lo` and of `rec_hi` that
-    /// have the largest sum of squares (zeros beyond the ends); the last three are shifted to a mean of 0.
+    /// Four kernels of a wavelet, LL, LH, HL, HH: products of the three neighbouring taps of `rec_lo` and of
+    /// `rec_hi` that have the largest sum of squares (zeros beyond the ends); the last three are shifted to a
+    /// mean of 0.
     pub fn wavelet(wavelet: &Wavelet) -> [Self; 4] {
         let window = |filter: &[f64]| {
             let tap = |at: usize| at.checked_sub(1).and_then(|at| filter.get(at)).copied().unwrap_or(0.0);

@@ -20,9 +20,9 @@ pub enum AttributionGradient {
     /// The derivative of the attribution at `x`.
     #[default]
     Pinned,
-    /// That of the authors' code, in which the network's input still depends on the filter: with `v = T_h⁻¹ sign(a)` and the
-    /// Hessian `H` of the output, `⟨H v, T_h⁻¹T_h x⟩` is added. The same for networks of piecewise linear layers. Two more
-    /// gradients of the network in each step.
+    /// That of the authors' code, in which the network's input still depends on the filter: with
+    /// `v = T_h⁻¹ sign(a)` and the Hessian `H` of the output, `⟨H v, T_h⁻¹T_h x⟩` is added. The same for
+    /// networks of piecewise linear layers. Two more gradients of the network in each step.
     ReferenceCompatible,
 }
 
@@ -202,7 +202,8 @@ impl Awd {
     /// The same inputs give the same bits on the same kind of device.
     ///
     /// # Errors
-    /// When settings are out of range, the filter or the signals do not fit the transform, or the filter stops being finite.
+    /// When settings are out of range, the filter or the signals do not fit the transform, or the filter
+    /// stops being finite.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};

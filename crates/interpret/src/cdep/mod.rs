@@ -9,8 +9,8 @@
 //! negative log share  mean over rows of −log(e^γ / (e^β + e^γ)) of the right class
 //! ```
 //!
-//! The first is that of the paper, with a target of 0; the others are those of its code for pictures and for text. They can
-//! also be lowered by larger `γ`. [`RightReasons`] punishes the gradient of the loss instead.
+//! The first is that of the paper, with a target of 0; the others are those of its code for pictures and for
+//! text. They can also be lowered by larger `γ`. [`RightReasons`] punishes the gradient of the loss instead.
 //!
 //! Rieger, Singh, Murdoch, Yu, *Interpretations are useful: penalizing explanations to align neural networks with prior
 //! knowledge* (ICML 2020).
@@ -66,7 +66,8 @@ impl CdepPenalty {
     /// [`NegativeLogShare`](Self::NegativeLogShare) alone.
     ///
     /// # Errors
-    /// When there are no outputs, without classes that are needed, or when there is not one of the outputs for each row.
+    /// When there are no outputs, without classes that are needed, or when there is not one of the outputs
+    /// for each row.
     pub fn value(self, parts: &Parts<2>, classes: Option<&[usize]>) -> Result<Tensor<1>, InterpretError> {
         if parts.relevant.dims().contains(&0) {
             return Err(InterpretError::Empty { what: "the table of outputs".to_owned() });

@@ -1,13 +1,14 @@
-//! Right for the right reasons (RRR): `L(x) + λ R`, with `R` the squared gradient of the loss with respect to features that
-//! must not matter. Ross, Hughes, Doshi-Velez, *Right for the right reasons* (IJCAI 2017).
+//! Right for the right reasons (RRR): `L(x) + λ R`, with `R` the squared gradient of the loss with respect to
+//! features that must not matter. Ross, Hughes, Doshi-Velez, *Right for the right reasons* (IJCAI 2017).
 //!
 //! ```text
 //! R = Σ (m ⊙ g)²,    g = ∂L/∂x, summed over channels first
 //! ∂R/∂θ = 2 ∂/∂θ ⟨v, ∂L/∂x⟩ ≈ ∂/∂θ [L(x + εv) − L(x − εv)]/ε,    v = m² ⊙ g held constant
 //! ```
 //!
-//! so no second derivative is taken, and any module will do. `ε = c‖x‖/‖v‖` with `c = 1e-6` in `f64` and `1e-3` in `f32`, where
-//! the gradient is good to about 1e-4, less in deep networks; a `ReLU` between the two points adds to the error.
+//! so no second derivative is taken, and any module will do. `ε = c‖x‖/‖v‖` with `c = 1e-6` in `f64` and
+//! `1e-3` in `f32`, where the gradient is good to about 1e-4, less in deep networks; a `ReLU` between the two
+//! points adds to the error.
 //!
 //! Cost per step: two backward and three forward passes more than without.
 

@@ -7,8 +7,8 @@
 //! h' = (1 − z) ⊗ n + z ⊗ h
 //! ```
 //!
-//! where `1 − z` has the parts `−z_β`, `−z_γ`, `1 − z_b`. Its product of biases goes to the owner of the step; of `z ⊗ h`
-//! the relevant part is `(z_β + z_b) h_β`. The parts add to `h'`.
+//! where `1 − z` has the parts `−z_β`, `−z_γ`, `1 − z_b`. Its product of biases goes to the owner of the
+//! step; of `z ⊗ h` the relevant part is `(z_β + z_b) h_β`. The parts add to `h'`.
 
 use burn::nn::Gru;
 

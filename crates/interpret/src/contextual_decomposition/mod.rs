@@ -1,8 +1,8 @@
-//! Contextual decomposition (CD): how much of an output a part of the input is responsible for, with what it does together
-//! with itself.
+//! Contextual decomposition (CD): how much of an output a part of the input is responsible for, with what it
+//! does together with itself.
 //!
-//! Every activation is written as `β + γ`: what the relevant part of the input did, and all the rest. A network is a chain of
-//! layers, each with a rule of its own:
+//! Every activation is written as `β + γ`: what the relevant part of the input did, and all the rest. A
+//! network is a chain of layers, each with a rule of its own:
 //!
 //! | layer | rule |
 //! | --- | --- |
@@ -14,11 +14,12 @@
 //! | average pool, dropout, reshape | the same on both parts |
 //! | LSTM, GRU | [`Steps`] |
 //!
-//! So the parts always add to the activation. `ε` is `1e-20` in `f64` and `1e-10` in `f32`. Where a unit sees nothing but zeros
-//! `w` is ½. Softmax is not decomposed: the scores are those of logits.
+//! So the parts always add to the activation. `ε` is `1e-20` in `f64` and `1e-10` in `f32`. Where a unit sees
+//! nothing but zeros `w` is ½. Softmax is not decomposed: the scores are those of logits.
 //!
-//! Murdoch, Liu, Yu, *Beyond word importance* (ICLR 2018, LSTM); Singh, Murdoch, Yu, *Hierarchical interpretations for neural
-//! network predictions* (ICLR 2019, the other layers). The rule for GRUs is our own.
+//! Murdoch, Liu, Yu, *Beyond word importance* (ICLR 2018, LSTM); Singh, Murdoch, Yu, *Hierarchical
+//! interpretations for neural network predictions* (ICLR 2019, the other layers). The rule for GRUs is our
+//! own.
 //!
 //! Cost: two forward passes, both differentiable in the parameters.
 //!

@@ -1,13 +1,14 @@
 //! The Fourier transform of real signals and pictures, as an orthonormal change of coordinates.
 //!
-//! Of the spectrum `X[k] = Σ_n x[n] e^{−2πi kn/N}` one of each pair `X[k]`, `X[−k]` is kept, real and imaginary part apart:
+//! Of the spectrum `X[k] = Σ_n x[n] e^{−2πi kn/N}` one of each pair `X[k]`, `X[−k]` is kept, real and
+//! imaginary part apart:
 //!
 //! ```text
 //! √(2/N) Re X[k], √(2/N) Im X[k]    where k ≢ −k,        √(1/N) X[k]    where k ≡ −k, which is real
 //! ```
 //!
-//! with `HW` for `N` in a picture. So there are as many coefficients as samples, energy and inner products are kept, the
-//! inverse is the transpose, and a gradient's coefficients are those of the gradient.
+//! with `HW` for `N` in a picture. So there are as many coefficients as samples, energy and inner products
+//! are kept, the inverse is the transpose, and a gradient's coefficients are those of the gradient.
 //!
 //! By explicit matrices for each axis, so `O(H + W)` for each pixel, for any length and on any device.
 
@@ -26,8 +27,9 @@ use crate::attribution::Groups;
 /// The orthonormal real Fourier transform along the last axis, or the last two.
 ///
 /// A plane of coefficients is like the plane of pixels. Along an axis of length `n` they have frequencies
-/// `0, …, ⌊n/2⌋, 1, …, ⌈n/2⌉ − 1`, first real parts and then imaginary ones; in a picture, where a row and a column both come
-/// from the second part, or one that has a partner there, the two products are turned into the two diagonals:
+/// `0, …, ⌊n/2⌋, 1, …, ⌈n/2⌉ − 1`, first real parts and then imaginary ones; in a picture, where a row and a
+/// column both come from the second part, or one that has a partner there, the two products are turned into
+/// the two diagonals:
 /// [`frequency`](Self::frequency) says what each coefficient is.
 ///
 /// ```
@@ -114,8 +116,8 @@ impl Fourier {
         }
     }
 
-    /// Frequency of coefficient `index` in units of the highest along an axis (Nyquist's): `√(f_row² + f_column²)/0.5` with
-    /// `f` in cycles per sample. 0 to 1 for signals, to `√2` for pictures.
+    /// Frequency of coefficient `index` in units of the highest along an axis (Nyquist's):
+    /// `√(f_row² + f_column²)/0.5` with `f` in cycles per sample. 0 to 1 for signals, to `√2` for pictures.
     pub fn radius(&self, index: usize) -> f64 {
         let [height, width] = self.axes.plane();
         let Frequency { row, column, .. } = self.frequency(index);
@@ -127,8 +129,8 @@ impl Fourier {
         self.axes.plane().iter().product::<usize>() * self.axes.channels()
     }
 
-    /// Both parts of a frequency, in all channels, as one group. For signals group `k` has `k` cycles; for pictures groups
-    /// come in the order of their first coefficient.
+    /// Both parts of a frequency, in all channels, as one group. For signals group `k` has `k` cycles; for
+    /// pictures groups come in the order of their first coefficient.
     pub fn frequencies(&self) -> Groups {
         let mut known = std::collections::HashMap::new();
         let ids = (0..self.coefficients()).map(|index| {
@@ -139,8 +141,8 @@ impl Fourier {
         groups(ids.collect())
     }
 
-    /// Rings: group 0 holds radii below `edges[0]`, group `i` those from `edges[i − 1]` up to but without `edges[i]`, the last
-    /// one the rest.
+    /// Rings: group 0 holds radii below `edges[0]`, group `i` those from `edges[i − 1]` up to but without
+    /// `edges[i]`, the last one the rest.
     ///
     /// # Errors
     /// When edges are not finite or do not increase, or a ring is empty.
@@ -189,8 +191,8 @@ fn matrix(n: usize) -> Matrix {
 
 impl Turn {
     /// Where both axes are paired, with `R` and `I` for the parts along each axis,
-    /// `Re X[k, l] ∝ RR − II`, `Re X[k, −l] ∝ RR + II`, `Im X[k, l] ∝ IR + RI`, `Im X[k, −l] ∝ IR − RI`; they are put in the
-    /// places of `RR`, `II`, `IR` and `RI`.
+    /// `Re X[k, l] ∝ RR − II`, `Re X[k, −l] ∝ RR + II`, `Im X[k, l] ∝ IR + RI`, `Im X[k, −l] ∝ IR − RI`; they
+    /// are put in the places of `RR`, `II`, `IR` and `RI`.
     fn new([height, width]: [usize; 2], channels: usize) -> Self {
         let (mut own, mut other, mut partner) = (Vec::new(), Vec::new(), Vec::new());
         for index in 0..channels * height * width {

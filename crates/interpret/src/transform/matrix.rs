@@ -1,7 +1,8 @@
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-/// A constant matrix in `f64`, sent to the device of whatever it meets: next to a product with it the copy costs little.
+/// A constant matrix in `f64`, sent to the device of whatever it meets: next to a product with it the copy
+/// costs little.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Matrix {
     pub(super) rows: usize,

@@ -36,9 +36,10 @@ use crate::attribution::Groups;
 
 /// A map of inputs `[batch, …]` to coefficients `[batch, coefficients]`, and back.
 ///
-/// Both ways are made of tensor operations, so gradients pass, unless a transform says otherwise of its forward way. Where
-/// [`inverse`](Self::inverse) does not give the input back exactly, what is left is the residual `x − T⁻¹Tx`, which TRIM adds
-/// again.
+/// Both ways are made of tensor operations, so gradients pass, unless a transform says otherwise of its
+/// forward way. Where
+/// [`inverse`](Self::inverse) does not give the input back exactly, what is left is the residual `x − T⁻¹Tx`,
+/// which TRIM adds again.
 pub trait Transform<const D: usize> {
     /// The coefficients of each row.
     ///

@@ -4,11 +4,12 @@
 //! min ½‖X − WH‖²   over   W ≥ 0 [n, k], H ≥ 0 [k, features]
 //! ```
 //!
-//! by turns in closed form over each column of `W` and each row of `H` (HALS; Cichocki, Phan 2009), which goes down in every
-//! step as Lee and Seung's multiplicative updates do, in far fewer of them. `O(n d k)` for each iteration, on the host in `f64`.
+//! by turns in closed form over each column of `W` and each row of `H` (HALS; Cichocki, Phan 2009), which
+//! goes down in every step as Lee and Seung's multiplicative updates do, in far fewer of them. `O(n d k)` for
+//! each iteration, on the host in `f64`.
 //!
-//! The coefficients of new examples are nonnegative least squares by the same steps; the inverse `wH` is linear. What the parts
-//! cannot say is the residual.
+//! The coefficients of new examples are nonnegative least squares by the same steps; the inverse `wH` is
+//! linear. What the parts cannot say is the residual.
 
 use burn::tensor::Tensor;
 use faer::{Mat, MatRef};
@@ -49,7 +50,8 @@ impl NonnegativeFactorization {
     /// Finds `parts` of the examples `[n, …]` from a random start, each of length 1 in the end.
     ///
     /// # Errors
-    /// Without examples, for numbers that are negative or not finite, or when `parts` is 0 or more than `min(n, features)`.
+    /// Without examples, for numbers that are negative or not finite, or when `parts` is 0 or more than
+    /// `min(n, features)`.
     pub fn fit<const D: usize>(
         x: &Tensor<D>,
         parts: usize,
@@ -87,8 +89,8 @@ impl NonnegativeFactorization {
     }
 }
 
-/// For each column `k` of `w ≥ 0` in turn, the best one: `w_k ← max(0, w_k + (b_k − w g_k)/g_kk)`. Returns by how much an entry
-/// has changed at most, as a share of the largest.
+/// For each column `k` of `w ≥ 0` in turn, the best one: `w_k ← max(0, w_k + (b_k − w g_k)/g_kk)`. Returns by
+/// how much an entry has changed at most, as a share of the largest.
 fn sweep(g: MatRef<'_, f64>, b: MatRef<'_, f64>, w: &mut Mat<f64>) -> f64 {
     let (mut change, mut largest) = (0.0_f64, 0.0_f64);
     for k in 0..g.ncols() {

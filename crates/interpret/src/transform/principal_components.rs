@@ -1,11 +1,13 @@
-//! Principal component analysis (Pearson 1901; Hotelling 1933): the `k` orthogonal directions in which examples vary most.
+//! Principal component analysis (Pearson 1901; Hotelling 1933): the `k` orthogonal directions in which
+//! examples vary most.
 //!
 //! ```text
 //! c = V (x − μ),   x ≈ Vᵀ c + μ
 //! ```
 //!
-//! with the rows of `V` the first right singular vectors of the centred examples. Where `k` is less than the rank a residual
-//! is left. Fitted on the host in `f64`, `O(n d min(n, d))`; both ways cost `O(k d)` for each example.
+//! with the rows of `V` the first right singular vectors of the centred examples. Where `k` is less than the
+//! rank a residual is left. Fitted on the host in `f64`, `O(n d min(n, d))`; both ways cost `O(k d)` for each
+//! example.
 
 use burn::tensor::Tensor;
 use faer::Mat;

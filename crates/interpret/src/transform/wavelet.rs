@@ -1,7 +1,9 @@
-//! The wavelet transform of [`wavelet`](crate::wavelet) as a [`Transform`]. `O(F)` for each sample, `F` the filter's length.
+//! The wavelet transform of [`wavelet`](crate::wavelet) as a [`Transform`]. `O(F)` for each sample, `F` the
+//! filter's length.
 //!
-//! Orthogonal wavelets with [`Boundary::Periodization`], on sides that are multiples of `2^levels`, keep energy and inner
-//! products; others do not. Inverses are exact for wavelets that reconstruct perfectly: all named ones but `dmey` (2e-3).
+//! Orthogonal wavelets with [`Boundary::Periodization`], on sides that are multiples of `2^levels`, keep
+//! energy and inner products; others do not. Inverses are exact for wavelets that reconstruct perfectly: all
+//! named ones but `dmey` (2e-3).
 
 use burn::tensor::Tensor;
 
@@ -13,7 +15,8 @@ use crate::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 
 /// Wavelet coefficients along the last axis, or the last two.
 ///
-/// Those of a channel are `[cA_J, cD_J, …, cD_1]`, for pictures `[cA_J, cH_J, cV_J, cD_J, …, cD_1]`; channels follow each other.
+/// Those of a channel are `[cA_J, cD_J, …, cD_1]`, for pictures `[cA_J, cH_J, cV_J, cD_J, …, cD_1]`; channels
+/// follow each other.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -43,8 +46,8 @@ impl WaveletTransform {
     /// Along the last axis of examples of this shape, such as `[length]` or `[channels, length]`.
     ///
     /// # Errors
-    /// Without an axis, with one of length 0, when `levels` is not in 1..=64, or an (anti)reflecting mode meets a side of a
-    /// single sample.
+    /// Without an axis, with one of length 0, when `levels` is not in 1..=64, or an (anti)reflecting mode
+    /// meets a side of a single sample.
     pub fn of_signals(
         wavelet: &Wavelet,
         boundary: Boundary,
@@ -76,8 +79,8 @@ impl WaveletTransform {
         self.groups(1)
     }
 
-    /// Groups by band, in all channels: the approximation, then horizontal, vertical and diagonal details of levels `J, …, 1`.
-    /// For signals the same as [`levels`](Self::levels).
+    /// Groups by band, in all channels: the approximation, then horizontal, vertical and diagonal details of
+    /// levels `J, …, 1`. For signals the same as [`levels`](Self::levels).
     pub fn bands(&self) -> Groups {
         self.groups(if matches!(self.plane, Plane::Signal(_)) { 1 } else { 3 })
     }

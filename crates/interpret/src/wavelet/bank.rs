@@ -1,7 +1,7 @@
 //! One level of a transform on rows and on columns: the filters as the inner loops want them, and the ends of a signal.
 //!
-//! Columns are worked on in strips of 128 bytes, copied to where their rows lie side by side: rows of a picture whose width
-//! is a power of two would all fall on the same few places of the cache.
+//! Columns are worked on in strips of 128 bytes, copied to where their rows lie side by side: rows of a
+//! picture whose width is a power of two would all fall on the same few places of the cache.
 
 #![allow(clippy::inline_always)]
 
@@ -88,8 +88,8 @@ impl<T: Real> Bank<T> {
             .map(|(even, odd)| [tap(lo, even), tap(lo, odd), tap(hi, even), tap(hi, odd)])
             .collect();
         let (lo, hi) = (wavelet.rec_lo(), wavelet.rec_hi());
-        // Going round, sample 0 is at F/2 - 1 of the convolution, which is odd when F/2 is even: then the roles change, and
-        // the second output is one coefficient further.
+        // Going round, sample 0 is at F/2 - 1 of the convolution, which is odd when F/2 is even: then the
+        // roles change, and the second output is one coefficient further.
         let swapped = periodic && half.is_multiple_of(2);
         let synthesis = (0..half + usize::from(swapped))
             .map(|u| {
@@ -378,8 +378,8 @@ impl<T: Real> Bank<T> {
         }
     }
 
-    /// All columns of their coefficients, which have `width` columns, into the columns of `x` from `first` on; `x` has rows
-    /// of `stride`.
+    /// All columns of their coefficients, which have `width` columns, into the columns of `x` from `first`
+    /// on; `x` has rows of `stride`.
     #[inline(always)]
     pub(super) fn synthesise_columns<S: Simd>(
         &self,
@@ -450,7 +450,8 @@ impl<T> Columns<'_, T> {
     }
 }
 
-/// Where strips of `L` columns begin; the last overlaps the one before, so that all but those of narrow pictures are whole.
+/// Where strips of `L` columns begin; the last overlaps the one before, so that all but those of narrow
+/// pictures are whole.
 fn strips<const L: usize>(width: usize) -> impl Iterator<Item = usize> {
     (0..width).step_by(L).map(move |start| start.min(width.saturating_sub(L)))
 }

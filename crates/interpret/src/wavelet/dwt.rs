@@ -1,5 +1,5 @@
-//! The discrete wavelet transform of rows. Mallat, "A theory for multiresolution signal decomposition", IEEE PAMI 11, 1989;
-//! PyWavelets' conventions.
+//! The discrete wavelet transform of rows. Mallat, "A theory for multiresolution signal decomposition", IEEE
+//! PAMI 11, 1989; PyWavelets' conventions.
 //!
 //! With `x̃` the signal extended by a [`Boundary`] and `F` the filters' length, one level is
 //!
@@ -8,8 +8,8 @@
 //! x[n]  = Σ_k cA[k] rec_lo[n + F − 2 − 2k] + cD[k] rec_hi[n + F − 2 − 2k]
 //! ```
 //!
-//! and with periodization `x̃[2k + F/2 − m]`, `0 ≤ k < ⌈N/2⌉`, and `n + F/2 − 1 − 2k` round the circle. The next level does the
-//! same to `cA`. Cost: `O(F N)` for all levels.
+//! and with periodization `x̃[2k + F/2 − m]`, `0 ≤ k < ⌈N/2⌉`, and `n + F/2 − 1 − 2k` round the circle. The
+//! next level does the same to `cA`. Cost: `O(F N)` for all levels.
 
 #![allow(clippy::inline_always)]
 
@@ -70,7 +70,8 @@ pub(super) fn grown<T: Real>(buffer: &mut Vec<T>, len: usize) {
     }
 }
 
-/// Room for the approximations between levels, whose sizes are `sizes[1..levels]`; those of a short signal are longer than it.
+/// Room for the approximations between levels, whose sizes are `sizes[1..levels]`; those of a short signal
+/// are longer than it.
 pub(super) fn between<T: Real>(sizes: &[usize], odd: &mut Vec<T>, even: &mut Vec<T>) {
     for (level, size) in sizes.iter().enumerate().take(sizes.len() - 1).skip(1) {
         grown(if level % 2 == 1 { &mut *odd } else { &mut *even }, *size);
@@ -262,8 +263,8 @@ impl<T: Real> Dwt<T> {
         Arch::new().dispatch(Synthesis { dwt: self, coefficients, x, workspace })
     }
 
-    /// `(T⁻¹)ᵀ u`: with `u` the gradient of a function of the signal, the gradient with respect to its coefficients. It is
-    /// `T u` for an orthogonal wavelet with periodization and lengths divisible by `2^J`.
+    /// `(T⁻¹)ᵀ u`: with `u` the gradient of a function of the signal, the gradient with respect to its
+    /// coefficients. It is `T u` for an orthogonal wavelet with periodization and lengths divisible by `2^J`.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).

@@ -7,16 +7,18 @@
 //!   h(w) = √2 ((1 + w)/2)^N Π (w − w_i) / (1 − w_i)
 //!   ```
 //!
-//!   where each root `y` of `P` gives `w + 1/w = 2 − 4y` and one of the two roots `w` is taken: outside the unit circle in
-//!   `dec_lo` for `db`, and for `sym` the choice with the phase nearest to linear, which [`SYMLETS`] holds.
-//! * *Biorthogonal splines* `biorP.Q` (Cohen, Daubechies, Feauveau, "Biorthogonal bases of compactly supported wavelets",
-//!   CPAM 45, 1992): the factors of `(1 − y)^L P(y)` with `2L = P + Q` zeros at `w = −1` are shared out between `dec_lo` and
-//!   `rec_lo` by whole values of `y`, so that both are symmetric. `rbio` has analysis and synthesis exchanged.
-//! * *Coiflets* `coifN` and the truncated Meyer filter `dmey` have no such construction and are stored. `dmey` reconstructs
-//!   to `2e-3` only.
+//!   where each root `y` of `P` gives `w + 1/w = 2 − 4y` and one of the two roots `w` is taken: outside the
+//!   unit circle in `dec_lo` for `db`, and for `sym` the choice with the phase nearest to linear,
+//!   which [`SYMLETS`] holds.
+//! * *Biorthogonal splines* `biorP.Q` (Cohen, Daubechies, Feauveau, "Biorthogonal bases of compactly
+//!   supported wavelets", CPAM 45, 1992): the factors of `(1 − y)^L P(y)` with `2L = P + Q` zeros at `w = −1`
+//!   are shared out between `dec_lo` and `rec_lo` by whole values of `y`, so that both are symmetric. `rbio`
+//!   has analysis and synthesis exchanged.
+//! * *Coiflets* `coifN` and the truncated Meyer filter `dmey` have no such construction and are stored.
+//!   `dmey` reconstructs to `2e-3` only.
 //!
-//! Roots and products have 106 bits, so that the filters are within `1e-16` of exact; PyWavelets' own `sym`, `bior4.4` and
-//! `bior5.5` are off by up to `1.4e-11`. Cost: `O(N²)`, a
+//! Roots and products have 106 bits, so that the filters are within `1e-16` of exact; PyWavelets' own `sym`,
+//! `bior4.4` and `bior5.5` are off by up to `1.4e-11`. Cost: `O(N²)`, a
 //! millisecond for `db38`.
 
 use std::borrow::Cow;
@@ -25,8 +27,8 @@ use std::str::FromStr;
 use super::double::{Complex, Double};
 use super::{Wavelet, WaveletError};
 
-/// Which roots of `symN`, `N = 2, 3, ..`, lie on the other side of the unit circle than for `dbN`: bit `i` for the pair of
-/// `y` with the `i`-th smallest real part.
+/// Which roots of `symN`, `N = 2, 3, ..`, lie on the other side of the unit circle than for `dbN`: bit `i`
+/// for the pair of `y` with the `i`-th smallest real part.
 const SYMLETS: [u32; 19] = [0, 0, 2, 1, 5, 1, 10, 6, 21, 6, 21, 28, 44, 28, 89, 142, 333, 116, 357];
 
 /// The spline wavelets `P.Q`.
@@ -52,8 +54,8 @@ const SPLINES: [(usize, usize); 15] = [
 const STORED: &str = include_str!("taps.txt");
 
 impl Wavelet {
-    /// The wavelet of that name in PyWavelets: `haar`, `db1`–`db38`, `sym2`–`sym20`, `coif1`–`coif17`, `biorP.Q`, `rbioP.Q`
-    /// and `dmey`.
+    /// The wavelet of that name in PyWavelets: `haar`, `db1`–`db38`, `sym2`–`sym20`, `coif1`–`coif17`,
+    /// `biorP.Q`, `rbioP.Q` and `dmey`.
     ///
     /// # Errors
     /// When there is no such wavelet.

@@ -1,5 +1,5 @@
-//! The four filters of a wavelet and the conditions on them. Daubechies, *Ten lectures on wavelets*, SIAM 1992, chapters 5
-//! and 8; signs and order are those of PyWavelets.
+//! The four filters of a wavelet and the conditions on them. Daubechies, *Ten lectures on wavelets*, SIAM
+//! 1992, chapters 5 and 8; signs and order are those of PyWavelets.
 //!
 //! For `h = dec_lo` and `r = rec_lo` of one even length `F`:
 //!
@@ -38,8 +38,8 @@ pub struct Wavelet {
 impl Wavelet {
     /// An orthogonal wavelet of a low-pass analysis filter of even length.
     ///
-    /// `tolerance` is how far the filter may be from orthonormal to its even shifts and from a sum of `√2`; a filter that
-    /// is being learned is let through by [`f64::INFINITY`].
+    /// `tolerance` is how far the filter may be from orthonormal to its even shifts and from a sum of `√2`; a
+    /// filter that is being learned is let through by [`f64::INFINITY`].
     ///
     /// # Errors
     /// When the filter is empty, of odd length, not finite, or further from a wavelet than `tolerance`.
@@ -67,11 +67,12 @@ impl Wavelet {
 
     /// A biorthogonal wavelet of low-pass filters for analysis and synthesis, padded with zeros to one even length.
     ///
-    /// `tolerance` is how large [`pr_residual`](Self::pr_residual) may be, and how far the sums of both may be from `√2`.
+    /// `tolerance` is how large [`pr_residual`](Self::pr_residual) may be, and how far the sums of both may
+    /// be from `√2`.
     ///
     /// # Errors
-    /// When a filter is empty, of odd length, not finite or not as long as the other, or when reconstruction is worse than
-    /// `tolerance`.
+    /// When a filter is empty, of odd length, not finite or not as long as the other, or when reconstruction
+    /// is worse than `tolerance`.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Wavelet;

@@ -1,10 +1,12 @@
 //! Scaling function and wavelet on a grid, and how far two wavelets are apart.
 //!
-//! Cascade algorithm (Daubechies, *Ten lectures*, section 6.5), as PyWavelets' `wavefun` has it: start from `rec_lo` (for `φ`) or
-//! `rec_hi` (for `ψ`), `L − 1` times put zeros between and convolve with `rec_lo`, multiply by `2^(L/2)`. Cost: `O(F² 2^L)`.
+//! Cascade algorithm (Daubechies, *Ten lectures*, section 6.5), as PyWavelets' `wavefun` has it: start from
+//! `rec_lo` (for `φ`) or `rec_hi` (for `ψ`), `L − 1` times put zeros between and convolve with `rec_lo`,
+//! multiply by `2^(L/2)`. Cost: `O(F² 2^L)`.
 //!
-//! The distance is that of adaptive wavelet distillation (Ha, Singh, Lanusse, Upadhyayula, Yu, 2021): the least Euclidean
-//! norm of the difference over all circular shifts, and over reversal of time, of `ψ` on the grid of level 5.
+//! The distance is that of adaptive wavelet distillation (Ha, Singh, Lanusse, Upadhyayula, Yu, 2021): the
+//! least Euclidean norm of the difference over all circular shifts, and over reversal of time, of `ψ` on the
+//! grid of level 5.
 
 use super::filter::convolve;
 use super::{Wavelet, WaveletError};
@@ -103,8 +105,9 @@ impl Wavelet {
     }
 
     /// The distance between `ψ` of two wavelets, the shorter one with zeros after its end: the least
-    /// Euclidean norm of the difference of their values on the grid of level 5 over all circular shifts and over reversal of
-    /// time. A wavelet turned upside down, as that of a reversed filter is, counts as another one.
+    /// Euclidean norm of the difference of their values on the grid of level 5 over all circular shifts and
+    /// over reversal of time. A wavelet turned upside down, as that of a reversed filter is, counts as
+    /// another one.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Wavelet;

@@ -1,10 +1,11 @@
 //! The transform of tensors in the host's memory: one linear map, its transpose, and its derivative with respect to the
 //! filters, by the inner loops that slices have.
 //!
-//! Analysis `c = A x` of an extended signal by filters `a` has the gradients `x̄ = Aᵀ c̄` and `∂⟨c̄, A x⟩/∂a`. Synthesis is the
-//! transpose of an analysis by its filters reversed ([`Extension::transposed`]): `x = Aᵀ c`, with the gradients `c̄ = A x̄` and
-//! `∂⟨c, A x̄⟩/∂a`. One level of `Aᵀ` makes all samples of the extended signal; those beyond the ends are then added to the
-//! samples that they were copies of. Items are spread over threads in portions whose sizes do not depend on the number of
+//! Analysis `c = A x` of an extended signal by filters `a` has the gradients `x̄ = Aᵀ c̄` and
+//! `∂⟨c̄, A x⟩/∂a`. Synthesis is the transpose of an analysis by its filters reversed
+//! ([`Extension::transposed`]): `x = Aᵀ c`, with the gradients `c̄ = A x̄` and `∂⟨c, A x̄⟩/∂a`. One level of
+//! `Aᵀ` makes all samples of the extended signal; those beyond the ends are then added to the samples that
+//! they were copies of. Items are spread over threads in portions whose sizes do not depend on the number of
 //! threads. Cost: `O(F N)` each.
 
 // What must become vector instructions has to be inlined into the function that is compiled for them.

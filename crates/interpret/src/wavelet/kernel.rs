@@ -1,16 +1,17 @@
-//! Inner loops. All of this is inlined into one function per transform that is compiled for the vector instructions at hand
-//! ([`pulp::Arch`]).
+//! Inner loops. All of this is inlined into one function per transform that is compiled for the vector
+//! instructions at hand ([`pulp::Arch`]).
 //!
-//! A filter with a step of two is two filters without one: with `e[i] = x̃[2i + s]`, `o[i] = x̃[2i + 1 + s]` and `P = F/2`,
+//! A filter with a step of two is two filters without one: with `e[i] = x̃[2i + s]`, `o[i] = x̃[2i + 1 + s]`
+//! and `P = F/2`,
 //!
 //! ```text
 //! cA[k] = Σ_(u<P) h[F−1−2u] e[k+u−P+1] + h[F−2−2u] o[k+u−P+1],     cD alike              (analysis)
 //! x[2i] = Σ_(u<P) r[F−2−2u] cA[i+u] + rec_hi[F−2−2u] cD[i+u],   x[2i+1] with F−1−2u     (synthesis)
 //! ```
 //!
-//! so that both are the same map of two sequences to two, all reads are contiguous, and each serves both sums. 128 bytes
-//! of each result are summed at a time: their eight registers hide the latency of the additions. Cost: `2F`
-//! multiplications for two results.
+//! so that both are the same map of two sequences to two, all reads are contiguous, and each serves both
+//! sums. 128 bytes of each result are summed at a time: their eight registers hide the latency of the
+//! additions. Cost: `2F` multiplications for two results.
 
 // What must become vector instructions has to be inlined into the function that is compiled for them.
 #![allow(clippy::inline_always)]
@@ -63,7 +64,8 @@ fn sums<'a, T: Real, S: Simd, const L: usize>(
     [first, second]
 }
 
-/// Both results of sequences that hold at least as many values as results, rounded up to whole lanes, plus taps less one.
+/// Both results of sequences that hold at least as many values as results, rounded up to whole lanes, plus
+/// taps less one.
 pub(super) fn combine<T: Real, S: Simd>(
     simd: S,
     taps: &[Tap<T>],
@@ -137,8 +139,8 @@ pub(super) fn combine_rows<T: Real, S: Simd, const L: usize>(
     second.copy_from_slice(&rest[1][..second.len()]);
 }
 
-/// Adds to `sums` the products of the sequences, shifted by 0, 1, … places, with the gradients of the results: the gradient
-/// with respect to the taps of [`combine`].
+/// Adds to `sums` the products of the sequences, shifted by 0, 1, … places, with the gradients of the
+/// results: the gradient with respect to the taps of [`combine`].
 pub(super) fn correlate<T: Real, S: Simd>(
     simd: S,
     [a, b]: [&[T]; 2],
@@ -189,7 +191,8 @@ impl<T: Real, S: Simd> NullaryFnOnce for Correlate<'_, T, S> {
     }
 }
 
-/// Products of rows of two strips with the gradients of both results, summed over rows; lanes that the gradients lack are 0.
+/// Products of rows of two strips with the gradients of both results, summed over rows; lanes that the
+/// gradients lack are 0.
 #[inline(always)]
 pub(super) fn correlate_rows<'a, T: Real, S: Simd, const L: usize>(
     a: &[[T; L]],

@@ -1,10 +1,11 @@
 //! The discrete wavelet transform on tensors, with gradients for the signal and for the filters.
 //!
-//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt) and [`Dwt2`](super::Dwt2). Tensors in
-//! the host's memory are transformed by the same inner loops, with the transposes as gradients. Elsewhere, and where
-//! autodiff recomputes what it needs, one level is `x̃ = E x` for a boundary's matrix `E`, then a convolution with stride 2
-//! along each axis; back, a transposed convolution, of which the samples beyond the ends are dropped (with periodization:
-//! added round the circle). Cost: `O(F N)` for all levels, forward and backward.
+//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt)
+//! and [`Dwt2`](super::Dwt2). Tensors in the host's memory are transformed by the same inner loops, with the
+//! transposes as gradients. Elsewhere, and where autodiff recomputes what it needs, one level is `x̃ = E x`
+//! for a boundary's matrix `E`, then a convolution with stride 2 along each axis; back, a transposed
+//! convolution, of which the samples beyond the ends are dropped (with periodization: added round the
+//! circle). Cost: `O(F N)` for all levels, forward and backward.
 
 use std::ops::Range;
 
@@ -64,8 +65,8 @@ impl FilterBank {
         }
     }
 
-    /// All four of an orthogonal wavelet's low-pass analysis filter, so that gradients reach it. That it is a wavelet's is
-    /// not asked.
+    /// All four of an orthogonal wavelet's low-pass analysis filter, so that gradients reach it. That it is a
+    /// wavelet's is not asked.
     ///
     /// # Errors
     /// When the filter is empty or of odd length.
@@ -126,8 +127,8 @@ fn size(what: &'static str, found: usize, expected: usize) -> Result<(), Wavelet
 /// A transform of signals `[batch, channels, length]` (`AXES = 1`) or pictures `[batch, channels, height, width]`
 /// (`AXES = 2`) to coefficients `[batch, channels, coefficient_len]`.
 ///
-/// The filters come with each call ([`LearnableDwt`]), so that they can be learned. Numbers that are not finite are not looked for: they give
-/// results that are not.
+/// The filters come with each call ([`LearnableDwt`]), so that they can be learned. Numbers that are not
+/// finite are not looked for: they give results that are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorDwt<const AXES: usize> {
     filter_len: usize,
@@ -156,8 +157,8 @@ pub trait LearnableDwt<const D: usize> {
     /// As [`forward`](Self::forward).
     fn inverse_transposed(&self, filters: &FilterBank, u: Tensor<D>) -> Result<Tensor<3>, WaveletError>;
 
-    /// Where `cA_J` and the details of level `J, …, 1` lie among the coefficients; the three details of a picture's level
-    /// are one block.
+    /// Where `cA_J` and the details of level `J, …, 1` lie among the coefficients; the three details of a
+    /// picture's level are one block.
     fn blocks(&self) -> Vec<Range<usize>>;
 }
 

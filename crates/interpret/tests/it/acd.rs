@@ -140,8 +140,8 @@ fn planted_patches_are_found() {
     }
 }
 
-/// Three words, by hand. Singles: 1, 5, 2 of which b (59 % is 2.54); then a (5.5 − 5) and c (5.1 − 5), of which a (49 % is
-/// 0.296); then c.
+/// Three words, by hand. Singles: 1, 5, 2 of which b (59 % is 2.54); then a (5.5 − 5) and c (5.1 − 5), of
+/// which a (49 % is 0.296); then c.
 #[test]
 fn small_case_by_hand() {
     let score = |set: &[bool]| match (set[0], set[1], set[2]) {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A file of reference outputs, which lie beside the data sets: in `KILN_DATA`, or in `shared/data` next to the clone. `None`,
-/// with a note, where it is absent.
+/// A file of reference outputs, which lie beside the data sets: in `KILN_DATA`, or in `shared/data` next to
+/// the clone. `None`, with a note, where it is absent.
 pub(crate) fn reference(test: &str, file: &str) -> Option<Value> {
     let data = std::env::var_os("KILN_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);

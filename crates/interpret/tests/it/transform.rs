@@ -34,8 +34,8 @@ fn db(name: &str) -> Wavelet {
     Wavelet::named(name).unwrap()
 }
 
-/// There and back, `⟨T⁻¹c, u⟩ = ⟨c, (T⁻¹)ᵀu⟩` with the transpose by automatic differentiation; energy and `(T⁻¹)ᵀ = T` where
-/// the transform is orthogonal.
+/// There and back, `⟨T⁻¹c, u⟩ = ⟨c, (T⁻¹)ᵀu⟩` with the transpose by automatic differentiation; energy and
+/// `(T⁻¹)ᵀ = T` where the transform is orthogonal.
 fn holds<const D: usize, T: Transform<D>>(transform: &T, shape: [usize; D], seed: u64, orthogonal: bool) {
     let count = shape.iter().product();
     let x = normal(seed, count);
@@ -186,7 +186,8 @@ proptest! {
         prop_assert!((all.explained().iter().sum::<f64>() - 1.0).abs() < 1e-9);
     }
 
-    /// Amounts are nonnegative least squares: the gradient is 0 where an amount is positive, and not negative where it is 0.
+    /// Amounts are nonnegative least squares: the gradient is 0 where an amount is positive, and not negative
+    /// where it is 0.
     #[test]
     fn amounts_of_parts_are_optimal(seed in 0u64..1000) {
         let x: Vec<f64> = normal(seed, 60).iter().map(|value| value.abs()).collect();

@@ -57,8 +57,8 @@ fn same<A: Attribution>(method: &A, model: &impl Model<2>, x: &Tensor<2>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// With `T` orthogonal the gradient's coefficients are the gradient of the coefficients, and inputs times gradients keep
-    /// their sum.
+    /// With `T` orthogonal the gradient's coefficients are the gradient of the coefficients, and inputs times
+    /// gradients keep their sum.
     #[test]
     fn orthogonal_transforms_turn_the_gradient(seed in 0u64..1000) {
         let model = smooth(8);

@@ -5,8 +5,8 @@
 //! k times:  y ← P_Y(y − (s/Lᵧ) ∇ᵧL(x, y))      Lᵧ the smoothness of L(x, ·)
 //! ```
 //!
-//! For `s ≤ 1` it never increases `L` from a feasible point, over any closed sets. Cost per step: `2k` partial gradients
-//! and projections, and the two constants; memory: one partial gradient.
+//! For `s ≤ 1` it never increases `L` from a feasible point, over any closed sets. Cost per step: `2k`
+//! partial gradients and projections, and the two constants; memory: one partial gradient.
 
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};

@@ -1,14 +1,14 @@
-//! Block coordinate descent (Nutini, Laradji, Schmidt, *Let's make block coordinate descent converge faster*, JMLR 2022,
-//! arXiv 1712.08859).
+//! Block coordinate descent (Nutini, Laradji, Schmidt, *Let's make block coordinate descent converge faster*,
+//! JMLR 2022, arXiv 1712.08859).
 //!
 //! ```text
 //! choose a block b of m coordinates, then  x_b ← x_b + d_b
 //! ```
 //!
 //! [`BlockCoordinateDescent`] combines a choice of [`Blocks`] (fixed or variable), a [`Rule`] for the next one, and an
-//! [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as the predictions `A x`, is
-//! kept up to date, so that a step touches the columns of its block only, except that a greedy rule looks at the whole
-//! gradient.
+//! [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as the
+//! predictions `A x`, is kept up to date, so that a step touches the columns of its block only, except that a
+//! greedy rule looks at the whole gradient.
 
 mod blocks;
 mod forest;
@@ -26,8 +26,8 @@ use kiln_tensor::prox::NonNegative;
 
 use crate::{Composite, Objective, OptimError};
 
-/// A function of `x ∈ ℝᵖ` whose partial derivatives are cheap given an image of `x` under a linear map, which is cheap to
-/// update when one coordinate changes.
+/// A function of `x ∈ ℝᵖ` whose partial derivatives are cheap given an image of `x` under a linear map, which
+/// is cheap to update when one coordinate changes.
 ///
 /// In all methods `x` has `p` coordinates, an index is below `p`, and an image is one that
 /// [`image`](CoordinateProblem::image) gave and [`shift`](CoordinateProblem::shift) kept up to date; anything else may

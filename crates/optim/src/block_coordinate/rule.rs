@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::order::{below, generator};
 
 /// Selection rules; `g` is the gradient at the current point, `L_b` the largest eigenvalue of the block `H_b` of the
-/// Hessian bound, `Lᵢ` its diagonal. A variable block holds the coordinates whose own scores (blocks of one) are largest.
-/// Ties go to the first.
+/// Hessian bound, `Lᵢ` its diagonal. A variable block holds the coordinates whose own scores (blocks of one)
+/// are largest. Ties go to the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
@@ -23,8 +23,8 @@ pub enum Rule {
     Gsl,
     /// Gauss-Southwell with a diagonal norm: largest `Σ_{i∈b} gᵢ²/Lᵢ`.
     Gsd,
-    /// Gauss-Southwell with a quadratic norm: largest `g_bᵀ H_b⁻¹ g_b`, what a matrix update gains. For variable blocks it
-    /// is approximated by 10 steps of iterative hard thresholding from the block of GSL.
+    /// Gauss-Southwell with a quadratic norm: largest `g_bᵀ H_b⁻¹ g_b`, what a matrix update gains. For
+    /// variable blocks it is approximated by 10 steps of iterative hard thresholding from the block of GSL.
     Gsq,
     /// For `x ≥ 0`: largest decrease of the separable model `Σ_{i∈b} gᵢdᵢ + ½Lᵢdᵢ²` over `x + d ≥ 0`.
     GsqNonnegative,

@@ -1,8 +1,9 @@
 //! The method itself; see the [module above](super) for the paper.
 //!
-//! Cost per step: the partial derivatives of the block for rules that are not greedy, all of them for those that are (one
-//! pass over the data; ten more for GSQ with variable blocks); the columns of the block; `m³` for a variable block, whose
-//! matrix is decomposed afresh. Memory: the image, and for fixed blocks `p m` numbers.
+//! Cost per step: the partial derivatives of the block for rules that are not greedy, all of them for those
+//! that are (one pass over the data; ten more for GSQ with variable blocks); the columns of the block; `m³`
+//! for a variable block, whose matrix is decomposed afresh. Memory: the image, and for fixed blocks `p m`
+//! numbers.
 
 use std::borrow::Cow;
 
@@ -43,7 +44,8 @@ pub struct BlockCoordinateDescent {
 }
 
 impl BlockCoordinateDescent {
-    /// Variable blocks, Gauss-Southwell-Lipschitz, matrix updates: the paper's recommendation for unconstrained problems.
+    /// Variable blocks, Gauss-Southwell-Lipschitz, matrix updates: the paper's recommendation for
+    /// unconstrained problems.
     pub fn new(size: usize) -> Self {
         Self { blocks: Blocks::Variable { size }, rule: Rule::Gsl, update: Update::Matrix, seed: 0 }
     }
@@ -260,8 +262,9 @@ fn quotient(numerator: f64, curvature: f64) -> f64 {
     if curvature > 0.0 { numerator / curvature } else { 0.0 }
 }
 
-/// Ten steps of iterative hard thresholding towards the best block, from the best `d` of the given one, in the coordinates
-/// `√Lᵢ dᵢ`, in which the Hessian bound has a unit diagonal and `λ` is its largest eigenvalue:
+/// Ten steps of iterative hard thresholding towards the best block, from the best `d` of the given one, in
+/// the coordinates `√Lᵢ dᵢ`, in which the Hessian bound has a unit diagonal and `λ` is its largest
+/// eigenvalue:
 ///
 /// ```text
 /// √Lᵢ dᵢ ← top_m(√Lᵢ dᵢ − (g + H d)ᵢ / (λ √Lᵢ))

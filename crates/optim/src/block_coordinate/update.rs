@@ -20,8 +20,9 @@ pub enum Update {
     /// `LS`: Newton's direction with the Hessian at `x`, and a line search for `f(x + td) ≤ f(x) + 10⁻¹⁰ t g_bᵀd` by
     /// quadratic interpolation.
     LineSearch,
-    /// `TMP`, for `x ≥ 0`: the two-metric projection (Bertsekas 1982). Newton's direction in the coordinates of the block
-    /// that are not held at 0, projected, halved until `f` decreases; the first update where it never does.
+    /// `TMP`, for `x ≥ 0`: the two-metric projection (Bertsekas 1982). Newton's direction in the coordinates
+    /// of the block that are not held at 0, projected, halved until `f` decreases; the first update where it
+    /// never does.
     TwoMetric,
 }
 

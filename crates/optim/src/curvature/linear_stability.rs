@@ -10,8 +10,8 @@
 //!
 //! SGD is stable in mean square iff `ρ(T) ≤ 1`. `T` is self-adjoint and keeps positive semidefinite matrices so, hence
 //! `ρ(T)` is its largest eigenvalue, and at least `⟨I, T(I)⟩/d = 1 + (η/d)(η((1 − 1/B) tr H² + E‖x‖⁴/B) − 2 tr H)`. For
-//! `B = 1` stability therefore implies `tr H ≤ 2/η`; gradient descent (`B → ∞`) needs `λ_max(H) ≤ 2/η` only. Cost of one
-//! application: `O(n d² + d³)`.
+//! `B = 1` stability therefore implies `tr H ≤ 2/η`; gradient descent (`B → ∞`) needs `λ_max(H) ≤ 2/η` only.
+//! Cost of one application: `O(n d² + d³)`.
 
 use faer::{Mat, Side};
 use kiln_tensor::{Lanczos, LinearOperator, TensorError};

@@ -1,5 +1,5 @@
-//! Katyusha (Allen-Zhu, *Katyusha: the first direct acceleration of stochastic gradient methods*, STOC 2017, Algorithm 1,
-//! option I), for `L`-smooth components and a `μ`-strongly convex sum.
+//! Katyusha (Allen-Zhu, *Katyusha: the first direct acceleration of stochastic gradient methods*, STOC 2017,
+//! Algorithm 1, option I), for `L`-smooth components and a `μ`-strongly convex sum.
 //!
 //! ```text
 //! every m steps:  a ← Σⱼ (1 + αμ)ʲ yⱼ / Σⱼ (1 + αμ)ʲ over the last m steps (at first a ← z₀),  h ← F(a)
@@ -61,7 +61,8 @@ pub struct KatyushaMemory<V> {
     z: V,
     anchor: V,
     anchor_operator: Option<V>,
-    /// `Σⱼ (1 + αμ)^(j − now) yⱼ` since the last anchor, and the same sum of the weights: scaled so that it stays bounded.
+    /// `Σⱼ (1 + αμ)^(j − now) yⱼ` since the last anchor, and the same sum of the weights: scaled so that it
+    /// stays bounded.
     weighted_sum: V,
     weight: f64,
     sampler: Sampler,

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! The paper flips the coin after the step and sets `a` to the point before it; flipped before the step, as here, the
-//! anchor is one step younger, and `p = 1` is gradient descent. With `p = b/n` and `η = 1/(6L)` the cost to accuracy `ε`
-//! is `O((n + L/μ) log 1/ε)` component gradients. Cost per step: `2b + pn` on average; memory as [`Svrg`](super::Svrg).
+//! anchor is one step younger, and `p = 1` is gradient descent. With `p = b/n` and `η = 1/(6L)` the cost to
+//! accuracy `ε` is `O((n + L/μ) log 1/ε)` component gradients. Cost per step: `2b + pn` on average; memory
+//! as [`Svrg`](super::Svrg).
 
 use kiln_tensor::Vector;
 use rand_chacha::rand_core::Rng;

@@ -1,14 +1,14 @@
-//! Nesterov's accelerated gradient (Nesterov 1983; *Introductory lectures on convex optimization*, 2004, (2.2.22) for the
-//! strongly convex case; proximal form: FISTA, Beck, Teboulle 2009).
+//! Nesterov's accelerated gradient (Nesterov 1983; *Introductory lectures on convex optimization*, 2004,
+//! (2.2.22) for the strongly convex case; proximal form: FISTA, Beck, Teboulle 2009).
 //!
 //! ```text
 //! y   ← zₜ + βₜ (zₜ − zₜ₋₁),   z₋₁ = z₀
 //! zₜ₊₁ ← J(y − η F(y)),         J = (I + η G)⁻¹
 //! ```
 //!
-//! With `η = 1/L`: for convex `f` and `βₜ = t/(t + 3)`, `f(zₜ) − f* ≤ 2L‖z₀ − z*‖²/(t + 1)²`; for `μ`-strongly convex `f`
-//! and `β = (√κ − 1)/(√κ + 1)`, `κ = L/μ`, the error shrinks by `1 − 1/√κ` per step. Cost per step: `n` component
-//! gradients; memory: the last iterate and one gradient.
+//! With `η = 1/L`: for convex `f` and `βₜ = t/(t + 3)`, `f(zₜ) − f* ≤ 2L‖z₀ − z*‖²/(t + 1)²`; for
+//! `μ`-strongly convex `f` and `β = (√κ − 1)/(√κ + 1)`, `κ = L/μ`, the error shrinks by `1 − 1/√κ` per step.
+//! Cost per step: `n` component gradients; memory: the last iterate and one gradient.
 
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};

@@ -6,10 +6,10 @@
 //! T̄ ← T̄ + (1/n) Σ_{i ∈ batch, each once} (Fᵢ(z) − Tᵢ);  Tᵢ ← Fᵢ(z)
 //! ```
 //!
-//! The table starts with `Tᵢ = 0`, so no pass over the data is needed first. With `η = 1/(3L)` the expected error shrinks
-//! by `1 − min(1/(4n), μ/(3L))` per step of one component. Cost per step: `b` component gradients; memory: **`n` vectors**
-//! and their mean. For linear models, where a component gradient is a multiple of its row, [`linear`](crate::linear)
-//! stores `n` numbers instead.
+//! The table starts with `Tᵢ = 0`, so no pass over the data is needed first. With `η = 1/(3L)` the expected
+//! error shrinks by `1 − min(1/(4n), μ/(3L))` per step of one component. Cost per step: `b` component
+//! gradients; memory: **`n` vectors** and their mean. For linear models, where a component gradient is a
+//! multiple of its row, [`linear`](crate::linear) stores `n` numbers instead.
 
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};

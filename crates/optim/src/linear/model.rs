@@ -155,8 +155,8 @@ impl LinearModel {
     }
 
     /// `maxᵢ‖xᵢ‖² / medianᵢ‖xᵢ‖²`. Above 10 or so, methods that draw rows uniformly with a step of order `1/L` are slow
-    /// and the rows should be scaled, or visited by their norms ([`Visits::Balanced`](super::Visits)). Infinite when more than half of the rows are 0, and 1
-    /// when all are.
+    /// and the rows should be scaled, or visited by their norms ([`Visits::Balanced`](super::Visits)).
+    /// Infinite when more than half of the rows are 0, and 1 when all are.
     pub fn row_norm_spread(&self) -> f64 {
         let mut sorted = self.squared_norms.clone();
         sorted.sort_by(f64::total_cmp);

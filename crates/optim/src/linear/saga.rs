@@ -9,15 +9,16 @@
 //! `1 − min(1/(4n), μ/(3L))` a visit when rows are drawn at random (Defazio et al.); that runs of neighbours in random
 //! order do as well is what we measure, not a theorem.
 //!
-//! On sparse data `w` is kept as `α v + β u`. The part of a step that moves every coordinate is then two multiplications,
-//! and `v` and `u` change at the nonzeros of `xᵢ` only:
+//! On sparse data `w` is kept as `α v + β u`. The part of a step that moves every coordinate is then two
+//! multiplications, and `v` and `u` change at the nonzeros of `xᵢ` only:
 //!
 //! ```text
 //! α ← (1 − ηλ) α;  β ← (1 − ηλ) β − η;  v ← v − ((η ωᵢ δ + β δ/n) / α) xᵢ
 //! ```
 //!
-//! With an `ℓ1` penalty of weight `κ` ([`Composite`] with [`L1`]) every step ends with soft-thresholding by `ηκ`. Then a
-//! coordinate lags behind until a row touches it, and takes the steps that it missed at once, in closed form.
+//! With an `ℓ1` penalty of weight `κ` ([`Composite`] with [`L1`]) every step ends with soft-thresholding by
+//! `ηκ`. Then a coordinate lags behind until a row touches it, and takes the steps that it missed at once, in
+//! closed form.
 //!
 //! Cost of an epoch: two passes over the nonzeros, and one over the columns to write `w` down. Memory: `n` numbers and
 //! one vector.

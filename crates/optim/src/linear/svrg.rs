@@ -5,8 +5,9 @@
 //! each visit:  w ← (1 − ηλ) w − η (ωᵢ (φ'(xᵢᵀw) − sᵢ) xᵢ + h)
 //! ```
 //!
-//! `ωᵢ` is 1, or the weight of [`Visits::Balanced`]. Since `h` is constant in an epoch, `w` is kept as `α v + β h`: with
-//! `xᵢᵀh` computed once for every row, a visit reads and moves only `v`, at the nonzeros of `xᵢ`:
+//! `ωᵢ` is 1, or the weight of [`Visits::Balanced`]. Since `h` is constant in an epoch, `w` is kept as
+//! `α v + β h`: with `xᵢᵀh` computed once for every row, a visit reads and moves only `v`, at the nonzeros of
+//! `xᵢ`:
 //!
 //! ```text
 //! xᵢᵀw = α xᵢᵀv + β xᵢᵀh;   α ← (1 − ηλ) α;  β ← (1 − ηλ) β − η;  v ← v − (η ωᵢ δ / α) xᵢ

@@ -15,9 +15,9 @@ pub enum Visits {
     /// `2n` visits in all, and its gradient is divided by its frequency, so that the estimate stays unbiased (sampling
     /// by importance). The step then depends on the mean `L̄`, not on the largest row.
     ///
-    /// The order is a fresh permutation of runs of 64 rows that are next to each other in memory, each run from first to
-    /// last. On large sparse data that is several times faster than to jump from row to row, because the processor
-    /// reads ahead.
+    /// The order is a fresh permutation of runs of 64 rows that are next to each other in memory, each run
+    /// from first to last. On large sparse data that is several times faster than to jump from row to row,
+    /// because the processor reads ahead.
     #[default]
     Balanced,
     /// Every row alike, in an order of single rows: the visits of the general methods under the same seed.

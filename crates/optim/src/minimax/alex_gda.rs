@@ -7,8 +7,8 @@
 //! ```
 //!
 //! `(γ, δ) = (0, 1)` is simultaneous, `(1, 1)` alternating GDA. For a game that is `μₓ`-strongly convex,
-//! `μᵧ`-strongly concave and smooth with constants `Lₓ`, `Lᵧ`, `Lₓᵧ` (`κ = L/μ`, `κₓᵧ = Lₓᵧ/√(μₓμᵧ)`) the numbers of steps
-//! for a factor of accuracy are of the order
+//! `μᵧ`-strongly concave and smooth with constants `Lₓ`, `Lᵧ`, `Lₓᵧ` (`κ = L/μ`, `κₓᵧ = Lₓᵧ/√(μₓμᵧ)`) the
+//! numbers of steps for a factor of accuracy are of the order
 //!
 //! ```text
 //! Sim  κₓ + κᵧ + κₓᵧ²        Alt  κₓ + κᵧ + κₓᵧ(√κₓ + √κᵧ)        Alex (γ + δ > 2)  κₓ + κᵧ + κₓᵧ
@@ -85,8 +85,8 @@ impl AlexGda {
         Self::alex_for_constants(1.5, 1.5, mu_x, mu_y, l_x, l_y, l_xy)
     }
 
-    /// Sim-GDA with `α = ¼ min{1/Lₓ, μᵧ/Lₓᵧ²}`, `β = ¼ min{1/Lᵧ, μₓ/Lₓᵧ²}`. Then `Ψ = ‖x − x*‖²/α + ‖y − y*‖²/β` shrinks
-    /// by the factor `1 − min(αμₓ, βμᵧ)` or more in every step.
+    /// Sim-GDA with `α = ¼ min{1/Lₓ, μᵧ/Lₓᵧ²}`, `β = ¼ min{1/Lᵧ, μₓ/Lₓᵧ²}`. Then
+    /// `Ψ = ‖x − x*‖²/α + ‖y − y*‖²/β` shrinks by the factor `1 − min(αμₓ, βμᵧ)` or more in every step.
     ///
     /// # Errors
     /// As [`for_constants`](Self::for_constants).

@@ -10,10 +10,10 @@
 //! ```
 //!
 //! with `F_B` the mean of `Fᵢ` over a batch of `b`. FoRB converges for `τ < 1/(2L)` with the Lipschitz constant of `F`.
-//! For VR-FoRB the default is `p = 1/n`, `τ = √(p(1−p)) / (2L)` with the average Lipschitz constant `L`; that step size is
-//! checked here by its linear convergence, not taken from a theorem. Both converge linearly on strongly monotone problems.
-//! Cost per step: `n` component operators, and `2b + pn` in expectation; memory: one operator value, and two points and
-//! one operator value.
+//! For VR-FoRB the default is `p = 1/n`, `τ = √(p(1−p)) / (2L)` with the average Lipschitz constant `L`; that
+//! step size is checked here by its linear convergence, not taken from a theorem. Both converge linearly on
+//! strongly monotone problems. Cost per step: `n` component operators, and `2b + pn` in expectation; memory:
+//! one operator value, and two points and one operator value.
 
 use kiln_tensor::Vector;
 use rand_chacha::rand_core::Rng;
@@ -99,8 +99,8 @@ pub struct VarianceReducedForwardReflectedBackward {
 }
 
 impl VarianceReducedForwardReflectedBackward {
-    /// Single components, `p = 1/n` (`½` for `n = 1`) and `τ = √(p(1−p)) / (2L)` for the average Lipschitz constant `L`,
-    /// `(1/n) Σᵢ ‖Fᵢ(u) − Fᵢ(v)‖² ≤ L² ‖u − v‖²`.
+    /// Single components, `p = 1/n` (`½` for `n = 1`) and `τ = √(p(1−p)) / (2L)` for the average Lipschitz
+    /// constant `L`, `(1/n) Σᵢ ‖Fᵢ(u) − Fᵢ(v)‖² ≤ L² ‖u − v‖²`.
     pub fn new(average_lipschitz: f64, components: usize, seed: u64) -> Self {
         let p = 1.0 / components.max(2) as f64;
         let step_size = (p * (1.0 - p)).sqrt() / (2.0 * average_lipschitz);

@@ -1,5 +1,5 @@
-//! Halpern iteration (Halpern, *Fixed points of nonexpanding maps*, 1967), with the weights for which Lieder 2021 proved
-//! the exact rate.
+//! Halpern iteration (Halpern, *Fixed points of nonexpanding maps*, 1967), with the weights for which Lieder
+//! 2021 proved the exact rate.
 //!
 //! ```text
 //! u ← 1/(k+2) u₀ + (k+1)/(k+2) T(u),   T = J(I − η F),   J = (I + η G)⁻¹,   k = 0, 1, …

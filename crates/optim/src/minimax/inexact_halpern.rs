@@ -6,13 +6,13 @@
 //! ```
 //!
 //! `J` is nonexpansive, so `‖u − J(u)‖` falls like `1/k`. Each `J(u)` solves the strongly monotone inclusion
-//! `0 ∈ η F(z) + η G(z) + z − u` by (VR-)[FoRB](super::VarianceReducedForwardReflectedBackward) from `z = u`, until this
-//! bound certifies the accuracy: for `s = 1/(1 + ηL)` and `y = (I + s η G)⁻¹ (z − s (η F(z) + z − u))`,
-//! `‖y − J(u)‖ ≤ 2 (1 + ηL) ‖z − y‖`. It needs `F` only where the inner solver asks for it as well. This
-//! certificate and the decay of the accuracy are Kiln's choice.
+//! `0 ∈ η F(z) + η G(z) + z − u` by (VR-)[FoRB](super::VarianceReducedForwardReflectedBackward) from `z = u`,
+//! until this bound certifies the accuracy: for `s = 1/(1 + ηL)` and
+//! `y = (I + s η G)⁻¹ (z − s (η F(z) + z − u))`, `‖y − J(u)‖ ≤ 2 (1 + ηL) ‖z − y‖`. It needs `F` only where
+//! the inner solver asks for it as well. This certificate and the decay of the accuracy are Kiln's choice.
 //!
-//! With `η = √n/L` and VR-FoRB a step costs `n` component operators times a logarithm, and `k` steps do what `√n k` steps
-//! of a deterministic method do. Memory: the start, and that of the inner solver while it runs.
+//! With `η = √n/L` and VR-FoRB a step costs `n` component operators times a logarithm, and `k` steps do what
+//! `√n k` steps of a deterministic method do. Memory: the start, and that of the inner solver while it runs.
 
 use kiln_tensor::Vector;
 use rand_chacha::rand_core::Rng;

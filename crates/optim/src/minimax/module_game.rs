@@ -32,9 +32,9 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The modules must live on a device with autodiff, and `f` must be a function: no dropout, no statistics that a forward
-/// pass changes. A closure that draws a fresh batch at each call makes the methods stochastic, and a resumed run then
-/// differs from an uninterrupted one.
+/// The modules must live on a device with autodiff, and `f` must be a function: no dropout, no statistics
+/// that a forward pass changes. A closure that draws a fresh batch at each call makes the methods stochastic,
+/// and a resumed run then differs from an uninterrupted one.
 #[derive(Clone, Debug)]
 pub struct ModuleGame<M, N, F> {
     payoff: F,

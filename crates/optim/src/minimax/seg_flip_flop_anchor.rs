@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Up to terms of order `β³` an epoch is one step of extragradient of size `nβ` on the mean operator, for every
-//! permutation; flip-flop without the anchor matches a step that expands rotations. Rates over `K` epochs: `min ‖F(z)‖²`
-//! of order `K^(−1/3)` up to logarithms on monotone problems, `‖z − z*‖²` of order `1/(n K⁴)` on strongly monotone ones.
-//! Assumes Lipschitz components with Lipschitz Jacobians; the components need not be monotone.
+//! permutation; flip-flop without the anchor matches a step that expands rotations. Rates over `K` epochs:
+//! `min ‖F(z)‖²` of order `K^(−1/3)` up to logarithms on monotone problems, `‖z − z*‖²` of order `1/(n K⁴)`
+//! on strongly monotone ones. Assumes Lipschitz components with Lipschitz Jacobians; the components need not
+//! be monotone.
 
 use super::StochasticExtragradient;
 use crate::{Order, StepSize};

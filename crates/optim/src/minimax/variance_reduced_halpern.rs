@@ -7,9 +7,10 @@
 //! u ← J(λₖ u₀ + (1 − λₖ) u − η F̃),   J = (I + η G)⁻¹
 //! ```
 //!
-//! with `λₖ = 2/(k+4)`, `b = ⌈√n⌉`, `pₖ = 4/(k+5)` up to `k = √n` and `4/(√n+5)` after, and `η = 1/(4L)` where `L` is the
-//! average cocoercivity constant, `(1/n) Σᵢ ‖Fᵢ(u) − Fᵢ(v)‖² ≤ L ⟨F(u) − F(v), u − v⟩`. Then `E ‖F(u)‖` falls like
-//! `L ‖u₀ − u*‖ / k`, at `n + √n k` component operators up to logarithms: for large `n` up to `√n` times fewer than
+//! with `λₖ = 2/(k+4)`, `b = ⌈√n⌉`, `pₖ = 4/(k+5)` up to `k = √n` and `4/(√n+5)` after, and `η = 1/(4L)`
+//! where `L` is the average cocoercivity constant, `(1/n) Σᵢ ‖Fᵢ(u) − Fᵢ(v)‖² ≤ L ⟨F(u) − F(v), u − v⟩`. Then
+//! `E ‖F(u)‖` falls like `L ‖u₀ − u*‖ / k`, at `n + √n k` component operators up to logarithms: for large `n`
+//! up to `√n` times fewer than
 //! [`Halpern`](super::Halpern). Cost per step: `n` or `2b`; memory: start, previous point, estimate.
 
 use kiln_tensor::Vector;

@@ -75,7 +75,8 @@ impl DiagonalNetwork {
         Ok(u.iter().zip(v).map(|(u, v)| u * u - v * v).collect())
     }
 
-    /// The trace of the Hessian, `(4/n) Σᵢⱼ x_ij² (u_j² + v_j²)`, which is exact everywhere: the residuals' part cancels.
+    /// The trace of the Hessian, `(4/n) Σᵢⱼ x_ij² (u_j² + v_j²)`, which is exact everywhere: the residuals'
+    /// part cancels.
     ///
     /// # Errors
     /// When `z` has not `2d` entries.

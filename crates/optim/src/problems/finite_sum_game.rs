@@ -296,8 +296,8 @@ impl FiniteSum for AffineFiniteSum {
     }
 }
 
-/// `Fᵢ(z) = cᵢ H z` with a diagonal `H ⪰ 0` and `cᵢ > 0` of mean 1: a finite sum of any length that needs no storage for
-/// its matrices. A diagonal `H` is no restriction for methods that commute with rotations.
+/// `Fᵢ(z) = cᵢ H z` with a diagonal `H ⪰ 0` and `cᵢ > 0` of mean 1: a finite sum of any length that needs no
+/// storage for its matrices. A diagonal `H` is no restriction for methods that commute with rotations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScaledFiniteSum {
     scales: Vec<f64>,

@@ -41,8 +41,8 @@ impl<V: Coordinates, S: ConstraintSet<V>> LowRankPlusSparse<S, V> {
 }
 
 impl LowRankPlusSparse<(), Vec<f64>> {
-    /// A random low-rank matrix `UVᵀ` with standard normal factors, and a sparse one with `entries` entries of `±5`, each
-    /// place equally likely.
+    /// A random low-rank matrix `UVᵀ` with standard normal factors, and a sparse one with `entries` entries
+    /// of `±5`, each place equally likely.
     pub fn truth(size: usize, rank: usize, entries: usize, seed: u64) -> (Vec<f64>, Vec<f64>) {
         let gaussian = Noise { seed, distribution: Distribution::Gaussian };
         let (mut u, mut v) = (vec![0.0; size * rank], vec![0.0; size * rank]);

@@ -5,8 +5,8 @@ use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::{FiniteSum, Operator, OptimError, check_batch};
 
-/// `min_x max_y xᵀ A y` over mixed strategies, with a square `A` of size `n`: `F(x, y) = (A y, −Aᵀ x)`, and the resolvent
-/// projects `x` and `y` on the simplex. Component `i` sees one column and one row,
+/// `min_x max_y xᵀ A y` over mixed strategies, with a square `A` of size `n`: `F(x, y) = (A y, −Aᵀ x)`, and
+/// the resolvent projects `x` and `y` on the simplex. Component `i` sees one column and one row,
 /// `Fᵢ(x, y) = n (yᵢ A₋ᵢ, −xᵢ Aᵢ₋)`, and costs `2n` products where `F` costs `2n²`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixGame {

@@ -67,9 +67,9 @@ impl MultitaskRegression {
         })
     }
 
-    /// Standard normal `X` (`n × p`), `B = UVᵀ/√p` of rank `r`, and noise whose inverse covariance is sparse: that of an
-    /// autoregression of correlation `ρ` from task to task, with standard deviation `σ`. Returns the problem, with the
-    /// true eigenvalues of `Ω` as its bounds, and the true `B`.
+    /// Standard normal `X` (`n × p`), `B = UVᵀ/√p` of rank `r`, and noise whose inverse covariance is sparse:
+    /// that of an autoregression of correlation `ρ` from task to task, with standard deviation `σ`. Returns
+    /// the problem, with the true eigenvalues of `Ω` as its bounds, and the true `B`.
     ///
     /// # Errors
     /// As [`new`](Self::new).

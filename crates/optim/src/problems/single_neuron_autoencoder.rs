@@ -38,8 +38,8 @@ impl Activation {
 ///
 /// in the basis of the data, `xᵢ = eᵢ` for `i < n ≤ d`. The minimum is `1 − 1/n`. With the linear activation and
 /// `n = d` every unit vector is a minimizer, with the `ReLU` every nonnegative unit vector that vanishes off the data.
-/// Among them only `±eᵢ` (`eᵢ` for the `ReLU`) are stationary for every batch of fewer than `n` points: gradient descent
-/// stops at dense weights, stochastic gradient descent at weights with one entry.
+/// Among them only `±eᵢ` (`eᵢ` for the `ReLU`) are stationary for every batch of fewer than `n` points:
+/// gradient descent stops at dense weights, stochastic gradient descent at weights with one entry.
 ///
 /// One sample has curvature up to 8 at a minimizer, so batches of one ask for step sizes below 1/4. A `ReLU` neuron
 /// without a positive entry is dead: its gradient is zero. It dies on the way when `‖w‖² > 2` and the positive entries
@@ -90,8 +90,9 @@ impl SingleNeuronAutoencoder {
     /// ((2d + 8) ‖p‖² + 2 (‖w‖² − 2) |A|) / n,   A = active samples
     /// ```
     ///
-    /// Entries of absolute value below `residue` count as zero. With the `ReLU` each tiny positive entry, left over where
-    /// the limit has a zero, would otherwise be an active sample and take `2/n` from the trace; 1e-3 is a good value.
+    /// Entries of absolute value below `residue` count as zero. With the `ReLU` each tiny positive entry,
+    /// left over where the limit has a zero, would otherwise be an active sample and take `2/n` from the
+    /// trace; 1e-3 is a good value.
     ///
     /// # Errors
     /// When `w` has not the dimension of the problem.

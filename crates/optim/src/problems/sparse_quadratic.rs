@@ -56,8 +56,8 @@ impl SparseQuadratic {
         Ok(Self { rows, diagonal, linear, constant })
     }
 
-    /// Label propagation: `½ Σ w (xᵢ − xⱼ)²` over the edges `(i, j, w)` of a graph, as a function of the nodes without a
-    /// label, which are numbered in order.
+    /// Label propagation: `½ Σ w (xᵢ − xⱼ)²` over the edges `(i, j, w)` of a graph, as a function of the
+    /// nodes without a label, which are numbered in order.
     ///
     /// # Errors
     /// When an edge names a node that does not exist, a weight is not finite, or every node has a label.

@@ -69,8 +69,8 @@ impl SparseRegression {
     /// The columns of `A`, each by its entries `(row, value)` in ascending order of rows, and `b`.
     ///
     /// # Errors
-    /// When there is no column or no target, rows are out of range or not ascending, something is not finite, or a label
-    /// of logistic regression is not `±1`.
+    /// When there is no column or no target, rows are out of range or not ascending, something is not finite,
+    /// or a label of logistic regression is not `±1`.
     pub fn new(
         columns: Vec<Vec<(usize, f64)>>,
         targets: Vec<f64>,
@@ -125,9 +125,10 @@ impl SparseRegression {
         Ok(self)
     }
 
-    /// Data set A of Nutini, Laradji, Schmidt: entries `N(0, 1) + 1`, each column multiplied by `10 N(0, 1)`, entries kept
-    /// with probability `min(1, 10 ln(n)/n)`, `b = A w + N(0, 1)` with `w` normal in a tenth of the columns; squared loss.
-    /// With [`RegressionLoss::Logistic`] data set B: `b` is the sign of `A w`, flipped with probability 0.1.
+    /// Data set A of Nutini, Laradji, Schmidt: entries `N(0, 1) + 1`, each column multiplied by `10 N(0, 1)`,
+    /// entries kept with probability `min(1, 10 ln(n)/n)`, `b = A w + N(0, 1)` with `w` normal in a tenth of
+    /// the columns; squared loss. With [`RegressionLoss::Logistic`] data set B: `b` is the sign of `A w`,
+    /// flipped with probability 0.1.
     ///
     /// # Errors
     /// When a size is 0.

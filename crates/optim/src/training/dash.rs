@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Weights that point where the loss falls stay, the others, which mostly hold memorized noise, shrink; all keep their
-//! direction. The cosine is `⟨G, W⟩ / (max(‖G‖, 1e-8) max(‖W‖, 1e-8))`. Cost: one gradient over all data; memory: `G` and
-//! one gradient.
+//! direction. The cosine is `⟨G, W⟩ / (max(‖G‖, 1e-8) max(‖W‖, 1e-8))`. Cost: one gradient over all data;
+//! memory: `G` and one gradient.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -76,10 +76,10 @@ pub enum Units {
 }
 
 impl Units {
-    /// The rule of [`Dash::shrink`], by the struct that holds the parameter. Of Burn's `Linear`, the weights of an output
-    /// neuron are a unit; of its convolutions, each kernel; a bias of either is one unit. All else is left alone:
-    /// normalizations, as in the paper, but also embeddings and parameters of one's own structs, of which the paper says
-    /// nothing.
+    /// The rule of [`Dash::shrink`], by the struct that holds the parameter. Of Burn's `Linear`, the weights
+    /// of an output neuron are a unit; of its convolutions, each kernel; a bias of either is one unit. All
+    /// else is left alone: normalizations, as in the paper, but also embeddings and parameters of one's own
+    /// structs, of which the paper says nothing.
     pub fn of(parameter: &ParameterInfo) -> Self {
         let holder = parameter.container.trim_start_matches("Struct:");
         let is_convolution = matches!(

@@ -11,8 +11,9 @@
 //! until no feature is held by γ active points; then the active points are memorized (by their noise)
 //! ```
 //!
-//! Data arrive in stages. A network that goes on from the last stage never looks at memorized points again, so it learns
-//! from the new ones only; that is the loss of plasticity. Cost of a stage: `O(points · features)`.
+//! Data arrive in stages. A network that goes on from the last stage never looks at memorized points again,
+//! so it learns from the new ones only; that is the loss of plasticity. Cost of a stage:
+//! `O(points · features)`.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;

@@ -10,8 +10,9 @@
 //! ```
 //!
 //! Gradient descent is [`GradientDescent`](crate::first_order::GradientDescent) on [`LinearSeparation`]. As `γ → ∞`,
-//! `θ/γ` follows the [`BatchPerceptron`](crate::training::BatchPerceptron) that starts from half the mean of the `zᵢ`, whose number of updates may
-//! grow with `n`; normalization takes the `n` away. Cost per step: one pass over the data; memory: one gradient.
+//! `θ/γ` follows the [`BatchPerceptron`](crate::training::BatchPerceptron) that starts from half the mean of
+//! the `zᵢ`, whose number of updates may grow with `n`; normalization takes the `n` away. Cost per step: one
+//! pass over the data; memory: one gradient.
 
 use kiln_tensor::{TensorError, Vector};
 use serde::{Deserialize, Serialize};

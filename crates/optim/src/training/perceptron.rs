@@ -1,5 +1,5 @@
-//! The perceptron on whole batches, plain and normalized (Tyurin 2024, [arXiv 2412.08424](https://arxiv.org/abs/2412.08424);
-//! after Rosenblatt 1958).
+//! The perceptron on whole batches, plain and normalized (Tyurin 2024, [arXiv
+//! 2412.08424](https://arxiv.org/abs/2412.08424); after Rosenblatt 1958).
 //!
 //! With `M = {i : zᵢᵀθ ≤ 0}` the misclassified points:
 //!

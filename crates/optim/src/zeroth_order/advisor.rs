@@ -1,9 +1,9 @@
-//! Which step size, which `ε`? Answers from a few dozen evaluations at the start, and a check of what perturbing costs in
-//! precision.
+//! Which step size, which `ε`? Answers from a few dozen evaluations at the start, and a check of what
+//! perturbing costs in precision.
 //!
-//! The step of a zeroth-order method is limited by the trace of the Hessian: with one Gaussian direction, full batches and a
-//! quadratic whose Hessian is `λI`, `θ ← θ − ηpz` is stable in mean square for `η < 2/(tr H + 2λ)`. Along random
-//! directions
+//! The step of a zeroth-order method is limited by the trace of the Hessian: with one Gaussian direction,
+//! full batches and a quadratic whose Hessian is `λI`, `θ ← θ − ηpz` is stable in mean square for
+//! `η < 2/(tr H + 2λ)`. Along random directions
 //!
 //! ```text
 //! zᵀHz ≈ [f(θ + hz) − 2f(θ) + f(θ − hz)] / h²,   E zᵀHz = tr H,   Var zᵀHz = 2‖H‖²_F (Gaussian)
@@ -50,8 +50,8 @@ pub struct Advice {
     pub trace: f64,
     /// Its standard error.
     pub trace_error: f64,
-    /// `2/(tr H + 2λ)` with `‖H‖_F` for `λ`: beyond it a quadratic of this curvature diverges. `None` where the curvature
-    /// along the directions is not positive on average, so that it bounds nothing.
+    /// `2/(tr H + 2λ)` with `‖H‖_F` for `λ`: beyond it a quadratic of this curvature diverges. `None` where
+    /// the curvature along the directions is not positive on average, so that it bounds nothing.
     pub step_size_bound: Option<f64>,
     /// A quarter of the bound: half for speed (the best step is half the largest), half because the curvature varies.
     pub step_size: Option<f64>,
@@ -76,8 +76,8 @@ pub struct EpsTrial {
     pub unmoved: f64,
 }
 
-/// Probes the curvature and the noise of a problem at a point, on a batch that should be as large as affordable. The point
-/// is perturbed in place and comes back up to rounding, as with [`Restore::InPlace`].
+/// Probes the curvature and the noise of a problem at a point, on a batch that should be as large as
+/// affordable. The point is perturbed in place and comes back up to rounding, as with [`Restore::InPlace`].
 ///
 /// # Errors
 /// When settings are out of range, a loss cannot be evaluated, or one is not finite.
@@ -182,8 +182,8 @@ fn compare(trials: &mut [EpsTrial]) {
     }
 }
 
-/// How far `steps` perturbations with a step size of zero move a point, as root mean square of the change relative to that of
-/// the parameters. Zero with an exact [`Restore`]. Holds a copy of the point meanwhile.
+/// How far `steps` perturbations with a step size of zero move a point, as root mean square of the change
+/// relative to that of the parameters. Zero with an exact [`Restore`]. Holds a copy of the point meanwhile.
 ///
 /// # Errors
 /// When `eps` is out of range, or the point holds numbers that are not finite or too narrow.

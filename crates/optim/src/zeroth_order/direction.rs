@@ -5,19 +5,22 @@
 //! ([`GENERATOR`]), so they are fixed:
 //!
 //! * *Words.* Philox4x32 with 7 rounds (Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC
-//!   2011; 7 is the least that passes `BigCrush` there). The key is `mix(seed) + 0x9E3779B97F4A7C15 · step` (modulo 2⁶⁴, low
-//!   half first) with `mix` the finalizer of `SplitMix64`; the counter is `(low and high half of c, t, index)`. Coordinates are
-//!   taken in groups of 256: word `w` of counter `c` is coordinate `256 ⌊c/64⌋ + 64 w + (c mod 64)`.
-//! * *Gaussian.* For a word `b`, `q = (⌊b mod 2³¹⌋ + ½) 2⁻³¹` rounded to `f32`, and `z = ±√2 erf⁻¹(1 − q)`, negative when
-//!   `b ≥ 2³¹`, with `erf⁻¹` by Giles (*Approximating the erfinv function*, GPU Computing Gems 2011, single precision:
-//!   relative error about `1e-6`, and up to `4e-4` beyond `|z| = 5.4`, where one draw in 10⁷ falls) and the logarithm in it by the polynomial of Cephes' `logf`. All are exactly rounded
-//!   `f32` operations, never fused, so that no mathematical library and no processor changes a bit. `|z| < 6.4`.
+//!   2011; 7 is the least that passes `BigCrush` there). The key is `mix(seed) + 0x9E3779B97F4A7C15 · step`
+//!   (modulo 2⁶⁴, low half first) with `mix` the finalizer of `SplitMix64`; the counter is
+//!   `(low and high half of c, t, index)`. Coordinates are taken in groups of 256: word `w` of counter `c` is
+//!   coordinate `256 ⌊c/64⌋ + 64 w + (c mod 64)`.
+//! * *Gaussian.* For a word `b`, `q = (⌊b mod 2³¹⌋ + ½) 2⁻³¹` rounded to `f32`, and `z = ±√2 erf⁻¹(1 − q)`,
+//!   negative when `b ≥ 2³¹`, with `erf⁻¹` by Giles (*Approximating the erfinv function*, GPU Computing Gems
+//!   2011, single precision: relative error about `1e-6`, and up to `4e-4` beyond `|z| = 5.4`, where one draw
+//!   in 10⁷ falls) and the logarithm in it by the polynomial of Cephes' `logf`. All are exactly rounded `f32`
+//!   operations, never fused, so that no mathematical library and no processor changes a bit. `|z| < 6.4`.
 //! * *Rademacher.* `−1` when `b ≥ 2³¹`, else `1`.
 //! * *Sphere.* The Gaussian direction times `√d / ‖z‖`, the norm taken over all blocks together in `f64` and the factor
 //!   rounded to `f32`.
 //!
-//! [`kiln_tensor::Noise`] has longer tails and 64 bits per value, and costs some ten times as much; a zeroth-order method
-//! draws three or four values per parameter and step, so there it would cost more than the network.
+//! [`kiln_tensor::Noise`] has longer tails and 64 bits per value, and costs some ten times as much; a
+//! zeroth-order method draws three or four values per parameter and step, so there it would cost more than
+//! the network.
 
 // What must become vector instructions has to be inlined into the function that is compiled for them.
 #![allow(clippy::inline_always)]
@@ -95,8 +98,8 @@ impl Direction {
         Self { key: key(seed, step), index: ordinal | 1 << 31, kind: Kind::Uniform, scale: 1.0 }
     }
 
-    /// Calls `change(group, values, z)` for consecutive groups of a block's coordinates, `z` being theirs of the direction,
-    /// on all threads. `change` sees each coordinate once, and at most 256 at a time.
+    /// Calls `change(group, values, z)` for consecutive groups of a block's coordinates, `z` being theirs of
+    /// the direction, on all threads. `change` sees each coordinate once, and at most 256 at a time.
     pub(super) fn sweep<T: Element>(
         &self,
         block: u32,
@@ -437,8 +440,8 @@ fn logarithm(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Known answers of Random123 have 10 rounds; with 7, the test is an implementation with 32-bit words, written after
-    /// the paper.
+    /// Known answers of Random123 have 10 rounds; with 7, the test is an implementation with 32-bit words,
+    /// written after the paper.
     #[test]
     fn words_are_philox() {
         let reference = |key: u64, counter: [u32; 4], rounds: u32| {
@@ -480,7 +483,8 @@ mod tests {
             let z = f64::from(normal(low));
             let expected = (f64::from(low) + 0.5) / f64::from(1_u32 << 31) / 2.0;
             let error = (tail(z) - expected) / expected;
-            // A relative error δ of z shows as about z²δ, and the rounding of q to f32 as itself. Giles fitted up to 5.4.
+            // A relative error δ of z shows as about z²δ, and the rounding of q to f32 as itself. Giles
+            // fitted up to 5.4.
             let bound = if z < 5.4 { 4e-6 * (1.0 + z * z) } else { 4e-4 * z * z };
             assert!(error.abs() < bound, "{low}: {z}, {error:e}");
             assert_eq!(normal(low | 1 << 31), -(z as f32));

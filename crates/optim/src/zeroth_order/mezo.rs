@@ -1,15 +1,16 @@
-//! `MeZO` (Malladi, Gao, Nichani, Damian, Lee, Chen, Arora, *Fine-tuning language models with just forward passes*, NeurIPS
-//! 2023, Algorithms 1 and 2), which is zeroth-order SGD with n-SPSA (ZO-SGD) at the memory of inference.
+//! `MeZO` (Malladi, Gao, Nichani, Damian, Lee, Chen, Arora, *Fine-tuning language models with just forward
+//! passes*, NeurIPS 2023, Algorithms 1 and 2), which is zeroth-order SGD with n-SPSA (ZO-SGD) at the memory
+//! of inference.
 //!
 //! ```text
 //! pₖ = [f_B(θ + ε zₖ) − f_B(θ − ε zₖ)] / (2ε),   k = 1 … n
 //! θ ← θ − (η/n) Σₖ pₖ zₖ
 //! ```
 //!
-//! with a mini-batch `B` and directions `zₖ` that are drawn again whenever they are needed. Cost of a step: `2n` forward
-//! passes of the batch; memory: one set of parameters, no gradient; `n` numbers determine the update. Not `1/d` but
-//! the trace of the Hessian limits the step: on a quadratic with Hessian `λI`, `η < 2/(tr H + 2λ)` for `n = 1`
-//! ([`advise`](super::advise) probes it).
+//! with a mini-batch `B` and directions `zₖ` that are drawn again whenever they are needed. Cost of a step:
+//! `2n` forward passes of the batch; memory: one set of parameters, no gradient; `n` numbers determine the
+//! update. Not `1/d` but the trace of the Hessian limits the step: on a quadratic with Hessian `λI`,
+//! `η < 2/(tr H + 2λ)` for `n = 1` ([`advise`](super::advise) probes it).
 
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};

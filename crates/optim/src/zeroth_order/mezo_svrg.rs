@@ -1,5 +1,5 @@
-//! MeZO-SVRG (Gautam, Park, Zhou, Raman, Ha, *Variance-reduced zeroth-order methods for fine-tuning language models*, ICML
-//! 2024, Algorithm 1).
+//! MeZO-SVRG (Gautam, Park, Zhou, Raman, Ha, *Variance-reduced zeroth-order methods for fine-tuning language
+//! models*, ICML 2024, Algorithm 1).
 //!
 //! ```text
 //! t ≡ 0 mod q:  g ← p_full(θ; z₀) z₀,  a ← θ,  θ ← θ − η₁ g
@@ -7,12 +7,14 @@
 //! p_B(x; z) = [f_B(x + εz) − f_B(x − εz)] / (2ε)
 //! ```
 //!
-//! with one direction `z` in each mini-batch step for both terms, so that their difference is small where the point is near
-//! the anchor: `θ ← θ − η₂(Δp z + p₀ z₀)`. This removes the noise of the *data*; that of the *directions*, of order
-//! `d‖∇f‖²`, stays. Within a cycle the estimate is biased, since `z₀` is used again and again: large `q` can blow up.
+//! with one direction `z` in each mini-batch step for both terms, so that their difference is small where the
+//! point is near the anchor: `θ ← θ − η₂(Δp z + p₀ z₀)`. This removes the noise of the *data*; that of the
+//! *directions*, of order `d‖∇f‖²`, stays. Within a cycle the estimate is biased, since `z₀` is used again
+//! and again: large `q` can blow up.
 //!
-//! Cost: `2n` forward passes (of one example) in an anchor step and `4b` in the others. Memory by [`AnchorStorage`]: 3, 2 or
-//! 1 sets of parameters. One number a step determines the update (two with directions of their own).
+//! Cost: `2n` forward passes (of one example) in an anchor step and `4b` in the others. Memory
+//! by [`AnchorStorage`]: 3, 2 or 1 sets of parameters. One number a step determines the update (two with
+//! directions of their own).
 
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
@@ -31,9 +33,9 @@ pub enum AnchorStorage {
     /// The anchor as a vector, `g` by its one number `p₀`: `2P`, the bits of [`Textbook`](Self::Textbook).
     #[default]
     RankOne,
-    /// Neither: the anchor is rebuilt by taking this cycle's updates back, and left by taking them again: `P`. Costs two
-    /// draws for each update of the cycle and step. Exact on the grid; otherwise with an error of rounding (in `f32` about
-    /// `1e-8` relative).
+    /// Neither: the anchor is rebuilt by taking this cycle's updates back, and left by taking them again:
+    /// `P`. Costs two draws for each update of the cycle and step. Exact on the grid; otherwise with an error
+    /// of rounding (in `f32` about `1e-8` relative).
     Replay,
 }
 
@@ -46,10 +48,12 @@ pub enum Fidelity {
     Corrected,
     /// The same with `z = z₀` throughout a cycle.
     SharedCycle,
-    /// A real anchor, but a direction for each of the two terms. Their difference does not cancel: no variance is reduced.
+    /// A real anchor, but a direction for each of the two terms. Their difference does not cancel: no
+    /// variance is reduced.
     Independent,
-    /// What the authors' code does: the anchor is another name of the current point, the two terms have directions of their
-    /// own, and the second is measured after the first has moved the point. A step is `−η₂ g` plus noise of mean zero.
+    /// What the authors' code does: the anchor is another name of the current point, the two terms have
+    /// directions of their own, and the second is measured after the first has moved the point. A step is
+    /// `−η₂ g` plus noise of mean zero.
     Official,
 }
 

@@ -1,13 +1,14 @@
 //! Optimization by function values alone, at the memory of inference.
 //!
-//! A *method* ([`Mezo`], [`MezoSvrg`], [`ZoSvrg`], [`Spsa`]) says which differences of losses it wants and how they move
-//! the point; a [`Tuner`] runs it: it draws batches and directions, perturbs the point in place and brings it back
-//! ([`Restore`]), counts queries, shares the work among ranks ([`Comm`]), and treats losses that are not finite. It acts on
-//! anything that is [`kiln_tensor::Blocks`], which includes the parameters of any Burn module.
+//! A *method* ([`Mezo`], [`MezoSvrg`], [`ZoSvrg`], [`Spsa`]) says which differences of losses it wants and
+//! how they move the point; a [`Tuner`] runs it: it draws batches and directions, perturbs the point in place
+//! and brings it back ([`Restore`]), counts queries, shares the work among ranks ([`Comm`]), and treats
+//! losses that are not finite. It acts on anything that is [`kiln_tensor::Blocks`], which includes the
+//! parameters of any Burn module.
 //!
-//! A direction is a function of (seed, step, number), so a step is determined by a few numbers: the run is its base point
-//! and these *scalars*, 4 bytes a step. A [`ReplayLog`] keeps them; from it a run is replayed to the same bits, taken back
-//! to any step, and compared with another.
+//! A direction is a function of (seed, step, number), so a step is determined by a few numbers: the run is
+//! its base point and these *scalars*, 4 bytes a step. A [`ReplayLog`] keeps them; from it a run is replayed
+//! to the same bits, taken back to any step, and compared with another.
 //!
 //! ```
 //! use kiln_optim::zeroth_order::{Alone, MezoSvrg, SumOverBatch, Tuner};

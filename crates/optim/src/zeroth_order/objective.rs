@@ -19,15 +19,16 @@ pub trait BatchObjective {
     /// The number of examples.
     fn components(&self) -> usize;
 
-    /// The sum, in `f64`, over the examples of a batch of their losses. Sums rather than means, so that batches that are
-    /// cut in pieces (micro-batches, ranks) add up to the same value. A number that is not finite is no error here.
+    /// The sum, in `f64`, over the examples of a batch of their losses. Sums rather than means, so that
+    /// batches that are cut in pieces (micro-batches, ranks) add up to the same value. A number that is not
+    /// finite is no error here.
     ///
     /// # Errors
     /// When it cannot be evaluated; also when the batch is empty or names an example that does not exist.
     fn batch_sum(&self, batch: &[usize], point: &Self::Point) -> Result<f64, OptimError>;
 
-    /// Whether the function takes steps, as accuracy and F1 do. Small perturbations then leave it unchanged, which is no
-    /// reason for a warning.
+    /// Whether the function takes steps, as accuracy and F1 do. Small perturbations then leave it unchanged,
+    /// which is no reason for a warning.
     fn is_discrete(&self) -> bool {
         false
     }
@@ -69,8 +70,8 @@ pub trait BatchObjective {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The module must live on a plain device, without autodiff: a zeroth-order method needs no graph, and building one would
-/// cost the memory that it saves.
+/// The module must live on a plain device, without autodiff: a zeroth-order method needs no graph, and
+/// building one would cost the memory that it saves.
 #[derive(Clone, Debug)]
 pub struct ModuleLoss<M, L> {
     losses: L,
@@ -92,8 +93,8 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
         Ok(Self { losses, examples, chunk: examples, discrete: false, module: PhantomData })
     }
 
-    /// Never passes more than `chunk` examples to the module at once, which bounds the memory of a forward pass; the sum
-    /// stays the same but for rounding. By default nothing is cut.
+    /// Never passes more than `chunk` examples to the module at once, which bounds the memory of a forward
+    /// pass; the sum stays the same but for rounding. By default nothing is cut.
     ///
     /// # Errors
     /// When `chunk` is 0.

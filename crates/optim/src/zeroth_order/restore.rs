@@ -1,8 +1,8 @@
 //! How a point is moved along a direction and brought back.
 //!
-//! The order of operations is part of the format of replay logs. With `z` a coordinate of the direction, `ε` the size of
-//! the perturbation and `o`, `i` the two factors of a term (all `f32`; for points in `f64` they are widened first), each
-//! operation rounded and none fused:
+//! The order of operations is part of the format of replay logs. With `z` a coordinate of the direction, `ε`
+//! the size of the perturbation and `o`, `i` the two factors of a term (all `f32`; for points in `f64` they
+//! are widened first), each operation rounded and none fused:
 //!
 //! ```text
 //! perturb   θ ← θ + ε z        θ ← θ + (−2ε) z        θ ← θ + ε z
@@ -25,16 +25,18 @@ pub enum Restore {
     /// `+ε, −2ε, +ε`, then the update: `MeZO`'s reference, 4 draws of the direction. Memory `P`; the point drifts by
     /// rounding, at most 2 ulp of `|θ| + |εz|` a step.
     InPlace,
-    /// The same operations, the last two of each coordinate at once: 3 draws, and the bits of [`InPlace`](Self::InPlace).
+    /// The same operations, the last two of each coordinate at once: 3 draws, and the bits
+    /// of [`InPlace`](Self::InPlace).
     #[default]
     Fused,
     /// Keeps the point and perturbs a copy. Memory `2P`, exact.
     Copy,
     /// Every coordinate is a multiple of a power of two `u` chosen for its block, and so is every perturbation and
     /// update: memory `P` and exact. The start is rounded to the grid once. `u` is the least power of two with
-    /// `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of the block at the start, or the
-    /// largest of all blocks if that is more: biases that begin at zero need room too. A parameter that leaves the range
-    /// ends the run with an error. Updates are rounded at random without bias; `|z|` is at most 6.
+    /// `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of the block at the
+    /// start, or the largest of all blocks if that is more: biases that begin at zero need room too. A
+    /// parameter that leaves the range ends the run with an error. Updates are rounded at random without
+    /// bias; `|z|` is at most 6.
     Grid,
 }
 

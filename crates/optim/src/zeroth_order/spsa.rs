@@ -1,5 +1,5 @@
-//! Simultaneous perturbation stochastic approximation (Spall, *Multivariate stochastic approximation using a simultaneous
-//! perturbation gradient approximation*, IEEE TAC 1992; gains: Spall, IEEE TAES 1998).
+//! Simultaneous perturbation stochastic approximation (Spall, *Multivariate stochastic approximation using a
+//! simultaneous perturbation gradient approximation*, IEEE TAC 1992; gains: Spall, IEEE TAES 1998).
 //!
 //! ```text
 //! θ ← θ − aₖ [f(θ + cₖΔ) − f(θ − cₖΔ)] / (2cₖ) Δ⁻¹,   Δ of random signs, so Δ⁻¹ = Δ

@@ -71,8 +71,8 @@ pub(super) struct Cycle<V> {
 /// Where differences and scalars come from.
 pub(super) enum Source<'a, V> {
     Live(Live<'a, V>),
-    /// From a log: `None` for a step that was skipped. `sweeps` goes through the perturbations, `false` leaves the point
-    /// alone altogether.
+    /// From a log: `None` for a step that was skipped. `sweeps` goes through the perturbations, `false`
+    /// leaves the point alone altogether.
     Logged {
         scalars: Option<std::slice::Iter<'a, f32>>,
         sweeps: bool,
@@ -133,8 +133,8 @@ impl<V: Blocks> Stepper<'_, V> {
     }
 
     /// The derivatives of the mean loss over a batch along the directions `first..first + count` of step `of`, measured
-    /// with perturbations of size `eps`; not-a-number where a loss is not finite. In a replayed step they are zeros, which
-    /// only [`scalar`](Self::scalar) may see.
+    /// with perturbations of size `eps`; not-a-number where a loss is not finite. In a replayed step they are
+    /// zeros, which only [`scalar`](Self::scalar) may see.
     ///
     /// # Errors
     /// When a loss cannot be evaluated.
@@ -305,8 +305,8 @@ impl<V: Blocks> Stepper<'_, V> {
         Ok(())
     }
 
-    /// Notes a number on which the step's update depends, rounded to `f32` as it is logged; in a replayed step the logged
-    /// one, whatever is given.
+    /// Notes a number on which the step's update depends, rounded to `f32` as it is logged; in a replayed
+    /// step the logged one, whatever is given.
     ///
     /// # Errors
     /// When it is not finite, or the log holds too few numbers.
@@ -355,8 +355,8 @@ impl<V: Blocks> Stepper<'_, V> {
         Ok(())
     }
 
-    /// Sets the anchor to the point as it is, kept as `storage` says; without one it cannot be gone back to. `coefficients` are what the anchor's estimate is made of: that of direction
-    /// `k` of this step.
+    /// Sets the anchor to the point as it is, kept as `storage` says; without one it cannot be gone back to.
+    /// `coefficients` are what the anchor's estimate is made of: that of direction `k` of this step.
     ///
     /// # Errors
     /// When the point cannot be copied.

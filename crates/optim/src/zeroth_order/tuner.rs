@@ -55,20 +55,22 @@ pub struct Tuner<M> {
     pub clip: Option<f32>,
     /// Shrinks parameters in each step.
     pub weight_decay: Option<WeightDecay>,
-    /// MeZO-SVRG's annealing: after each epoch but the first four, if the mean loss of the last one is more than 1.05 times
-    /// that of the one two before, both step sizes are divided by this. Never below 1e-5 (anchor) and 1e-6, or the
-    /// initial step sizes where those are smaller.
+    /// MeZO-SVRG's annealing: after each epoch but the first four, if the mean loss of the last one is more
+    /// than 1.05 times that of the one two before, both step sizes are divided by this. Never below 1e-5
+    /// (anchor) and 1e-6, or the initial step sizes where those are smaller.
     pub anneal: Option<f32>,
-    /// With several ranks: into how many groups they fall. Each group measures directions of its own (number `k` is group
-    /// `k mod groups`'s), its ranks sharing the batch. 1, the default, shares the batch among all ranks; as many groups as
-    /// ranks give each its own directions. More than one needs an exact [`Restore`].
+    /// With several ranks: into how many groups they fall. Each group measures directions of its own (number
+    /// `k` is group `k mod groups`'s), its ranks sharing the batch. 1, the default, shares the batch among
+    /// all ranks; as many groups as ranks give each its own directions. More than one needs an
+    /// exact [`Restore`].
     pub groups: usize,
     /// With several ranks: every so many steps they compare hashes of their points, and rank 0's is sent to all if they
     /// differ. Never, when `None`.
     pub check_every: Option<u64>,
 }
 
-/// What happens when a loss is not finite. The point is always brought back first: with an exact [`Restore`] to its bits.
+/// What happens when a loss is not finite. The point is always brought back first: with an exact [`Restore`]
+/// to its bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NonFinite {
@@ -95,8 +97,8 @@ pub struct WeightDecay {
 pub struct StepReport {
     /// The step's number, from 0.
     pub step: u64,
-    /// The mean loss of the step's batch (in an anchor step: of all examples), averaged over both sides of all directions.
-    /// Not finite in a skipped step.
+    /// The mean loss of the step's batch (in an anchor step: of all examples), averaged over both sides of
+    /// all directions. Not finite in a skipped step.
     pub loss: f64,
     /// The numbers that determine the update; none in a skipped step.
     pub scalars: Vec<f32>,
@@ -104,8 +106,8 @@ pub struct StepReport {
     pub rates: Rates,
     /// Whether the step was skipped because a loss was not finite.
     pub skipped: bool,
-    /// Whether the update changed a parameter. Where it did not, the step was skipped, or all scalars or step sizes are 0, or
-    /// the update is below the parameters' resolution.
+    /// Whether the update changed a parameter. Where it did not, the step was skipped, or all scalars or step
+    /// sizes are 0, or the update is below the parameters' resolution.
     pub moved: bool,
     /// Whether ranks disagreed and rank 0's point was sent to all.
     pub resynchronised: bool,
@@ -169,8 +171,8 @@ pub enum Warning {
 }
 
 impl<M: Method> Tuner<M> {
-    /// Gaussian directions, central differences, fused restore, batches from reshuffled epochs, and steps with losses that are
-    /// not finite skipped.
+    /// Gaussian directions, central differences, fused restore, batches from reshuffled epochs, and steps
+    /// with losses that are not finite skipped.
     pub fn new(method: M, batch_size: usize, seed: u64) -> Self {
         Self {
             method,
@@ -263,12 +265,12 @@ impl<M: Method> Tuner<M> {
         Ok(TunerState { point, kept, cycle: None })
     }
 
-    /// One step on one rank of `comm` ([`Alone`](super::Alone) if there are no others). All ranks must call it with equal
-    /// states and settings; they end with equal states.
+    /// One step on one rank of `comm` ([`Alone`](super::Alone) if there are no others). All ranks must call
+    /// it with equal states and settings; they end with equal states.
     ///
     /// # Errors
-    /// When a loss cannot be evaluated (the point is then brought back), a rank is lost, a parameter leaves the grid, or a
-    /// loss is not finite under [`NonFinite::Abort`].
+    /// When a loss cannot be evaluated (the point is then brought back), a rank is lost, a parameter leaves
+    /// the grid, or a loss is not finite under [`NonFinite::Abort`].
     pub fn step<P: BatchObjective>(
         &self,
         problem: &P,
@@ -467,8 +469,8 @@ fn send<V: Blocks>(point: &mut V, comm: &dyn Comm) -> Result<(), OptimError> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Ends a step: brings the point back from the last perturbation and, if the step did not come to its end, takes back what
-/// it had done. Says whether the step was skipped.
+/// Ends a step: brings the point back from the last perturbation and, if the step did not come to its end,
+/// takes back what it had done. Says whether the step was skipped.
 fn close<V: Blocks>(stepper: &mut Stepper<'_, V>, outcome: Result<(), Halt>) -> Result<bool, OptimError> {
     let Err(halt) = outcome else {
         stepper.settle()?;

@@ -7,11 +7,11 @@
 //! ∇̂f_B(x) = (d/(μk)) Σₖ [f_B(x + μuₖ) − f_B(x)] uₖ,   uₖ uniform on the unit sphere
 //! ```
 //!
-//! which for `z = √d u` and `ε = μ/√d` is `(1/k) Σₖ [f_B(x + εzₖ) − f_B(x)]/ε · zₖ`. The authors draw new directions in every
-//! estimate; [`shared_directions`](ZoSvrg::shared_directions) takes the same ones at `x` and at the anchor, as the ZO-SVRG
-//! of Ji, Wang, Zhou, Liang (ICML 2019) does, without which the difference does not cancel. Cost of `m` steps:
-//! `n(k + 1) + 2mb(k + 1)` forward passes; memory: two sets of parameters (or one, with [`AnchorStorage::Replay`]) and
-//! `2k` numbers a step.
+//! which for `z = √d u` and `ε = μ/√d` is `(1/k) Σₖ [f_B(x + εzₖ) − f_B(x)]/ε · zₖ`. The authors draw new
+//! directions in every estimate; [`shared_directions`](ZoSvrg::shared_directions) takes the same ones at `x`
+//! and at the anchor, as the ZO-SVRG of Ji, Wang, Zhou, Liang (ICML 2019) does, without which the difference
+//! does not cancel. Cost of `m` steps: `n(k + 1) + 2mb(k + 1)` forward passes; memory: two sets of parameters
+//! (or one, with [`AnchorStorage::Replay`]) and `2k` numbers a step.
 
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};

@@ -189,8 +189,8 @@ fn step_sizes_on_schedule() {
     assert_eq!(StepSize::from(0.25).at(1000), 0.25);
 }
 
-/// A run of `steps` equals one that was stored after each of some steps, byte for byte, and its work is what the problem
-/// itself counted.
+/// A run of `steps` equals one that was stored after each of some steps, byte for byte, and its work is what
+/// the problem itself counted.
 fn resumes_to_the_same_bits<S>(solver: &S, problem: &LeastSquares, steps: u64)
 where
     S: Solver<LeastSquares>,

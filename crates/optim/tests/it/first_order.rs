@@ -318,8 +318,8 @@ fn variance_reduction_converges_linearly() {
     }
 }
 
-/// The methods use operator values only, so a game is a problem like any other: variance reduction finds its saddle point,
-/// where SGD stays at a distance.
+/// The methods use operator values only, so a game is a problem like any other: variance reduction finds its
+/// saddle point, where SGD stays at a distance.
 #[test]
 fn variance_reduction_solves_games() {
     for seed in 0..3 {

@@ -22,11 +22,12 @@ use crate::claim::ExperimentError;
 use crate::number::Number;
 use crate::recorder::Table;
 
-/// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in PyTorch; and exact
-/// fits against scikit-learn's and skada's, which must give the same coefficients.
+/// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in
+/// PyTorch; and exact fits against scikit-learn's and skada's, which must give the same coefficients.
 ///
-/// Times are medians of wall time over repeats in which everything takes turns, with as many threads on either side. The peers
-/// are Python packages (`pip install torch scikit-learn skada`); what is missing is left out.
+/// Times are medians of wall time over repeats in which everything takes turns, with as many threads on
+/// either side. The peers are Python packages (`pip install torch scikit-learn skada`); what is missing is
+/// left out.
 #[derive(Debug, Parser)]
 #[command(name = "adapt", no_binary_name = true)]
 struct Options {
@@ -176,8 +177,8 @@ fn ask(
     Ok(Some(answer))
 }
 
-/// A source and a target of Gaussian features whose mean and covariance differ a little; the labels depend on the features
-/// alike in both.
+/// A source and a target of Gaussian features whose mean and covariance differ a little; the labels depend on
+/// the features alike in both.
 fn gaussian_domains() -> Result<Adaptation<Mat<f64>>, ExperimentError> {
     const ROWS: usize = 5000;
     const COLUMNS: usize = 20;

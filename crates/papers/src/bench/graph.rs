@@ -18,8 +18,8 @@ use crate::recorder::Table;
 
 /// Local graph clustering: CPU time against NetworKit, networkx and LocalGraphClustering, one thread, in one run.
 ///
-/// The peers are Python packages (`pip install networkit networkx scipy`); a peer that is not installed is left out with
-/// a message. Times are medians of CPU time over repeats in which the programs take turns.
+/// The peers are Python packages (`pip install networkit networkx scipy`); a peer that is not installed is
+/// left out with a message. Times are medians of CPU time over repeats in which the programs take turns.
 #[derive(Debug, Parser)]
 #[command(name = "graph", no_binary_name = true)]
 struct Options {

@@ -15,9 +15,10 @@ use crate::claim::ExperimentError;
 use crate::number::Number;
 use crate::recorder::Table;
 
-/// Discrete wavelet transforms and their inverses in f64, one thread: rows of 2^10, 2^14 and 2^20 samples to all useful levels,
-/// and 16 pictures of 512×512 to three, against PyWavelets (`pip install PyWavelets`). Then transforms of tensors with their
-/// gradients, f32, all cores, against ptwt (`pip install ptwt`, and PyTorch).
+/// Discrete wavelet transforms and their inverses in f64, one thread: rows of 2^10, 2^14 and 2^20 samples to
+/// all useful levels, and 16 pictures of 512×512 to three, against PyWavelets (`pip install PyWavelets`).
+/// Then transforms of tensors with their gradients, f32, all cores, against ptwt (`pip install ptwt`, and
+/// PyTorch).
 ///
 /// Times are medians of wall time over repeats in which both take turns; PyWavelets' are of calls from Python.
 #[derive(Debug, Parser)]

@@ -19,9 +19,10 @@ use crate::recorder::Table;
 /// l2-logistic regression with λ = 1/n and no intercept: CPU time to reach a relative suboptimality (f − f*)/f* of 1e-6
 /// and 1e-10, one thread, against scikit-learn in the same run.
 ///
-/// Every program stops after a number of iterations. The least number that reaches the accuracy is looked for first; its
-/// time is the median over repeats in which the programs take turns (fewer where a fit takes seconds). Reading the data is not timed; whatever a fit does
-/// with them is. scikit-learn is a Python package (`pip install scikit-learn`); without it only Kiln is measured.
+/// Every program stops after a number of iterations. The least number that reaches the accuracy is looked for
+/// first; its time is the median over repeats in which the programs take turns (fewer where a fit takes
+/// seconds). Reading the data is not timed; whatever a fit does with them is. scikit-learn is a Python
+/// package (`pip install scikit-learn`); without it only Kiln is measured.
 #[derive(Debug, Parser)]
 #[command(name = "optim", no_binary_name = true)]
 struct Options {

@@ -21,12 +21,12 @@ use crate::finetune::{Budget, Examples, Objective, Settings, TextObjective, fine
 use crate::number::Number;
 use crate::recorder::Table;
 
-/// Zeroth-order steps on MiniLM (22.7 million parameters): time as a multiple of the forward passes in a step, memory as a
-/// multiple of inference, and the same MeZO step in PyTorch, all threads, in the same run.
+/// Zeroth-order steps on MiniLM (22.7 million parameters): time as a multiple of the forward passes in a
+/// step, memory as a multiple of inference, and the same MeZO step in PyTorch, all threads, in the same run.
 ///
-/// Times are medians of wall time over repeats in which everything takes turns. Memory is the peak resident set of a process
-/// of its own, counted from after the model was loaded. PyTorch is a Python package (`pip install torch`); without it only
-/// Kiln is measured.
+/// Times are medians of wall time over repeats in which everything takes turns. Memory is the peak resident
+/// set of a process of its own, counted from after the model was loaded. PyTorch is a Python package
+/// (`pip install torch`); without it only Kiln is measured.
 #[derive(Debug, Parser)]
 #[command(name = "zo", no_binary_name = true)]
 struct Options {

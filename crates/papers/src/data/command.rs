@@ -40,7 +40,8 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct GetArguments {
-    /// A name of `data list` such as graph-labelled/polblogs or just polblogs, a folder such as graph-labelled, or a file
+    /// A name of `data list` such as graph-labelled/polblogs or just polblogs, a folder such as
+    /// graph-labelled, or a file
     name: String,
     /// Download from the public origin, not from a package
     #[arg(long)]

@@ -15,8 +15,8 @@ use super::search::FindData;
 use crate::claim::ExperimentError;
 use crate::recorder::DataUse;
 
-/// The network of AWD's experiments: two convolutions of 5×5 (10 and 20 channels), each followed by pooling, then linear
-/// layers of 50 and 10.
+/// The network of AWD's experiments: two convolutions of 5×5 (10 and 20 channels), each followed by pooling,
+/// then linear layers of 50 and 10.
 #[derive(Module, Debug)]
 pub struct AwdCnn {
     /// 1 to 10 channels.
@@ -31,8 +31,8 @@ pub struct AwdCnn {
     pub pool: MaxPool2d,
 }
 
-/// TRIM's LeNet-5: convolutions of 5×5 with 6, 16 and 120 channels, rectifiers, pooling after the first two, then linear
-/// layers of 84 and 10.
+/// TRIM's LeNet-5: convolutions of 5×5 with 6, 16 and 120 channels, rectifiers, pooling after the first two,
+/// then linear layers of 84 and 10.
 #[derive(Module, Debug)]
 pub struct TrimLeNet {
     /// 1 to 6 channels.

@@ -1,5 +1,5 @@
-//! Digits drawn by a program: lines between points, turned, stretched and moved at random. They stand in for MNIST where
-//! there are no files, with about its mean (0.13) and share of pixels that are not black.
+//! Digits drawn by a program: lines between points, turned, stretched and moved at random. They stand in for
+//! MNIST where there are no files, with about its mean (0.13) and share of pixels that are not black.
 
 use kiln_tensor::{Distribution, Noise};
 
@@ -99,11 +99,12 @@ const STROKES: [&[(f64, f64)]; 10] = [
     ],
 ];
 
-/// Digits of 28×28 pixels of 0 to 1, of class `i mod 10` at place `i`. A picture depends on the seed and its place alone.
+/// Digits of 28×28 pixels of 0 to 1, of class `i mod 10` at place `i`. A picture depends on the seed and its
+/// place alone.
 ///
-/// Turned by up to 0.21 radians, each axis stretched by 0.8 to 1.1, sheared by up to 0.2, moved by up to 2 pixels each way;
-/// points are off by 0.02 (standard deviation). A pixel at distance `d` of the lines of half-width 0.9 to 1.7 pixels is
-/// `w + ½ − d`, cut to 0 to 1.
+/// Turned by up to 0.21 radians, each axis stretched by 0.8 to 1.1, sheared by up to 0.2, moved by up to 2
+/// pixels each way; points are off by 0.02 (standard deviation). A pixel at distance `d` of the lines of
+/// half-width 0.9 to 1.7 pixels is `w + ½ − d`, cut to 0 to 1.
 pub fn glyphs(count: usize, seed: u64) -> Pictures {
     let mut values = Vec::with_capacity(count * SIDE * SIDE);
     for i in 0..count {

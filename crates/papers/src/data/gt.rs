@@ -1,8 +1,8 @@
 //! The binary graph format of graph-tool (`.gt`), version 1, as published in graph-tool's documentation.
 //!
 //! Layout: the magic bytes `⛾ gt`, version, byte order, a comment, directed or not, the number of nodes `n`, then per
-//! node the number of its out-neighbours and their numbers (1, 2, 4 or 8 bytes each, the fewest that hold `n`), then the
-//! property maps. Only properties of nodes whose values are plain numbers or strings are kept.
+//! node the number of its out-neighbours and their numbers (1, 2, 4 or 8 bytes each, the fewest that hold
+//! `n`), then the property maps. Only properties of nodes whose values are plain numbers or strings are kept.
 
 use std::collections::BTreeMap;
 

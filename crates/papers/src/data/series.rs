@@ -55,8 +55,8 @@ impl LabelledSeries {
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] with the line for a class that is no whole number, a point that is no finite number, a row of another length;
-/// also when there are no rows.
+/// [`ReadError`] with the line for a class that is no whole number, a point that is no finite number, a row
+/// of another length; also when there are no rows.
 pub fn read_series_csv(name: &str, reader: impl Read) -> Result<LabelledSeries, ReadError> {
     let text = read_text(name, reader)?;
     let mut series = LabelledSeries { values: Vec::new(), classes: Vec::new(), sources: Vec::new() };

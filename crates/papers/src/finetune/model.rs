@@ -113,8 +113,8 @@ enum Kind {
 const CATALOGUE: [(&str, &str); 2] =
     [("minilm", "models/minilm"), ("smollm2", "models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")];
 
-/// Finds a model: a folder with `model.safetensors`, `config.json` and `tokenizer.json` (an encoder of the BERT family), a
-/// `.gguf` file (a decoder of the Llama family), or a name of the catalogue.
+/// Finds a model: a folder with `model.safetensors`, `config.json` and `tokenizer.json` (an encoder of the
+/// BERT family), a `.gguf` file (a decoder of the Llama family), or a name of the catalogue.
 ///
 /// # Errors
 /// [`FinetuneError::Setting`] when it is neither, and when the catalogue's model has not been fetched: how to do so.

@@ -12,7 +12,8 @@ use super::model::Tune;
 use super::settings::{Budget, Method, Objective, Rule, Settings, StepSize, ZerothOrder};
 use crate::data::TextColumns;
 
-/// Fine-tunes a language model to sort texts into classes, by values of the loss alone (MeZO, MeZO-SVRG) or by gradients.
+/// Fine-tunes a language model to sort texts into classes, by values of the loss alone (MeZO, MeZO-SVRG) or
+/// by gradients.
 ///
 /// A zeroth-order method needs no gradient: it measures the loss on both sides along a random direction and moves along
 /// that direction. So it takes the memory of inference, can train on accuracy itself, and leaves a log of a few bytes
@@ -154,9 +155,9 @@ pub(super) struct TrainOptions {
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub(super) data: Option<PathBuf>,
 
-    /// `mezo`: two forward passes a step, the memory of inference. `zo-sgd`: the same steps on a copy of the parameters,
-    /// which come back exactly. `mezo-svrg`: less noise from small batches, for an anchor step on all examples now and
-    /// then. `sgd`, `adam`: by gradients, to compare with
+    /// `mezo`: two forward passes a step, the memory of inference. `zo-sgd`: the same steps on a copy of the
+    /// parameters, which come back exactly. `mezo-svrg`: less noise from small batches, for an anchor step on
+    /// all examples now and then. `sgd`, `adam`: by gradients, to compare with
     #[arg(long, value_enum, default_value_t = MethodName::Mezo, help_heading = "Method")]
     pub(super) method: MethodName,
     /// Stop after so many steps [default: 1000, for sgd and adam 300]
@@ -173,8 +174,8 @@ pub(super) struct TrainOptions {
     pub(super) micro_batch: usize,
     /// η, or `auto`: a quarter of what the curvature of the loss on the first batch allows (found on
     /// a copy of the parameters)
-    /// [default: 1e-3, for sgd 0.1; if all parameters move, for sgd 2e-3, for adam 5e-5 and for zeroth-order methods on a
-    /// decoder 1e-6]
+    /// [default: 1e-3, for sgd 0.1; if all parameters move, for sgd 2e-3, for adam 5e-5 and for zeroth-order
+    /// methods on a decoder 1e-6]
     #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "Method")]
     pub(super) step_size: Option<StepSize>,
     /// What is minimised. accuracy and f1 have no gradient, so sgd and adam cannot
@@ -231,7 +232,8 @@ pub(super) struct TrainOptions {
     /// Folder of the run [default: target/finetune/MODEL-METHOD-TABLE]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(super) out: Option<PathBuf>,
-    /// Go on with the run in OUT, with the same options; --steps, --queries, --eval-every and --checkpoint-every may differ
+    /// Go on with the run in OUT, with the same options; --steps, --queries, --eval-every and
+    /// --checkpoint-every may differ
     #[arg(long, help_heading = "Output")]
     pub(super) resume: bool,
     /// The replay log of a zeroth-order method [default: replay.zo in OUT]
@@ -264,9 +266,9 @@ impl MethodName {
         }
     }
 
-    /// What limits a zeroth-order step is the sum of curvatures: it is small where few parameters move, and where a head of
-    /// zeros hides the encoder from the loss at first. A decoder has no such head: its step sizes are those of `MeZO`'s
-    /// authors.
+    /// What limits a zeroth-order step is the sum of curvatures: it is small where few parameters move, and
+    /// where a head of zeros hides the encoder from the loss at first. A decoder has no such head: its step
+    /// sizes are those of `MeZO`'s authors.
     fn step_size(self, tune: Tune, is_decoder: bool) -> f64 {
         match (self, tune) {
             // The default of MeZO-SVRG's program. At 0.1 MiniLM soon calls everything by one name.

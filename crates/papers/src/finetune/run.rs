@@ -184,7 +184,8 @@ impl Run<'_> {
                 Sampler::new(Order::Reshuffled, self.train.len(), settings.batch_size, settings.seed)?;
             let batch = sampler.next_batch().to_vec();
             let advisor = Advisor { seed: settings.seed, ..Advisor::default() };
-            // A copy, because the point comes back from probing only up to rounding, and a log begins with the base's bits.
+            // A copy, because the point comes back from probing only up to rounding, and a log begins with
+            // the base's bits.
             let advice = advise(problem, &mut point.clone(), &batch, &advisor)?;
             let Some(chosen) = advice.step_size else {
                 let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; give a number";

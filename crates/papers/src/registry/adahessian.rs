@@ -1,5 +1,5 @@
-//! Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, "`AdaHessian`: an adaptive second order optimizer for machine learning",
-//! AAAI 2021.
+//! Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, "`AdaHessian`: an adaptive second order optimizer for
+//! machine learning", AAAI 2021.
 
 use burn::optim::{AdamConfig, Optimizer};
 use burn::tensor::{DType, Tensor};

@@ -262,8 +262,8 @@ fn multitask_regression(context: &Context, recorder: &mut Recorder) -> Result<()
     Ok(())
 }
 
-/// Objective values, squared distances from the limit of both methods, and errors of least squares, of the low-rank block
-/// alone and of alternating minimization.
+/// Objective values, squared distances from the limit of both methods, and errors of least squares, of the
+/// low-rank block alone and of alternating minimization.
 type Regression = (Vec<f64>, Vec<f64>, Vec<f64>, [f64; 3]);
 
 fn regression(seed: u64) -> Result<Regression, ExperimentError> {

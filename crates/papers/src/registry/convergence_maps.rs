@@ -1,7 +1,7 @@
 //! Maps like those of weak lensing, with two parameters: a stand-in for simulations of the universe.
 //!
-//! With `k` in cycles per map a Gaussian field `g` has the spectrum `P(k) ∝ (k/6)^(−n) e^(−(k/20)²)`, without a mean, scaled so
-//! that for `n = 2` a pixel has variance `(0.4 A)²`. A map is
+//! With `k` in cycles per map a Gaussian field `g` has the spectrum `P(k) ∝ (k/6)^(−n) e^(−(k/20)²)`, without
+//! a mean, scaled so that for `n = 2` a pixel has variance `(0.4 A)²`. A map is
 //!
 //! ```text
 //! κ = 0.05 (e^(g − Var g/2) − 1) + 0.004 N(0, 1)

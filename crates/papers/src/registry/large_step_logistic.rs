@@ -1,4 +1,5 @@
-//! Tyurin, "From logistic regression to the perceptron algorithm: exploring gradient descent with large step sizes", 2024.
+//! Tyurin, "From logistic regression to the perceptron algorithm: exploring gradient descent with large step
+//! sizes", 2024.
 
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::training::{

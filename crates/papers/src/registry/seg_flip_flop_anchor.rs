@@ -1,4 +1,5 @@
-//! Chae, Yun, Kim, "Stochastic extragradient with flip-flop shuffling & anchoring: provable improvements", NeurIPS 2024.
+//! Chae, Yun, Kim, "Stochastic extragradient with flip-flop shuffling & anchoring: provable improvements",
+//! NeurIPS 2024.
 
 use kiln_optim::first_order::Sgd;
 use kiln_optim::minimax::StochasticExtragradient;

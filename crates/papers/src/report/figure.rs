@@ -64,7 +64,8 @@ pub enum Kind {
     Bars,
     /// The area between two curves.
     Band,
-    /// Squares of side 1 around the points, the darker the further their value is from 0; negative ones in the next colour.
+    /// Squares of side 1 around the points, the darker the further their value is from 0; negative ones in
+    /// the next colour.
     Cells,
 }
 

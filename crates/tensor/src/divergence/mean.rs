@@ -1,5 +1,5 @@
-//! The mean discrepancy `D = ‖μ_a − μ_b‖² / k`, the penalty "mean" of Chen, Bühlmann, *Domain adaptation under structural
-//! causal models* (JMLR 2021) divided by the number of features. `O(nk)`.
+//! The mean discrepancy `D = ‖μ_a − μ_b‖² / k`, the penalty "mean" of Chen, Bühlmann, *Domain adaptation
+//! under structural causal models* (JMLR 2021) divided by the number of features. `O(nk)`.
 
 use burn::tensor::Tensor;
 

@@ -1,12 +1,12 @@
-//! Maximum mean discrepancy: Gretton, Borgwardt, Rasch, Schölkopf, Smola, *A kernel two-sample test* (JMLR 2012), the biased
-//! estimate (their equation 5).
+//! Maximum mean discrepancy: Gretton, Borgwardt, Rasch, Schölkopf, Smola, *A kernel two-sample test* (JMLR
+//! 2012), the biased estimate (their equation 5).
 //!
 //! ```text
 //! D = uᵀ K u = Σ_ij p_i p_j k(a_i, a_j) + Σ_ij q_i q_j k(b_i, b_j) − 2 Σ_ij p_i q_j k(a_i, b_j),    u = (p, −q)
 //! ```
 //!
-//! with weights `p` and `q` of sum 1. For `M` groups all pairs come from one `K`: their sum is `Σ_c cᵀ K c` over `M − 1`
-//! contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
+//! with weights `p` and `q` of sum 1. For `M` groups all pairs come from one `K`: their sum is `Σ_c cᵀ K c`
+//! over `M − 1` contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
 //!
 //! The gradient of `Σ_ij W_ij κ(t_ij)`, `t_ij = ‖z_i − z_j‖²` and `W = Σ_c ccᵀ`, is known with the value:
 //!
@@ -14,8 +14,8 @@
 //! ∂D/∂z_i = 4 Σ_j A_ij (z_i − z_j),    A_ij = W_ij κ′(t_ij)
 //! ```
 //!
-//! so it is attached to the graph as a constant of the size of the features: nothing of size `n²` is kept for the backward
-//! pass, which costs `O(nk)`. Rows that coincide contribute 0 to it.
+//! so it is attached to the graph as a constant of the size of the features: nothing of size `n²` is kept for
+//! the backward pass, which costs `O(nk)`. Rows that coincide contribute 0 to it.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ use crate::TensorError;
 
 /// A kernel: a sum of Gaussians of the distance `t = ‖x − y‖`, or linear.
 ///
-/// On wgpu Gaussians are right in `f32` only: its exponentials in `f64` are silently wrong, although the device says that it
-/// supports the type (cubecl issue 1316).
+/// On wgpu Gaussians are right in `f32` only: its exponentials in `f64` are silently wrong, although the
+/// device says that it supports the type (cubecl issue 1316).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MmdKernel {
@@ -37,9 +37,9 @@ pub enum MmdKernel {
     Bandwidths(Vec<f64>),
     /// `Σ_γ exp(−γt²)`, `γ ∈ {10⁻³, 10⁻², …, 10³}`, as in `DomainBed`.
     DomainBed,
-    /// `Σ_e exp(−t²/(2·2ᵉ·m))`, `e` from `lowest` to `highest`, with `m` the mean of `t²` over pairs of rows, drawn from a
-    /// pool to which both samples contribute half. To automatic differentiation `m` is a constant. `TLlib` takes exponents
-    /// −3 to 1; for samples of one size its `m` is the same.
+    /// `Σ_e exp(−t²/(2·2ᵉ·m))`, `e` from `lowest` to `highest`, with `m` the mean of `t²` over pairs of rows,
+    /// drawn from a pool to which both samples contribute half. To automatic differentiation `m` is a
+    /// constant. `TLlib` takes exponents −3 to 1; for samples of one size its `m` is the same.
     MeanDistance {
         /// The least exponent, at least −32.
         lowest: i32,
@@ -82,7 +82,8 @@ impl MmdKernel {
         }
     }
 
-    /// `Σ_c cᵀ K c` over the rows `c` of `contrasts`. `pool` holds the shares of the rows in the mean distance, if it is used.
+    /// `Σ_c cᵀ K c` over the rows `c` of `contrasts`. `pool` holds the shares of the rows in the mean
+    /// distance, if it is used.
     fn quadratic(&self, rows: Tensor<2>, contrasts: Tensor<2>, pool: Option<Tensor<2>>) -> Tensor<1> {
         if *self == Self::Linear {
             // K = Z Zᵀ, whose entries would swallow small differences of large means.
@@ -158,8 +159,9 @@ pub(super) fn pairwise(kernel: &MmdKernel, features: &Tensor<2>, groups: &[&[usi
 }
 
 /// Up to this many numbers differences of features are formed, `[features, rows, rows]`, as squared distances then are
-/// exact to the last bits. Beyond it, where a processor's cache ends, `‖x‖² + ‖y‖² − 2⟨x, y⟩` is several times faster. Its
-/// error of about `ε‖x‖²` only matters to rows that nearly coincide: in a sum over so many pairs these are few.
+/// exact to the last bits. Beyond it, where a processor's cache ends, `‖x‖² + ‖y‖² − 2⟨x, y⟩` is several
+/// times faster. Its error of about `ε‖x‖²` only matters to rows that nearly coincide: in a sum over so many
+/// pairs these are few.
 const DIFFERENCES: usize = 1 << 20;
 
 /// `[rows, rows]`, never negative.

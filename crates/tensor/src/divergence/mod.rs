@@ -8,12 +8,13 @@
 //! | [`Coral`](Divergence::Coral) | mean squared differences of means and covariances ([`CoralForm`]) | `nk²` |
 //! | [`SlicedWasserstein`](Divergence::SlicedWasserstein) | mean of `W₂²` over `L` directions | `Lnk + Ln log n` |
 //!
-//! All are at least 0 and 0 between equal samples, in exact arithmetic: nothing is clamped at the end, so that gradients
-//! survive, and rounding can leave an [`Mmd`](Divergence::Mmd) of `−1e-7` in `f32`. Each is symmetric.
+//! All are at least 0 and 0 between equal samples, in exact arithmetic: nothing is clamped at the end, so
+//! that gradients survive, and rounding can leave an [`Mmd`](Divergence::Mmd) of `−1e-7` in `f32`. Each is
+//! symmetric.
 //!
-//! Shapes, settings, weights and row indices are checked. Features are not, as that would read them back in each step of
-//! training: a feature that is not a number makes the result not a number. On wgpu the kernels of [`Mmd`](Divergence::Mmd)
-//! are right in `f32` only ([`MmdKernel`]).
+//! Shapes, settings, weights and row indices are checked. Features are not, as that would read them back in
+//! each step of training: a feature that is not a number makes the result not a number. On wgpu the kernels
+//! of [`Mmd`](Divergence::Mmd) are right in `f32` only ([`MmdKernel`]).
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -113,8 +114,8 @@ impl Rows {
 pub enum Divergence {
     /// `‖μ_a − μ_b‖² / k`: the mean over the `k` features of the squared difference of means.
     Mean,
-    /// The squared maximum mean discrepancy `uᵀ K u` (Gretton et al. 2012), biased, that is with all `n²` terms: `u` has the
-    /// weights of `a`, to sum 1, and those of `b`, to sum −1.
+    /// The squared maximum mean discrepancy `uᵀ K u` (Gretton et al. 2012), biased, that is with all `n²`
+    /// terms: `u` has the weights of `a`, to sum 1, and those of `b`, to sum −1.
     Mmd(MmdKernel),
     /// Correlation alignment (Sun, Saenko 2016), which compares covariances.
     Coral(CoralForm),
@@ -135,7 +136,8 @@ impl Divergence {
     ///
     /// # Errors
     /// When the samples differ in number of features, element type or device, a sample is empty, its weights are not as
-    /// [`Sample`] says, or a setting is out of range. [`Coral`](Self::Coral) needs two rows with weights in each sample.
+    /// [`Sample`] says, or a setting is out of range. [`Coral`](Self::Coral) needs two rows with weights in
+    /// each sample.
     pub fn between(&self, a: &Sample, b: &Sample) -> Result<Tensor<1>, TensorError> {
         self.check()?;
         let (a, b) = (a.checked()?, b.checked()?);
@@ -150,15 +152,16 @@ impl Divergence {
         }
     }
 
-    /// The sum over unordered pairs of groups of the divergence between their rows of `features`, of shape `[1]`. `groups`
-    /// holds the row indices of each group; a row may be in several groups, or repeatedly in one.
+    /// The sum over unordered pairs of groups of the divergence between their rows of `features`, of shape
+    /// `[1]`. `groups` holds the row indices of each group; a row may be in several groups, or repeatedly in
+    /// one.
     ///
-    /// A pair with an empty group counts 0. For [`Coral`](Self::Coral) so does one with a group of a single row. Where no
-    /// pair counts the result is a constant, which autodiff has nothing to say about.
+    /// A pair with an empty group counts 0. For [`Coral`](Self::Coral) so does one with a group of a single
+    /// row. Where no pair counts the result is a constant, which autodiff has nothing to say about.
     ///
     /// All pairs are evaluated at once, from one matrix product for [`Mean`](Self::Mean) and one kernel matrix for
-    /// [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between pairs); for the others the
-    /// work per pair is that of comparing two vectors.
+    /// [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between pairs); for
+    /// the others the work per pair is that of comparing two vectors.
     ///
     /// # Errors
     /// When an index is not that of a row, there are no features, or a setting is out of range.
@@ -272,8 +275,9 @@ fn select(features: &Tensor<2>, rows: &[usize]) -> Rows {
 /// Σ_c ‖Zᵀc‖² = Σ_{i<j} ‖μ_i − μ_j‖²,    μ_i the mean of the rows of Z in group i of M
 /// ```
 ///
-/// so that pairs cost nothing. `√M μ_i` is multiplied by the rows of Helmert's matrix, which are orthonormal and sum to 0;
-/// unlike `M Σ‖μ_i‖² − ‖Σμ_i‖²` this loses nothing to a large common mean. For two groups it is `μ_1 − μ_2`.
+/// so that pairs cost nothing. `√M μ_i` is multiplied by the rows of Helmert's matrix, which are orthonormal
+/// and sum to 0; unlike `M Σ‖μ_i‖² − ‖Σμ_i‖²` this loses nothing to a large common mean. For two groups it is
+/// `μ_1 − μ_2`.
 fn contrasts(groups: &[&[usize]], rows: usize, like: &Tensor<2>) -> Tensor<2> {
     let count = groups.len();
     let mut matrix = vec![0.0; (count - 1) * rows];

@@ -6,18 +6,19 @@
 //! W₂² = ∫₀¹ (F_a⁻¹(s) − F_b⁻¹(s))² ds = Σ_s m_s (x_{i(s)} − y_{j(s)})²
 //! ```
 //!
-//! with the quantile coupling `(i, j, m)`: the sorted rows of `a` and `b` are matched from the least up, each pair as far
-//! as the mass of either goes, in at most `n_a + n_b − 1` steps. It depends on the features through their order only, so
-//! it is a constant to automatic differentiation. For unweighted samples it is the same in all directions; with weights
-//! the order is read back, `L(n_a + n_b)` integers, and the coupling is found on the host.
+//! with the quantile coupling `(i, j, m)`: the sorted rows of `a` and `b` are matched from the least up, each
+//! pair as far as the mass of either goes, in at most `n_a + n_b − 1` steps. It depends on the features
+//! through their order only, so it is a constant to automatic differentiation. For unweighted samples it is
+//! the same in all directions; with weights the order is read back, `L(n_a + n_b)` integers, and the coupling
+//! is found on the host.
 //!
-//! *Control variate.* `W₂²(θ) = ⟨θ, μ_a − μ_b⟩² + W₂²(θ)` of the centred samples, and the first term has the expectation
-//! `‖μ_a − μ_b‖² / k`, which replaces its mean over the `θ_l`. That is the lower-bound control variate of Nguyen, Ho,
-//! *Sliced Wasserstein estimation with control variates* (ICLR 2024) with coefficient 1 instead of one estimated from the
-//! same directions: so it is unbiased, and the divergence at least 0.
+//! *Control variate.* `W₂²(θ) = ⟨θ, μ_a − μ_b⟩² + W₂²(θ)` of the centred samples, and the first term has the
+//! expectation `‖μ_a − μ_b‖² / k`, which replaces its mean over the `θ_l`. That is the lower-bound control
+//! variate of Nguyen, Ho, *Sliced Wasserstein estimation with control variates* (ICLR 2024) with coefficient
+//! 1 instead of one estimated from the same directions: so it is unbiased, and the divergence at least 0.
 //!
-//! Direction `l` is `g/‖g‖`, `g` the [`Noise`] of parameter 0 at `kl, …, kl + k − 1`: more directions keep the first ones.
-//! `O(Lnk + Ln log n)`; pairs of `M` groups add `O(M²Ln)`.
+//! Direction `l` is `g/‖g‖`, `g` the [`Noise`] of parameter 0 at `kl, …, kl + k − 1`: more directions keep
+//! the first ones. `O(Lnk + Ln log n)`; pairs of `M` groups add `O(M²Ln)`.
 
 use burn::tensor::{Int, Tensor, TensorData};
 

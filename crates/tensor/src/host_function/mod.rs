@@ -12,8 +12,8 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
     /// The value at these inputs.
     fn value(&self, inputs: [TensorData; 2]) -> TensorData;
 
-    /// The gradients for those inputs that are `wanted`, of their shapes, where `gradient` is the one for the value. `input`
-    /// copies the first input (0) or the second (1).
+    /// The gradients for those inputs that are `wanted`, of their shapes, where `gradient` is the one for the
+    /// value. `input` copies the first input (0) or the second (1).
     fn gradients(
         &self,
         input: &dyn Fn(usize) -> TensorData,
@@ -22,8 +22,8 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
     ) -> [Option<TensorData>; 2];
 }
 
-/// The function's value as a tensor of rank `C`, through which gradients go; `None` where the tensors are not in the host's
-/// memory, or where autodiff is to recompute what it needs (`gradient_checkpointing`).
+/// The function's value as a tensor of rank `C`, through which gradients go; `None` where the tensors are not
+/// in the host's memory, or where autodiff is to recompute what it needs (`gradient_checkpointing`).
 ///
 /// # Panics
 /// When the value has another rank than `C`, or a gradient another shape than its input.

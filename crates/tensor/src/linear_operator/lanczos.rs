@@ -142,7 +142,8 @@ impl Lanczos {
                 let beyond = search.run(random(draw)?, &vectors, 1, rough)?;
                 let value = beyond.first().map(|(value, _)| *value);
                 let clear = |value: f64| value + rough * search.scale <= values[k - 1];
-                // Exact pairs are complete after k rounds; more would only polish pairs that `max_dimension` left rough.
+                // Exact pairs are complete after k rounds; more would only polish pairs that `max_dimension`
+                // left rough.
                 if value.is_none_or(clear) || draw > k as u64 {
                     break value;
                 }

@@ -15,7 +15,8 @@ pub struct GroupLasso {
 }
 
 impl GroupLasso {
-    /// Groups of `size` consecutive coordinates, such as the rows of a matrix of `size` columns; the last may be shorter.
+    /// Groups of `size` consecutive coordinates, such as the rows of a matrix of `size` columns; the last may
+    /// be shorter.
     ///
     /// # Errors
     /// [`TensorError::Setting`] when `size` is 0.

@@ -121,7 +121,8 @@ fn rates(divergence: &Divergence) -> f64 {
 }
 
 /// What rounding may do. All features are at most 3 and their differences at most 6; the divergences but MMD are
-/// polynomials of degree 2 or 4 in these. Squared distances have a relative error, so kernels `k(t) ≤ 1` one of `rt k ≤ 1`.
+/// polynomials of degree 2 or 4 in these. Squared distances have a relative error, so kernels `k(t) ≤ 1` one
+/// of `rt k ≤ 1`.
 fn tolerance(dtype: DType) -> f64 {
     let epsilon = if dtype == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
     1e3 * epsilon

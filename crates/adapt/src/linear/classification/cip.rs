@@ -1,16 +1,16 @@
 //! CIP in the limit: the scores' class means are the same in all sources.
 //!
-//! Rows of `R` are `μ_{m,y} − mean over m of μ_{m,y}`. With `k` classes, `M` sources, `d` features, `n` rows a source on
-//! average and `σ̂²` the mean over features of the variance within class and source, `R` of noise alone has no singular value
-//! much above
+//! Rows of `R` are `μ_{m,y} − mean over m of μ_{m,y}`. With `k` classes, `M` sources, `d` features, `n` rows
+//! a source on average and `σ̂²` the mean over features of the variance within class and source, `R` of noise
+//! alone has no singular value much above
 //!
 //! ```text
 //! τ = t · σ̂ / √(n/k) · (√(k M) + √d),   t = 1.5 by default.
 //! ```
 //!
-//! `W` is orthogonal to the right singular vectors of `R` whose singular value is above `τ`; pooled logistic regression is
-//! fitted in what remains. A source without a row of a class is left out of that class's means; a class of one source only
-//! constrains nothing, and so do all with one source.
+//! `W` is orthogonal to the right singular vectors of `R` whose singular value is above `τ`; pooled logistic
+//! regression is fitted in what remains. A source without a row of a class is left out of that class's means;
+//! a class of one source only constrains nothing, and so do all with one source.
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,8 @@ impl CipHard {
     }
 }
 
-/// IW-CIP: CIP, class weights from it and all sources, and CIP with these in the loss. The constraints are not weighted.
+/// IW-CIP: CIP, class weights from it and all sources, and CIP with these in the loss. The constraints are
+/// not weighted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IwCipHard {
     /// Both fits.

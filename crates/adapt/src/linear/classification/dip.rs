@@ -56,8 +56,8 @@ impl DipHard {
     }
 }
 
-/// IW-DIP: CIP on all sources, class weights from it and **this source alone**, and DIP with these in the loss and in the
-/// source's mean.
+/// IW-DIP: CIP on all sources, class weights from it and **this source alone**, and DIP with these in the
+/// loss and in the source's mean.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IwDipHard {
     /// The last fit.

@@ -1,12 +1,13 @@
-//! `JointDIP` in the limit: beside the scores' mean, their covariance with an invariant score `h` is the same in source and
-//! target.
+//! `JointDIP` in the limit: beside the scores' mean, their covariance with an invariant score `h` is the same
+//! in source and target.
 //!
 //! ```text
 //! Wᵀ(x̄_s − x̄_T) = 0,   Wᵀ(Cov_s(x, h) − Cov_T(x, h)) = 0
 //! ```
 //!
-//! `h` is the score of CIP (for `k` classes, the `k − 1` differences from the score of class 0). Features whose relation to
-//! the label is reversed in the target have the same means in both; their covariance with `h` gives them away.
+//! `h` is the score of CIP (for `k` classes, the `k − 1` differences from the score of class 0). Features
+//! whose relation to the label is reversed in the target have the same means in both; their covariance with
+//! `h` gives them away.
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@
 //! min ½ ‖W‖² + C Σ over rows of the loss
 //! ```
 //!
-//! The intercept is free. Two classes have one vector of coefficients, `½ |w|²`, as there. Newton's method with conjugate
-//! gradients: a few hundred passes over the rows, so seconds for 2,000 rows of 5,000 features.
+//! The intercept is free. Two classes have one vector of coefficients, `½ |w|²`, as there. Newton's method
+//! with conjugate gradients: a few hundred passes over the rows, so seconds for 2,000 rows of 5,000 features.
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -29,8 +29,8 @@ impl Default for Logistic {
 }
 
 impl Logistic {
-    /// Fits sources. When they differ in their number of rows, each counts the same: a row of a source with `n_m` of the
-    /// `n` rows of `M` sources counts `n / (M n_m)`.
+    /// Fits sources. When they differ in their number of rows, each counts the same: a row of a source with
+    /// `n_m` of the `n` rows of `M` sources counts `n / (M n_m)`.
     ///
     /// # Errors
     /// As [`fit_domain`](Self::fit_domain), and when the source does not exist.
@@ -53,8 +53,8 @@ impl Logistic {
     /// Fits one domain whose rows have these weights, such as [importance weights](crate::linear::density_ratio).
     ///
     /// # Errors
-    /// As [`fit_domain`](Self::fit_domain); when there are not as many weights as rows, one is negative or not finite, or those
-    /// of a class are all 0.
+    /// As [`fit_domain`](Self::fit_domain); when there are not as many weights as rows, one is negative or
+    /// not finite, or those of a class are all 0.
     pub fn fit_weighted(
         &self,
         domain: &Labelled<Mat<f64>>,

@@ -1,9 +1,10 @@
 //! Linear classification that adapts, with invariance as a hard constraint.
 //!
-//! The gradient-trained methods of this crate add `λ ·` discrepancy to a logistic loss. For a linear score `Wᵀx + b` and
-//! discrepancies between means the limit `λ → ∞` is exact: the discrepancy of means is 0 when `W` is orthogonal to a few
-//! known vectors. So the features are projected on what is orthogonal to these, and logistic regression is fitted there by
-//! Newton's method, without tuning (our limit of Wu, Chen, Ha, Yu, arXiv 2309.10301):
+//! The gradient-trained methods of this crate add `λ ·` discrepancy to a logistic loss. For a linear score
+//! `Wᵀx + b` and discrepancies between means the limit `λ → ∞` is exact: the discrepancy of means is 0 when
+//! `W` is orthogonal to a few known vectors. So the features are projected on what is orthogonal to these,
+//! and logistic regression is fitted there by Newton's method, without tuning (our limit of Wu, Chen, Ha, Yu,
+//! arXiv 2309.10301):
 //!
 //! | Method | `W` is orthogonal to |
 //! |---|---|
@@ -12,15 +13,16 @@
 //! | [`DipHard`] | the difference between the means of source and target |
 //! | [`JointDipHard`] | this, and the difference between the covariances of `x` with CIP's score |
 //!
-//! The forms that begin with `Iw` estimate class weights with a first classifier (see [`label_shift`](crate::label_shift))
-//! and weight the loss, and the source's moments, with them; they return both as [`Reweighted`].
+//! The forms that begin with `Iw` estimate class weights with a first classifier
+//! (see [`label_shift`](crate::label_shift)) and weight the loss, and the source's moments, with them; they
+//! return both as [`Reweighted`].
 //!
 //! A tiny ridge, `1e-6` by default, on `W` and on the intercept (counted from the mean of the features) makes every fit
-//! finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed; then such data end in a
-//! typed error, or in very large coefficients.
+//! finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed; then such
+//! data end in a typed error, or in very large coefficients.
 //!
-//! [`Logistic`] is ordinary penalised logistic regression for tables with many columns. [`target_logistic`] sees the labels
-//! of the target and is there to be compared with.
+//! [`Logistic`] is ordinary penalised logistic regression for tables with many columns. [`target_logistic`]
+//! sees the labels of the target and is there to be compared with.
 
 pub mod cip;
 pub mod dip;

@@ -4,11 +4,11 @@
 //! min over W, b of   Σᵢ vᵢ (log Σ_c exp s_ic − s_iyᵢ) + ½ ρ ‖W‖² + ½ ρ₀ ‖b‖²,   s = X W + b,   Σ v = 1
 //! ```
 //!
-//! Two classes have one column of scores, that of class 1, against 0. Features count from their weighted mean, so that their
-//! origin does not matter to `ρ₀`. A step solves the Newton system by Cholesky when it is small, else by conjugate gradients
-//! preconditioned with the diagonal, to a tolerance that falls with the gradient; backtracking makes every step descend.
-//! When the decrease that a step promises is below `1e-11`, near the rounding error of the objective, it is the last one:
-//! convergence is quadratic there.
+//! Two classes have one column of scores, that of class 1, against 0. Features count from their weighted
+//! mean, so that their origin does not matter to `ρ₀`. A step solves the Newton system by Cholesky when it is
+//! small, else by conjugate gradients preconditioned with the diagonal, to a tolerance that falls with the
+//! gradient; backtracking makes every step descend. When the decrease that a step promises is below `1e-11`,
+//! near the rounding error of the objective, it is the last one: convergence is quadratic there.
 //!
 //! Cost of a step: `O(n p²)` for the system, or a few passes over the rows.
 
@@ -184,7 +184,8 @@ impl Softmax {
             }
         }
         if columns > 1 {
-            // What is added to all columns alike changes no probability. Steps do not have such a part, so this is free.
+            // What is added to all columns alike changes no probability. Steps do not have such a part, so
+            // this is free.
             let scale = (0..size * columns).map(|j| hessian[(j, j)]).fold(0.0, f64::max);
             for a in 0..columns {
                 for b in 0..=a {

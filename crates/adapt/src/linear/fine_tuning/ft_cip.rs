@@ -4,9 +4,10 @@
 //! β₀ = β_pool − Σ⁻¹Ū (ŪᵀΣ⁻¹Ū)⁻¹ Ūᵀβ_pool,   B = [β₀, Ω⁻¹Ū]
 //! ```
 //!
-//! with `Σ` and `β_pool` of the pooled sources. If the label's effects are `b_m = b + Uθ_m`, `U` of `p` columns, and nothing
-//! else differs, `β_T` is a combination of `Ω⁻¹c` and `Ω⁻¹Ū` in every domain. `M` sources show at most `M − 1` directions:
-//! with fewer than `p + 1` of them these are used, and the rest of the error stays.
+//! with `Σ` and `β_pool` of the pooled sources. If the label's effects are `b_m = b + Uθ_m`, `U` of `p`
+//! columns, and nothing else differs, `β_T` is a combination of `Ω⁻¹c` and `Ω⁻¹Ū` in every domain. `M`
+//! sources show at most `M − 1` directions: with fewer than `p + 1` of them these are used, and the rest of
+//! the error stays.
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};

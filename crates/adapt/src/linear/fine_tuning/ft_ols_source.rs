@@ -4,8 +4,9 @@
 //! β₀ = β_S,   B = Σ_T⁻¹V
 //! ```
 //!
-//! If `r` features depend otherwise on other features or the label than in the source, `Σ_T − Σ_S` has rank `q ≤ 2r` with
-//! column space `V`, which holds `Cov_T(X, Y) − Cov_S(X, Y)` as well; so `β_T − β_S` is in `Σ_T⁻¹V`.
+//! If `r` features depend otherwise on other features or the label than in the source, `Σ_T − Σ_S` has rank
+//! `q ≤ 2r` with column space `V`, which holds `Cov_T(X, Y) − Cov_S(X, Y)` as well; so `β_T − β_S` is in
+//! `Σ_T⁻¹V`.
 
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};

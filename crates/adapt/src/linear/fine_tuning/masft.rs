@@ -1,8 +1,9 @@
 //! MASFT: fine-tuning from multiple adaptive starts, and the one that does best on labels kept back.
 //!
-//! The labelled rows are split in halves at random. Every start of every rank is fine-tuned on the one; these, the untuned
-//! starts, and least squares on that half alone where it has more rows than unknowns, are compared by their mean squared
-//! error on the other. Choosing among `L` candidates costs `O(log L / n)` in excess risk.
+//! The labelled rows are split in halves at random. Every start of every rank is fine-tuned on the one;
+//! these, the untuned starts, and least squares on that half alone where it has more rows than unknowns, are
+//! compared by their mean squared error on the other. Choosing among `L` candidates costs `O(log L / n)` in
+//! excess risk.
 
 use faer::Mat;
 use rand::seq::SliceRandom;

@@ -1,9 +1,9 @@
 //! Fine-tuning: a start that needs no labels of the target, moved within a few directions by a few labels.
 //!
-//! If the target differs from the sources by an intervention of low dimension `k`, so does the best regression `β_T` from a
-//! start `β₀`: it lies in `β₀ + span B` for directions `B` that follow from covariances alone. Least squares in these
-//! directions has excess risk of order `σ²k/n` for `n` labelled rows, where least squares from nothing has
-//! `σ²d/(n − d − 1)`.
+//! If the target differs from the sources by an intervention of low dimension `k`, so does the best
+//! regression `β_T` from a start `β₀`: it lies in `β₀ + span B` for directions `B` that follow from
+//! covariances alone. Least squares in these directions has excess risk of order `σ²k/n` for `n` labelled
+//! rows, where least squares from nothing has `σ²d/(n − d − 1)`.
 //!
 //! | Method | Start `β₀` | Directions `B` | Exact when |
 //! |---|---|---|---|
@@ -12,13 +12,14 @@
 //! | [`FtCip`] | CIP along `Ū` | `β₀` and `Ω⁻¹ Ū` | the label's effects on features vary in `p` directions |
 //! | [`TargetOnly`] | 0 | all | always |
 //!
-//! `V`: the `q` eigenvectors of `Σ_T − Σ_S` with the largest absolute eigenvalues; `Ω = mean over m of Cov_m(X | Y)`; `Ū`:
-//! the first `p` principal directions of `c_m − c̄`, `c_m = Cov_m(X, Y) / Var_m(Y)`. [`Masft`] picks among starts and ranks
-//! by a validation half of the labels.
+//! `V`: the `q` eigenvectors of `Σ_T − Σ_S` with the largest absolute eigenvalues;
+//! `Ω = mean over m of Cov_m(X | Y)`; `Ū`: the first `p` principal directions of `c_m − c̄`,
+//! `c_m = Cov_m(X, Y) / Var_m(Y)`. [`Masft`] picks among starts and ranks by a validation half of the labels.
 //!
-//! The problem is that of Ha and Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation
-//! via fine-tuning from multiple adaptive starts" (arXiv 2507.14661); its text was not available to us. The methods here
-//! are our instantiation of its abstract: names and rates are the paper's, estimators ours.
+//! The problem is that of Ha and Chen, "When few labeled target data suffice: a theory of semi-supervised
+//! domain adaptation via fine-tuning from multiple adaptive starts" (arXiv 2507.14661); its text was not
+//! available to us. The methods here are our instantiation of its abstract: names and rates are the paper's,
+//! estimators ours.
 //!
 //! Cost: `O(d³)` for the directions, `O(n k²)` for the fit.
 
@@ -108,7 +109,8 @@ impl Start {
     }
 }
 
-/// Shortest least-squares coefficients of `residual` on the columns of `design`, and the intercept, 0 if none is fitted.
+/// Shortest least-squares coefficients of `residual` on the columns of `design`, and the intercept, 0 if none
+/// is fitted.
 fn fit_residual(design: &Mat<f64>, residual: &[f64], intercept: bool) -> Result<(Col<f64>, f64), AdaptError> {
     let residual = Col::from_fn(residual.len(), |i| residual[i]);
     if !intercept {

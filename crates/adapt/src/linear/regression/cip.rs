@@ -7,9 +7,9 @@
 //! [ (1/M) Σ mean(x̃ x̃ᵀ) + (λ/M) Σ (d_m − d̄)(d_m − d̄)ᵀ ] β = (1/M) Σ mean(x̃ y)
 //! ```
 //!
-//! `d_m` is the mean of `x̃` less its regression on `y` through the origin, so the result depends on where `y` has its zero,
-//! as in the authors' code; where features have theirs changes the intercept only. In the limit `λ → ∞` all
-//! `(d_m − d̄)ᵀβ` are 0; `d + 1` or more of them in general position leave the zero model.
+//! `d_m` is the mean of `x̃` less its regression on `y` through the origin, so the result depends on where
+//! `y` has its zero, as in the authors' code; where features have theirs changes the intercept only. In the
+//! limit `λ → ∞` all `(d_m − d̄)ᵀβ` are 0; `d + 1` or more of them in general position leave the zero model.
 
 use faer::{Col, Mat};
 use serde::{Deserialize, Serialize};

@@ -4,9 +4,9 @@
 //! (S + λ Δ Δᵀ) β = c,   Δ = x̄_T − x̄_s,   intercept ȳ − x̄_sᵀβ
 //! ```
 //!
-//! In the limit `λ → ∞`, least squares under `Δᵀβ = 0`. If `y` is a cause of the features, with coefficients `b` and unit
-//! noise, the risk in the limit is `1/(1 + |b|² − (bᵀΔ)²/|Δ|²)` in source and target alike, against
-//! `1/(1 + |b|²) + (bᵀΔ)²/(1 + |b|²)²` of least squares in the target.
+//! In the limit `λ → ∞`, least squares under `Δᵀβ = 0`. If `y` is a cause of the features, with coefficients
+//! `b` and unit noise, the risk in the limit is `1/(1 + |b|² − (bᵀΔ)²/|Δ|²)` in source and target alike,
+//! against `1/(1 + |b|²) + (bᵀΔ)²/(1 + |b|²)²` of least squares in the target.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,6 @@
-//! Maximin aggregation (Meinshausen and Bühlmann, Annals of Statistics 43, 2015; for several sources and a target without
-//! labels, arXiv 2309.02211): the regression that explains most in the worst mixture of the sources' conditionals.
+//! Maximin aggregation (Meinshausen and Bühlmann, Annals of Statistics 43, 2015; for several sources and a
+//! target without labels, arXiv 2309.02211): the regression that explains most in the worst mixture of the
+//! sources' conditionals.
 //!
 //! ```text
 //! f = Σ β_k f_k,   β = argmin over the simplex of βᵀΓβ,   Γ_kl = E_T[f_k f_l]

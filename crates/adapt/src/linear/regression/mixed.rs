@@ -1,7 +1,7 @@
 //! DIP⋄ and CIRM⋄: a method on what the causes of `y` leave unexplained.
 //!
-//! With `C` the features that are causes of `y`, regress `y` and every other feature on them over the pooled sources, run
-//! the method on the residuals, and add the regressions back:
+//! With `C` the features that are causes of `y`, regress `y` and every other feature on them over the pooled
+//! sources, run the method on the residuals, and add the regressions back:
 //!
 //! ```text
 //! y = γᵀx_C + y',   x_N = Γᵀx_C + x',   prediction γᵀx_C + β'ᵀ(x_N − Γᵀx_C) + intercept

@@ -2,8 +2,8 @@
 //!
 //! Everything is after Chen and Bühlmann, "Domain adaptation under structural causal models", JMLR 22, 2021 (arXiv
 //! 2010.15764), unless a file says otherwise. With `x̄, S, c` the mean and covariance of a domain's features and their
-//! covariance with the label, ordinary least squares is `S β = c` with intercept `ȳ − x̄ᵀβ`. The methods change `S` or what
-//! is subtracted from `x`:
+//! covariance with the label, ordinary least squares is `S β = c` with intercept `ȳ − x̄ᵀβ`. The methods
+//! change `S` or what is subtracted from `x`:
 //!
 //! | Method | In words | Right when the target differs by |
 //! |---|---|---|
@@ -14,8 +14,8 @@
 //! | [`Mixed`] | any of them, once the causes of `y` are regressed out | the same, with causes known |
 //! | [`MaximinAggregate`] | the mixture of sources' regressions that explains least | a mixture of the sources' conditionals |
 //!
-//! Each is a [`Regression`]: it fits data, or exact moments of populations. Cost: `O(n d²)` for the moments, `O(d³)` for
-//! each system.
+//! Each is a [`Regression`]: it fits data, or exact moments of populations. Cost: `O(n d²)` for the moments,
+//! `O(d³)` for each system.
 //!
 //! Target labels enter in [`target_ols`] and [`dip_oracle`] only, which are there to be compared with.
 

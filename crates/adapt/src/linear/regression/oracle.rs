@@ -17,8 +17,8 @@ pub fn target_ols(labelled_target: &Labelled<Mat<f64>>, ridge: f64) -> Result<Li
     Moments::of(labelled_target)?.regression(ridge)
 }
 
-/// DIP with the target's covariances in place of the source's, `(S_T + λ Δ Δᵀ) β = c_T`: the best that matching means with
-/// this weight can do.
+/// DIP with the target's covariances in place of the source's, `(S_T + λ Δ Δᵀ) β = c_T`: the best that
+/// matching means with this weight can do.
 ///
 /// # Errors
 /// As DIP, and when the target does not fit the sources.

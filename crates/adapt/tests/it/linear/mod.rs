@@ -21,8 +21,8 @@ pub(crate) fn gaussian(seed: u64, stream: u64, rows: usize, columns: usize) -> M
     Mat::from_fn(rows, columns, |i, j| values[i * columns + j])
 }
 
-/// A domain for regression: mixed features off the origin with noise of their own, so that none is nearly a combination of
-/// others; labels that depend on them, in its own way and with noise.
+/// A domain for regression: mixed features off the origin with noise of their own, so that none is nearly a
+/// combination of others; labels that depend on them, in its own way and with noise.
 fn regression_domain(seed: u64, m: u64, rows: usize, d: usize) -> Labelled<Mat<f64>> {
     let mixing = gaussian(seed, 1000, d, d);
     let offset = gaussian(seed, 1001 + m, 1, d);

@@ -1,8 +1,9 @@
 //! A fine-tune on disk: the hash of the base weights, the settings, and a few scalars per step.
 //!
 //! Directions are derived from the seed, so a zeroth-order run is determined by what it measured: [`Entry`] after
-//! [`Entry`], 4 bytes for a step of [`Mezo`](super::Mezo). [`LogWriter`] writes them as the run goes, [`ReplayLog`] reads
-//! them, for a restart, another machine, an undo, or a comparison with another run ([`ReplayLog::diff`]).
+//! [`Entry`], 4 bytes for a step of [`Mezo`](super::Mezo). [`LogWriter`] writes them as the run
+//! goes, [`ReplayLog`] reads them, for a restart, another machine, an undo, or a comparison with another run
+//! ([`ReplayLog::diff`]).
 //!
 //! # Format
 //!
@@ -490,7 +491,8 @@ impl LogWriter {
         Ok(Self { main, tail, identity: crc, sealed, pending: Vec::new() })
     }
 
-    /// Goes on with a log, also with a finished one, and returns what it holds. What a crash left incomplete is removed.
+    /// Goes on with a log, also with a finished one, and returns what it holds. What a crash left incomplete
+    /// is removed.
     ///
     /// # Errors
     /// As [`ReplayLog::open`], [`LogError::Mismatch`] when the header differs from `header` in more than the note, and

@@ -13,8 +13,8 @@ use super::{NonFinite, Tuner, TunerState, close, hash};
 use crate::{OptimError, Sampler};
 
 impl<M: Method> Tuner<M> {
-    /// Takes a logged step without evaluating anything: the state gets the bits that [`step`](Self::step) gave it, but for
-    /// the count of queries and the history that annealing looks at.
+    /// Takes a logged step without evaluating anything: the state gets the bits that [`step`](Self::step)
+    /// gave it, but for the count of queries and the history that annealing looks at.
     ///
     /// # Errors
     /// When the entry is not of such a step.
@@ -50,8 +50,8 @@ impl<M: Method> Tuner<M> {
     /// Replays a log from its base point, to its end or to the state after `steps` steps.
     ///
     /// # Errors
-    /// When the point is not the one that the log began with, the settings are not the log's, or the log is finished and the
-    /// result is not what it says.
+    /// When the point is not the one that the log began with, the settings are not the log's, or the log is
+    /// finished and the result is not what it says.
     pub fn replay<V: Blocks>(
         &self,
         log: &ReplayLog,

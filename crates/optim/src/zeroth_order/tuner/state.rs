@@ -95,8 +95,8 @@ impl<V: Blocks> TunerState<V> {
     /// Everything but the point and copies of it, as bytes (CBOR): with the point saved beside them, a checkpoint.
     ///
     /// # Errors
-    /// When the state holds a copy of an anchor that the next step needs: save where the next step sets a new anchor (with
-    /// MeZO-SVRG every `anchor_period` steps) or keep anchors by `Replay`.
+    /// When the state holds a copy of an anchor that the next step needs: save where the next step sets a new
+    /// anchor (with MeZO-SVRG every `anchor_period` steps) or keep anchors by `Replay`.
     pub fn to_bytes<M: Method>(&self, tuner: &Tuner<M>) -> Result<Vec<u8>, OptimError> {
         if !self.is_checkpoint(tuner) {
             return Err(OptimError::State(format!(

@@ -21,8 +21,8 @@ fn measured_rate<S: Solver<QuadraticGame>>(
     let scale = norm(&late[0]);
     let dot =
         |i: usize, j: usize| late[i].iter().zip(&late[j]).map(|(a, b)| a / scale * (b / scale)).sum::<f64>();
-    // The squared sine between two iterates: rounding (about 1e-16) for a real eigenvalue, at least 1e-4 for a pair that
-    // `separated` accepts.
+    // The squared sine between two iterates: rounding (about 1e-16) for a real eigenvalue, at least 1e-4 for
+    // a pair that `separated` accepts.
     let determinant = dot(1, 1) - dot(0, 1).powi(2);
     if determinant <= 1e-10 * dot(1, 1) {
         return dot(1, 1).sqrt();

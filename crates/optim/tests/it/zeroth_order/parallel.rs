@@ -1,8 +1,9 @@
-//! Ranks that share the work of a run: they agree in every bit, and give what one rank gives; they survive the loss of one.
+//! Ranks that share the work of a run: they agree in every bit, and give what one rank gives; they survive
+//! the loss of one.
 //!
-//! Every measured difference is rounded to `f32` before it is used. So ranks that add up the same losses in another order
-//! mostly take the very same step, and otherwise one that differs in a last bit, from which point runs part slowly. What
-//! the tests bound is the difference before that rounding, at one point.
+//! Every measured difference is rounded to `f32` before it is used. So ranks that add up the same losses in
+//! another order mostly take the very same step, and otherwise one that differs in a last bit, from which
+//! point runs part slowly. What the tests bound is the difference before that rounding, at one point.
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -209,7 +209,8 @@ proptest! {
         prop_assert_eq!(tuner.step(&problem, &mut state, &Alone).unwrap().scalars[0], together.scalars[0]);
     }
 
-    /// Z9, Z10, and undoing: scalars alone lead to the same bits in every mode, in two halves too, and back to the start.
+    /// Z9, Z10, and undoing: scalars alone lead to the same bits in every mode, in two halves too, and back
+    /// to the start.
     #[test]
     fn scalars_determine_the_run(
         restore in restore(),

@@ -1,8 +1,8 @@
 //! Lognormal maps of weak lensing from a table of spectra, 41 cosmologies.
 //!
 //! A map of 3.5° has `C(ℓ)` of the convergence at `ℓ = 2π k/3.5°`. With `ξ` its correlation, the field is
-//! `κ = κ₀ (e^(g − Var g/2) − 1)`, `κ₀ = 0.02975`, `g` Gaussian with correlation `ln(1 + ξ/κ₀²)`; drawn on 256×256 pixels, negative
-//! powers set to 0, and averaged in blocks of 4×4.
+//! `κ = κ₀ (e^(g − Var g/2) − 1)`, `κ₀ = 0.02975`, `g` Gaussian with correlation `ln(1 + ξ/κ₀²)`; drawn on
+//! 256×256 pixels, negative powers set to 0, and averaged in blocks of 4×4.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::Mat;

@@ -1,4 +1,5 @@
-//! Traces like those of clathrin and auxilin at a cell's membrane: a network, and linear models of few wavelet coefficients.
+//! Traces like those of clathrin and auxilin at a cell's membrane: a network, and linear models of few
+//! wavelet coefficients.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_interpret::awd::{Awd, Distilled, LinearModel, Teacher, compression, largest_coefficients};

@@ -9,7 +9,8 @@ use crate::context::Context;
 use crate::number::Number;
 use crate::recorder::{Recorder, Table};
 
-/// `(μ, L, b)` and the specification's `1 − ρ`: best Sim, Alt by theory, Alt and Alex at Alex's step, best EG, best OGDA.
+/// `(μ, L, b)` and the specification's `1 − ρ`: best Sim, Alt by theory, Alt and Alex at Alex's step, best
+/// EG, best OGDA.
 const ROWS: [([f64; 3], [f64; 5]); 4] = [
     ([0.01, 1.0, 1.0], [9.75e-5, 5.00e-4, 5.00e-3, 9.8e-3, 5.7e-3]),
     ([0.1, 1.0, 1.0], [9.17e-3, 1.58e-2, 5.00e-2, 8.2e-2, 5.4e-2]),

@@ -25,8 +25,8 @@ pub(super) struct Fit {
     weight_errors: Option<[f64; 2]>,
 }
 
-/// The methods compared; λ is 1 for DIP, 0.1 for CIP, and both for JointDIP. Which divergence DIP has the specification does
-/// not say: judged is MMD, as in JointDIP, and the mean is shown.
+/// The methods compared; λ is 1 for DIP, 0.1 for CIP, and both for JointDIP. Which divergence DIP has the
+/// specification does not say: judged is MMD, as in JointDIP, and the mean is shown.
 pub(super) fn methods() -> Vec<(&'static str, Method)> {
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
     vec![

@@ -1,5 +1,5 @@
-//! Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in domain adaptation: theory and algorithms",
-//! JMLR 2025.
+//! Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in domain adaptation: theory and
+//! algorithms", JMLR 2025.
 
 mod digits;
 mod exact;

@@ -59,12 +59,13 @@ pub(super) enum Method {
     L1 { tolerance: f64 },
     /// APPR on the weighted graph.
     Appr,
-    /// APPR walking without weights and ordered by unweighted degree, then a weighted sweep: what the authors' code did.
+    /// APPR walking without weights and ordered by unweighted degree, then a weighted sweep: what the
+    /// authors' code did.
     ApprIgnoringWeights,
 }
 
-/// Runs the protocol for one target with `rho = c / vol(K)`: of the four clusters of a seed the one of least conductance
-/// is kept, the later on ties.
+/// Runs the protocol for one target with `rho = c / vol(K)`: of the four clusters of a seed the one of least
+/// conductance is kept, the later on ties.
 pub(super) fn run(
     graph: &CsrGraph,
     target: &[u64],

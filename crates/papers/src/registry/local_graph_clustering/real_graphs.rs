@@ -158,8 +158,8 @@ enum Arithmetic {
     Authors,
 }
 
-/// `SimpleLocal` from each seed's reference sets, with the δ of the authors' protocol; the answer of least conductance is
-/// kept, the later on ties.
+/// `SimpleLocal` from each seed's reference sets, with the δ of the authors' protocol; the answer of least
+/// conductance is kept, the later on ties.
 fn improve(
     graph: &CsrGraph,
     target: &[u64],

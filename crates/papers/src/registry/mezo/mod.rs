@@ -1,4 +1,5 @@
-//! Malladi, Gao, Nichani, Damian, Lee, Chen, Arora, "Fine-tuning language models with just forward passes", `NeurIPS` 2023.
+//! Malladi, Gao, Nichani, Damian, Lee, Chen, Arora, "Fine-tuning language models with just forward passes",
+//! `NeurIPS` 2023.
 
 mod accuracy;
 mod effective_rank;

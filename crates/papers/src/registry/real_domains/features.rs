@@ -82,8 +82,8 @@ pub(super) fn amazon(products: &[ReviewDomain]) -> Result<Vec<Domain>, Experimen
     scaled(&domains)
 }
 
-/// Texts, rated above or below 0, as which of the words are in them that most texts have, scaled. Texts rated 0 are left
-/// out. A word is a run of letters, digits and apostrophes, in lower case.
+/// Texts, rated above or below 0, as which of the words are in them that most texts have, scaled. Texts rated
+/// 0 are left out. A word is a run of letters, digits and apostrophes, in lower case.
 pub(super) fn sentiment(kinds: &[RatedTexts]) -> Result<Vec<Domain>, ExperimentError> {
     let words_of = |text: &str| -> Vec<String> {
         let is_word = |c: char| c.is_alphanumeric() || c == '\'';

@@ -1,6 +1,7 @@
 //! What the methods do: every domain in its turn is the target, the others are the sources.
 //!
-//! All settings were fixed before the first run, the same on all sets; nothing was selected, with target labels or without.
+//! All settings were fixed before the first run, the same on all sets; nothing was selected, with target
+//! labels or without.
 
 use faer::Mat;
 use kiln_adapt::{

@@ -95,7 +95,8 @@ fn predicted(network: &AwdCnn, pixels: &Tensor<4>) -> usize {
     network.forward(input(pixels)).argmax(1).into_scalar::<i64>() as usize
 }
 
-/// The fast gradient sign method: the smallest multiple of 0.02 up to 0.5 that makes a right prediction wrong, and the picture.
+/// The fast gradient sign method: the smallest multiple of 0.02 up to 0.5 that makes a right prediction
+/// wrong, and the picture.
 fn misled(network: &AwdCnn, picture: &Pictures, device: &Device) -> Option<(f64, Tensor<4>)> {
     let (pixels, class) = (picture.tensor(device), usize::from(picture.labels[0]));
     if predicted(network, &pixels) != class {

@@ -1,6 +1,6 @@
-//! Singh, Ha, Yu, "Interpreting and improving deep-learning models with reality checks", 2022, and the papers that the chapter
-//! sums up: CD and ACD (Singh, Murdoch, Yu, ICLR 2019) and CDEP (Rieger, Singh, Murdoch, Yu, ICML 2020). TRIM and AWD have pages
-//! of their own.
+//! Singh, Ha, Yu, "Interpreting and improving deep-learning models with reality checks", 2022, and the papers
+//! that the chapter sums up: CD and ACD (Singh, Murdoch, Yu, ICLR 2019) and CDEP (Rieger, Singh, Murdoch, Yu,
+//! ICML 2020). TRIM and AWD have pages of their own.
 
 mod adversarial;
 mod authors;

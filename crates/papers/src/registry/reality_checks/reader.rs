@@ -42,7 +42,8 @@ impl Reader {
     }
 }
 
-/// Batches of at most `size` sentences of one length, as places in the list of lengths, in an order drawn for the epoch.
+/// Batches of at most `size` sentences of one length, as places in the list of lengths, in an order drawn for
+/// the epoch.
 pub(super) fn batches(lengths: &[usize], size: usize, noise: Noise, epoch: u64) -> Vec<Vec<usize>> {
     let mut of_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for place in shuffled(lengths.len(), noise, 2 * epoch) {

@@ -129,7 +129,8 @@ fn composes(root: &Cluster, sentence: &Sentence, (negator, polarity): (usize, us
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Measured {
     accuracy: f64,
-    /// Of test sentences with a positive word right after a negator: the word alone speaks for positive, the pair against.
+    /// Of test sentences with a positive word right after a negator: the word alone speaks for positive, the
+    /// pair against.
     alone: f64,
     pair: f64,
     /// Of all test sentences with a positive word: it speaks for positive alone.

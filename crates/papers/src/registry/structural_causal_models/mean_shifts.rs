@@ -246,8 +246,8 @@ pub(super) fn anticausal(context: &Context, recorder: &mut Recorder) -> Result<(
     Ok(())
 }
 
-/// Risks in the target that the theory gives for an anticausal model: of least squares on the first source, and of DIP for
-/// `λ → ∞`, which has it in the source as well.
+/// Risks in the target that the theory gives for an anticausal model: of least squares on the first source,
+/// and of DIP for `λ → ∞`, which has it in the source as well.
 ///
 /// With `b` the label's effects on the features less the effects between these, and `Δ` the shift of the noise,
 /// `1/(1+|b|²) + (bᵀΔ)²/(1+|b|²)²` and `1/(1 + |b|² − (bᵀΔ)²/|Δ|²)`.

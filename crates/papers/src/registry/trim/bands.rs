@@ -1,4 +1,5 @@
-//! T4: bands of frequencies. A network was told to find out whether a band is missing; do explanations of whole digits name it?
+//! T4: bands of frequencies. A network was told to find out whether a band is missing; do explanations of
+//! whole digits name it?
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};

@@ -1,4 +1,5 @@
-//! T2: parts of digits. A network was told to find out whether a part is missing; do explanations of whole digits name it?
+//! T2: parts of digits. A network was told to find out whether a part is missing; do explanations of whole
+//! digits name it?
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
