@@ -74,15 +74,13 @@ mod tests {
         assert_eq!(of("     Summary [   0.034s] 12 tests run: 12 passed, 0 skipped"), counts(12, 0, 0));
         assert_eq!(of("     Summary [   0.034s] 1 test run: 1 passed, 3 skipped"), counts(1, 0, 3));
         assert_eq!(
-            of(
-                "Summary [ 5.0s] 8/20 tests run: 5 passed (1 slow, 1 flaky), 1 failed (1 due to being leaky), 1 timed out, 1 exec failed, 3 skipped"
-            ),
+            of("Summary [ 5.0s] 8/20 tests run: 5 passed (1 slow, 1 flaky), 1 failed (1 due to being \
+                 leaky), 1 timed out, 1 exec failed, 3 skipped"),
             counts(5, 3, 3)
         );
         assert_eq!(
-            of(
-                "\u{1b}[32;1m     Summary\u{1b}[0m [   0.034s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m \u{1b}[33;1mskipped\u{1b}[0m"
-            ),
+            of("\u{1b}[32;1m     Summary\u{1b}[0m [   0.034s] \u{1b}[1m2\u{1b}[0m tests run: \
+                 \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m \u{1b}[33;1mskipped\u{1b}[0m"),
             counts(2, 0, 0)
         );
     }

@@ -378,7 +378,8 @@ fn graphml_errors() {
     let text = graphml("<graph edgedefault='undirected'><node id='a'/>");
     assert!(complaint(Format::GraphMl, &text[..text.len() - 12]).1.contains("ends inside"));
     // Entities of a DOCTYPE are not expanded, so there is no entity bomb.
-    let bomb = "<!DOCTYPE g [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>\n<graphml><graph edgedefault='undirected'><node id='&b;'/></graph></graphml>";
+    let bomb = "<!DOCTYPE g [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>\n<graphml><graph \
+        edgedefault='undirected'><node id='&b;'/></graph></graphml>";
     assert!(complaint(Format::GraphMl, bomb).1.contains("malformed"));
 }
 

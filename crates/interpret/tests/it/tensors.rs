@@ -215,11 +215,13 @@ proptest! {
         let i = which % (2 * half);
         let difference = (at(&moved(&filter, i, step), &x) - at(&moved(&filter, i, -step), &x)) / (2.0 * step);
         let found = host(h.grad(&gradients).unwrap())[i];
-        prop_assert!((found - difference).abs() < 1e-6 * (1.0 + difference.abs().max(found.abs())), "{found} {difference}");
+        prop_assert!((found - difference).abs() < 1e-6 * (1.0 + difference.abs().max(found.abs())), "{found} \
+            {difference}");
         let i = which % len;
         let difference = (at(&filter, &moved(&x, i, step)) - at(&filter, &moved(&x, i, -step))) / (2.0 * step);
         let found = host(s.grad(&gradients).unwrap())[i];
-        prop_assert!((found - difference).abs() < 1e-6 * (1.0 + difference.abs().max(found.abs())), "{found} {difference}");
+        prop_assert!((found - difference).abs() < 1e-6 * (1.0 + difference.abs().max(found.abs())), "{found} \
+            {difference}");
     }
 }
 

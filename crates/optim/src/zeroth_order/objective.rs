@@ -124,8 +124,8 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> BatchObjective for ModuleLoss<
             let losses = (self.losses)(point.as_ref(), chunk);
             if losses.is_tracked() {
                 return Err(OptimError::problem(
-                    "the loss records a graph for gradients; take the module and the data off autodiff with `valid()` and \
-                     `inner()`",
+                    "the loss records a graph for gradients; take the module and the data off autodiff with \
+                     `valid()` and `inner()`",
                 ));
             }
             let [found] = losses.dims();

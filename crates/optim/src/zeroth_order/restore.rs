@@ -187,8 +187,8 @@ impl Layout {
         })?;
         if outside.into_inner() {
             return Err(OptimError::problem(
-                "a parameter grew beyond the range in which its grid is exact (see `Restore::Grid`): the step size is too \
-                 large, or another restore mode is needed",
+                "a parameter grew beyond the range in which its grid is exact (see `Restore::Grid`): the \
+                 step size is too large, or another restore mode is needed",
             ));
         }
         Ok(moved.into_inner())
@@ -240,8 +240,8 @@ impl From<Refused> for OptimError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::HalfPrecision(info) => Self::problem(format!(
-                "parameter `{}` is stored in {:?}, where a perturbation is lost in rounding; use the restore mode `Copy`, or \
-                 parameters in F32",
+                "parameter `{}` is stored in {:?}, where a perturbation is lost in rounding; use the restore \
+                 mode `Copy`, or parameters in F32",
                 info.name, info.dtype
             )),
             Refused::NotFinite(info) => Self::NotFinite { what: format!("parameter `{}`", info.name) },

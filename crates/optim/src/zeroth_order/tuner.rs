@@ -135,21 +135,24 @@ pub enum Warning {
         eps: f32,
     },
     /// Perturbations are below the resolution of many parameters.
-    #[error("{share:.1} of the parameters do not change when they are perturbed by eps: it is below their resolution", share = 100.0 * share)]
+    #[error("{share:.1} of the parameters do not change when they are perturbed by eps: it is below their \
+        resolution", share = 100.0 * share)]
     Unmoved {
         /// The share of parameters.
         share: f64,
     },
     /// Differences are often exactly zero.
     #[error(
-        "the two losses were equal in {of_last_100} of the last 100 steps: eps is too small, or the loss does not depend on the parameters"
+        "the two losses were equal in {of_last_100} of the last 100 steps: eps is too small, or the loss \
+         does not depend on the parameters"
     )]
     ZeroDifferences {
         /// In how many steps.
         of_last_100: u32,
     },
     /// A loss was not finite.
-    #[error("the loss at step {step} is not finite ({loss}); step sizes {:e} and {:e}. The step was skipped; smaller step sizes may help, and `advise` bounds them", rates.step_size, rates.anchor_step_size)]
+    #[error("the loss at step {step} is not finite ({loss}); step sizes {:e} and {:e}. The step was skipped; \
+        smaller step sizes may help, and `advise` bounds them", rates.step_size, rates.anchor_step_size)]
     NotFinite {
         /// The step.
         step: u64,
@@ -160,7 +163,8 @@ pub enum Warning {
     },
     /// The loss has grown a lot.
     #[error(
-        "the loss has grown from {from:.4} to {to:.4}: the run diverges. Smaller step sizes may help, and `advise` bounds them; the replay log takes the run back to any step"
+        "the loss has grown from {from:.4} to {to:.4}: the run diverges. Smaller step sizes may help, and \
+         `advise` bounds them; the replay log takes the run back to any step"
     )]
     Growing {
         /// The first loss.
@@ -235,7 +239,8 @@ impl<M: Method> Tuner<M> {
         }
         if self.groups > 1 && !self.restore.is_exact() {
             let (name, value) = ("groups", self.groups as f64);
-            let must = "1 unless the restore mode is `Copy` or `Grid`: otherwise each rank drifts by its own perturbations";
+            let must = "1 unless the restore mode is `Copy` or `Grid`: otherwise each rank drifts by its own \
+                perturbations";
             return Err(OptimError::Setting { name, value, must });
         }
         Ok(())

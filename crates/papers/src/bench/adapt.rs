@@ -113,7 +113,8 @@ fn epochs(
         "epochs",
         &format!("Milliseconds of an epoch, median of {}", options.repeats),
         &format!(
-            "LeNet, {SOURCES} sources and a target of {} pictures each, batches of {} of each domain, flex, {threads} threads.",
+            "LeNet, {SOURCES} sources and a target of {} pictures each, batches of {} of each domain, flex, \
+             {threads} threads.",
             options.rows, options.batch
         ),
         &["method", "Kiln", "PyTorch", "Kiln / PyTorch"],
@@ -228,8 +229,8 @@ fn exact(options: &Options, peers: &mut Option<Peers>, report: &mut Report) -> R
         "exact",
         &format!("Milliseconds of an exact fit, median of {}", options.repeats),
         &format!(
-            "A source and a target of {} rows and {} Gaussian features each. The last column is the largest difference of a \
-             coefficient.",
+            "A source and a target of {} rows and {} Gaussian features each. The last column is the largest \
+             difference of a coefficient.",
             source.rows(),
             source.x().ncols()
         ),

@@ -164,8 +164,8 @@ fn compare(
                     let apart = (theirs / support as f64 - 1.0).abs();
                     if peer == "networkit" && apart > 0.05 && (theirs - support as f64).abs() > 2.0 {
                         return Err(format!(
-                            "{name}, α = {alpha}, ε = {epsilon}: NetworKit found {theirs} nodes and Kiln {support}: they \
-                             did not solve the same problem"
+                            "{name}, α = {alpha}, ε = {epsilon}: NetworKit found {theirs} nodes and Kiln \
+                             {support}: they did not solve the same problem"
                         )
                         .into());
                     }
@@ -309,7 +309,8 @@ fn compressed(options: &Options, report: &mut Report) -> Result<(), ExperimentEr
     let mut table = Table::new(
         "webgraph",
         "The same query through a memory-mapped compressed graph",
-        "CPU milliseconds, median; seeds: an ordinary node (the first with neighbours from n/3 on) and the node of largest degree (in R-MAT a hub).",
+        "CPU milliseconds, median; seeds: an ordinary node (the first with neighbours from n/3 on) and the \
+         node of largest degree (in R-MAT a hub).",
         &["graph", "seed", "α", "ε", "CSR", "BVGraph", "BVGraph / CSR"],
     );
     let folder = tempfile::tempdir()?;

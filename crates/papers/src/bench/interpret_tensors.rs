@@ -33,8 +33,9 @@ pub(super) fn run(python: &str, repeats: usize, report: &mut Report) -> Result<(
         "tensors",
         &format!("Milliseconds with gradients, median of {repeats}"),
         &format!(
-            "f32, zero mode, {threads} threads: transform, sum of absolute coefficients, gradient with respect to the signal, \
-             and to signal and filter. Burn's flex backend against ptwt on PyTorch (which has no gradient to filters of 2-D)."
+            "f32, zero mode, {threads} threads: transform, sum of absolute coefficients, gradient with \
+             respect to the signal, and to signal and filter. Burn's flex backend against ptwt on PyTorch \
+             (which has no gradient to filters of 2-D)."
         ),
         &["what", "wavelet", "signal", "ptwt", "ratio", "signal and filter", "ptwt", "ratio"],
     );

@@ -241,7 +241,8 @@ fn compare(
             }
             field.least = field.least.min(field.model.value(&weights)?);
             report.notes.push(format!(
-                "{}: f* = {:.15}; the minima of Kiln and of scikit-learn {version} (newton-cg) differ by {apart:.1e} f*.",
+                "{}: f* = {:.15}; the minima of Kiln and of scikit-learn {version} (newton-cg) differ by \
+                 {apart:.1e} f*.",
                 set.name, field.least
             ));
         } else {

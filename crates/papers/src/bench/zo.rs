@@ -253,7 +253,8 @@ fn peer(
         return Err(format!("the embeddings of PyTorch are {apart:e} away: not the same model").into());
     }
     report.notes.push(format!(
-        "PyTorch {version}, {threads} threads: the step of princeton-nlp/MeZO; embeddings differ by at most {apart:.1e}."
+        "PyTorch {version}, {threads} threads: the step of princeton-nlp/MeZO; embeddings differ by at most \
+         {apart:.1e}."
     ));
     Ok(Some((peers, version.to_owned())))
 }

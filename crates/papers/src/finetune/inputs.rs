@@ -48,7 +48,8 @@ pub fn read_table(
             let class = counts.iter().position(|&count| count > 0).map_or("", |class| &texts.classes[class]);
             let drawn = if limit.is_some() { " among the rows drawn" } else { "" };
             return refuse(format!(
-                "every label{drawn} is \"{class}\"; there must be two classes at least (--label-column names another column)"
+                "every label{drawn} is \"{class}\"; there must be two classes at least (--label-column names \
+                 another column)"
             ));
         }
     }

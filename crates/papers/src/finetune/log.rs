@@ -26,8 +26,8 @@ impl Log {
             let found = log.entries.len() as u64;
             if found < steps {
                 let reason = format!(
-                    "the log has {found} steps, the checkpoint is of step {steps}; give the log of this run by --log, or \
-                     start again in another --out"
+                    "the log has {found} steps, the checkpoint is of step {steps}; give the log of this run \
+                     by --log, or start again in another --out"
                 );
                 return Err(broken(path, reason));
             }

@@ -22,10 +22,10 @@ const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -
 const BASE: Claim =
     Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
-const VALLEY: &str = "AdaHessian ends at 3.4e-3 (best step 1.8), Adam at 6.7e-14 (best step 0.56). Along the valley the bad conditioning is not \
-     in the diagonal: dividing by |Hξ| cannot undo it, and the off-diagonal 400 enters |Hξ| as noise, so progress along the \
-     valley stays slow. Adam's steps do not shrink with the gradient. The same holds for a quadratic in random \
-     directions (2.7e-2 against 1.1e-7).";
+const VALLEY: &str = "AdaHessian ends at 3.4e-3 (best step 1.8), Adam at 6.7e-14 (best step 0.56). Along the \
+    valley the bad conditioning is not in the diagonal: dividing by |Hξ| cannot undo it, and the \
+    off-diagonal 400 enters |Hξ| as noise, so progress along the valley stays slow. Adam's steps do not \
+    shrink with the gradient. The same holds for a quadratic in random directions (2.7e-2 against 1.1e-7).";
 
 pub(super) const PAPER: Paper = Paper {
     id: "adahessian",
@@ -38,8 +38,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "H1",
             place: "section 3 (preconditioning by the Hessian's diagonal)",
             says: "On a problem with a diagonal Hessian the path does not depend on the curvatures.",
-            test: "Curvatures 1e-3 to 1e3, random starts, η = 0.15, ε = 0, 100 steps: largest difference of x_i(t)/x_i(0) \
-                   from that of curvature 1.",
+            test: "Curvatures 1e-3 to 1e3, random starts, η = 0.15, ε = 0, 100 steps: largest difference of \
+                x_i(t)/x_i(0) from that of curvature 1.",
             checks: &[check("difference", Statistic::Max, Threshold::AtMost(1e-10))],
             ..BASE
         },
@@ -56,9 +56,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "H3",
             place: "section 1 (ill-conditioned problems)",
             says: "With the curvature in its steps it does better than Adam where the conditioning is bad.",
-            test: "A quadratic with curvatures 1e-3 to 1e3 along the axes, 1000 steps, the step size of either method the best \
-                   of 17 from 1e-3 to 10: final value of AdaHessian over that of Burn's Adam, equal in steps but not in work. AdaHessian's signs are random: \
-                   largest ratio of three seeds.",
+            test: "A quadratic with curvatures 1e-3 to 1e3 along the axes, 1000 steps, the step size of \
+                either method the best of 17 from 1e-3 to 10: final value of AdaHessian over that of Burn's \
+                Adam, equal in steps but not in work. AdaHessian's signs are random: largest ratio of three seeds.",
             checks: &[check("quadratic, ratio", Statistic::Max, Threshold::Below(1.0))],
             ..BASE
         },
@@ -204,8 +204,8 @@ fn against_adam(context: &Context, recorder: &mut Recorder) -> Result<(), Experi
     let mut table = Table::new(
         "against-adam",
         "Final values at the best of 17 step sizes",
-        "1000 steps, and for Adam also 3000, which cost as many gradients if a Hessian-vector product costs two. The last \
-         row has its curvatures in random directions, where the diagonal says little, and is not judged.",
+        "1000 steps, and for Adam also 3000, which cost as many gradients if a Hessian-vector product costs \
+         two. The last row has its curvatures in random directions, where the diagonal says little, and is not judged.",
         &[
             "problem",
             "AdaHessian, worst of 3 seeds",
@@ -269,8 +269,8 @@ where
         Figure::new(
             &name.to_lowercase().replace(' ', "-"),
             &format!("AdaHessian and Adam: {name}"),
-            "Value against steps, each method at its best step size; AdaHessian's worst of three seeds. Values are cut at \
-             1e-32.",
+            "Value against steps, each method at its best step size; AdaHessian's worst of three seeds. \
+             Values are cut at 1e-32.",
             Axis::linear("steps"),
             Axis::log("f"),
         )

@@ -29,8 +29,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "A1",
             place: "convergence theorem, low rank + sparse",
             says: "Exact alternating minimization converges linearly to the truth over nonconvex sets.",
-            test: "60 x 60, rank 3, 5 % entries of ±5, true rank and true number of entries, no noise, from zero: squared \
-                   error after 30 sweeps / after 0.",
+            test: "60 x 60, rank 3, 5 % entries of ±5, true rank and true number of entries, no noise, from \
+                zero: squared error after 30 sweeps / after 0.",
             checks: &[spec("error at 30 / error at 0", Statistic::Max, Threshold::Below(1e-18))],
             needs: &[],
             known_finding: None,
@@ -38,10 +38,10 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "A2",
             place: "comparison with joint gradient descent",
-            says: "Alternating minimization needs strong convexity block by block only, and beats gradient descent in both \
-                   blocks together.",
-            test: "The same problems: squared error of alternating minimization after 30 sweeps / of projected gradient with \
-                   step ½ = 1/L after 60 steps.",
+            says: "Alternating minimization needs strong convexity block by block only, and beats gradient \
+                descent in both blocks together.",
+            test: "The same problems: squared error of alternating minimization after 30 sweeps / of \
+                projected gradient with step ½ = 1/L after 60 steps.",
             checks: &[spec("error at 30 / error of joint at 60", Statistic::Max, Threshold::AtMost(1e-6))],
             needs: &[],
             known_finding: None,
@@ -50,27 +50,30 @@ pub(super) const PAPER: Paper = Paper {
             id: "A3",
             place: "inexact alternating minimization",
             says: "Alternating descent converges at a comparable linear rate.",
-            test: "Slope of the logarithm of the error per block step (one gradient step, or one exact minimization), between \
-                   errors 1e-1 and 1e-8 of the first, of alternating descent / of exact alternating minimization, on the same \
-                   problems, with steps of 1/(2L): 1/L would be the exact minimization. (The other experiments show the ratio \
-                   with 1/L where blocks are less well conditioned; theory promises less there.)",
+            test: "Slope of the logarithm of the error per block step (one gradient step, or one exact \
+                minimization), between errors 1e-1 and 1e-8 of the first, of alternating descent / of exact \
+                alternating minimization, on the same problems, with steps of 1/(2L): 1/L would be the exact \
+                minimization. (The other experiments show the ratio with 1/L where blocks are less well \
+                conditioned; theory promises less there.)",
             checks: &[spec("slope / exact slope", Statistic::Min, Threshold::AtLeast(0.5))],
             needs: &[],
             known_finding: Some(
-                "The rate is linear but 0.28 to 0.30 of the exact one. With the paper's step 1/L alternating descent is \
-                 exact alternating minimization on this problem, ratio 1. With half of it every step leaves half of the \
-                 distance to the block's minimizer, while exact minimization divides the whole squared error by 6.6 to 8.4 a \
-                 sweep. On coupled quadratics, with 1/L and condition numbers of 4 to 6, the ratio is 0.19 to 0.23: about one \
-                 over the condition number. So comparable holds up to the conditioning of the blocks, not up to a factor 2.",
+                "The rate is linear but 0.28 to 0.30 of the exact one. With the paper's step 1/L alternating \
+                 descent is exact alternating minimization on this problem, ratio 1. With half of it every \
+                 step leaves half of the distance to the block's minimizer, while exact minimization divides \
+                 the whole squared error by 6.6 to 8.4 a sweep. On coupled quadratics, with 1/L and \
+                 condition numbers of 4 to 6, the ratio is 0.19 to 0.23: about one over the condition \
+                 number. So comparable holds up to the conditioning of the blocks, not up to a factor 2.",
             ),
         },
         Claim {
             id: "A4",
             place: "multitask regression",
-            says: "Alternating over low-rank coefficients and the inverse covariance of correlated noise estimates both.",
+            says: "Alternating over low-rank coefficients and the inverse covariance of correlated noise \
+                estimates both.",
             test: "n = 200, p = 30, q = 20, rank 3, noise an autoregression over the tasks with correlation 0.7 and \
-                   deviation 1 (own sizes): largest increase of the objective over 50 sweeps; Frobenius error of B / that of \
-                   least squares.",
+                   deviation 1 (own sizes): largest increase of the objective over 50 sweeps; Frobenius \
+                   error of B / that of least squares.",
             checks: &[
                 spec("largest increase of the objective", Statistic::Max, Threshold::AtMost(1e-9)),
                 spec("error / error of least squares", Statistic::Max, Threshold::AtMost(0.7)),
@@ -82,8 +85,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "A5",
             place: "quadratic case (derived in the specification)",
             says: "On L = ½xᵀAx + xᵀBy + ½yᵀCy the rate is ‖A^{-1/2}BC^{-1/2}‖².",
-            test: "Random positive definite 30 x 30: error of y from sweep to sweep against C⁻¹BᵀA⁻¹B times the error before, \
-                   relative, over 20 sweeps.",
+            test: "Random positive definite 30 x 30: error of y from sweep to sweep against C⁻¹BᵀA⁻¹B times \
+                the error before, relative, over 20 sweeps.",
             checks: &[spec("relative difference", Statistic::Max, Threshold::AtMost(1e-12))],
             needs: &[],
             known_finding: None,
@@ -168,8 +171,8 @@ fn low_rank_plus_sparse(context: &Context, recorder: &mut Recorder) -> Result<()
     let mut table = Table::new(
         "errors",
         "Squared errors of low rank + sparse, 60 x 60",
-        "The sets have the true rank, number of entries or radius. Factor: of the squared error from sweep to sweep, mean of \
-         sweeps 10 to 20.",
+        "The sets have the true rank, number of entries or radius. Factor: of the squared error from sweep \
+         to sweep, mean of sweeps 10 to 20.",
         &["sparse set", "noise", "seed", "AM at 30", "factor", "descent at 60", "joint at 60"],
     );
     let progress = recorder.progress(4 * seeds.len() as u64, "problems");
@@ -288,7 +291,8 @@ fn coupled_quadratic(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let mut table = Table::new(
         "slopes",
         "Slopes of log ‖y‖² per sweep on coupled quadratics",
-        "Alternating descent takes one step of 1/L in each block: its slope is lower the worse the blocks are conditioned.",
+        "Alternating descent takes one step of 1/L in each block: its slope is lower the worse the blocks \
+         are conditioned.",
         &["condition of A", "condition of C", "exact", "descent", "ratio"],
     );
     for seed in context.seeds(context.pick(5, 20)) {

@@ -31,8 +31,8 @@ pub(super) const PAPER: Paper = Paper {
             place: "figures 4 and 8",
             says: "Greedy rules that know the Lipschitz constants are far better than Gauss-Southwell and random; \
                    Gauss-Southwell alone beats random only with variable blocks.",
-            test: "Least squares (data set A; at quick scale 200 x 1000), blocks of 5, 500 iterations, updates 1/L_b: ratios of \
-                   f after the last iteration.",
+            test: "Least squares (data set A; at quick scale 200 x 1000), blocks of 5, 500 iterations, \
+                updates 1/L_b: ratios of f after the last iteration.",
             checks: &[
                 spec("GSL / Random, fixed blocks", Threshold::AtMost(1e-2)),
                 spec("GSL / GS, fixed blocks", Threshold::AtMost(2e-2)),
@@ -69,8 +69,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "B4",
             place: "figure 7",
             says: "With x ≥ 0 and an ℓ1 penalty of 5e4 the zeros of the solution are found after finitely many steps.",
-            test: "Data set A at its real size (1000 x 10000), variable blocks of 5 and 50 (at full scale also 100), greedy for x ≥ 0, projected \
-                   1/L_b and two-metric updates, 500 iterations: changes of the set of zeros during the last 100.",
+            test: "Data set A at its real size (1000 x 10000), variable blocks of 5 and 50 (at full scale \
+                also 100), greedy for x ≥ 0, projected 1/L_b and two-metric updates, 500 iterations: changes \
+                of the set of zeros during the last 100.",
             checks: &[spec("changes of the zeros", Threshold::AtMost(0.0))],
             needs: &[],
             known_finding: None,
@@ -78,11 +79,12 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "B5",
             place: "figure 6",
-            says: "Forest-structured blocks, solved by message passing, make more progress than blocks whose dense solve costs \
-                   as much.",
-            test: "Label propagation on a lattice (30 x 30 with 36 labels at quick scale, 50 x 50 with 100 in the paper), 100 \
-                   iterations: f - f* of greedy forests / of Gauss-Southwell with variable blocks of n^{1/3}; the largest \
-                   ratio over all iterations at which the latter is above 1e-10 of its start.",
+            says: "Forest-structured blocks, solved by message passing, make more progress than blocks whose \
+                dense solve costs as much.",
+            test: "Label propagation on a lattice (30 x 30 with 36 labels at quick scale, 50 x 50 with 100 \
+                in the paper), 100 iterations: f - f* of greedy forests / of Gauss-Southwell with variable \
+                blocks of n^{1/3}; the largest ratio over all iterations at which the latter is above 1e-10 \
+                of its start.",
             checks: &[spec("forests / blocks of n^{1/3}, worst iteration", Threshold::Below(1.0))],
             needs: &[],
             known_finding: None,

@@ -23,13 +23,13 @@ const fn share(name: &'static str) -> Check {
     Check { origin: Origin::Kiln, ..check(name, Statistic::Min, Threshold::AtLeast(0.5)) }
 }
 
-const CLOSE: &str = "Heavy ball ends below its threshold and below gradient descent, but by less than asked: the median is 0.968 over 9 runs \
-     on three problems and 0.963 over 32 runs on ten (from 0.89 to 1.00), that of gradient descent 0.998 and 0.995. The \
-     specification's own problems gave 0.89. The runs that end close to the threshold are those with the largest steps on the \
-     sharpest problems.";
-const FEW: &str = "Gradient descent ends at its threshold wherever it settles (0.984 to 1.000), but at the specification's step sizes only 5 \
-     of 12 runs (18 of 40 on ten problems) settle within 2e4 steps: on problems whose first minimum is sharper than those \
-     that the steps were chosen on, it oscillates or diverges.";
+const CLOSE: &str = "Heavy ball ends below its threshold and below gradient descent, but by less than asked: \
+    the median is 0.968 over 9 runs on three problems and 0.963 over 32 runs on ten (from 0.89 to 1.00), \
+    that of gradient descent 0.998 and 0.995. The specification's own problems gave 0.89. The runs that end \
+    close to the threshold are those with the largest steps on the sharpest problems.";
+const FEW: &str = "Gradient descent ends at its threshold wherever it settles (0.984 to 1.000), but at the \
+    specification's step sizes only 5 of 12 runs (18 of 40 on ten problems) settle within 2e4 steps: on \
+    problems whose first minimum is sharper than those that the steps were chosen on, it oscillates or diverges.";
 
 pub(super) const PAPER: Paper = Paper {
     id: "large-catapults",
@@ -43,11 +43,12 @@ pub(super) const PAPER: Paper = Paper {
             place: "abstract; linear diagonal networks",
             says: "With a large step size and warmup, momentum ends in a minimum flatter than its stability threshold \
                    demands.",
-            test: "Linear diagonal network (20 samples, 40 dimensions, 3 nonzeros, u = v = 0.3), warmup from 1e-4 over 1e4 of \
-                   2e4 steps, three random problems (ten at full scale), heavy ball (β = .9) with η in {.78, .85, .92, 1}. At \
-                   the first step with sharpness above 2(1+β)/η_t the parameters are moved by Gaussian noise of 1e-8, \
-                   without which a run whose loss is 0 in floating point could not leave. Median over the runs that crossed \
-                   the threshold and ended with a loss below 1e-8: final sharpness over 2(1+β)/η.",
+            test: "Linear diagonal network (20 samples, 40 dimensions, 3 nonzeros, u = v = 0.3), warmup from \
+                1e-4 over 1e4 of 2e4 steps, three random problems (ten at full scale), heavy ball (β = .9) \
+                with η in {.78, .85, .92, 1}. At the first step with sharpness above 2(1+β)/η_t the \
+                parameters are moved by Gaussian noise of 1e-8, without which a run whose loss is 0 in \
+                floating point could not leave. Median over the runs that crossed the threshold and ended \
+                with a loss below 1e-8: final sharpness over 2(1+β)/η.",
             checks: &[check(
                 "final sharpness / threshold, heavy ball",
                 Statistic::Median,
@@ -210,8 +211,8 @@ fn draw(recorder: &mut Recorder, name: &str, run: &Run, step_size: f64) {
         Figure::new(
             "sharpness",
             &format!("Sharpness along a run of {name}, η = {step_size}"),
-            "Sharpness over the stability threshold 2(1+β)/η_t of the step size at that moment. It crosses 1 as the step size \
-             warms up.",
+            "Sharpness over the stability threshold 2(1+β)/η_t of the step size at that moment. It crosses 1 \
+             as the step size warms up.",
             Axis::linear("steps"),
             Axis::linear("sharpness / threshold"),
         )

@@ -28,7 +28,8 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "L1",
             place: "abstract",
-            says: "As the step size grows without bound, gradient descent on the logistic loss becomes the batch perceptron.",
+            says: "As the step size grows without bound, gradient descent on the logistic loss becomes the \
+                batch perceptron.",
             test: "γ = 1e8 against the batch perceptron that starts from half the mean of the zᵢ, which counts as an \
                    update since gradient descent makes it. Random data (200 points on the unit sphere of 20 \
                    dimensions, margin at least 0.02) and the hard data (n - 1 points (1, 0.1), one (-0.9, 0.4); \
@@ -44,8 +45,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "L2",
             place: "experiments",
             says: "Larger steps separate the data sooner.",
-            test: "Random data, γ = 1, 10, 100, 1000: increase of the number of updates from one γ to the next, and the \
-                   ratio of the numbers at γ = 1 and 10.",
+            test: "Random data, γ = 1, 10, 100, 1000: increase of the number of updates from one γ to the \
+                next, and the ratio of the numbers at γ = 1 and 10.",
             checks: &[
                 spec("increase of the updates, next γ", Statistic::Max, Threshold::AtMost(0.0)),
                 spec("updates at γ = 1 over those at γ = 10", Statistic::Min, Threshold::AtLeast(5.0)),
@@ -56,9 +57,10 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "L3",
             place: "experiments",
-            says: "Larger steps can mean a higher loss and yet a faster separation: the loss is the wrong thing to watch.",
-            test: "Hard data, n = 100, γ = 100, 1e3, 1e4: largest loss against 0.69, 4.2, 42 and updates against 46, 45, \
-                   45, which an independent program found; largest loss and updates at 1e4 against γ = 1.",
+            says: "Larger steps can mean a higher loss and yet a faster separation: the loss is the wrong \
+                thing to watch.",
+            test: "Hard data, n = 100, γ = 100, 1e3, 1e4: largest loss against 0.69, 4.2, 42 and updates \
+                against 46, 45, 45, which an independent program found; largest loss and updates at 1e4 against γ = 1.",
             checks: &[
                 spec("relative error of the largest loss", Statistic::Max, Threshold::AtMost(0.05)),
                 spec("relative error of the updates", Statistic::Max, Threshold::AtMost(0.05)),
@@ -74,8 +76,9 @@ pub(super) const PAPER: Paper = Paper {
             says: "The batch perceptron needs up to nR²/μ² updates, the normalized one R²/μ²: the n is real, and \
                    normalization removes it.",
             test: "Updates over the bound, with the largest margin known: on the random data that of the planted plane \
-                   or of a plane found, on the hard data (n = 10, 100, 1000, at full scale also 10000) that of the best \
-                   of 1e5 angles. Updates of the batch perceptron over those of the normalized at n = 1000.",
+                   or of a plane found, on the hard data (n = 10, 100, 1000, at full scale also 10000) that \
+                   of the best of 1e5 angles. Updates of the batch perceptron over those of the normalized \
+                   at n = 1000.",
             checks: &[
                 spec("normalized, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
                 spec("batch, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),

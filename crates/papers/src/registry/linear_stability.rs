@@ -27,8 +27,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "L1",
             place: "abstract: stable minima have a bounded Hessian trace",
             says: "A minimum at which SGD with batches of one is linearly stable in mean square has tr H <= 2/η.",
-            test: "2000 random designs of d = 2 to 6 dimensions and d to 2d samples of unequal norms, η tr H uniform in \
-                   [0.4, 4], ρ(T) of the second-moment operator by Lanczos: designs with ρ(T) <= 1 + 1e-9 and \
+            test: "2000 random designs of d = 2 to 6 dimensions and d to 2d samples of unequal norms, η tr H \
+                uniform in [0.4, 4], ρ(T) of the second-moment operator by Lanczos: designs with ρ(T) <= 1 + 1e-9 and \
                    η tr H > 2 (1 + 1e-6).",
             checks: &[
                 check("stable designs beyond the bound", Statistic::Max, Threshold::AtMost(0.0)),
@@ -54,9 +54,10 @@ pub(super) const PAPER: Paper = Paper {
             id: "L3",
             place: "abstract: diagonal linear networks, larger learning rates",
             says: "The minima that SGD finds obey the bound, so a larger learning rate finds flatter minima.",
-            test: "Diagonal network, 20 samples in 40 dimensions, 3 nonzeros, u = v = 0.3, batches of one, 1e5 steps at η \
-                   = 0.01, 0.02, 0.04, 0.08, three random problems. The trace at the end, and the largest ratio of the \
-                   trace at one η to that at the η before. A run that diverges counts as infinite.",
+            test: "Diagonal network, 20 samples in 40 dimensions, 3 nonzeros, u = v = 0.3, batches of one, \
+                1e5 steps at η = 0.01, 0.02, 0.04, 0.08, three random problems. The trace at the end, and \
+                the largest ratio of the trace at one η to that at the η before. A run that diverges counts \
+                as infinite.",
             checks: &[
                 check("η tr H / 2", Statistic::Max, Threshold::AtMost(1.1)),
                 check("trace at η / trace at η/2", Statistic::Max, Threshold::Below(1.0)),
@@ -68,8 +69,8 @@ pub(super) const PAPER: Paper = Paper {
             needs: &[],
             known_finding: Some(
                 "Two of the twelve runs find no minimum, both at η = 0.08, where the start is beyond 2/η already: one \
-                 diverges and one is not there after 1e5 steps. Of the ten that do, all obey the bound (largest η tr H / 2 \
-                 0.64) and the trace falls with η (largest ratio 0.963).",
+                 diverges and one is not there after 1e5 steps. Of the ten that do, all obey the bound \
+                 (largest η tr H / 2 0.64) and the trace falls with η (largest ratio 0.963).",
             ),
         },
     ],
@@ -130,8 +131,8 @@ fn designs(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentE
         Figure::new(
             "radius-against-trace",
             "SGD's stability bounds the trace of the Hessian",
-            "One point a design. SGD is stable below the horizontal line; all such points are left of η tr H = 2, among them \
-             none right of the vertical line, where gradient descent can still be stable.",
+            "One point a design. SGD is stable below the horizontal line; all such points are left of η tr H \
+             = 2, among them none right of the vertical line, where gradient descent can still be stable.",
             Axis::linear("η tr H"),
             Axis::log("spectral radius ρ(T)"),
         )

@@ -46,8 +46,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "Of the shuffling variants of stochastic extragradient only SEG-FFA converges on monotone problems; \
                    SEG-FF, SEG-RR and SEG-US diverge.",
             test: "5 random monotone sums of 40 nonmonotone quadratic games with 20 coordinates a player, the authors' \
-                   generator and step sizes: geometric means of ‖F(z)‖² over its value at the start, after 1e5 passes (1e4 \
-                   at quick scale).",
+                   generator and step sizes: geometric means of ‖F(z)‖² over its value at the start, after \
+                   1e5 passes (1e4 at quick scale).",
             checks: &[
                 full("SEG-FFA", Threshold::Below(2e-5)),
                 spec("SEG-FFA, over a tenth of the passes", Threshold::Below(1.0)),
@@ -63,8 +63,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "F2",
             place: "section on experiments, strongly monotone problems",
             says: "SEG-FFA is the fastest on strongly monotone problems.",
-            test: "5 random sums of 40 strongly monotone quadratic games with 20 coordinates a player, 800 passes at step \
-                   size 1e-3: ratios of geometric means of ‖F(z)‖².",
+            test: "5 random sums of 40 strongly monotone quadratic games with 20 coordinates a player, 800 \
+                passes at step size 1e-3: ratios of geometric means of ‖F(z)‖².",
             checks: &[
                 spec("SEG-FF / SEG-FFA", Threshold::AtLeast(3.0)),
                 spec("SEG-RR / SEG-FFA", Threshold::AtLeast(10.0)),
@@ -289,8 +289,8 @@ fn monotone(context: &Context, recorder: &mut Recorder) -> Result<(), Experiment
     let figure = Figure::new(
         "monotone",
         "Flip-flop with the anchor converges on monotone games",
-        "Squared norm of the saddle operator of monotone sums of 40 nonmonotone quadratic games, geometric mean over the \
-         runs. A curve that ends early left the range of floating-point numbers.",
+        "Squared norm of the saddle operator of monotone sums of 40 nonmonotone quadratic games, geometric \
+         mean over the runs. A curve that ends early left the range of floating-point numbers.",
         x,
         y,
     );
@@ -328,9 +328,9 @@ fn strongly_monotone(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let figure = Figure::new(
         "strongly-monotone",
         "Flip-flop with the anchor goes lowest on strongly monotone games",
-        "Squared norm of the saddle operator of sums of 40 strongly monotone quadratic games at step size 0.001, geometric \
-         mean over the runs. Each method ends at a level set by its bias for this step size. A pass of gradient \
-         descent-ascent (SGDA) costs half of one of extragradient.",
+        "Squared norm of the saddle operator of sums of 40 strongly monotone quadratic games at step size \
+         0.001, geometric mean over the runs. Each method ends at a level set by its bias for this step \
+         size. A pass of gradient descent-ascent (SGDA) costs half of one of extragradient.",
         Axis::linear("passes over the components"),
         y,
     );

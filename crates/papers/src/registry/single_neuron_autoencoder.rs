@@ -39,8 +39,8 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "A2",
             place: "main theorems (from the abstract)",
-            says: "Full batches find a dense minimum aligned with the start; any smaller batch finds a sparse one that is \
-                   nearly orthogonal to it.",
+            says: "Full batches find a dense minimum aligned with the start; any smaller batch finds a \
+                sparse one that is nearly orthogonal to it.",
             test: "Linear neuron, b = n = 20: cosine of the end and the start, and its largest entry. b < n, all runs: \
                    the share of the largest entry in the squared norm; linear neuron, n = 20: |cosine|.",
             checks: &[
@@ -55,9 +55,10 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "A3",
             place: "section on sharpness (from the abstract)",
-            says: "With a ReLU the full-batch minimum is flatter, by the trace of the Hessian, than those of smaller batches.",
-            test: "n = 20: trace at the end of b = 1, 5, 10 minus that of b = n from the same start, entries below 1e-3 \
-                   set to 0. For a linear neuron all minima have one trace.",
+            says: "With a ReLU the full-batch minimum is flatter, by the trace of the Hessian, than those of \
+                smaller batches.",
+            test: "n = 20: trace at the end of b = 1, 5, 10 minus that of b = n from the same start, entries \
+                below 1e-3 set to 0. For a linear neuron all minima have one trace.",
             checks: &[
                 spec("trace of b < n minus that of b = n, ReLU", Statistic::Mean, Threshold::AtLeast(0.6)),
                 spec("|difference of traces|, linear", Statistic::Max, Threshold::Below(1e-6)),
@@ -69,8 +70,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "A4",
             place: "experiments",
             says: "A constant step size suffices, and smaller batches become sparse sooner.",
-            test: "Steps until one entry holds 0.999 of the squared norm, n = 20, medians over the seeds: that of b = 5 \
-                   over that of b = 1, and of b = 10 over b = 5, for either neuron.",
+            test: "Steps until one entry holds 0.999 of the squared norm, n = 20, medians over the seeds: \
+                that of b = 5 over that of b = 1, and of b = 10 over b = 5, for either neuron.",
             checks: &[spec(
                 "ratio of median steps, larger b to smaller",
                 Statistic::Min,

@@ -30,9 +30,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "H1",
             place: "theorem on Algorithm 1",
             says: "Variance reduction needs up to √n times fewer component calls, so it pays for many components.",
-            test: "Fᵢ(u) = cᵢ H u in 50 dimensions, eigenvalues of H from 1e-4 to 1, cᵢ from 0.5 to 1.5 before they are \
-                   normalised, until ‖F(u)‖ ≤ 0.003 ‖u₀‖; calls of deterministic Halpern with its own best constant over \
-                   calls of Algorithm 1, for each run.",
+            test: "Fᵢ(u) = cᵢ H u in 50 dimensions, eigenvalues of H from 1e-4 to 1, cᵢ from 0.5 to 1.5 \
+                before they are normalised, until ‖F(u)‖ ≤ 0.003 ‖u₀‖; calls of deterministic Halpern with \
+                its own best constant over calls of Algorithm 1, for each run.",
             checks: &[
                 spec("deterministic / variance-reduced, n = 65536", Statistic::Min, Threshold::AtLeast(2.0)),
                 spec("deterministic / variance-reduced, n = 256", Statistic::Max, Threshold::Below(1.0)),
@@ -51,22 +51,23 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "H3",
             place: "experiments on matrix games",
-            says: "The variance-reduced method reaches a small residual in fewer component calls than its deterministic \
-                   counterpart.",
-            test: "Policeman and burglar with 256 houses (our choice: the paper's matrices were not at hand), until the \
-                   natural residual is 0.1 of its value at uniform strategies: calls of inexact Halpern with deterministic \
-                   inner solves, the cheaper of two resolvent steps, over calls of Algorithm 2. At quick scale 64 houses, \
-                   without a verdict.",
+            says: "The variance-reduced method reaches a small residual in fewer component calls than its \
+                deterministic counterpart.",
+            test: "Policeman and burglar with 256 houses (our choice: the paper's matrices were not at \
+                hand), until the natural residual is 0.1 of its value at uniform strategies: calls of \
+                inexact Halpern with deterministic inner solves, the cheaper of two resolvent steps, over \
+                calls of Algorithm 2. At quick scale 64 houses, without a verdict.",
             checks: &[Check {
                 full_only: true,
                 ..spec("deterministic / variance-reduced", Statistic::Min, Threshold::Above(1.0))
             }],
             known_finding: Some(
-                "With 256 houses Algorithm 2 takes 2.4 to 2.5 times the calls of the deterministic method (3 runs), with 64 houses \
-                 3.5 times (1 run). The gain of √n has to pay first for an average Lipschitz constant that is about three times \
-                 the norm of the matrix, as rows and columns are drawn uniformly, and for inner solves of 26 to 85 passes. The \
-                 ratio improves with the size; games large enough to tell were not run. The step size of the inner solver \
-                 and its stopping rule are Kiln's.",
+                "With 256 houses Algorithm 2 takes 2.4 to 2.5 times the calls of the deterministic method (3 \
+                 runs), with 64 houses 3.5 times (1 run). The gain of √n has to pay first for an average \
+                 Lipschitz constant that is about three times the norm of the matrix, as rows and columns \
+                 are drawn uniformly, and for inner solves of 26 to 85 passes. The ratio improves with the \
+                 size; games large enough to tell were not run. The step size of the inner solver and its \
+                 stopping rule are Kiln's.",
             ),
             ..BASE
         },
@@ -233,8 +234,8 @@ fn matrix_game(context: &Context, recorder: &mut Recorder) -> Result<(), Experim
     let mut figure = Figure::new(
         "matrix-game",
         "Variance reduction on a matrix game",
-        "Natural residual of inexact Halpern on policeman and burglar with 256 houses (64 at quick scale), over its value \
-         at uniform strategies, against component calls, first run. A point is an outer step.",
+        "Natural residual of inexact Halpern on policeman and burglar with 256 houses (64 at quick scale), \
+         over its value at uniform strategies, against component calls, first run. A point is an outer step.",
         Axis::log("passes (component calls / n)"),
         Axis::log("relative residual"),
     );

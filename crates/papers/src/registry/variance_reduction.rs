@@ -130,8 +130,8 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
     let mut figure = Figure::new(
         "convergence",
         "Suboptimality against work",
-        "Logistic regression on the Wisconsin breast cancer data; the first seed of each method. Methods that reduce the \
-         variance reach rounding error, the others stop or crawl.",
+        "Logistic regression on the Wisconsin breast cancer data; the first seed of each method. Methods \
+         that reduce the variance reach rounding error, the others stop or crawl.",
         Axis::linear("passes over the data (component gradients / n)"),
         Axis::log("f − min f"),
     );

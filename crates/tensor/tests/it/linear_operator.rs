@@ -70,7 +70,8 @@ proptest! {
         }
         prop_assert_eq!(found.next.is_none(), k == size);
         if let Some(next) = found.next {
-            prop_assert!(next <= expected[k] + 1e-9 * scale && next >= expected[k] - 0.05 * scale, "{next} {expected:?}");
+            prop_assert!(next <= expected[k] + 1e-9 * scale && next >= expected[k] - 0.05 * scale, "{next} \
+                {expected:?}");
         }
     }
 

@@ -339,7 +339,8 @@ fn kernels(recorder: &mut Recorder, outcome: &Outcome) -> Result<(), ExperimentE
     let mut figure = Figure::new(
         "kernels",
         "Kernels whose peaks are counted",
-        "LL, LH, HL and HH of db5 (above) and of the distilled wavelet (below), first seed; blue is positive, orange negative.",
+        "LL, LH, HL and HH of db5 (above) and of the distilled wavelet (below), first seed; blue is \
+         positive, orange negative.",
         Axis::categories("", [" ", "LL", " ", " ", " ", "LH", " ", " ", " ", "HL", " ", " ", " ", "HH", " "]),
         Axis::linear("pixels"),
     );

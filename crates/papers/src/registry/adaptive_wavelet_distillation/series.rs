@@ -174,9 +174,10 @@ fn show(recorder: &mut Recorder, set: &str, title: &str, outcomes: &[Outcome], p
     let mut table = Table::new(
         set,
         title,
-        "Share of test series in their class, mean over seeds. Wavelets: least squares on the six largest coefficients of each of \
-         five blocks. Compression: the share of coefficients that are not negligible and neither is what the network attributes \
-         to them. Residual: the largest error of orthonormality to even shifts.",
+        "Share of test series in their class, mean over seeds. Wavelets: least squares on the six largest \
+         coefficients of each of five blocks. Compression: the share of coefficients that are not negligible \
+         and neither is what the network attributes to them. Residual: the largest error of orthonormality \
+         to even shifts.",
         &["model", "accuracy", "compression", "residual", "γ chosen"],
     );
     let number = |value: f64| Number(value).to_string();

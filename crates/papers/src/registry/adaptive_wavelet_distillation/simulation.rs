@@ -237,8 +237,8 @@ fn wavelets(
     let mut response = Figure::new(
         "responses",
         "Frequency response of the high-pass filters",
-        "Solid: the same filters; dashed: those that the paths began with. sym5 and db5 have one response, which is why only \
-         the attributions could tell them apart.",
+        "Solid: the same filters; dashed: those that the paths began with. sym5 and db5 have one response, \
+         which is why only the attributions could tell them apart.",
         Axis::linear("cycles per sample"),
         Axis::linear("|ĥ₁|"),
     );

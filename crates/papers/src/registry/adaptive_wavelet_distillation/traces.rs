@@ -279,9 +279,9 @@ fn show(recorder: &mut Recorder, outcomes: &[Outcome]) {
     let mut table = Table::new(
         "models",
         "Predicting the response",
-        "R² on 1,500 test traces, mean over seeds. Wavelets: least squares on the six largest coefficients of each of five \
-         blocks (Haar's coarsest ones have three). Compression: the share of coefficients that are not negligible \
-         and neither is what the network attributes to them.",
+        "R² on 1,500 test traces, mean over seeds. Wavelets: least squares on the six largest coefficients \
+         of each of five blocks (Haar's coarsest ones have three). Compression: the share of coefficients \
+         that are not negligible and neither is what the network attributes to them.",
         &["model", "R²", "compression", "λ, γ chosen"],
     );
     let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;

@@ -52,9 +52,9 @@ const CLAIMS: &[Claim] = &[
         id: "C1",
         place: "bilinear games",
         says: "On bilinear games Sim-GDA diverges, Alt-GDA cycles and Alex-GDA converges linearly.",
-        test: "20 × 20 matrices B with singular values from 0.3 to 1, α = β = 0.6, Alex with γ = 1, δ = 2, 5 seeds: per \
-               singular mode, the growth of Sim and the rate of Alex against their closed forms; the drift of Alt's \
-               conserved quantity over 1000 steps.",
+        test: "20 × 20 matrices B with singular values from 0.3 to 1, α = β = 0.6, Alex with γ = 1, δ = 2, 5 \
+            seeds: per singular mode, the growth of Sim and the rate of Alex against their closed forms; the \
+            drift of Alt's conserved quantity over 1000 steps.",
         checks: &[
             check("Sim: growth of a mode, error", Statistic::Max, ROUNDING),
             check("Alt: drift of the conserved quantity", Statistic::Max, ROUNDING),
@@ -67,9 +67,9 @@ const CLAIMS: &[Claim] = &[
         id: "C2",
         place: "lower bound for Sim-GDA, upper bound for Alt-GDA",
         says: "What Alt-GDA guarantees is faster than what Sim-GDA can reach with any step sizes.",
-        test: "Games of three scalar games (μ, b, μ), (μ, 0, μ), (L, 0, L): 1 − ρ of Sim, best of a grid of 241 × 241 step \
-               sizes, of Alt and Alex by theory, of EG and OGDA, best of 400 steps; all against the specification's \
-               independent computation.",
+        test: "Games of three scalar games (μ, b, μ), (μ, 0, μ), (L, 0, L): 1 − ρ of Sim, best of a grid of \
+            241 × 241 step sizes, of Alt and Alex by theory, of EG and OGDA, best of 400 steps; all against \
+            the specification's independent computation.",
         checks: &[
             check("relative deviation of a cell", Statistic::Max, FIVE_PERCENT),
             check("Alt at Alex's step / best Sim", Statistic::Min, Threshold::AtLeast(5.0)),
@@ -82,9 +82,9 @@ const CLAIMS: &[Claim] = &[
         id: "C3",
         place: "quadratic games of the experiments (official code), first row",
         says: "After tuning, Alex-GDA needs fewer gradient calls than EG, OGDA, Alt-GDA and Sim-GDA.",
-        test: "μ = μxy = 0.1, L = Lxy = 1, 100 variables a player, 30 random games and starts: gradient calls until ‖z‖² < \
-               1e-8, every method tuned on each by the official grids; medians against the official ones, and their \
-               order. OGDA ≈ EG is read as within 15 %, ≪ as a factor of 5.",
+        test: "μ = μxy = 0.1, L = Lxy = 1, 100 variables a player, 30 random games and starts: gradient \
+            calls until ‖z‖² < 1e-8, every method tuned on each by the official grids; medians against the \
+            official ones, and their order. OGDA ≈ EG is read as within 15 %, ≪ as a factor of 5.",
         checks: &[
             near("Sim", 1999.0, 0.10),
             near("Alt", 105.5, 0.05),
@@ -104,8 +104,8 @@ const CLAIMS: &[Claim] = &[
         id: "C4",
         place: "quadratic games of the experiments (official code), other rows",
         says: "The same with other constants.",
-        test: "Rows 2 to 5 of the official results (μ, μxy, Lxy, ε), as C3: medians of 30 within 12 % of the official ones, \
-               and Alex's the lowest. At quick scale 3 games a row, too few for medians.",
+        test: "Rows 2 to 5 of the official results (μ, μxy, Lxy, ε), as C3: medians of 30 within 12 % of the \
+            official ones, and Alex's the lowest. At quick scale 3 games a row, too few for medians.",
         checks: &[
             at_full(near("row 2, Sim", 7951.5, 0.12)),
             at_full(near("row 2, Alt", 149.0, 0.12)),
@@ -135,10 +135,10 @@ const CLAIMS: &[Claim] = &[
         ],
         needs: &[],
         known_finding: Some(
-            "Sim and Alt are within 1.5 % of the official medians in every row, but the medians of EG, OGDA, AltOGDA and Alex \
-             depend on the 10 random games: in row 3, six independent sets of 10 games (a separate NumPy program) gave \
-             medians of 146 to 324 for OGDA (official 228) and 115 to 231 for AltOGDA (168.5), so 12 % is far inside the \
-             sampling spread. Alex's median is the lowest in every row.",
+            "Sim and Alt are within 1.5 % of the official medians in every row, but the medians of EG, OGDA, \
+             AltOGDA and Alex depend on the 10 random games: in row 3, six independent sets of 10 games (a \
+             separate NumPy program) gave medians of 146 to 324 for OGDA (official 228) and 115 to 231 for \
+             AltOGDA (168.5), so 12 % is far inside the sampling spread. Alex's median is the lowest in every row.",
         ),
     },
     Claim {

@@ -39,8 +39,9 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     let mut table = Table::new(
         "separation",
         "Contraction 1 − ρ on the separating games",
-        "Three scalar games (μ, b, μ), (μ, 0, μ), (L, 0, L). Sim: the best of all step sizes on a 241 × 241 grid; Alt: by \
-         theory; Alex: γ = δ = 3/2 by theory, and Alt with the same steps; EG and OGDA: best of 400 steps.",
+        "Three scalar games (μ, b, μ), (μ, 0, μ), (L, 0, L). Sim: the best of all step sizes on a 241 × 241 \
+         grid; Alt: by theory; Alex: γ = δ = 3/2 by theory, and Alt with the same steps; EG and OGDA: best \
+         of 400 steps.",
         &[
             "μ, L, b",
             "Sim, best",

@@ -93,8 +93,9 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let mut table = Table::new(
         "exact",
         "Accuracy on the target, exact methods",
-        "Mean over the seeds of the population accuracy, the standard deviation in brackets. Where the classes have other \
-         shares in the target (II, IV) a constant answer is right for 0.9 and 0.7: see the balanced accuracy.",
+        "Mean over the seeds of the population accuracy, the standard deviation in brackets. Where the \
+         classes have other shares in the target (II, IV) a constant answer is right for 0.9 and 0.7: see \
+         the balanced accuracy.",
         &[
             "SCM", "measure", METHODS[0], METHODS[1], METHODS[2], METHODS[3], METHODS[4], METHODS[5],
             METHODS[6], METHODS[7], METHODS[8], METHODS[9],
@@ -103,8 +104,8 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let mut figure = Figure::new(
         "accuracy",
         "Which method survives which shift",
-        "Accuracy on the target, exact methods, a point for each seed. I: features shift; II: and the shares of the classes; III: some features \
-         are reversed; IV: all three.",
+        "Accuracy on the target, exact methods, a point for each seed. I: features shift; II: and the shares \
+         of the classes; III: some features are reversed; IV: all three.",
         Axis::categories("structural causal model", ["I", "II", "III", "IV"]),
         Axis::linear("accuracy on the target"),
     );
@@ -194,8 +195,8 @@ fn mass(rows: &[Row]) -> (Table, Figure) {
     let mut table = Table::new(
         "mass",
         "Where the weight is, SCM III",
-        "Share of the squared weight on features that shift, that are reversed in the target, and that are conditionally \
-         invariant; exact methods, mean over the seeds, standard deviation in brackets.",
+        "Share of the squared weight on features that shift, that are reversed in the target, and that are \
+         conditionally invariant; exact methods, mean over the seeds, standard deviation in brackets.",
         &["method", GROUPS[0], GROUPS[1], GROUPS[2]],
     );
     let mut figure = Figure::new(
@@ -301,7 +302,8 @@ pub(super) fn number_of_sources(context: &Context, recorder: &mut Recorder) -> R
     let mut table = Table::new(
         "number-of-sources",
         "CIP by the number of sources",
-        "Accuracy on the target, exact CIP; mean over the seeds, standard deviation in brackets. Five directions shift.",
+        "Accuracy on the target, exact CIP; mean over the seeds, standard deviation in brackets. Five \
+         directions shift.",
         &["sources", "CIP"],
     );
     let mut points = Vec::new();

@@ -166,8 +166,8 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     recorder.table(summary(&results, &scms.map(|(name, _)| name)));
     recorder.figure(spread(&results));
     recorder.note(
-        "The weights λ of the penalties are the paper's, which were chosen by the accuracy on 5 % of the labelled target: they \
-         are not unsupervised choices.",
+        "The weights λ of the penalties are the paper's, which were chosen by the accuracy on 5 % of the \
+         labelled target: they are not unsupervised choices.",
     );
     Ok(())
 }
@@ -176,8 +176,8 @@ fn summary(results: &BTreeMap<(&str, &str), Vec<Fit>>, scms: &[&str]) -> Table {
     let mut table = Table::new(
         "trained",
         "Accuracy on the target, trained methods",
-        "Linear model, Adam, with the weights of the penalties that the paper chose; mean over the seeds, standard deviation in \
-         brackets, then the balanced accuracy.",
+        "Linear model, Adam, with the weights of the penalties that the paper chose; mean over the seeds, \
+         standard deviation in brackets, then the balanced accuracy.",
         &["method", "I", "II", "III", "IV", "nothing shifts"],
     );
     for (name, _) in methods(CicScm::I) {
@@ -209,8 +209,8 @@ fn spread(results: &BTreeMap<(&str, &str), Vec<Fit>>) -> Figure {
     let mut figure = Figure::new(
         "accuracy",
         "Trained methods by structural causal model",
-        "Accuracy on the target, a point for each seed. I: features shift; II: and the shares of the classes; III: some \
-         features are reversed; IV: all three.",
+        "Accuracy on the target, a point for each seed. I: features shift; II: and the shares of the \
+         classes; III: some features are reversed; IV: all three.",
         Axis::categories("method", &names),
         Axis::linear("accuracy on the target"),
     );

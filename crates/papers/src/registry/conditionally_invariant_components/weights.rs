@@ -66,14 +66,15 @@ pub(super) fn scatter(context: &Context, recorder: &mut Recorder) -> Result<(), 
     let mut table = Table::new(
         "weights",
         "DIP by the weight of its penalty",
-        "SCM III, trained DIP with means, next to trained CIP with λ = 1. Mean over the draws, standard deviation in brackets.",
+        "SCM III, trained DIP with means, next to trained CIP with λ = 1. Mean over the draws, standard \
+         deviation in brackets.",
         &["λ", "accuracy on the source", "bound on that on the target", "accuracy on the target"],
     );
     let mut figure = Figure::new(
         "weights",
         "DIP with any weight, and its bound",
-        "Upper bound on DIP's accuracy on the target from its disagreement with CIP there, without labels, and the accuracy \
-         itself, of each draw. SCM III.",
+        "Upper bound on DIP's accuracy on the target from its disagreement with CIP there, without labels, \
+         and the accuracy itself, of each draw. SCM III.",
         Axis::linear("bound on the accuracy"),
         Axis::linear("accuracy"),
     );

@@ -20,8 +20,8 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "D1",
             place: "section 3 (feature-learning model)",
-            says: "A network that goes on from the last stage stops improving; one that forgets the noise it memorized but \
-                   keeps its features is as good as one trained from scratch, with far fewer active points.",
+            says: "A network that goes on from the last stage stops improving; one that forgets the noise it \
+                memorized but keeps its features is as good as one trained from scratch, with far fewer active points.",
             test: "The authors' model: 2 classes, 50 features each, 1000 points a stage, 50 stages, γ = 50, τ = 3, \
                    10000 test points, 10 seeds; at the last stage.",
             checks: &[
@@ -36,8 +36,8 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "D2",
             place: "experiments",
-            says: "DASH trains to a higher test accuracy than warm starts and shrink and perturb on CIFAR-10, CIFAR-100, \
-                   SVHN and Tiny ImageNet, in fewer steps than cold starts.",
+            says: "DASH trains to a higher test accuracy than warm starts and shrink and perturb on \
+                CIFAR-10, CIFAR-100, SVHN and Tiny ImageNet, in fewer steps than cold starts.",
             test: "Accuracy at least a point above warm starts, steps at most those of cold starts.",
             checks: &[],
             needs: &[Need::Gpu, Need::Data("cifar-10")],
@@ -56,10 +56,10 @@ pub(super) const PAPER: Paper = Paper {
             ],
             needs: &[],
             known_finding: Some(
-                "DASH generalizes better than the warm start on each of 10 seeds (by 0.003 to 0.025), but takes 1.64 times \
-                 the steps of a cold start (1.29 to 2.37). Shrink and perturb also takes more than a cold start (1.39 \
-                 times). The paper's networks have normalization layers, which undo a shrinking of their weights; this \
-                 one has none. That this is the reason is our guess.",
+                "DASH generalizes better than the warm start on each of 10 seeds (by 0.003 to 0.025), but \
+                 takes 1.64 times the steps of a cold start (1.29 to 2.37). Shrink and perturb also takes \
+                 more than a cold start (1.39 times). The paper's networks have normalization layers, which \
+                 undo a shrinking of their weights; this one has none. That this is the reason is our guess.",
             ),
         },
     ],

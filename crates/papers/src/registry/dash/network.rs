@@ -234,8 +234,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "network",
         "A small network on generated images",
-        "Means over the seeds: test accuracy after the last of 10 chunks, mean of the test accuracies after chunks 2 to \
-         10, steps for chunks 2 to 10.",
+        "Means over the seeds: test accuracy after the last of 10 chunks, mean of the test accuracies after \
+         chunks 2 to 10, steps for chunks 2 to 10.",
         &["method", "test accuracy, last", "test accuracy, mean", "steps"],
     );
     let mut figure = Figure::new(

@@ -181,8 +181,8 @@ fn experiment(length: Length, context: &Context, recorder: &mut Recorder) -> Res
     let mut table = Table::new(
         "accuracy",
         "Accuracy on the target",
-        "Mean over the draws, standard deviation in brackets. DRO has ε₁ = 0, ε₂ = 1.5 and 100 target rows where nothing \
-         else is said; the nominal mixture ε₁ = ε₂ = 0.",
+        "Mean over the draws, standard deviation in brackets. DRO has ε₁ = 0, ε₂ = 1.5 and 100 target rows \
+         where nothing else is said; the nominal mixture ε₁ = ε₂ = 0.",
         &columns,
     );
     let mut figure = Figure::new(
@@ -235,8 +235,8 @@ fn judge(length: Length, draws: &[Draw], recorder: &mut Recorder) {
     let mut values = Table::new(
         "worst-case",
         "Worst-case losses",
-        "Largest cross-entropy over the set of mixtures, in nats: mean over the draws, standard deviation in brackets. No \
-         model of any kind is below the entropy.",
+        "Largest cross-entropy over the set of mixtures, in nats: mean over the draws, standard deviation in \
+         brackets. No model of any kind is below the entropy.",
         &["pooled ERM", "ERM on one source, the least", "nominal mixture", "DRO", "largest entropy"],
     );
     values.row([
@@ -251,8 +251,8 @@ fn judge(length: Length, draws: &[Draw], recorder: &mut Recorder) {
     let mut mixtures = Table::new(
         "mixtures",
         "The worst mixture of the sources",
-        "Weight of the source that agrees with the target, and the largest difference of any weight from the mixture of \
-         largest entropy: mean over the draws, standard deviation in brackets.",
+        "Weight of the source that agrees with the target, and the largest difference of any weight from the \
+         mixture of largest entropy: mean over the draws, standard deviation in brackets.",
         &["", "weight of the minority", "largest deviation"],
     );
     for (i, name) in MIXTURES.into_iter().enumerate() {

@@ -22,12 +22,14 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "D1",
             place: "abstract; section on a toy quadratic",
-            says: "The alignment of gradients with the dominant subspace comes from noise and is spurious: training along \
-                   it does not lower the loss, training without it does as well as SGD, and without noise it is gone.",
-            test: "Toy ½(1000x² + y²) ± 100xy at η = 1e-4 and 5e-4, 20000 steps, 10 seeds; valley of 5 sharp (60 to 100) and 55 \
-                   flat curvatures (0.1 to 1) with cross-curvature noise of 1.5, 100 samples in batches of 5, η = 0.005, 3 \
-                   seeds, losses at 500 and 3000 steps. χ of minibatch gradients is the mean over an SGD run after 100 \
-                   steps. Gradient descent begins where SGD is after half of its steps.",
+            says: "The alignment of gradients with the dominant subspace comes from noise and is spurious: \
+                training along it does not lower the loss, training without it does as well as SGD, and \
+                without noise it is gone.",
+            test: "Toy ½(1000x² + y²) ± 100xy at η = 1e-4 and 5e-4, 20000 steps, 10 seeds; valley of 5 sharp \
+                (60 to 100) and 55 flat curvatures (0.1 to 1) with cross-curvature noise of 1.5, 100 samples \
+                in batches of 5, η = 0.005, 3 seeds, losses at 500 and 3000 steps. χ of minibatch gradients \
+                is the mean over an SGD run after 100 steps. Gradient descent begins where SGD is after half \
+                of its steps.",
             checks: &[
                 check("χ of minibatch gradients, SGD", Statistic::Min, Threshold::Above(0.9)),
                 check("loss of Dom-SGD / initial loss", Statistic::Min, Threshold::AtLeast(0.95)),
@@ -36,19 +38,20 @@ pub(super) const PAPER: Paper = Paper {
             ],
             needs: &[],
             known_finding: Some(
-                "On the toy at η = 5e-4 the loss of SGD after 20000 steps scatters over more than a decade between seeds \
-                 (3e-10 to 8e-9), that of Bulk-SGD is 1.03e-9 for every seed, since without the sharp coordinate the noise is \
-                 gone. Two of ten SGD runs are lucky and end below it (ratios 3.1 and 1.3); the mean of SGD is 2.8 times that \
-                 of Bulk-SGD.",
+                "On the toy at η = 5e-4 the loss of SGD after 20000 steps scatters over more than a decade \
+                 between seeds (3e-10 to 8e-9), that of Bulk-SGD is 1.03e-9 for every seed, since without \
+                 the sharp coordinate the noise is gone. Two of ten SGD runs are lucky and end below it \
+                 (ratios 3.1 and 1.3); the mean of SGD is 2.8 times that of Bulk-SGD.",
             ),
         },
         Claim {
             id: "D2",
             place: "main experiments, on a small network",
             says: "On networks too, dominant updates stop lowering the loss and bulk updates do as well as SGD.",
-            test: "20-16-16-4 tanh network (676 weights, f64 where the device has it), 300 points in 4 clusters, squared \
-                   loss summed over classes, batches of 20, η = 0.05, k = 4: 200 steps of SGD, then 200 of each method. The \
-                   subspace is recomputed every 20 steps at quick scale and every step at full scale.",
+            test: "20-16-16-4 tanh network (676 weights, f64 where the device has it), 300 points in 4 \
+                clusters, squared loss summed over classes, batches of 20, η = 0.05, k = 4: 200 steps of \
+                SGD, then 200 of each method. The subspace is recomputed every 20 steps at quick scale and \
+                every step at full scale.",
             checks: &[
                 check("decrease by Dom-SGD / by SGD", Statistic::Max, Threshold::AtMost(0.5)),
                 check("decrease by Bulk-SGD / by SGD", Statistic::Min, Threshold::AtLeast(0.8)),

@@ -78,8 +78,8 @@ fn table(title: &str) -> Table {
     Table::new(
         "runs",
         title,
-        "χ is the alignment with the dominant subspace: of minibatch gradients under SGD (mean), of the full gradient where \
-         SGD ends, and of the full gradient 500 steps after a switch to gradient descent.",
+        "χ is the alignment with the dominant subspace: of minibatch gradients under SGD (mean), of the full \
+         gradient where SGD ends, and of the full gradient 500 steps after a switch to gradient descent.",
         &[
             "η",
             "seed",

@@ -51,8 +51,8 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut table = Table::new(
         "labelled",
         "ℓ1-regularised PageRank and APPR on labelled graphs",
-        "Groups of at least 10 nodes, up to 5 seeds a group, the protocol of the paper's tables with ρ = 0.15/vol(K); means \
-         over the groups. polblogs and email-eu-core are cut to their largest component.",
+        "Groups of at least 10 nodes, up to 5 seeds a group, the protocol of the paper's tables with ρ = \
+         0.15/vol(K); means over the groups. polblogs and email-eu-core are cut to their largest component.",
         &["graph", "nodes", "edges", "groups", "conductance of the groups, mean", "F1, ℓ1", "F1, APPR"],
     );
     let progress = recorder.progress(GRAPHS.len() as u64, "labelled graphs");

@@ -80,8 +80,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "G5",
             place: "section 1: strongly local",
             says: "The work does not depend on the size of the graph.",
-            test: "APPR with α = 0.05, ε = 1e-4 from 50 random nodes on implicit planted graphs of 2^14, 2^20, 2^26, 2^32 \
-                   and 2^40 nodes, edges counted.",
+            test: "APPR with α = 0.05, ε = 1e-4 from 50 random nodes on implicit planted graphs of 2^14, \
+                2^20, 2^26, 2^32 and 2^40 nodes, edges counted.",
             checks: &[
                 spec("largest ratio of two means, minus 1", Statistic::Max, Threshold::AtMost(0.05)),
                 spec("edges touched × αε", Statistic::Max, Threshold::AtMost(1.0)),
@@ -91,10 +91,10 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "G6",
             place: "Theorems on the local random model (recall and false positives)",
-            says: "For ρ = Θ(γp/d̄²) the support contains the whole target set K, and the volume of its false positives \
-                   is bounded by a multiple of vol(K) that depends on γ only.",
-            test: "Local random model, n = 1000, k = 100, p in {.3, .5}, γ in {.6, .75, .9, .95}, α = .1, ρ = γp/(4d̄²), 20 \
-                   random graphs a row. The bound is 4/γ² - 1, which follows from G2 and full recall.",
+            says: "For ρ = Θ(γp/d̄²) the support contains the whole target set K, and the volume of its \
+                false positives is bounded by a multiple of vol(K) that depends on γ only.",
+            test: "Local random model, n = 1000, k = 100, p in {.3, .5}, γ in {.6, .75, .9, .95}, α = .1, ρ \
+                = γp/(4d̄²), 20 random graphs a row. The bound is 4/γ² - 1, which follows from G2 and full recall.",
             checks: &[
                 spec("share of graphs with recall 1, worst row", Statistic::Min, Threshold::AtLeast(0.95)),
                 spec("vol(false positives) / bound", Statistic::Max, Threshold::AtMost(1.0)),
@@ -204,16 +204,17 @@ pub(super) const PAPER: Paper = Paper {
             id: "G14",
             place: "table of the enzyme graph (flow columns)",
             says: "SimpleLocal from a breadth-first ball and from the ℓ1 clusters.",
-            test: "The authors' protocol, in which the truth sets the ball's size and δ (an oracle), with an exact minimiser: \
-                   largest difference from the 16 numbers that the authors' notebooks print.",
+            test: "The authors' protocol, in which the truth sets the ball's size and δ (an oracle), with an \
+                exact minimiser: largest difference from the 16 numbers that the authors' notebooks print.",
             checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
             needs: SFLD,
             known_finding: Some(
-                "13 of the 16 numbers agree. Precision, recall and F1 of ℓ1+SL on urease.0 do not, because of two quirks of the \
-                 authors' library: it rounds each outside node's penalty up to a whole number, so its rounds end at \
-                 another set, and it replaces an answer of more than half the nodes by the complement, which holds \
-                 few nodes of the target. With both quirks (claim G14a) all 16 numbers agree. The exact method finds the target \
-                 better (higher recall and F1) than the printed row says.",
+                "13 of the 16 numbers agree. Precision, recall and F1 of ℓ1+SL on urease.0 do not, because \
+                 of two quirks of the authors' library: it rounds each outside node's penalty up to a whole \
+                 number, so its rounds end at another set, and it replaces an answer of more than half the \
+                 nodes by the complement, which holds few nodes of the target. With both quirks (claim G14a) \
+                 all 16 numbers agree. The exact method finds the target better (higher recall and F1) than \
+                 the printed row says.",
             ),
         },
         Claim {
@@ -246,8 +247,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "G18",
             place: "Andersen, Chung, Lang 2006: the work bound 1/(αε) of APPR",
             says: "The bound is attained up to a constant on stars.",
-            test: "Star with floor(1/(8ε)) leaves, seed in the centre, ε from 1e-2 to 1e-6, α from .01 to .5. The lower \
-                   constant comes from third-party notes.",
+            test: "Star with floor(1/(8ε)) leaves, seed in the centre, ε from 1e-2 to 1e-6, α from .01 to \
+                .5. The lower constant comes from third-party notes.",
             checks: &[
                 spec("work × αε", Statistic::Max, Threshold::AtMost(1.0)),
                 spec("work × αε, smallest", Statistic::Min, Threshold::Above(3.0 / 128.0)),
@@ -258,8 +259,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "X1",
             place: "control, not in the paper",
             says: "Where the groups are no local clusters, a local method must not seem to find them.",
-            test: "The protocol on the 39 interest groups of BlogCatalog (median conductance .94), up to 5 seeds a group: \
-                   mean F1 of ℓ1-regularised PageRank. Other labelled graphs are shown beside it, without a verdict.",
+            test: "The protocol on the 39 interest groups of BlogCatalog (median conductance .94), up to 5 \
+                seeds a group: mean F1 of ℓ1-regularised PageRank. Other labelled graphs are shown beside \
+                it, without a verdict.",
             checks: &[check("mean F1", Statistic::Mean, Threshold::AtMost(0.5), Origin::Kiln)],
             needs: control::NEEDS,
             ..BASE

@@ -344,15 +344,20 @@ pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), 
         Figure::new(
             "sources",
             "As many sources as directions, and one",
-            "Median excess risk against the number of sources, of which p + 1 = 5 show all directions in which the label's \
-             effects vary.",
+            "Median excess risk against the number of sources, of which p + 1 = 5 show all directions in \
+             which the label's effects vary.",
             Axis::linear("sources"),
             Axis::log("excess risk"),
         )
         .with(Kind::LinePoints, "OLS-Tar", 1, points(&|setting| setting.target_only(80)))
         .with(Kind::LinePoints, "start, not tuned", 0, points(&|setting| setting.median(|draw| draw.start)))
         .with(Kind::LinePoints, "FT-CIP", 2, points(&|setting| setting.tuned(80)))
-        .with(Kind::Dashed, "σ²(p + 1)/n", 6, points(&|setting| setting.median(|draw| draw.noise) * 5.0 / 80.0)),
+        .with(
+            Kind::Dashed,
+            "σ²(p + 1)/n",
+            6,
+            points(&|setting| setting.median(|draw| draw.noise) * 5.0 / 80.0),
+        ),
     );
     let with = |count: usize| settings.iter().find(|setting| setting.0 == count).map(|setting| &setting.1);
     if let (Some(few), Some(many)) = (with(2), with(10)) {

@@ -232,9 +232,10 @@ pub(super) fn selection(context: &Context, recorder: &mut Recorder) -> Result<()
         "masft",
         "MASFT and what it chooses among",
         &format!(
-            "Median excess risk of {} draws, 5,000 rows of each source and of the unlabelled target. The best candidate is \
-             known with hindsight, on half of the labels; the own method knows intervention and dimension, and has all \
-             labels. Chosen: number of draws won by FT-DIP, FT-OLS-Src, FT-CIP, a start as it is, OLS-Tar.",
+            "Median excess risk of {} draws, 5,000 rows of each source and of the unlabelled target. The \
+             best candidate is known with hindsight, on half of the labels; the own method knows \
+             intervention and dimension, and has all labels. Chosen: number of draws won by FT-DIP, \
+             FT-OLS-Src, FT-CIP, a start as it is, OLS-Tar.",
             settings.first().map_or(0, |setting| setting.draws.len())
         ),
         &[

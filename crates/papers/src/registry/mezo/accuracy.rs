@@ -69,8 +69,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "accuracy-as-loss",
         &format!("Tuned on the share of errors, {steps} steps"),
-        "One row a seed: accuracies on the 512 digits tuned on and on 1,000 others, the cross-entropy on the former, and \
-         the share of steps whose two losses were equal.",
+        "One row a seed: accuracies on the 512 digits tuned on and on 1,000 others, the cross-entropy on the \
+         former, and the share of steps whose two losses were equal.",
         &["tuned on, before", "after", "others, before", "after", "cross-entropy, before", "after", "zeros"],
     );
     for run in &runs {

@@ -28,19 +28,20 @@ const BASE: Claim =
 pub(super) const PAPER: Paper = Paper {
     id: "mezo",
     title: "Fine-tuning language models with just forward passes",
-    citation: "Sadhika Malladi, Tianyu Gao, Eshaan Nichani, Alex Damian, Jason D. Lee, Danqi Chen, Sanjeev Arora. NeurIPS 2023",
+    citation: "Sadhika Malladi, Tianyu Gao, Eshaan Nichani, Alex Damian, Jason D. Lee, Danqi Chen, Sanjeev \
+        Arora. NeurIPS 2023",
     url: "https://arxiv.org/abs/2305.17333",
     domain: "models",
     claims: &[
         Claim {
             id: "R10-buffers",
             place: "section 2.1 (memory-efficient ZO-SGD)",
-            says: "MeZO needs the memory of inference. MeZO-SVRG as published needs two copies of the weights more, as its \
-                   code one; Kiln's replay none. SGD with gradients needs one, Adam three.",
-            test: "A random transformer (2 layers, width 128, vocabulary 512), in a process of its own for each row, batches of \
-                   1, 8, 32 and 64, 256 tokens: most bytes allocated between steps (SGD and Adam: between gradient and step), \
-                   in sizes of the weights; and the peak of a step of MeZO beyond the peak of a forward pass, in sizes of the \
-                   largest tensor.",
+            says: "MeZO needs the memory of inference. MeZO-SVRG as published needs two copies of the \
+                weights more, as its code one; Kiln's replay none. SGD with gradients needs one, Adam three.",
+            test: "A random transformer (2 layers, width 128, vocabulary 512), in a process of its own for \
+                each row, batches of 1, 8, 32 and 64, 256 tokens: most bytes allocated between steps (SGD \
+                and Adam: between gradient and step), in sizes of the weights; and the peak of a step of \
+                MeZO beyond the peak of a forward pass, in sizes of the largest tensor.",
             checks: &[
                 buffers("MeZO", 1.0),
                 buffers("MeZO-SVRG, textbook", 3.0),
@@ -56,8 +57,8 @@ pub(super) const PAPER: Paper = Paper {
             // Without wgpu, as `reproduce` is built, it holds.
             known_finding: if cfg!(feature = "wgpu") {
                 Some(
-                    "In a build with wgpu the bookkeeping of tensors, 1.5 kB each, is 2 % of such small weights, and three \
-                     sets of them come out as 3.051. It holds in the build that `reproduce` makes.",
+                    "In a build with wgpu the bookkeeping of tensors, 1.5 kB each, is 2 % of such small \
+                     weights, and three sets of them come out as 3.051. It holds in the build that `reproduce` makes.",
                 )
             } else {
                 None
@@ -67,9 +68,11 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "R10-saving",
             place: "section on memory; MeZO-SVRG, table of memory (claims C3, C4)",
-            says: "The saving over gradients grows with the batch and the context; MeZO-SVRG needs at most half of SGD's memory.",
-            test: "As R10-buffers, peaks of a step: that of SGD over that of MeZO, from each size to the next larger batch or \
-                   context; that of SGD over that of MeZO-SVRG (rank one) for batches of 32 and 256 tokens.",
+            says: "The saving over gradients grows with the batch and the context; MeZO-SVRG needs at most \
+                half of SGD's memory.",
+            test: "As R10-buffers, peaks of a step: that of SGD over that of MeZO, from each size to the \
+                next larger batch or context; that of SGD over that of MeZO-SVRG (rank one) for batches of \
+                32 and 256 tokens.",
             checks: &[
                 spec("smallest growth of SGD / MeZO", Statistic::Min, Threshold::Above(1.0)),
                 Check {
@@ -83,8 +86,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "R11",
             place: "section 4 (theory)",
             says: "Not the number of parameters but the effective rank of the Hessian limits the speed.",
-            test: "½ Σ θⱼ² over 10 of d = 100, 1,000, 10,000 coordinates, θⱼ = 1 there, rate 0.05: steps until the value is \
-                   5e-3, medians; the largest median over the smallest.",
+            test: "½ Σ θⱼ² over 10 of d = 100, 1,000, 10,000 coordinates, θⱼ = 1 there, rate 0.05: steps \
+                until the value is 5e-3, medians; the largest median over the smallest.",
             checks: &[spec("largest median / smallest", Statistic::Max, Threshold::AtMost(1.5))],
             ..BASE
         },
@@ -92,9 +95,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "R12",
             place: "section on storage",
             says: "A run is stored as a seed and a number for each step: less than 0.1 MB for 20,000 steps.",
-            test: "Runs on least squares (f64, 20,000 steps, MeZO and MeZO-SVRG) and on a network of 25,818 parameters (f32, \
-                   2,000 steps) written as a log, read and replayed: runs that do not end in the same bits; bytes of the log \
-                   of 20,000 steps of MeZO.",
+            test: "Runs on least squares (f64, 20,000 steps, MeZO and MeZO-SVRG) and on a network of 25,818 \
+                parameters (f32, 2,000 steps) written as a log, read and replayed: runs that do not end in \
+                the same bits; bytes of the log of 20,000 steps of MeZO.",
             checks: &[
                 spec("runs that end in other bits", Statistic::Max, Threshold::AtMost(0.0)),
                 Check {
@@ -108,9 +111,10 @@ pub(super) const PAPER: Paper = Paper {
             id: "R13",
             place: "not in the paper: data-parallel MeZO that exchanges numbers only",
             says: "Ranks that share the examples of each batch take the steps of one rank.",
-            test: "Least squares (1000 × 100, f64), batches of 64, 200 steps of MeZO and MeZO-SVRG on four ranks, and on one rank at \
-                   the same parameters: largest difference of a measured f(θ + εz) − f(θ − εz), before it is stored in f32, \
-                   over the largest such number; steps after which the ranks' parameters differ in a bit.",
+            test: "Least squares (1000 × 100, f64), batches of 64, 200 steps of MeZO and MeZO-SVRG on four \
+                ranks, and on one rank at the same parameters: largest difference of a measured f(θ + εz) − \
+                f(θ − εz), before it is stored in f32, over the largest such number; steps after which the \
+                ranks' parameters differ in a bit.",
             checks: &[
                 spec("relative difference", Statistic::Max, Threshold::AtMost(1e-10)),
                 spec("steps with different ranks", Statistic::Max, Threshold::AtMost(0.0)),
@@ -121,9 +125,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "N1",
             place: "section 3.3 (non-differentiable objectives)",
             says: "MeZO trains on the accuracy itself.",
-            test: "A 784-32-16-10 network trained on digits is tuned on 512 shifted digits (R8 of the paper mezo-svrg) with the \
-                   share of errors as loss: 5,000 steps, batches of 64, rate 1e-3, ε = 1e-2. Accuracy on 1,000 other shifted \
-                   digits, end minus start.",
+            test: "A 784-32-16-10 network trained on digits is tuned on 512 shifted digits (R8 of the paper \
+                mezo-svrg) with the share of errors as loss: 5,000 steps, batches of 64, rate 1e-3, ε = \
+                1e-2. Accuracy on 1,000 other shifted digits, end minus start.",
             checks: &[Check {
                 full_only: true,
                 ..spec("gain of accuracy", Statistic::Median, Threshold::AtLeast(0.05))
@@ -135,8 +139,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "S1",
             place: "not in the paper: a smoke test",
             says: "A language model of 134.5 million weights can be tuned and its run replayed on a CPU.",
-            test: "SmolLM2-135M, 16 sentences of SST-2, five steps of MeZO at 1e-6: change of their mean loss; runs whose replay \
-                   ends in other bits. The accuracy on 60 sentences before any step is shown.",
+            test: "SmolLM2-135M, 16 sentences of SST-2, five steps of MeZO at 1e-6: change of their mean \
+                loss; runs whose replay ends in other bits. The accuracy on 60 sentences before any step is shown.",
             checks: &[
                 Check {
                     full_only: true,
@@ -159,7 +163,8 @@ pub(super) const PAPER: Paper = Paper {
         Claim {
             id: "M1",
             place: "abstract",
-            says: "Up to 12 times less memory than fine-tuning with Adam: OPT-30B on one GPU of 80 GB, where Adam trains 2.7B.",
+            says: "Up to 12 times less memory than fine-tuning with Adam: OPT-30B on one GPU of 80 GB, where \
+                Adam trains 2.7B.",
             test: "Not here. R10-buffers and R10-saving count the bytes on a small transformer.",
             needs: &[Need::Gpu, Need::Data("opt-30b")],
             ..BASE

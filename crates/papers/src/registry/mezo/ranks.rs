@@ -128,8 +128,9 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "ranks",
         "Four ranks against one",
-        "One row a run of 200 steps: largest difference of a measured f(θ + εz) − f(θ − εz) over the largest such number; \
-         steps whose scalars, which are stored in f32, differ in a bit; steps after which the ranks' parameters do.",
+        "One row a run of 200 steps: largest difference of a measured f(θ + εz) − f(θ − εz) over the largest \
+         such number; steps whose scalars, which are stored in f32, differ in a bit; steps after which the \
+         ranks' parameters do.",
         &["", "relative difference", "steps with other scalars", "steps with different ranks"],
     );
     for seed in context.seeds(3) {

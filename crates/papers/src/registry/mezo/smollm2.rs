@@ -56,8 +56,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "smollm2",
         "SmolLM2-135M on SST-2",
-        "Five steps of MeZO on 16 sentences at 1e-6, with the prompt \"SENTENCE It was\" great or terrible: mean loss before \
-         and after; accuracy of the model as it is on 60 sentences of the development set.",
+        "Five steps of MeZO on 16 sentences at 1e-6, with the prompt \"SENTENCE It was\" great or terrible: \
+         mean loss before and after; accuracy of the model as it is on 60 sentences of the development set.",
         &["seed", "loss before", "loss after", "accuracy as it is", "same bits when replayed"],
     );
     for seed in context.seeds(1) {

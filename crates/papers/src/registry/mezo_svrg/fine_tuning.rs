@@ -271,7 +271,8 @@ fn ends(id: &str, title: &str, runs: &[Runs]) -> Table {
     let mut table = Table::new(
         id,
         title,
-        "Medians over the seeds: training loss, accuracy on 1,000 other digits and its range. A gradient counts as one query.",
+        "Medians over the seeds: training loss, accuracy on 1,000 other digits and its range. A gradient \
+         counts as one query.",
         &["", "queries", "training loss", "accuracy", "smallest", "largest"],
     );
     for runs in runs {

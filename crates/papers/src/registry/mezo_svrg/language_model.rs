@@ -212,8 +212,8 @@ fn report(
         Figure::new(
             "minilm-accuracy",
             "MiniLM on SST-2 at equal queries",
-            "Median accuracy on the development set. Dashed: a logistic regression on the frozen model, trained on 1,000 \
-             sentences.",
+            "Median accuracy on the development set. Dashed: a logistic regression on the frozen model, \
+             trained on 1,000 sentences.",
             Axis::categories("", names),
             Axis::linear("accuracy"),
         )

@@ -212,7 +212,8 @@ pub(super) fn variants(context: &Context, recorder: &mut Recorder) -> Result<(),
     }
     let rows: Vec<_> =
         methods.iter().zip(&curves).map(|((name, _), curves)| (name.as_str(), ends(curves))).collect();
-    let caption = "Least squares with σ = 1, batches of 32, 15,000 steps; rates 1e-3 and q = 2 where nothing else is said.";
+    let caption = "Least squares with σ = 1, batches of 32, 15,000 steps; rates 1e-3 and q = 2 where nothing \
+        else is said.";
     recorder.table(table("variants", EXCESS, caption, &rows));
     let mut figure = figure(
         "variants-of-mezo-svrg",

@@ -350,7 +350,8 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let set = Set {
         claim: "T5",
         title: "Digits of 8×8 pixels",
-        about: "2,000 digits of MNIST (its middle 24×24, means of 3×3), 2,000 of USPS (means of 2×2), all 1,797 of optdigits.",
+        about: "2,000 digits of MNIST (its middle 24×24, means of 3×3), 2,000 of USPS (means of 2×2), all \
+            1,797 of optdigits.",
         names: &["mnist", "usps", "optdigits"],
         classes: 10,
         domains: &|_, seed| features::drawn(&domains, ROWS, seed),

@@ -105,8 +105,8 @@ const TABLE: Claim = Claim {
 pub(super) const PAPER: Paper = Paper {
     id: "real-domains",
     title: "Domain adaptation on real domains",
-    citation: "Data: Janosi et al. (UCI 1989); Blitzer, Dredze, Pereira (ACL 2007); Gong, Shi, Sha, Grauman (CVPR 2012); \
-               Hutto, Gilbert (ICWSM 2014); LeCun et al. (1998); Hull (1994); Alpaydin, Kaynak (UCI 1998)",
+    citation: "Data: Janosi et al. (UCI 1989); Blitzer, Dredze, Pereira (ACL 2007); Gong, Shi, Sha, Grauman \
+        (CVPR 2012); Hutto, Gilbert (ICWSM 2014); LeCun et al. (1998); Hull (1994); Alpaydin, Kaynak (UCI 1998)",
     url: "https://doi.org/10.24432/C52P4X",
     domain: "adapt",
     claims: &[
@@ -114,8 +114,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "R1",
             place: "Amazon reviews, reference numbers",
             says: "A classifier of one kind of products' reviews loses up to 14 points on another kind.",
-            test: "Logistic regression on the counts of 5,000 words, C = 0.01, trained on 2,000 reviews: accuracy on the test \
-                   file, within 0.3 points.",
+            test: "Logistic regression on the counts of 5,000 words, C = 0.01, trained on 2,000 reviews: \
+                accuracy on the test file, within 0.3 points.",
             checks: &AMAZON_CHECKS,
             needs: &[Need::Data("domains/amazon-books-train.svmlight.gz")],
             known_finding: None,
@@ -124,8 +124,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "R2",
             place: "heart disease at four hospitals, reference numbers",
             says: "Three hospitals predict the fourth with 71 to 80 %.",
-            test: "Logistic regression, C = 1, on age, sex, cp, trestbps, thalach, exang and oldpeak, missing values replaced by \
-                   the three sources' mean, scaled by their deviation: accuracy on the fourth, within 0.7 points.",
+            test: "Logistic regression, C = 1, on age, sex, cp, trestbps, thalach, exang and oldpeak, \
+                missing values replaced by the three sources' mean, scaled by their deviation: accuracy on \
+                the fourth, within 0.7 points.",
             checks: &HEART_CHECKS,
             needs: &[Need::Data("domains/heart-disease-four-sites.csv")],
             known_finding: None,
@@ -134,9 +135,9 @@ pub(super) const PAPER: Paper = Paper {
             id: "R3",
             place: "MNIST and USPS, reference numbers",
             says: "A linear classifier of digits does not carry over between MNIST and USPS.",
-            test: "Multinomial logistic regression, C = 0.1, on the first 3,000 training pictures of 16×16 pixels in [0, 1]: \
-                   accuracy on the first 3,000 test pictures (USPS: all 2,007), within 2 points. MNIST is resized as Pillow's \
-                   bilinear filter does it.",
+            test: "Multinomial logistic regression, C = 0.1, on the first 3,000 training pictures of 16×16 \
+                pixels in [0, 1]: accuracy on the first 3,000 test pictures (USPS: all 2,007), within 2 \
+                points. MNIST is resized as Pillow's bilinear filter does it.",
             checks: &DIGITS_CHECKS,
             needs: &[Need::Data("digits/mnist-train-labels.idx1-ubyte.gz")],
             known_finding: None,
@@ -145,8 +146,8 @@ pub(super) const PAPER: Paper = Paper {
             id: "R4",
             place: "Office-Caltech10, published numbers",
             says: "The nearest neighbour in another domain has the right class for 20 to 63 %.",
-            test: "Counts of 800 visual words divided by their sum, then scaled inside each domain: the published column, to \
-                   its last digit.",
+            test: "Counts of 800 visual words divided by their sum, then scaled inside each domain: the \
+                published column, to its last digit.",
             checks: &OFFICE_CHECKS,
             needs: &[Need::Data("domains/office-amazon-surf800.npy")],
             known_finding: None,

@@ -171,8 +171,9 @@ pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<
         "hierarchies",
         "Hierarchies with and without noise",
         &format!(
-            "The first {count} test pictures of MNIST, of which the network is right about {} and misled by noise of mean size {}. \
-             Rank correlation of the levels at which 49 patches are joined, mean and standard deviation over pictures.",
+            "The first {count} test pictures of MNIST, of which the network is right about {} and misled by \
+             noise of mean size {}. Rank correlation of the levels at which 49 patches are joined, mean and \
+             standard deviation over pictures.",
             found.len(),
             mean_and_deviation(&epsilons, 3)
         ),

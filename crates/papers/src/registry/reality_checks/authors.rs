@@ -100,9 +100,9 @@ pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut table = Table::new(
         "networks",
         "The authors' networks on MNIST",
-        "Accuracy on the 10,000 test pictures; largest difference of the first one's logits from the authors'. Of 500 pictures the \
-         largest differences between logits and the sum of the parts for random masks, the relevant part for a full mask, and \
-         the largest relevant part for an empty mask.",
+        "Accuracy on the 10,000 test pictures; largest difference of the first one's logits from the \
+         authors'. Of 500 pictures the largest differences between logits and the sum of the parts for \
+         random masks, the relevant part for a full mask, and the largest relevant part for an empty mask.",
         &["network", "accuracy, %", "logits", "sum", "full mask", "empty mask"],
     );
     for (name, measured) in ["AWD's CNN", "TRIM's LeNet-5"].into_iter().zip(&found) {

@@ -167,8 +167,9 @@ fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], fo
     let mut table = Table::new(
         id,
         title,
-        "Accuracy in percent, mean over the seeds, standard deviation in brackets: on test pictures in the colours of training; in \
-         inverted colours after the last epoch, and after the epoch that is best on other pictures in inverted colours.",
+        "Accuracy in percent, mean over the seeds, standard deviation in brackets: on test pictures in the \
+         colours of training; in inverted colours after the last epoch, and after the epoch that is best on \
+         other pictures in inverted colours.",
         &["training", "same colours", "inverted, last epoch", "inverted, chosen epoch"],
     );
     let mut figure = Figure::new(

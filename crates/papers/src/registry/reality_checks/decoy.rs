@@ -151,8 +151,9 @@ fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], fo
     let mut table = Table::new(
         id,
         title,
-        "Accuracy on the test in percent, mean over the seeds, standard deviation in brackets: after the last epoch, after the one \
-         that is best on pictures kept back whose squares are random, and after the one that is best on the test.",
+        "Accuracy on the test in percent, mean over the seeds, standard deviation in brackets: after the \
+         last epoch, after the one that is best on pictures kept back whose squares are random, and after \
+         the one that is best on the test.",
         &["training", "last epoch", "chosen epoch", "best epoch"],
     );
     let mut figure = Figure::new(

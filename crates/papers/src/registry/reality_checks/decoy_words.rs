@@ -227,8 +227,8 @@ pub(super) fn sentences(context: &Context, recorder: &mut Recorder) -> Result<()
         "decoy-words",
         "Decoy words in SST-2",
         &format!(
-            "Accuracy on {} test sentences in percent, mean over the seeds, standard deviation in brackets: after the last epoch, and \
-             after the one that is best on the development sentences with random decoys.",
+            "Accuracy on {} test sentences in percent, mean over the seeds, standard deviation in brackets: \
+             after the last epoch, and after the one that is best on the development sentences with random decoys.",
             problem.parts[2].len()
         ),
         &["training", "last epoch", "chosen epoch"],

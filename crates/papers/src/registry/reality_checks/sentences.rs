@@ -194,9 +194,9 @@ pub(super) fn negated_sentences(context: &Context, recorder: &mut Recorder) -> R
     let mut table = Table::new(
         "sentences",
         "An LSTM on sentences of 4 to 8 words",
-        "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those in which the word alone \
-         speaks for positive, and the pair for negative; negated ones in which ACD joins negator and word before a neutral word; all \
-         with a positive word, in which it speaks for positive.",
+        "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those \
+         in which the word alone speaks for positive, and the pair for negative; negated ones in which ACD \
+         joins negator and word before a neutral word; all with a positive word, in which it speaks for positive.",
         &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined", "\"good\" > 0, all"],
     );
     let progress = recorder.progress(seeds.len() as u64, "networks");
@@ -228,7 +228,8 @@ fn tree(sentence: &str, spans: &[(usize, usize, usize, f64)]) -> Figure {
     let mut figure = Figure::new(
         "sentence",
         &format!("Parts of \"{sentence}\""),
-        "A line or point for each part of the hierarchy, over its words; blue speaks for positive, orange for negative.",
+        "A line or point for each part of the hierarchy, over its words; blue speaks for positive, orange \
+         for negative.",
         Axis::categories("word", sentence.split(' ')),
         Axis::linear("level"),
     );

@@ -153,8 +153,8 @@ impl Study {
         let share = format!("share ≤ {}", baseline.name());
         let columns = ["", "mean", "median", "lower quartile", "upper quartile", &share];
         let caption = format!(
-            "Exact risk (mean squared error) in the target on {} random models; the share of them in which an estimator \
-             is no worse than {}.",
+            "Exact risk (mean squared error) in the target on {} random models; the share of them in which \
+             an estimator is no worse than {}.",
             self.risks.len(),
             baseline.name()
         );
@@ -192,8 +192,8 @@ impl Study {
         let mut figure = Figure::new(
             id,
             title,
-            "Exact risk in the target by estimator: each point is a random model, and from left to right within a column \
-             their risks ascend, so that the middle of the column is the median.",
+            "Exact risk in the target by estimator: each point is a random model, and from left to right \
+             within a column their risks ascend, so that the middle of the column is the median.",
             Axis::categories("", self.estimators.iter().map(|estimator| estimator.name())),
             Axis::log("risk"),
         );
@@ -332,8 +332,8 @@ pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result
     let mut figure = Figure::new(
         "sources",
         "More sources",
-        "Median of the exact risk in the target over random models (20, at full scale 100) against the number of sources, with shifts of \
-         deviation 5; the band is between the quartiles of DIPweigh.",
+        "Median of the exact risk in the target over random models (20, at full scale 100) against the \
+         number of sources, with shifts of deviation 5; the band is between the quartiles of DIPweigh.",
         Axis::linear("sources"),
         Axis::log("risk"),
     )

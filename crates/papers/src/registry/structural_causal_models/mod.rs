@@ -29,11 +29,11 @@ const CLAIMS: &[Claim] = &[
     Claim {
         id: "S1",
         place: "simulation (i); the risks of DIP and OLS under anticausal shifts",
-        says: "When the label causes the features and these are shifted, DIP is better in the target than least squares on \
-               the source.",
-        test: "100 random models with 10 features and one source, 5,000 rows each, λ = 10. The formulas: with 200,000 rows \
-               and λ = 1e6, mean over the models of the relative difference of a risk; with exact moments and λ → ∞, the \
-               largest.",
+        says: "When the label causes the features and these are shifted, DIP is better in the target than \
+            least squares on the source.",
+        test: "100 random models with 10 features and one source, 5,000 rows each, λ = 10. The formulas: \
+            with 200,000 rows and λ = 1e6, mean over the models of the relative difference of a risk; with \
+            exact moments and λ → ∞, the largest.",
         checks: &[
             share("share, DIP at most Src", Threshold::AtLeast(0.90)),
             spec("mean risk, DIP / Src", Statistic::Mean, Threshold::AtMost(0.6)),
@@ -47,8 +47,8 @@ const CLAIMS: &[Claim] = &[
         id: "S2",
         place: "simulation (ii)",
         says: "Several sources help: weighted by how well they fit, DIP comes near to knowing the target's labels.",
-        test: "As S1 with 7 sources: DIPweigh against DIP from the first source, and against Tar, least squares on 5,000 \
-               labelled rows of the target.",
+        test: "As S1 with 7 sources: DIPweigh against DIP from the first source, and against Tar, least \
+            squares on 5,000 labelled rows of the target.",
         checks: &[
             share("share, DIPweigh at most DIP", Threshold::AtLeast(0.80)),
             spec("mean risk, DIPweigh / Tar", Statistic::Mean, Threshold::Between(0.95, 1.05)),
@@ -58,27 +58,28 @@ const CLAIMS: &[Claim] = &[
     Claim {
         id: "S3",
         place: "simulation (iii)",
-        says: "When the label is shifted as well and some features are conditionally invariant, CIP is better than DIP, and \
-               CIRM best.",
-        test: "100 random anticausal models, 20 features of which 10 are not shifted, 14 sources, a shift of the label in \
-               the target; λ = 1 for CIP, 10 for DIP.",
+        says: "When the label is shifted as well and some features are conditionally invariant, CIP is \
+            better than DIP, and CIRM best.",
+        test: "100 random anticausal models, 20 features of which 10 are not shifted, 14 sources, a shift of \
+            the label in the target; λ = 1 for CIP, 10 for DIP.",
         checks: &[
             share("share, CIP at most DIPweigh", Threshold::AtLeast(0.80)),
             share("share, CIRMweigh at most SrcPool", Threshold::AtLeast(0.85)),
             share("share, CIRMweigh at most DIPweigh", Threshold::AtLeast(0.85)),
         ],
         known_finding: Some(
-            "CIRMweigh is no worse than SrcPool in 80 of these 100 models, where 85 were expected; the other two shares pass. On \
-             1,000 models (`--seeds 1000`) it is 0.877, and the authors' own code has 0.89 on 300 models with other seeds than \
-             theirs, and 0.94, next to which the threshold was set, on their 100. So the threshold is within the sampling \
-             error of 100 models, and this draw is a poor one.",
+            "CIRMweigh is no worse than SrcPool in 80 of these 100 models, where 85 were expected; the other \
+             two shares pass. On 1,000 models (`--seeds 1000`) it is 0.877, and the authors' own code has \
+             0.89 on 300 models with other seeds than theirs, and 0.94, next to which the threshold was set, \
+             on their 100. So the threshold is within the sampling error of 100 models, and this draw is a poor one.",
         ),
         ..BASE
     },
     Claim {
         id: "S4",
         place: "simulation (iv)",
-        says: "When the features cause the label DIP fails, and least squares on the source is as good as on the target.",
+        says: "When the features cause the label DIP fails, and least squares on the source is as good as on \
+            the target.",
         test: "As S1 with causal models.",
         checks: &[
             share("share, DIP at most Src", Threshold::AtMost(0.05)),
@@ -115,8 +116,8 @@ const CLAIMS: &[Claim] = &[
     Claim {
         id: "S7",
         place: "simulation (vii)",
-        says: "With causes, effects, a shift of the label and conditionally invariant features, CIRM after the causes are \
-               regressed out is best.",
+        says: "With causes, effects, a shift of the label and conditionally invariant features, CIRM after \
+            the causes are regressed out is best.",
         test: "As S3 with mixed models; CIRM<> is CIRMweigh with known causes.",
         checks: &[
             share("share, CIRM<> at most SrcPool", Threshold::AtLeast(0.85)),
@@ -128,23 +129,25 @@ const CLAIMS: &[Claim] = &[
     Claim {
         id: "S8",
         place: "simulation (viii)",
-        says: "When variances shift and means do not, matching means does nothing; matching deviations, or distributions by \
-               MMD, helps.",
-        test: "Anticausal models with 10 features, one source and noise of variance |N(0, 1)|, 5,000 rows; a linear model \
-               trained by gradients with λ = 10, and the authors' kernel (a Gaussian, σ = 1). Relative difference of the \
-               risk of DIP-mean from that of OLS, mean over the models; share of 30 models in which DIP-MMD is better than \
-               Src; and the relative difference between trained and exact DIP-mean.",
+        says: "When variances shift and means do not, matching means does nothing; matching deviations, or \
+            distributions by MMD, helps.",
+        test: "Anticausal models with 10 features, one source and noise of variance |N(0, 1)|, 5,000 rows; a \
+            linear model trained by gradients with λ = 10, and the authors' kernel (a Gaussian, σ = 1). \
+            Relative difference of the risk of DIP-mean from that of OLS, mean over the models; share of 30 \
+            models in which DIP-MMD is better than Src; and the relative difference between trained and \
+            exact DIP-mean.",
         checks: &[
             spec("DIP-mean against OLS", Statistic::Mean, Threshold::AtMost(0.01)),
             at_full_scale(share("share, DIP-MMD below Src", Threshold::AtLeast(0.60))),
             by_kiln(spec("DIP-mean, trained against exact", Statistic::Mean, Threshold::AtMost(0.01))),
         ],
         known_finding: Some(
-            "At 5,000 rows DIP-mean differs from OLS by 0.053 on 30 models (0.031 on the four of the quick scale). Sample means \
-             differ by noise, and λ = 10 makes the model follow it: in closed form, on 100 models, the difference is 0.060 at \
-             5,000 rows, 0.0073 at 50,000 and 0.0009 at 500,000. With exact means it is 0, so matching of means is blind in the \
-             limit, as the paper says. The control fails on the 30 models because in one of them training has not converged \
-             (0.34 off the closed form; the others are off by 0.001 on average).",
+            "At 5,000 rows DIP-mean differs from OLS by 0.053 on 30 models (0.031 on the four of the quick \
+             scale). Sample means differ by noise, and λ = 10 makes the model follow it: in closed form, on \
+             100 models, the difference is 0.060 at 5,000 rows, 0.0073 at 50,000 and 0.0009 at 500,000. With \
+             exact means it is 0, so matching of means is blind in the limit, as the paper says. The control \
+             fails on the 30 models because in one of them training has not converged (0.34 off the closed \
+             form; the others are off by 0.001 on average).",
         ),
         ..BASE
     },

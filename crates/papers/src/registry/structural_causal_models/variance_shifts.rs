@@ -185,8 +185,8 @@ fn blindness(context: &Context, recorder: &Recorder) -> Result<Table, Experiment
         "rows",
         "How blind matching of means is",
         &format!(
-            "Exact DIP-mean against OLS on {} random models: relative difference of the risks in the target, positive where \
-             that of DIP-mean is lower.",
+            "Exact DIP-mean against OLS on {} random models: relative difference of the risks in the target, \
+             positive where that of DIP-mean is lower.",
             seeds.len()
         ),
         &["rows", "mean absolute difference", "mean difference", "largest difference"],

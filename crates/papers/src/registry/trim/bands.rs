@@ -119,8 +119,9 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         Figure::new(
             if method == "CD" { "bands-cd" } else { "bands-ig" },
             &format!("Where networks look that were told of a missing band: {method}"),
-            "Score of narrow bands for whole test digits, as a share of the curve's largest; mean over digits and seeds, one curve for \
-             each band that was taken out. The band itself is 0.2 wide, about the dashed line of its colour.",
+            "Score of narrow bands for whole test digits, as a share of the curve's largest; mean over \
+             digits and seeds, one curve for each band that was taken out. The band itself is 0.2 wide, \
+             about the dashed line of its colour.",
             Axis::linear("centre of the narrow band, Nyquist = 1"),
             Axis::linear("score"),
         )

@@ -256,8 +256,8 @@ pub(super) fn coefficients(context: &Context, recorder: &mut Recorder) -> Result
     let mut table = Table::new(
         "coefficients",
         "Share of rows for which the planted coefficient is on top",
-        "Mean and deviation over the seeds; 500 test rows each, scores by size. Accuracies of the paper: 0.989 and 0.981 \
-         (wavelet), 0.979 and 0.979 (identity), in two settings.",
+        "Mean and deviation over the seeds; 500 test rows each, scores by size. Accuracies of the paper: \
+         0.989 and 0.981 (wavelet), 0.979 and 0.979 (identity), in two settings.",
         &["transform", "accuracy of the network", "saliency", "CD"],
     );
     let progress = recorder.progress(2 * seeds.len() as u64, "networks");

@@ -168,8 +168,9 @@ pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), 
     let mut table = Table::new(
         "rings",
         "What a network that reads the slope off a map looks at",
-        "Means over the seeds. Radii in units of Nyquist's; the last ring holds the corners. Score: mean size of integrated \
-         gradients; loss: what the mean squared error gains when the ring is taken out; power: of the maps.",
+        "Means over the seeds. Radii in units of Nyquist's; the last ring holds the corners. Score: mean \
+         size of integrated gradients; loss: what the mean squared error gains when the ring is taken out; \
+         power: of the maps.",
         &["ring", "score", "loss", "power", "score / power"],
     );
     let of: [fn(&Run) -> &Vec<f64>; 3] = [|run| &run.scores, |run| &run.losses, |run| &run.powers];

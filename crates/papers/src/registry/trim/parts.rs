@@ -153,8 +153,8 @@ pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         Figure::new(
             "parts",
             "Which part of a digit does the network look for?",
-            "Share of test digits for which an explanation by 30 parts names the one that the network was trained to miss; \
-             mean over networks.",
+            "Share of test digits for which an explanation by 30 parts names the one that the network was \
+             trained to miss; mean over networks.",
             Axis::categories("", SHORT),
             Axis::linear("share right"),
         )
