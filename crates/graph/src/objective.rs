@@ -108,9 +108,8 @@ impl PageRankProblem {
         }
         let r = residual(graph, explored, &question.seeds, *alpha, &mut p);
         let problem = (*alpha, *rho);
-        let found = finish(&question, problem, Status::Converged, GraphWork::default(), |slot| {
-            (p[slot], r[slot])
-        });
+        let found =
+            finish(&question, problem, Status::Converged, GraphWork::default(), |slot| (p[slot], r[slot]));
         Ok(found.certificate)
     }
 }

@@ -115,7 +115,8 @@ impl LocalMethod for HeatKernel {
         let mut level = Layer::seeded(question, (-self.t).exp());
         let (graph, limits) = (question.graph, question.limits);
         let explored = &mut question.workspace.explored;
-        let steepest = question.seeds.iter().zip(explored.degrees()).map(|(s, d)| s.1 / d).fold(0.0, f64::max);
+        let steepest =
+            question.seeds.iter().zip(explored.degrees()).map(|(s, d)| s.1 / d).fold(0.0, f64::max);
         let (terms, tail) = self.series(steepest);
         let psi = self.psi(terms);
 

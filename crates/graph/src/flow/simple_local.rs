@@ -93,11 +93,17 @@ impl LocalAnswer<FlowCertificate> {
         let nodes: Vec<u64> = self.support().collect();
         let scores = ClusterScores::of(graph, &nodes)?;
         let volume: f64 = reference.iter().map(|&(u, _)| graph.degree(u)).sum();
-        let inside: f64 = reference.iter().map(|&(u, _)| u).filter(|u| nodes.binary_search(u).is_ok())
-            .map(|u| graph.degree(u)).sum();
+        let inside: f64 = reference
+            .iter()
+            .map(|&(u, _)| u)
+            .filter(|u| nodes.binary_search(u).is_ok())
+            .map(|u| graph.degree(u))
+            .sum();
         let outside = scores.volume - inside;
         let penalty = match self.certificate.delta {
-            Some(delta) if outside > 0.0 => (volume / rest_of(graph.total_volume(), volume) + delta) * outside,
+            Some(delta) if outside > 0.0 => {
+                (volume / rest_of(graph.total_volume(), volume) + delta) * outside
+            }
             Some(_) => 0.0,
             None if nodes.len() > reference.len() => f64::INFINITY,
             None => 0.0,
@@ -235,9 +241,7 @@ fn search<G: Adjacency>(
 
     let explored = problem.question.explored();
     let Measured { value, volume, cut } = measured;
-    let share = |&slot: &u32| {
-        (explored.nodes()[slot as usize], explored.degrees()[slot as usize] / volume)
-    };
+    let share = |&slot: &u32| (explored.nodes()[slot as usize], explored.degrees()[slot as usize] / volume);
     let mut mass: Vec<(u64, f64)> = best.iter().map(share).collect();
     mass.sort_unstable_by_key(|entry| entry.0);
     let conductance = conductance_of(cut, volume, graph.total_volume());

@@ -93,7 +93,8 @@ impl LocalMethod for L1Exact {
             let mut x: Vec<f64> = members.iter().map(|&slot| p[slot as usize]).collect();
             let left = limits.max_work.map_or(u64::MAX, |most| most.saturating_sub(work.edges_touched));
             // One pass is kept for the residual.
-            let Some(passes) = system.solve(&right, &mut x, (left / system.arcs.max(1)).saturating_sub(1)) else {
+            let Some(passes) = system.solve(&right, &mut x, (left / system.arcs.max(1)).saturating_sub(1))
+            else {
                 status = Status::WorkLimit;
                 break;
             };

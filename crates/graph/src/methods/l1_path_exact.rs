@@ -270,7 +270,8 @@ impl<'a, G: Adjacency> Segment<'a, G> {
         let degrees: Vec<f64> = self.members.iter().map(|&slot| self.alpha * self.degree(slot)).collect();
         self.a.resize(self.members.len(), 0.0);
         self.b.resize(self.members.len(), 0.0);
-        let left = self.question.limits.max_work.map_or(u64::MAX, |most| most.saturating_sub(work.edges_touched));
+        let left =
+            self.question.limits.max_work.map_or(u64::MAX, |most| most.saturating_sub(work.edges_touched));
         // One pass is kept for f and g.
         let affordable = (left / system.arcs.max(1)).saturating_sub(1);
         let Some(first) = system.solve(&sources, &mut self.a, affordable) else { return false };

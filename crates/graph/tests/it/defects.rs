@@ -1,8 +1,6 @@
 //! One test for each defect found in the reference library (specification, section 12), so that none comes here.
 
-use kiln_graph::{
-    Adjacency, CountingGraph, CsrGraph, SeedDistribution, Status, SweepLimits, sweep,
-};
+use kiln_graph::{Adjacency, CountingGraph, CsrGraph, SeedDistribution, Status, SweepLimits, sweep};
 
 use crate::graphs::{Case, L1_SOLVERS, SOLVERS, differences, karate};
 

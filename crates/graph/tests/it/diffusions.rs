@@ -214,7 +214,9 @@ fn every_method_finds_whole_cliques() {
         assert!(clique.iter().all(|u| cluster.nodes.contains(u)));
     }
     // No set is this good.
-    assert!(cluster_by(&PagerankNibble::for_target(0.001, 58.0).unwrap(), &graph, &seed).unwrap().1.is_none());
+    assert!(
+        cluster_by(&PagerankNibble::for_target(0.001, 58.0).unwrap(), &graph, &seed).unwrap().1.is_none()
+    );
 }
 
 #[test]
@@ -238,7 +240,10 @@ fn far_away_nodes_are_not_read() {
 fn nibble_stops_when_nothing_is_left() {
     let star = CsrGraph::from_edges(101, (1..=100).map(|leaf| (0, leaf))).unwrap();
     let (solution, cut) = cluster_by(&Nibble::new(1000, 0.02), &star, &0.into()).unwrap();
-    assert_eq!((solution.status, solution.certificate.residual_mass, solution.work.pushes), (Status::Empty, 1.0, 0));
+    assert_eq!(
+        (solution.status, solution.certificate.residual_mass, solution.work.pushes),
+        (Status::Empty, 1.0, 0)
+    );
     assert!(cut.is_none());
     // A node at the threshold is dropped as well: the leaf's mass over degree is 1.
     let at_threshold = ask(&Nibble::new(1, 1.0), &star, &1.into()).unwrap();

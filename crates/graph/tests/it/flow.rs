@@ -1,11 +1,11 @@
 //! Flow improvement against brute force over all sets.
 
+use kiln_core::InputError;
 use kiln_graph::flow::{FlowCertificate, FlowImprove, Mqi, SimpleLocal, improve};
 use kiln_graph::{
-    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer, LocalMethod, Question,
-    SeedDistribution, Status,
+    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer, LocalMethod,
+    Question, SeedDistribution, Status,
 };
-use kiln_core::InputError;
 use proptest::prelude::*;
 
 use crate::graphs::{ask_within, cluster_by, graph_and_set, wrong_setting};
@@ -21,7 +21,10 @@ enum Flow {
 impl LocalMethod for Flow {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> kiln_graph::Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut Question<'_, G>,
+    ) -> kiln_graph::Result<LocalAnswer<FlowCertificate>> {
         match *self {
             Flow::Improve => FlowImprove {}.solve(question),
             Flow::Local(delta) => SimpleLocal::new(delta).solve(question),
@@ -194,7 +197,10 @@ fn closed_sets_stay() {
     for method in METHODS {
         for reference in [vec![0, 1, 2], vec![3, 4], vec![0, 1, 2, 3, 4]] {
             let found = improve(&method, &graph, &reference).unwrap();
-            assert_eq!((&nodes(&found), found.certificate.value, found.work.iterations), (&reference, 0.0, 0));
+            assert_eq!(
+                (&nodes(&found), found.certificate.value, found.work.iterations),
+                (&reference, 0.0, 0)
+            );
         }
     }
     // A whole component is reached from part of it.

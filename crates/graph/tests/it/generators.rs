@@ -140,7 +140,8 @@ fn implicit_graph_expects_nearly_its_volume() {
     let volume: f64 = (0..1 << 14).map(|u| graph.degree(u)).sum();
     // Five standard deviations.
     assert!((graph.total_volume() / volume - 1.0).abs() < 5.0 * 0.24 / 128.0);
-    let within_blocks = ImplicitPlanted { bits: 6, inside_probability: 1.0, partners: 3, rng_seed: 1 }.generate().unwrap();
+    let within_blocks =
+        ImplicitPlanted { bits: 6, inside_probability: 1.0, partners: 3, rng_seed: 1 }.generate().unwrap();
     assert_eq!(within_blocks.total_volume(), 64.0 * 63.0);
     assert!((0..64).all(|u| within_blocks.degree(u) == 63.0));
 }
@@ -320,8 +321,16 @@ fn bad_parameters_are_errors() {
     for bits in [0, 4, 7, 64, u32::MAX] {
         assert_eq!(argument(ImplicitPlanted::new(bits).generate().unwrap_err()), "bits");
     }
-    assert_eq!(argument(ImplicitPlanted { inside_probability: 1.5, ..ImplicitPlanted::new(8) }.generate().unwrap_err()), "inside_probability");
-    assert_eq!(argument(ImplicitPlanted { partners: 17, ..ImplicitPlanted::new(8) }.generate().unwrap_err()), "partners");
+    assert_eq!(
+        argument(
+            ImplicitPlanted { inside_probability: 1.5, ..ImplicitPlanted::new(8) }.generate().unwrap_err()
+        ),
+        "inside_probability"
+    );
+    assert_eq!(
+        argument(ImplicitPlanted { partners: 17, ..ImplicitPlanted::new(8) }.generate().unwrap_err()),
+        "partners"
+    );
 
     let model = LocalRandomModel::new(0.3, 0.75, 0);
     let bad_models = [

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use kiln_core::InputError;
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
     Adjacency, Appr, ApprOpt, Clustering, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits,
     LocalAnswer, LocalMethod, LocalQuery, PageRankCertificate, PageRankMethod, PageRankProblem, Question,
     QueueOrder, Result, SeedDistribution, Workspace,
 };
-use kiln_core::InputError;
 use proptest::prelude::*;
 
 /// The methods of PageRank.

@@ -16,7 +16,8 @@ fn core_in(rest: u64, border: &[u64]) -> CsrGraph {
     if rest == 0 {
         return CsrGraph::from_edges(CORE, inner).unwrap();
     }
-    let outer = HashedPlantedPartition { rng_seed: 1, ..HashedPlantedPartition::new(rest) }.generate().unwrap();
+    let outer =
+        HashedPlantedPartition { rng_seed: 1, ..HashedPlantedPartition::new(rest) }.generate().unwrap();
     let outer = outer.edges().map(|(u, v, _)| (u, v));
     let bridges = border.iter().map(|&u| (rest + u, mix(u) % rest));
     CsrGraph::from_edges(rest + CORE, outer.chain(inner).chain(bridges)).unwrap()
@@ -82,8 +83,8 @@ fn spread(values: &[f64]) -> f64 {
 #[test]
 fn work_on_the_implicit_graph_is_flat_up_to_a_million_million_nodes() {
     for solver in [Solver::Appr, Solver::L1Cd] {
-        let edges =
-            [14, 20, 26, 32, 40].map(|bits| mean_work(&ImplicitPlanted::new(bits).generate().unwrap(), solver)[0]);
+        let edges = [14, 20, 26, 32, 40]
+            .map(|bits| mean_work(&ImplicitPlanted::new(bits).generate().unwrap(), solver)[0]);
         assert!(spread(&edges) <= 0.05, "{solver:?}: {edges:?}");
     }
 }

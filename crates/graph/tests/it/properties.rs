@@ -29,14 +29,19 @@ fn check_mass(problem: &Problem, solution: &LocalAnswer<PageRankCertificate>) ->
     prop_assert!((own - 1.0).abs() <= 1e-12, "{own}");
     prop_assert!((signed_mass(solution) + proof.residual_mass - 1.0).abs() <= 1e-12);
     prop_assert!((proof.residual_mass - solution.certificate.residual_mass).abs() <= 1e-12);
-    prop_assert!((proof.max_residual_over_degree - solution.certificate.max_residual_over_degree).abs() <= 1e-11);
+    prop_assert!(
+        (proof.max_residual_over_degree - solution.certificate.max_residual_over_degree).abs() <= 1e-11
+    );
     prop_assert!((proof.kkt_residual - solution.certificate.kkt_residual).abs() <= 1e-12);
     prop_assert!((proof.objective - solution.certificate.objective).abs() <= 1e-12);
     Ok(())
 }
 
 /// `lower <= upper` in every coordinate.
-fn check_below(lower: &LocalAnswer<PageRankCertificate>, upper: &LocalAnswer<PageRankCertificate>) -> Result<(), TestCaseError> {
+fn check_below(
+    lower: &LocalAnswer<PageRankCertificate>,
+    upper: &LocalAnswer<PageRankCertificate>,
+) -> Result<(), TestCaseError> {
     let least = differences(&upper.mass, &lower.mass).fold(0.0, f64::min);
     prop_assert!(least >= -1e-12, "{least}\n{lower:?}\n{upper:?}");
     Ok(())

@@ -42,8 +42,7 @@ fn for_each_case(test: impl Fn(&CsrGraph, &Case, &Value)) {
         let graph = read_graph(name, count(&file["n"]));
         for case in file["cases"].as_array().unwrap() {
             let seeds = SeedDistribution::weighted(entries(&case["seed"]));
-            let query =
-                Case::new(seeds).alpha(number(&case["alpha"])).rho(number(&case["rho"]));
+            let query = Case::new(seeds).alpha(number(&case["alpha"])).rho(number(&case["rho"]));
             test(&graph, &query, case);
             cases += 1;
         }

@@ -198,11 +198,17 @@ fn dirichlet_eigenvalues_of_the_reference_sets() {
 #[test]
 fn bad_sets_are_errors() {
     let graph = CsrGraph::from_edges(4, [(0, 1), (1, 2)]).unwrap();
-    assert!(matches!(ClusterScores::of(&graph, &[]), Err(GraphError::Input(InputError::Empty { what })) if what == "nodes"));
+    assert!(
+        matches!(ClusterScores::of(&graph, &[]), Err(GraphError::Input(InputError::Empty { what })) if what == "nodes")
+    );
     assert!(matches!(volume(&graph, &[7]), Err(GraphError::UnknownNode { node: 7, node_count: 4 })));
     assert!(matches!(cut(&graph, &[1, 0, 1]), Err(GraphError::DuplicateNode { argument: "nodes", node: 1 })));
-    assert!(matches!(Recovery::of(&graph, &[0], &[]), Err(GraphError::Input(InputError::Empty { what })) if what == "truth"));
-    assert!(matches!(Recovery::of(&graph, &[], &[0]), Err(GraphError::Input(InputError::Empty { what })) if what == "found"));
+    assert!(
+        matches!(Recovery::of(&graph, &[0], &[]), Err(GraphError::Input(InputError::Empty { what })) if what == "truth")
+    );
+    assert!(
+        matches!(Recovery::of(&graph, &[], &[0]), Err(GraphError::Input(InputError::Empty { what })) if what == "found")
+    );
     assert!(matches!(dirichlet_eigenvalue(&graph, &[0, 3]), Err(GraphError::IsolatedSeed(3))));
     assert!(matches!(dirichlet_eigenvalue(&graph, &[]), Err(GraphError::Input(InputError::Empty { .. }))));
     assert!(matches!(bfs_ball(&graph, 4, |_, _| false), Err(GraphError::UnknownNode { .. })));

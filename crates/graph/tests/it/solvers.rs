@@ -172,8 +172,7 @@ fn a_hub_is_passed_over() {
     let graph = CsrGraph::from_edges(57, edges).unwrap();
     let limits = Limits { max_arcs: Some(10), ..Limits::default() };
     for solver in SOLVERS {
-        let solution =
-            Case::node(0).alpha(0.05).rho(1e-5).solver(solver).limits(limits).run(&graph).unwrap();
+        let solution = Case::node(0).alpha(0.05).rho(1e-5).solver(solver).limits(limits).run(&graph).unwrap();
         assert_eq!(solution.status, Status::HubsSkipped, "{solver:?}");
         assert_eq!(solution.support().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
         assert_eq!(solution.work.nodes_touched, 7);
@@ -250,7 +249,10 @@ fn bad_parameters_are_refused_before_any_work() {
         assert_eq!(wrong_setting(path.solve(&graph, &seeds, Limits::default())), "alpha");
         let stagewise = Stagewise::new(1e-3);
         assert_eq!(wrong_setting(ask(&Stagewise { alpha: bad, ..stagewise }, &graph, &seeds)), "alpha");
-        assert_eq!(wrong_setting(ask(&Stagewise { step_size: bad, ..stagewise }, &graph, &seeds)), "step_size");
+        assert_eq!(
+            wrong_setting(ask(&Stagewise { step_size: bad, ..stagewise }, &graph, &seeds)),
+            "step_size"
+        );
         assert_eq!(wrong_setting(ask(&Stagewise::new(bad), &graph, &seeds)), "rho");
         assert_eq!(wrong_setting(certify(&graph, &seeds, bad, 0.1, &[])), "alpha");
         let limits = SweepLimits { max_volume: Some(bad), max_size: None };

@@ -130,11 +130,7 @@ pub(super) fn candidates(
 }
 
 /// `rho vol(support) - (1 - ‖p‖₁)`, which is never positive (fact F2 of the specification).
-pub(super) fn support_excess(
-    graph: &CsrGraph,
-    solution: &LocalAnswer<PageRankCertificate>,
-    rho: f64,
-) -> f64 {
+pub(super) fn support_excess(graph: &CsrGraph, solution: &LocalAnswer<PageRankCertificate>, rho: f64) -> f64 {
     let volume: f64 = solution.support().map(|u| graph.degree(u)).sum();
     rho * volume - (1.0 - solution.mass_l1())
 }

@@ -184,9 +184,7 @@ fn improve(
     let of_seed = |references: &Vec<Vec<u64>>| {
         let answers: Vec<(Vec<u64>, f64)> =
             references.iter().map(improved).collect::<Result<_, kiln_graph::GraphError>>()?;
-        let best = answers
-            .into_iter()
-            .reduce(|best, next| if next.1 <= best.1 { next } else { best });
+        let best = answers.into_iter().reduce(|best, next| if next.1 <= best.1 { next } else { best });
         Ok(best.map_or_else(Vec::new, |answer| answer.0))
     };
     let clusters = references.par_iter().map(of_seed).collect::<Result<Vec<_>, kiln_graph::GraphError>>()?;

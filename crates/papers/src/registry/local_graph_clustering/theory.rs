@@ -16,10 +16,7 @@ use crate::recorder::{Recorder, Table};
 use crate::report::figure::{Axis, Figure, Kind};
 
 /// Largest `lower - upper` of a coordinate: positive iff `lower <= upper` fails somewhere.
-fn violation(
-    lower: &LocalAnswer<PageRankCertificate>,
-    upper: &LocalAnswer<PageRankCertificate>,
-) -> f64 {
+fn violation(lower: &LocalAnswer<PageRankCertificate>, upper: &LocalAnswer<PageRankCertificate>) -> f64 {
     lower.mass.iter().map(|&(u, p)| p - upper.mass_of(u)).fold(f64::NEG_INFINITY, f64::max).max(0.0)
 }
 

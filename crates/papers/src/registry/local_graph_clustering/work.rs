@@ -57,8 +57,9 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     };
     let mut implicit = Vec::new();
     for bits in [14, 20, 26, 32, 40] {
-        let size: Size = recorder
-            .memo(&format!("implicit {bits}"), || edges_touched(&ImplicitPlanted::new(bits).generate()?, &seeds))?;
+        let size: Size = recorder.memo(&format!("implicit {bits}"), || {
+            edges_touched(&ImplicitPlanted::new(bits).generate()?, &seeds)
+        })?;
         recorder.record("G5", "edges touched × αε", size.appr.iter().map(|edges| edges / bound));
         row("implicit planted", &size);
         implicit.push(size);
@@ -128,7 +129,8 @@ pub(super) fn fista(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     );
     let rho = 2e-5;
     for seed in context.seeds(5) {
-        let graph = HashedPlantedPartition { rng_seed: seed, ..HashedPlantedPartition::new(10_000) }.generate()?;
+        let graph =
+            HashedPlantedPartition { rng_seed: seed, ..HashedPlantedPartition::new(10_000) }.generate()?;
         let (alpha, tolerance) = (0.01, 1e-6);
         let query = LocalQuery::node(0);
         let ista = query.clone().method(L1Ista { alpha, tolerance, ..L1Ista::new(rho) }).run(&graph)?;
