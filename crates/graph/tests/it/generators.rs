@@ -260,7 +260,9 @@ fn planted_reference_graphs_follow_the_formula() {
     let edges = blocks(200, 50, 0.3, 0.02, 2021).map(|(u, v)| (u, v, 1.0));
     assert!(edges.eq(reference_graph("planted200", None).edges()));
     let weight = |(u, v)| (u, v, 0.25 + 3.75 * uniform(8, 120 * u + v));
-    assert!(blocks(120, 40, 0.3, 0.03, 7).map(weight).eq(reference_graph("planted120_weighted", None).edges()));
+    assert!(
+        blocks(120, 40, 0.3, 0.03, 7).map(weight).eq(reference_graph("planted120_weighted", None).edges())
+    );
 }
 
 #[test]
