@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::counts::Counts;
 use crate::papers::keep_memory;
-use crate::{Result, cargo, is_installed, root, target_dir};
+use crate::{Result, cargo, is_installed, root, stranger, target_dir};
 
 /// Features that everything is built with; see [`features`].
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
@@ -43,6 +43,8 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
+    /// Each library as a stranger adds it: from outside, with default features, its front page's example; README's
+    Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,
 }
@@ -94,6 +96,7 @@ impl Stage {
             Self::DocTests => counted(&mut with_features("test", &["--doc"])),
             Self::Docs => docs(),
             Self::Alone => alone(),
+            Self::Stranger => stranger(),
             Self::Reproduce => reproduce(),
         }
     }
@@ -184,6 +187,12 @@ fn alone() -> Result<Outcome> {
         }
     }
     Ok(Outcome { passed: true, ..Outcome::default() })
+}
+
+/// Another workspace with other features, whose artefacts lie beside the others too.
+fn stranger() -> Result<Outcome> {
+    let counts = stranger::run(&target_dir()?)?;
+    Ok(Outcome { passed: counts.failed == 0, counts: Some(counts), note: "" })
 }
 
 /// The packages in `crates`, which are named after their directories.
