@@ -14,6 +14,7 @@
 //! Cost: that of the method, and an inverse with each call of the model.
 
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 
 use crate::InterpretError;
 use crate::attribution::{Attributed, Attribution, Model, Question};
@@ -89,18 +90,10 @@ impl<'a, M, T> Trim<'a, M, T> {
         T: Transform<D>,
     {
         let x = x.clone().inner();
-        if x.dims()[0] == 0 {
-            return Err(InterpretError::Empty { what: "the batch".to_owned() });
-        }
+        check::not_empty("the batch", x.dims()[0])?;
         let coefficients = self.transform.forward(x.clone())?;
         let back = self.transform.inverse(coefficients.clone())?;
-        if back.dims() != x.dims() {
-            return Err(InterpretError::Shape {
-                what: "the transform's inverse".to_owned(),
-                found: back.dims().to_vec(),
-                expected: x.dims().to_vec(),
-            });
-        }
+        check::shape("the transform's inverse", &back.dims(), &x.dims())?;
         Ok(Trimmed { model: self.model, transform: self.transform, coefficients, residual: x - back })
     }
 }
@@ -123,11 +116,8 @@ impl<const D: usize, M: Model<D>, T: Transform<D>> Model<2> for Trimmed<'_, D, M
         let x = self.transform.inverse(coefficients)?;
         let (rows, examples) = (x.dims()[0], self.residual.dims()[0]);
         if rows % examples != 0 {
-            return Err(InterpretError::Size {
-                what: "rows of coefficients, which must be whole copies of the batch".to_owned(),
-                found: rows,
-                expected: examples,
-            });
+            let what = "rows of coefficients, which must be whole copies of the batch";
+            return Err(InputError::size(what, rows, examples).into());
         }
         let residual = self.residual.clone().repeat_dim(0, rows / examples);
         self.model.outputs(x.clone() + if x.is_autodiff() { residual.autodiff() } else { residual })

@@ -1,14 +1,15 @@
 //! What is agglomerated, and what touches what.
 
 use burn::tensor::TensorData;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
 
 /// The units of an input and where they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Units {
+#[serde(rename_all = "kebab-case")]
+pub enum AcdUnits {
     /// Words or steps in a row.
     Line {
         /// How many.
@@ -29,7 +30,7 @@ pub enum Units {
 
 /// What touches a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Neighbours {
     /// Those that share a side with it.
     Four,
@@ -37,7 +38,7 @@ pub enum Neighbours {
     Eight,
 }
 
-impl Units {
+impl AcdUnits {
     /// How many units there are.
     pub fn count(&self) -> usize {
         let (rows, columns) = self.shape();
@@ -53,8 +54,7 @@ impl Units {
         self.check()?;
         let expected = self.count();
         if let Some(set) = sets.iter().find(|set| set.len() != expected) {
-            let what = "entries of a set of units".to_owned();
-            return Err(InterpretError::Size { what, found: set.len(), expected });
+            return Err(InputError::size("entries of a set of units", set.len(), expected).into());
         }
         let number = |set: &[bool], unit: usize| f32::from(u8::from(set[unit]));
         Ok(match *self {
@@ -77,12 +77,10 @@ impl Units {
     }
 
     pub(super) fn check(&self) -> Result<(), InterpretError> {
-        if let Self::Grid { side: 0, .. } = self {
-            return Err(InterpretError::Setting { name: "side", value: 0.0, must: "at least 1" });
+        if let Self::Grid { side, .. } = self {
+            check::at_least_one("side", *side)?;
         }
-        if self.count() == 0 {
-            return Err(InterpretError::Empty { what: "the set of units".to_owned() });
-        }
+        check::not_empty("the set of units", self.count())?;
         Ok(())
     }
 

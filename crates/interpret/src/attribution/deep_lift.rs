@@ -12,9 +12,10 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-use super::asked::{Asked, numbers};
+use super::asked::Asked;
 use super::{Attributed, Question};
 use crate::InterpretError;
+use crate::border::numbers;
 
 /// Where activations of input and baseline are so close, the slope between them is the derivative.
 const CLOSE: f64 = 1e-10;

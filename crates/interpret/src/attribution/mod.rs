@@ -17,7 +17,7 @@
 //! ```
 //! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Tensor};
-//! use kiln_interpret::attribution::{Attribution, Groups, IntegratedGradients, Question};
+//! use kiln_interpret::attribution::{Attribution, FeatureGroups, IntegratedGradients, Question};
 //!
 //! let device = Device::flex();
 //! // One output: x₀² + 3x₁x₂.
@@ -27,7 +27,7 @@
 //! };
 //! let x = Tensor::<2>::from_data([[2.0, 1.0, 4.0], [1.0, 0.0, 5.0]], &device);
 //!
-//! let question = Question::output(0).groups(Groups::new(vec![0, 1, 1])?);
+//! let question = Question::output(0).groups(FeatureGroups::new(vec![0, 1, 1])?);
 //! let found = IntegratedGradients::default().attribute(&model, &x, &question)?;
 //! let values = found.values.try_into_vec_as::<f32>().unwrap();
 //! for (value, expected) in values.iter().zip([4.0, 12.0, 1.0, 0.0]) {
@@ -38,6 +38,7 @@
 //! ```
 
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
@@ -91,7 +92,7 @@ impl<const D: usize, F: Fn(Tensor<D>) -> Tensor<2>> Model<D> for F {
 
 /// Which output is explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// The same for every example.
     Output(usize),
@@ -102,13 +103,13 @@ pub enum Target {
 /// Features that are scored together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
-pub struct Groups {
+pub struct FeatureGroups {
     /// The group of each feature, of the features of one example in row-major order.
     ids: Vec<usize>,
     count: usize,
 }
 
-impl Groups {
+impl FeatureGroups {
     /// By the group of each feature, in row-major order of the features of one example. Groups are numbered from 0.
     ///
     /// # Errors
@@ -122,9 +123,9 @@ impl Groups {
             }
         }
         let count = ids.iter().max().map_or(0, |&last| last.saturating_add(1));
+        check::not_empty("the list of groups", ids.len())?;
         match used.iter().position(|used| !used).filter(|&gap| gap < count) {
-            _ if ids.is_empty() => Err(InterpretError::Empty { what: "the list of groups".into() }),
-            Some(gap) => Err(InterpretError::Empty { what: format!("group {gap}") }),
+            Some(gap) => Err(InputError::empty(format!("group {gap}")).into()),
             None => Ok(Self { ids, count }),
         }
     }
@@ -150,7 +151,7 @@ impl Groups {
     }
 }
 
-impl TryFrom<Vec<usize>> for Groups {
+impl TryFrom<Vec<usize>> for FeatureGroups {
     type Error = InterpretError;
 
     fn try_from(ids: Vec<usize>) -> Result<Self, InterpretError> {
@@ -158,8 +159,8 @@ impl TryFrom<Vec<usize>> for Groups {
     }
 }
 
-impl From<Groups> for Vec<usize> {
-    fn from(groups: Groups) -> Self {
+impl From<FeatureGroups> for Vec<usize> {
+    fn from(groups: FeatureGroups) -> Self {
         groups.ids
     }
 }
@@ -173,7 +174,7 @@ pub struct Question<const D: usize> {
     /// For [`GradientShap`] a set of them, of any number.
     pub baseline: Option<Tensor<D>>,
     /// `None`: each feature is a group of its own.
-    pub groups: Option<Groups>,
+    pub groups: Option<FeatureGroups>,
 }
 
 impl<const D: usize> Question<D> {
@@ -195,7 +196,7 @@ impl<const D: usize> Question<D> {
 
     /// By groups of features. Methods by gradient sum the scores of a group's features, others replace them together.
     #[must_use]
-    pub fn groups(self, groups: Groups) -> Self {
+    pub fn groups(self, groups: FeatureGroups) -> Self {
         Self { groups: Some(groups), ..self }
     }
 }
@@ -228,9 +229,4 @@ pub trait Attribution {
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError>;
-}
-
-/// An error unless `ok`.
-fn require(ok: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), InterpretError> {
-    if ok { Ok(()) } else { Err(InterpretError::Setting { name, value, must }) }
 }

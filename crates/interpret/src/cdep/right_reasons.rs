@@ -13,11 +13,12 @@
 //! Cost per step: two backward and three forward passes more than without.
 
 use burn::tensor::{DType, Tensor};
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::check;
 use crate::InterpretError;
-use crate::contextual_decomposition::{alike, finite, same_shape};
+use crate::border::finite;
+use crate::contextual_decomposition::alike;
 
 /// The penalty `λ Σ (m ⊙ ∂L/∂x)²` on features that must not matter.
 ///
@@ -56,7 +57,7 @@ impl RightReasons {
         x: Tensor<D>,
         mask: Tensor<D>,
     ) -> Result<Tensor<1>, InterpretError> {
-        check(self.weight)?;
+        check::nonnegative("weight", self.weight)?;
         let task = loss(x.clone().inner().autodiff());
         if self.weight == 0.0 {
             return Ok(task);
@@ -76,17 +77,17 @@ impl RightReasons {
         x: Tensor<D>,
         mask: Tensor<D>,
     ) -> Result<Tensor<1>, InterpretError> {
-        let (x, mask) = alike(x.inner(), mask.inner())?;
+        let (x, mask) = alike("the input of a mask", x.inner(), mask.inner())?;
         finite("the input", &x)?;
         finite("the mask", &mask)?;
         let mut shape = x.dims();
         if let Some(channels) = self.channels {
             let must = "a dimension of the input";
             let value = channels as f64;
-            *shape.get_mut(channels).ok_or(InterpretError::Setting { name: "channels", value, must })? = 1;
+            *shape.get_mut(channels).ok_or(InputError::setting("channels", value, must))? = 1;
         }
         if mask.dims().iter().zip(&shape).any(|(found, expected)| found != expected && *found != 1) {
-            same_shape("the mask", mask.dims(), shape)?;
+            check::shape("the mask", &mask.dims(), &shape)?;
         }
 
         let leaf = x.clone().autodiff().require_grad();

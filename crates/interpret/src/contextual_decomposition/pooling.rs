@@ -5,6 +5,8 @@ use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::module::{max_pool1d_with_indices, max_pool2d_with_indices};
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Int, Tensor};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 
 use super::{Decompose, Parts};
 use crate::InterpretError;
@@ -93,21 +95,10 @@ fn beside<const D: usize, const E: usize>(part: &Tensor<D>, places: Tensor<E, In
 }
 
 /// Whether windows move, and none lies in the padding alone.
-fn require_pool(
-    (before, after): (usize, usize),
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-) -> Result<(), InterpretError> {
-    if stride == 0 {
-        return Err(InterpretError::Setting { name: "stride", value: 0.0, must: "at least 1" });
-    }
+fn require_pool((before, after): (usize, usize), kernel: usize, stride: usize, dilation: usize) -> Checked {
+    check::at_least_one("stride", stride)?;
     let (padding, window) = (before.max(after), dilation * kernel.saturating_sub(1) + 1);
-    if padding >= window {
-        let must = "smaller than a window";
-        return Err(InterpretError::Setting { name: "padding", value: padding as f64, must });
-    }
-    Ok(())
+    check::setting("padding", padding as f64, padding < window, "smaller than a window")
 }
 
 /// Before and after. Burn keeps its own to itself.
@@ -149,11 +140,10 @@ pub(super) fn require_window(
     (before, after): (usize, usize),
     kernel: usize,
     dilation: usize,
-) -> Result<(), InterpretError> {
+) -> Checked {
     let (found, expected) = (size + before + after, dilation * kernel.saturating_sub(1) + 1);
     if found >= expected {
         return Ok(());
     }
-    let what = "an input with its padding, smaller than a window".to_owned();
-    Err(InterpretError::Size { what, found, expected })
+    Err(InputError::size("an input with its padding, smaller than a window", found, expected))
 }

@@ -1,4 +1,5 @@
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
@@ -11,15 +12,9 @@ impl Features {
     /// Of at least `axes` axes.
     pub(super) fn new(shape: &[usize], axes: usize) -> Result<Self, InterpretError> {
         if shape.len() < axes {
-            return Err(InterpretError::Size {
-                what: "axes of an example".to_owned(),
-                found: shape.len(),
-                expected: axes,
-            });
+            return Err(InputError::size("axes of an example", shape.len(), axes).into());
         }
-        if shape.contains(&0) {
-            return Err(InterpretError::Empty { what: "an example".to_owned() });
-        }
+        check::not_empty("an example", shape.iter().product())?;
         Ok(Self(shape.to_vec()))
     }
 
@@ -36,13 +31,7 @@ impl Features {
     pub(super) fn flatten<const D: usize>(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
         let batch = x.dims()[0];
         let expected = self.with_batch::<D>(batch, "the input")?;
-        if x.dims() != expected {
-            return Err(InterpretError::Shape {
-                what: "the input".to_owned(),
-                found: x.dims().to_vec(),
-                expected: expected.to_vec(),
-            });
-        }
+        check::shape("the input", &x.dims(), &expected)?;
         Ok(x.reshape([batch, self.count()]))
     }
 
@@ -52,25 +41,15 @@ impl Features {
         Ok(x.reshape(shape))
     }
 
-    fn with_batch<const D: usize>(&self, batch: usize, what: &str) -> Result<[usize; D], InterpretError> {
+    fn with_batch<const D: usize>(&self, batch: usize, what: &str) -> Result<[usize; D], InputError> {
         let all: Vec<usize> = std::iter::once(batch).chain(self.0.iter().copied()).collect();
-        <[usize; D]>::try_from(all).map_err(|all| InterpretError::Size {
-            what: format!("axes of {what}"),
-            found: D,
-            expected: all.len(),
-        })
+        <[usize; D]>::try_from(all).map_err(|all| InputError::size(format!("axes of {what}"), D, all.len()))
     }
 }
 
 /// That there are `count` coefficients for each example.
 pub(super) fn check_coefficients(coefficients: &Tensor<2>, count: usize) -> Result<(), InterpretError> {
     let [batch, found] = coefficients.dims();
-    if found != count {
-        return Err(InterpretError::Shape {
-            what: "the coefficients".to_owned(),
-            found: vec![batch, found],
-            expected: vec![batch, count],
-        });
-    }
+    check::shape("the coefficients", &vec![batch, found], &vec![batch, count])?;
     Ok(())
 }

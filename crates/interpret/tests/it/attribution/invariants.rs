@@ -5,8 +5,8 @@ use std::cell::Cell;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, tanh};
 use kiln_interpret::attribution::{
-    Ablation, Attribution, DeepLift, ExactShapley, Groups, InputXGradient, IntegratedGradients, KernelShap,
-    Moment, Occlusion, Pair, Quadrature, Question, Saliency, ShapleySampling, SmoothGrad, Target,
+    Ablation, Attribution, DeepLift, ExactShapley, FeatureGroups, InputXGradient, IntegratedGradients,
+    KernelShap, Moment, Occlusion, Pair, Quadrature, Question, Saliency, ShapleySampling, SmoothGrad, Target,
 };
 use kiln_tensor::devices;
 use proptest::prelude::*;
@@ -123,7 +123,7 @@ proptest! {
             let x = tensor(&normal(seed, 15), [3, 5], device);
             let baseline = tensor(&normal(seed + 1, 15), [3, 5], device);
             let targets = [1, 0, 2];
-            let groups = Groups::new(vec![2, 0, 1, 1, 3]).unwrap();
+            let groups = FeatureGroups::new(vec![2, 0, 1, 1, 3]).unwrap();
             let question = |rows: &[usize]| Question {
                 target: Target::Each(rows.iter().map(|&row| targets[row]).collect()),
                 baseline: Some(baseline.clone().narrow(0, rows[0], rows.len())),
@@ -175,7 +175,7 @@ fn groups_add_gradients_and_move_together() {
         let baseline = tensor(&normal(5, 5), [1, 5], device);
         let ids = vec![1, 0, 1, 2, 0];
         let plain = Question::output(1).baseline(baseline.clone());
-        let grouped = plain.clone().groups(Groups::new(ids.clone()).unwrap());
+        let grouped = plain.clone().groups(FeatureGroups::new(ids.clone()).unwrap());
         for ((name, single), (_, summed)) in
             every(&model, &x, &plain, 256).into_iter().zip(every(&model, &x, &grouped, 256))
         {
@@ -215,7 +215,7 @@ fn groups_add_gradients_and_move_together() {
         let expected = Ablation::default().attribute(&switched, &on, &Question::output(1)).unwrap();
         close("groups", &values(&found.values), &values(&expected.values), 1e-12);
         // One group is all the difference.
-        let all = plain.groups(Groups::new(vec![0; 5]).unwrap());
+        let all = plain.groups(FeatureGroups::new(vec![0; 5]).unwrap());
         for (name, found) in
             every(&model, &row, &all, 256).into_iter().filter(|(name, _)| name.contains("SHAP"))
         {
@@ -347,11 +347,11 @@ fn input_x_gradient_is_complete_without_biases() {
 
 #[test]
 fn settings_and_groups_are_stored() {
-    let groups = Groups::new(vec![1, 0, 1]).unwrap();
+    let groups = FeatureGroups::new(vec![1, 0, 1]).unwrap();
     assert_eq!((groups.len(), groups.ids(), groups.is_empty()), (2, &[1, 0, 1][..], false));
     assert_eq!(serde_json::to_string(&groups).unwrap(), "[1,0,1]");
-    assert_eq!(serde_json::from_str::<Groups>("[1,0,1]").unwrap(), groups);
-    assert!(serde_json::from_str::<Groups>("[2,0]").is_err());
+    assert_eq!(serde_json::from_str::<FeatureGroups>("[1,0,1]").unwrap(), groups);
+    assert!(serde_json::from_str::<FeatureGroups>("[2,0]").is_err());
     let smooth = SmoothGrad { moment: Moment::Squares, ..SmoothGrad::default() };
     let text = serde_json::to_string(&smooth).unwrap();
     assert_eq!(serde_json::from_str::<SmoothGrad>(&text).unwrap(), smooth);

@@ -5,7 +5,7 @@ use burn::optim::SgdConfig;
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_interpret::attribution::{
-    DeepLift, GradientShap, Groups, InputXGradient, IntegratedGradients, Pair, PairModel, Quadrature,
+    DeepLift, FeatureGroups, GradientShap, InputXGradient, IntegratedGradients, Pair, PairModel, Quadrature,
     Question, Saliency,
 };
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
@@ -109,7 +109,7 @@ fn decompose<T: Transform<2>>(
     network: &Perceptron,
     x: &Tensor<2>,
     transform: &T,
-    groups: &Groups,
+    groups: &FeatureGroups,
 ) -> Result<Tensor<2>, ExperimentError> {
     let scores = (0..groups.len()).map(|group| {
         let mask = groups.ids().iter().map(|&id| if id == group { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
@@ -243,7 +243,7 @@ fn of_coefficients<T: Transform<2>>(
     let saliency = Trim::new(&logits, transform)
         .attribute(&Saliency { absolute: true }, &test, &Question::output(1))?
         .values;
-    let parts = decompose(&network.valid(), &test, transform, &Groups::each(count))?.abs();
+    let parts = decompose(&network.valid(), &test, transform, &FeatureGroups::each(count))?.abs();
     Ok([accuracy, share(&best(saliency)?, |_| PLANTED), share(&best(parts)?, |_| PLANTED)])
 }
 
