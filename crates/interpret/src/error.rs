@@ -26,6 +26,12 @@ pub enum InterpretError {
         /// What it needs.
         needs: &'static str,
     },
+    /// The model's answer to an example depends on chance or on the rest of its batch.
+    #[error(
+        "the model's answer to an example changes between calls or with the rest of its batch, as with dropout or \
+         batch norm in training mode: explain `module.valid()`"
+    )]
+    Unsteady,
     /// A matrix could not be decomposed, or a system of equations has no single solution.
     #[error("{what} failed: {hint}")]
     Decomposition {

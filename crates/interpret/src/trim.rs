@@ -5,8 +5,7 @@
 //! f′(s) = f(T⁻¹s + r),   r = x − T⁻¹Tx,   explained at s = Tx
 //! ```
 //!
-//! for a model `f` and a transform `T`, by any [`Attribution`] (DeepLIFT, which must know the layers, is
-//! none). The residual `r`, what the transform cannot say of the example, is held constant: also along a path
+//! for a model `f` and a transform `T`, by any [`Attribution`]. The residual `r`, what the transform cannot say of the example, is held constant: also along a path
 //! to a baseline, at whose end with coefficients 0 the model sees `r`. So complete methods sum to
 //! `f(x) − f(r)`. (Were it taken anew at each point of a path, the model would see `x` all along, and
 //! integrated gradients would silently be input times gradient.)
@@ -17,7 +16,7 @@ use burn::tensor::Tensor;
 use kiln_core::{InputError, check};
 
 use crate::InterpretError;
-use crate::attribution::{Attributed, Attribution, Model, Question};
+use crate::attribution::{Attributed, Attribution, Model, Pair, Question};
 use crate::transform::Transform;
 
 /// Explains a model in the coefficients of a transform.
@@ -113,6 +112,17 @@ impl<const D: usize, M, T> Trimmed<'_, D, M, T> {
 impl<const D: usize, M: Model<D>, T: Transform<D>> Model<2> for Trimmed<'_, D, M, T> {
     /// Of whole copies of the batch, one after the other, each row with the residual of its example.
     fn outputs(&self, coefficients: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
+        self.model.outputs(self.input(coefficients)?)
+    }
+
+    fn pairs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
+        self.model.pairs(coefficients.try_linear(|coefficients| self.input(coefficients))?)
+    }
+}
+
+impl<const D: usize, M, T: Transform<D>> Trimmed<'_, D, M, T> {
+    /// `T⁻¹s + r`.
+    fn input(&self, coefficients: Tensor<2>) -> Result<Tensor<D>, InterpretError> {
         let x = self.transform.inverse(coefficients)?;
         let (rows, examples) = (x.dims()[0], self.residual.dims()[0]);
         if rows % examples != 0 {
@@ -120,6 +130,6 @@ impl<const D: usize, M: Model<D>, T: Transform<D>> Model<2> for Trimmed<'_, D, M
             return Err(InputError::size(what, rows, examples).into());
         }
         let residual = self.residual.clone().repeat_dim(0, rows / examples);
-        self.model.outputs(x.clone() + if x.is_autodiff() { residual.autodiff() } else { residual })
+        Ok(x.clone() + if x.is_autodiff() { residual.autodiff() } else { residual })
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor, TensorData};
 use kiln_core::check;
 
-use super::{Attributed, FeatureGroups, Model, Question, Target};
+use super::{Attributed, FeatureGroups, Model, Question, Target, check_steady};
 use crate::InterpretError;
 use crate::border::{not_empty, numbers, same_kind};
 
@@ -24,7 +24,7 @@ pub(super) struct Asked<'a, const D: usize, M> {
     pub(super) evaluations: usize,
 }
 
-impl<'a, const D: usize, M> Asked<'a, D, M> {
+impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
     /// With the baseline repeated for each example.
     pub(super) fn new(
         model: &'a M,
@@ -32,18 +32,30 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         question: &Question<D>,
         batch_size: usize,
     ) -> Result<Self, InterpretError> {
-        let mut asked = Self::with_references(model, x, question, batch_size)?;
+        let mut asked = Self::checked(model, x, question, batch_size)?;
         let [rows, features] = asked.baseline.dims();
         if rows == 1 {
             asked.baseline = asked.baseline.clone().expand([asked.batch(), features]);
         } else {
             check::size("rows of the baseline", rows, asked.batch())?;
         }
+        asked.check_steady()?;
         Ok(asked)
     }
 
     /// With as many rows of the baseline as there are.
     pub(super) fn with_references(
+        model: &'a M,
+        x: &Tensor<D>,
+        question: &Question<D>,
+        batch_size: usize,
+    ) -> Result<Self, InterpretError> {
+        let mut asked = Self::checked(model, x, question, batch_size)?;
+        asked.check_steady()?;
+        Ok(asked)
+    }
+
+    fn checked(
         model: &'a M,
         x: &Tensor<D>,
         question: &Question<D>,
@@ -73,6 +85,21 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         check::size("features in groups", groups.ids().len(), features)?;
         let variants = (batch_size / batch).max(1);
         Ok(Self { model, shape, x, baseline, targets, groups, variants, evaluations: 0 })
+    }
+
+    /// That the model answers an example in the same way again, and in other company.
+    fn check_steady(&mut self) -> Result<(), InterpretError> {
+        let (x, other) = (self.x.clone(), self.baseline.clone());
+        // References may be of any number.
+        let other = if other.dims()[0] == x.dims()[0] { other } else { other.narrow(0, 0, 1) };
+        check_steady(&x, &other, |rows| {
+            let [count, features] = rows.dims();
+            let inputs = self.inputs(rows.reshape([count / self.batch(), self.batch(), features]));
+            let outputs = self.model.outputs(inputs)?;
+            self.chosen(count, outputs)
+        })?;
+        self.evaluations = 0;
+        Ok(())
     }
 
     pub(super) fn batch(&self) -> usize {
@@ -124,7 +151,8 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         }
         self.evaluations += rows / self.batch();
         let targets: Vec<u64> = self.targets.iter().cycle().take(rows).map(|&target| target as u64).collect();
-        let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [rows, 1]), &self.x.device());
+        let device = outputs.device().without_autodiff();
+        let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [rows, 1]), &device);
         Ok(outputs.gather(1, targets))
     }
 
@@ -191,9 +219,7 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
             (count > 1).then(|| samples.clone().var(0).div_scalar(count as f64).sqrt().squeeze_dim::<2>(0));
         self.finish(samples.mean_dim(0).squeeze_dim(0), None, error)
     }
-}
 
-impl<const D: usize, M: Model<D>> Asked<'_, D, M> {
     /// The derivatives with respect to variants, `[variants, batch, features]`.
     pub(super) fn gradients(&mut self, variants: Tensor<3>) -> Result<Tensor<3>, InterpretError> {
         let shape = variants.dims();

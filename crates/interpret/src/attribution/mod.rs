@@ -15,7 +15,6 @@
 //! baseline `x′`.
 //!
 //! ```
-//! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Tensor};
 //! use kiln_interpret::attribution::{Attribution, FeatureGroups, IntegratedGradients, Question};
 //!
@@ -33,7 +32,6 @@
 //! for (value, expected) in values.iter().zip([4.0, 12.0, 1.0, 0.0]) {
 //!     assert!((value - expected).abs() < 1e-4);
 //! }
-//! # }
 //! # Ok::<(), kiln_interpret::InterpretError>(())
 //! ```
 
@@ -51,44 +49,27 @@ mod gradient_shap;
 mod input_x_gradient;
 mod integrated_gradients;
 mod kernel_shap;
+mod model;
 mod occlusion;
+mod pair;
 mod saliency;
 mod shapley_sampling;
 mod smooth_grad;
 
 pub use ablation::Ablation;
-pub use deep_lift::{DeepLift, Pair, PairModel};
+pub use deep_lift::DeepLift;
 pub use exact_shapley::ExactShapley;
 pub use gradient_shap::GradientShap;
 pub use input_x_gradient::InputXGradient;
 pub use integrated_gradients::{IntegratedGradients, Quadrature};
 pub use kernel_shap::KernelShap;
+pub use model::Model;
+pub(crate) use model::check_steady;
 pub use occlusion::Occlusion;
+pub use pair::{Layers, Pair};
 pub use saliency::Saliency;
 pub use shapley_sampling::ShapleySampling;
 pub use smooth_grad::{Moment, SmoothGrad};
-
-/// A model by what it answers: `[batch, …]` to `[batch, outputs]`.
-///
-/// Every closure from tensor to tensor is one. Methods hand it tensors with autodiff (`Tensor::autodiff`), so its
-/// parameters must be on an autodiff device too (`Module::train`, or `Device::autodiff` at its creation), and
-/// dropout must be off.
-///
-/// A call holds whole copies of the batch that is explained, one after the other: row `r` is a variant of example
-/// `r mod batch`. A model may rely on that, as one with a constant of its own for each example must.
-pub trait Model<const D: usize> {
-    /// The outputs, `[batch, outputs]`; rows do not depend on each other.
-    ///
-    /// # Errors
-    /// When the input does not fit the model.
-    fn outputs(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError>;
-}
-
-impl<const D: usize, F: Fn(Tensor<D>) -> Tensor<2>> Model<D> for F {
-    fn outputs(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
-        Ok(self(x))
-    }
-}
 
 /// Which output is explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,19 +191,36 @@ pub struct Attributed {
     pub delta: Option<Vec<f64>>,
     /// For methods that sample: the standard error of each score, if there are samples enough to tell.
     pub standard_error: Option<Tensor<2>>,
-    /// How many examples the model has answered for each example explained.
+    /// How many examples the model has answered for each example explained, without the 2 (4 for a lone example) by which
+    /// it is checked first that the model is steady.
     pub evaluations: usize,
+}
+
+impl Attributed {
+    /// The scores in the shape of the input, when each feature has one of its own.
+    ///
+    /// # Errors
+    /// When scores are of groups, or of another input.
+    pub fn shaped<const D: usize>(&self, x: &Tensor<D>) -> Result<Tensor<D>, InterpretError> {
+        let shape = x.dims();
+        let features = shape[1..].iter().product();
+        check::shape("the table of scores", &self.values.dims(), &[shape[0], features])?;
+        Ok(self.values.clone().reshape(shape))
+    }
 }
 
 /// A method that scores features.
 ///
-/// Examples of a batch are explained as if they were alone: random numbers too are the same for each.
+/// Examples of a batch are explained as if they were alone: random numbers too are the same for each. The model is not
+/// changed, but for one thing: batch norm in training mode takes every batch that it sees into its running statistics, those
+/// by which it is found out and refused too.
 pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
     /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups
-    /// that do not fit, settings out of their range, and those of the model.
+    /// that do not fit, settings out of their range, a model whose answers depend on chance or on the batch, and those of
+    /// the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::objective::{AwdTerms, AwdWeights, awd_terms};
 use crate::InterpretError;
-use crate::attribution::Model;
+use crate::attribution::{Model, check_steady};
 use crate::border::{finite, not_empty, same_kind};
 use crate::wavelet::{FilterBank, LearnableDwt, Wavelet, WaveletError};
 
@@ -70,10 +70,21 @@ impl<'m, const D: usize> Teacher<'m, D> {
     /// Asks the model for the gradients of these outputs at each of the signals `x`, `[batch, channels, …]`.
     ///
     /// # Errors
-    /// When there is no signal or no target, a target is not an output, a number is not finite, or the model does.
+    /// When there is no signal or no target, a target is not an output, a number is not finite, the model's answers depend
+    /// on chance or on the batch, or the model fails.
     pub fn new(model: &'m dyn Model<D>, targets: &[usize], x: Tensor<D>) -> Result<Self, InterpretError> {
         let x = x.inner();
         check::not_empty("the list of targets", targets.len())?;
+        finite("a signal", &x)?;
+        let mut shape = x.dims();
+        let features = shape[1..].iter().product();
+        let flat = x.clone().reshape([shape[0], features]);
+        check_steady(&flat, &flat.zeros_like(), |rows| {
+            shape[0] = rows.dims()[0];
+            let outputs = model.outputs(rows.reshape(shape).autodiff())?;
+            check::size("rows of the model's outputs", outputs.dims()[0], shape[0])?;
+            Ok(outputs)
+        })?;
         let gradients =
             targets.iter().map(|target| gradient(model, *target, &x)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { targets: targets.to_vec(), model: Some(model), ..Self::from_gradients(x, &gradients)? })
@@ -194,7 +205,7 @@ impl Awd {
     /// // A network that answers the difference of the first two samples.
     /// let network = |x: Tensor<3>| {
     ///     let first = |at: usize| x.clone().slice_dim(2, at..=at);
-    ///     (first(0) - first(1)).reshape([1, 1])
+    ///     (first(0) - first(1)).flatten(1, 2)
     /// };
     /// let teacher = Teacher::new(&network, &[0], x)?;
     ///

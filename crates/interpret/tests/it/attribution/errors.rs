@@ -5,7 +5,7 @@ use kiln_core::InputError;
 use kiln_interpret::InterpretError as E;
 use kiln_interpret::attribution::{
     Ablation, Attribution, DeepLift, ExactShapley, FeatureGroups, GradientShap, IntegratedGradients,
-    KernelShap, Model, Moment, Occlusion, Pair, PairModel, Question, Saliency, ShapleySampling, SmoothGrad,
+    KernelShap, Layers, Model, Moment, Occlusion, Pair, Question, Saliency, ShapleySampling, SmoothGrad,
     Target,
 };
 use kiln_tensor::{device_tests, devices};
@@ -23,10 +23,8 @@ impl Model<2> for Failing {
     fn outputs(&self, _: Tensor<2>) -> Result<Tensor<2>, E> {
         Err(E::Missing { method: "a model", needs: "a will" })
     }
-}
 
-impl PairModel<2> for Failing {
-    fn outputs(&self, pair: Pair<2>) -> Result<Pair<2>, E> {
+    fn pairs(&self, pair: Pair<2>) -> Result<Pair<2>, E> {
         pair.try_linear(|_| Err(E::Missing { method: "a model", needs: "a will" }))
     }
 }
@@ -39,7 +37,7 @@ fn questions_that_do_not_fit() {
         let question = Question::output(1);
         let all = |x: &Tensor<2>, question: &Question<2>, fits: fn(&E) -> bool| {
             let mut found: Vec<_> = every(&sums, x, question, 256);
-            let deep = DeepLift.attribute(&|x: Pair<2>| x.linear(sums), x, question);
+            let deep = DeepLift.attribute(&Layers(|x: Pair<2>| x.linear(sums)), x, question);
             found.push(("DeepLIFT", deep));
             for (name, found) in found {
                 // This method's baselines are a set, of any size.

@@ -5,8 +5,8 @@ use burn::optim::SgdConfig;
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_interpret::attribution::{
-    DeepLift, FeatureGroups, GradientShap, InputXGradient, IntegratedGradients, Pair, PairModel, Quadrature,
-    Question, Saliency,
+    Attribution, DeepLift, FeatureGroups, GradientShap, InputXGradient, IntegratedGradients, Model, Pair,
+    Quadrature, Question, Saliency,
 };
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{Fourier, Identity, Transform, WaveletTransform, magnitudes};
@@ -65,8 +65,12 @@ struct Trained {
 /// A network of coefficients by its layers.
 struct OfCoefficients<'a, T>(&'a Perceptron, &'a T);
 
-impl<T: Transform<2>> PairModel<2> for OfCoefficients<'_, T> {
-    fn outputs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
+impl<T: Transform<2>> Model<2> for OfCoefficients<'_, T> {
+    fn outputs(&self, coefficients: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
+        Ok(self.0.outputs(self.1.inverse(coefficients)?))
+    }
+
+    fn pairs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
         let Self(network, transform) = self;
         let x = coefficients.try_linear(|s| transform.inverse(s))?;
         Ok(x.linear(|x| network.first.forward(x)).nonlinear(relu).linear(|x| network.last.forward(x)))
