@@ -26,6 +26,16 @@ pub(crate) fn same_kind<const D: usize, const E: usize>(
     Ok(())
 }
 
+/// That a tensor holds floating-point numbers, and not quantized ones.
+fn float<const D: usize>(what: &'static str, tensor: &Tensor<D>) -> Checked {
+    let dtype = tensor.dtype();
+    if dtype.is_float() {
+        return Ok(());
+    }
+    let (found, expected) = (format!("{dtype:?}"), "a floating-point type".to_owned());
+    Err(InputError::ElementType { what: what.into(), found, expected })
+}
+
 /// That a tensor has elements.
 pub(crate) fn not_empty<const D: usize>(what: &'static str, tensor: &Tensor<D>) -> Checked {
     check::not_empty(what, tensor.dims().iter().product())
@@ -33,6 +43,7 @@ pub(crate) fn not_empty<const D: usize>(what: &'static str, tensor: &Tensor<D>) 
 
 /// That a tensor has elements, and all are finite.
 pub(crate) fn finite<const D: usize>(what: &'static str, tensor: &Tensor<D>) -> Checked {
+    float(what, tensor)?;
     not_empty(what, tensor)?;
     let finite = tensor.clone().inner().is_finite().all();
     if finite.into_data().iter::<bool>().all(|finite| finite) {

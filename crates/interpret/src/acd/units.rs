@@ -1,7 +1,8 @@
 //! What is agglomerated, and what touches what.
 
 use burn::tensor::TensorData;
-use kiln_core::{InputError, check};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
@@ -38,18 +39,21 @@ pub enum Neighbours {
     Eight,
 }
 
+/// Components are merged by the scores of all pairs.
+const MOST_UNITS: usize = 1 << 16;
+
 impl AcdUnits {
     /// How many units there are.
     pub fn count(&self) -> usize {
         let (rows, columns) = self.shape();
-        rows * columns
+        rows.saturating_mul(columns)
     }
 
     /// Sets of units as a mask of zeros and ones in `f32`: `[sets, steps]` for a line,
     /// `[sets, 1, height, width]` for a grid.
     ///
     /// # Errors
-    /// When there are no units or a side is 0, or a set does not have one entry for each unit.
+    /// When there are no units, more than 65536 or a side is 0, or a set does not have one entry for each unit.
     pub fn masks(&self, sets: &[Vec<bool>]) -> Result<TensorData, InterpretError> {
         self.check()?;
         let expected = self.count();
@@ -76,12 +80,18 @@ impl AcdUnits {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), InterpretError> {
+    pub(super) fn check(&self) -> Checked {
         if let Self::Grid { side, .. } = self {
             check::at_least_one("side", *side)?;
         }
         check::not_empty("the set of units", self.count())?;
-        Ok(())
+        let count = self.count();
+        check::setting(
+            "count",
+            count as f64,
+            count <= MOST_UNITS,
+            "at most 65536 units: every pair is scored",
+        )
     }
 
     /// Rows and columns of units.

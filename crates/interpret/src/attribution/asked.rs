@@ -7,7 +7,7 @@ use kiln_core::check;
 
 use super::{Attributed, FeatureGroups, Model, Question, Target, check_steady};
 use crate::InterpretError;
-use crate::border::{not_empty, numbers, same_kind};
+use crate::border::{finite, numbers, same_kind};
 
 /// Methods see examples as rows of features, and variants of the batch as `[variants, batch, features]`.
 pub(super) struct Asked<'a, const D: usize, M> {
@@ -268,9 +268,7 @@ impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
 
 /// `[rows, features]` without autodiff, when there are any and all are finite.
 fn rows_of<const D: usize>(what: &'static str, tensor: &Tensor<D>) -> Result<Tensor<2>, InterpretError> {
+    finite(what, tensor)?;
     let shape = tensor.dims();
-    not_empty(what, tensor)?;
-    let rows = tensor.clone().inner().reshape([shape[0], shape[1..].iter().product()]);
-    numbers(what, rows.clone())?;
-    Ok(rows)
+    Ok(tensor.clone().inner().reshape([shape[0], shape[1..].iter().product()]))
 }

@@ -8,13 +8,14 @@ use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
-use crate::border::not_empty;
+use crate::border::{finite, same_kind};
 
 /// The share of coefficients that count in both respects: `|coefficient|` and `|attribution|` above the
 /// threshold (1e-3 in the paper).
 ///
 /// # Errors
-/// When shapes differ or there is no coefficient.
+/// When shapes, element types or devices differ, there is no coefficient, a number is not finite, or the threshold is
+/// negative.
 pub fn compression(
     coefficients: &Tensor<3>,
     attributions: &Tensor<3>,
@@ -22,7 +23,13 @@ pub fn compression(
 ) -> Result<f64, InterpretError> {
     let expected = coefficients.dims();
     check::shape("the tensor of attributions", &attributions.dims(), &expected)?;
-    not_empty("the tensor of coefficients", coefficients)?;
+    same_kind("the tensor of attributions", attributions, coefficients)?;
+    for (what, values) in
+        [("the tensor of coefficients", coefficients), ("the tensor of attributions", attributions)]
+    {
+        finite(what, values)?;
+    }
+    check::nonnegative("threshold", threshold)?;
     let large = |x: &Tensor<3>| x.clone().abs().greater_scalar(threshold);
     let both = large(coefficients).bool_and(large(attributions)).int().sum().into_scalar::<i64>();
     Ok(both as f64 / expected.iter().product::<usize>() as f64)
@@ -32,14 +39,18 @@ pub fn compression(
 /// channel, largest first: `[batch, features]`.
 ///
 /// # Errors
-/// When there is no block, `count` is 0 or a block ends beyond the coefficients.
+/// When there is no block, `count` is 0, a block is empty or ends beyond the coefficients, or a number is not finite.
 pub fn largest_coefficients(
     coefficients: &Tensor<3>,
     blocks: &[Range<usize>],
     count: usize,
 ) -> Result<Tensor<2>, InterpretError> {
     let [_, _, len] = coefficients.dims();
+    finite("the tensor of coefficients", coefficients)?;
     check::not_empty("the list of blocks", blocks.len())?;
+    if blocks.iter().any(Range::is_empty) {
+        return Err(InputError::empty("a block").into());
+    }
     check::at_least_one("count", count)?;
     if let Some(block) = blocks.iter().find(|block| block.end > len) {
         return Err(InputError::size("coefficients", len, block.end).into());

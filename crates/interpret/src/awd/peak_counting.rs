@@ -77,7 +77,7 @@ impl PeakFilter {
 /// # Errors
 /// When the map is not `height · width` pixels, or one is not finite.
 pub fn peaks(map: &[f64], [height, width]: [usize; 2]) -> Result<Vec<usize>, InterpretError> {
-    check::size("pixels of the map", map.len(), height * width)?;
+    check::size("pixels of the map", map.len(), height.saturating_mul(width))?;
     check::all_finite("the map", map.iter().copied())?;
     let highest = |pixel: &usize| {
         (0..9).filter(|i| *i != 4).all(|i| map[*pixel] > map[pixel + (i / 3) * width + i % 3 - width - 1])
@@ -226,13 +226,13 @@ impl NearestMean {
     }
 
     fn nearest(&self, row: &[f64]) -> Result<usize, InterpretError> {
-        let width = self.means[0].len();
+        let width = self.means.first().map_or(0, Vec::len);
         check::size("numbers of a row", row.len(), width)?;
         check::all_finite("the row", row.iter().copied())?;
         let distance = |class: usize| {
-            let inverse = &self.inverses[class.min(self.inverses.len() - 1)];
+            let inverse = self.inverses.get(class).or(self.inverses.last()).map_or(&[][..], Vec::as_slice);
             let error: Vec<f64> = row.iter().zip(&self.means[class]).map(|(q, mean)| q - mean).collect();
-            let products = inverse.chunks_exact(width).zip(&error);
+            let products = inverse.chunks_exact(width.max(1)).zip(&error);
             products.map(|(row, e)| e * row.iter().zip(&error).map(|(c, e)| c * e).sum::<f64>()).sum::<f64>()
         };
         let distances: Vec<f64> = (0..self.means.len()).map(distance).collect();

@@ -192,8 +192,8 @@ impl Awd {
     /// The same inputs give the same bits on the same kind of device.
     ///
     /// # Errors
-    /// When settings are out of range, the filter or the signals do not fit the transform, or the filter
-    /// stops being finite.
+    /// When settings are out of range, the filter is not finite or stops being so, or the filter or the signals do not fit
+    /// the transform.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
@@ -223,6 +223,7 @@ impl Awd {
         rec_lo: &[f64],
     ) -> Result<Distilled, InterpretError> {
         self.check()?;
+        check::all_finite("the filter to start from", rec_lo.iter().copied())?;
         let (device, dtype) = (teacher.x.device(), teacher.x.dtype());
         let mut filter =
             Tensor::<1>::from_data(TensorData::new(rec_lo.to_vec(), [rec_lo.len()]), (&device, dtype));

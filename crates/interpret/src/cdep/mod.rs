@@ -48,7 +48,7 @@ use serde::{Deserialize, Serialize};
 pub use right_reasons::RightReasons;
 
 use crate::InterpretError;
-use crate::border::not_empty;
+use crate::border::same_kind;
 use crate::contextual_decomposition::Parts;
 
 /// How much the relevant part of an output matters.
@@ -71,7 +71,7 @@ impl CdepPenalty {
     /// When there are no outputs, without classes that are needed, or when there is not one of the outputs
     /// for each row.
     pub fn value(self, parts: &Parts<2>, classes: Option<&[usize]>) -> Result<Tensor<1>, InterpretError> {
-        not_empty("the table of outputs", &parts.relevant)?;
+        parts.check()?;
         let difference = parts.relevant.clone() - parts.irrelevant.clone();
         match self {
             Self::L1 => Ok(parts.relevant.clone().abs().mean()),
@@ -108,7 +108,8 @@ impl Cdep {
     /// `loss + λ P`, where the parts are only asked for if `λ` is not 0.
     ///
     /// # Errors
-    /// For a weight out of its range, those of the penalty, and those of `parts`.
+    /// For a weight out of its range, a loss that is not one number of the kind of the penalty, those of the penalty, and
+    /// those of `parts`.
     pub fn regularize(
         &self,
         loss: Tensor<1>,
@@ -119,6 +120,9 @@ impl Cdep {
         if self.weight == 0.0 {
             return Ok(loss);
         }
-        Ok(loss + self.penalty.value(&parts()?, classes)? * self.weight)
+        let penalty = self.penalty.value(&parts()?, classes)?;
+        check::shape("the loss", &loss.dims(), &[1])?;
+        same_kind("the loss", &loss, &penalty)?;
+        Ok(loss + penalty * self.weight)
     }
 }

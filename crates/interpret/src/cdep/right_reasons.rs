@@ -17,7 +17,7 @@ use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
-use crate::border::finite;
+use crate::border::{finite, same_kind};
 use crate::contextual_decomposition::alike;
 
 /// The penalty `λ Σ (m ⊙ ∂L/∂x)²` on features that must not matter.
@@ -58,6 +58,7 @@ impl RightReasons {
         mask: Tensor<D>,
     ) -> Result<Tensor<1>, InterpretError> {
         check::nonnegative("weight", self.weight)?;
+        finite("the input", &x)?;
         let task = loss(x.clone().inner().autodiff());
         if self.weight == 0.0 {
             return Ok(task);
@@ -70,7 +71,8 @@ impl RightReasons {
     /// The mask may have size 1 along any dimension, and must along `channels`.
     ///
     /// # Errors
-    /// When `x` is empty or not finite, the mask does not fit it, or the loss has no gradient or not a finite one.
+    /// When `x` is empty or not finite, the mask does not fit it, or the loss is not one number of the kind of `x`, or has
+    /// no gradient or not a finite one.
     pub fn penalty<const D: usize>(
         &self,
         loss: impl Fn(Tensor<D>) -> Tensor<1>,
@@ -92,6 +94,8 @@ impl RightReasons {
 
         let leaf = x.clone().autodiff().require_grad();
         let value = loss(leaf.clone());
+        check::shape("the loss", &value.dims(), &[1])?;
+        same_kind("the loss", &value, &x)?;
         let needs = "a loss that depends on its input";
         let missing = || InterpretError::Missing { method: "right for the right reasons", needs };
         if !value.is_tracked() {

@@ -6,7 +6,7 @@ use kiln_core::check::{self, Checked};
 
 use super::Decompose;
 use crate::InterpretError;
-use crate::border::{finite, same_kind};
+use crate::border::{finite, not_empty, same_kind};
 use crate::transform::Transform;
 
 /// An activation `[batch, …]` as the sum of what the relevant part of the input did, and the rest.
@@ -74,9 +74,17 @@ impl<const D: usize> Parts<D> {
     /// What a layer makes of them.
     ///
     /// # Errors
-    /// When they do not fit the layer.
+    /// When they do not fit each other or the layer.
     pub fn through<const E: usize>(self, layer: &impl Decompose<D, E>) -> Result<Parts<E>, InterpretError> {
+        self.check()?;
         layer.decompose(self)
+    }
+
+    /// That both parts are alike: anybody can make them.
+    pub(crate) fn check(&self) -> Checked {
+        not_empty("the relevant part", &self.relevant)?;
+        check::shape("the irrelevant part", &self.irrelevant.dims(), &self.relevant.dims())?;
+        same_kind("the irrelevant part", &self.irrelevant, &self.relevant)
     }
 
     /// The sum with those of another branch, as of a residual block.

@@ -76,12 +76,14 @@ impl Decompose<4, 4> for AvgPool2d {
 
 impl Decompose<3, 3> for AdaptiveAvgPool1d {
     fn decompose(&self, parts: Parts<3>) -> Result<Parts<3>, InterpretError> {
+        check::at_least_one("output_size", self.output_size)?;
         Ok(parts.map_linear(|part| self.forward(part)))
     }
 }
 
 impl Decompose<4, 4> for AdaptiveAvgPool2d {
     fn decompose(&self, parts: Parts<4>) -> Result<Parts<4>, InterpretError> {
+        check::at_least_one("output_size", self.output_size[0].min(self.output_size[1]))?;
         Ok(parts.map_linear(|part| self.forward(part)))
     }
 }
@@ -96,6 +98,7 @@ fn beside<const D: usize, const E: usize>(part: &Tensor<D>, places: Tensor<E, In
 
 /// Whether windows move, and none lies in the padding alone.
 fn require_pool((before, after): (usize, usize), kernel: usize, stride: usize, dilation: usize) -> Checked {
+    check::at_least_one("kernel_size", kernel)?;
     check::at_least_one("stride", stride)?;
     let (padding, window) = (before.max(after), dilation * kernel.saturating_sub(1) + 1);
     check::setting("padding", padding as f64, padding < window, "smaller than a window")
@@ -141,6 +144,7 @@ pub(super) fn require_window(
     kernel: usize,
     dilation: usize,
 ) -> Checked {
+    check::at_least_one("dilation", dilation)?;
     let (found, expected) = (size + before + after, dilation * kernel.saturating_sub(1) + 1);
     if found >= expected {
         return Ok(());

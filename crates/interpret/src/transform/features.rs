@@ -1,8 +1,10 @@
 use burn::tensor::Tensor;
-use kiln_core::{InputError, check};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
+use crate::border::not_empty;
 
 /// The shape of one example.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,11 @@ impl Features {
     pub(super) fn new(shape: &[usize], axes: usize) -> Result<Self, InterpretError> {
         if shape.len() < axes {
             return Err(InputError::size("axes of an example", shape.len(), axes).into());
+        }
+        let count = shape.iter().try_fold(1_usize, |count, side| count.checked_mul(*side));
+        if count.is_none_or(|count| isize::try_from(count).is_err()) {
+            let count = shape.iter().map(|side| *side as f64).product();
+            return Err(InputError::setting("features", count, "few enough for the address space").into());
         }
         check::not_empty("an example", shape.iter().product())?;
         Ok(Self(shape.to_vec()))
@@ -29,6 +36,7 @@ impl Features {
 
     /// `[batch, features]` of `[batch, …]`.
     pub(super) fn flatten<const D: usize>(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
+        not_empty("the batch", &x)?;
         let batch = x.dims()[0];
         let expected = self.with_batch::<D>(batch, "the input")?;
         check::shape("the input", &x.dims(), &expected)?;
@@ -48,8 +56,8 @@ impl Features {
 }
 
 /// That there are `count` coefficients for each example.
-pub(super) fn check_coefficients(coefficients: &Tensor<2>, count: usize) -> Result<(), InterpretError> {
-    let [batch, found] = coefficients.dims();
-    check::shape("the coefficients", &vec![batch, found], &vec![batch, count])?;
-    Ok(())
+pub(super) fn check_coefficients(coefficients: &Tensor<2>, count: usize) -> Checked {
+    let [batch, _] = coefficients.dims();
+    check::not_empty("the batch", batch)?;
+    check::shape("the coefficients", &coefficients.dims(), &[batch, count])
 }

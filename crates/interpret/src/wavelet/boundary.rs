@@ -127,7 +127,7 @@ impl Boundary {
     /// The samples whose weighted sum is sample `position` of the extension of a signal of `len` samples.
     ///
     /// # Errors
-    /// When `len` is below [`least_len`](Self::least_len).
+    /// When `len` is below [`least_len`](Self::least_len), or one of both is beyond ±2⁶⁰.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Boundary;
@@ -137,6 +137,8 @@ impl Boundary {
     /// ```
     pub fn terms(self, position: isize, len: usize) -> Result<BoundaryTerms, WaveletError> {
         self.check(len, 1)?;
+        let far = position.unsigned_abs().max(len);
+        check::setting("position or len", far as f64, far <= 1 << 60, "within ±2⁶⁰")?;
         Ok(self.terms_of(position, len))
     }
 
