@@ -20,11 +20,11 @@
 //! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::SecondOrderSum;
-use crate::error::require;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
 /// `AdaHessian`; see the [module](self).
@@ -140,19 +140,19 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<AdaHessianMemory, OptimError> {
         self.step_size.check("step_size")?;
-        require::fraction("momentum", self.momentum)?;
-        require::fraction("curvature_memory", self.curvature_memory)?;
-        require::nonnegative("epsilon", self.epsilon)?;
-        require::probability("hessian_power", self.hessian_power)?;
-        require::nonnegative("weight_decay", self.weight_decay)?;
+        check::fraction("momentum", self.momentum)?;
+        check::fraction("curvature_memory", self.curvature_memory)?;
+        check::nonnegative("epsilon", self.epsilon)?;
+        check::probability("hessian_power", self.hessian_power)?;
+        check::nonnegative("weight_decay", self.weight_decay)?;
         let dimension = start.dimension();
         if !self.averaging.is_empty() {
             for blocks in &self.averaging {
-                require::at_least_one("the length of an averaging block", blocks.length)?;
+                check::at_least_one("the length of an averaging block", blocks.length)?;
             }
             let found = self.averaging.iter().map(|blocks| blocks.length * blocks.count).sum();
             if found != dimension {
-                return Err(OptimError::Size { what: "coordinates in blocks", found, expected: dimension });
+                return Err(InputError::size("coordinates in blocks", found, dimension).into());
             }
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;

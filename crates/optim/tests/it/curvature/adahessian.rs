@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Int, Tensor, TensorData};
+use kiln_core::InputError;
 use kiln_optim::curvature::{AdaHessian, Blocks, Differences, SecondOrder, kernel_blocks};
 use kiln_optim::problems::{DiagonalNetwork, Quadratic, Rosenbrock};
 use kiln_optim::{ModuleObjective, Objective, OptimError, RunError, Solver, State, Stop, resume, run};
@@ -118,7 +119,13 @@ fn bad_settings_are_refused() {
         AdaHessian { batch_size: 2, ..good.clone() },
     ] {
         let error = bad.init(&Rosenbrock, &vec![0.0, 0.0]).unwrap_err();
-        assert!(matches!(error, OptimError::Setting { .. } | OptimError::Size { .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                OptimError::Input(InputError::Setting { .. }) | OptimError::Input(InputError::Size { .. })
+            ),
+            "{error}"
+        );
     }
     assert!(AdaHessian { averaging: blocks(1, 2), ..good }.init(&Rosenbrock, &vec![0.0, 0.0]).is_ok());
 }

@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_optim::curvature::{DominantSubspace, Part, SubspaceSgd};
 use kiln_optim::first_order::Sgd;
 use kiln_optim::problems::{CrossCurvature, Quadratic};
@@ -110,7 +111,7 @@ fn bad_settings_are_refused() {
         SubspaceSgd { step_size: f64::NAN.into(), ..good },
         SubspaceSgd { batch_size: 3, ..good },
     ] {
-        assert!(matches!(bad.init(&problem, &start), Err(OptimError::Setting { .. })));
+        assert!(matches!(bad.init(&problem, &start), Err(OptimError::Input(InputError::Setting { .. }))));
     }
     assert!(problem.operator(&vec![1.0]).is_err());
 }
