@@ -9,7 +9,7 @@ use crate::{Objective, Operator, OptimError};
 
 /// The loss of one row, as a function of its prediction `u` and its target `b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum RegressionLoss {
     /// `½ (u − b)²`
     Squared,

@@ -183,6 +183,8 @@ pub struct NormalizedLogistic {
 }
 
 impl Solver<LinearSeparation> for NormalizedLogistic {
+    const NAME: &'static str = "normalized-logistic";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {

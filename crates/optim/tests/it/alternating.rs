@@ -199,7 +199,7 @@ fn a_resumed_run_has_the_same_bits() {
     let whole = run(&solver, &problem, start.clone(), &Stop::after(8), &mut ()).unwrap();
     let half = run(&solver, &problem, start.clone(), &Stop::after(3), &mut ()).unwrap();
     let stored = half.state.to_bytes().unwrap();
-    let state: State<Pair, ()> = State::from_bytes(&stored, &start).unwrap();
+    let state: State<Pair, ()> = State::from_bytes(&stored, &solver, &problem, &start).unwrap();
     let resumed = kiln_optim::resume(&solver, &problem, state, &Stop::after(8), &mut ()).unwrap();
     assert_eq!(resumed.state.iterate, whole.state.iterate);
     assert_eq!(resumed.state.work, whole.state.work);
