@@ -12,11 +12,11 @@
 //! # Ok::<(), kiln_graph::GraphError>(())
 //! ```
 //!
-//! Every method is a struct of settings that meets one contract, [`LocalMethod`]: it answers a [`Question`] (a graph,
-//! seeds, [`Limits`]) with a [`LocalAnswer`] (mass, certificate, [`Status`], [`GraphWork`]). [`LocalQuery`] asks any
-//! of them. A method asks a graph only what [`Adjacency`] offers, touches only what it reaches and counts its work;
-//! answers of the PageRank problems and of the flow methods carry a certificate that their `certify` recomputes from
-//! the graph.
+//! Every method is a struct of settings that meets one contract, [`LocalMethod`]: it answers a [`Question`]
+//! (a graph, seeds, [`Limits`]) with a [`LocalAnswer`] (mass, certificate, [`Status`], [`GraphWork`]).
+//! [`LocalQuery`] asks any of them. A method asks a graph only what [`Adjacency`] offers, touches only what
+//! it reaches and counts its work; answers of the PageRank problems and of the flow methods carry a
+//! certificate that their `certify` recomputes from the graph.
 //! Conventions (they differ between libraries):
 //!
 //! * alpha is the teleport probability of the **lazy** walk `W = (I + A D⁻¹)/2`;
@@ -26,8 +26,9 @@
 //!
 //! # Methods
 //!
-//! The documentation of each method's file gives its source, its update rule in formulas and its cost. Volumes are
-//! those touched, with repetition; `S` is the support of the answer, `tol` the relative tolerance.
+//! The documentation of each method's file gives its source, its update rule in formulas and its cost.
+//! Volumes are those touched, with repetition; `S` is the support of the answer, `tol` the relative
+//! tolerance.
 //!
 //! | Method | Computes | Source | Cost |
 //! |---|---|---|---|
@@ -38,15 +39,15 @@
 //! | [`L1Fista`] | ℓ1-PageRank, accelerated | Fountoulakis et al. 2019 | no local bound |
 //! | [`L1Exact`] | ℓ1-PageRank, active set | Ha et al. 2021 | at most \|S\| linear systems on S |
 //! | [`Stagewise`] | ℓ1-PageRank, forward stagewise | Ha et al. 2021 | at most 1/η steps |
-//! | [`diffusions::PagerankNibble`] | APPR, a sweep with targets | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε) |
+//! | [`diffusions::PagerankNibble`] | APPR and targets | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε) |
 //! | [`diffusions::Nibble`] | truncated lazy walk | Spielman, Teng 2013 | volume ≤ T/ε |
 //! | [`diffusions::HeatKernel`] | heat-kernel PageRank | Kloster, Gleich 2014 | volume ≤ vol(seeds) + 2Nψ₁/ε |
 //! | [`flow::FlowImprove`] | best set near R | Andersen, Lang 2008 | vol(R)(1 + 1/σ) a network |
 //! | [`flow::SimpleLocal`] | the same, nearer | Veldt et al. 2016 | vol(R)(1 + 1/σ) a network |
 //! | [`flow::Mqi`] | best subset of R | Lang, Rao 2004 | vol(R) a network |
 //!
-//! [`PageRankMethod`] is any of the first seven, chosen at run time. [`Limits`] bounds the work of every method:
-//! reaching one gives a valid partial answer and a [`Status`] that says so.
+//! [`PageRankMethod`] is any of the first seven, chosen at run time. [`Limits`] bounds the work of every
+//! method: reaching one gives a valid partial answer and a [`Status`] that says so.
 //!
 //! Functions for other questions:
 //!
@@ -54,18 +55,19 @@
 //! |---|---|---|---|
 //! | [`L1Path::solve`] | the ℓ1 answer for every ρ | Ha et al. 2021 | two linear systems a breakpoint |
 //! | [`Stagewise::solve_path`] | the same path in steps | Ha et al. 2021 | at most 1/η steps |
-//! | [`sweep()`], [`sweep_profile`] | best prefix of a mass vector | Andersen, Chung, Lang 2006 | vol(S) and one sort |
+//! | [`sweep()`], [`sweep_profile`] | best prefix | Andersen, Chung, Lang 2006 | vol(S) and one sort |
 //! | [`bfs_ball()`] | ball around a seed | breadth-first search | volume of the ball |
 //! | [`dirichlet_eigenvalue`] | how fast a walk leaves a set | Chung 2007 | a Lanczos run on the set |
-//! | [`NetworkCommunityProfile`] | best conductance by size | Leskovec et al. 2009 | a query a seed, α and ρ |
+//! | [`NetworkCommunityProfile`] | best conductance by size | Leskovec et al. 2009 | queries |
 //!
 //! Sweeps have [`SweepLimits`]; a ball ends where its caller says.
 //!
 //! # Graphs
 //!
-//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), `BvAccess` for compressed files
-//! read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes its edges.
-//! Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and records what is read.
+//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), `BvAccess` for compressed
+//! files read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes
+//! its edges. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
+//! records what is read.
 
 pub mod diffusions;
 pub mod flow;

@@ -16,7 +16,9 @@ pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
 /// set of seeds or for a batch. To add a method, write its [`solve`](Self::solve):
 ///
 /// ```
-/// use kiln_graph::{Adjacency, GraphError, GraphWork, LocalAnswer, LocalMethod, LocalQuery, Question, Status};
+/// use kiln_graph::{
+///     Adjacency, GraphError, GraphWork, LocalAnswer, LocalMethod, LocalQuery, Question, Status,
+/// };
 ///
 /// /// One step of the walk that is not lazy.
 /// struct OneStep;

@@ -11,10 +11,10 @@
 //! elsewhere.
 //!
 //! *Error bound.* The solution x* is also the one of the complementarity problem `x >= 0`, `g(x) >= 0`,
-//! `xᵀg(x) = 0` with `g(x) = ρ - r/d = Mx + q`, where `M = (αD)⁻¹Q` is an M-matrix with row sums 1. So for any x
-//! `min(x, g(x)) = ((I-Λ) + ΛM)(x - x*)` for some diagonal Λ between 0 and I. That matrix is an M-matrix with row
-//! sums 1 too, so its inverse has the norm 1 in the maximum norm (the argument of García-Esnaola and Peña, Appl. Math.
-//! Lett. 2009), and
+//! `xᵀg(x) = 0` with `g(x) = ρ - r/d = Mx + q`, where `M = (αD)⁻¹Q` is an M-matrix with row sums 1. So for
+//! any x `min(x, g(x)) = ((I-Λ) + ΛM)(x - x*)` for some diagonal Λ between 0 and I. That matrix is an
+//! M-matrix with row sums 1 too, so its inverse has the norm 1 in the maximum norm (the argument of
+//! García-Esnaola and Peña, Appl. Math. Lett. 2009), and
 //!
 //! ```text
 //! max |xᵢ - xᵢ*| <= max |min(xᵢ, ρ - rᵢ/dᵢ)|.
@@ -41,8 +41,8 @@ pub struct PageRankCertificate {
     pub rho: f64,
     /// `Σ r_i`. `Σ p_i + Σ r_i = 1` up to rounding.
     pub residual_mass: f64,
-    /// `max r_i / d_i` over touched nodes. While no residual is negative (never in the push methods), the mass over
-    /// degree of PageRank without an ℓ1 term is at most this much larger at any node.
+    /// `max r_i / d_i` over touched nodes. While no residual is negative (never in the push methods), the
+    /// mass over degree of PageRank without an ℓ1 term is at most this much larger at any node.
     pub max_residual_over_degree: f64,
     /// Largest violation of the optimality conditions of the ℓ1 problem at this `rho`.
     ///
@@ -80,8 +80,8 @@ impl PageRankProblem {
     ///
     /// # Errors
     /// [`GraphError::Input`] for alpha, rho or an entry that is not finite, [`GraphError::UnknownNode`],
-    /// [`GraphError::DuplicateNode`], [`GraphError::IsolatedSeed`] for mass on a node of degree 0, and those of
-    /// [`SeedDistribution::resolve`].
+    /// [`GraphError::DuplicateNode`], [`GraphError::IsolatedSeed`] for mass on a node of degree 0, and those
+    /// of [`SeedDistribution::resolve`].
     pub fn certify(&self, graph: &impl Adjacency, mass: &[(u64, f64)]) -> Result<PageRankCertificate> {
         let Self { seeds, alpha, rho } = self;
         check_alpha(*alpha)?;
@@ -115,8 +115,8 @@ impl PageRankProblem {
 }
 
 impl LocalAnswer<PageRankCertificate> {
-    /// The certificate anew, from the graph and the mass vector alone: an answer can be checked without trusting
-    /// the method that gave it. Costs one pass over the neighbours of the support.
+    /// The certificate anew, from the graph and the mass vector alone: an answer can be checked without
+    /// trusting the method that gave it. Costs one pass over the neighbours of the support.
     ///
     /// ```
     /// use kiln_graph::{CsrGraph, L1Exact, LocalQuery};
@@ -172,9 +172,9 @@ pub(crate) fn violation(p: f64, r: f64, threshold: f64) -> f64 {
     if p == 0.0 { (r - threshold).max(-r) } else { (r - threshold * p.signum()).abs() }
 }
 
-/// An answer from its values `(p, r)` by slot, as one to the problem `(alpha, rho)`. `status` and `work` are how the
-/// method ended and what it counted; an empty answer that converged and what the exploration counted are filled
-/// in here.
+/// An answer from its values `(p, r)` by slot, as one to the problem `(alpha, rho)`. `status` and `work` are
+/// how the method ended and what it counted; an empty answer that converged and what the exploration counted
+/// are filled in here.
 pub(crate) fn finish<G: Adjacency>(
     question: &Question<'_, G>,
     (alpha, rho): (f64, f64),

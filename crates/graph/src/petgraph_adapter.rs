@@ -72,7 +72,8 @@ impl CsrGraph {
     /// Copies the graph to petgraph. Node weights are the node numbers, which equal the node indices.
     ///
     /// # Errors
-    /// [`GraphError::Input`](crate::GraphError::Input) if there are more edges than petgraph's 32-bit indices hold.
+    /// [`GraphError::Input`](crate::GraphError::Input) if there are more edges than petgraph's 32-bit indices
+    /// hold.
     pub fn to_petgraph(&self) -> Result<UnGraph<u64, f64>> {
         let limit = u64::from(u32::MAX);
         for (argument, count) in [("node count", self.node_count()), ("edge count", self.edge_count())] {

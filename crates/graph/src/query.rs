@@ -107,8 +107,8 @@ impl<M: LocalMethod> LocalQuery<M> {
         self.method.solve(&mut Question::new(graph, &self.seeds, self.limits, workspace)?)
     }
 
-    /// Asks for the answer and the cluster that it shows, which is `None` when the answer is empty or shows the
-    /// whole graph only.
+    /// Asks for the answer and the cluster that it shows, which is `None` when the answer is empty or shows
+    /// the whole graph only.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -128,9 +128,9 @@ impl<M: LocalMethod> LocalQuery<M> {
         self.method.cluster(&mut Question::new(graph, &self.seeds, self.limits, workspace)?)
     }
 
-    /// The answers of several methods, or of one with several settings, in place of this query's own. The touched
-    /// part of the graph is read once and shared, so `nodes_touched` and `arcs_read` of an answer count what has
-    /// been read up to then.
+    /// The answers of several methods, or of one with several settings, in place of this query's own. The
+    /// touched part of the graph is read once and shared, so `nodes_touched` and `arcs_read` of an answer
+    /// count what has been read up to then.
     ///
     /// ```
     /// use kiln_graph::{L1Cd, LocalQuery, generators::star};

@@ -51,8 +51,9 @@ pub struct HeatKernel {
     pub t: f64,
     /// Error of mass over degree, positive.
     pub epsilon: f64,
-    /// Degree N of the Taylor polynomial, from 1 to 100,000. `None`, as it is unless set, takes the least N that keeps
-    /// the whole error within `epsilon`; a smaller N costs accuracy as the certificate's error bound says.
+    /// Degree N of the Taylor polynomial, from 1 to 100,000. `None`, as it is unless set, takes the least N
+    /// that keeps the whole error within `epsilon`; a smaller N costs accuracy as the certificate's error
+    /// bound says.
     pub terms: Option<u32>,
 }
 
@@ -102,8 +103,9 @@ impl HeatKernel {
     }
 }
 
-/// Entry by entry the answer is below the exact diffusion, by at most `epsilon` times the degree (plus the truncated
-/// series if `terms` is given and small). Mass that a limit keeps from spreading is left out of the answer.
+/// Entry by entry the answer is below the exact diffusion, by at most `epsilon` times the degree (plus the
+/// truncated series if `terms` is given and small). Mass that a limit keeps from spreading is left out of the
+/// answer.
 impl LocalMethod for HeatKernel {
     type Certificate = DiffusionCertificate;
 

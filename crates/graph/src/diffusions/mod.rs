@@ -18,11 +18,12 @@ use crate::question::Question;
 /// What is known of a truncated diffusion. A push is the spreading of one node's mass in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DiffusionCertificate {
-    /// Mass that was left out because it was too thinly distributed, or because of a limit. With the answer's mass
-    /// it sums to 1 up to rounding: the answer lies below the exact diffusion, and this far from it in the 1-norm.
+    /// Mass that was left out because it was too thinly distributed, or because of a limit. With the answer's
+    /// mass it sums to 1 up to rounding: the answer lies below the exact diffusion, and this far from it in
+    /// the 1-norm.
     pub residual_mass: f64,
-    /// At no node is the exact diffusion's mass over degree larger than the answer's by more than this, wherever it
-    /// stopped.
+    /// At no node is the exact diffusion's mass over degree larger than the answer's by more than this,
+    /// wherever it stopped.
     pub error_bound: f64,
 }
 

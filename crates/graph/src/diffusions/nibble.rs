@@ -117,10 +117,10 @@ impl Nibble {
     }
 }
 
-/// A limit that is reached ends the walk after the last step that was within it, and the answer and its certificate
-/// are those of a walk of `work.iterations` steps. The mass on a node with more than
-/// [`Limits::max_arcs`](crate::Limits::max_arcs) neighbours is left out. The cluster is the sweep cut of least
-/// conductance over all steps, the earliest on ties.
+/// A limit that is reached ends the walk after the last step that was within it, and the answer and its
+/// certificate are those of a walk of `work.iterations` steps. The mass on a node with more than
+/// [`Limits::max_arcs`](crate::Limits::max_arcs) neighbours is left out. The cluster is the sweep cut of
+/// least conductance over all steps, the earliest on ties.
 impl LocalMethod for Nibble {
     type Certificate = DiffusionCertificate;
 

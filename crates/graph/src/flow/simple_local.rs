@@ -30,8 +30,8 @@ use crate::question::{Limits, Question, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 use crate::sweep::SweepCut;
 
-/// The best of all sets near the reference set, nodes outside it weighing least: δ = 0. May read much of the graph
-/// when the reference set is small.
+/// The best of all sets near the reference set, nodes outside it weighing least: δ = 0. May read much of the
+/// graph when the reference set is small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FlowImprove {}
 
@@ -49,9 +49,9 @@ pub struct FlowImprove {}
 pub struct SimpleLocal {
     /// The locality parameter δ, finite and at least 0.
     pub delta: f64,
-    /// Computes as the library `LocalGraphClustering` does, with whole numbers: each node outside the reference set
-    /// takes its penalty `σ d_v`, rounded up, from the denominator. Its rounds then stop elsewhere and the answer is
-    /// not the optimum. For rerunning published numbers only; false unless set.
+    /// Computes as the library `LocalGraphClustering` does, with whole numbers: each node outside the
+    /// reference set takes its penalty `σ d_v`, rounded up, from the denominator. Its rounds then stop
+    /// elsewhere and the answer is not the optimum. For rerunning published numbers only; false unless set.
     pub whole_penalties: bool,
 }
 
@@ -66,8 +66,8 @@ impl SimpleLocal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mqi {}
 
-/// What is known of a set that a flow method found. With [`Status::Converged`] it is the best there is, otherwise the
-/// best that was found within the limits, at worst the reference set.
+/// What is known of a set that a flow method found. With [`Status::Converged`] it is the best there is,
+/// otherwise the best that was found within the limits, at worst the reference set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FlowCertificate {
     /// The δ of the objective; `None` for MQI, where it is infinite.
@@ -118,12 +118,12 @@ impl LocalAnswer<FlowCertificate> {
     }
 }
 
-/// Improves the set `reference` by a flow method, without limits. The answer is never worse than it, and is the best
-/// of all sets of the whole graph (for [`Mqi`], of all subsets).
+/// Improves the set `reference` by a flow method, without limits. The answer is never worse than it, and is
+/// the best of all sets of the whole graph (for [`Mqi`], of all subsets).
 ///
 /// # Errors
-/// [`GraphError::Input`] for an empty set or delta, [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], and
-/// [`GraphError::IsolatedSeed`] for a node of degree 0.
+/// [`GraphError::Input`] for an empty set or delta, [`GraphError::UnknownNode`],
+/// [`GraphError::DuplicateNode`], and [`GraphError::IsolatedSeed`] for a node of degree 0.
 pub fn improve(
     method: &impl LocalMethod<Certificate = FlowCertificate>,
     graph: &impl Adjacency,

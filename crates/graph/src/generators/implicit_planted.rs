@@ -9,8 +9,8 @@
 //!                  F = mix(mix(rng_seed ^ 0xA5A5A5A5A5A5A5A5 ^ (8j + t)) ^ R) mod 2^(b/2),  t = 0 .. 3.
 //! ```
 //!
-//! A partner in u's own block and one that repeats an earlier partner are dropped. XOR 1 undoes itself, so the graph
-//! is symmetric. A degree or a neighbour list costs about 63 + 8k hashes, whatever n is.
+//! A partner in u's own block and one that repeats an earlier partner are dropped. XOR 1 undoes itself, so
+//! the graph is symmetric. A degree or a neighbour list costs about 63 + 8k hashes, whatever n is.
 
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
@@ -136,7 +136,8 @@ impl Adjacency for ImplicitGraph {
         1 << (2 * self.half_bits)
     }
 
-    /// The **expected** volume if the hashes were independent and uniform: the true one is out of reach for 2⁴⁰ nodes.
+    /// The **expected** volume if the hashes were independent and uniform: the true one is out of reach for
+    /// 2⁴⁰ nodes.
     ///
     /// ```text
     /// n · (63 p + (n - 64) (1 - (1 - 1/(n-1))^k))

@@ -2,12 +2,12 @@
 //!
 //! Lancichinetti, Fortunato, Radicchi, Phys. Rev. E 78, 046110, 2008. Degrees have density `∝ x^-τ1` on
 //! `[x_min, max_degree]`, with `x_min` chosen so that the mean is `mean_degree`; community sizes have density
-//! `∝ x^-τ2` on `[min_community, max_community]`. A node of degree d has `(1-μ) d` stubs inside its community and
-//! the others outside. Stubs are paired at random; a pair that would be a loop, a repeat, or an outside
+//! `∝ x^-τ2` on `[min_community, max_community]`. A node of degree d has `(1-μ) d` stubs inside its community
+//! and the others outside. Stubs are paired at random; a pair that would be a loop, a repeat, or an outside
 //! edge within one community swaps ends with random other pairs until both are allowed.
 //!
-//! Numbers that should be integers are rounded up with a probability equal to their fractional part, which keeps
-//! means. Cost: about proportional to nodes times communities.
+//! Numbers that should be integers are rounded up with a probability equal to their fractional part, which
+//! keeps means. Cost: about proportional to nodes times communities.
 
 use std::collections::HashSet;
 
@@ -53,9 +53,9 @@ pub struct Lfr {
 
 /// An LFR graph and its planted communities.
 ///
-/// Guaranteed: the graph is simple; every community size lies within its bounds; no degree exceeds `max_degree`;
-/// an edge inside a community comes from an inside stub and an edge across from an outside stub.
-/// Not guaranteed: the exact mean degree and μ (stubs that find no partner are dropped, odd ones change
+/// Guaranteed: the graph is simple; every community size lies within its bounds; no degree exceeds
+/// `max_degree`; an edge inside a community comes from an inside stub and an edge across from an outside
+/// stub. Not guaranteed: the exact mean degree and μ (stubs that find no partner are dropped, odd ones change
 /// sides, and a node with more inside stubs than its community has other members sends the excess outside),
 /// nor connectedness.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,8 +85,8 @@ impl Lfr {
     /// Draws the graph.
     ///
     /// # Errors
-    /// [`GraphError::Input`](crate::GraphError::Input) for a parameter, or if no set of communities within the bounds adds up to
-    /// `nodes`; [`GraphError::TooManyNodes`](crate::GraphError::TooManyNodes).
+    /// [`GraphError::Input`](crate::GraphError::Input) for a parameter, or if no set of communities within
+    /// the bounds adds up to `nodes`; [`GraphError::TooManyNodes`](crate::GraphError::TooManyNodes).
     pub fn generate(&self) -> Result<LfrGraph> {
         self.check()?;
         let n = self.nodes as usize;
@@ -233,8 +233,8 @@ fn lower_end(high: f64, exponent: f64, target: f64) -> f64 {
 
 /// Gives every node a community with more members than it has inside stubs.
 ///
-/// Nodes with many inside stubs choose first, each uniformly among the free places that fit; where none fits, the
-/// node goes to the largest community with a free place and `inside` shrinks.
+/// Nodes with many inside stubs choose first, each uniformly among the free places that fit; where none fits,
+/// the node goes to the largest community with a free place and `inside` shrinks.
 fn assign(sizes: &[u64], inside: &mut [u64], draws: &mut Draws) -> Vec<u32> {
     let mut order: Vec<usize> = (0..inside.len()).collect();
     order.sort_by_key(|&u| std::cmp::Reverse(inside[u]));

@@ -1,15 +1,15 @@
 //! Local random model: a target cluster that is random inside and at its border.
 //!
-//! Ha, Fountoulakis, Mahoney, JMLR 22(148), 2021, definition of the model: pairs inside the target set K, `|K| = k`,
-//! are joined with probability p and pairs of K with the rest with probability q. With
+//! Ha, Fountoulakis, Mahoney, JMLR 22(148), 2021, definition of the model: pairs inside the target set K,
+//! `|K| = k`, are joined with probability p and pairs of K with the rest with probability q. With
 //!
 //! ```text
 //! d̄ = p(k-1) + q(n-k),     γ = p(k-1) / d̄,     so     q = p(k-1)(1/γ - 1) / (n-k),
 //! ```
 //!
-//! γ is the expected fraction of a target node's edges that stay in K. The model leaves the rest of the graph open;
-//! here it is made of further blocks of k nodes with the same p and q (the last may be smaller). Edge `u < v`
-//! exists iff `U(rng_seed, u·n + v)` is below its probability. Costs n² / 2 hashes.
+//! γ is the expected fraction of a target node's edges that stay in K. The model leaves the rest of the graph
+//! open; here it is made of further blocks of k nodes with the same p and q (the last may be smaller). Edge
+//! `u < v` exists iff `U(rng_seed, u·n + v)` is below its probability. Costs n² / 2 hashes.
 
 use kiln_core::check;
 use rayon::prelude::*;

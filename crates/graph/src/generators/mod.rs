@@ -1,7 +1,7 @@
 //! Random and closed-form graphs, one file per model.
 //!
-//! Every model is counter-based: whether an edge exists is a hash of the seed and of the edge's number, never of
-//! what was drawn before. So a seed gives the same graph on every machine and with any number of threads.
+//! Every model is counter-based: whether an edge exists is a hash of the seed and of the edge's number, never
+//! of what was drawn before. So a seed gives the same graph on every machine and with any number of threads.
 //!
 //! ```text
 //! mix(z):          z += 0x9E3779B97F4A7C15;  z = (z ^ z>>30) · 0xBF58476D1CE4E5B9;
@@ -64,8 +64,8 @@ fn check_node_count(nodes: u64) -> Result<()> {
     Ok(())
 }
 
-/// The simple graph of `draws_per_node * node_count` pairs drawn in parallel: loops are skipped and duplicates
-/// count once. The draws are named in an error as `edges_per_node`.
+/// The simple graph of `draws_per_node * node_count` pairs drawn in parallel: loops are skipped and
+/// duplicates count once. The draws are named in an error as `edges_per_node`.
 fn simple_graph(
     node_count: u64,
     draws_per_node: u64,

@@ -1,7 +1,7 @@
 //! R-MAT: a graph with hubs, by recursive choice of a quadrant of the adjacency matrix.
 //!
-//! Chakrabarti, Zhan, Faloutsos, SDM 2004. With `base = mix(rng_seed)`, edge e at level l = 0, 1, … (from the most
-//! significant bit down) draws `r = mix(base ^ (e·scale + l))` as a number in [0, 1), and
+//! Chakrabarti, Zhan, Faloutsos, SDM 2004. With `base = mix(rng_seed)`, edge e at level l = 0, 1, … (from the
+//! most significant bit down) draws `r = mix(base ^ (e·scale + l))` as a number in [0, 1), and
 //!
 //! ```text
 //! row bit = [r >= a + b],     column bit = [a <= r < a + b  or  r >= a + b + c].

@@ -23,8 +23,8 @@ use crate::question::Question;
 
 /// Approximate personalised PageRank by lazy pushes (APPR).
 ///
-/// Every residual ends below `epsilon` times its node's degree, so the mass over degree of the answer is below
-/// PageRank's, by less than `epsilon`. The volume touched is at most `1 / (alpha * epsilon)`.
+/// Every residual ends below `epsilon` times its node's degree, so the mass over degree of the answer is
+/// below PageRank's, by less than `epsilon`. The volume touched is at most `1 / (alpha * epsilon)`.
 ///
 /// ```
 /// use kiln_graph::{Appr, CsrGraph, LocalQuery};

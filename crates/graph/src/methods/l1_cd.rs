@@ -9,8 +9,9 @@
 //! ```
 //!
 //! Iterates increase and stay below the solution, so the support never leaves the solution's. A push costs
-//! the number of neighbours of u; the volume touched is at most `(1+α)/(2α tol ρ)`. The tolerance is tightened
-//! tenfold from 1e-2 (or from `tol`, if that is larger) to `tol`, each stage starting from the one before.
+//! the number of neighbours of u; the volume touched is at most `(1+α)/(2α tol ρ)`. The tolerance is
+//! tightened tenfold from 1e-2 (or from `tol`, if that is larger) to `tol`, each stage starting from the one
+//! before.
 
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,8 @@ use crate::question::Question;
 
 /// ℓ1-regularised PageRank by coordinate descent: the fastest method, and monotone.
 ///
-/// The answer lies below the exact one and within `tolerance * rho * vol(support)` of it in the 1-norm; its support
-/// is part of the exact one's, whose volume is at most `1 / rho`. The volume touched is at most
+/// The answer lies below the exact one and within `tolerance * rho * vol(support)` of it in the 1-norm; its
+/// support is part of the exact one's, whose volume is at most `1 / rho`. The volume touched is at most
 /// `(1 + alpha) / (2 * alpha * tolerance * rho)`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct L1Cd {
@@ -34,8 +35,9 @@ pub struct L1Cd {
     pub alpha: f64,
     /// Weight of the ℓ1 term, positive.
     pub rho: f64,
-    /// Relative tolerance, positive; 1e-2 unless set. It ends when every `r_i <= (1 + tolerance) rho d_i`, or, where
-    /// rounding does not allow that, when the total excess stops falling: the certificate says what was reached.
+    /// Relative tolerance, positive; 1e-2 unless set. It ends when every `r_i <= (1 + tolerance) rho d_i`,
+    /// or, where rounding does not allow that, when the total excess stops falling: the certificate says what
+    /// was reached.
     pub tolerance: f64,
     /// Order of updates; first in, first out unless set.
     pub order: QueueOrder,

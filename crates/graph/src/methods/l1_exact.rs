@@ -24,8 +24,9 @@ use crate::question::{Question, Step, step_allowed};
 /// Excess of a residual over its threshold that is rounding error: residuals are parts of a total of 1.
 const ROUNDING: f64 = 1e-14;
 
-/// ℓ1-regularised PageRank by active sets, exact up to rounding: at most one linear system on the support for each
-/// of its nodes, in practice a handful. For supports of up to a few thousand nodes, and to check other methods.
+/// ℓ1-regularised PageRank by active sets, exact up to rounding: at most one linear system on the support for
+/// each of its nodes, in practice a handful. For supports of up to a few thousand nodes, and to check other
+/// methods.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct L1Exact {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.

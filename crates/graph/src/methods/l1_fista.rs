@@ -23,8 +23,8 @@ use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, violation};
 use crate::question::Question;
 
-/// ℓ1-regularised PageRank by accelerated proximal gradient steps. It may leave the support, so no local bound
-/// holds for its work.
+/// ℓ1-regularised PageRank by accelerated proximal gradient steps. It may leave the support, so no local
+/// bound holds for its work.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct L1Fista {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.

@@ -8,8 +8,9 @@
 //! p_u += α (r_u - ρ d_u),      r = s - Qx/α.
 //! ```
 //!
-//! Iterates increase and stay below the solution, and the error shrinks by `1-α` an iteration, which costs the
-//! volume of the support, at most `1/ρ`. Ends when every `r_u <= (1+tol) ρ d_u`, the paper's relative rule.
+//! Iterates increase and stay below the solution, and the error shrinks by `1-α` an iteration, which costs
+//! the volume of the support, at most `1/ρ`. Ends when every `r_u <= (1+tol) ρ d_u`, the paper's relative
+//! rule.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +24,8 @@ use crate::question::Question;
 
 /// ℓ1-regularised PageRank by proximal gradient steps.
 ///
-/// The guarantee of [`L1Cd`](crate::L1Cd); an iteration touches the volume of the support, at most `1 / rho`, and
-/// shrinks the error by `1 - alpha`.
+/// The guarantee of [`L1Cd`](crate::L1Cd); an iteration touches the volume of the support, at most `1 / rho`,
+/// and shrinks the error by `1 - alpha`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct L1Ista {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.

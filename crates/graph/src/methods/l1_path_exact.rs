@@ -1,7 +1,7 @@
 //! The whole solution path of ℓ1-regularised PageRank, ρ falling from where the answer is 0.
 //!
-//! Ha, Fountoulakis, Mahoney, "Statistical guarantees for local graph clustering", JMLR 22(148), 2021: the path
-//! is monotone (Lemma 4), so nodes only enter. While the support is S the solution is linear in ρ:
+//! Ha, Fountoulakis, Mahoney, "Statistical guarantees for local graph clustering", JMLR 22(148), 2021: the
+//! path is monotone (Lemma 4), so nodes only enter. While the support is S the solution is linear in ρ:
 //!
 //! ```text
 //! p_S(ρ) = a - ρ b,   M_SS a = α s_S,   M_SS b = α d_S,   M = QD⁻¹;
@@ -55,8 +55,8 @@ impl L1Path {
         Self { alpha: 0.1, rho_min, max_breakpoints: 10_000 }
     }
 
-    /// Follows the path. It cannot go round a hub: a node with more than [`Limits::max_arcs`] neighbours ends it
-    /// where the node would enter.
+    /// Follows the path. It cannot go round a hub: a node with more than [`Limits::max_arcs`] neighbours ends
+    /// it where the node would enter.
     ///
     /// # Errors
     /// [`GraphError::Input`] for `alpha`, `rho_min` or a limit, and those of [`SeedDistribution::resolve`].
@@ -154,8 +154,8 @@ impl SolutionPath {
         Ok(below.flat_map(|breakpoint| breakpoint.entering.iter().copied()).collect())
     }
 
-    /// The solution's mass vector at `rho`, by ascending node: one linear solve on its support. `graph` must be
-    /// the one that the path was made from.
+    /// The solution's mass vector at `rho`, by ascending node: one linear solve on its support. `graph` must
+    /// be the one that the path was made from.
     ///
     /// # Errors
     /// Those of [`support_at`](Self::support_at), and of [`SeedDistribution::resolve`] on another graph.
@@ -187,8 +187,8 @@ impl SolutionPath {
         Ok(mass)
     }
 
-    /// `max |p_u - mass_u|` over all nodes, with p this path's solution at `rho`: how far another answer, such as
-    /// that of [`Stagewise`](crate::Stagewise) stopped at `rho`, is from the path.
+    /// `max |p_u - mass_u|` over all nodes, with p this path's solution at `rho`: how far another answer,
+    /// such as that of [`Stagewise`](crate::Stagewise) stopped at `rho`, is from the path.
     ///
     /// # Errors
     /// Those of [`mass_at`](Self::mass_at).

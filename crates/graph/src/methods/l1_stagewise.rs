@@ -1,7 +1,7 @@
 //! Forward stagewise approximation of the solution path of ℓ1-regularised PageRank.
 //!
-//! Ha, Fountoulakis, Mahoney, "Statistical guarantees for local graph clustering", JMLR 22(148), 2021, section 5,
-//! equation (10): from `p = 0, r = s`, with a fixed step η in the norm `‖Dx‖₁ = ‖p‖₁`,
+//! Ha, Fountoulakis, Mahoney, "Statistical guarantees for local graph clustering", JMLR 22(148), 2021,
+//! section 5, equation (10): from `p = 0, r = s`, with a fixed step η in the norm `‖Dx‖₁ = ‖p‖₁`,
 //!
 //! ```text
 //! u = argmax r_u / d_u;   p_u += η;   r_u -= η (1+α)/(2α);   r_v += η (1-α)/(2α) A_uv/d_u for every neighbour v.
@@ -25,8 +25,8 @@ use crate::objective::{PageRankCertificate, check_alpha, finish};
 use crate::question::{Limits, Question, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 
-/// ℓ1-regularised PageRank at `rho`, approached by forward stagewise steps of one size. Its `work.pushes` is the
-/// number of steps.
+/// ℓ1-regularised PageRank at `rho`, approached by forward stagewise steps of one size. Its `work.pushes` is
+/// the number of steps.
 ///
 /// ```
 /// use kiln_graph::{LocalQuery, Stagewise, generators::star};

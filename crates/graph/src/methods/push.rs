@@ -23,8 +23,9 @@ pub enum QueueOrder {
     MaxFirst,
 }
 
-/// Pushes between two looks at the total excess, besides some for each node touched. Every push makes it smaller
-/// by the mass that it moves into p, so where it does not fall rounding undoes the pushes, and they would never end.
+/// Pushes between two looks at the total excess, besides some for each node touched. Every push makes it
+/// smaller by the mass that it moves into p, so where it does not fall rounding undoes the pushes, and they
+/// would never end.
 const CHECK_AFTER: u64 = 1024;
 
 /// How one method updates one node.

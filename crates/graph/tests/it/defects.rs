@@ -1,4 +1,5 @@
-//! One test for each defect found in the reference library (specification, section 12), so that none comes here.
+//! One test for each defect found in the reference library (specification, section 12), so that none comes
+//! here.
 
 use kiln_graph::{Adjacency, CountingGraph, CsrGraph, SeedDistribution, Status, SweepLimits, sweep};
 

@@ -103,7 +103,8 @@ proptest! {
         for bits in 1_u64..1 << graph.node_count() {
             let set: Vec<u64> = (0..graph.node_count()).filter(|u| bits >> u & 1 == 1).collect();
             if let Some(other) = value(&graph, &reference, &set, delta_of(method)) {
-                prop_assert!(found.certificate.value <= other + 1e-9 * (1.0 + other), "{:?} has {other} < {}", set, found.certificate.value);
+                let least = found.certificate.value;
+                prop_assert!(least <= other + 1e-9 * (1.0 + other), "{set:?} has {other} < {least}");
             }
         }
     }
@@ -125,9 +126,15 @@ proptest! {
 
     /// Rounding penalties up worsens values, and changes nothing where there are no penalties.
     #[test]
-    fn limits_leave_a_set_that_is_no_worse((graph, reference) in graph_and_set(20), method in any_method(), max_work in 0_u64..300, max_arcs in 1_usize..10) {
+    fn limits_leave_a_set_that_is_no_worse(
+        (graph, reference) in graph_and_set(20),
+        method in any_method(),
+        max_work in 0_u64..300,
+        max_arcs in 1_usize..10,
+    ) {
         let limits = Limits { max_work: Some(max_work), max_arcs: Some(max_arcs), ..Limits::default() };
-        let found = ask_within(&method, &graph, &SeedDistribution::uniform(reference.clone()), limits).unwrap();
+        let seeds = SeedDistribution::uniform(reference.clone());
+        let found = ask_within(&method, &graph, &seeds, limits).unwrap();
         prop_assert!(found.work.edges_touched <= max_work);
         prop_assert!(nodes(&found).iter().all(|u| reference.contains(u) || graph.arc_count(*u) <= max_arcs));
         check_answer(&graph, &reference, method, &found)?;
@@ -145,7 +152,8 @@ proptest! {
         let true_value = value(&graph, &reference, &nodes(&rounded), delta).unwrap();
         prop_assert!(exact.certificate.value <= true_value + 1e-9);
         prop_assert!(true_value <= rounded.certificate.value + 1e-9);
-        prop_assert!(rounded.certificate.value <= value(&graph, &reference, &reference, delta).unwrap() + 1e-9);
+        let before = value(&graph, &reference, &reference, delta).unwrap();
+        prop_assert!(rounded.certificate.value <= before + 1e-9);
         // Nothing is rounded where nothing is outside.
         if nodes(&exact).iter().all(|u| reference.contains(u)) && nodes(&rounded) == nodes(&exact) {
             prop_assert_eq!(rounded.certificate, exact.certificate);

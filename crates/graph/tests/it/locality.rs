@@ -8,8 +8,8 @@ use crate::graphs::{Case, Solver};
 const PUSH_SOLVERS: [Solver; 3] = [Solver::Appr, Solver::ApprOpt, Solver::L1Cd];
 const CORE: u64 = 1000;
 
-/// A planted partition of `CORE` nodes, numbered after `rest` further nodes that form one of their own. Every core node
-/// of `border` is joined to a node of the rest.
+/// A planted partition of `CORE` nodes, numbered after `rest` further nodes that form one of their own. Every
+/// core node of `border` is joined to a node of the rest.
 fn core_in(rest: u64, border: &[u64]) -> CsrGraph {
     let core = HashedPlantedPartition::new(CORE).generate().unwrap();
     let inner = core.edges().map(|(u, v, _)| (rest + u, rest + v));

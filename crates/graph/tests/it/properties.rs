@@ -79,7 +79,12 @@ proptest! {
     }
 
     #[test]
-    fn limits_on_nodes_hold(problem in problem(), solver in solver(), max_nodes in 1_usize..12, max_arcs in 1_usize..8) {
+    fn limits_on_nodes_hold(
+        problem in problem(),
+        solver in solver(),
+        max_nodes in 1_usize..12,
+        max_arcs in 1_usize..8,
+    ) {
         let graph = problem.graph();
         let limits = Limits { max_nodes: Some(max_nodes), max_arcs: Some(max_arcs), max_work: None };
         let solution = problem.query(solver).tolerance(1e-6).limits(limits).run(&graph).unwrap();
@@ -94,7 +99,10 @@ proptest! {
     }
 
     #[test]
-    fn certificates_follow_the_definition(problem in problem(), values in prop::collection::vec(-1.0_f64..1.0, 14)) {
+    fn certificates_follow_the_definition(
+        problem in problem(),
+        values in prop::collection::vec(-1.0_f64..1.0, 14),
+    ) {
         // Any vector, also one that no solver would give: negative, overshooting, off the seeds' components.
         let graph = problem.graph();
         let (alpha, rho) = (problem.alpha, problem.rho);
@@ -106,7 +114,8 @@ proptest! {
         }
         for &(u, p) in &mass {
             r[u as usize] -= (1.0 + alpha) / (2.0 * alpha) * p;
-            graph.neighbors(u, |v, weight| r[v as usize] += (1.0 - alpha) / (2.0 * alpha) * weight * p / graph.degree(u));
+            let share = (1.0 - alpha) / (2.0 * alpha) * p / graph.degree(u);
+            graph.neighbors(u, |v, weight| r[v as usize] += share * weight);
         }
         let violation = |u: u64| {
             let (r, threshold) = (r[u as usize], rho * graph.degree(u));
@@ -117,7 +126,8 @@ proptest! {
         };
         let worst = nodes.map(violation).fold(0.0, f64::max);
         let proof = certify(&graph, &problem.seeds(), alpha, rho, &mass).unwrap();
-        prop_assert!((proof.kkt_residual - worst).abs() <= 1e-11 * worst.max(1.0), "{} {}", proof.kkt_residual, worst);
+        let found = proof.kkt_residual;
+        prop_assert!((found - worst).abs() <= 1e-11 * worst.max(1.0), "{found} {worst}");
     }
 
     #[test]
@@ -162,7 +172,8 @@ proptest! {
             check_below(&found, &exact)?;
             let bound = tolerance * problem.rho * volume(&graph, exact.support());
             prop_assert!(l1_distance(&found.mass, &exact.mass) <= bound + 1e-12);
-            prop_assert!(found.certificate.max_residual_over_degree <= (1.0 + tolerance) * problem.rho * (1.0 + 1e-12));
+            let allowed = (1.0 + tolerance) * problem.rho * (1.0 + 1e-12);
+            prop_assert!(found.certificate.max_residual_over_degree <= allowed);
         }
         let found = problem.query(Solver::L1Fista).tolerance(tolerance).run(&graph).unwrap();
         let largest = (0..problem.node_count).map(|u| graph.degree(u)).fold(0.0, f64::max);
@@ -236,11 +247,16 @@ proptest! {
     }
 
     #[test]
-    fn splitting_an_edge_in_two_halves_changes_nothing(mut problem in problem(), solver in solver(), edge in any::<prop::sample::Index>()) {
+    fn splitting_an_edge_in_two_halves_changes_nothing(
+        mut problem in problem(),
+        solver in solver(),
+        edge in any::<prop::sample::Index>(),
+    ) {
         // Distinct pairs, so that the halves are summed with each other first.
         problem.edges.sort_by_key(|&(u, v, _)| (u.min(v), u.max(v)));
         problem.edges.dedup_by_key(|&mut (u, v, _)| (u.min(v), u.max(v)));
-        prop_assume!(problem.seeds.iter().all(|&(s, _)| problem.edges.iter().any(|&(u, v, _)| s == u || s == v)));
+        let has_edge = |s: u64| problem.edges.iter().any(|&(u, v, _)| s == u || s == v);
+        prop_assume!(problem.seeds.iter().all(|seed| has_edge(seed.0)));
         let mut split = problem.clone();
         let (u, v, weight) = *edge.get(&split.edges);
         split.edges.retain(|&(a, b, _)| (a, b) != (u, v));
@@ -255,7 +271,8 @@ proptest! {
     fn a_far_component_changes_nothing(problem in problem(), far in problem(), solver in solver()) {
         let mut both = problem.clone();
         both.node_count += far.node_count;
-        let shift = |&(u, v, weight): &(u64, u64, f64)| (u + problem.node_count, v + problem.node_count, weight);
+        let n = problem.node_count;
+        let shift = |&(u, v, weight): &(u64, u64, f64)| (u + n, v + n, weight);
         both.edges.extend(far.edges.iter().map(shift));
         prop_assert_eq!(
             both.query(solver).run(&both.graph()).unwrap(),
@@ -308,7 +325,8 @@ proptest! {
         let cut = sweep(&counting, &mass, SweepLimits::default()).unwrap();
         prop_assert_eq!(cut.is_some(), !mass.is_empty());
         prop_assert_eq!(counting.nodes_read(), mass.iter().map(|entry| entry.0).collect());
-        prop_assert_eq!(counting.arcs_read(), mass.iter().map(|&(u, _)| graph.arc_count(u) as u64).sum::<u64>());
+        let arcs: usize = mass.iter().map(|&(u, _)| graph.arc_count(u)).sum();
+        prop_assert_eq!(counting.arcs_read(), arcs as u64);
 
         let mut order = mass.clone();
         let score = |&(u, value): &(u64, f64)| value / graph.degree(u);
