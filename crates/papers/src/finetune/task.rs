@@ -170,7 +170,7 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
                 None => mean = Some(gradient),
             }
         }
-        let mean = mean.ok_or(OptimError::Empty { what: "the batch" })?;
+        let mean = mean.ok_or_else(|| OptimError::problem("the batch is empty"))?;
         Ok((total, mean))
     }
 }
