@@ -43,6 +43,7 @@ pub use burn_module::ModuleObjective;
 pub use error::OptimError;
 /// Dense matrices, in which problems are stated.
 pub use faer;
+pub use kiln_core::InputError;
 pub use observer::{Checkpoint, Every, Observed, Observer, Point, Progress, Trace};
 pub use order::{Order, Sampler};
 pub use problem::{Composite, FiniteSum, Objective, Operator, SaddleOperator, check_batch};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use kiln_core::InputError;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ pub trait Solver<P: Operator> {
     /// Checks the settings against the problem and prepares the memory. Evaluates nothing: the first step does.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] and its like.
+    /// [`InputError::Setting`] and its like.
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError>;
 
     /// One step. It does not count itself: [`advance`](Solver::advance) does.
@@ -195,7 +196,7 @@ pub fn resume<P: Operator, S: Solver<P>>(
     solver.init(problem, &state.iterate).map_err(RunError::Start)?;
     if let Some(growth) = stop.growth.filter(|growth| growth.is_nan() || *growth <= 0.0) {
         let (name, must) = ("growth", "greater than 0, or infinite");
-        return Err(RunError::Start(OptimError::Setting { name, value: growth, must }));
+        return Err(RunError::Start(InputError::setting(name, growth, must).into()));
     }
     let started = Instant::now();
     let bound = stop.growth.unwrap_or(GROWTH)

@@ -1,10 +1,10 @@
 //! Which blocks there are to choose from.
 
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use super::CoordinateProblem;
 use crate::OptimError;
-use crate::error::require;
 
 /// The blocks that a [`Rule`](super::Rule) chooses from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +60,10 @@ impl Blocks {
     pub(super) fn check(&self, dimension: usize) -> Result<(), OptimError> {
         match *self {
             Self::Fixed { size, .. } | Self::Variable { size } => {
-                require::at_least_one("size", size)?;
+                check::at_least_one("size", size)?;
                 if size > dimension {
                     let must = "at most the number of coordinates";
-                    return Err(OptimError::Setting { name: "size", value: size as f64, must });
+                    return Err(InputError::setting("size", size as f64, must).into());
                 }
                 Ok(())
             }

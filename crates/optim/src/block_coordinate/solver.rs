@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use kiln_core::InputError;
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +92,7 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
     fn init(&self, problem: &P, start: &Vec<f64>) -> Result<Self::Memory, OptimError> {
         let dimension = problem.dimension();
         if start.len() != dimension {
-            return Err(OptimError::Size { what: "the start", found: start.len(), expected: dimension });
+            return Err(InputError::size("the start", start.len(), dimension).into());
         }
         self.blocks.check(dimension)?;
         let refuse = |holds: bool, why: &str| if holds { Err(OptimError::problem(why)) } else { Ok(()) };
@@ -109,7 +110,7 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
             "GsqNonnegative and TwoMetric are for problems over x ≥ 0: Composite { problem, NonNegative }",
         )?;
         if let Some(&value) = start.iter().find(|x| nonnegative && **x < 0.0) {
-            return Err(OptimError::Setting { name: "an entry of the start", value, must: "at least 0" });
+            return Err(InputError::setting("an entry of the start", value, "at least 0").into());
         }
         let forest = self.blocks == Blocks::Forest;
         refuse(forest && self.update != Update::Matrix, "forest blocks need Update::Matrix")?;

@@ -27,7 +27,7 @@ mod svmlight;
 pub mod svrg;
 mod visits;
 
-pub use error::DataError;
+pub use error::LinearDataError;
 pub use model::{LinearModel, Loss};
 pub use rows::{Dense, Rows, Sparse};
 pub use saga::{Saga, SagaMemory};
@@ -35,15 +35,17 @@ pub use svmlight::{Labelled, read_svmlight, read_svmlight_from, write_svmlight};
 pub use svrg::{Svrg, SvrgMemory};
 pub use visits::Visits;
 
-use crate::{OptimError, error::require};
+use kiln_core::{InputError, check};
+
+use crate::OptimError;
 
 /// The step must be positive, and leave something of `w` when the penalty pulls it to 0.
 fn check_step_size(step_size: Option<f64>, model: &LinearModel) -> Result<(), OptimError> {
     let Some(step_size) = step_size else { return Ok(()) };
-    require::positive("step_size", step_size)?;
+    check::positive("step_size", step_size)?;
     if step_size * model.l2_weight() < 1.0 {
         Ok(())
     } else {
-        Err(OptimError::Setting { name: "step_size", value: step_size, must: "less than 1/λ" })
+        Err(InputError::setting("step_size", step_size, "less than 1/λ").into())
     }
 }

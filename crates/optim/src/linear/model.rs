@@ -6,11 +6,12 @@
 
 use std::sync::OnceLock;
 
+use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
 use super::visits::Plan;
-use super::{DataError, Rows};
+use super::{LinearDataError, Rows};
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// The loss `φ(m; y)` of a prediction `m` for the label `y`.
@@ -91,24 +92,22 @@ impl LinearModel {
         labels: Vec<f64>,
         loss: Loss,
         l2_weight: f64,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, LinearDataError> {
         let rows = rows.into();
         if labels.len() != rows.rows() {
-            return Err(DataError::Size { what: "labels", found: labels.len(), expected: rows.rows() });
+            return Err(InputError::size("labels", labels.len(), rows.rows()).into());
         }
         let (fits, must): (fn(f64) -> bool, _) = match loss {
             Loss::Logistic => (|y| y.abs() == 1.0, "-1 or 1 for the logistic loss"),
             Loss::Squares => (f64::is_finite, "finite"),
         };
         if let Some(row) = labels.iter().position(|&y| !fits(y)) {
-            return Err(DataError::Label { row, value: labels[row], must });
+            return Err(LinearDataError::Label { row, value: labels[row], must });
         }
-        if !(l2_weight.is_finite() && l2_weight >= 0.0) {
-            return Err(DataError::L2Weight { value: l2_weight });
-        }
+        check::nonnegative("l2_weight", l2_weight)?;
         let squared_norms: Vec<f64> = (0..rows.rows()).map(|i| rows.squared_norm(i)).collect();
         if let Some(row) = squared_norms.iter().position(|q| !q.is_finite()) {
-            return Err(DataError::Overflow { row });
+            return Err(LinearDataError::Overflow { row });
         }
         Ok(Self { rows, labels, squared_norms, loss, l2_weight, balanced: OnceLock::new() })
     }

@@ -1,6 +1,8 @@
 //! Data matrices, one row a sample.
 
-use super::DataError;
+use kiln_core::InputError;
+
+use super::LinearDataError;
 
 /// Rows next to each other in memory, every entry stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,20 +16,20 @@ impl Dense {
     ///
     /// # Errors
     /// Without rows or columns, when the last row is short, or when a value is not finite.
-    pub fn new(columns: usize, values: Vec<f64>) -> Result<Self, DataError> {
+    pub fn new(columns: usize, values: Vec<f64>) -> Result<Self, LinearDataError> {
         if columns == 0 {
-            return Err(DataError::Empty { what: "columns" });
+            return Err(InputError::empty("the list of columns").into());
         }
         if values.is_empty() {
-            return Err(DataError::Empty { what: "rows" });
+            return Err(InputError::empty("the list of rows").into());
         }
         let short = values.len() % columns;
         if short != 0 {
-            return Err(DataError::Size { what: "entries in the last row", found: short, expected: columns });
+            return Err(InputError::size("entries in the last row", short, columns).into());
         }
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             let (row, column, value) = (at / columns, at % columns, values[at]);
-            return Err(DataError::NotFinite { row, column, value });
+            return Err(LinearDataError::NotFinite { row, column, value });
         }
         Ok(Self { columns, values })
     }
@@ -62,12 +64,12 @@ impl Sparse {
         starts: Vec<usize>,
         indices: Vec<u32>,
         values: Vec<f64>,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, LinearDataError> {
         if columns == 0 {
-            return Err(DataError::Empty { what: "columns" });
+            return Err(InputError::empty("the list of columns").into());
         }
         if starts.len() < 2 {
-            return Err(DataError::Empty { what: "rows" });
+            return Err(InputError::empty("the list of rows").into());
         }
         let ends =
             [("the first start", starts[0], 0), ("the last start", starts[starts.len() - 1], values.len())];
@@ -75,11 +77,11 @@ impl Sparse {
             [("column numbers", indices.len(), values.len())].into_iter().chain(ends)
         {
             if found != expected {
-                return Err(DataError::Size { what, found, expected });
+                return Err(InputError::size(what, found, expected).into());
             }
         }
         if let Some(row) = starts.windows(2).position(|pair| pair[0] > pair[1]) {
-            return Err(DataError::Starts { row });
+            return Err(LinearDataError::Starts { row });
         }
         let sparse = Self { columns, starts, indices, values };
         for i in 0..sparse.starts.len() - 1 {
@@ -87,13 +89,13 @@ impl Sparse {
             let mut before = None;
             for (&column, &value) in indices.iter().zip(values) {
                 if column as usize >= columns {
-                    return Err(DataError::Column { row: i, column, columns });
+                    return Err(LinearDataError::Column { row: i, column, columns });
                 }
                 if before.is_some_and(|before| before >= column) {
-                    return Err(DataError::Order { row: i, column });
+                    return Err(LinearDataError::Order { row: i, column });
                 }
                 if !value.is_finite() {
-                    return Err(DataError::NotFinite { row: i, column: column as usize, value });
+                    return Err(LinearDataError::NotFinite { row: i, column: column as usize, value });
                 }
                 before = Some(column);
             }
@@ -108,7 +110,7 @@ impl Sparse {
     pub fn from_rows<R: IntoIterator<Item = (u32, f64)>>(
         columns: usize,
         rows: impl IntoIterator<Item = R>,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, LinearDataError> {
         let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
         for row in rows {
             for (column, value) in row {
@@ -192,10 +194,10 @@ impl Rows {
     ///
     /// # Errors
     /// When `value` is not finite, or the column's number needs more than 32 bits.
-    pub fn with_intercept(self, value: f64) -> Result<Self, DataError> {
+    pub fn with_intercept(self, value: f64) -> Result<Self, LinearDataError> {
         let (rows, column) = (self.rows(), self.columns());
         if !value.is_finite() {
-            return Err(DataError::NotFinite { row: 0, column, value });
+            return Err(LinearDataError::NotFinite { row: 0, column, value });
         }
         match self {
             Self::Dense(dense) => {
@@ -207,7 +209,7 @@ impl Rows {
                 Ok(Self::Dense(Dense { columns: column + 1, values }))
             }
             Self::Sparse(sparse) => {
-                let index = u32::try_from(column).map_err(|_| DataError::Column {
+                let index = u32::try_from(column).map_err(|_| LinearDataError::Column {
                     row: 0,
                     column: u32::MAX,
                     columns: column,

@@ -23,6 +23,7 @@
 //! Cost of an epoch: two passes over the nonzeros, and one over the columns to write `w` down. Memory: `n` numbers and
 //! one vector.
 
+use kiln_core::check;
 use kiln_tensor::prox::L1;
 use kiln_tensor::{Coordinates, TensorError};
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,6 @@ use super::lagged::ProximalStep;
 use super::rows::{Dense, Sparse, dot};
 use super::visits::Plan;
 use super::{LinearModel, Rows, Visits, check_step_size};
-use crate::error::require;
 use crate::{Composite, Memory, OptimError, Sampler, Solver, State};
 
 /// SAGA for linear models; see the [module](self). One step is one epoch.
@@ -123,7 +123,7 @@ impl Solver<Composite<LinearModel, L1>> for Saga {
     type Memory = SagaMemory;
 
     fn init(&self, problem: &Composite<LinearModel, L1>, start: &Vec<f64>) -> Result<SagaMemory, OptimError> {
-        require::nonnegative("weight", problem.regularizer.weight)?;
+        check::nonnegative("weight", problem.regularizer.weight)?;
         self.init(&problem.problem, start)
     }
 

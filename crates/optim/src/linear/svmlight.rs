@@ -6,7 +6,9 @@
 
 use std::io::{BufRead, Write};
 
-use super::{DataError, Sparse};
+use kiln_core::InputError;
+
+use super::{LinearDataError, Sparse};
 
 /// Rows with their labels.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,13 +27,13 @@ pub struct Labelled {
 /// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
 /// assert_eq!(data.labels, [-1.0, 1.0]);
 /// assert_eq!(data.rows.to_dense(), kiln_optim::linear::Dense::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
-/// # Ok::<(), kiln_optim::linear::DataError>(())
+/// # Ok::<(), kiln_optim::linear::LinearDataError>(())
 /// ```
 ///
 /// # Errors
-/// [`DataError::Line`] with its number for a line of another form, [`DataError::Read`] when reading fails, and
-/// [`DataError::Empty`] without any row or nonzero.
-pub fn read_svmlight(reader: impl BufRead) -> Result<Labelled, DataError> {
+/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails, and
+/// [`InputError::Empty`] without any row or nonzero.
+pub fn read_svmlight(reader: impl BufRead) -> Result<Labelled, LinearDataError> {
     read_svmlight_from(1, None, reader)
 }
 
@@ -44,17 +46,17 @@ pub fn read_svmlight_from(
     first: u32,
     columns: Option<usize>,
     reader: impl BufRead,
-) -> Result<Labelled, DataError> {
+) -> Result<Labelled, LinearDataError> {
     if columns == Some(0) {
-        return Err(DataError::Empty { what: "columns" });
+        return Err(InputError::empty("the list of columns").into());
     }
     let (mut labels, mut starts, mut indices, mut values) = (Vec::new(), vec![0], Vec::new(), Vec::new());
     let mut row = Vec::new();
     let mut width = 0;
     for (line, text) in (1..).zip(reader.lines()) {
-        let text = text.map_err(|source| DataError::Read { line, source })?;
-        let Some(label) =
-            parse(&text, first, columns, &mut row).map_err(|message| DataError::Line { line, message })?
+        let text = text.map_err(|source| LinearDataError::Read { line, source })?;
+        let Some(label) = parse(&text, first, columns, &mut row)
+            .map_err(|message| LinearDataError::Line { line, message })?
         else {
             continue;
         };

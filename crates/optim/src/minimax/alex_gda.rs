@@ -21,10 +21,10 @@
 //! memory: a copy of `y` where `δ ≠ 1`, and a transient copy of `x` where `γ ≠ 1`.
 
 use faer::{Mat, Scale};
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::problems::{QuadraticGame, stack};
 use crate::{Memory, OptimError, SaddleOperator, Solver, State, StepSize};
 
@@ -139,7 +139,7 @@ impl AlexGda {
         let must = "at least 1, and gamma + delta at most 6, for step sizes by theory";
         for (name, value) in [("gamma", gamma), ("delta", delta)] {
             if !(value >= 1.0 && gamma + delta <= 6.0) {
-                return Err(OptimError::Setting { name, value, must });
+                return Err(InputError::setting(name, value, must).into());
             }
         }
         let factor = match gamma + delta {
@@ -183,18 +183,14 @@ impl AlexGda {
 }
 
 fn check_constants(mu_x: f64, mu_y: f64, l_x: f64, l_y: f64, l_xy: f64) -> Result<(), OptimError> {
-    require::positive("mu_x", mu_x)?;
-    require::positive("mu_y", mu_y)?;
-    require::positive("l_x", l_x)?;
-    require::positive("l_y", l_y)?;
-    require::nonnegative("l_xy", l_xy)?;
+    check::positive("mu_x", mu_x)?;
+    check::positive("mu_y", mu_y)?;
+    check::positive("l_x", l_x)?;
+    check::positive("l_y", l_y)?;
+    check::nonnegative("l_xy", l_xy)?;
     for (name, value, mu) in [("l_x", l_x, mu_x), ("l_y", l_y, mu_y)] {
         if value < mu {
-            return Err(OptimError::Setting {
-                name,
-                value,
-                must: "at least the strong convexity constant mu",
-            });
+            return Err(InputError::setting(name, value, "at least the strong convexity constant mu").into());
         }
     }
     Ok(())
@@ -230,8 +226,8 @@ impl<P: SaddleOperator<X: Coordinates, Y: Coordinates>> Solver<P> for AlexGda {
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size_x.check("step_size_x")?;
         self.step_size_y.check("step_size_y")?;
-        require::nonnegative("gamma", self.gamma)?;
-        require::nonnegative("delta", self.delta)?;
+        check::nonnegative("gamma", self.gamma)?;
+        check::nonnegative("delta", self.delta)?;
         Ok(AlexGdaMemory { extrapolated: None })
     }
 

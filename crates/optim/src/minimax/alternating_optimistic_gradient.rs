@@ -11,10 +11,10 @@
 //! in `x` and one in `y`; memory: both.
 
 use faer::{Mat, Scale};
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::problems::{QuadraticGame, stack};
 use crate::state::memory;
 use crate::{OptimError, SaddleOperator, Solver, State, StepSize};
@@ -74,7 +74,7 @@ impl<P: SaddleOperator> Solver<P> for AlternatingOptimisticGradient {
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size_x.check("step_size_x")?;
         self.step_size_y.check("step_size_y")?;
-        require::nonnegative("correction", self.correction)?;
+        check::nonnegative("correction", self.correction)?;
         Ok(AlternatingOptimisticGradientMemory { previous: None })
     }
 

@@ -15,12 +15,11 @@
 //! strongly monotone problems. Cost per step: `n` component operators, and `2b + pn` in expectation; memory:
 //! one operator value, and two points and one operator value.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
-use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
-use crate::order::{COINS, generator};
+use crate::order::coin;
 use crate::state::memory;
 use crate::{FiniteSum, Operator, OptimError, Order, Sampler, Solver, State};
 
@@ -44,7 +43,7 @@ impl<P: Operator> Solver<P> for ForwardReflectedBackward {
     type Memory = ReflectedMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("step_size", self.step_size)?;
+        check::positive("step_size", self.step_size)?;
         Ok(ReflectedMemory { previous_operator: None })
     }
 
@@ -126,9 +125,9 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
     type Memory = VarianceReducedReflectedMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("step_size", self.step_size)?;
-        require::positive("snapshot_probability", self.snapshot_probability)?;
-        require::probability("snapshot_probability", self.snapshot_probability)?;
+        check::positive("step_size", self.step_size)?;
+        check::positive("snapshot_probability", self.snapshot_probability)?;
+        check::probability("snapshot_probability", self.snapshot_probability)?;
         let sampler = Sampler::new(Order::WithReplacement, problem.components(), self.batch_size, self.seed)?;
         Ok(VarianceReducedReflectedMemory {
             snapshot: start.clone(),
@@ -155,7 +154,7 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
         iterate.axpy(-step_size, &here)?;
         iterate.axpy(step_size, &there)?;
         problem.resolvent(step_size, iterate)?;
-        let coin = generator(self.seed, COINS | *iteration).next_u64() as f64 / 2_f64.powi(64);
+        let coin = coin(self.seed, *iteration);
         if coin < p {
             *previous = Some(std::mem::replace(snapshot, iterate.clone()));
         } else {

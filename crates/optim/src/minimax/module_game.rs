@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
+use kiln_core::InputError;
 use kiln_tensor::{Parameters, Vector};
 
 use crate::{Operator, OptimError, SaddleOperator};
@@ -51,7 +52,7 @@ impl<M: Module, N: Module, F: Fn(&M, &N) -> Tensor<1>> ModuleGame<M, N, F> {
         let payoff = (self.payoff)(x, y);
         let found = payoff.dims()[0];
         if found != 1 {
-            return Err(OptimError::Size { what: "elements of the payoff", found, expected: 1 });
+            return Err(InputError::size("elements of the payoff", found, 1).into());
         }
         if !payoff.is_tracked() {
             return Err(OptimError::problem(

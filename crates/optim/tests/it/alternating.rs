@@ -1,5 +1,6 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_optim::alternating::{AlternatingDescent, AlternatingMinimization, ExactBlocks, TwoBlocks};
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression};
@@ -214,7 +215,7 @@ fn bad_input_is_refused() {
         AlternatingDescent { inner_steps: 1, relative_step: f64::NAN },
     ] {
         let error = run(&solver, &problem, start.clone(), &Stop::after(1), &mut ()).unwrap_err();
-        assert!(matches!(error, RunError::Start(OptimError::Setting { .. })), "{error}");
+        assert!(matches!(error, RunError::Start(OptimError::Input(InputError::Setting { .. }))), "{error}");
     }
     assert!(
         run(&AlternatingMinimization, &problem, (vec![], vec![0.0; 3]), &Stop::after(1), &mut ()).is_err()

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
+use kiln_core::InputError;
 use kiln_optim::first_order::{
     GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
 };
@@ -348,7 +349,10 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
     assert!(run(&solver, &problem, vec![0.0, 0.0], &limit(f64::INFINITY), &mut ()).is_ok());
     for growth in [0.0, f64::NAN] {
         let refused = run(&solver, &problem, vec![0.0, 0.0], &limit(growth), &mut ());
-        assert!(matches!(refused, Err(RunError::Start(OptimError::Setting { name: "growth", .. }))));
+        assert!(matches!(
+            refused,
+            Err(RunError::Start(OptimError::Input(InputError::Setting { name: "growth", .. })))
+        ));
     }
 
     let solver = GradientDescent { step_size: 0.5.into() };
@@ -367,7 +371,7 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
 fn bad_settings_are_refused() {
     let problem = LeastSquares::random(10, 3, 5);
     let refused = |result: Result<(), OptimError>| {
-        assert!(matches!(result, Err(OptimError::Setting { .. })), "{result:?}");
+        assert!(matches!(result, Err(OptimError::Input(InputError::Setting { .. }))), "{result:?}");
     };
     let init = |step_size: f64, batch_size: usize| {
         let sgd = Sgd { step_size: step_size.into(), batch_size, order: Order::Cyclic, seed: 0 };
@@ -390,9 +394,9 @@ fn bad_settings_are_refused() {
     refused(Svrg { epoch_length: Some(0), ..Svrg::new(0.1, 0) }.init(&problem, &vec![0.0; 3]).map(drop));
     let coin = LooplessSvrg { anchor_probability: Some(1.5), ..LooplessSvrg::new(0.1, 0) };
     refused(coin.init(&problem, &vec![0.0; 3]).map(drop));
-    assert!(matches!(Sampler::new(Order::Cyclic, 0, 1, 0), Err(OptimError::Empty { .. })));
-    assert!(matches!(problem.batch(&[], &vec![0.0; 3]), Err(OptimError::Empty { .. })));
-    assert!(matches!(problem.batch(&[10], &vec![0.0; 3]), Err(OptimError::NoSuchComponent { .. })));
+    assert!(matches!(Sampler::new(Order::Cyclic, 0, 1, 0), Err(OptimError::Input(InputError::Empty { .. }))));
+    assert!(matches!(problem.batch(&[], &vec![0.0; 3]), Err(OptimError::Input(InputError::Empty { .. }))));
+    assert!(matches!(problem.batch(&[10], &vec![0.0; 3]), Err(OptimError::Input(InputError::Index { .. }))));
 
     let wrong_shape = run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ());
     assert!(matches!(

@@ -1,7 +1,8 @@
 //! Data matrices and the svmlight format: what is read, and what is refused.
 
+use kiln_core::InputError;
 use kiln_optim::linear::{
-    DataError, Dense, Labelled, LinearModel, Loss, Rows, Sparse, read_svmlight, read_svmlight_from,
+    Dense, Labelled, LinearDataError, LinearModel, Loss, Rows, Sparse, read_svmlight, read_svmlight_from,
     write_svmlight,
 };
 use proptest::prelude::*;
@@ -28,7 +29,7 @@ fn columns_from_zero_and_a_known_number() {
     assert_eq!(error, "line 2: column 3 is beyond the number of columns");
     assert!(matches!(
         read_svmlight_from(0, Some(0), "1 0:1".as_bytes()),
-        Err(DataError::Empty { what: "columns" })
+        Err(LinearDataError::Input(InputError::Empty { .. }))
     ));
 }
 
@@ -50,7 +51,7 @@ fn malformed_lines_are_named() {
         assert_eq!(refused(text), expected, "{text:?}");
     }
     let not_text: &[u8] = b"1 1:1\n\xff\xfe\n";
-    assert!(matches!(read_svmlight(not_text), Err(DataError::Read { line: 2, .. })));
+    assert!(matches!(read_svmlight(not_text), Err(LinearDataError::Read { line: 2, .. })));
 }
 
 proptest! {
@@ -88,26 +89,44 @@ proptest! {
 #[test]
 fn bad_matrices_are_refused() {
     let dense = |columns, values: &[f64]| Dense::new(columns, values.to_vec()).unwrap_err();
-    assert!(matches!(dense(0, &[1.0]), DataError::Empty { what: "columns" }));
-    assert!(matches!(dense(2, &[]), DataError::Empty { what: "rows" }));
-    assert!(matches!(dense(2, &[1.0, 2.0, 3.0]), DataError::Size { found: 1, expected: 2, .. }));
-    assert!(matches!(dense(2, &[1.0, 2.0, 3.0, f64::NAN]), DataError::NotFinite { row: 1, column: 1, .. }));
+    assert!(matches!(dense(0, &[1.0]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(dense(2, &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(
+        dense(2, &[1.0, 2.0, 3.0]),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 2, .. })
+    ));
+    assert!(matches!(
+        dense(2, &[1.0, 2.0, 3.0, f64::NAN]),
+        LinearDataError::NotFinite { row: 1, column: 1, .. }
+    ));
 
     let sparse = |columns, starts: &[usize], indices: &[u32], values: &[f64]| {
         Sparse::new(columns, starts.to_vec(), indices.to_vec(), values.to_vec()).unwrap_err()
     };
-    assert!(matches!(sparse(0, &[0, 0], &[], &[]), DataError::Empty { what: "columns" }));
-    assert!(matches!(sparse(2, &[], &[], &[]), DataError::Empty { what: "rows" }));
-    assert!(matches!(sparse(2, &[0], &[], &[]), DataError::Empty { what: "rows" }));
-    assert!(matches!(sparse(2, &[0, 1], &[0], &[]), DataError::Size { what: "column numbers", .. }));
-    assert!(matches!(sparse(2, &[1, 1], &[0], &[1.0]), DataError::Size { what: "the first start", .. }));
-    assert!(matches!(sparse(2, &[0, 2], &[0], &[1.0]), DataError::Size { what: "the last start", .. }));
-    assert!(matches!(sparse(2, &[0, 2, 0, 1], &[0], &[1.0]), DataError::Starts { row: 1 }));
-    assert!(matches!(sparse(2, &[0, 1], &[2], &[1.0]), DataError::Column { row: 0, column: 2, columns: 2 }));
-    assert!(matches!(sparse(3, &[0, 2], &[1, 1], &[1.0, 1.0]), DataError::Order { row: 0, column: 1 }));
+    assert!(matches!(sparse(0, &[0, 0], &[], &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(sparse(2, &[], &[], &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(sparse(2, &[0], &[], &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(
+        sparse(2, &[0, 1], &[0], &[]),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 0, .. })
+    ));
+    assert!(matches!(
+        sparse(2, &[1, 1], &[0], &[1.0]),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 0, .. })
+    ));
+    assert!(matches!(
+        sparse(2, &[0, 2], &[0], &[1.0]),
+        LinearDataError::Input(InputError::Size { found: 2, expected: 1, .. })
+    ));
+    assert!(matches!(sparse(2, &[0, 2, 0, 1], &[0], &[1.0]), LinearDataError::Starts { row: 1 }));
+    assert!(matches!(
+        sparse(2, &[0, 1], &[2], &[1.0]),
+        LinearDataError::Column { row: 0, column: 2, columns: 2 }
+    ));
+    assert!(matches!(sparse(3, &[0, 2], &[1, 1], &[1.0, 1.0]), LinearDataError::Order { row: 0, column: 1 }));
     assert!(matches!(
         sparse(3, &[0, 1], &[1], &[f64::INFINITY]),
-        DataError::NotFinite { row: 0, column: 1, .. }
+        LinearDataError::NotFinite { row: 0, column: 1, .. }
     ));
 }
 
@@ -117,12 +136,18 @@ fn bad_models_are_refused() {
     let model = |rows: &[f64], labels: &[f64], loss, l2_weight| {
         LinearModel::new(Dense::new(1, rows.to_vec()).unwrap(), labels.to_vec(), loss, l2_weight).unwrap_err()
     };
-    assert!(matches!(model(&[1.0, 2.0], &[1.0], Logistic, 0.0), DataError::Size { what: "labels", .. }));
-    assert!(matches!(model(&[1.0, 2.0], &[1.0, 0.0], Logistic, 0.0), DataError::Label { row: 1, .. }));
-    assert!(matches!(model(&[1.0], &[f64::NAN], Logistic, 0.0), DataError::Label { row: 0, .. }));
-    assert!(matches!(model(&[1.0], &[f64::INFINITY], Squares, 0.0), DataError::Label { row: 0, .. }));
-    assert!(matches!(model(&[1e200], &[1.0], Squares, 0.0), DataError::Overflow { row: 0 }));
+    assert!(matches!(
+        model(&[1.0, 2.0], &[1.0], Logistic, 0.0),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 2, .. })
+    ));
+    assert!(matches!(model(&[1.0, 2.0], &[1.0, 0.0], Logistic, 0.0), LinearDataError::Label { row: 1, .. }));
+    assert!(matches!(model(&[1.0], &[f64::NAN], Logistic, 0.0), LinearDataError::Label { row: 0, .. }));
+    assert!(matches!(model(&[1.0], &[f64::INFINITY], Squares, 0.0), LinearDataError::Label { row: 0, .. }));
+    assert!(matches!(model(&[1e200], &[1.0], Squares, 0.0), LinearDataError::Overflow { row: 0 }));
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
-        assert!(matches!(model(&[1.0], &[1.0], Squares, weight), DataError::L2Weight { .. }));
+        assert!(matches!(
+            model(&[1.0], &[1.0], Squares, weight),
+            LinearDataError::Input(InputError::Setting { name: "l2_weight", .. })
+        ));
     }
 }

@@ -1,5 +1,6 @@
 //! The model as a finite sum: values, gradients, constants.
 
+use kiln_core::InputError;
 use kiln_optim::first_order::{GradientDescent, Svrg};
 use kiln_optim::linear::{Dense, LinearModel, Loss, Rows};
 use kiln_optim::{FiniteSum, Objective, Operator, OptimError, Stop, run};
@@ -142,6 +143,9 @@ fn wrong_sizes_are_refused() {
     assert!(matches!(model.value(&short), Err(OptimError::Tensor(_))));
     assert!(matches!(model.predictions(&short), Err(OptimError::Tensor(_))));
     let w = vec![0.0; 3];
-    assert!(matches!(model.batch(&[], &w), Err(OptimError::Empty { .. })));
-    assert!(matches!(model.batch(&[0, 5], &w), Err(OptimError::NoSuchComponent { index: 5, components: 5 })));
+    assert!(matches!(model.batch(&[], &w), Err(OptimError::Input(InputError::Empty { .. }))));
+    assert!(matches!(
+        model.batch(&[0, 5], &w),
+        Err(OptimError::Input(InputError::Index { index: 5, count: 5, .. }))
+    ));
 }

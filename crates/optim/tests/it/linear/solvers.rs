@@ -1,5 +1,6 @@
 //! The solvers of linear models: the steps of the general methods, at the cost of the nonzeros.
 
+use kiln_core::InputError;
 use kiln_optim::linear::{Dense, LinearModel, Loss, Rows, Saga, Sparse, Svrg, Visits};
 use kiln_optim::{
     Composite, Operator, OptimError, Order, Reason, Sampler, Solver, State, Stop, first_order, resume, run,
@@ -297,11 +298,11 @@ fn bad_settings_and_states_are_refused() {
         let svrg = Svrg { step_size: Some(bad), ..Svrg::new(1) };
         assert!(matches!(
             saga.init(&model, &vec![0.0; 4]),
-            Err(OptimError::Setting { name: "step_size", .. })
+            Err(OptimError::Input(InputError::Setting { name: "step_size", .. }))
         ));
         assert!(matches!(
             svrg.init(&model, &vec![0.0; 4]),
-            Err(OptimError::Setting { name: "step_size", .. })
+            Err(OptimError::Input(InputError::Setting { name: "step_size", .. }))
         ));
     }
     assert!(matches!(Saga::new(1).init(&model, &vec![0.0; 3]), Err(OptimError::Tensor(_))));

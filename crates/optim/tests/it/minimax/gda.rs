@@ -1,6 +1,7 @@
 //! Single steps: golden values, iteration matrices, symmetries, what is refused.
 
 use faer::{Mat, mat};
+use kiln_core::InputError;
 use kiln_optim::minimax::{AlexGda, AlternatingOptimisticGradient, Extragradient, OptimisticGradient};
 use kiln_optim::problems::{QuadraticGame, spectral_radius};
 use kiln_optim::{Operator, OptimError, RunError, SaddleOperator, Solver, State, Stop, run};
@@ -276,7 +277,7 @@ fn constraints() {
 
 fn refused<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, setting: &str) {
     let result = solver.init(game, &(vec![1.0], vec![1.0]));
-    assert!(matches!(result, Err(OptimError::Setting { name, .. }) if name == setting));
+    assert!(matches!(result, Err(OptimError::Input(InputError::Setting { name, .. })) if name == setting));
 }
 
 #[test]
@@ -310,17 +311,35 @@ fn bad_settings_are_refused() {
 fn bad_games_are_refused() {
     let one = || mat![[1.0]];
     let nan = mat![[f64::NAN]];
-    assert!(matches!(QuadraticGame::bilinear(Mat::zeros(0, 2)), Err(OptimError::Empty { .. })));
-    assert!(matches!(QuadraticGame::from_scalar_games(vec![]), Err(OptimError::Empty { .. })));
-    assert!(matches!(QuadraticGame::new(one(), mat![[1.0, 1.0]], one()), Err(OptimError::Size { .. })));
-    assert!(matches!(QuadraticGame::new(one(), nan.clone(), one()), Err(OptimError::NotFinite { .. })));
+    assert!(matches!(
+        QuadraticGame::bilinear(Mat::zeros(0, 2)),
+        Err(OptimError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        QuadraticGame::from_scalar_games(vec![]),
+        Err(OptimError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        QuadraticGame::new(one(), mat![[1.0, 1.0]], one()),
+        Err(OptimError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        QuadraticGame::new(one(), nan.clone(), one()),
+        Err(OptimError::Input(InputError::NotFinite { .. }))
+    ));
     let asymmetric = mat![[1.0, 0.5], [0.0, 1.0]];
     let tall = mat![[1.0], [1.0]];
     assert!(matches!(QuadraticGame::new(asymmetric, tall, one()), Err(OptimError::Problem(_))));
     let scalar = vec![(1.0, f64::INFINITY, 1.0)];
-    assert!(matches!(QuadraticGame::from_scalar_games(scalar), Err(OptimError::NotFinite { .. })));
+    assert!(matches!(
+        QuadraticGame::from_scalar_games(scalar),
+        Err(OptimError::Input(InputError::NotFinite { .. }))
+    ));
     let game = QuadraticGame::new(one(), one(), one()).unwrap();
-    assert!(matches!(game.clone().with_linear(vec![], vec![1.0]), Err(OptimError::Size { .. })));
+    assert!(matches!(
+        game.clone().with_linear(vec![], vec![1.0]),
+        Err(OptimError::Input(InputError::Size { .. }))
+    ));
     assert!(game.operator(&(vec![1.0], vec![])).is_err());
     let singular = QuadraticGame::bilinear(mat![[1.0, 1.0]]).unwrap();
     assert!(matches!(singular.saddle(), Err(OptimError::Problem(_))));

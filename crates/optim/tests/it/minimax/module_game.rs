@@ -4,6 +4,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use faer::Mat;
+use kiln_core::InputError;
 use kiln_optim::minimax::{AlexGda, Extragradient, ModuleGame, OptimisticGradientOptimizer};
 use kiln_optim::problems::QuadraticGame;
 use kiln_optim::{Operator, OptimError, SaddleOperator};
@@ -90,6 +91,6 @@ device_tests! {
         let game = ModuleGame::new(payoff(&Mat::zeros(M, N), &plain));
         assert!(matches!(game.operator(&start()), Err(OptimError::Problem(_))));
         let vector = ModuleGame::new(|x: &Linear, _: &Linear| x.weight.val().reshape([M]));
-        assert!(matches!(vector.operator(&start()), Err(OptimError::Size { .. })));
+        assert!(matches!(vector.operator(&start()), Err(OptimError::Input(InputError::Size { .. }))));
     }
 }
