@@ -1,6 +1,7 @@
 //! What crosses Kiln's crates.
 
 mod commands;
+mod conformance;
 mod documentation;
 mod reproduce;
 
