@@ -219,7 +219,12 @@ impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
-        check::setting("recompute_every", self.recompute_every as f64, self.recompute_every > 0, "at least 1")?;
+        check::setting(
+            "recompute_every",
+            self.recompute_every as f64,
+            self.recompute_every > 0,
+            "at least 1",
+        )?;
         check::positive("tolerance", self.tolerance)?;
         let holds = self.dimension <= start.dimension();
         check::setting("dimension", self.dimension as f64, holds, "at most the dimension of the space")?;

@@ -25,7 +25,7 @@ pub mod linear_stability;
 pub mod sharpness;
 
 pub use adahessian::{AdaHessian, AdaHessianMemory, AveragingBlocks, kernel_blocks};
-pub use dominant_subspace::{DominantSubspace, SubspacePart, SubspaceMemory, SubspaceSgd};
+pub use dominant_subspace::{DominantSubspace, SubspaceMemory, SubspacePart, SubspaceSgd};
 pub use hessian::{Differences, Hessian, SecondOrder, SecondOrderSum};
 pub use linear_stability::LinearStability;
 pub use sharpness::Sharpness;

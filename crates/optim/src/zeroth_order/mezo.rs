@@ -12,7 +12,6 @@
 //! update. Not `1/d` but the trace of the Hessian limits the step: on a quadratic with Hessian `λI`,
 //! `η < 2/(tr H + 2λ)` for `n = 1` ([`advise`](super::advise) probes it).
 
-use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 

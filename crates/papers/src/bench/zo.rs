@@ -8,7 +8,8 @@ use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
 use kiln_models::{Bert, Classifier, TextClassifier, TokenBatch};
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, DirectionLaw, ZerothOrder, Mezo, MezoSvrg, Restore, Tuner, TunerState,
+    Alone, AnchorStorage, BatchObjective, DirectionLaw, Mezo, MezoSvrg, Restore, Tuner, TunerState,
+    ZerothOrder,
 };
 use kiln_tensor::{Parameters, devices};
 use serde_json::{Value, json};

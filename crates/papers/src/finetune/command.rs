@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_models::TextClassifier;
 use kiln_optim::zeroth_order::{
-    self, ZerothOrder as ZerothOrderMethod, Mezo, MezoSvrg, ReplayLog, Tuner, TunerState,
+    self, Mezo, MezoSvrg, ReplayLog, Tuner, TunerState, ZerothOrder as ZerothOrderMethod,
 };
 use kiln_tensor::{Parameters, devices};
 use serde::{Deserialize, Serialize};

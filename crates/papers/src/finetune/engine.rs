@@ -3,7 +3,7 @@
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::{Tensor, TensorData};
 use kiln_models::TextClassifier;
-use kiln_optim::zeroth_order::{Alone, ZerothOrder as ZerothOrderMethod, Tuner, TunerState};
+use kiln_optim::zeroth_order::{Alone, Tuner, TunerState, ZerothOrder as ZerothOrderMethod};
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::{Parameters, Vector};
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use kiln_models::TextClassifier;
 use kiln_optim::zeroth_order::{
-    self, Advisor, ZerothOrder as ZerothOrderMethod, Mezo, MezoSvrg, Tuner, WeightDecay, advise,
+    self, Advisor, Mezo, MezoSvrg, Tuner, WeightDecay, ZerothOrder as ZerothOrderMethod, advise,
 };
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
@@ -310,8 +310,16 @@ impl Run<'_> {
         if let Some(storage) = storage
             && engine.can_save()
         {
-            let header =
-                Header::of(&mut engine, settings, storage, method, &evaluations, seconds, skipped, &warnings)?;
+            let header = Header::of(
+                &mut engine,
+                settings,
+                storage,
+                method,
+                &evaluations,
+                seconds,
+                skipped,
+                &warnings,
+            )?;
             storage.save(&mut engine, header)?;
         }
         // After the checkpoint: a run that goes on later has evaluations where one of that length would.

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
 use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, predictions};
+use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::BatchObjective;
-use kiln_optim::{InputError, OptimError};
 use kiln_tensor::Parameters;
 
 use super::error::FinetuneError;

@@ -29,6 +29,8 @@
 //! }
 //! ```
 
+mod zeroth_order;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -61,29 +63,28 @@ impl Suite {
     /// # Panics
     /// With the names of all the methods that do not obey the law and are no exceptions, and of all exceptions to it
     /// that are none any more, or that name no method of the list.
-    pub(crate) fn law<M>(
-        &self,
-        law: &str,
-        methods: &[M],
-        name: impl Fn(&M) -> String,
-        holds: impl Fn(&M),
-    ) {
+    pub(crate) fn law<M>(&self, law: &str, methods: &[M], name: impl Fn(&M) -> String, holds: impl Fn(&M)) {
         let unlisted = std::iter::once(law).chain(self.exceptions.iter().map(|exception| exception.law));
         for law in unlisted.filter(|law| !self.laws.contains(law)) {
             panic!("the suite of {} lists no law `{law}`", self.domain);
         }
         assert!(!methods.is_empty(), "{}: {law}: there is no method to apply it to", self.domain);
 
-        let mut exceptions: Vec<_> = self.exceptions.iter().filter(|exception| exception.law == law).collect();
+        let mut exceptions: Vec<_> =
+            self.exceptions.iter().filter(|exception| exception.law == law).collect();
         let mut wrong = String::new();
         for method in methods {
             let name = name(method);
-            let failure = catch_unwind(AssertUnwindSafe(|| holds(method))).err().map(|panic| message(&*panic));
+            let failure =
+                catch_unwind(AssertUnwindSafe(|| holds(method))).err().map(|panic| message(&*panic));
             let excepted = exceptions.iter().position(|exception| exception.method == name);
             let line = match (failure, excepted.map(|i| exceptions.remove(i))) {
                 (None, None) => continue,
                 (Some(failure), Some(Exception { reason, until, .. })) => {
-                    eprintln!("{}: {law}: {name} is excepted until {until}: {reason}: {failure}", self.domain);
+                    eprintln!(
+                        "{}: {law}: {name} is excepted until {until}: {reason}: {failure}",
+                        self.domain
+                    );
                     continue;
                 }
                 (Some(failure), None) => format!("{name}: {failure}"),
@@ -94,7 +95,8 @@ impl Suite {
             let _ = writeln!(wrong, "  {line}");
         }
         for exception in exceptions {
-            let _ = writeln!(wrong, "  {}: the list has no such method, remove its exception", exception.method);
+            let _ =
+                writeln!(wrong, "  {}: the list has no such method, remove its exception", exception.method);
         }
         assert!(wrong.is_empty(), "{}: {law}:\n{wrong}", self.domain);
     }
@@ -103,7 +105,8 @@ impl Suite {
 /// What a panic said.
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without words".to_owned())
 }
 
 mod frame {
@@ -119,7 +122,9 @@ mod frame {
 
     /// What the suite says of these numbers.
     fn verdict(numbers: &[u32]) -> Result<(), String> {
-        let run = || SUITE.law(EVEN, numbers, u32::to_string, |number| assert_eq!(number % 2, 0, "{number} is odd"));
+        let run = || {
+            SUITE.law(EVEN, numbers, u32::to_string, |number| assert_eq!(number % 2, 0, "{number} is odd"))
+        };
         catch_unwind(run).map_err(|panic| message(&*panic))
     }
 

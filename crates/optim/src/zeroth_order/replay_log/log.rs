@@ -105,7 +105,6 @@ impl ReplayLog {
     pub fn check_final(&self, hash: u64) -> Result<(), LogError> {
         self.final_hash.map_or(Ok(()), |logged| same_hash("the hash of the replayed weights", logged, hash))
     }
-
 }
 
 fn same_hash(what: &str, logged: u64, found: u64) -> Result<(), LogError> {

@@ -69,8 +69,9 @@ fn the_whole_is_sgd() {
     let problem = CrossCurvature::valley(2, 4, 6, 1.5, 3).unwrap();
     let sgd = Sgd { step_size: 5e-3.into(), batch_size: 2, order: Order::Reshuffled, seed: 4 };
     let expected = run(&sgd, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
-    let found =
-        run(&solver(SubspacePart::Whole, 2), &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
+    let found = run(&solver(SubspacePart::Whole, 2), &problem, problem.start(), &Stop::after(20), &mut ())
+        .unwrap()
+        .state;
     assert_eq!(found.iterate, expected.iterate);
     assert!(found.work.hessian_vector_products > 0 && found.work.components == expected.work.components);
 }

@@ -174,5 +174,8 @@ fn bad_input() {
     let w = vec![1.0; 3];
     assert!(matches!(problem.batch(&[], &w), Err(OptimError::Input(InputError::Empty { .. }))));
     // The third coordinate is off the data.
-    assert!(matches!(problem.batch(&[2], &w), Err(OptimError::Input(InputError::Index { index: 2, count: 2, .. }))));
+    assert!(matches!(
+        problem.batch(&[2], &w),
+        Err(OptimError::Input(InputError::Index { index: 2, count: 2, .. }))
+    ));
 }

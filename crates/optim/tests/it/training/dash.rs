@@ -3,7 +3,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use kiln_core::InputError;
-use kiln_optim::training::{Dash, ShrinkAndPerturb, DashUnits};
+use kiln_optim::training::{Dash, DashUnits, ShrinkAndPerturb};
 use kiln_optim::{ModuleObjective, Operator, OptimError};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, Vector, device_tests};
 use proptest::prelude::*;

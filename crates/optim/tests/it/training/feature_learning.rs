@@ -1,6 +1,6 @@
 use kiln_core::InputError;
 use kiln_optim::OptimError;
-use kiln_optim::training::feature_learning::{FeatureLearning, Stage, InitialWeights};
+use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
 use proptest::prelude::*;
 
 fn small() -> FeatureLearning {
@@ -98,6 +98,9 @@ fn bad_input() {
         FeatureLearning { largest_frequency: 1.5, ..small() },
         FeatureLearning { largest_frequency: f64::NAN, ..small() },
     ] {
-        assert!(matches!(model.run(InitialWeights::Warm, 0), Err(OptimError::Input(InputError::Setting { .. }))));
+        assert!(matches!(
+            model.run(InitialWeights::Warm, 0),
+            Err(OptimError::Input(InputError::Setting { .. }))
+        ));
     }
 }

@@ -146,7 +146,10 @@ fn bad_input() {
     assert!(matches!(new(&[], &[]), Err(OptimError::Input(InputError::Empty { .. }))));
     assert!(matches!(new(&[&[]], &[1.0]), Err(OptimError::Input(InputError::Empty { .. }))));
     assert!(matches!(new(&[&[1.0]], &[1.0, 1.0]), Err(OptimError::Input(InputError::Size { .. }))));
-    assert!(matches!(new(&[&[1.0], &[1.0, 2.0]], &[1.0, 1.0]), Err(OptimError::Input(InputError::Size { .. }))));
+    assert!(matches!(
+        new(&[&[1.0], &[1.0, 2.0]], &[1.0, 1.0]),
+        Err(OptimError::Input(InputError::Size { .. }))
+    ));
     for label in [0.0, 2.0, f64::NAN] {
         assert!(matches!(new(&[&[1.0]], &[label]), Err(OptimError::Input(InputError::Setting { .. }))));
     }

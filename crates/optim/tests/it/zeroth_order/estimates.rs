@@ -1,8 +1,8 @@
 //! Moments of the estimates, descent of every method, and what the advisor finds.
 
 use kiln_optim::zeroth_order::{
-    Advisor, BatchObjective, DirectionLaw, Mezo, MezoSvrg, Restore, Spsa, SumOverBatch, Tuner, TunerState, ZoSvrg,
-    advise, direction_like, drift, hash,
+    Advisor, BatchObjective, DirectionLaw, Mezo, MezoSvrg, Restore, Spsa, SumOverBatch, Tuner, TunerState,
+    ZoSvrg, advise, direction_like, drift, hash,
 };
 use kiln_tensor::Vector;
 

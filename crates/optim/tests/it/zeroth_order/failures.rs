@@ -5,8 +5,8 @@ use std::cell::Cell;
 use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Entry, Fidelity, Mezo, MezoSvrg, NonFinite, Rates, Restore, SumOverBatch, Tuner,
-    Warning, WeightDecay,
+    Alone, AnchorStorage, BatchObjective, Comm, CommError, Entry, Fidelity, Mezo, MezoSvrg, NonFinite,
+    Queries, Rates, Restore, SumOverBatch, Tuner, Warning, WeightDecay, ZoSvrg,
 };
 use kiln_tensor::Vector;
 
@@ -201,4 +201,102 @@ fn bad_settings() {
     for scalars in [Vec::new(), vec![1.0, 2.0]] {
         assert!(good.replay_step(&Entry { rates, scalars: Some(scalars) }, &mut state).is_err());
     }
+}
+
+/// Each is refused by name: settings at the edges of what numbers can hold, and what does not belong to the run.
+#[test]
+fn the_border() {
+    let refused = |outcome: Result<(), OptimError>| match outcome {
+        Err(OptimError::Input(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let start = |tuner: Tuner<Mezo>, point: Vec<f64>| refused(tuner.start(4, point).map(drop));
+    let good = Tuner::new(Mezo::new(0.1), 2, 1);
+    for directions in [0, 65_536, usize::MAX] {
+        let method = Mezo { directions, ..good.method };
+        assert!(start(Tuner { method, ..good }, vec![1.0]).contains("directions"));
+        let method = ZoSvrg { directions, ..ZoSvrg::new(1) };
+        assert!(refused(method.tuner(2, 1).check()).contains("directions"));
+    }
+    let grid = Tuner { restore: Restore::Grid, ..good };
+    assert!(start(grid, vec![1e31]).contains("the largest parameter"));
+    for eps in [f32::MIN_POSITIVE, 1e31] {
+        assert!(start(Tuner { method: Mezo { eps, ..good.method }, ..grid }, vec![1.0]).contains("eps"));
+    }
+
+    // A problem of another size than the run began with.
+    let flat = SumOverBatch::new(5, |batch: &[usize], _: &Vec<f64>| batch.len() as f64).unwrap();
+    let mut state = good.start(4, vec![1.0]).unwrap();
+    let error = good.step(&flat, &mut state, &Alone).unwrap_err();
+    assert!(matches!(error, OptimError::Input(InputError::Size { found: 5, expected: 4, .. })), "{error}");
+
+    // Step sizes that no method has.
+    let mut state = good.start(4, vec![1.0]).unwrap();
+    for step_size in [f32::NAN, f32::INFINITY] {
+        let rates = Rates { step_size, anchor_step_size: 0.1 };
+        let entry = Entry { rates, scalars: Some(vec![1.0]) };
+        assert!(matches!(good.replay_step(&entry, &mut state), Err(OptimError::State(_))));
+        assert_eq!(state.point, [1.0]);
+    }
+
+    // Ranks that there cannot be.
+    struct Absent(usize, usize);
+    impl Comm for Absent {
+        fn rank(&self) -> usize {
+            self.0
+        }
+        fn size(&self) -> usize {
+            self.1
+        }
+        fn all_gather(&self, mine: &[f64]) -> Result<Vec<f64>, CommError> {
+            Ok(mine.to_vec())
+        }
+        fn broadcast(&self, _: &mut [u8], _: usize) -> Result<(), CommError> {
+            Ok(())
+        }
+    }
+    let four = SumOverBatch::new(4, |batch: &[usize], _: &Vec<f64>| batch.len() as f64).unwrap();
+    for (rank, size) in [(0, 0), (2, 2), (0, 2)] {
+        let error = good.step(&four, &mut state, &Absent(rank, size)).unwrap_err();
+        assert!(matches!(error, OptimError::Input(_)), "{error}");
+    }
+}
+
+/// Losses that are not finite when the anchor is to be set: the next step sets one, and the log leads there too.
+#[test]
+fn an_anchor_that_could_not_be_set_is_set_later() {
+    for restore in RESTORES {
+        let count = Cell::new(0);
+        let problem = SumOverBatch::new(4, |batch: &[usize], x: &Vec<f64>| {
+            count.set(count.get() + 1);
+            if count.get() <= 2 {
+                f64::NAN
+            } else {
+                x.iter().map(|x| x * x).sum::<f64>() * batch.len() as f64
+            }
+        })
+        .unwrap();
+        let method = svrg(Fidelity::Corrected, AnchorStorage::Replay, 1_000_000);
+        let tuner = Tuner { restore, ..Tuner::new(method, 2, 3) };
+        let mut state = tuner.start(4, gaussian(10, 1)).unwrap();
+        let reports = take_steps(&tuner, &problem, &mut state, 10);
+        assert!(reports[0].skipped && reports[1..].iter().all(|report| !report.skipped));
+        // On everything twice in the second step; on a batch here and at the anchor in the others.
+        assert_eq!(state.queries().examples, 2 * 8 + 8 * 8);
+        let mut replayed = tuner.start(4, gaussian(10, 1)).unwrap();
+        for report in &reports {
+            tuner.replay_step(&report.entry(), &mut replayed).unwrap();
+        }
+        assert_eq!(replayed.point, state.point);
+    }
+}
+
+/// What a failed evaluation has cost is counted.
+#[test]
+fn failures_cost_queries() {
+    let module = SumOverBatch::new(4, |_: &[usize], _: &Vec<f64>| f64::NAN).unwrap();
+    let tuner = Tuner { non_finite: NonFinite::Abort, ..Tuner::new(Mezo::new(0.1), 2, 1) };
+    let mut state = tuner.start(4, vec![1.0]).unwrap();
+    assert!(tuner.step(&module, &mut state, &Alone).is_err());
+    assert_eq!(state.queries(), Queries { examples: 4, evaluations: 2 });
 }

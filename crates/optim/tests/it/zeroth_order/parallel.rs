@@ -15,8 +15,8 @@ use burn::tensor::{Device, Int, Tensor};
 use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, Batch, BatchObjective, Comm, CommError, Halt, LogWriter, ZerothOrder, Mezo, MezoSvrg, ModuleLoss,
-    Queries, Rates, ReplayLog, Restore, Spsa, Stepper, Tuner, TunerState, ZoSvrg, hash,
+    Alone, Batch, BatchObjective, Comm, CommError, Halt, LogWriter, Mezo, MezoSvrg, ModuleLoss, Queries,
+    Rates, ReplayLog, Restore, Spsa, Stepper, Tuner, TunerState, ZerothOrder, ZoSvrg, hash,
 };
 use kiln_tensor::{Blocks, Coordinates, Parameters, device_tests};
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,11 @@ fn run<M: ZerothOrder>(
 }
 
 /// All ranks' runs, which must be the same.
-fn agreed<M: ZerothOrder + Send + 'static>(tuner: &Tuner<M>, size: usize, steps: u64) -> Vec<(u64, Vec<f32>)> {
+fn agreed<M: ZerothOrder + Send + 'static>(
+    tuner: &Tuner<M>,
+    size: usize,
+    steps: u64,
+) -> Vec<(u64, Vec<f32>)> {
     let tuner = tuner.clone();
     let ranks = on_ranks(size, move |comm| run(&tuner, &LeastSquares::new(comm.rank()), steps, &comm));
     let mut ranks = ranks.into_iter().map(Result::unwrap);

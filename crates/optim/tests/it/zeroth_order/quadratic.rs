@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, DirectionLaw, Entry, Fidelity, Mezo, MezoSvrg, Restore, StepReport, Tuner,
-    TunerState, ZerothOrder,
+    Alone, AnchorStorage, BatchObjective, DirectionLaw, Entry, Fidelity, Mezo, MezoSvrg, Restore, StepReport,
+    Tuner, TunerState, ZerothOrder,
 };
 use proptest::prelude::*;
 
@@ -67,7 +67,11 @@ pub(super) fn take_steps<M: ZerothOrder, P: BatchObjective>(
     (0..steps).map(|_| tuner.step(problem, state, &Alone).unwrap()).collect()
 }
 
-pub(super) fn run<M: ZerothOrder>(tuner: &Tuner<M>, problem: &Problem, steps: u64) -> (TunerState<Vec<f64>>, Vec<Entry>) {
+pub(super) fn run<M: ZerothOrder>(
+    tuner: &Tuner<M>,
+    problem: &Problem,
+    steps: u64,
+) -> (TunerState<Vec<f64>>, Vec<Entry>) {
     let start = gaussian(problem.dimension, 99);
     let mut state = tuner.start(problem.components(), start).unwrap();
     let reports = take_steps(tuner, problem, &mut state, steps);

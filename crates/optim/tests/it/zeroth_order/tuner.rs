@@ -1,8 +1,8 @@
 //! The invariants Z1 to Z10 and M1 to M8 of zeroth-order methods.
 
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Difference, DirectionLaw, Entry, Fidelity, Mezo, MezoSvrg, Restore, Spsa,
-    SumOverBatch, Tuner, WeightDecay, ZerothOrder, ZoSvrg, direction_like,
+    Alone, AnchorStorage, BatchObjective, Difference, DirectionLaw, Entry, Fidelity, Mezo, MezoSvrg, Restore,
+    Spsa, SumOverBatch, Tuner, WeightDecay, ZerothOrder, ZoSvrg, direction_like,
 };
 use kiln_tensor::Vector;
 use proptest::prelude::*;

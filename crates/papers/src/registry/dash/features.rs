@@ -1,6 +1,6 @@
 //! The discrete model of feature learning.
 
-use kiln_optim::training::feature_learning::{FeatureLearning, Stage, InitialWeights};
+use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
 
 use crate::claim::ExperimentError;
 use crate::context::Context;

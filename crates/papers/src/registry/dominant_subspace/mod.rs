@@ -3,7 +3,7 @@
 mod network;
 mod quadratics;
 
-use kiln_optim::curvature::{SubspacePart, SubspaceMemory, SubspaceSgd};
+use kiln_optim::curvature::{SubspaceMemory, SubspacePart, SubspaceSgd};
 use kiln_optim::{Objective, Operator, Solver, State};
 
 use crate::claim::{Check, Claim, Experiment, ExperimentError, Need, Origin, Paper, Statistic, Threshold};

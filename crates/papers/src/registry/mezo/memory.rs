@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use clap::{Args, ValueEnum};
 use kiln_models::{Llama, LlamaConfig, TokenBatch, cross_entropies};
 use kiln_optim::OptimError;
-use kiln_optim::zeroth_order::{Alone, AnchorStorage, BatchObjective, ZerothOrder, Mezo, MezoSvrg, Tuner};
+use kiln_optim::zeroth_order::{Alone, AnchorStorage, BatchObjective, Mezo, MezoSvrg, Tuner, ZerothOrder};
 use kiln_tensor::{Blocks, Parameters};
 use peak_alloc::PeakAlloc;
 use serde::{Deserialize, Serialize};

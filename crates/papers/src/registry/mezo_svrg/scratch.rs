@@ -1,7 +1,7 @@
 //! R7: training from scratch.
 
 use burn::tensor::Device;
-use kiln_optim::zeroth_order::{Alone, ZerothOrder, Mezo, MezoSvrg, ModuleLoss, Tuner};
+use kiln_optim::zeroth_order::{Alone, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
