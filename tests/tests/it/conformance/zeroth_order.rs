@@ -267,7 +267,7 @@ impl<M: ZerothOrder + std::fmt::Debug> Row for Tuner<M> {
         }
         // Another method of the same settings.
         let header = LogHeader { method: "another".to_owned(), ..log.header.clone() };
-        let foreign = ReplayLog { header, ..log.clone() };
+        let foreign = ReplayLog::new(header, log.entries.clone(), log.final_hash);
         let error = self.replay(&foreign, base(), None).unwrap_err().to_string();
         assert!(error.contains("the log says another"), "{error}");
         // Another point: values, a longer one.

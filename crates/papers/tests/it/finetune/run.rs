@@ -138,7 +138,7 @@ fn a_finished_run_goes_on_to_more_steps() {
 
 #[test]
 fn the_log_leads_to_the_same_weights() {
-    fn check<M: zeroth_order::Method>(log: &ReplayLog, expected: u64, name: &str) {
+    fn check<M: zeroth_order::ZerothOrder>(log: &ReplayLog, expected: u64, name: &str) {
         let tuner: Tuner<M> = log.header.settings().unwrap();
         let state = tuner.replay(log, Parameters::new(tiny::model()), None).unwrap();
         assert_eq!(hash(state.point.into_inner()), expected, "{name}");
