@@ -2,11 +2,7 @@
 
 use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const STARTS: [(&str, InitialWeights); 3] =
     [("random", InitialWeights::Random), ("warm", InitialWeights::Warm), ("ideal", InitialWeights::Ideal)];
