@@ -22,11 +22,8 @@ const LIMITS: &str = "every limit ends it and leaves a valid partial answer";
 const INPUT: &str = "bad input is a typed error";
 const MEMORY: &str = "a used workspace, a batch and a shared question give the same answer";
 
-static SUITE: Suite = Suite {
-    domain: "graph",
-    laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, MEMORY],
-    exceptions: &[],
-};
+static SUITE: Suite =
+    Suite { domain: "graph", laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, MEMORY], exceptions: &[] };
 
 /// One line a method: its name, how it is made for weights in a unit, and settings that it must refuse.
 fn methods() -> Vec<Box<dyn Method>> {
@@ -37,10 +34,18 @@ fn methods() -> Vec<Box<dyn Method>> {
         line("l1-ista", |unit| L1Ista::new(1e-3 / unit), L1Ista::new(f64::INFINITY)),
         line("l1-fista", |unit| L1Fista::new(1e-3 / unit), L1Fista { alpha: f64::NAN, ..L1Fista::new(1e-3) }),
         line("l1-exact", |unit| L1Exact::new(1e-3 / unit), L1Exact::new(-1.0)),
-        line("stagewise", |unit| Stagewise::new(1e-3 / unit), Stagewise { step_size: 0.0, ..Stagewise::new(1e-3) }),
+        line(
+            "stagewise",
+            |unit| Stagewise::new(1e-3 / unit),
+            Stagewise { step_size: 0.0, ..Stagewise::new(1e-3) },
+        ),
         line("nibble", |unit| Nibble::new(20, 1e-4 / unit), Nibble::new(1, f64::NAN)),
         line("heat-kernel", |unit| HeatKernel::new(5.0, 1e-4 / unit), HeatKernel::new(501.0, 1e-4)),
-        line("pagerank-nibble", |unit| target(100.0 * unit), PagerankNibble { conductance: 0.0, ..target(1.0) }),
+        line(
+            "pagerank-nibble",
+            |unit| target(100.0 * unit),
+            PagerankNibble { conductance: 0.0, ..target(1.0) },
+        ),
         line("flow-improve", |_| FlowImprove {}, None),
         line("simple-local", |_| SimpleLocal::new(0.1), SimpleLocal::new(f64::NAN)),
         line("mqi", |_| Mqi {}, None),
@@ -219,7 +224,9 @@ fn seeds_of<C>(graph: &CsrGraph, answer: &LocalAnswer<C>) -> Vec<f64> {
 
 /// `A D⁻¹ q`
 fn step((a, degrees): &(Vec<Vec<f64>>, Vec<f64>), q: &[f64]) -> Vec<f64> {
-    a.iter().map(|row| (0..q.len()).filter(|&v| q[v] != 0.0).map(|v| row[v] * q[v] / degrees[v]).sum()).collect()
+    a.iter()
+        .map(|row| (0..q.len()).filter(|&v| q[v] != 0.0).map(|v| row[v] * q[v] / degrees[v]).sum())
+        .collect()
 }
 
 /// Asserts that no node's mass over degree is farther from the exact one than `bound`.
