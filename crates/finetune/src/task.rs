@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
-use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, predictions};
+use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, largest_logits};
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::BatchObjective;
 use kiln_tensor::Parameters;
@@ -74,7 +74,7 @@ impl Examples {
         for batch in places.chunks(micro_batch) {
             let (labels, logits) = self.logits(model, batch)?;
             loss += sum(cross_entropies(logits.clone(), &labels)?)?;
-            answers.extend(predictions(logits)?);
+            answers.extend(largest_logits(logits)?);
         }
         let count = self.len() as f64;
         let wrong = answers.iter().zip(&self.labels).filter(|(answer, label)| answer != label).count();
@@ -138,10 +138,10 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
             match self.objective {
                 Objective::CrossEntropy => total += sum(cross_entropies(logits, &labels)?)?,
                 Objective::Accuracy => {
-                    let wrong = predictions(logits)?.iter().zip(&labels).filter(|(a, l)| a != l).count();
+                    let wrong = largest_logits(logits)?.iter().zip(&labels).filter(|(a, l)| a != l).count();
                     total += wrong as f64;
                 }
-                Objective::F1 => answers.extend(predictions(logits)?),
+                Objective::F1 => answers.extend(largest_logits(logits)?),
             }
         }
         if self.objective == Objective::F1 {

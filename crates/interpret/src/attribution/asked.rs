@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor, TensorData};
-use kiln_tensor::TensorError;
+use kiln_tensor::{TensorError, border};
 
 use super::{Attributed, Groups, Model, Question, Target, require};
 use crate::InterpretError;
@@ -67,14 +67,7 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
                     return Err(InterpretError::Shape { what, found: found.to_vec(), expected });
                 }
                 let baseline = rows_of("the baseline", baseline)?;
-                if baseline.dtype() != x.dtype() {
-                    let (left, right) = (x.dtype(), baseline.dtype());
-                    return Err(TensorError::ElementType { left, right }.into());
-                }
-                if baseline.device() != x.device() {
-                    let [left, right] = [&x, &baseline].map(|tensor| format!("{:?}", tensor.device()));
-                    return Err(TensorError::Device { left, right }.into());
-                }
+                border::like("the baseline", &baseline, &x).map_err(TensorError::from)?;
                 baseline
             }
         };

@@ -1,7 +1,7 @@
 //! The two parts of an activation.
 
 use burn::tensor::{DType, Tensor};
-use kiln_tensor::TensorError;
+use kiln_tensor::{TensorError, border};
 
 use super::Decompose;
 use crate::InterpretError;
@@ -213,14 +213,7 @@ pub(crate) fn alike<const D: usize, const E: usize>(
     a: Tensor<D>,
     b: Tensor<E>,
 ) -> Result<(Tensor<D>, Tensor<E>), InterpretError> {
-    let (left, right) = (a.dtype(), b.dtype());
-    if left != right {
-        return Err(TensorError::ElementType { left, right }.into());
-    }
-    let (left, right) = (a.device(), b.device());
-    if left != right {
-        return Err(TensorError::Device { left: format!("{left:?}"), right: format!("{right:?}") }.into());
-    }
+    border::like("one of two tensors", &b, &a).map_err(TensorError::from)?;
     Ok(if let Some(strategy) = a.gradient_checkpointing_strategy() {
         let b = if b.is_autodiff() { b } else { b.autodiff().with_gradient_checkpointing_strategy(strategy) };
         (a, b)

@@ -11,6 +11,7 @@ use burn::nn::{
     PaddingConfig2d, Relu, Tanh,
 };
 use burn::tensor::{DType, Device, Tensor};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::Parts;
 use kiln_interpret::transform::Transform;
@@ -399,7 +400,7 @@ fn bad_input_is_refused() {
     ));
     let narrow = x.ones_like().cast(DType::F32);
     let refused = Parts::masked(x.clone(), narrow.clone());
-    assert!(matches!(refused, Err(E::Tensor(TensorError::ElementType { .. }))));
+    assert!(matches!(refused, Err(E::Tensor(TensorError::Input(InputError::ElementType { .. })))));
     assert!(matches!(Parts::masked(x.clone(), x.ones_like() * f64::NAN), Err(E::NotFinite { .. })));
     assert!(matches!(Parts::masked(x.clone() / 0.0, x.ones_like()), Err(E::NotFinite { .. })));
     let empty = tensor(vec![], [0, 1, 6, 6], DType::F64, &device);
@@ -427,7 +428,10 @@ fn bad_input_is_refused() {
     assert!(matches!(parts().through(&AvgPool2dConfig::new([7, 1]).init()), Err(E::Size { .. })));
     // Layers in f32.
     let conv = Conv2dConfig::new([1, 2], [3, 3]).init(&device);
-    assert!(matches!(parts().through(&conv), Err(E::Tensor(TensorError::ElementType { .. }))));
+    assert!(matches!(
+        parts().through(&conv),
+        Err(E::Tensor(TensorError::Input(InputError::ElementType { .. })))
+    ));
     // Autodiff is switched on where it is missing, but not in layers.
     let tracked = || Parts::masked(x.clone(), x.ones_like().autodiff()).unwrap();
     let conv = filled(conv, 1, 1.0);

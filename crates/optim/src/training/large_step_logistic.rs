@@ -111,7 +111,7 @@ impl LinearSeparation {
     /// All `zᵢᵀθ`.
     pub(super) fn products(&self, theta: &[f64]) -> Result<Vec<f64>, OptimError> {
         if theta.len() != self.dimension {
-            return Err(TensorError::Shape { left: vec![self.dimension], right: vec![theta.len()] }.into());
+            return Err(TensorError::shape(&[theta.len()], &[self.dimension]).into());
         }
         Ok(self.rows().map(|z| product(z, theta)).collect())
     }

@@ -1,6 +1,7 @@
 //! What is refused, and how.
 
 use burn::tensor::{DType, Tensor};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError as E;
 use kiln_interpret::attribution::{
     Ablation, Attribution, DeepLift, ExactShapley, GradientShap, Groups, IntegratedGradients, KernelShap,
@@ -67,7 +68,7 @@ fn questions_that_do_not_fit() {
         let baseline = question.clone().baseline(tensor(&[0.0; 6], [3, 2], device));
         all(&x, &baseline, |e| matches!(e, E::Size { found: 3, expected: 2, .. }));
         let baseline = question.clone().baseline(row(&[0.0; 2]).cast(DType::F32));
-        all(&x, &baseline, |e| matches!(e, E::Tensor(TensorError::ElementType { .. })));
+        all(&x, &baseline, |e| matches!(e, E::Tensor(TensorError::Input(InputError::ElementType { .. }))));
         let groups = question.clone().groups(Groups::each(3));
         all(&x, &groups, |e| matches!(e, E::Size { found: 3, expected: 2, .. }));
     });
@@ -171,6 +172,6 @@ device_tests! {
         let other = devices::named(if *device == devices::named("flex").unwrap() { "ndarray" } else { "flex" });
         let question = Question::output(0).baseline(x.clone().to_device(&other.unwrap()));
         let found = ExactShapley::default().attribute(&model, &x, &question);
-        assert!(matches!(found, Err(E::Tensor(TensorError::Device { .. }))));
+        assert!(matches!(found, Err(E::Tensor(TensorError::Input(InputError::Device { .. })))));
     }
 }
