@@ -145,7 +145,7 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let programs = [("KILN_PAPERS", built("kiln-papers")?), ("KILN_BENCH", built("kiln-bench")?)];
+    let programs = [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);
@@ -157,7 +157,7 @@ fn tests() -> Result<Outcome> {
 }
 
 /// Where the build stage puts a program.
-fn built(program: &str) -> Result<PathBuf> {
+fn built_program(program: &str) -> Result<PathBuf> {
     Ok(target_dir()?.join("debug").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
@@ -214,7 +214,7 @@ fn reproduce() -> Result<Outcome> {
     if !built.passed {
         return Ok(built);
     }
-    let mut papers = Command::new(built("kiln-papers")?);
+    let mut papers = Command::new(built_program("kiln-papers")?);
     keep_memory(&mut papers);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
     plain(papers.arg(target_dir()?.join("reproduce-quick")))
