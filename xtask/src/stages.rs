@@ -145,7 +145,8 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let programs = [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
+    let programs =
+        [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);
@@ -158,7 +159,7 @@ fn tests() -> Result<Outcome> {
 
 /// Where the build stage puts a program.
 fn built_program(program: &str) -> Result<PathBuf> {
-    Ok(target_dir()?.join("debug").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target_dir()?.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn docs() -> Result<Outcome> {

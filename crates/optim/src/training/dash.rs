@@ -24,7 +24,6 @@ use crate::OptimError;
 /// Direction-aware shrinking; see the [module](self). The default is the paper's `λ = α = 0.3`.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
 /// use kiln_optim::{FiniteSum, ModuleObjective, training::Dash};
 /// use kiln_tensor::{Parameters, Vector};
@@ -42,7 +41,6 @@ use crate::OptimError;
 /// let direction = dash.direction([[0, 1], [2, 3]].iter().map(|chunk| problem.batch(chunk, &model)))?;
 /// dash.shrink(&mut model, &direction)?;
 /// assert!(0.3 * before <= model.norm()? * 1.0001 && model.norm()? <= before);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -44,7 +44,6 @@ pub trait BatchObjective {
 /// The loss of a Burn module over a data set.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Int, Tensor}};
 /// use kiln_optim::zeroth_order::{Alone, BatchObjective, Mezo, ModuleLoss, Tuner};
 /// use kiln_tensor::Parameters;
@@ -67,7 +66,6 @@ pub trait BatchObjective {
 /// }
 /// assert!(problem.batch_sum(&[0, 1, 2, 3], &state.point)? < 1e-2);
 /// assert_eq!(state.queries().examples, 600 * 2 * 4);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
