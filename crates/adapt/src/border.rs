@@ -3,8 +3,8 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Tensor};
 use kiln_core::{InputError, check};
+use kiln_tensor::border::same_device;
 
-use crate::domain::same_device;
 use crate::{AdaptError, FeatureModel, Rows};
 
 /// The device of the model, without autodiff, which must be that of the rows; shape and element type must be those that
@@ -13,7 +13,7 @@ pub(crate) fn check_rows<X: Rows, M: FeatureModel<X>>(model: &M, x: &X) -> Resul
     let nothing = AdaptError::Method("the model has no parameters");
     let device = model.devices().into_iter().next().ok_or(nothing)?.inner();
     for found in x.devices() {
-        same_device("the table of rows", found, device.clone())?;
+        same_device("the table of rows", &found, &device)?;
     }
     if let Some(expected) = float_type(model) {
         for found in x.float_types() {

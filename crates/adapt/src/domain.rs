@@ -1,8 +1,8 @@
 //! What is adapted: labelled sources and a target whose labels no unsupervised method can see.
 
 use crate::{AdaptError, Rows};
-use burn::tensor::Device;
 use kiln_core::{InputError, check};
+use kiln_tensor::border::same_device;
 
 /// More classes are refused: methods hold a number for each, and often for each pair of them.
 const MOST_CLASSES: usize = 65_536;
@@ -274,8 +274,7 @@ impl<X: Rows> Adaptation<X> {
     /// The same problem with its rows in another form, such as matrices as tensors.
     ///
     /// ```
-    /// use burn::tensor::Device;
-    /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
+    ///     /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
     ///
     /// let device = Device::flex();
     /// let (exact, _) = CicSimulation::new(CicScm::I, 1).draw(0)?;
@@ -333,19 +332,9 @@ impl<X: Rows> SemiSupervised<X> {
 fn same_rows<X: Rows>(name: &str, x: &X, expected: &X) -> Result<(), AdaptError> {
     expected.kind().check(name, x)?;
     for (found, expected) in x.devices().into_iter().zip(expected.devices()) {
-        same_device(name, found, expected)?;
+        same_device(name.to_owned(), &found, &expected)?;
     }
     Ok(())
-}
-
-/// Autodiff does not make another device.
-pub(crate) fn same_device(what: &str, found: Device, expected: Device) -> Result<(), InputError> {
-    let (found, expected) = (found.inner(), expected.inner());
-    if found == expected {
-        return Ok(());
-    }
-    let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
-    Err(InputError::Device { what: what.to_owned().into(), found, expected })
 }
 
 fn same_labels<X: Rows>(domain: &Labelled<X>, expected: &Labels) -> Result<(), AdaptError> {

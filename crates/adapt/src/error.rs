@@ -81,7 +81,7 @@ pub enum AdaptError {
     },
     /// An error of a tensor.
     #[error(transparent)]
-    Tensor(#[from] TensorError),
+    Tensor(TensorError),
     /// A model could not be saved or loaded.
     #[error("{path}: {reason}")]
     Record {
@@ -96,4 +96,14 @@ pub enum AdaptError {
         /// The matrix.
         what: &'static str,
     },
+}
+
+/// What is wrong with what was passed is said in one way, whoever finds it.
+impl From<TensorError> for AdaptError {
+    fn from(error: TensorError) -> Self {
+        match error {
+            TensorError::Input(error) => Self::Input(error),
+            error => Self::Tensor(error),
+        }
+    }
 }

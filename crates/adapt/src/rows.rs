@@ -1,7 +1,11 @@
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use faer::Mat;
 use kiln_core::{InputError, check};
+use kiln_tensor::TensorError;
+use kiln_tensor::border::finite;
 use serde::{Deserialize, Serialize};
+
+use crate::AdaptError;
 
 /// What a row is: equal in all domains of one problem, and in all that a model fitted to them is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +50,7 @@ pub trait Rows: Clone {
     ///
     /// # Errors
     /// When there are not; `what` names them.
-    fn check(&self, what: &str) -> Result<(), InputError>;
+    fn check(&self, what: &str) -> Result<(), AdaptError>;
 
     /// The element type of each part, such as `F32`.
     fn element_types(&self) -> Vec<String>;
@@ -98,9 +102,9 @@ macro_rules! tensor_rows {
                 (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
             }
 
-            fn check(&self, what: &str) -> Result<(), InputError> {
+            fn check(&self, what: &str) -> Result<(), AdaptError> {
                 check_counts(what, self)?;
-                if $finite(self) { Ok(()) } else { Err(InputError::not_finite(what.to_owned())) }
+                Ok($finite(what, self)?)
             }
 
             fn element_types(&self) -> Vec<String> {
@@ -126,12 +130,8 @@ macro_rules! tensor_rows {
     };
 }
 
-tensor_rows!(
-    Tensor<D>,
-    |x: &Self| x.clone().is_finite().all().into_data().iter::<bool>().all(|finite| finite),
-    |x: &Self| vec![x.dtype()]
-);
-tensor_rows!(Tensor<D, Int>, |_| true, |_| Vec::new());
+tensor_rows!(Tensor<D>, |what: &str, x: &Self| finite(what.to_owned(), x), |x: &Self| vec![x.dtype()]);
+tensor_rows!(Tensor<D, Int>, |_, _| Ok::<(), TensorError>(()), |_| Vec::new());
 
 /// Rows there must be, and numbers in them.
 fn check_counts<X: Rows>(what: &str, x: &X) -> Result<(), InputError> {
@@ -159,10 +159,10 @@ impl<A: Rows, B: Rows> Rows for (A, B) {
         Some((A::concat(a)?, B::concat(b)?))
     }
 
-    fn check(&self, what: &str) -> Result<(), InputError> {
+    fn check(&self, what: &str) -> Result<(), AdaptError> {
         self.0.check(what)?;
         self.1.check(what)?;
-        check::size(format!("rows of the second part of {what}"), self.1.rows(), self.0.rows())
+        Ok(check::size(format!("rows of the second part of {what}"), self.1.rows(), self.0.rows())?)
     }
 
     fn element_types(&self) -> Vec<String> {
@@ -210,9 +210,9 @@ impl Rows for Mat<f64> {
         Some(all)
     }
 
-    fn check(&self, what: &str) -> Result<(), InputError> {
+    fn check(&self, what: &str) -> Result<(), AdaptError> {
         check_counts(what, self)?;
-        if self.is_all_finite() { Ok(()) } else { Err(InputError::not_finite(what.to_owned())) }
+        if self.is_all_finite() { Ok(()) } else { Err(InputError::not_finite(what.to_owned()).into()) }
     }
 
     fn element_types(&self) -> Vec<String> {

@@ -20,11 +20,11 @@
 //! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::SecondOrderSum;
-use crate::error::require;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
 /// `AdaHessian`; see the [module](self).
@@ -122,8 +122,6 @@ pub struct AdaHessianMemory {
 }
 
 impl<V> Memory<V> for AdaHessianMemory {
-    const NAME: &'static str = "AdaHessianMemory";
-
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -136,23 +134,25 @@ impl<V> Memory<V> for AdaHessianMemory {
 }
 
 impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
+    const NAME: &'static str = "adahessian";
+
     type Memory = AdaHessianMemory;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<AdaHessianMemory, OptimError> {
         self.step_size.check("step_size")?;
-        require::fraction("momentum", self.momentum)?;
-        require::fraction("curvature_memory", self.curvature_memory)?;
-        require::nonnegative("epsilon", self.epsilon)?;
-        require::probability("hessian_power", self.hessian_power)?;
-        require::nonnegative("weight_decay", self.weight_decay)?;
+        check::fraction("momentum", self.momentum)?;
+        check::fraction("curvature_memory", self.curvature_memory)?;
+        check::nonnegative("epsilon", self.epsilon)?;
+        check::probability("hessian_power", self.hessian_power)?;
+        check::nonnegative("weight_decay", self.weight_decay)?;
         let dimension = start.dimension();
         if !self.averaging.is_empty() {
             for blocks in &self.averaging {
-                require::at_least_one("the length of an averaging block", blocks.length)?;
+                check::at_least_one("the length of an averaging block", blocks.length)?;
             }
             let found = self.averaging.iter().map(|blocks| blocks.length * blocks.count).sum();
             if found != dimension {
-                return Err(OptimError::Size { what: "coordinates in blocks", found, expected: dimension });
+                return Err(InputError::size("coordinates in blocks", found, dimension).into());
             }
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
@@ -160,7 +160,7 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, AdaHessianMemory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let AdaHessianMemory { gradient: mean, square, sampler } = memory;
         let batch = sampler.next_batch();
         let signs = Noise { seed: self.seed, distribution: Distribution::Rademacher };

@@ -10,11 +10,11 @@
 //! step: `b` component gradients, and a Lanczos process of full Hessian-vector products every `recompute_every` steps;
 //! memory: `k` vectors, and the Krylov basis while they are computed.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, Distribution, Lanczos, Noise, TensorError};
 use serde::{Deserialize, Serialize};
 
 use super::{Hessian, SecondOrder};
-use crate::error::require;
 use crate::state::{Vectors, memory};
 use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, Table, Work};
 
@@ -215,25 +215,28 @@ impl<V> SubspaceMemory<V> {
 }
 
 impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
+    const NAME: &'static str = "subspace-sgd";
+
     type Memory = SubspaceMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
-        require::at_least_one("recompute_every", self.recompute_every as usize)?;
-        require::positive("tolerance", self.tolerance)?;
+        check::at_least_one("recompute_every", self.recompute_every as usize)?;
+        check::positive("tolerance", self.tolerance)?;
         if self.dimension > start.dimension() {
-            return Err(OptimError::Setting {
-                name: "dimension",
-                value: self.dimension as f64,
-                must: "at most the dimension of the space",
-            });
+            return Err(InputError::setting(
+                "dimension",
+                self.dimension as f64,
+                "at most the dimension of the space",
+            )
+            .into());
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(SubspaceMemory { subspace: None, alignment: None, sampler })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         if iteration.is_multiple_of(self.recompute_every) {
             let seed = self.seed ^ *iteration;
             let lanczos = Lanczos { tolerance: self.tolerance, ..Lanczos::new(self.dimension, seed) };

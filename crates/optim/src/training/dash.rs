@@ -15,11 +15,11 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, Distribution, Noise, ParameterInfo, Parameters, Vector};
 use serde::{Deserialize, Serialize};
 
 use crate::OptimError;
-use crate::error::require;
 
 /// Direction-aware shrinking; see the [module](self). The default is the paper's `λ = α = 0.3`.
 ///
@@ -141,7 +141,7 @@ impl Dash {
             average.scale(1.0 - self.alpha);
             average.axpy(-self.alpha, &gradient)?;
         }
-        average.ok_or(OptimError::Empty { what: "the list of chunks" })
+        average.ok_or_else(|| InputError::empty("the list of chunks").into())
     }
 
     /// Shrinks the units that [`Units::of`] names, given the [`direction`](Self::direction) `G`.
@@ -190,9 +190,9 @@ impl Dash {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        require::probability("lambda", self.lambda)?;
-        require::positive("alpha", self.alpha)?;
-        require::probability("alpha", self.alpha)
+        check::probability("lambda", self.lambda)?;
+        check::positive("alpha", self.alpha)?;
+        Ok(check::probability("alpha", self.alpha)?)
     }
 }
 
@@ -220,8 +220,8 @@ impl ShrinkAndPerturb {
     /// # Errors
     /// When a setting is out of range, or the device fails.
     pub fn apply<V: Coordinates>(&self, parameters: &mut V, stage: u64) -> Result<(), OptimError> {
-        require::probability("shrink", self.shrink)?;
-        require::nonnegative("deviation", self.deviation)?;
+        check::probability("shrink", self.shrink)?;
+        check::nonnegative("deviation", self.deviation)?;
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };
         let noise = parameters.random_like(&noise, stage)?;
         parameters.scale(self.shrink);

@@ -15,13 +15,12 @@
 //! so it learns from the new ones only; that is the loss of plasticity. Cost of a stage:
 //! `O(points · features)`.
 
+use kiln_core::{InputError, check, random};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::OptimError;
-use crate::error::require;
-use crate::order::generator;
 
 /// The model's settings. The default is the paper's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,10 +93,10 @@ impl FeatureLearning {
     /// Trains through all stages. The same seed gives the same data whatever the start.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] when a count is 0, there are more than 64 features or the frequency is not in `[0, 1]`.
+    /// [`InputError::Setting`] when a count is 0, there are more than 64 features or the frequency is not in `[0, 1]`.
     pub fn run(&self, start: Start, seed: u64) -> Result<Vec<Stage>, OptimError> {
         self.check()?;
-        let mut random = generator(seed, 0);
+        let mut random = random::stream(seed, 0);
         let classes: Vec<Class> = (0..self.classes).map(|_| self.class(&mut random)).collect();
         let mut learned = vec![0_u64; self.classes];
         let mut memorized: Vec<Vec<bool>> =
@@ -217,16 +216,12 @@ impl FeatureLearning {
             ("sufficient", self.sufficient as usize),
             ("test_points_per_class", self.test_points_per_class),
         ] {
-            require::at_least_one(name, value)?;
+            check::at_least_one(name, value)?;
         }
         if self.features > 64 {
-            return Err(OptimError::Setting {
-                name: "features",
-                value: self.features as f64,
-                must: "at most 64",
-            });
+            return Err(InputError::setting("features", self.features as f64, "at most 64").into());
         }
-        require::probability("largest_frequency", self.largest_frequency)
+        Ok(check::probability("largest_frequency", self.largest_frequency)?)
     }
 }
 

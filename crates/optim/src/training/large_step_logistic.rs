@@ -14,6 +14,7 @@
 //! the `zᵢ`, whose number of updates may grow with `n`; normalization takes the `n` away. Cost per step: one
 //! pass over the data; memory: one gradient.
 
+use kiln_core::InputError;
 use kiln_tensor::{TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -41,25 +42,21 @@ impl LinearSeparation {
     pub fn new(points: &[Vec<f64>], labels: &[f64]) -> Result<Self, OptimError> {
         let dimension = points.first().map_or(0, Vec::len);
         if dimension == 0 {
-            return Err(OptimError::Empty { what: "the matrix of points" });
+            return Err(InputError::empty("the matrix of points").into());
         }
         if labels.len() != points.len() {
-            return Err(OptimError::Size { what: "labels", found: labels.len(), expected: points.len() });
+            return Err(InputError::size("labels", labels.len(), points.len()).into());
         }
         let mut signed = Vec::with_capacity(points.len() * dimension);
         for (i, (point, &label)) in points.iter().zip(labels).enumerate() {
             if point.len() != dimension {
-                return Err(OptimError::Size {
-                    what: "entries of a point",
-                    found: point.len(),
-                    expected: dimension,
-                });
+                return Err(InputError::size("entries of a point", point.len(), dimension).into());
             }
             if label.abs() != 1.0 {
-                return Err(OptimError::Setting { name: "a label", value: label, must: "-1 or 1" });
+                return Err(InputError::setting("a label", label, "-1 or 1").into());
             }
             if point.iter().any(|a| !a.is_finite()) {
-                return Err(OptimError::NotFinite { what: format!("point {i}") });
+                return Err(InputError::not_finite(format!("point {i}")).into());
             }
             signed.extend(point.iter().map(|a| label * a));
         }
@@ -84,7 +81,7 @@ impl LinearSeparation {
     pub fn margin(&self, theta: &[f64]) -> Result<f64, OptimError> {
         let norm = product(theta, theta).sqrt();
         if norm == 0.0 {
-            return Err(OptimError::Empty { what: "the direction" });
+            return Err(InputError::empty("the direction").into());
         }
         Ok(self.products(theta)?.into_iter().fold(f64::INFINITY, f64::min) / norm)
     }
@@ -111,7 +108,7 @@ impl LinearSeparation {
     /// All `zᵢᵀθ`.
     pub(super) fn products(&self, theta: &[f64]) -> Result<Vec<f64>, OptimError> {
         if theta.len() != self.dimension {
-            return Err(TensorError::Shape { left: vec![self.dimension], right: vec![theta.len()] }.into());
+            return Err(TensorError::shape(&[theta.len()], &[self.dimension]).into());
         }
         Ok(self.rows().map(|z| product(z, theta)).collect())
     }
@@ -186,6 +183,8 @@ pub struct NormalizedLogistic {
 }
 
 impl Solver<LinearSeparation> for NormalizedLogistic {
+    const NAME: &'static str = "normalized-logistic";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {
@@ -240,7 +239,7 @@ pub struct Separation<M> {
 /// ```
 ///
 /// # Errors
-/// When the settings or the sizes do not fit, or the observer fails. [`OptimError::NotFinite`] when `θ` overflows.
+/// When the settings or the sizes do not fit, or the observer fails. [`InputError::NotFinite`] when `θ` overflows.
 pub fn separate<S: Solver<LinearSeparation>>(
     solver: &S,
     data: &LinearSeparation,
@@ -252,7 +251,7 @@ pub fn separate<S: Solver<LinearSeparation>>(
     loop {
         let separated = data.misclassified(&state.iterate)? == 0;
         if state.iterate.iter().any(|t| !t.is_finite()) {
-            return Err(OptimError::NotFinite { what: format!("θ after {} updates", state.iteration) });
+            return Err(InputError::not_finite(format!("θ after {} updates", state.iteration)).into());
         }
         let last = separated || state.iteration >= limit;
         if observer.observe(data, &state, last)? == Observed::Stop || last {

@@ -11,13 +11,14 @@
 //!
 //! so a few of them give the trace, and their spread an idea of the largest eigenvalue: `λ₁ ≤ ‖H‖_F ≈ s/√2`.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
 use super::direction::Distribution;
 use super::objective::BatchObjective;
 use super::restore::{Id, Layout, Restore};
-use crate::{OptimError, error::require};
+use crate::OptimError;
 
 /// How to probe; see the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,13 +88,13 @@ pub fn advise<P: BatchObjective>(
     batch: &[usize],
     settings: &Advisor,
 ) -> Result<Advice, OptimError> {
-    require::at_least_one("directions", settings.directions as usize)?;
-    require::positive("spacing", settings.spacing.into())?;
+    check::at_least_one("directions", settings.directions as usize)?;
+    check::positive("spacing", settings.spacing.into())?;
     if settings.eps.is_empty() {
-        return Err(OptimError::Empty { what: "the list of sizes to compare" });
+        return Err(InputError::empty("the list of sizes to compare").into());
     }
     for &eps in &settings.eps {
-        require::positive("eps", eps.into())?;
+        check::positive("eps", eps.into())?;
     }
     let seed = settings.seed;
     let layout = Layout::new(point, Restore::InPlace, settings.spacing, seed, Distribution::Gaussian)?;
@@ -147,7 +148,7 @@ impl<P: BatchObjective> Probe<'_, P> {
         if loss.is_finite() {
             Ok(loss)
         } else {
-            Err(OptimError::NotFinite { what: "the loss near the point that was to be probed".to_owned() })
+            Err(InputError::not_finite("the loss near the point that was to be probed").into())
         }
     }
 

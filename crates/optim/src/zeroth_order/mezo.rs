@@ -12,13 +12,14 @@
 //! update. Not `1/d` but the trace of the Hessian limits the step: on a quadratic with Hessian `λI`,
 //! `η < 2/(tr H + 2λ)` for `n = 1` ([`advise`](super::advise) probes it).
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
 use super::{Method, require_eps};
-use crate::{OptimError, StepSize, error::require};
+use crate::{OptimError, StepSize};
 
 /// `MeZO`; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl Method for Mezo {
     fn check(&self) -> Result<(), OptimError> {
         self.step_size.check("step_size")?;
         require_eps(self.eps)?;
-        require::at_least_one("directions", self.directions)
+        Ok(check::at_least_one("directions", self.directions)?)
     }
 
     fn rates(&self, step: u64) -> Rates {

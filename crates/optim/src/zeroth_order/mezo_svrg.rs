@@ -16,13 +16,14 @@
 //! by [`AnchorStorage`]: 3, 2 or 1 sets of parameters. One number a step determines the update (two with
 //! directions of their own).
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
 use super::{Method, require_eps};
-use crate::{OptimError, error::require};
+use crate::OptimError;
 
 /// How anchor and `g` are kept. `P` is the memory of one set of parameters, the current ones included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,10 +91,10 @@ impl MezoSvrg {
 
 impl Method for MezoSvrg {
     fn check(&self) -> Result<(), OptimError> {
-        require::nonnegative("anchor_step_size", self.anchor_step_size.into())?;
-        require::nonnegative("step_size", self.step_size.into())?;
+        check::nonnegative("anchor_step_size", self.anchor_step_size.into())?;
+        check::nonnegative("step_size", self.step_size.into())?;
         require_eps(self.eps)?;
-        require::at_least_one("anchor_period", self.anchor_period as usize)
+        Ok(check::at_least_one("anchor_period", self.anchor_period as usize)?)
     }
 
     fn rates(&self, _step: u64) -> Rates {

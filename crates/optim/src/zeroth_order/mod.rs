@@ -49,6 +49,7 @@ mod stepper;
 mod tuner;
 pub mod zo_svrg;
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -72,7 +73,7 @@ pub trait Method: Clone + Serialize + DeserializeOwned {
     /// Refuses settings out of range.
     ///
     /// # Errors
-    /// [`OptimError::Setting`].
+    /// [`InputError::Setting`](crate::InputError).
     fn check(&self) -> Result<(), OptimError>;
 
     /// The step sizes of step `step`, before annealing and halving.
@@ -106,5 +107,5 @@ pub trait Method: Clone + Serialize + DeserializeOwned {
 
 /// Refuses a perturbation that is not positive and finite.
 fn require_eps(eps: f32) -> Result<(), OptimError> {
-    crate::error::require::positive("eps", eps.into())
+    Ok(check::positive("eps", eps.into())?)
 }

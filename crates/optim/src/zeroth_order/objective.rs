@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Blocks, Parameters};
 
-use crate::{Objective, OptimError, check_batch, error::require};
+use crate::{Objective, OptimError, check_batch};
 
 /// A function that is a mean over components (examples), by its values on batches.
 ///
@@ -85,10 +86,10 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
     /// A data set of `examples`; `losses(module, batch)` has one element for each example of the batch, in its order.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without examples.
+    /// [`InputError::Empty`] without examples.
     pub fn new(examples: usize, losses: L) -> Result<Self, OptimError> {
         if examples == 0 {
-            return Err(OptimError::Empty { what: "the data set" });
+            return Err(InputError::empty("the data set").into());
         }
         Ok(Self { losses, examples, chunk: examples, discrete: false, module: PhantomData })
     }
@@ -99,7 +100,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
     /// # Errors
     /// When `chunk` is 0.
     pub fn in_chunks_of(self, chunk: usize) -> Result<Self, OptimError> {
-        require::at_least_one("chunk", chunk)?;
+        check::at_least_one("chunk", chunk)?;
         Ok(Self { chunk, ..self })
     }
 
@@ -131,7 +132,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> BatchObjective for ModuleLoss<
             let [found] = losses.dims();
             if found != chunk.len() {
                 let what = "losses of a batch (one for each example)";
-                return Err(OptimError::Size { what, found, expected: chunk.len() });
+                return Err(InputError::size(what, found, chunk.len()).into());
             }
             sum += losses.try_into_vec_as::<f64>().map_err(OptimError::problem)?.iter().sum::<f64>();
         }
@@ -155,10 +156,10 @@ impl<M: Module, F: Fn(&M, &[usize]) -> Result<f64, OptimError>> ModuleMetric<M, 
     /// `value(module, batch)` is to be minimized.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without examples.
+    /// [`InputError::Empty`] without examples.
     pub fn new(examples: usize, value: F) -> Result<Self, OptimError> {
         if examples == 0 {
-            return Err(OptimError::Empty { what: "the data set" });
+            return Err(InputError::empty("the data set").into());
         }
         Ok(Self { value, examples, module: PhantomData })
     }
@@ -197,10 +198,10 @@ impl<V: Blocks, F: Fn(&[usize], &V) -> f64> SumOverBatch<V, F> {
     /// `sum(batch, point)` adds up the losses of the batch.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without components.
+    /// [`InputError::Empty`] without components.
     pub fn new(components: usize, sum: F) -> Result<Self, OptimError> {
         if components == 0 {
-            return Err(OptimError::Empty { what: "the finite sum" });
+            return Err(InputError::empty("the finite sum").into());
         }
         Ok(Self { sum, components, point: PhantomData })
     }

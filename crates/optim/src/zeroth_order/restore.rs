@@ -12,6 +12,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use burn::tensor::DType;
+use kiln_core::InputError;
 use kiln_tensor::{BlockInfo, BlockMut, Blocks};
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +122,7 @@ impl Layout {
             return Err(refused.into());
         }
         if layout.lengths.iter().sum::<usize>() == 0 {
-            return Err(OptimError::Empty { what: "the set of trainable parameters" });
+            return Err(InputError::empty("the set of trainable parameters").into());
         }
         if restore == Restore::Grid {
             point.update_blocks(&mut |_, block| {
@@ -244,7 +245,7 @@ impl From<Refused> for OptimError {
                  mode `Copy`, or parameters in F32",
                 info.name, info.dtype
             )),
-            Refused::NotFinite(info) => Self::NotFinite { what: format!("parameter `{}`", info.name) },
+            Refused::NotFinite(info) => InputError::not_finite(format!("parameter `{}`", info.name)).into(),
         }
     }
 }

@@ -9,13 +9,14 @@
 //! Cost of a step: 2 evaluations. Give it to a [`Tuner`] with the distribution `Rademacher`
 //! ([`Spsa::tuner`] does): with constant gains it then is ZO-SGD.
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
 use super::{Distribution, Method, Tuner, require_eps};
-use crate::{OptimError, StepSize, error::require};
+use crate::{OptimError, StepSize};
 
 /// SPSA; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,11 +53,11 @@ impl Spsa {
 
 impl Method for Spsa {
     fn check(&self) -> Result<(), OptimError> {
-        require::positive("step_size", self.step_size)?;
+        check::positive("step_size", self.step_size)?;
         require_eps(self.perturbation)?;
-        require::nonnegative("stability", self.stability)?;
-        require::nonnegative("step_exponent", self.step_exponent)?;
-        require::nonnegative("perturbation_exponent", self.perturbation_exponent)
+        check::nonnegative("stability", self.stability)?;
+        check::nonnegative("step_exponent", self.step_exponent)?;
+        Ok(check::nonnegative("perturbation_exponent", self.perturbation_exponent)?)
     }
 
     fn rates(&self, step: u64) -> Rates {

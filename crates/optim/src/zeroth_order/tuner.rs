@@ -4,6 +4,7 @@ mod replay;
 mod state;
 
 use burn::tensor::DType;
+use kiln_core::{InputError, check};
 use kiln_tensor::{BlockMut, Blocks};
 use pulp::bytemuck;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use super::replay_log::{Entry, Rates};
 use super::restore::{Difference, Id, Layout, Restore};
 use super::stepper::{Cycle, Halt, Live, Probing, Source, Stepper};
 use super::{AnchorStorage, Method};
-use crate::{OptimError, Order, Sampler, error::require};
+use crate::{OptimError, Order, Sampler};
 
 /// A zeroth-order run: a method and everything around it.
 ///
@@ -198,31 +199,31 @@ impl<M: Method> Tuner<M> {
     /// Refuses settings that are out of range or do not go together. [`start`](Self::start) does so too.
     ///
     /// # Errors
-    /// [`OptimError::Setting`].
+    /// [`InputError::Setting`].
     pub fn check(&self) -> Result<(), OptimError> {
         self.method.check()?;
-        require::at_least_one("batch_size", self.batch_size)?;
-        require::at_least_one("groups", self.groups)?;
+        check::at_least_one("batch_size", self.batch_size)?;
+        check::at_least_one("groups", self.groups)?;
         if let Some(clip) = self.clip {
-            require::positive("clip", clip.into())?;
+            check::positive("clip", clip.into())?;
         }
         if let Some(anneal) = self.anneal
             && !(anneal.is_finite() && anneal >= 1.0)
         {
             let (name, must) = ("anneal", "finite and at least 1");
-            return Err(OptimError::Setting { name, value: anneal.into(), must });
+            return Err(InputError::setting(name, anneal.into(), must).into());
         }
         if let Some(decay) = self.weight_decay {
-            require::nonnegative("weight_decay", decay.rate.into())?;
+            check::nonnegative("weight_decay", decay.rate.into())?;
         }
         if let Some(every) = self.check_every {
-            require::at_least_one("check_every", every as usize)?;
+            check::at_least_one("check_every", every as usize)?;
         }
         if self.restore == Restore::Grid {
             let no_decay = "none on the grid, which it would leave";
             if let Some(decay) = self.weight_decay {
                 let (name, value) = ("weight_decay", decay.rate.into());
-                return Err(OptimError::Setting { name, value, must: no_decay });
+                return Err(InputError::setting(name, value, no_decay).into());
             }
             if self.method.storage() == Some(AnchorStorage::Textbook) {
                 return Err(OptimError::problem(
@@ -241,7 +242,7 @@ impl<M: Method> Tuner<M> {
             let (name, value) = ("groups", self.groups as f64);
             let must = "1 unless the restore mode is `Copy` or `Grid`: otherwise each rank drifts by its own \
                 perturbations";
-            return Err(OptimError::Setting { name, value, must });
+            return Err(InputError::setting(name, value, must).into());
         }
         Ok(())
     }
@@ -357,7 +358,7 @@ impl<M: Method> Tuner<M> {
         }
         if !comm.size().is_multiple_of(self.groups) {
             let (name, value) = ("groups", self.groups as f64);
-            return Err(OptimError::Setting { name, value, must: "a divisor of the number of ranks" });
+            return Err(InputError::setting(name, value, "a divisor of the number of ranks").into());
         }
         Ok(())
     }

@@ -13,13 +13,14 @@
 //! does not cancel. Cost of `m` steps: `n(k + 1) + 2mb(k + 1)` forward passes; memory: two sets of parameters
 //! (or one, with [`AnchorStorage::Replay`]) and `2k` numbers a step.
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
 use super::{AnchorStorage, Difference, Distribution, Method, Tuner, require_eps};
-use crate::{OptimError, Order, error::require};
+use crate::{OptimError, Order};
 
 /// ZO-SVRG; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,10 +67,10 @@ impl ZoSvrg {
 
 impl Method for ZoSvrg {
     fn check(&self) -> Result<(), OptimError> {
-        require::positive("step_size", self.step_size.into())?;
+        check::positive("step_size", self.step_size.into())?;
         require_eps(self.eps)?;
-        require::at_least_one("directions", self.directions)?;
-        require::at_least_one("inner_steps", self.inner_steps as usize)
+        check::at_least_one("directions", self.directions)?;
+        Ok(check::at_least_one("inner_steps", self.inner_steps as usize)?)
     }
 
     fn rates(&self, _step: u64) -> Rates {

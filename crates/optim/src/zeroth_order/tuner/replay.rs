@@ -1,6 +1,7 @@
 //! Steps forwards and back from a log, without evaluating anything.
 
 use burn::tensor::DType;
+use kiln_core::InputError;
 use kiln_tensor::Blocks;
 
 use super::super::direction::GENERATOR;
@@ -73,7 +74,7 @@ impl<M: Method> Tuner<M> {
         let steps = steps.map_or(log.entries.len(), |steps| steps as usize);
         if steps > log.entries.len() {
             let (what, found) = ("steps in the log", log.entries.len());
-            return Err(OptimError::Size { what, found, expected: steps });
+            return Err(InputError::size(what, found, steps).into());
         }
         for entry in &log.entries[..steps] {
             self.replay_step(entry, &mut state)?;
@@ -102,7 +103,7 @@ impl<M: Method> Tuner<M> {
     ) -> Result<(), OptimError> {
         if entries.len() as u64 != state.kept.step || keep > state.kept.step {
             let (what, found) = ("steps in the log", entries.len());
-            return Err(OptimError::Size { what, found, expected: state.kept.step as usize });
+            return Err(InputError::size(what, found, state.kept.step as usize).into());
         }
         // First forwards without touching the point, to learn the updates.
         let sampler = Sampler::new(self.order, state.kept.sampler.components(), self.batch_size, self.seed)?;

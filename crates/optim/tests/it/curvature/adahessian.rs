@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Int, Tensor, TensorData};
+use kiln_core::InputError;
 use kiln_optim::curvature::{AdaHessian, Blocks, Differences, SecondOrder, kernel_blocks};
 use kiln_optim::problems::{DiagonalNetwork, Quadratic, Rosenbrock};
 use kiln_optim::{ModuleObjective, Objective, OptimError, RunError, Solver, State, Stop, resume, run};
@@ -97,7 +98,7 @@ fn it_descends_rosenbrocks_valley_and_resumes() {
     let value = |z: &Vec<f64>| Rosenbrock.value(z).unwrap();
     assert!(value(&whole.iterate) < 0.2 * value(&start), "{:?}", whole.iterate);
     let half = run(&solver, &Rosenbrock, start.clone(), &Stop::after(1000), &mut ()).unwrap().state;
-    let half = State::from_bytes(&half.to_bytes().unwrap(), &start).unwrap();
+    let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &Rosenbrock, &start).unwrap();
     let resumed = resume(&solver, &Rosenbrock, half, &Stop::after(2000), &mut ()).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }
@@ -118,7 +119,13 @@ fn bad_settings_are_refused() {
         AdaHessian { batch_size: 2, ..good.clone() },
     ] {
         let error = bad.init(&Rosenbrock, &vec![0.0, 0.0]).unwrap_err();
-        assert!(matches!(error, OptimError::Setting { .. } | OptimError::Size { .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                OptimError::Input(InputError::Setting { .. }) | OptimError::Input(InputError::Size { .. })
+            ),
+            "{error}"
+        );
     }
     assert!(AdaHessian { averaging: blocks(1, 2), ..good }.init(&Rosenbrock, &vec![0.0, 0.0]).is_ok());
 }

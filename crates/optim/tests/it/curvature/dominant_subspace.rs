@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_optim::curvature::{DominantSubspace, Part, SubspaceSgd};
 use kiln_optim::first_order::Sgd;
 use kiln_optim::problems::{CrossCurvature, Quadratic};
@@ -92,7 +93,7 @@ fn a_resumed_run_has_the_same_bits() {
     let solver = solver(Part::Bulk, 2);
     let whole = run(&solver, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
     let half = run(&solver, &problem, problem.start(), &Stop::after(10), &mut ()).unwrap().state;
-    let half = State::from_bytes(&half.to_bytes().unwrap(), &problem.start()).unwrap();
+    let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &problem, &problem.start()).unwrap();
     let resumed = resume(&solver, &problem, half, &Stop::after(20), &mut ()).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }
@@ -110,7 +111,7 @@ fn bad_settings_are_refused() {
         SubspaceSgd { step_size: f64::NAN.into(), ..good },
         SubspaceSgd { batch_size: 3, ..good },
     ] {
-        assert!(matches!(bad.init(&problem, &start), Err(OptimError::Setting { .. })));
+        assert!(matches!(bad.init(&problem, &start), Err(OptimError::Input(InputError::Setting { .. }))));
     }
     assert!(problem.operator(&vec![1.0]).is_err());
 }

@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use kiln_core::InputError;
 use kiln_optim::training::{Dash, ShrinkAndPerturb, Units};
 use kiln_optim::{ModuleObjective, Operator, OptimError};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, Vector, device_tests};
@@ -192,11 +193,11 @@ device_tests! {
         let direction = parameters.clone();
         for (lambda, alpha) in [(-0.1, 0.3), (1.1, 0.3), (f64::NAN, 0.3), (0.3, 0.0), (0.3, 1.5), (0.3, f64::NAN)] {
             let dash = Dash { lambda, alpha };
-            assert!(matches!(dash.shrink(&mut parameters, &direction), Err(OptimError::Setting { .. })));
+            assert!(matches!(dash.shrink(&mut parameters, &direction), Err(OptimError::Input(InputError::Setting { .. }))));
             assert!(dash.direction([Ok(direction.clone())]).is_err());
         }
         let none: [Result<Parameters<Network>, OptimError>; 0] = [];
-        assert!(matches!(Dash::default().direction(none), Err(OptimError::Empty { .. })));
+        assert!(matches!(Dash::default().direction(none), Err(OptimError::Input(InputError::Empty { .. }))));
         let wide: Parameters<Linear> = Parameters::new(LinearConfig::new(2, 3).init(device));
         let mut narrow: Parameters<Linear> = Parameters::new(LinearConfig::new(2, 2).init(device));
         assert!(matches!(Dash::default().shrink(&mut narrow, &wide), Err(OptimError::Tensor(_))));

@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::training::feature_learning::{FeatureLearning, Stage, Start};
 use proptest::prelude::*;
@@ -97,6 +98,6 @@ fn bad_input() {
         FeatureLearning { largest_frequency: 1.5, ..small() },
         FeatureLearning { largest_frequency: f64::NAN, ..small() },
     ] {
-        assert!(matches!(model.run(Start::Warm, 0), Err(OptimError::Setting { .. })));
+        assert!(matches!(model.run(Start::Warm, 0), Err(OptimError::Input(InputError::Setting { .. }))));
     }
 }

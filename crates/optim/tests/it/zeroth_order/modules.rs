@@ -3,6 +3,7 @@
 use burn::module::{Lora, Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor, activation::tanh};
+use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
     Alone, AnchorStorage, BatchObjective, Fidelity, Mezo, MezoSvrg, ModuleLoss, ModuleMetric, Restore,
@@ -214,7 +215,7 @@ device_tests! {
         let mut state = tuner.start(12, Parameters::new(Network::new(&device))).unwrap();
         assert!(tuner.step(&problem, &mut state, &Alone).is_err());
         let wrong = ModuleLoss::new(12, |_: &Network, _: &[usize]| Tensor::<1>::zeros([5], &device)).unwrap();
-        assert!(matches!(tuner.step(&wrong, &mut state, &Alone), Err(OptimError::Size { .. })));
+        assert!(matches!(tuner.step(&wrong, &mut state, &Alone), Err(OptimError::Input(InputError::Size { .. }))));
         assert!(ModuleLoss::new(0, losses(&device, 1)).is_err());
     }
 

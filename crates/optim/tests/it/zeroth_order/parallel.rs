@@ -12,6 +12,7 @@ use std::thread;
 
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
+use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
     Alone, Batch, BatchObjective, Comm, CommError, Halt, LogWriter, Method, Mezo, MezoSvrg, ModuleLoss,
@@ -241,7 +242,7 @@ fn directions_of_their_own_are_those_of_one_rank() {
     on_ranks(3, move |comm| {
         let mut state = tuner.start(EXAMPLES, base()).unwrap();
         let error = tuner.step(&LeastSquares::new(0), &mut state, &comm).unwrap_err();
-        assert!(matches!(error, OptimError::Setting { name: "groups", .. }), "{error}");
+        assert!(matches!(error, OptimError::Input(InputError::Setting { name: "groups", .. })), "{error}");
     })
     .into_iter()
     .for_each(Result::unwrap);

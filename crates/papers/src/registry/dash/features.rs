@@ -2,11 +2,7 @@
 
 use kiln_optim::training::feature_learning::{FeatureLearning, Stage, Start};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const STARTS: [(&str, Start); 3] =
     [("random", Start::Random), ("warm", Start::Warm), ("ideal", Start::Ideal)];

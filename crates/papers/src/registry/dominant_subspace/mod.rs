@@ -6,10 +6,12 @@ mod quadratics;
 use kiln_optim::curvature::{Part, SubspaceMemory, SubspaceSgd};
 use kiln_optim::{Objective, Operator, Solver, State};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{
+    Check, Claim, Experiment, ExperimentError, Need, Paper, Statistic, Threshold, ThresholdOrigin,
+};
 
 const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 pub(super) const PAPER: Paper = Paper {

@@ -5,11 +5,7 @@ use kiln_optim::problems::CrossCurvature;
 use kiln_optim::{Objective, Operator, Order};
 
 use super::{METHODS, follow, last};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// What the specification varies between the two models.
 struct Setting {

@@ -13,12 +13,8 @@ use kiln_tensor::{Blocks, Parameters};
 use peak_alloc::PeakAlloc;
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::finetune::memory;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_finetune::memory;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const VOCABULARY: u32 = 512;
 const BATCHES: [usize; 3] = [1, 8, 32];

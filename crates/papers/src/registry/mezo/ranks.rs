@@ -8,10 +8,7 @@ use kiln_optim::zeroth_order::{
 };
 
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares, ROWS};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 const RANKS: usize = 4;
 const STEPS: u64 = 200;

@@ -9,11 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::mezo_svrg::digits::{Digits, Drawn, Network};
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::LabelledImages;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
+use kiln_datasets::LabelledImages;
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Replayed {

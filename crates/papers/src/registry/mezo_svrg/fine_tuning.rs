@@ -9,11 +9,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::{Context, Scale};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
+};
 
 /// Forward passes of one example: the budget of the comparisons, and that of the stability claim.
 const BUDGET: u64 = 640_000;

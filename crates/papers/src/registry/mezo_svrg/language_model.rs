@@ -5,16 +5,15 @@ use kiln_optim::Sampler;
 use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::{Context, Scale};
-use crate::data::{LabelledTexts, Sst2Part, sst2};
-use crate::finetune::{
+use crate::device::TensorDevice;
+use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
+use kiln_finetune::{
     Budget, Evaluation, Examples, Method, Objective, Rule, Settings, StepSize, Watcher, ZerothOrder, finetune,
 };
-use crate::number::Number;
-use crate::progress::Progress;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
+    progress::Progress,
+};
 
 /// Most tokens of a sentence.
 const LENGTH: usize = 32;
@@ -87,7 +86,7 @@ impl Run {
 struct Bar<'a>(&'a Progress, u64);
 
 impl Watcher for Bar<'_> {
-    fn stepped(&mut self, _: u64, _: f64, _: bool, spent: &crate::finetune::Spent) {
+    fn stepped(&mut self, _: u64, _: f64, _: bool, spent: &kiln_finetune::Spent) {
         let queries = spent.in_queries();
         self.0.inc(queries - self.1);
         self.1 = queries;

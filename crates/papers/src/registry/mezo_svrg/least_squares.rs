@@ -7,11 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::problem::{COLUMNS, LeastSquares, ROWS};
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
 
 /// Steps of the specification's runs, but for R4.
 const STEPS: u64 = 15_000;
