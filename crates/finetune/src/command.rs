@@ -8,7 +8,7 @@ use kiln_core::files::write_atomically;
 use kiln_datasets::{DataPath, LabelledTexts};
 use kiln_models::TextClassifier;
 use kiln_optim::zeroth_order::{
-    self, Method as ZerothOrderMethod, Mezo, MezoSvrg, ReplayLog, Tuner, TunerState,
+    self, Mezo, MezoSvrg, ReplayLog, Tuner, TunerState, ZerothOrder as ZerothOrderMethod,
 };
 use kiln_tensor::{Parameters, devices};
 use serde::{Deserialize, Serialize};
@@ -289,7 +289,7 @@ impl Rewrite for Undo {
             return Err(broken(&path, reason));
         }
         let (header, _) = Saved::read(&path)?.restore(&mut point)?;
-        let mut state = TunerState::from_bytes(&header.small_state, point)?;
+        let mut state = tuner.load(&header.small_state, point)?;
         let steps = state.step();
         let Some(entries) = usize::try_from(steps).ok().and_then(|steps| log.entries.get(..steps)) else {
             return Err(broken(&path, format!("the checkpoint is of step {steps}, and the log ends before")));

@@ -3,7 +3,7 @@
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::{Tensor, TensorData};
 use kiln_models::TextClassifier;
-use kiln_optim::zeroth_order::{Alone, Method as ZerothOrderMethod, Tuner, TunerState};
+use kiln_optim::zeroth_order::{Alone, Tuner, TunerState, ZerothOrder as ZerothOrderMethod};
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::{Parameters, Vector};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub(super) trait Engine<M: TextClassifier> {
         true
     }
 
-    fn small_state(&self) -> Result<Vec<u8>, FinetuneError>;
+    fn small_state(&mut self) -> Result<Vec<u8>, FinetuneError>;
 
     /// What is as large as the parameters.
     fn large_state(&self) -> Result<Vec<u8>, FinetuneError> {
@@ -125,11 +125,11 @@ impl<M: TextClassifier, Z: ZerothOrderMethod> Engine<M> for ZerothOrderEngine<'_
     }
 
     fn can_save(&self) -> bool {
-        self.state.is_checkpoint(&self.tuner)
+        self.tuner.can_save(&self.state)
     }
 
-    fn small_state(&self) -> Result<Vec<u8>, FinetuneError> {
-        Ok(self.state.to_bytes(&self.tuner)?)
+    fn small_state(&mut self) -> Result<Vec<u8>, FinetuneError> {
+        Ok(self.tuner.save(&mut self.state)?)
     }
 
     fn sync_log(&mut self) -> Result<(), FinetuneError> {
@@ -295,7 +295,7 @@ impl<M: TextClassifier> Engine<M> for GradientEngine<'_, M> {
         &mut self.point
     }
 
-    fn small_state(&self) -> Result<Vec<u8>, FinetuneError> {
+    fn small_state(&mut self) -> Result<Vec<u8>, FinetuneError> {
         let mut bytes = Vec::new();
         ciborium::into_writer(&self.progress, &mut bytes).map_err(unfit)?;
         Ok(bytes)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use kiln_datasets::TextColumns;
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::de::DeserializeOwned;
 
 use super::error::FinetuneError;
@@ -195,8 +195,8 @@ pub(super) struct TrainOptions {
     #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Zeroth order")]
     pub(super) directions: usize,
     /// How directions are drawn: gaussian as in the papers; rademacher, signs, the fastest; sphere
-    #[arg(long, default_value = "gaussian", value_parser = named::<Distribution>(&["gaussian", "rademacher", "sphere"]), help_heading = "Zeroth order")]
-    pub(super) distribution: Distribution,
+    #[arg(long, default_value = "gaussian", value_parser = named::<DirectionLaw>(&["gaussian", "rademacher", "sphere"]), help_heading = "Zeroth order")]
+    pub(super) distribution: DirectionLaw,
     /// How parameters come back after an evaluation. in-place: as MeZO's code, up to rounding. fused: the same bits in
     /// less time. copy: exactly, for twice the memory. grid: exactly in the memory of inference, on rounded parameters
     /// [default: fused; zo-sgd: copy]

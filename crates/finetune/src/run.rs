@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use kiln_models::TextClassifier;
 use kiln_optim::zeroth_order::{
-    self, Advisor, Method as ZerothOrderMethod, Mezo, MezoSvrg, Tuner, TunerState, WeightDecay, advise,
+    self, Advisor, Mezo, MezoSvrg, Tuner, WeightDecay, ZerothOrder as ZerothOrderMethod, advise,
 };
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
@@ -228,7 +228,7 @@ impl Run<'_> {
         let header = match saved {
             Some(saved) => {
                 let (header, _) = saved.restore(&mut state.point)?;
-                state = TunerState::from_bytes(&header.small_state, state.point)?;
+                state = tuner.load(&header.small_state, state.point)?;
                 Some(header)
             }
             None => None,
@@ -294,7 +294,7 @@ impl Run<'_> {
             {
                 save_is_due = false;
                 let header = Header::of(
-                    &engine,
+                    &mut engine,
                     settings,
                     storage,
                     method,
@@ -310,8 +310,16 @@ impl Run<'_> {
         if let Some(storage) = storage
             && engine.can_save()
         {
-            let header =
-                Header::of(&engine, settings, storage, method, &evaluations, seconds, skipped, &warnings)?;
+            let header = Header::of(
+                &mut engine,
+                settings,
+                storage,
+                method,
+                &evaluations,
+                seconds,
+                skipped,
+                &warnings,
+            )?;
             storage.save(&mut engine, header)?;
         }
         // After the checkpoint: a run that goes on later has evaluations where one of that length would.

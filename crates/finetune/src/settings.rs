@@ -1,6 +1,6 @@
 //! What a run of fine-tuning is told, and what it answers.
 
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
 /// Settings of one run. Together with the model and the data they determine every bit of the result on one machine.
@@ -52,7 +52,7 @@ pub struct ZerothOrder {
     /// Length of the step to each side along a direction.
     pub eps: f32,
     /// How directions are drawn.
-    pub distribution: Distribution,
+    pub distribution: DirectionLaw,
     /// How the parameters come back after each pair of evaluations.
     pub restore: Restore,
     /// On both sides or on one.

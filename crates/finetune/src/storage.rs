@@ -53,7 +53,7 @@ pub(super) struct Header {
 impl Header {
     #[allow(clippy::too_many_arguments, reason = "the fields of a struct, by name")]
     pub(super) fn of<M: TextClassifier>(
-        engine: &impl Engine<M>,
+        engine: &mut impl Engine<M>,
         settings: &Settings,
         storage: &Storage,
         method: Method,

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
 use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, largest_logits};
+use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::BatchObjective;
-use kiln_optim::{InputError, OptimError};
 use kiln_tensor::Parameters;
 
 use super::error::FinetuneError;
@@ -170,7 +170,7 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
                 None => mean = Some(gradient),
             }
         }
-        let mean = mean.ok_or_else(|| InputError::empty("the batch"))?;
+        let mean = mean.ok_or_else(|| OptimError::problem("the batch is empty"))?;
         Ok((total, mean))
     }
 }

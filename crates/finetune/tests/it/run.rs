@@ -7,7 +7,7 @@ use kiln_finetune::{
 };
 use kiln_models::{Classifier, TextClassifier};
 use kiln_optim::zeroth_order::{
-    self, AnchorStorage, Difference, Distribution, Fidelity, Mezo, MezoSvrg, ReplayLog, Restore, Tuner,
+    self, AnchorStorage, Difference, DirectionLaw, Fidelity, Mezo, MezoSvrg, ReplayLog, Restore, Tuner,
 };
 use kiln_tensor::Parameters;
 
@@ -30,12 +30,12 @@ fn settings(method: Method, steps: u64) -> Settings {
     }
 }
 
-fn zeroth_order(rule: Rule, restore: Restore, distribution: Distribution) -> Method {
+fn zeroth_order(rule: Rule, restore: Restore, distribution: DirectionLaw) -> Method {
     let difference = Difference::Central;
     Method::ZerothOrder(ZerothOrder { rule, eps: 1e-3, distribution, restore, difference, anneal: None })
 }
 
-fn mezo(restore: Restore, distribution: Distribution, directions: usize) -> Method {
+fn mezo(restore: Restore, distribution: DirectionLaw, directions: usize) -> Method {
     // On the grid a parameter may not outgrow the largest one at the start.
     let step_size = StepSize::Given(if restore == Restore::Grid { 1e-4 } else { 3e-2 });
     zeroth_order(Rule::Mezo { step_size, directions }, restore, distribution)
@@ -49,14 +49,14 @@ fn mezo_svrg(storage: AnchorStorage, restore: Restore) -> Method {
         storage,
         fidelity: Fidelity::Corrected,
     };
-    zeroth_order(rule, restore, Distribution::Gaussian)
+    zeroth_order(rule, restore, DirectionLaw::Gaussian)
 }
 
 fn methods() -> Vec<(&'static str, Method)> {
     vec![
-        ("mezo", mezo(Restore::Fused, Distribution::Gaussian, 1)),
-        ("mezo on the grid", mezo(Restore::Grid, Distribution::Sphere, 2)),
-        ("zo-sgd", mezo(Restore::Copy, Distribution::Rademacher, 1)),
+        ("mezo", mezo(Restore::Fused, DirectionLaw::Gaussian, 1)),
+        ("mezo on the grid", mezo(Restore::Grid, DirectionLaw::Sphere, 2)),
+        ("zo-sgd", mezo(Restore::Copy, DirectionLaw::Rademacher, 1)),
         ("mezo-svrg, textbook", mezo_svrg(AnchorStorage::Textbook, Restore::InPlace)),
         ("mezo-svrg, rank-one", mezo_svrg(AnchorStorage::RankOne, Restore::Fused)),
         ("mezo-svrg, replay", mezo_svrg(AnchorStorage::Replay, Restore::Grid)),
@@ -138,7 +138,7 @@ fn a_finished_run_goes_on_to_more_steps() {
 
 #[test]
 fn the_log_leads_to_the_same_weights() {
-    fn check<M: zeroth_order::Method>(log: &ReplayLog, expected: u64, name: &str) {
+    fn check<M: zeroth_order::ZerothOrder>(log: &ReplayLog, expected: u64, name: &str) {
         let tuner: Tuner<M> = log.header.settings().unwrap();
         let state = tuner.replay(log, Parameters::new(tiny::model()), None).unwrap();
         assert_eq!(hash(state.point.into_inner()), expected, "{name}");
@@ -166,7 +166,7 @@ fn the_log_leads_to_the_same_weights() {
 #[test]
 fn another_run_is_not_resumed() {
     let folder = tempfile::tempdir().unwrap();
-    let first = settings(mezo(Restore::Fused, Distribution::Gaussian, 1), 2);
+    let first = settings(mezo(Restore::Fused, DirectionLaw::Gaussian, 1), 2);
     go(&first, Some(&storage(folder.path(), false)), &mut ());
 
     let occupied = refusal(&first, Some(&storage(folder.path(), false)));
@@ -184,7 +184,7 @@ fn another_run_is_not_resumed() {
 #[test]
 fn a_damaged_checkpoint_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
-    let first = settings(mezo(Restore::Fused, Distribution::Gaussian, 1), 2);
+    let first = settings(mezo(Restore::Fused, DirectionLaw::Gaussian, 1), 2);
     go(&first, Some(&storage(folder.path(), false)), &mut ());
     let path = folder.path().join("checkpoint");
     let whole = std::fs::read(&path).unwrap();
@@ -209,7 +209,7 @@ fn a_damaged_checkpoint_is_noticed() {
 #[test]
 fn costs_are_counted() {
     let (queries, gradients) = {
-        let (outcome, _) = go(&settings(mezo(Restore::Fused, Distribution::Gaussian, 2), 4), None, &mut ());
+        let (outcome, _) = go(&settings(mezo(Restore::Fused, DirectionLaw::Gaussian, 2), 4), None, &mut ());
         (outcome.spent.queries, outcome.spent.gradients)
     };
     // Batches of 6 of 20: 6, 6, 6, 2. Two directions, two points each.
@@ -220,7 +220,7 @@ fn costs_are_counted() {
     assert_eq!((outcome.spent.queries, outcome.spent.gradients), (0, 3 * BATCH as u64));
 
     let budget = Budget::Queries(50);
-    let by_values = Settings { budget, ..settings(mezo(Restore::Fused, Distribution::Gaussian, 1), 0) };
+    let by_values = Settings { budget, ..settings(mezo(Restore::Fused, DirectionLaw::Gaussian, 1), 0) };
     let (outcome, _) = go(&by_values, None, &mut ());
     assert_eq!((outcome.steps, outcome.spent.queries), (5, 52));
     let (outcome, _) = go(&Settings { budget, ..settings(Method::Sgd { step_size: 0.1 }, 0) }, None, &mut ());
@@ -230,7 +230,7 @@ fn costs_are_counted() {
 #[test]
 fn every_method_learns() {
     let rule = Rule::Mezo { step_size: StepSize::Given(1e-2), directions: 4 };
-    let small_steps = zeroth_order(rule, Restore::Fused, Distribution::Gaussian);
+    let small_steps = zeroth_order(rule, Restore::Fused, DirectionLaw::Gaussian);
     for (name, method, steps) in [
         ("adam", Method::Adam { step_size: 3e-2 }, 60),
         ("sgd", Method::Sgd { step_size: 0.2 }, 200),
@@ -253,7 +253,7 @@ fn accuracy_and_f1_are_for_methods_without_gradients() {
         let by_gradients = Settings { objective, ..settings(Method::Sgd { step_size: 0.1 }, 2) };
         let error = refusal(&by_gradients, None);
         assert!(error.contains("have no gradient: choose --method mezo"), "{error}");
-        let method = mezo(Restore::Fused, Distribution::Gaussian, 1);
+        let method = mezo(Restore::Fused, DirectionLaw::Gaussian, 1);
         let (outcome, _) = go(&Settings { objective, ..settings(method, 6) }, None, &mut ());
         assert_eq!((outcome.steps, outcome.skipped), (6, 0));
     }
@@ -261,7 +261,7 @@ fn accuracy_and_f1_are_for_methods_without_gradients() {
 
 #[test]
 fn pieces_of_a_batch_change_the_result_by_rounding_only() {
-    for method in [mezo(Restore::Copy, Distribution::Gaussian, 1), Method::Sgd { step_size: 0.1 }] {
+    for method in [mezo(Restore::Copy, DirectionLaw::Gaussian, 1), Method::Sgd { step_size: 0.1 }] {
         let losses = [1, 4, 64].map(|micro_batch| {
             let settings = Settings { micro_batch, ..settings(method, 4) };
             go(&settings, None, &mut ()).0.last().unwrap().loss
@@ -273,7 +273,7 @@ fn pieces_of_a_batch_change_the_result_by_rounding_only() {
 #[test]
 fn auto_chooses_a_step_size_once() {
     let rule = Rule::Mezo { step_size: StepSize::Auto, directions: 1 };
-    let first = settings(zeroth_order(rule, Restore::Fused, Distribution::Gaussian), 4);
+    let first = settings(zeroth_order(rule, Restore::Fused, DirectionLaw::Gaussian), 4);
     let folder = tempfile::tempdir().unwrap();
     let train = tiny::examples(TEXTS, 1);
     // The loss may not curve upwards at a head of zeros; then it says so.
@@ -297,7 +297,7 @@ fn auto_chooses_a_step_size_once() {
 
 #[test]
 fn settings_out_of_range_are_named() {
-    let good = settings(mezo(Restore::Fused, Distribution::Gaussian, 1), 2);
+    let good = settings(mezo(Restore::Fused, DirectionLaw::Gaussian, 1), 2);
     let bad = |change: &dyn Fn(&mut Settings)| {
         let mut settings = good;
         change(&mut settings);
@@ -308,12 +308,12 @@ fn settings_out_of_range_are_named() {
     assert!(bad(&|s| s.micro_batch = 0).contains("--micro-batch"));
     assert!(bad(&|s| s.weight_decay = -1.0).contains("--weight-decay"));
     assert!(bad(&|s| s.method = Method::Adam { step_size: f64::NAN }).contains("--step-size"));
-    assert!(bad(&|s| s.method = mezo(Restore::Fused, Distribution::Gaussian, 0)).contains("directions"));
+    assert!(bad(&|s| s.method = mezo(Restore::Fused, DirectionLaw::Gaussian, 0)).contains("directions"));
 }
 
 #[test]
 fn frozen_parameters_stay() {
-    for method in [mezo(Restore::Fused, Distribution::Gaussian, 1), Method::Adam { step_size: 1e-2 }] {
+    for method in [mezo(Restore::Fused, DirectionLaw::Gaussian, 1), Method::Adam { step_size: 1e-2 }] {
         let train = tiny::examples(TEXTS, 1);
         let model = tiny::model().train_last(0);
         let before = model.clone();

@@ -2,7 +2,7 @@
 
 use kiln_models::{Bert, Classifier, Tokenizer};
 use kiln_optim::Sampler;
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
@@ -42,7 +42,7 @@ fn by_values(rule: Rule) -> Method {
     Method::ZerothOrder(ZerothOrder {
         rule,
         eps: 1e-3,
-        distribution: Distribution::Gaussian,
+        distribution: DirectionLaw::Gaussian,
         restore: Restore::default(),
         difference: Difference::Central,
         anneal: None,
