@@ -77,7 +77,7 @@ impl Cnn {
 
 device_tests! {
     fn convolutional_network_is_that_of_the_reference(device) {
-        let Some(file) = reference("convolutional_network_is_that_of_the_reference", "cnn_cd.json") else { return };
+        let file = reference("cnn_cd.json");
         let types = [(DType::F32, 2e-6), (DType::F64, 1e-12)];
         for (dtype, tolerance) in types.into_iter().filter(|(dtype, _)| device.supports_dtype(*dtype)) {
             let network = Cnn::read(&file, dtype, device);
@@ -115,8 +115,7 @@ device_tests! {
 
 #[test]
 fn perceptron_is_that_of_the_reference() {
-    let name = "perceptron_is_that_of_the_reference";
-    let Some(file) = reference(name, "mlp_attributions.json") else { return };
+    let file = reference("mlp_attributions.json");
     let device = flex();
     let layers: Vec<Linear> = file["layers"]
         .as_array()

@@ -6,13 +6,15 @@
 
 use std::io::{BufRead, Write};
 
-use super::{DataError, Sparse};
+use kiln_core::InputError;
+
+use super::{LinearDataError, SparseRows};
 
 /// Rows with their labels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Labelled {
+pub struct LabelledRows {
     /// One row a line.
-    pub rows: Sparse,
+    pub rows: SparseRows,
     /// One label a row, as written.
     pub labels: Vec<f64>,
 }
@@ -24,14 +26,14 @@ pub struct Labelled {
 /// ```
 /// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
 /// assert_eq!(data.labels, [-1.0, 1.0]);
-/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::Dense::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
-/// # Ok::<(), kiln_optim::linear::DataError>(())
+/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::DenseRows::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
+/// # Ok::<(), kiln_optim::linear::LinearDataError>(())
 /// ```
 ///
 /// # Errors
-/// [`DataError::Line`] with its number for a line of another form, [`DataError::Read`] when reading fails, and
-/// [`DataError::Empty`] without any row or nonzero.
-pub fn read_svmlight(reader: impl BufRead) -> Result<Labelled, DataError> {
+/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails, and
+/// [`InputError::Empty`] without any row or nonzero.
+pub fn read_svmlight(reader: impl BufRead) -> Result<LabelledRows, LinearDataError> {
     read_svmlight_from(1, None, reader)
 }
 
@@ -44,17 +46,17 @@ pub fn read_svmlight_from(
     first: u32,
     columns: Option<usize>,
     reader: impl BufRead,
-) -> Result<Labelled, DataError> {
+) -> Result<LabelledRows, LinearDataError> {
     if columns == Some(0) {
-        return Err(DataError::Empty { what: "columns" });
+        return Err(InputError::empty("the list of columns").into());
     }
     let (mut labels, mut starts, mut indices, mut values) = (Vec::new(), vec![0], Vec::new(), Vec::new());
     let mut row = Vec::new();
     let mut width = 0;
     for (line, text) in (1..).zip(reader.lines()) {
-        let text = text.map_err(|source| DataError::Read { line, source })?;
-        let Some(label) =
-            parse(&text, first, columns, &mut row).map_err(|message| DataError::Line { line, message })?
+        let text = text.map_err(|source| LinearDataError::Read { line, source })?;
+        let Some(label) = parse(&text, first, columns, &mut row)
+            .map_err(|message| LinearDataError::Line { line, message })?
         else {
             continue;
         };
@@ -66,8 +68,8 @@ pub fn read_svmlight_from(
         }
         starts.push(values.len());
     }
-    let rows = Sparse::new(columns.unwrap_or(width), starts, indices, values)?;
-    Ok(Labelled { rows, labels })
+    let rows = SparseRows::new(columns.unwrap_or(width), starts, indices, values)?;
+    Ok(LabelledRows { rows, labels })
 }
 
 /// The label of a line, if it has one, with its nonzeros in `row`, sorted.
@@ -118,7 +120,7 @@ fn number(text: &str, what: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_svmlight(data: &Labelled, mut writer: impl Write) -> std::io::Result<()> {
+pub fn write_svmlight(data: &LabelledRows, mut writer: impl Write) -> std::io::Result<()> {
     for (i, label) in data.labels.iter().enumerate() {
         write!(writer, "{label}")?;
         let (indices, values) = data.rows.row(i);

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
+use kiln_core::InputError;
 use kiln_tensor::{Parameters, Vector};
 
 use crate::{Operator, OptimError, SaddleOperator};
@@ -25,7 +26,7 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// let one = Tensor::<2>::ones([1, 1], &device);
 /// let game = ModuleGame::new(|x: &Linear, y: &Linear| (x.forward(one.clone()) * y.forward(one.clone())).sum());
 /// let player = || Parameters::new(LinearConfig::new(1, 1).with_bias(false).init(&device));
-/// let solver = AlexGda::alex(1.0, 2.0, 0.5, 0.5);
+/// let solver = AlexGda::new(0.5, 0.5);
 /// let solution = run(&solver, &game, (player(), player()), &Stop::after(200), &mut ())?;
 /// assert!(solution.state.iterate.norm()? < 1e-6);
 /// # }
@@ -51,7 +52,7 @@ impl<M: Module, N: Module, F: Fn(&M, &N) -> Tensor<1>> ModuleGame<M, N, F> {
         let payoff = (self.payoff)(x, y);
         let found = payoff.dims()[0];
         if found != 1 {
-            return Err(OptimError::Size { what: "elements of the payoff", found, expected: 1 });
+            return Err(InputError::size("elements of the payoff", found, 1).into());
         }
         if !payoff.is_tracked() {
             return Err(OptimError::problem(

@@ -2,6 +2,7 @@
 
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_tensor::TensorError;
 
 use crate::alternating::{ExactBlocks, TwoBlocks};
@@ -27,7 +28,7 @@ impl CoupledQuadratic {
     pub fn new(a: Mat<f64>, b: Mat<f64>, c: Mat<f64>) -> Result<Self, OptimError> {
         let (p, q) = (b.nrows(), b.ncols());
         if p == 0 || q == 0 {
-            return Err(OptimError::Empty { what: "B" });
+            return Err(InputError::empty("B").into());
         }
         for (what, found, expected) in [
             ("rows of A", a.nrows(), p),
@@ -36,12 +37,12 @@ impl CoupledQuadratic {
             ("columns of C", c.ncols(), q),
         ] {
             if found != expected {
-                return Err(OptimError::Size { what, found, expected });
+                return Err(InputError::size(what, found, expected).into());
             }
         }
         for (what, matrix) in [("A", &a), ("B", &b), ("C", &c)] {
             if !matrix.is_all_finite() {
-                return Err(OptimError::NotFinite { what: what.to_owned() });
+                return Err(InputError::not_finite(what).into());
             }
         }
         let factor = |what: &str, matrix: &Mat<f64>| {
@@ -67,11 +68,7 @@ impl CoupledQuadratic {
 
     fn check(&self, x: &[f64], y: &[f64]) -> Result<(), OptimError> {
         let (expected, found) = (vec![self.b.nrows(), self.b.ncols()], vec![x.len(), y.len()]);
-        if expected == found {
-            Ok(())
-        } else {
-            Err(TensorError::Shape { left: expected, right: found }.into())
-        }
+        if expected == found { Ok(()) } else { Err(TensorError::shape(&found, &expected).into()) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Quadratic functions.
 
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_tensor::{TensorError, Vector};
 
 use crate::curvature::{SecondOrder, SecondOrderSum};
@@ -21,15 +22,15 @@ impl Quadratic {
     pub fn new(hessian: Mat<f64>, linear: Vec<f64>) -> Result<Self, OptimError> {
         let size = linear.len();
         if size == 0 {
-            return Err(OptimError::Empty { what: "the linear term" });
+            return Err(InputError::empty("the linear term").into());
         }
         for (what, found) in [("rows of H", hessian.nrows()), ("columns of H", hessian.ncols())] {
             if found != size {
-                return Err(OptimError::Size { what, found, expected: size });
+                return Err(InputError::size(what, found, size).into());
             }
         }
         if !hessian.is_all_finite() || linear.iter().any(|b| !b.is_finite()) {
-            return Err(OptimError::NotFinite { what: "H or b".to_owned() });
+            return Err(InputError::not_finite("H or b").into());
         }
         if hessian != hessian.transpose() {
             return Err(OptimError::problem("H is not symmetric"));
@@ -66,7 +67,7 @@ impl Operator for Quadratic {
     fn operator(&self, x: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         let size = self.linear.len();
         if x.len() != size {
-            return Err(TensorError::Shape { left: vec![size], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[size]).into());
         }
         let mut gradient: Vec<f64> = self.linear.iter().map(|b| -b).collect();
         for (column, x) in self.hessian.col_iter().zip(x) {

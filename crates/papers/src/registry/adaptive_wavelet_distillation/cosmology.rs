@@ -10,12 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::host;
 use super::spectra::SpectraMaps;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
-use crate::report::figure::{Axis, Figure};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
 
 pub(super) const SIDE: usize = 64;
 const PIXELS: usize = SIDE * SIDE;

@@ -7,12 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Mlp, Regression, host, trained};
 use super::traces::{LARGEST, NEGLIGIBLE, cross_validated, predicted, rows};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{LabelledSeries, ucr};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_datasets::{LabelledSeries, ucr};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEVELS: usize = 4;
 const SPARSITY: f64 = 1e-3;

@@ -7,11 +7,8 @@ use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::networks::{Mlp, Regression, host, r_squared, trained};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEN: usize = 64;
 const LEVELS: usize = 4;

@@ -7,11 +7,7 @@ use kiln_optim::problems::QuadraticGame;
 use kiln_optim::{OptimError, Solver};
 use kiln_tensor::{Distribution, Noise, Vector};
 
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
 
 const METHODS: [&str; 6] = ["Sim", "Alt", "EG", "OGDA", "AltOGDA", "Alex"];
 
@@ -232,7 +228,11 @@ impl Instance {
             self.best(
                 MOST_STEPS_OF_SIM,
                 1,
-                tenths(1, 15).map(|f| AlexGda::alex(1.0, 0.0, f * small, f * small)),
+                tenths(1, 15).map(|f| AlexGda {
+                    gamma: 1.0,
+                    delta: 0.0,
+                    ..AlexGda::new(f * small, f * small)
+                }),
             )?,
             self.best(MOST_STEPS, 1, tenths(1, 15).map(|f| AlexGda::alt(f * base, f * base)))?,
             self.best(
@@ -262,7 +262,7 @@ impl Instance {
                 MOST_STEPS,
                 1,
                 extrapolations().filter(|&pair| pair != (1.0, 1.0)).flat_map(|(gamma, delta)| {
-                    tenths(1, 15).map(move |f| AlexGda::alex(gamma, delta, f * base, f * base))
+                    tenths(1, 15).map(move |f| AlexGda { gamma, delta, ..AlexGda::new(f * base, f * base) })
                 }),
             )?,
         ])

@@ -10,12 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{Reader, batches};
 use super::synthetic;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
 use crate::registry::small_networks::cross_entropy;
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// First the words for good and bad, then negators, intensifiers and the others.
 const WORDS: [&str; 12] =

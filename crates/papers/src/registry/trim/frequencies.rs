@@ -16,12 +16,9 @@ use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::networks::{Perceptron, Training, best, classes, share, tensor};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
 use crate::registry::small_networks::cross_entropy;
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 const WIDTH: usize = 100;
 /// The coefficient that labels depend on.
