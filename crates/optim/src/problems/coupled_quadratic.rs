@@ -45,6 +45,7 @@ impl CoupledQuadratic {
                 return Err(InputError::not_finite(what).into());
             }
         }
+        let (a, c) = (mirrored(a), mirrored(c));
         let factor = |what: &str, matrix: &Mat<f64>| {
             matrix
                 .llt(Side::Lower)
@@ -74,6 +75,16 @@ impl CoupledQuadratic {
             Err(TensorError::Shape { left: expected, right: found }.into())
         }
     }
+}
+
+/// With the lower half in place of the upper one.
+fn mirrored(mut matrix: Mat<f64>) -> Mat<f64> {
+    for i in 0..matrix.nrows() {
+        for j in 0..i {
+            matrix[(j, i)] = matrix[(i, j)];
+        }
+    }
+    matrix
 }
 
 fn column(x: &[f64]) -> Mat<f64> {

@@ -170,7 +170,7 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
                 None => mean = Some(gradient),
             }
         }
-        let mean = mean.ok_or_else(|| InputError::empty("the batch"))?;
+        let mean = mean.ok_or_else(|| OptimError::from(InputError::empty("the batch")))?;
         Ok((total, mean))
     }
 }
