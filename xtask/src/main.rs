@@ -6,6 +6,7 @@ mod ci;
 mod counts;
 mod papers;
 mod stages;
+mod stranger;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,10 @@ Examples:
 
 Environment:
   KILN_PAPERS=PATH            run this kiln-papers binary instead of building one
+  KILN_BENCH=PATH             likewise for kiln-bench
   KILN_DATA=DIR               where data sets are looked for
-  KILN_REQUIRE_DEVICES=a,b    a listed device that does not work fails the tests instead of being left out";
+  KILN_REQUIRE_DEVICES=a,b    a listed device that does not work fails the tests instead of being left out
+  KILN_REQUIRE_DATA=1         a data set that is not found fails the tests instead of being left out";
 
 #[derive(Subcommand)]
 enum Task {
@@ -65,7 +68,7 @@ enum Task {
     /// compiled twice; cold, that takes about half an hour on 2 cores, afterwards a few minutes.
     /// The exit status is 0 only if every stage passed.
     Test(stages::Options),
-    /// Format the code: cargo fmt alone misses the papers, whose modules a macro declares
+    /// Format the code, as cargo fmt does
     Fmt {
         /// Change nothing, and fail if something is not formatted
         #[arg(long)]

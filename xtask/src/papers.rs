@@ -1,4 +1,4 @@
-//! Builds `kiln-papers` with the domains that a command needs, and becomes it.
+//! Builds the program that a command belongs to, with the domains that it needs, and becomes it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use crate::{Result, cargo, root, target_dir};
 
-/// What the first build of a domain (a feature of kiln-papers) costs, for the line that asks for patience.
+/// What the first build of a domain (a feature of the programs) costs, for the line that asks for patience.
 const COSTS: &[(&str, &str)] = &[
     ("adapt", "about ten minutes on 2 cores, most of it Burn"),
     ("graph", "about two minutes on 2 cores; Burn is not needed"),
@@ -20,18 +20,25 @@ const COSTS: &[(&str, &str)] = &[
 /// What a benchmark needs, where its name is no domain.
 const BENCHES: &[(&str, &str)] = &[("zo", "models")];
 
-/// Runs `kiln-papers COMMAND ARGUMENTS`, building it first unless `KILN_PAPERS` names a binary.
+/// Runs `kiln-papers COMMAND ARGUMENTS` or `kiln-bench ARGUMENTS`, building it first unless `KILN_PAPERS` or
+/// `KILN_BENCH` names a binary.
 pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
-    let binary = match std::env::var_os("KILN_PAPERS") {
-        Some(binary) => PathBuf::from(binary),
-        None => build(&features(command, arguments, &read_registry()?))?,
+    let (package, variable) = match command {
+        "bench" => ("kiln-bench", "KILN_BENCH"),
+        _ => ("kiln-papers", "KILN_PAPERS"),
     };
-    let mut papers = Command::new(&binary);
+    let binary = match std::env::var_os(variable) {
+        Some(binary) => PathBuf::from(binary),
+        None => build(package, &features(command, arguments, &read_registry()?))?,
+    };
+    let mut program = Command::new(&binary);
     if command == "reproduce" {
-        keep_memory(&mut papers);
+        keep_memory(&mut program);
     }
-    replace_by(papers.arg(command).args(arguments))
-        .map_err(|e| format!("cannot run {}: {e}", binary.display()))
+    if command != "bench" {
+        program.arg(command);
+    }
+    replace_by(program.args(arguments)).map_err(|e| format!("cannot run {}: {e}", binary.display()))
 }
 
 /// Has glibc's allocator keep freed memory: training of convolutional networks on the CPU spends a quarter of
@@ -44,7 +51,7 @@ pub(crate) fn keep_memory(command: &mut Command) {
     }
 }
 
-/// The features of kiln-papers that a command needs: domains, and what only benchmarks use. When in doubt it is all
+/// The features of the program that a command needs: domains, and what only benchmarks use. When in doubt it is all
 /// domains, which costs time and never an answer.
 fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> BTreeSet<String> {
     let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
@@ -98,43 +105,38 @@ fn read_registry() -> Result<BTreeMap<String, String>> {
     Ok(domain_of_each_paper(&text))
 }
 
-/// Paper id → domain, from the registry's own lines `#[cfg(feature = "domain")] paper_id,`, so that adding a paper
-/// changes nothing here.
+/// Paper id → domain, from the registry's own lines `#[cfg(feature = "domain")]` and `paper_id::PAPER,`, so that adding
+/// a paper changes nothing here.
 fn domain_of_each_paper(registry: &str) -> BTreeMap<String, String> {
-    let mut papers = BTreeMap::new();
-    for line in registry.split("#[cfg(feature = \"").skip(1) {
-        if let Some((domain, rest)) = line.split_once("\")]")
-            && let Some((module, _)) = rest.split_once(',')
-        {
-            papers.insert(module.trim().replace('_', "-"), domain.to_owned());
-        }
-    }
-    papers
+    let lines: Vec<_> = registry.lines().map(str::trim).collect();
+    let of_pair = |pair: &[&str]| {
+        let domain = pair[0].strip_prefix("#[cfg(feature = \"")?.strip_suffix("\")]")?;
+        Some((pair[1].strip_suffix("::PAPER,")?.replace('_', "-"), domain.to_owned()))
+    };
+    lines.windows(2).filter_map(of_pair).collect()
 }
 
 /// The release binary with these features. Shards are only joined by the very program that ran them, so the same
-/// domains must always give the same binary: they are named even if they are kiln-papers' default.
-fn build(features: &BTreeSet<String>) -> Result<PathBuf> {
-    let binary = target_dir()?.join("release").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX));
+/// domains must always give the same binary: they are named even if they are the package's default.
+fn build(package: &str, features: &BTreeSet<String>) -> Result<PathBuf> {
+    let binary = target_dir()?.join("release").join(format!("{package}{}", std::env::consts::EXE_SUFFIX));
     let stale = is_stale(&binary);
     if !stale && features.is_empty() {
         // Whatever domains it has, it will do.
         return Ok(binary);
     }
     if stale {
-        eprintln!("{}", announcement(features));
+        eprintln!("{}", announcement(package, features));
     }
     let features: Vec<_> = features.iter().map(String::as_str).collect();
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "kiln-papers", "--no-default-features"]);
+    build.args(["build", "--release", "--package", package, "--no-default-features"]);
     let status = build.args(["--features", &features.join(",")]).status();
     let built = status.map_err(|e| format!("cannot run cargo: {e}"))?.success();
-    built
-        .then_some(binary)
-        .ok_or_else(|| "kiln-papers does not compile: see cargo's messages above".to_owned())
+    built.then_some(binary).ok_or_else(|| format!("{package} does not compile: see cargo's messages above"))
 }
 
-fn announcement(features: &BTreeSet<String>) -> String {
+fn announcement(package: &str, features: &BTreeSet<String>) -> String {
     let costs: Vec<_> = COSTS
         .iter()
         .filter(|(domain, _)| features.contains(*domain))
@@ -142,7 +144,7 @@ fn announcement(features: &BTreeSet<String>) -> String {
         .collect();
     let costs = if costs.is_empty() { "about two minutes on 2 cores".to_owned() } else { costs.join("; ") };
     format!(
-        "Compiling kiln-papers, optimised. The first time, cargo builds every dependency from source ({costs}); after \
+        "Compiling {package}, optimised. The first time, cargo builds every dependency from source ({costs}); after \
          that only what changed."
     )
 }
@@ -178,11 +180,15 @@ mod tests {
     use super::*;
 
     const REGISTRY: &str = r#"
-        papers! {
-            #[cfg(feature = "graph")] local_graph_clustering,
+        #[cfg(feature = "interpret")]
+        mod convergence_maps;
+
+        pub const PAPERS: &[Paper] = &[
+            #[cfg(feature = "graph")]
+            local_graph_clustering::PAPER,
             #[cfg(feature = "optim")]
-            variance_reduction,
-        }
+            variance_reduction::PAPER,
+        ];
     "#;
 
     fn chosen(command: &str, arguments: &[&str]) -> Vec<String> {
@@ -229,8 +235,12 @@ mod tests {
     fn the_real_registry_is_understood() {
         let papers = read_registry().unwrap();
         assert_eq!(papers.get("local-graph-clustering").map(String::as_str), Some("graph"));
-        let manifest = std::fs::read_to_string(root().join("crates/papers/Cargo.toml")).unwrap();
-        assert!(manifest.contains("\nwebgraph = ["), "benchmarks of graphs ask for it");
+        assert_eq!(papers.len(), 24);
+        let manifest = |name: &str| {
+            std::fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap()
+        };
+        assert!(manifest("bench").contains("\nwebgraph = ["), "benchmarks of graphs ask for it");
+        let manifest = manifest("papers");
         assert!(manifest.contains("\nmodels = ["), "finetune asks for it");
         for (paper, domain) in &papers {
             assert!(manifest.contains(&format!("\n{domain} = [")), "{paper}: {domain} is no feature");

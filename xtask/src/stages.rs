@@ -10,11 +10,11 @@ use clap::ValueEnum;
 
 use crate::counts::Counts;
 use crate::papers::keep_memory;
-use crate::{Result, cargo, is_installed, root, target_dir};
+use crate::{Result, cargo, is_installed, root, stranger, target_dir};
 
 /// Features that everything is built with; see [`features`].
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
-                        kiln-tensor/test-devices,kiln-papers/webgraph,kiln-papers/wgpu";
+                        kiln-tensor/test-devices,kiln-bench/webgraph,kiln-papers/wgpu";
 
 /// What to run.
 #[derive(clap::Args)]
@@ -43,6 +43,8 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
+    /// Each library as a stranger adds it: from outside, with default features, its front page's example; README's
+    Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,
 }
@@ -84,7 +86,7 @@ impl Stage {
 
     fn run(self) -> Result<Outcome> {
         match self {
-            Self::Fmt => plain(&mut format(&["--check"])?),
+            Self::Fmt => plain(&mut format(&["--check"])),
             Self::Clippy => {
                 plain(with_features("clippy", &["--all-targets"]).args(["--", "--deny", "warnings"]))
             }
@@ -94,6 +96,7 @@ impl Stage {
             Self::DocTests => counted(&mut with_features("test", &["--doc"])),
             Self::Docs => docs(),
             Self::Alone => alone(),
+            Self::Stranger => stranger(),
             Self::Reproduce => reproduce(),
         }
     }
@@ -102,20 +105,15 @@ impl Stage {
 /// Runs rustfmt on everything.
 pub(crate) fn fmt(check: bool) -> Result<ExitCode> {
     let flags: &[&str] = if check { &["--check"] } else { &[] };
-    let outcome = plain(&mut format(flags)?)?;
+    let outcome = plain(&mut format(flags))?;
     Ok(if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `cargo fmt` with the papers named: it does not see modules that a macro declares.
-fn format(flags: &[&str]) -> Result<Command> {
-    let dir = root().join("crates/papers/src/registry");
-    let entries = std::fs::read_dir(&dir).map_err(|e| format!("cannot list {}: {e}", dir.display()))?;
-    // A folder's mod.rs leads to its other files.
-    let file = |path: PathBuf| if path.is_dir() { path.join("mod.rs") } else { path };
-    let papers = entries.filter_map(std::result::Result::ok).map(|entry| file(entry.path()));
+/// `cargo fmt` for the whole workspace.
+fn format(flags: &[&str]) -> Command {
     let mut cargo = cargo();
-    cargo.args(["fmt", "--all"]).args(flags).arg("--").args(papers);
-    Ok(cargo)
+    cargo.args(["fmt", "--all"]).args(flags);
+    cargo
 }
 
 /// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the
@@ -147,20 +145,20 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let papers = built_papers()?;
+    let programs = [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);
-        return counted(nextest.env("KILN_PAPERS", papers));
+        return counted(nextest.envs(programs));
     }
     let mut test = with_features("test", &["--all-targets", "--no-fail-fast"]);
-    let outcome = counted(test.env("KILN_PAPERS", papers))?;
+    let outcome = counted(test.envs(programs))?;
     Ok(Outcome { note: "nextest is not installed: cargo test was used", ..outcome })
 }
 
-/// Where the build stage puts kiln-papers.
-fn built_papers() -> Result<PathBuf> {
-    Ok(target_dir()?.join("debug").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX)))
+/// Where the build stage puts a program.
+fn built_program(program: &str) -> Result<PathBuf> {
+    Ok(target_dir()?.join("debug").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn docs() -> Result<Outcome> {
@@ -191,6 +189,12 @@ fn alone() -> Result<Outcome> {
     Ok(Outcome { passed: true, ..Outcome::default() })
 }
 
+/// Another workspace with other features, whose artefacts lie beside the others too.
+fn stranger() -> Result<Outcome> {
+    let counts = stranger::run(&target_dir()?)?;
+    Ok(Outcome { passed: counts.failed == 0, counts: Some(counts), note: "" })
+}
+
 /// The packages in `crates`, which are named after their directories.
 fn packages() -> Result<Vec<String>> {
     let dir = root().join("crates");
@@ -210,7 +214,7 @@ fn reproduce() -> Result<Outcome> {
     if !built.passed {
         return Ok(built);
     }
-    let mut papers = Command::new(built_papers()?);
+    let mut papers = Command::new(built_program("kiln-papers")?);
     keep_memory(&mut papers);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
     plain(papers.arg(target_dir()?.join("reproduce-quick")))
@@ -295,8 +299,6 @@ fn in_words(counts: Counts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -331,16 +333,6 @@ mod tests {
         let failed = of("echo 'Summary [0s] 3 tests run: 2 passed, 1 failed, 0 skipped' >&2; exit 100");
         assert!(!failed.passed);
         assert_eq!(failed.counts, Some(Counts { passed: 2, failed: 1, skipped: 0 }));
-    }
-
-    #[test]
-    fn papers_are_formatted_too() {
-        let command = format(&[]).unwrap();
-        let files: Vec<_> = command.get_args().map(Path::new).filter(|path| path.is_file()).collect();
-        assert!(
-            files.iter().any(|path| path.ends_with("registry/local_graph_clustering/mod.rs")),
-            "{files:?}"
-        );
     }
 
     #[test]

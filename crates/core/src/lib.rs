@@ -5,6 +5,8 @@
 //! | [`InputError`] | what can be wrong with what a caller passed; every crate's error type wraps it |
 //! | [`check`] | checks of settings, sizes and numbers, each an [`InputError`] where it fails |
 //! | [`random`] | the one generator, its numbered and named streams |
+//! | [`data`] | what is said of a data set: found, read, missing |
+//! | [`files`] | files that are whole or absent |
 //!
 //! ```
 //! use kiln_core::{InputError, check};
@@ -14,6 +16,8 @@
 //! ```
 
 pub mod check;
+pub mod data;
+pub mod files;
 mod input_error;
 pub mod random;
 

@@ -3,20 +3,23 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
-
-use crate::{
-    bench,
-    claim::{ExperimentError, Paper},
-    context::Scale,
-    data,
+use kiln_datasets::{DataCommand, DataPath};
+use kiln_receipts::{
+    ExperimentError, Paper, Scale,
     progress::Reporter,
-    registry::{self, PAPERS},
+    registry::select,
     report::{Report, SummaryTable, pages, terminal},
-    run::{self, Options, Shard},
+    run::{self, Options},
+    shard::Shard,
 };
+
+#[cfg(feature = "models")]
+use crate::registry::MemoryProbe;
+use crate::registry::PAPERS;
 
 /// Kiln's receipts: reruns the experiments of papers and says, claim by claim, what was reproduced.
 #[derive(Debug, Parser)]
@@ -72,22 +75,14 @@ enum Command {
         out: PathBuf,
     },
     /// List the data sets, or get one.
-    Data(data::DataCommand),
+    Data(DataCommand),
     /// Fine-tune a language model on a table of labelled texts.
     #[cfg(feature = "models")]
-    Finetune(crate::finetune::FinetuneCommand),
+    Finetune(kiln_finetune::FinetuneCommand),
     /// Measures the memory of one method at one size, for `reproduce mezo`.
     #[cfg(feature = "models")]
     #[command(hide = true)]
-    MemoryProbe(registry::MemoryProbe),
-    /// Compare Kiln's speed with other programs.
-    Bench {
-        /// Which benchmark.
-        name: String,
-        /// Passed to the benchmark.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    MemoryProbe(MemoryProbe),
 }
 
 const DEFAULT_OUT: &str = "target/reproduce";
@@ -165,7 +160,6 @@ pub fn main() -> ExitCode {
         Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
         #[cfg(feature = "models")]
         Command::MemoryProbe(command) => command.run().map(|()| 0),
-        Command::Bench { name, args } => bench::run(&name, &args).map(|()| 0),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
         eprintln!("error: {error}");
@@ -174,7 +168,7 @@ pub fn main() -> ExitCode {
 }
 
 fn reproduce(papers: &[Paper], args: Reproduce) -> Result<u8, ExperimentError> {
-    let papers = registry::select(papers, &args.papers)?;
+    let papers = select(papers, &args.papers)?;
     let jobs =
         args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
     rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global()?;
@@ -187,7 +181,7 @@ fn reproduce(papers: &[Paper], args: Reproduce) -> Result<u8, ExperimentError> {
             Some(Shard { index, count }) => Path::new(DEFAULT_OUT).join(format!("shard-{index}-of-{count}")),
             None => DEFAULT_OUT.into(),
         }),
-        data: args.data,
+        data: Arc::new(DataPath::new(args.data)),
         shard: args.shard,
         fresh: args.fresh,
         program: run::program()?,

@@ -1,143 +1,113 @@
-//! The list of papers. Each paper is one file in `src/registry/` that holds `pub(super) const PAPER: Paper`, and one
-//! line below, under the feature of its domain so that a build for one domain compiles no other.
+//! The list of papers. Each paper is one file or folder in `src/registry/` that holds `pub(super) const PAPER: Paper`,
+//! and two lines below, each under the feature of its domain so that a build for one domain compiles no other.
 
-use std::collections::BTreeSet;
+use kiln_receipts::Paper;
 
-use crate::claim::{Claim, Paper};
-
-macro_rules! papers {
-    ($($(#[$feature:meta])* $paper:ident,)*) => {
-        $($(#[$feature])* mod $paper;)*
-
-        /// All papers of this build.
-        pub const PAPERS: &[Paper] = &[$($(#[$feature])* $paper::PAPER,)*];
-    };
-}
-
-/// What papers on lensing share.
+#[cfg(feature = "optim")]
+mod adahessian;
+#[cfg(feature = "interpret")]
+mod adaptive_wavelet_distillation;
+#[cfg(feature = "optim")]
+mod alex_gda;
+#[cfg(feature = "optim")]
+mod alternating_minimization;
+#[cfg(feature = "optim")]
+mod block_coordinate_descent;
+#[cfg(feature = "adapt")]
+mod conditionally_invariant_components;
 #[cfg(feature = "interpret")]
 mod convergence_maps;
+#[cfg(feature = "optim")]
+mod dash;
+#[cfg(feature = "adapt")]
+mod distributionally_robust_classification;
+#[cfg(feature = "optim")]
+mod dominant_subspace;
+#[cfg(feature = "optim")]
+mod large_catapults;
+#[cfg(feature = "optim")]
+mod large_step_logistic;
+#[cfg(feature = "optim")]
+mod linear_stability;
+#[cfg(feature = "graph")]
+mod local_graph_clustering;
+#[cfg(feature = "adapt")]
+mod masft;
+#[cfg(feature = "models")]
+mod mezo;
+#[cfg(feature = "models")]
+mod mezo_svrg;
+#[cfg(feature = "adapt")]
+mod real_domains;
+#[cfg(feature = "interpret")]
+mod reality_checks;
+#[cfg(feature = "optim")]
+mod seg_flip_flop_anchor;
+#[cfg(feature = "optim")]
+mod single_neuron_autoencoder;
 #[cfg(feature = "interpret")]
 mod small_networks;
+#[cfg(feature = "adapt")]
+mod structural_causal_models;
+#[cfg(feature = "interpret")]
+mod trim;
+#[cfg(feature = "optim")]
+mod variance_reduced_halpern;
+#[cfg(feature = "optim")]
+mod variance_reduction;
 
-papers! {
-    #[cfg(feature = "optim")] adahessian,
-    #[cfg(feature = "interpret")] adaptive_wavelet_distillation,
-    #[cfg(feature = "optim")] alex_gda,
-    #[cfg(feature = "optim")] alternating_minimization,
-    #[cfg(feature = "optim")] block_coordinate_descent,
-    #[cfg(feature = "adapt")] conditionally_invariant_components,
-    #[cfg(feature = "optim")] dash,
-    #[cfg(feature = "adapt")] distributionally_robust_classification,
-    #[cfg(feature = "optim")] dominant_subspace,
-    #[cfg(feature = "optim")] large_catapults,
-    #[cfg(feature = "optim")] large_step_logistic,
-    #[cfg(feature = "optim")] linear_stability,
-    #[cfg(feature = "graph")] local_graph_clustering,
-    #[cfg(feature = "adapt")] masft,
-    #[cfg(feature = "models")] mezo,
-    #[cfg(feature = "models")] mezo_svrg,
-    #[cfg(feature = "adapt")] real_domains,
-    #[cfg(feature = "interpret")] reality_checks,
-    #[cfg(feature = "optim")] seg_flip_flop_anchor,
-    #[cfg(feature = "optim")] single_neuron_autoencoder,
-    #[cfg(feature = "adapt")] structural_causal_models,
-    #[cfg(feature = "interpret")] trim,
-    #[cfg(feature = "optim")] variance_reduced_halpern,
-    #[cfg(feature = "optim")] variance_reduction,
-}
+/// All papers of this build.
+pub const PAPERS: &[Paper] = &[
+    #[cfg(feature = "optim")]
+    adahessian::PAPER,
+    #[cfg(feature = "interpret")]
+    adaptive_wavelet_distillation::PAPER,
+    #[cfg(feature = "optim")]
+    alex_gda::PAPER,
+    #[cfg(feature = "optim")]
+    alternating_minimization::PAPER,
+    #[cfg(feature = "optim")]
+    block_coordinate_descent::PAPER,
+    #[cfg(feature = "adapt")]
+    conditionally_invariant_components::PAPER,
+    #[cfg(feature = "optim")]
+    dash::PAPER,
+    #[cfg(feature = "adapt")]
+    distributionally_robust_classification::PAPER,
+    #[cfg(feature = "optim")]
+    dominant_subspace::PAPER,
+    #[cfg(feature = "optim")]
+    large_catapults::PAPER,
+    #[cfg(feature = "optim")]
+    large_step_logistic::PAPER,
+    #[cfg(feature = "optim")]
+    linear_stability::PAPER,
+    #[cfg(feature = "graph")]
+    local_graph_clustering::PAPER,
+    #[cfg(feature = "adapt")]
+    masft::PAPER,
+    #[cfg(feature = "models")]
+    mezo::PAPER,
+    #[cfg(feature = "models")]
+    mezo_svrg::PAPER,
+    #[cfg(feature = "adapt")]
+    real_domains::PAPER,
+    #[cfg(feature = "interpret")]
+    reality_checks::PAPER,
+    #[cfg(feature = "optim")]
+    seg_flip_flop_anchor::PAPER,
+    #[cfg(feature = "optim")]
+    single_neuron_autoencoder::PAPER,
+    #[cfg(feature = "adapt")]
+    structural_causal_models::PAPER,
+    #[cfg(feature = "interpret")]
+    trim::PAPER,
+    #[cfg(feature = "optim")]
+    variance_reduced_halpern::PAPER,
+    #[cfg(feature = "optim")]
+    variance_reduction::PAPER,
+];
 
 /// The command that `mezo` measures memory with.
 #[cfg(feature = "models")]
 pub(crate) use mezo::memory::MemoryProbe;
-
-/// A mistake in a paper's constants.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("registry: {0}")]
-pub struct RegistryError(String);
-
-/// An argument that names no paper.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no paper or domain {name:?}; known: {known}")]
-pub struct UnknownPaper {
-    name: String,
-    known: String,
-}
-
-/// The papers that the names select, each by its id or its domain; all of them when there are no names.
-///
-/// # Errors
-/// [`UnknownPaper`] for a name that is neither.
-pub fn select(papers: &[Paper], names: &[String]) -> Result<Vec<Paper>, UnknownPaper> {
-    let matches = |paper: &Paper, name: &str| paper.id == name || paper.domain == name;
-    if let Some(name) = names.iter().find(|name| !papers.iter().any(|paper| matches(paper, name))) {
-        let known: Vec<_> = papers.iter().map(|paper| format!("{} ({})", paper.id, paper.domain)).collect();
-        return Err(UnknownPaper { name: name.clone(), known: known.join(", ") });
-    }
-    let wanted = |paper: &Paper| names.is_empty() || names.iter().any(|name| matches(paper, name));
-    Ok(papers.iter().filter(|paper| wanted(paper)).copied().collect())
-}
-
-/// Refuses papers whose claims could not be judged.
-///
-/// # Errors
-/// The first mistake: a repeated id, a threshold that cannot decide, a claim that nothing measures, an experiment
-/// that feeds an unknown claim.
-pub fn validate(papers: &[Paper]) -> Result<(), RegistryError> {
-    let fail = |message: String| Err(RegistryError(message));
-    let mut ids = BTreeSet::new();
-    for paper in papers {
-        let id = paper.id;
-        if !is_file_name(id) || !ids.insert(id) {
-            return fail(format!("paper id {id:?} is repeated or not made of a-z, 0-9 and '-'"));
-        }
-        let mut experiments = BTreeSet::new();
-        for experiment in paper.experiments {
-            if !is_file_name(experiment.id) || !experiments.insert(experiment.id) {
-                let name = experiment.id;
-                return fail(format!(
-                    "{id}: experiment id {name:?} is repeated or not made of a-z, 0-9 and '-'"
-                ));
-            }
-            if let Some(claim) = experiment.claims.iter().find(|claim| paper.claim(claim).is_none()) {
-                return fail(format!(
-                    "{id}: experiment {} feeds claim {claim}, which is not listed",
-                    experiment.id
-                ));
-            }
-        }
-        let mut claims = BTreeSet::new();
-        for claim in paper.claims {
-            if !claims.insert(claim.id) {
-                return fail(format!("{id}: claim {} is listed twice", claim.id));
-            }
-            validate_claim(paper, claim)
-                .or_else(|mistake| fail(format!("{id}: claim {}: {mistake}", claim.id)))?;
-        }
-    }
-    Ok(())
-}
-
-fn validate_claim(paper: &Paper, claim: &Claim) -> Result<(), String> {
-    let measured = paper.feeding(claim.id).next().is_some();
-    if claim.needs.is_empty() && !measured {
-        return Err("no experiment feeds it and it needs nothing".to_owned());
-    }
-    if measured && claim.checks.is_empty() {
-        return Err("it has no check, so it cannot fail".to_owned());
-    }
-    let mut names = BTreeSet::new();
-    for check in claim.checks {
-        if !names.insert(check.name) {
-            return Err(format!("check {} is listed twice", check.name));
-        }
-        if !check.threshold.can_decide() {
-            return Err(format!("the threshold of check {} accepts everything or nothing", check.name));
-        }
-    }
-    Ok(())
-}
-
-fn is_file_name(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}

@@ -293,7 +293,6 @@ fn wrong_arguments_exit_with_2_and_say_what_is_known() {
         (&["reproduce", PAPER, "--shard", "4/3"], "1 <= I <= N"),
         (&["reproduce", PAPER, "--device", "toaster"], "flex"),
         (&["data", "get", "no-such-data"], "data list"),
-        (&["bench", "no-such-benchmark"], "graph"),
         (&["merge", "no-such-folder"], "no-such-folder"),
         (&["no-such-command"], "no-such-command"),
         (&[], "reproduce"),

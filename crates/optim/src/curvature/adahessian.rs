@@ -20,7 +20,7 @@
 //! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
-use kiln_core::{InputError, check};
+use kiln_core::check;
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ pub struct AdaHessian {
     pub weight_decay: f64,
     /// Runs of coordinates over which `|Hξ|` is averaged, in order, together as long as the point; none by default.
     /// [`kernel_blocks`] gives the paper's for convolutions.
-    pub averaging: Vec<Blocks>,
+    pub averaging: Vec<AveragingBlocks>,
     /// `b`.
     pub batch_size: usize,
     /// Which components come next.
@@ -65,7 +65,7 @@ pub struct AdaHessian {
 
 /// Consecutive blocks of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blocks {
+pub struct AveragingBlocks {
     /// Coordinates in a block.
     pub length: usize,
     /// Number of blocks.
@@ -104,11 +104,11 @@ impl AdaHessian {
 
 /// The paper's averaging for a module: over each spatial kernel of its convolutions (tensors of rank 3 and more, whose
 /// first two axes are channels), and none for matrices and vectors.
-pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<Blocks> {
+pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<AveragingBlocks> {
     let blocks = |shape: Vec<usize>| {
         let length = shape.iter().skip(2).product::<usize>();
         let count = shape.iter().take(2).product();
-        if length == 0 { None } else { Some(Blocks { length, count }) }
+        if length == 0 { None } else { Some(AveragingBlocks { length, count }) }
     };
     parameters.shapes().into_iter().filter_map(blocks).collect()
 }
@@ -150,10 +150,11 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
             for blocks in &self.averaging {
                 check::at_least_one("the length of an averaging block", blocks.length)?;
             }
-            let found = self.averaging.iter().map(|blocks| blocks.length * blocks.count).sum();
-            if found != dimension {
-                return Err(InputError::size("coordinates in blocks", found, dimension).into());
-            }
+            let found = self
+                .averaging
+                .iter()
+                .fold(0, |sum: usize, blocks| sum.saturating_add(blocks.length.saturating_mul(blocks.count)));
+            check::size("coordinates in blocks", found, dimension)?;
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(AdaHessianMemory { gradient: vec![0.0; dimension], square: vec![0.0; dimension], sampler })

@@ -6,11 +6,11 @@
 //! ```
 //!
 //! The paper recomputes `Q` at every step, and switches from SGD once a moving average of `χ_k` exceeds 0.95; the
-//! switch is the caller's: run [`Part::Whole`], watch [`SubspaceMemory::alignment`], go on from its iterate. Cost per
-//! step: `b` component gradients, and a Lanczos process of full Hessian-vector products every `recompute_every` steps;
-//! memory: `k` vectors, and the Krylov basis while they are computed.
+//! switch is the caller's: run [`SubspacePart::Whole`], watch [`SubspaceMemory::alignment`], go on from its
+//! iterate. Cost per step: `b` component gradients, and a Lanczos process of full Hessian-vector products every
+//! `recompute_every` steps; memory: `k` vectors, and the Krylov basis while they are computed.
 
-use kiln_core::{InputError, check};
+use kiln_core::check;
 use kiln_tensor::{Coordinates, Distribution, Lanczos, Noise, TensorError};
 use serde::{Deserialize, Serialize};
 
@@ -139,8 +139,8 @@ impl<V: Coordinates> Vectors<V> for Option<DominantSubspace<V>> {
 
 /// The part of a gradient that a step follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
+#[serde(rename_all = "kebab-case")]
+pub enum SubspacePart {
     /// `P g`: Dom-SGD.
     Dominant,
     /// `(I − P) g`: Bulk-SGD.
@@ -161,7 +161,7 @@ pub struct SubspaceSgd {
     /// Seed of the order and of the eigensolver.
     pub seed: u64,
     /// What is followed.
-    pub part: Part,
+    pub part: SubspacePart,
     /// `k`, from 0 to the dimension of the space.
     pub dimension: usize,
     /// Steps from one computation of the subspace to the next; 1 in the paper.
@@ -173,7 +173,7 @@ pub struct SubspaceSgd {
 impl SubspaceSgd {
     /// As in the paper: the subspace recomputed at every step, to a residual of `1e-4`; batches reshuffled.
     pub fn new(
-        part: Part,
+        part: SubspacePart,
         dimension: usize,
         step_size: impl Into<StepSize>,
         batch_size: usize,
@@ -221,16 +221,15 @@ impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
-        check::at_least_one("recompute_every", self.recompute_every as usize)?;
+        check::setting(
+            "recompute_every",
+            self.recompute_every as f64,
+            self.recompute_every > 0,
+            "at least 1",
+        )?;
         check::positive("tolerance", self.tolerance)?;
-        if self.dimension > start.dimension() {
-            return Err(InputError::setting(
-                "dimension",
-                self.dimension as f64,
-                "at most the dimension of the space",
-            )
-            .into());
-        }
+        let holds = self.dimension <= start.dimension();
+        check::setting("dimension", self.dimension as f64, holds, "at most the dimension of the space")?;
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(SubspaceMemory { subspace: None, alignment: None, sampler })
     }
@@ -248,9 +247,9 @@ impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
         let gradient = work.batch(problem, memory.sampler.next_batch(), iterate)?;
         memory.alignment = Some(subspace.alignment(&gradient)?);
         let direction = match self.part {
-            Part::Dominant => subspace.project(&gradient)?,
-            Part::Bulk => subspace.project_out(&gradient)?,
-            Part::Whole => gradient,
+            SubspacePart::Dominant => subspace.project(&gradient)?,
+            SubspacePart::Bulk => subspace.project_out(&gradient)?,
+            SubspacePart::Whole => gradient,
         };
         state.descend(problem, self.step_size.at(state.iteration), &direction)
     }

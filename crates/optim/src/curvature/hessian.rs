@@ -112,7 +112,7 @@ impl<P> Differences<P> {
     /// With `s` as given.
     ///
     /// # Errors
-    /// [`InputError::Setting`](crate::InputError) unless it is positive and finite.
+    /// [`InputError::Setting`](kiln_core::InputError::Setting) unless it is positive and finite.
     pub fn with_relative_step(problem: P, relative_step: f64) -> Result<Self, OptimError> {
         check::positive("relative_step", relative_step)?;
         Ok(Self { problem, relative_step: Some(relative_step) })

@@ -14,7 +14,7 @@
 //! Cost of one application: `O(n d² + d³)`.
 
 use faer::{Mat, Side};
-use kiln_core::{InputError, check};
+use kiln_core::check;
 use kiln_tensor::{Lanczos, LinearOperator, TensorError};
 
 use crate::OptimError;
@@ -49,18 +49,15 @@ impl LinearStability {
         check::positive("step_size", step_size)?;
         check::at_least_one("batch_size", batch_size)?;
         let expected = samples.first().map_or(0, Vec::len);
-        if expected == 0 {
-            return Err(InputError::empty("the set of samples").into());
-        }
-        if let Some(found) = samples.iter().map(Vec::len).find(|found| *found != expected) {
-            return Err(InputError::size("entries of a sample", found, expected).into());
-        }
-        if !samples.iter().flatten().all(|x| x.is_finite()) {
-            return Err(InputError::not_finite("a sample").into());
+        check::not_empty("the set of samples", expected)?;
+        for (i, sample) in samples.iter().enumerate() {
+            check::size(format!("entries of sample {i}"), sample.len(), expected)?;
+            check::all_finite(format!("sample {i}"), sample.iter().copied())?;
         }
         let entry =
             |i: usize, j: usize| samples.iter().map(|x| x[i] * x[j]).sum::<f64>() / samples.len() as f64;
         let hessian = Mat::from_fn(expected, expected, entry);
+        check::all_finite("the mean of the squared samples", (0..expected).map(|i| hessian[(i, i)]))?;
         Ok(Self { samples, hessian, step_size, batch_size })
     }
 
@@ -103,9 +100,7 @@ impl LinearOperator<Vec<f64>> for LinearStability {
     /// `T(S)`.
     fn apply(&self, moments: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         let size = self.dimension();
-        if moments.len() != size * size {
-            return Err(InputError::size("entries of S", moments.len(), size * size).into());
-        }
+        check::size("entries of S", moments.len(), size * size)?;
         let (h, eta) = (&self.hessian, self.step_size);
         let s = Mat::from_fn(size, size, |i, j| moments[i * size + j]);
         let (hs, sh) = (h * &s, &s * h);

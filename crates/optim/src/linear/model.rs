@@ -178,7 +178,7 @@ impl LinearLoss {
         if w.len() == self.columns() {
             Ok(())
         } else {
-            Err(TensorError::Shape { left: vec![self.columns()], right: vec![w.len()] }.into())
+            Err(TensorError::shape(&[w.len()], &[self.columns()]).into())
         }
     }
 

@@ -93,7 +93,7 @@ impl<V> Memory<V> for LinearSagaMemory {
         if stored.mean.len() == like.dimension() {
             Ok(stored)
         } else {
-            Err(TensorError::Shape { left: vec![like.dimension()], right: vec![stored.mean.len()] })
+            Err(TensorError::shape(&[stored.mean.len()], &[like.dimension()]))
         }
     }
 }

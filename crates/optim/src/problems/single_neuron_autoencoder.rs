@@ -112,7 +112,7 @@ impl SingleNeuronAutoencoder {
         if w.len() == self.dimension {
             Ok(())
         } else {
-            Err(TensorError::Shape { left: vec![self.dimension], right: vec![w.len()] }.into())
+            Err(TensorError::shape(&[w.len()], &[self.dimension]).into())
         }
     }
 

@@ -221,7 +221,7 @@ impl CoordinateProblem for SparseRegression {
 
     fn image(&self, x: &[f64]) -> Result<Vec<f64>, OptimError> {
         if x.len() != self.columns.len() {
-            return Err(TensorError::Shape { left: vec![self.columns.len()], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[self.columns.len()]).into());
         }
         let mut image = vec![0.0; self.targets.len()];
         for (i, x) in x.iter().enumerate().filter(|(_, x)| **x != 0.0) {

@@ -14,7 +14,7 @@
 //! the `zᵢ`, whose number of updates may grow with `n`; normalization takes the `n` away. Cost per step: one
 //! pass over the data; memory: one gradient.
 
-use kiln_core::InputError;
+use kiln_core::{InputError, check};
 use kiln_tensor::{TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -41,23 +41,13 @@ impl LinearSeparation {
     /// entry is not finite.
     pub fn new(points: &[Vec<f64>], labels: &[f64]) -> Result<Self, OptimError> {
         let dimension = points.first().map_or(0, Vec::len);
-        if dimension == 0 {
-            return Err(InputError::empty("the matrix of points").into());
-        }
-        if labels.len() != points.len() {
-            return Err(InputError::size("labels", labels.len(), points.len()).into());
-        }
+        check::not_empty("the matrix of points", dimension)?;
+        check::size("labels", labels.len(), points.len())?;
         let mut signed = Vec::with_capacity(points.len() * dimension);
         for (i, (point, &label)) in points.iter().zip(labels).enumerate() {
-            if point.len() != dimension {
-                return Err(InputError::size("entries of a point", point.len(), dimension).into());
-            }
-            if label.abs() != 1.0 {
-                return Err(InputError::setting("a label", label, "-1 or 1").into());
-            }
-            if point.iter().any(|a| !a.is_finite()) {
-                return Err(InputError::not_finite(format!("point {i}")).into());
-            }
+            check::size(format!("entries of point {i}"), point.len(), dimension)?;
+            check::setting("a label", label, label.abs() == 1.0, "-1 or 1")?;
+            check::all_finite(format!("point {i}"), point.iter().copied())?;
             signed.extend(point.iter().map(|a| label * a));
         }
         Ok(Self { signed, dimension })
@@ -77,12 +67,10 @@ impl LinearSeparation {
     /// The margin `μ` of the data is the largest value over all `θ`.
     ///
     /// # Errors
-    /// When `θ` has not the dimension of the points, or is zero.
+    /// When `θ` has not the dimension of the points, is zero or not finite.
     pub fn margin(&self, theta: &[f64]) -> Result<f64, OptimError> {
         let norm = product(theta, theta).sqrt();
-        if norm == 0.0 {
-            return Err(InputError::empty("the direction").into());
-        }
+        check::positive("the norm of θ", norm)?;
         Ok(self.products(theta)?.into_iter().fold(f64::INFINITY, f64::min) / norm)
     }
 
@@ -108,7 +96,7 @@ impl LinearSeparation {
     /// All `zᵢᵀθ`.
     pub(super) fn products(&self, theta: &[f64]) -> Result<Vec<f64>, OptimError> {
         if theta.len() != self.dimension {
-            return Err(TensorError::Shape { left: vec![self.dimension], right: vec![theta.len()] }.into());
+            return Err(TensorError::shape(&[theta.len()], &[self.dimension]).into());
         }
         Ok(self.rows().map(|z| product(z, theta)).collect())
     }

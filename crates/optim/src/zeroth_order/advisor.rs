@@ -15,7 +15,8 @@ use kiln_core::{InputError, check};
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
-use super::direction::Distribution;
+use super::direction::DirectionLaw;
+use super::method::check_eps;
 use super::objective::BatchObjective;
 use super::restore::{Id, Layout, Restore};
 use crate::OptimError;
@@ -90,14 +91,12 @@ pub fn advise<P: BatchObjective>(
 ) -> Result<Advice, OptimError> {
     check::at_least_one("directions", settings.directions as usize)?;
     check::positive("spacing", settings.spacing.into())?;
-    if settings.eps.is_empty() {
-        return Err(InputError::empty("the list of sizes to compare").into());
-    }
+    check::not_empty("the list of sizes to compare", settings.eps.len())?;
     for &eps in &settings.eps {
         check::positive("eps", eps.into())?;
     }
     let seed = settings.seed;
-    let layout = Layout::new(point, Restore::InPlace, settings.spacing, seed, Distribution::Gaussian)?;
+    let layout = Layout::new(point, Restore::InPlace, settings.spacing, seed, DirectionLaw::Gaussian)?;
     let mut probe = Probe { problem, point, batch, layout, evaluations: 0 };
     let h = settings.spacing;
     let centre = probe.loss()?;
@@ -195,9 +194,9 @@ pub fn drift<V: Blocks>(
     steps: u64,
     seed: u64,
 ) -> Result<f64, OptimError> {
-    super::require_eps(eps)?;
+    check_eps(eps)?;
     let mut moved = point.clone();
-    let layout = Layout::new(&mut moved, restore, eps, seed, Distribution::Gaussian)?;
+    let layout = Layout::new(&mut moved, restore, eps, seed, DirectionLaw::Gaussian)?;
     let start = moved.clone();
     for step in 0..steps {
         let direction = Id { step, index: 0 };

@@ -12,13 +12,12 @@
 //! update. Not `1/d` but the trace of the Hessian limits the step: on a quadratic with Hessian `λI`,
 //! `η < 2/(tr H + 2λ)` for `n = 1` ([`advise`](super::advise) probes it).
 
-use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::method::{ZerothOrder, check_directions, check_eps};
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
-use super::{Method, require_eps};
 use crate::{OptimError, StepSize};
 
 /// `MeZO`; see the [module](self).
@@ -39,11 +38,13 @@ impl Mezo {
     }
 }
 
-impl Method for Mezo {
+impl ZerothOrder for Mezo {
+    const NAME: &str = "mezo";
+
     fn check(&self) -> Result<(), OptimError> {
         self.step_size.check("step_size")?;
-        require_eps(self.eps)?;
-        Ok(check::at_least_one("directions", self.directions)?)
+        check_eps(self.eps)?;
+        check_directions(self.directions, 1)
     }
 
     fn rates(&self, step: u64) -> Rates {

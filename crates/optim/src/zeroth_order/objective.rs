@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use kiln_core::{InputError, check};
+use kiln_core::check;
 use kiln_tensor::{Blocks, Parameters};
 
 use crate::{Objective, OptimError, check_batch};
@@ -44,7 +44,6 @@ pub trait BatchObjective {
 /// The loss of a Burn module over a data set.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Int, Tensor}};
 /// use kiln_optim::zeroth_order::{Alone, BatchObjective, Mezo, ModuleLoss, Tuner};
 /// use kiln_tensor::Parameters;
@@ -67,7 +66,6 @@ pub trait BatchObjective {
 /// }
 /// assert!(problem.batch_sum(&[0, 1, 2, 3], &state.point)? < 1e-2);
 /// assert_eq!(state.queries().examples, 600 * 2 * 4);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -86,11 +84,9 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
     /// A data set of `examples`; `losses(module, batch)` has one element for each example of the batch, in its order.
     ///
     /// # Errors
-    /// [`InputError::Empty`] without examples.
+    /// [`InputError::Empty`](kiln_core::InputError::Empty) without examples.
     pub fn new(examples: usize, losses: L) -> Result<Self, OptimError> {
-        if examples == 0 {
-            return Err(InputError::empty("the data set").into());
-        }
+        check::not_empty("the data set", examples)?;
         Ok(Self { losses, examples, chunk: examples, discrete: false, module: PhantomData })
     }
 
@@ -130,10 +126,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> BatchObjective for ModuleLoss<
                 ));
             }
             let [found] = losses.dims();
-            if found != chunk.len() {
-                let what = "losses of a batch (one for each example)";
-                return Err(InputError::size(what, found, chunk.len()).into());
-            }
+            check::size("losses of a batch (one for each example)", found, chunk.len())?;
             sum += losses.try_into_vec_as::<f64>().map_err(OptimError::problem)?.iter().sum::<f64>();
         }
         Ok(sum)
@@ -156,11 +149,9 @@ impl<M: Module, F: Fn(&M, &[usize]) -> Result<f64, OptimError>> ModuleMetric<M, 
     /// `value(module, batch)` is to be minimized.
     ///
     /// # Errors
-    /// [`InputError::Empty`] without examples.
+    /// [`InputError::Empty`](kiln_core::InputError::Empty) without examples.
     pub fn new(examples: usize, value: F) -> Result<Self, OptimError> {
-        if examples == 0 {
-            return Err(InputError::empty("the data set").into());
-        }
+        check::not_empty("the data set", examples)?;
         Ok(Self { value, examples, module: PhantomData })
     }
 }
@@ -198,11 +189,9 @@ impl<V: Blocks, F: Fn(&[usize], &V) -> f64> SumOverBatch<V, F> {
     /// `sum(batch, point)` adds up the losses of the batch.
     ///
     /// # Errors
-    /// [`InputError::Empty`] without components.
+    /// [`InputError::Empty`](kiln_core::InputError::Empty) without components.
     pub fn new(components: usize, sum: F) -> Result<Self, OptimError> {
-        if components == 0 {
-            return Err(InputError::empty("the finite sum").into());
-        }
+        check::not_empty("the finite sum", components)?;
         Ok(Self { sum, components, point: PhantomData })
     }
 }

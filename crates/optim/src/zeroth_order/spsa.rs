@@ -13,9 +13,11 @@ use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::direction::DirectionLaw;
+use super::method::{ZerothOrder, check_eps};
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
-use super::{Distribution, Method, Tuner, require_eps};
+use super::tuner::Tuner;
 use crate::{OptimError, StepSize};
 
 /// SPSA; see the [module](self).
@@ -41,7 +43,7 @@ impl Spsa {
 
     /// A run of it, with directions of random signs.
     pub fn tuner(self, batch_size: usize, seed: u64) -> Tuner<Self> {
-        Tuner { distribution: Distribution::Rademacher, ..Tuner::new(self, batch_size, seed) }
+        Tuner { distribution: DirectionLaw::Rademacher, ..Tuner::new(self, batch_size, seed) }
     }
 
     fn step_size(&self) -> StepSize {
@@ -51,10 +53,12 @@ impl Spsa {
     }
 }
 
-impl Method for Spsa {
+impl ZerothOrder for Spsa {
+    const NAME: &str = "spsa";
+
     fn check(&self) -> Result<(), OptimError> {
         check::positive("step_size", self.step_size)?;
-        require_eps(self.perturbation)?;
+        check_eps(self.perturbation)?;
         check::nonnegative("stability", self.stability)?;
         check::nonnegative("step_exponent", self.step_exponent)?;
         Ok(check::nonnegative("perturbation_exponent", self.perturbation_exponent)?)

@@ -80,7 +80,7 @@ impl FiniteSum for LeastSquares {
     fn batch(&self, batch: &[usize], x: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         check_batch(batch, self.rows.len())?;
         if x.len() != self.rows[0].len() {
-            return Err(TensorError::Shape { left: vec![self.rows[0].len()], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[self.rows[0].len()]).into());
         }
         self.evaluated.set(self.evaluated.get() + batch.len() as u64);
         let mut mean = vec![0.0; x.len()];
@@ -402,7 +402,7 @@ fn bad_settings_are_refused() {
     let wrong_shape = run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ());
     assert!(matches!(
         wrong_shape,
-        Err(RunError::Step { iteration: 1, source: OptimError::Tensor(TensorError::Shape { .. }), .. })
+        Err(RunError::Step { iteration: 1, source: OptimError::Tensor(TensorError::Input(_)), .. })
     ));
 }
 

@@ -9,14 +9,14 @@ use kiln_optim::problems::{Quadratic, Rosenbrock};
 use kiln_optim::{Every, Objective, Stop, Trace, run};
 use kiln_tensor::{Coordinates, Distribution, Hutchinson, Noise};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Need, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 const BASE: Claim =

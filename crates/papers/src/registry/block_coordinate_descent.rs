@@ -8,14 +8,13 @@ use kiln_optim::problems::{RegressionLoss, SparseQuadratic, SparseRegression};
 use kiln_optim::{Composite, Every, Objective, Solver, Stop, Trace, run};
 use kiln_tensor::prox::NonNegative;
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
-    let (statistic, origin) = (Statistic::Max, Origin::Specification);
+    let (statistic, origin) = (Statistic::Max, ThresholdOrigin::Specification);
     Check { name, statistic, threshold, unit: "", origin, full_only: false }
 }
 

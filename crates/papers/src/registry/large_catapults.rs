@@ -8,19 +8,18 @@ use kiln_optim::{Objective, Solver, StepSize};
 use kiln_tensor::{Coordinates, Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Need, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 /// Guards the medians against a judgement of few runs.
 const fn share(name: &'static str) -> Check {
-    Check { origin: Origin::Kiln, ..check(name, Statistic::Min, Threshold::AtLeast(0.5)) }
+    Check { origin: ThresholdOrigin::Kiln, ..check(name, Statistic::Min, Threshold::AtLeast(0.5)) }
 }
 
 const CLOSE: &str = "Heavy ball ends below its threshold and below gradient descent, but by less than asked: \

@@ -6,14 +6,13 @@ use kiln_optim::problems::DiagonalNetwork;
 use kiln_optim::{Objective, Order, Stop, run};
 use kiln_tensor::{Distribution, Noise};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 pub(super) const PAPER: Paper = Paper {
@@ -62,7 +61,7 @@ pub(super) const PAPER: Paper = Paper {
                 check("η tr H / 2", Statistic::Max, Threshold::AtMost(1.1)),
                 check("trace at η / trace at η/2", Statistic::Max, Threshold::Below(1.0)),
                 Check {
-                    origin: Origin::Kiln,
+                    origin: ThresholdOrigin::Kiln,
                     ..check("loss at the end", Statistic::Max, Threshold::AtMost(1e-8))
                 },
             ],

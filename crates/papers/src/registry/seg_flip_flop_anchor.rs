@@ -8,11 +8,10 @@ use kiln_optim::{Operator, Order, Solver, StepSize};
 use kiln_tensor::Vector;
 use rayon::prelude::*;
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Need, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 /// Every recorded value is a geometric mean over the runs already, or a ratio of two: one number a check.
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
@@ -21,7 +20,7 @@ const fn spec(name: &'static str, threshold: Threshold) -> Check {
         statistic: Statistic::Mean,
         threshold,
         unit: "",
-        origin: Origin::Specification,
+        origin: ThresholdOrigin::Specification,
         full_only: false,
     }
 }

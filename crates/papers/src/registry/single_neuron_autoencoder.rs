@@ -7,14 +7,13 @@ use kiln_optim::{Objective, Order, Solver};
 use kiln_tensor::{Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 pub(super) const PAPER: Paper = Paper {

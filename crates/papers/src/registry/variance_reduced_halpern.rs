@@ -6,14 +6,13 @@ use kiln_optim::{Composite, FiniteSum, Operator, Solver, residual};
 use kiln_tensor::prox::Simplex;
 use kiln_tensor::{Distribution, Noise, Vector};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 const BASE: Claim =

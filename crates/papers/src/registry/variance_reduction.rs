@@ -6,11 +6,11 @@ use kiln_optim::{Every, Objective, Order, RunError, Solver, Stop, Trace, run};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Check, Claim, Experiment, ExperimentError, Origin, Paper, Statistic, Threshold};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{DataUse, Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_datasets::DataUse;
+use kiln_receipts::{
+    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
+    Statistic, Table, Threshold, ThresholdOrigin,
+};
 
 pub(super) const PAPER: Paper = Paper {
     id: "variance-reduction",
@@ -24,7 +24,7 @@ pub(super) const PAPER: Paper = Paper {
 };
 
 const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 const SMALL: Threshold = Threshold::AtMost(1e-10);

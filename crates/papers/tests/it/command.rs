@@ -27,7 +27,6 @@ fn wrong_arguments_are_named_and_exit_with_2() {
         (&["reproduce", "--scale", "huge"], "quick, full"),
         (&["reproduce", "--seeds", "0"], "0"),
         (&["merge", "no-such-folder"], "no-such-folder"),
-        (&["bench", "no-such-benchmark"], "no-such-benchmark"),
         (&["unknown"], "unknown"),
     ];
     for (args, words) in cases {

@@ -1,13 +1,10 @@
-//! Tests of the receipts: data, verdicts, reports, checkpoints, shards.
+//! Tests of the list of papers, of what only papers need, and of the program.
 
-mod checkpoint;
 mod command;
-mod data;
-mod figure;
 #[cfg(feature = "models")]
-mod finetune;
-mod fixture;
-mod merge;
+mod finetune_command;
+#[cfg(feature = "interpret")]
+mod pictures;
 mod registry;
-mod report;
-mod verdict;
+#[cfg(feature = "models")]
+mod tiny;

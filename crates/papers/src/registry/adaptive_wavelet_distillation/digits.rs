@@ -5,12 +5,10 @@ use kiln_interpret::awd::{Awd, AwdTerms, Teacher, awd_terms};
 use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{AwdCnn, Part, Pictures, mnist};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use crate::pictures::{AwdCnn, Pictures};
+use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const PICTURES: usize = 2_000;
 const OUTPUTS: usize = 10;
@@ -31,7 +29,7 @@ fn weights(context: &Context) -> Vec<f64> {
 
 pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let train = mnist(&*context.data, Part::Train)?;
+    let train = mnist(&*context.data, ImagePart::Train)?;
     let (network, used) = AwdCnn::load(&*context.data, &device.clone().autodiff())?;
     recorder.used_data(used);
     for data in &train.sources {

@@ -9,14 +9,14 @@ mod simulation;
 mod spectra;
 mod traces;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 const fn by_kiln(check: Check) -> Check {
-    Check { origin: Origin::Kiln, ..check }
+    Check { origin: ThresholdOrigin::Kiln, ..check }
 }
 
 const fn full(check: Check) -> Check {

@@ -1,18 +1,15 @@
 //! Classes of real series: a network, and linear models of few wavelet coefficients.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kiln_interpret::awd::{Awd, LinearModel, Teacher, compression, largest_coefficients};
+use kiln_interpret::awd::{Awd, ConciseModel, Teacher, compression, largest_coefficients};
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
 use super::networks::{Mlp, Regression, host, trained};
 use super::traces::{LARGEST, NEGLIGIBLE, cross_validated, predicted, rows};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{LabelledSeries, ucr};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_datasets::{LabelledSeries, ucr};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEVELS: usize = 4;
 const SPARSITY: f64 = 1e-3;
@@ -79,7 +76,7 @@ fn score(
     let (features, test_features) = (largest(&train.x)?, largest(&test.x)?);
     let (mut scores, mut error) = (Vec::new(), 0.0);
     for y in &train.targets {
-        scores.push(predicted(&LinearModel::fit(&features, y, RIDGE)?, &test_features)?);
+        scores.push(predicted(&ConciseModel::fit(&features, y, RIDGE)?, &test_features)?);
         let found = cross_validated(&features, y, RIDGE)?;
         error += found.iter().zip(y).map(|(found, y)| (found - y).powi(2)).sum::<f64>() / y.len() as f64;
     }

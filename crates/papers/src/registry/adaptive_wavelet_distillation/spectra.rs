@@ -10,9 +10,8 @@ use kiln_interpret::transform::{Fourier, Transform};
 use kiln_tensor::{Distribution, Noise};
 
 use super::cosmology::SIDE;
-use crate::claim::ExperimentError;
-use crate::data::FindData;
-use crate::recorder::DataUse;
+use kiln_datasets::{DataUse, FindData};
+use kiln_receipts::ExperimentError;
 
 const FINE: usize = 256;
 const BLOCK: usize = FINE / SIDE;

@@ -4,10 +4,10 @@ mod bilinear;
 mod separation;
 mod tuned;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 /// The median within a share of the official code's.
@@ -18,7 +18,7 @@ const fn near(name: &'static str, official: f64, share: f64) -> Check {
 
 /// Where the specification only says "about" or "far".
 const fn chosen(name: &'static str, threshold: Threshold) -> Check {
-    Check { origin: Origin::Kiln, ..check(name, Statistic::Median, threshold) }
+    Check { origin: ThresholdOrigin::Kiln, ..check(name, Statistic::Median, threshold) }
 }
 
 const fn at_full(check: Check) -> Check {

@@ -4,10 +4,7 @@ use kiln_optim::OptimError;
 use kiln_optim::minimax::{AlexGda, Extragradient, OptimisticGradient};
 use kiln_optim::problems::{GameConstants, QuadraticGame, spectral_radius};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 /// `(μ, L, b)` and the specification's `1 − ρ`: best Sim, Alt by theory, Alt and Alex at Alex's step, best
 /// EG, best OGDA.

@@ -7,11 +7,7 @@ use kiln_optim::problems::QuadraticGame;
 use kiln_optim::{OptimError, Solver};
 use kiln_tensor::{Distribution, Noise, Vector};
 
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
 
 const METHODS: [&str; 6] = ["Sim", "Alt", "EG", "OGDA", "AltOGDA", "Alex"];
 

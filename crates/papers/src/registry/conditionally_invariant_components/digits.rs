@@ -8,13 +8,11 @@ use kiln_adapt::{
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::optdigits;
-use crate::number::mean_and_deviation;
-use crate::progress::Progress;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_datasets::optdigits;
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation, progress::Progress,
+};
 
 /// What one fit gives on the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -11,11 +11,9 @@ use kiln_adapt::linear::classification::{
 use kiln_adapt::scm::{CicScm, CicSimulation};
 use rayon::prelude::*;
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::{Number, mean_and_deviation};
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+};
 
 const METHODS: [&str; 10] = [
     "ERM",

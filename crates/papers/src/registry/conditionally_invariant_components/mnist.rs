@@ -5,11 +5,9 @@ use kiln_adapt::{Features, LeNet, Training};
 
 use super::digits::{Fit, Problem, fits, methods};
 use super::exact::average;
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::{LabelledImages, Part, mnist};
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
+use kiln_datasets::{ImagePart, LabelledImages, mnist};
+use kiln_receipts::{Context, ExperimentError, Recorder, Scale, Table, mean_and_deviation};
 
 /// Of the training pictures; each source has a fifth of them.
 const PICTURES: usize = 10_000;
@@ -29,7 +27,7 @@ fn first(images: &LabelledImages, count: usize) -> Result<Digits, ExperimentErro
 }
 
 pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let (train, test) = (mnist(&*context.data, Part::Train)?, mnist(&*context.data, Part::Test)?);
+    let (train, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
     train.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
     if context.scale == Scale::Quick {
         recorder.note("Half an hour for each seed: at full scale only.");

@@ -10,11 +10,8 @@ use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
 use super::exact::average;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// The settings of the released code: 50 epochs, batches of 100 in order, Adam at 0.01.
 fn training() -> Training {

@@ -8,11 +8,9 @@ use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
 use super::trained::Problem;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::{Number, mean_and_deviation};
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+};
 
 const WEIGHTS: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 

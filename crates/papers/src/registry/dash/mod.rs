@@ -4,10 +4,10 @@
 mod features;
 mod network;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 pub(super) const PAPER: Paper = Paper {

@@ -11,11 +11,8 @@ use kiln_optim::{FiniteSum, ModuleObjective, Order, Sampler};
 use kiln_tensor::{Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const CLASSES: usize = 4;
 const PATTERNS: usize = 8;

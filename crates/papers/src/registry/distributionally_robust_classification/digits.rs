@@ -12,12 +12,11 @@ use kiln_adapt::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::optdigits;
-use crate::number::{Number, mean_and_deviation};
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_datasets::optdigits;
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+};
 
 const SOURCE_ROWS: usize = 1200;
 /// Without labels, of each class.

@@ -6,7 +6,7 @@
 mod digits;
 mod spurious;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn mean(name: &'static str, threshold: Threshold) -> Check {
     Check {
@@ -14,13 +14,13 @@ const fn mean(name: &'static str, threshold: Threshold) -> Check {
         statistic: Statistic::Mean,
         threshold,
         unit: "",
-        origin: Origin::Specification,
+        origin: ThresholdOrigin::Specification,
         full_only: false,
     }
 }
 
 const fn sign(name: &'static str) -> Check {
-    Check { origin: Origin::Kiln, ..mean(name, Threshold::Above(0.0)) }
+    Check { origin: ThresholdOrigin::Kiln, ..mean(name, Threshold::Above(0.0)) }
 }
 
 const BASE: Claim =

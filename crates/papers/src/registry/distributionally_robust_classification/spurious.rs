@@ -7,11 +7,8 @@ use kiln_adapt::robust::{Conditionals, Robust, RobustClassification, SpuriousSou
 use kiln_adapt::{Adaptation, FeatureModel, Features, MultilayerPerceptron, Unlabelled, glorot_linear};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// ε₂ of the judged method. A ball of this radius does not bind.
 const RADIUS: f64 = 1.5;

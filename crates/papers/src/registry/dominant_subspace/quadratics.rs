@@ -1,15 +1,11 @@
 //! The toy and the valley, whose Hessians are constant.
 
-use kiln_optim::curvature::{Part, SubspaceSgd};
+use kiln_optim::curvature::{SubspacePart, SubspaceSgd};
 use kiln_optim::problems::CrossCurvature;
 use kiln_optim::{Objective, Operator, Order};
 
 use super::{METHODS, follow, last};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// What the specification varies between the two models.
 struct Setting {
@@ -42,14 +38,14 @@ fn compare(
         ..SubspaceSgd::new(part, problem.sharp(), step_size, batch_size, seed)
     };
     let descent =
-        SubspaceSgd { batch_size: problem.components(), order: Order::Cyclic, ..solver(Part::Whole) };
+        SubspaceSgd { batch_size: problem.components(), order: Order::Cyclic, ..solver(SubspacePart::Whole) };
     let start = problem.start();
     let initial = problem.value(&start)?;
     let mut losses = Vec::new();
     let mut alignments = [f64::NAN; 3];
     for (_, part) in METHODS {
         let found = follow(&solver(part), problem, start.clone(), steps, every)?;
-        if part == Part::Whole {
+        if part == SubspacePart::Whole {
             let gradient = problem.operator(&found.state.iterate)?;
             alignments[0] = found.alignment;
             if let Some(subspace) = found.state.memory.subspace() {

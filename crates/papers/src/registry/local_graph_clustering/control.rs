@@ -3,11 +3,8 @@
 use kiln_graph::{Adjacency, ClusterScores, CsrGraph};
 
 use super::protocol::{Method, Target, load, note_use, run};
-use crate::claim::{ExperimentError, Need};
-use crate::context::Context;
-use crate::data::read_groups_tsv;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use kiln_datasets::{open, read_groups_tsv};
+use kiln_receipts::{Context, ExperimentError, Need, Number, Recorder, Table};
 
 const BLOGCATALOG: &str = "graph-labelled/blogcatalog.edges.tsv.gz";
 
@@ -66,7 +63,7 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
         }
         let whole = load(context, recorder, edges)?;
         let found = context.data.find(labels)?;
-        let groups = read_groups_tsv(found.open()?, column)?;
+        let groups = read_groups_tsv(open(&found)?, column)?;
         note_use(recorder, labels, &found, groups.len());
         let (graph, groups) = largest_component(&whole, &groups)?;
         let scores: Vec<([f64; 3], Option<f64>)> =

@@ -9,14 +9,19 @@ mod reference_graphs;
 mod theory;
 mod work;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold, origin: Origin) -> Check {
+const fn check(
+    name: &'static str,
+    statistic: Statistic,
+    threshold: Threshold,
+    origin: ThresholdOrigin,
+) -> Check {
     Check { name, statistic, threshold, unit: "", origin, full_only: false }
 }
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    check(name, statistic, threshold, Origin::Specification)
+    check(name, statistic, threshold, ThresholdOrigin::Specification)
 }
 
 const BASE: Claim =
@@ -262,7 +267,7 @@ pub(super) const PAPER: Paper = Paper {
             test: "The protocol on the 39 interest groups of BlogCatalog (median conductance .94), up to 5 \
                 seeds a group: mean F1 of ℓ1-regularised PageRank. Other labelled graphs are shown beside \
                 it, without a verdict.",
-            checks: &[check("mean F1", Statistic::Mean, Threshold::AtMost(0.5), Origin::Kiln)],
+            checks: &[check("mean F1", Statistic::Mean, Threshold::AtMost(0.5), ThresholdOrigin::Kiln)],
             needs: control::NEEDS,
             ..BASE
         },

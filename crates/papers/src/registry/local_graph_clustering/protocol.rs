@@ -8,9 +8,8 @@ use kiln_graph::{
 };
 use rayon::prelude::*;
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::recorder::{DataUse, Recorder};
+use kiln_datasets::{DataUse, open};
+use kiln_receipts::{Context, ExperimentError, Recorder};
 
 /// A ground-truth set.
 pub(super) type Target = (String, Vec<u64>);
@@ -22,12 +21,12 @@ pub(super) fn load(
     name: &str,
 ) -> Result<CsrGraph, ExperimentError> {
     let found = context.data.find(name)?;
-    let graph = read_edge_list(found.open()?, &ReadOptions::default())?;
+    let graph = read_edge_list(open(&found)?, &ReadOptions::default())?;
     note_use(recorder, name, &found, graph.edge_count() as usize);
     Ok(graph)
 }
 
-pub(super) fn note_use(recorder: &mut Recorder, name: &str, found: &crate::data::Found, rows: usize) {
+pub(super) fn note_use(recorder: &mut Recorder, name: &str, found: &kiln_datasets::FoundFile, rows: usize) {
     let (route, sha256) = (found.route.to_string(), found.sha256.clone());
     recorder.used_data(DataUse { name: name.to_owned(), route, rows, sha256 });
 }

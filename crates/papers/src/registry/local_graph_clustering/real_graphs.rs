@@ -6,12 +6,8 @@ use rayon::prelude::*;
 
 use super::protocol::{Found, Means, Method, Target, candidates, judge, load, note_use, run};
 use super::published::{COLGATE, JOHNS_HOPKINS, PPI, Row, SFLD, SFLD_FLOW, Source};
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::read_communities_json;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_datasets::{open, read_communities_json};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Table};
 
 const COLUMNS: &[&str] =
     &["target", "nodes", "method", "precision", "recall", "F1", "conductance", "printed F1", "printed by"];
@@ -25,7 +21,7 @@ fn load_with_targets(
     let graph = load(context, recorder, &format!("graph/{name}.edges"))?;
     let file = format!("graph/{name}.communities.json");
     let found = context.data.find(&file)?;
-    let targets = read_communities_json(found.open()?)?;
+    let targets = read_communities_json(open(&found)?)?;
     note_use(recorder, &file, &found, targets.len());
     Ok((graph, targets))
 }

@@ -8,11 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::support_excess;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.1;
 const GAMMAS: [f64; 4] = [0.6, 0.75, 0.9, 0.95];

@@ -4,9 +4,7 @@
 use kiln_graph::generators::uniform;
 use kiln_graph::{CsrGraph, SeedDistribution};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::recorder::Recorder;
+use kiln_receipts::{Context, ExperimentError, Recorder};
 
 /// A graph with the parameters that are tried on it.
 pub(super) struct ReferenceGraph {

@@ -9,11 +9,7 @@ use kiln_graph::{
 
 use super::protocol::support_excess;
 use super::reference_graphs::{ReferenceGraph, all, karate, planted200};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// Largest `lower - upper` of a coordinate: positive iff `lower <= upper` fails somewhere.
 fn violation(lower: &LocalSolution, upper: &LocalSolution) -> f64 {

@@ -5,11 +5,7 @@ use kiln_graph::{Adjacency, LocalQuery, Solver, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::protocol::support_excess;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.05;
 const EPSILON: f64 = 1e-4;

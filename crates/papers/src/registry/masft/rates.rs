@@ -8,11 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{DIMENSION, in_words, median};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// Numbers of labelled rows. The first four are those of the slopes.
 const LABELLED: [usize; 5] = [20, 40, 80, 160, 320];

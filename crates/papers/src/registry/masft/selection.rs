@@ -13,11 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rates::{moments, own_method};
 use super::{DIMENSION, INTERVENTIONS, in_words, median};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LABELLED: [usize; 3] = [40, 80, 320];
 /// Length of a perturbation over that of the coefficients.

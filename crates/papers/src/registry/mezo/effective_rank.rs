@@ -3,11 +3,7 @@
 use kiln_optim::zeroth_order::{Alone, Mezo, SumOverBatch, Tuner};
 use rayon::prelude::*;
 
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
 
 /// The rank of the Hessian.
 const RANK: usize = 10;

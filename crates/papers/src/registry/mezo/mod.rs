@@ -8,10 +8,10 @@ mod ranks;
 mod replay;
 mod smollm2;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 const fn buffers(name: &'static str, count: f64) -> Check {
@@ -76,7 +76,7 @@ pub(super) const PAPER: Paper = Paper {
             checks: &[
                 spec("smallest growth of SGD / MeZO", Statistic::Min, Threshold::Above(1.0)),
                 Check {
-                    origin: Origin::Paper,
+                    origin: ThresholdOrigin::Paper,
                     ..spec("SGD / MeZO-SVRG at the largest size", Statistic::Median, Threshold::AtLeast(2.0))
                 },
             ],
@@ -144,12 +144,12 @@ pub(super) const PAPER: Paper = Paper {
             checks: &[
                 Check {
                     full_only: true,
-                    origin: Origin::Kiln,
+                    origin: ThresholdOrigin::Kiln,
                     ..spec("|change of the loss|", Statistic::Min, Threshold::Above(1e-6))
                 },
                 Check {
                     full_only: true,
-                    origin: Origin::Kiln,
+                    origin: ThresholdOrigin::Kiln,
                     ..spec("runs that end in other bits", Statistic::Max, Threshold::AtMost(0.0))
                 },
             ],

@@ -2,18 +2,16 @@
 
 use burn::tensor::Device;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Method, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, hash,
+    Alone, AnchorStorage, BatchObjective, ZerothOrder, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, hash,
 };
 use kiln_tensor::{Blocks, Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::super::mezo_svrg::digits::{Digits, Drawn, Network};
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::LabelledImages;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
+use kiln_datasets::LabelledImages;
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Replayed {
@@ -31,7 +29,7 @@ pub(super) fn run_and_replay<P, M>(
 where
     P: BatchObjective,
     P::Point: Blocks,
-    M: Method,
+    M: ZerothOrder,
 {
     let base = hash(&mut start.clone())?;
     let mut state = tuner.start(problem.components(), start.clone())?;

@@ -6,12 +6,10 @@ use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
 
 use super::replay::run_and_replay;
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::{LabelledTexts, Sst2Part, sst2};
-use crate::finetune::{Examples, Objective, TextObjective};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
+use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
+use kiln_finetune::{Examples, Objective, TextObjective};
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Scale, Table};
 
 const FILE: &str = "models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 const LENGTH: usize = 32;

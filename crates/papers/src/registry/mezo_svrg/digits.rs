@@ -9,10 +9,8 @@ use kiln_optim::{ModuleObjective, Order, Sampler, Solver};
 use kiln_tensor::{Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{LabelledImages, mnist_5k};
-use crate::recorder::Recorder;
+use kiln_datasets::{LabelledImages, mnist_5k};
+use kiln_receipts::{Context, ExperimentError, Recorder};
 
 const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;

@@ -2,18 +2,17 @@
 
 use burn::module::Module;
 use kiln_optim::first_order::Sgd;
-use kiln_optim::zeroth_order::{Alone, Fidelity, Method, Mezo, MezoSvrg, ModuleLoss, Tuner};
+use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_optim::{ModuleObjective, Order, Solver};
 use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::{Context, Scale};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
+};
 
 /// Forward passes of one example: the budget of the comparisons, and that of the stability claim.
 const BUDGET: u64 = 640_000;
@@ -111,7 +110,11 @@ fn tune(task: &FineTuning, way: Way, budget: u64, seed: u64) -> Result<Curve, Ex
     }
 }
 
-fn follow<M: Method>(task: &FineTuning, tuner: &Tuner<M>, budget: u64) -> Result<Curve, ExperimentError> {
+fn follow<M: ZerothOrder>(
+    task: &FineTuning,
+    tuner: &Tuner<M>,
+    budget: u64,
+) -> Result<Curve, ExperimentError> {
     let problem = ModuleLoss::new(task.train.len(), |network: &Network, rows: &[usize]| {
         task.train.losses(network, rows)
     })?;

@@ -2,19 +2,18 @@
 
 use kiln_models::{Bert, Classifier, Tokenizer};
 use kiln_optim::Sampler;
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::{Context, Scale};
-use crate::data::{LabelledTexts, Sst2Part, sst2};
-use crate::finetune::{
+use crate::device::TensorDevice;
+use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
+use kiln_finetune::{
     Budget, Evaluation, Examples, Method, Objective, Rule, Settings, StepSize, Watcher, ZerothOrder, finetune,
 };
-use crate::number::Number;
-use crate::progress::Progress;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
+    progress::Progress,
+};
 
 /// Most tokens of a sentence.
 const LENGTH: usize = 32;
@@ -43,7 +42,7 @@ fn by_values(rule: Rule) -> Method {
     Method::ZerothOrder(ZerothOrder {
         rule,
         eps: 1e-3,
-        distribution: Distribution::Gaussian,
+        distribution: DirectionLaw::Gaussian,
         restore: Restore::default(),
         difference: Difference::Central,
         anneal: None,
@@ -87,7 +86,7 @@ impl Run {
 struct Bar<'a>(&'a Progress, u64);
 
 impl Watcher for Bar<'_> {
-    fn stepped(&mut self, _: u64, _: f64, _: bool, spent: &crate::finetune::Spent) {
+    fn stepped(&mut self, _: u64, _: f64, _: bool, spent: &kiln_finetune::Spent) {
         let queries = spent.in_queries();
         self.0.inc(queries - self.1);
         self.1 = queries;

@@ -7,7 +7,7 @@ mod least_squares;
 pub(super) mod problem;
 mod scratch;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn median(name: &'static str, threshold: Threshold) -> Check {
     Check {
@@ -15,7 +15,7 @@ const fn median(name: &'static str, threshold: Threshold) -> Check {
         statistic: Statistic::Median,
         threshold,
         unit: "",
-        origin: Origin::Specification,
+        origin: ThresholdOrigin::Specification,
         full_only: false,
     }
 }
@@ -25,11 +25,11 @@ const fn at_full_scale(check: Check) -> Check {
 }
 
 const fn by_kiln(check: Check) -> Check {
-    Check { origin: Origin::Kiln, ..check }
+    Check { origin: ThresholdOrigin::Kiln, ..check }
 }
 
 const fn by_paper(check: Check) -> Check {
-    Check { origin: Origin::Paper, ..check }
+    Check { origin: ThresholdOrigin::Paper, ..check }
 }
 
 const BASE: Claim =

@@ -6,7 +6,7 @@ use kiln_optim::zeroth_order::BatchObjective;
 use kiln_optim::{FiniteSum, Operator, OptimError, check_batch};
 use kiln_tensor::{Distribution, Noise};
 
-use crate::claim::ExperimentError;
+use kiln_receipts::ExperimentError;
 
 pub(in crate::registry) const ROWS: usize = 1000;
 pub(in crate::registry) const COLUMNS: usize = 100;

@@ -1,18 +1,17 @@
 //! R7: training from scratch.
 
 use burn::tensor::Device;
-use kiln_optim::zeroth_order::{Alone, Method, Mezo, MezoSvrg, ModuleLoss, Tuner};
+use kiln_optim::zeroth_order::{Alone, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digits::{Digits, Drawn, Network, Score, pictures, shuffled};
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::{Context, Scale};
-use crate::data::LabelledImages;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_datasets::LabelledImages;
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
+};
 
 const TRAIN: usize = 4000;
 const BATCHES: [usize; 7] = [16, 32, 64, 128, 256, 512, 1024];
@@ -73,7 +72,7 @@ fn train(
     }
 }
 
-fn follow<M: Method>(
+fn follow<M: ZerothOrder>(
     tuner: &Tuner<M>,
     network: Network,
     data: &Digits,

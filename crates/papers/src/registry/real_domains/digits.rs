@@ -3,8 +3,8 @@
 use faer::Mat;
 use kiln_adapt::{Labelled, Labels};
 
-use crate::claim::ExperimentError;
-use crate::data::LabelledImages;
+use kiln_datasets::LabelledImages;
+use kiln_receipts::ExperimentError;
 
 /// Pictures as rows of pixels in [0, 1], without `margin` pixels on each side, each square of `block` pixels a side
 /// replaced by its mean.

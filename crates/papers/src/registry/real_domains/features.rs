@@ -6,8 +6,8 @@ use faer::Mat;
 use kiln_adapt::{Labelled, Labels};
 use kiln_tensor::{Distribution, Noise};
 
-use crate::claim::ExperimentError;
-use crate::data::{HeartSite, LabelledCounts, NamedFeatures, RatedTexts, ReviewDomain};
+use kiln_datasets::{HeartSite, LabelledCounts, NamedFeatures, RatedTexts, ReviewDomain};
+use kiln_receipts::ExperimentError;
 
 type Domain = Labelled<Mat<f64>>;
 

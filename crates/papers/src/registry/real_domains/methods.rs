@@ -12,12 +12,11 @@ use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
 use super::{ABOVE_CHANCE, SMALLEST, digits as pictures, features};
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::{self, Part};
-use crate::number::mean_and_deviation;
-use crate::recorder::{DataUse, Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_datasets::{DataUse, ImagePart};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
+};
 
 type Domain = Labelled<Mat<f64>>;
 
@@ -271,7 +270,7 @@ fn weights(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>], true_weights: 
 }
 
 pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let sites = data::heart(&*context.data)?;
+    let sites = kiln_datasets::heart(&*context.data)?;
     let set = Set {
         claim: "T1",
         title: "Heart disease",
@@ -287,7 +286,7 @@ pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), E
     if context.scale == Scale::Quick {
         return Ok(());
     }
-    let products = data::amazon(&*context.data)?;
+    let products = kiln_datasets::amazon(&*context.data)?;
     let domains = features::amazon(&products)?;
     let set = Set {
         claim: "T2",
@@ -304,7 +303,7 @@ pub(super) fn sentiment(context: &Context, recorder: &mut Recorder) -> Result<()
     if context.scale == Scale::Quick {
         return Ok(());
     }
-    let kinds = data::sentiment_four_domains(&*context.data)?;
+    let kinds = kiln_datasets::sentiment_four_domains(&*context.data)?;
     let domains = features::sentiment(&kinds)?;
     let set = Set {
         claim: "T3",
@@ -321,7 +320,7 @@ pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), E
     if context.scale == Scale::Quick {
         return Ok(());
     }
-    let pictures = data::office(&*context.data)?;
+    let pictures = kiln_datasets::office(&*context.data)?;
     let domains = features::office(&pictures)?;
     let set = Set {
         claim: "T4",
@@ -338,9 +337,9 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     if context.scale == Scale::Quick {
         return Ok(());
     }
-    let mnist = data::mnist(&*context.data, Part::Train)?;
-    let usps = data::usps(&*context.data, Part::Train)?;
-    let optdigits = data::optdigits(&*context.data)?;
+    let mnist = kiln_datasets::mnist(&*context.data, ImagePart::Train)?;
+    let usps = kiln_datasets::usps(&*context.data, ImagePart::Train)?;
+    let optdigits = kiln_datasets::optdigits(&*context.data)?;
     let domains = [
         // Its digits lie in the middle 20×20 of 28×28.
         pictures::blocks("mnist", &mnist, 2, 3, 255)?,

@@ -9,7 +9,7 @@ mod features;
 mod methods;
 mod reference;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
 /// A case and its accuracy in the specification.
 type Reference = (&'static str, f64);
@@ -59,7 +59,7 @@ const CHECK: Check = Check {
     statistic: Statistic::Mean,
     threshold: Threshold::Above(0.0),
     unit: "",
-    origin: Origin::Specification,
+    origin: ThresholdOrigin::Specification,
     full_only: false,
 };
 
@@ -86,8 +86,8 @@ const SMALLEST: &str = "accuracy of every fit";
 
 /// What a table must show for its numbers to mean something, whatever the methods are worth.
 const TABLE_CHECKS: [Check; 2] = [
-    Check { name: ABOVE_CHANCE, origin: Origin::Kiln, ..CHECK },
-    Check { name: SMALLEST, statistic: Statistic::Min, origin: Origin::Kiln, ..CHECK },
+    Check { name: ABOVE_CHANCE, origin: ThresholdOrigin::Kiln, ..CHECK },
+    Check { name: SMALLEST, statistic: Statistic::Min, origin: ThresholdOrigin::Kiln, ..CHECK },
 ];
 const FULL_TABLE_CHECKS: [Check; 2] =
     [Check { full_only: true, ..TABLE_CHECKS[0] }, Check { full_only: true, ..TABLE_CHECKS[1] }];

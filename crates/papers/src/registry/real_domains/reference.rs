@@ -5,11 +5,8 @@ use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::{Labelled, Labels, Rows};
 
 use super::{AMAZON, DIGITS, HEART, OFFICE, Reference, digits as pictures, features};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data;
-use crate::data::{LabelledCounts, Part};
-use crate::recorder::{Recorder, Table};
+use kiln_datasets::{ImagePart, LabelledCounts};
+use kiln_receipts::{Context, ExperimentError, Recorder, Table};
 
 /// Records what was found and shows it beside the reference.
 fn compare(recorder: &mut Recorder, claim: &str, title: &str, reference: &[Reference], found: &[f64]) {
@@ -35,7 +32,7 @@ fn pair(case: &str, names: &[&str]) -> Result<(usize, usize), ExperimentError> {
 }
 
 pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let products = data::amazon(&*context.data)?;
+    let products = kiln_datasets::amazon(&*context.data)?;
     let files = products.iter().flat_map(|product| [&product.train, &product.test]);
     files.flat_map(|file| file.sources.clone()).for_each(|source| recorder.used_data(source));
     let progress = recorder.progress(products.len() as u64, "products");
@@ -68,7 +65,7 @@ pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), E
 }
 
 pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let sites = data::heart(&*context.data)?;
+    let sites = kiln_datasets::heart(&*context.data)?;
     sites.iter().flat_map(|site| site.sources.clone()).for_each(|source| recorder.used_data(source));
     let mut found = Vec::new();
     for target in 0..sites.len() {
@@ -91,8 +88,8 @@ pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
 pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     const PICTURES: usize = 3000;
     let mut domains = Vec::new();
-    for (name, read) in [("MNIST", mnist as fn(&_, Part) -> _), ("USPS", usps)] {
-        let [train, test] = [read(context, Part::Train)?, read(context, Part::Test)?];
+    for (name, read) in [("MNIST", mnist as fn(&_, ImagePart) -> _), ("USPS", usps)] {
+        let [train, test] = [read(context, ImagePart::Train)?, read(context, ImagePart::Test)?];
         let sources = [&train, &test].into_iter().flat_map(|part| part.sources.clone());
         sources.for_each(|source| recorder.used_data(source));
         domains.push([
@@ -119,16 +116,16 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     Ok(())
 }
 
-fn mnist(context: &Context, part: Part) -> Result<data::LabelledImages, ExperimentError> {
-    data::mnist(&*context.data, part)
+fn mnist(context: &Context, part: ImagePart) -> Result<kiln_datasets::LabelledImages, ExperimentError> {
+    kiln_datasets::mnist(&*context.data, part)
 }
 
-fn usps(context: &Context, part: Part) -> Result<data::LabelledImages, ExperimentError> {
-    data::usps(&*context.data, part)
+fn usps(context: &Context, part: ImagePart) -> Result<kiln_datasets::LabelledImages, ExperimentError> {
+    kiln_datasets::usps(&*context.data, part)
 }
 
 pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let pictures = data::office(&*context.data)?;
+    let pictures = kiln_datasets::office(&*context.data)?;
     pictures.iter().flat_map(|domain| domain.sources.clone()).for_each(|source| recorder.used_data(source));
     let domains = features::office(&pictures)?;
     let names: Vec<&str> = domains.iter().map(Labelled::name).collect();

@@ -3,21 +3,19 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::InterpretError;
-use kiln_interpret::acd::{Acd, Cluster, Neighbours, Units};
+use kiln_interpret::acd::{Acd, AcdUnits, Cluster, Neighbours};
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use serde::{Deserialize, Serialize};
 
 use super::mean;
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{AwdCnn, Part, Pictures, mnist};
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
+use crate::pictures::{AwdCnn, Pictures};
 use crate::registry::small_networks::cross_entropy;
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// 7×7 patches of 4×4 pixels.
-const UNITS: Units = Units::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
+const UNITS: AcdUnits = AcdUnits::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
 
 /// How sets of patches are scored.
 #[derive(Debug, Clone, Copy)]
@@ -146,7 +144,7 @@ fn measure(network: &AwdCnn, picture: &Pictures, device: &Device) -> Result<Meas
 
 pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let test = mnist(&*context.data, Part::Test)?;
+    let test = mnist(&*context.data, ImagePart::Test)?;
     test.sources.iter().cloned().for_each(|source| recorder.used_data(source));
     let (network, file) = AwdCnn::load(&*context.data, &device)?;
     recorder.used_data(file);

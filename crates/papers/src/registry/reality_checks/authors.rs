@@ -6,11 +6,10 @@ use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::networks::{Network, accuracy};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{AwdCnn, Part, Pictures, TrimLeNet, mnist};
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
+use crate::pictures::{AwdCnn, Pictures, TrimLeNet};
+use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 /// Logits of the first test picture, from the authors' own code.
 const CNN_LOGITS: [f32; 10] = [
@@ -84,7 +83,7 @@ fn measure<N: Network>(
 
 pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let test = mnist(&*context.data, Part::Test)?;
+    let test = mnist(&*context.data, ImagePart::Test)?;
     test.sources.iter().cloned().for_each(|source| recorder.used_data(source));
     let (pictures, labels) = (Pictures::from(&test), &test.labels);
     let (cnn, cnn_file) = AwdCnn::load(&*context.data, &device)?;

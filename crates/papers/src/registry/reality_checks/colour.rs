@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::networks::{Convolutional, Network, Sizes, Training, accuracy};
 use super::penalties::Penalty;
 use super::{Variant, difference, mean, rrr, share, synthetic};
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::{Part, Pictures, coloured, glyphs, mnist};
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use crate::pictures::{Pictures, coloured, glyphs};
+use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
+};
 
 /// Single-pixel groups of a step.
 const PIXELS: usize = 8;
@@ -253,7 +253,7 @@ fn on_mnist(
     change: fn(Pictures) -> Pictures,
     training: Training,
 ) -> Result<impl Fn(u64) -> Problem + use<>, ExperimentError> {
-    let (all, test) = (mnist(&*context.data, Part::Train)?, mnist(&*context.data, Part::Test)?);
+    let (all, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
     all.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
     let all = Pictures::from(&all);
     let (validation, train) = (change(all.part(train..train + 2000)), change(all.part(0..train)));

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::networks::{Convolutional, Network, Perceptron, Sizes, Training, accuracy};
 use super::penalties::{Penalty, mask};
 use super::{Variant, difference, l1, mean, rrr, share, synthetic};
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::{Grey, Part, Pictures, add_decoys, corners, glyphs, mnist};
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use crate::pictures::{Grey, Pictures, add_decoys, corners, glyphs};
+use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
+};
 
 /// Training pictures of MNIST, and those after them that are kept back.
 const MNIST_TRAIN: usize = 10_000;
@@ -247,7 +247,7 @@ fn on_mnist(
     recorder: &mut Recorder,
     epochs: usize,
 ) -> Result<impl Fn(u64) -> Problem + use<>, ExperimentError> {
-    let (train, test) = (mnist(&*context.data, Part::Train)?, mnist(&*context.data, Part::Test)?);
+    let (train, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
     train.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
     let (train, test) = (Pictures::from(&train), Pictures::from(&test));
     let kept_back = train.part(MNIST_TRAIN..MNIST_TRAIN + MNIST_KEPT_BACK);

@@ -11,12 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::difference;
 use super::reader::{Reader, batches};
-use crate::claim::ExperimentError;
-use crate::context::{Context, Scale};
-use crate::data::{Sst2Part, sst2};
-use crate::number::{Number, mean_and_deviation};
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
 use crate::registry::small_networks::cross_entropy;
+use kiln_datasets::{Sst2Part, sst2};
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Scale, Table, mean_and_deviation};
 
 /// Numbers of a word's vector, and of the hidden state.
 const VECTOR: usize = 50;

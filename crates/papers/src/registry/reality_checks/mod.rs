@@ -14,13 +14,11 @@ mod sentences;
 
 use penalties::Penalty;
 
-use crate::claim::{Check, Claim, Experiment, Need, Origin, Paper, Statistic, Threshold};
-use crate::data::Route;
-use crate::number::Number;
-use crate::recorder::DataUse;
+use kiln_datasets::{DataUse, Route};
+use kiln_receipts::{Check, Claim, Experiment, Need, Number, Paper, Statistic, Threshold, ThresholdOrigin};
 
 const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: Origin::Specification, full_only: false }
+    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
 }
 
 /// A mean difference or accuracy in percentage points.
@@ -33,11 +31,11 @@ const fn full(check: Check) -> Check {
 }
 
 const fn by_paper(check: Check) -> Check {
-    Check { origin: Origin::Paper, ..check }
+    Check { origin: ThresholdOrigin::Paper, ..check }
 }
 
 const fn by_kiln(check: Check) -> Check {
-    Check { origin: Origin::Kiln, ..check }
+    Check { origin: ThresholdOrigin::Kiln, ..check }
 }
 
 const BASE: Claim =

@@ -11,9 +11,9 @@ use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_tensor::{Distribution, Noise, TensorError};
 
-use crate::claim::ExperimentError;
-use crate::data::{AwdCnn, Pictures, TrimLeNet};
+use crate::pictures::{AwdCnn, Pictures, TrimLeNet};
 use crate::registry::small_networks::{Uniform, cross_entropy, shuffled};
+use kiln_receipts::ExperimentError;
 
 /// A classifier of pictures that can be decomposed.
 pub(super) trait Network: Module + Decompose<4, 2> {

@@ -5,8 +5,8 @@ use kiln_interpret::cdep::{CdepPenalty, RightReasons};
 use kiln_interpret::contextual_decomposition::Parts;
 
 use super::networks::Network;
-use crate::claim::ExperimentError;
 use crate::registry::small_networks::cross_entropy;
+use kiln_receipts::ExperimentError;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Penalty {

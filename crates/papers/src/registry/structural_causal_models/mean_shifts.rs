@@ -7,11 +7,7 @@ use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
 use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, Structure};
 use rayon::prelude::*;
 
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
 
 /// What is compared. All but the first see no label of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

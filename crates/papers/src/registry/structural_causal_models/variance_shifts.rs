@@ -11,11 +11,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::mean_shifts::{mean, quantile};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::Number;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// The authors' weight of every penalty.
 const WEIGHT: f64 = 10.0;

@@ -11,11 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
 use super::networks::{Training, best, share, tensor};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// Half the width of the bands that are taken out.
 const HALF: f64 = 0.1;

@@ -6,11 +6,9 @@ use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::networks::{Convolutional, Training, best, in_batches, share, tensor};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::data::{self, Part};
-use crate::recorder::Recorder;
 use crate::registry::small_networks::cross_entropy;
+use kiln_datasets::ImagePart;
+use kiln_receipts::{Context, ExperimentError, Recorder};
 
 pub(super) const SIDE: usize = 28;
 
@@ -27,14 +25,14 @@ impl Digits {
         counts: [usize; 2],
         device: &Device,
     ) -> Result<Self, ExperimentError> {
-        let mut read = |part: Part, count: usize| -> Result<Tensor<3>, ExperimentError> {
-            let images = data::mnist(&*context.data, part)?;
+        let mut read = |part: ImagePart, count: usize| -> Result<Tensor<3>, ExperimentError> {
+            let images = kiln_datasets::mnist(&*context.data, part)?;
             images.sources.iter().for_each(|source| recorder.used_data(source.clone()));
             let pixels: Vec<f32> =
                 images.pixels[..count * SIDE * SIDE].iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
             Ok(tensor(pixels, [count, SIDE, SIDE], device))
         };
-        Ok(Self { train: read(Part::Train, counts[0])?, test: read(Part::Test, counts[1])? })
+        Ok(Self { train: read(ImagePart::Train, counts[0])?, test: read(ImagePart::Test, counts[1])? })
     }
 }
 

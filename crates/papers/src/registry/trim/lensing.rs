@@ -9,12 +9,11 @@ use kiln_interpret::transform::{Fourier, Transform, part};
 use serde::{Deserialize, Serialize};
 
 use super::networks::{Convolutional, Training, in_batches, tensor};
-use crate::claim::ExperimentError;
-use crate::context::Context;
-use crate::number::{Number, mean_and_deviation};
-use crate::recorder::{Recorder, Table};
+use crate::device::TensorDevice;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
-use crate::report::figure::{Axis, Figure, Kind};
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+};
 
 /// Rings are 0.1 wide, the last one holds the corners.
 const EDGES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];

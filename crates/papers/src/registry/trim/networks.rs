@@ -11,8 +11,8 @@ use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_tensor::{Distribution, Noise, TensorError};
 
-use crate::claim::ExperimentError;
 use crate::registry::small_networks::{Uniform, shuffled};
+use kiln_receipts::ExperimentError;
 
 /// One hidden layer.
 #[derive(Module, Debug)]

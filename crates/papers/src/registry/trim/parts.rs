@@ -12,11 +12,10 @@ use kiln_interpret::transform::{NonnegativeFactorization, Transform};
 
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
 use super::networks::{Training, best, share, tensor};
-use crate::claim::{ExperimentError, Statistic};
-use crate::context::Context;
-use crate::number::mean_and_deviation;
-use crate::recorder::{Recorder, Table};
-use crate::report::figure::{Axis, Figure, Kind};
+use crate::device::TensorDevice;
+use kiln_receipts::{
+    Axis, Context, ExperimentError, Figure, Kind, Recorder, Statistic, Table, mean_and_deviation,
+};
 
 const PARTS: usize = 30;
 /// Parts that networks are told of, the same at both scales as far as they go.

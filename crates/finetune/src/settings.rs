@@ -1,0 +1,199 @@
+//! What a run of fine-tuning is told, and what it answers.
+
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
+use serde::{Deserialize, Serialize};
+
+/// Settings of one run. Together with the model and the data they determine every bit of the result on one machine.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The method with its own settings.
+    pub method: Method,
+    /// When to stop.
+    pub budget: Budget,
+    /// Examples in a batch.
+    pub batch_size: usize,
+    /// At most so many examples pass through the model at once; the result depends on it only by rounding.
+    pub micro_batch: usize,
+    /// What is minimised.
+    pub objective: Objective,
+    /// Decay of the weights by `step size · weight_decay` in each step, not of biases and norms; 0 is none.
+    pub weight_decay: f32,
+    /// Seed of batches and directions.
+    pub seed: u64,
+    /// Steps between two evaluations; 0: only before the first step and after the last.
+    pub eval_every: u64,
+    /// Steps between two checkpoints; 0: only after the last step.
+    pub checkpoint_every: u64,
+}
+
+/// How the model is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// By values of the loss alone, in random directions.
+    ZerothOrder(ZerothOrder),
+    /// By gradients: `θ ← θ − η g`.
+    Sgd {
+        /// `η`.
+        step_size: f64,
+    },
+    /// By gradients, scaled by their running moments (Kingma, Ba 2015); Burn's, with its defaults but for ε = 1e-8.
+    Adam {
+        /// `η`.
+        step_size: f64,
+    },
+}
+
+/// Settings of the methods that ask for values of the loss only.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ZerothOrder {
+    /// What is done with the values.
+    pub rule: Rule,
+    /// Length of the step to each side along a direction.
+    pub eps: f32,
+    /// How directions are drawn.
+    pub distribution: DirectionLaw,
+    /// How the parameters come back after each pair of evaluations.
+    pub restore: Restore,
+    /// On both sides or on one.
+    pub difference: Difference,
+    /// The factor by which rates fall when the loss has risen over epochs, as in `MeZO-SVRG`'s code; none by default.
+    pub anneal: Option<f32>,
+}
+
+/// The update of a zeroth-order method.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// `MeZO`, which is zeroth-order SGD.
+    Mezo {
+        /// `η`.
+        step_size: StepSize,
+        /// Directions that are averaged in each step.
+        directions: usize,
+    },
+    /// `MeZO-SVRG`.
+    MezoSvrg {
+        /// Step size of the steps along the estimate on all examples.
+        anchor_step_size: StepSize,
+        /// Step size of the steps on batches.
+        step_size: StepSize,
+        /// Every so many steps the anchor moves.
+        anchor_period: u64,
+        /// How the anchor is kept.
+        storage: AnchorStorage,
+        /// The method as published or as its code has it.
+        fidelity: Fidelity,
+    },
+}
+
+/// A step size, or the request to choose one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepSize {
+    /// This one.
+    Given(f64),
+    /// What the advisor finds by probing the curvature of the loss on one batch before the first step.
+    Auto,
+}
+
+/// When a run stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Budget {
+    /// After so many steps.
+    Steps(u64),
+    /// After the step that brings the forward passes of one example to this number. A gradient counts as three: that is
+    /// about what it costs.
+    Queries(u64),
+}
+
+/// What is minimised over the training examples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// The mean cross-entropy.
+    CrossEntropy,
+    /// The share of wrong answers; it has no gradient, so only zeroth-order methods can.
+    Accuracy,
+    /// 1 − F1 of each batch: of the second class where there are two, else the mean over classes. No gradient either.
+    F1,
+}
+
+/// The model's answers on the examples held out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Steps done.
+    pub step: u64,
+    /// What was spent until then, evaluations aside.
+    pub spent: Spent,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// F1 of the second of two classes, else the mean over classes.
+    pub f1: f64,
+}
+
+/// What a run has spent on training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Forward passes of one example.
+    pub queries: u64,
+    /// Gradients of the loss of one example.
+    pub gradients: u64,
+    /// Seconds, those before an interruption included.
+    pub seconds: f64,
+}
+
+/// What a run answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The method, with step sizes that were chosen filled in.
+    pub method: Method,
+    /// Steps done.
+    pub steps: u64,
+    /// Steps left out because a loss was not finite.
+    pub skipped: u64,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Evaluations, from before the first step to after the last.
+    pub evaluations: Vec<Evaluation>,
+    /// What training cost.
+    pub spent: Spent,
+    /// Remarks of the method, such as on an ε that is too small; each once.
+    pub warnings: Vec<String>,
+    /// Hash of the final parameters (64-bit XXH3), for zeroth-order methods.
+    pub hash: Option<u64>,
+}
+
+impl Outcome {
+    /// The evaluation after the last step.
+    pub fn last(&self) -> Option<&Evaluation> {
+        self.evaluations.last()
+    }
+}
+
+impl Spent {
+    /// In forward passes of one example, a gradient being worth three.
+    pub fn in_queries(&self) -> u64 {
+        self.queries + 3 * self.gradients
+    }
+}
+
+impl Budget {
+    /// Whether it is used up.
+    pub fn is_spent(self, steps: u64, spent: &Spent) -> bool {
+        match self {
+            Self::Steps(most) => steps >= most,
+            Self::Queries(most) => spent.in_queries() >= most,
+        }
+    }
+}
+
+impl Objective {
+    /// Whether it can be differentiated.
+    pub fn has_gradient(self) -> bool {
+        self == Self::CrossEntropy
+    }
+}

@@ -1,0 +1,4 @@
+//! Fine-tuning: the loop, its files, its command line.
+mod inputs;
+mod run;
+mod tiny;

@@ -1,5 +1,0 @@
-//! Fine-tuning: the loop, its files, its command line.
-mod command;
-mod inputs;
-mod run;
-mod tiny;

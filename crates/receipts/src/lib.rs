@@ -1,0 +1,107 @@
+//! Receipts: what a paper claims, what was measured, and whether it holds.
+//!
+//! A [`Paper`] is constant data: claims with checks, and experiments that measure. [`run::run`] runs the experiments,
+//! [`verdict::judge`] compares what they recorded with the thresholds, and [`report::Report`] holds the result. An
+//! experiment measures and cannot decide: thresholds are fixed in the program before the run.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`claim`], [`paper`] | claims, checks, thresholds; a paper with its experiments |
+//! | [`registry`] | choosing from a list of papers, refusing mistakes in one |
+//! | [`context`], [`recorder`] | what an experiment is given, and where it puts what it measured |
+//! | [`run`], [`shard`] | running experiments with checkpoints, in parts, and joining the parts |
+//! | [`verdict`], [`report`] | verdicts; `report.json`, `report.md`, `report.html`, plots, the terminal |
+//! | [`progress`], [`number`] | bars and lines; numbers in reports |
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use kiln_core::data::{FindData, FoundFile, MissingData};
+//! use kiln_receipts::{
+//!     Check, Claim, Experiment, Paper, Scale, Statistic, Threshold, ThresholdOrigin,
+//!     progress::Reporter,
+//!     run::{Options, run},
+//!     verdict::Verdict,
+//! };
+//!
+//! const PAPER: Paper = Paper {
+//!     id: "halving",
+//!     title: "On halving",
+//!     citation: "Nobody, 2026",
+//!     url: "https://example.org",
+//!     domain: "arithmetic",
+//!     claims: &[Claim {
+//!         id: "H1",
+//!         place: "Theorem 1",
+//!         says: "Ten halvings leave less than a thousandth",
+//!         test: "1 halved ten times",
+//!         checks: &[Check {
+//!             name: "rest",
+//!             statistic: Statistic::Max,
+//!             threshold: Threshold::Below(1e-3),
+//!             unit: "",
+//!             origin: ThresholdOrigin::Paper,
+//!             full_only: false,
+//!         }],
+//!         needs: &[],
+//!         known_finding: None,
+//!     }],
+//!     experiments: &[Experiment {
+//!         id: "ten-times",
+//!         claims: &["H1"],
+//!         run: |_, recorder| {
+//!             recorder.record("H1", "rest", [0.5_f64.powi(10)]);
+//!             Ok(())
+//!         },
+//!     }],
+//! };
+//!
+//! /// A paper that reads no data needs no place to find them.
+//! #[derive(Debug)]
+//! struct Nowhere;
+//!
+//! impl FindData for Nowhere {
+//!     fn find_data(&self, name: &str) -> Result<FoundFile, MissingData> {
+//!         Err(MissingData { name: name.to_owned(), hint: "there is none".to_owned() })
+//!     }
+//! }
+//!
+//! let out = tempfile::tempdir()?;
+//! let report = run(
+//!     &[PAPER],
+//!     &Options {
+//!         scale: Scale::Quick,
+//!         device: "flex".to_owned(),
+//!         seeds: None,
+//!         jobs: 1,
+//!         out: out.path().to_owned(),
+//!         data: Arc::new(Nowhere),
+//!         shard: None,
+//!         fresh: false,
+//!         program: "an example".to_owned(),
+//!         reporter: Reporter::silent(),
+//!     },
+//! )?;
+//! assert_eq!(report.papers[0].claims[0].verdict, Verdict::Reproduced);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod checkpoint;
+pub mod claim;
+pub mod context;
+pub mod number;
+pub mod paper;
+pub mod progress;
+pub mod recorder;
+pub mod registry;
+pub mod report;
+pub mod run;
+pub mod shard;
+pub mod verdict;
+
+pub use claim::{Check, Claim, ExperimentError, Need, Statistic, Threshold, ThresholdOrigin};
+pub use context::{Context, Scale};
+pub use number::{Number, mean_and_deviation};
+pub use paper::{Experiment, Paper};
+pub use recorder::{Recorder, Table};
+pub use report::figure::{Axis, Figure, Kind};

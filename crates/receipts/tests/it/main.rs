@@ -1,0 +1,9 @@
+//! Tests of the receipts: verdicts, reports, checkpoints, shards.
+
+mod checkpoint;
+mod figure;
+mod fixture;
+mod merge;
+mod registry;
+mod report;
+mod verdict;

@@ -1,0 +1,175 @@
+//! The reports say what was found, and survive being written and read.
+
+use std::{fs, sync::Arc};
+
+use kiln_datasets::DataPath;
+use kiln_receipts::{
+    Context, ExperimentError, Recorder, Scale,
+    report::{
+        Html, Markdown, Report, Summary,
+        pages::{PageError, fill},
+    },
+    run::run,
+    verdict::Verdict,
+};
+
+use crate::fixture::{VERDICTS, one_experiment, options};
+
+fn report() -> (tempfile::TempDir, Report) {
+    let folder = tempfile::tempdir().unwrap();
+    let report = run(&[VERDICTS], &options(folder.path())).unwrap();
+    report.write(folder.path()).unwrap();
+    (folder, report)
+}
+
+#[test]
+fn counts_every_verdict() {
+    let (_, report) = report();
+    let expected = Summary {
+        reproduced: 3,
+        known_findings: 1,
+        needs_data: 2,
+        needs_gpu: 1,
+        skipped: 1,
+        ..Summary::default()
+    };
+    assert_eq!(report.summary, expected);
+    assert_eq!(report.exit_status(), 0);
+    let claim = report.papers[0].claims.iter().find(|claim| claim.id == "A").unwrap();
+    let measured = claim.checks[0].measured.as_ref().unwrap();
+    assert_eq!((measured.count, measured.min.0, measured.max.0), (5, 0.0, 0.9));
+    assert_eq!((claim.seeds, claim.data[0].rows), (4, 78));
+    let gained = report.papers[0].claims.iter().find(|claim| claim.id == "H").unwrap();
+    assert!(gained.remark().unwrap().contains("reproduces now"));
+}
+
+#[test]
+fn json_round_trip() {
+    let (folder, report) = report();
+    // Compared as JSON: a figure holds NaN, which is not equal to itself.
+    let read = Report::read(folder.path()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&report).unwrap());
+}
+
+#[test]
+fn another_schema_version_is_refused() {
+    let (folder, report) = report();
+    let mut value = serde_json::to_value(&report).unwrap();
+    value["schema_version"] = 2.into();
+    fs::write(folder.path().join("report.json"), value.to_string()).unwrap();
+    let error = Report::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("schema version 2"), "{error}");
+}
+
+#[test]
+fn html_is_escaped_and_self_contained() {
+    let page = Html(&report().1).to_string();
+    for raw in ["<b>", "<verdicts>", "<script>", "<kind>", "<table>", "<n>", "<i>", "src=", "@import", "url("]
+    {
+        let found = page.match_indices(raw).count();
+        assert_eq!(found, 0, "{raw} is in the page");
+    }
+    for escaped in [
+        "&lt;b&gt;&quot;this&quot;&lt;/b&gt; &amp; &#39;that&#39;",
+        "?a=1&amp;b=2",
+        "aria-label=\"Every &lt;kind&gt;",
+    ] {
+        assert!(page.contains(escaped), "{escaped} is not in the page");
+    }
+    assert!(page.contains("name=\"viewport\"") && page.contains("prefers-color-scheme"));
+}
+
+#[test]
+fn markdown_keeps_its_tables_whole() {
+    let text = Markdown(&report().1).to_string();
+    assert!(text.contains("With \\| a caption"));
+    assert!(!text.contains("<script>"));
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| A |")).collect();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].matches('|').count(), 6);
+}
+
+type Run = fn(&Context, &mut Recorder) -> Result<(), ExperimentError>;
+
+#[test]
+fn exit_status_tells_failures_apart() {
+    fn status(run_experiment: Run) -> (u8, Verdict) {
+        let paper = one_experiment(run_experiment);
+        let folder = tempfile::tempdir().unwrap();
+        let report = run(&[paper], &options(folder.path())).unwrap();
+        (report.exit_status(), report.papers[0].claims[0].verdict.clone())
+    }
+    assert_eq!(
+        status(|_, r| {
+            r.record("A", "value", [1.0]);
+            Ok(())
+        }),
+        (0, Verdict::Reproduced)
+    );
+    assert_eq!(
+        status(|_, r| {
+            r.record("A", "value", [1.1]);
+            Ok(())
+        }),
+        (1, Verdict::NotReproduced)
+    );
+    let errors: [Run; 6] = [
+        |_, _| Ok(()),
+        |_, _| Err("it broke".into()),
+        |_, _| panic!("it panicked"),
+        |_, r| {
+            r.record("A", "other", [0.0]);
+            r.record("A", "value", [0.0]);
+            Ok(())
+        },
+        |_, r| {
+            r.record("A", "value", [f64::NAN]);
+            Ok(())
+        },
+        |_, r| {
+            r.record("A", "value", [0.0]);
+            r.record("B", "value", [0.0]);
+            Ok(())
+        },
+    ];
+    for experiment in errors {
+        let (status, verdict) = status(experiment);
+        assert!(status == 2 && matches!(verdict, Verdict::Error { .. }), "{status} {verdict:?}");
+    }
+}
+
+#[test]
+fn seeds_are_distinct_stable_and_counted() {
+    let data = Arc::new(DataPath::new(None));
+    let seeds = |count| Context::new(Scale::Quick, "flex", data.clone(), count).seeds(100);
+    let default = seeds(None);
+    assert_eq!(default.len(), 100);
+    assert_eq!(seeds(Some(3)), default[..3]);
+    assert!(default.iter().all(|&seed| seed > 1_000_000 && seed < 1 << 53));
+    assert_eq!(default.iter().collect::<std::collections::BTreeSet<_>>().len(), 100);
+}
+
+#[test]
+fn tables_go_into_pages() {
+    let (_, report) = report();
+    let names: Vec<String> = report.papers[0]
+        .experiments
+        .iter()
+        .flat_map(|outcome| {
+            let of = |table: &kiln_receipts::Table| {
+                format!("{}/{}/{}", report.papers[0].id, outcome.experiment, table.id)
+            };
+            outcome.tables.iter().map(of).collect::<Vec<_>>()
+        })
+        .collect();
+    let name = &names[0];
+    let page = format!("before\n<!-- table {name} -->\nold\n<!-- /table -->\nafter\n");
+    let filled = fill(&page, &report).unwrap();
+    assert!(filled.starts_with(&format!("before\n<!-- table {name} -->\n| ")), "{filled}");
+    assert!(filled.ends_with("|\n<!-- /table -->\nafter\n") && !filled.contains("old"), "{filled}");
+    assert_eq!(fill(&filled, &report).unwrap(), filled, "filling again changes nothing");
+    assert_eq!(fill("no place", &report).unwrap(), "no place");
+    let unknown = fill("<!-- table a/b/c -->\n<!-- /table -->", &report).unwrap_err().to_string();
+    assert!(unknown.contains("a/b/c") && unknown.contains(name), "{unknown}");
+    assert!(matches!(fill("<!-- table a/b/c -->\n", &report), Err(PageError::Open { .. })));
+}
