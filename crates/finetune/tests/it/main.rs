@@ -2,3 +2,4 @@
 mod inputs;
 mod run;
 mod tiny;
+mod library;
