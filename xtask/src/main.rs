@@ -6,6 +6,7 @@ mod ci;
 mod counts;
 mod papers;
 mod stages;
+mod stranger;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ Environment:
   KILN_PAPERS=PATH            run this kiln-papers binary instead of building one
   KILN_BENCH=PATH             likewise for kiln-bench
   KILN_DATA=DIR               where data sets are looked for
-  KILN_REQUIRE_DEVICES=a,b    a listed device that does not work fails the tests instead of being left out";
+  KILN_REQUIRE_DEVICES=a,b    a listed device that does not work fails the tests instead of being left out
+  KILN_REQUIRE_DATA=1         a data set that is not found fails the tests instead of being left out";
 
 #[derive(Subcommand)]
 enum Task {

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::counts::Counts;
 use crate::papers::keep_memory;
-use crate::{Result, cargo, is_installed, root, target_dir};
+use crate::{Result, cargo, is_installed, root, stranger, target_dir};
 
 /// Features that everything is built with; see [`features`].
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
@@ -43,6 +43,8 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
+    /// Each library as a stranger adds it: from outside, with default features, its front page's example; README's
+    Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,
 }
@@ -94,6 +96,7 @@ impl Stage {
             Self::DocTests => counted(&mut with_features("test", &["--doc"])),
             Self::Docs => docs(),
             Self::Alone => alone(),
+            Self::Stranger => stranger(),
             Self::Reproduce => reproduce(),
         }
     }
@@ -142,7 +145,7 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let programs = [("KILN_PAPERS", built("kiln-papers")?), ("KILN_BENCH", built("kiln-bench")?)];
+    let programs = [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);
@@ -154,7 +157,7 @@ fn tests() -> Result<Outcome> {
 }
 
 /// Where the build stage puts a program.
-fn built(program: &str) -> Result<PathBuf> {
+fn built_program(program: &str) -> Result<PathBuf> {
     Ok(target_dir()?.join("debug").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
@@ -186,6 +189,12 @@ fn alone() -> Result<Outcome> {
     Ok(Outcome { passed: true, ..Outcome::default() })
 }
 
+/// Another workspace with other features, whose artefacts lie beside the others too.
+fn stranger() -> Result<Outcome> {
+    let counts = stranger::run(&target_dir()?)?;
+    Ok(Outcome { passed: counts.failed == 0, counts: Some(counts), note: "" })
+}
+
 /// The packages in `crates`, which are named after their directories.
 fn packages() -> Result<Vec<String>> {
     let dir = root().join("crates");
@@ -205,7 +214,7 @@ fn reproduce() -> Result<Outcome> {
     if !built.passed {
         return Ok(built);
     }
-    let mut papers = Command::new(built("kiln-papers")?);
+    let mut papers = Command::new(built_program("kiln-papers")?);
     keep_memory(&mut papers);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
     plain(papers.arg(target_dir()?.join("reproduce-quick")))

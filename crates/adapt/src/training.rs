@@ -231,11 +231,8 @@ pub(crate) fn device_of<X: Rows, M: Module>(x: &X, model: &M) -> Result<Device, 
     let device =
         model.devices().into_iter().next().ok_or(AdaptError::Method("the model has no parameters"))?.inner();
     if let Some(rows) = x.device() {
-        let rows = rows.inner();
-        if rows != device {
-            let (left, right) = (format!("{device:?}"), format!("{rows:?}"));
-            return Err(kiln_tensor::TensorError::Device { left, right }.into());
-        }
+        kiln_tensor::border::same_device("the rows", &rows, &device)
+            .map_err(kiln_tensor::TensorError::from)?;
     }
     Ok(device)
 }

@@ -4,7 +4,8 @@
 //! purpose do not shift when another purpose draws more. The numbers are part of what seeds mean, so they are fixed.
 
 pub use rand_chacha::ChaCha8Rng as Generator;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+pub use rand_chacha::rand_core::Rng;
+use rand_chacha::rand_core::SeedableRng;
 
 /// Stream `number` under `seed`. Streams of different numbers, and of different seeds, are independent.
 ///
@@ -17,6 +18,16 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// ```
 pub fn stream(seed: u64, number: u64) -> Generator {
     let mut generator = Generator::seed_from_u64(seed);
+    generator.set_stream(number);
+    generator
+}
+
+/// Stream `number` of the cipher whose key is `seed` in little-endian order and zeros: the numbers of stored noise,
+/// where the key is a part of the format. Everything else takes [`stream`].
+pub fn keyed(seed: u64, number: u64) -> Generator {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut generator = Generator::from_seed(key);
     generator.set_stream(number);
     generator
 }

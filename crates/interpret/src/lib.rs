@@ -6,6 +6,7 @@
 pub mod acd;
 pub mod attribution;
 pub mod awd;
+mod border;
 pub mod cdep;
 pub mod contextual_decomposition;
 mod error;

@@ -1,7 +1,8 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
+use kiln_core::{InputError, check};
+
 use crate::ModelError;
-use crate::error::require;
 
 /// Texts as token ids, on the host: rows of one length, the shorter ones padded on the right.
 ///
@@ -20,10 +21,10 @@ impl TokenBatch {
     /// any id of their vocabulary will do.
     ///
     /// # Errors
-    /// [`ModelError::Empty`] without rows; [`ModelError::EmptyRow`].
+    /// [`InputError::Empty`] without rows; [`ModelError::EmptyRow`].
     pub fn new(rows: &[impl AsRef<[u32]>], padding: u32) -> Result<Self, ModelError> {
         let lengths: Vec<usize> = rows.iter().map(|row| row.as_ref().len()).collect();
-        let length = lengths.iter().copied().max().ok_or(ModelError::Empty { what: "the batch" })?;
+        let length = lengths.iter().copied().max().ok_or_else(|| InputError::empty("the batch"))?;
         if let Some(row) = lengths.iter().position(|&length| length == 0) {
             return Err(ModelError::EmptyRow { row });
         }
@@ -52,14 +53,11 @@ impl TokenBatch {
     /// The given rows, in that order and as often as they are given, padded to the longest of them.
     ///
     /// # Errors
-    /// [`ModelError::OutOfRange`]; [`ModelError::Empty`] without rows.
+    /// [`InputError::Index`]; [`InputError::Empty`] without rows.
     pub fn select(&self, rows: &[usize]) -> Result<Self, ModelError> {
         let chosen = rows
             .iter()
-            .map(|&row| {
-                let missing = ModelError::OutOfRange { what: "row", index: row, count: self.rows() };
-                self.row(row).ok_or(missing)
-            })
+            .map(|&row| self.row(row).ok_or_else(|| InputError::index("row", row, self.rows())))
             .collect::<Result<Vec<_>, _>>()?;
         Self::new(&chosen, self.padding)
     }
@@ -99,7 +97,7 @@ impl TokenBatch {
         if self.length > positions {
             return Err(ModelError::TooLong { length: self.length, limit: positions });
         }
-        self.ids.iter().try_for_each(|&id| require::in_range("token", id as usize, vocabulary))
+        Ok(self.ids.iter().try_for_each(|&id| check::index("token", id as usize, vocabulary))?)
     }
 
     /// Each position in its row, with the number of tokens in that row.

@@ -16,11 +16,12 @@ use burn::store::{
     SafetensorsStore,
 };
 use burn::tensor::{Bool, Device, Int, Tensor, module::attention, ops::AttentionModuleOptions};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use kiln_tensor::on_host;
 use serde::{Deserialize, Serialize};
 
 use crate::by_token::by_token;
-use crate::error::require;
 use crate::files::{locate, read};
 use crate::gelu::gelu;
 use crate::{ModelError, TokenBatch, tuning};
@@ -92,21 +93,18 @@ impl BertConfig {
         serde_json::from_value(json).map_err(damaged)
     }
 
-    fn check(&self) -> Result<(), ModelError> {
-        require::positive("vocab_size", self.vocab_size)?;
-        require::positive("hidden_size", self.hidden_size)?;
-        require::positive("num_attention_heads", self.num_attention_heads)?;
-        require::positive("intermediate_size", self.intermediate_size)?;
-        require::positive("max_position_embeddings", self.max_position_embeddings)?;
-        require::positive("type_vocab_size", self.type_vocab_size)?;
-        require::positive_finite("layer_norm_eps", self.layer_norm_eps)?;
-        require::positive_finite("initializer_range", self.initializer_range)?;
+    fn check(&self) -> Checked {
+        check::at_least_one("vocab_size", self.vocab_size)?;
+        check::at_least_one("hidden_size", self.hidden_size)?;
+        check::at_least_one("num_attention_heads", self.num_attention_heads)?;
+        check::at_least_one("intermediate_size", self.intermediate_size)?;
+        check::at_least_one("max_position_embeddings", self.max_position_embeddings)?;
+        check::at_least_one("type_vocab_size", self.type_vocab_size)?;
+        check::positive("layer_norm_eps", self.layer_norm_eps)?;
+        check::positive("initializer_range", self.initializer_range)?;
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return Err(ModelError::Setting {
-                name: "hidden_size",
-                value: self.hidden_size as f64,
-                must: "a multiple of num_attention_heads",
-            });
+            let must = "a multiple of num_attention_heads";
+            return Err(InputError::setting("hidden_size", self.hidden_size as f64, must));
         }
         Ok(())
     }
@@ -230,7 +228,7 @@ impl Bert {
     /// An encoder with matrices drawn from `N(0, initializer_range²)`, biases zero, the numbers a function of the seed.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] when the configuration is not one.
+    /// [`InputError::Setting`] when the configuration is not one.
     pub fn random(config: &BertConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
         tuning::draw_matrices(Self::zeros(config.clone(), device)?, config.initializer_range, seed)
     }
@@ -281,7 +279,7 @@ impl Bert {
     /// The hidden states of the last layer, `[rows, length, hidden_size]`. Those at padding mean nothing.
     ///
     /// # Errors
-    /// [`ModelError::TooLong`]; [`ModelError::OutOfRange`] for a token outside the vocabulary.
+    /// [`ModelError::TooLong`]; [`InputError::Index`] for a token outside the vocabulary.
     pub fn forward(&self, batch: &TokenBatch) -> Result<Tensor<3>, ModelError> {
         batch.check(self.config.vocab_size, self.config.max_position_embeddings)?;
         let device = self.device();

@@ -1,9 +1,10 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Tensor, activation::log_softmax};
+use kiln_core::check;
+use kiln_tensor::border;
 
 use crate::batch::integers;
-use crate::error::require;
 use crate::{Bert, ModelError, TokenBatch, tuning};
 
 /// A model that sorts texts into classes, to be fine-tuned by any method: it is a function of its parameters, without
@@ -12,7 +13,7 @@ pub trait TextClassifier: Module {
     /// The logits of the classes for each row, `[rows, classes]`.
     ///
     /// # Errors
-    /// [`ModelError::TooLong`]; [`ModelError::OutOfRange`] for a token outside the vocabulary.
+    /// [`ModelError::TooLong`]; [`InputError::Index`] for a token outside the vocabulary.
     fn logits(&self, batch: &TokenBatch) -> Result<Tensor<2>, ModelError>;
 
     /// Number of classes.
@@ -33,8 +34,8 @@ pub trait TextClassifier: Module {
     ///
     /// # Errors
     /// As [`logits`](Self::logits).
-    fn predict(&self, batch: &TokenBatch) -> Result<Vec<usize>, ModelError> {
-        predictions(self.logits(batch)?)
+    fn predict_classes(&self, batch: &TokenBatch) -> Result<Vec<usize>, ModelError> {
+        largest_logits(self.logits(batch)?)
     }
 
     /// Freezes everything but the last `layers` layers and what comes after them: a classifier's head, a decoder's last
@@ -49,13 +50,14 @@ pub trait TextClassifier: Module {
 /// `−log softmax(logits)[label]` for each row of `logits`, `[rows, classes]`, as `[rows]`.
 ///
 /// # Errors
-/// [`ModelError::LabelCount`]; [`ModelError::OutOfRange`] for a label without a class.
+/// [`InputError::Size`]; [`InputError::Index`] for a label without a class; [`InputError::Empty`] without rows or
+/// classes.
 pub fn cross_entropies(logits: Tensor<2>, labels: &[usize]) -> Result<Tensor<1>, ModelError> {
     let [rows, classes] = logits.dims();
-    if labels.len() != rows {
-        return Err(ModelError::LabelCount { labels: labels.len(), examples: rows });
-    }
-    labels.iter().try_for_each(|&label| require::in_range("class", label, classes))?;
+    border::not_empty("the logits", &logits)?;
+    border::real("the logits", &logits)?;
+    check::size("labels", labels.len(), rows)?;
+    labels.iter().try_for_each(|&label| check::index("class", label, classes))?;
     let labels = integers(labels.iter().copied(), [rows, 1], &logits.device());
     Ok(-log_softmax(logits, 1).gather(1, labels).squeeze_dim(1))
 }
@@ -63,8 +65,14 @@ pub fn cross_entropies(logits: Tensor<2>, labels: &[usize]) -> Result<Tensor<1>,
 /// The index of the largest logit in each row.
 ///
 /// # Errors
-/// [`ModelError::ReadBack`].
-pub fn predictions(logits: Tensor<2>) -> Result<Vec<usize>, ModelError> {
+/// [`InputError::Setting`] without classes; [`ModelError::ReadBack`].
+pub fn largest_logits(logits: Tensor<2>) -> Result<Vec<usize>, ModelError> {
+    let [rows, classes] = logits.dims();
+    border::real("the logits", &logits)?;
+    check::at_least_one("number of classes", classes)?;
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
     let best = logits.inner().argmax(1).try_into_vec_as::<i64>()?;
     Ok(best.into_iter().map(|class| class as usize).collect())
 }
@@ -80,9 +88,9 @@ impl Classifier {
     /// Puts a head of zeros on an encoder: all classes are equally likely at first.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] without classes.
+    /// [`InputError::Setting`] without classes.
     pub fn new(encoder: Bert, classes: usize) -> Result<Self, ModelError> {
-        require::positive("classes", classes)?;
+        check::at_least_one("classes", classes)?;
         let head = LinearConfig::new(encoder.config().hidden_size, classes)
             .with_initializer(Initializer::Zeros)
             .init(&encoder.device());
@@ -92,7 +100,7 @@ impl Classifier {
     /// Draws the head's matrix from `N(0, initializer_range²)`, the numbers a function of the seed.
     ///
     /// # Errors
-    /// [`ModelError::Noise`] when the device's float type is not one that noise is made in.
+    /// [`ModelError::Tensor`] when the device's float type is not one that noise is made in.
     pub fn with_random_head(mut self, seed: u64) -> Result<Self, ModelError> {
         self.head = tuning::draw_matrices(self.head, self.encoder.config().initializer_range, seed)?;
         Ok(self)

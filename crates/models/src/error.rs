@@ -2,12 +2,16 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use kiln_core::InputError;
 use kiln_tensor::TensorError;
 
 /// What can go wrong when models and tokenizers are read and used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
+    /// What was passed is wrong: a setting, a count, an index, an empty list.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A file could not be read.
     #[error("cannot read {path}")]
     Read {
@@ -72,22 +76,6 @@ pub enum ModelError {
         /// The shape that it should have.
         expected: Vec<usize>,
     },
-    /// A setting is out of its range.
-    #[error("{name} is {value}; it must be {must}")]
-    Setting {
-        /// The setting, as its field or argument is named.
-        name: &'static str,
-        /// What it was.
-        value: f64,
-        /// What it must be.
-        must: &'static str,
-    },
-    /// There is nothing to work on.
-    #[error("{what} is empty")]
-    Empty {
-        /// What is empty.
-        what: &'static str,
-    },
     /// A row of a batch has no tokens. An empty text is such a row if the tokenizer adds no tokens of its own.
     #[error("row {row} of the batch has no tokens")]
     EmptyRow {
@@ -102,25 +90,6 @@ pub enum ModelError {
         /// The model's number of positions.
         limit: usize,
     },
-    /// An index has nothing to point at: a token outside the vocabulary, a label without a class, a row outside the
-    /// batch.
-    #[error("{what} {index} is out of range: there are {count}")]
-    OutOfRange {
-        /// What kind of index it is.
-        what: &'static str,
-        /// The index.
-        index: usize,
-        /// The smallest index that is too large.
-        count: usize,
-    },
-    /// There is not one label for each example.
-    #[error("there are {labels} labels for {examples} examples")]
-    LabelCount {
-        /// Number of labels.
-        labels: usize,
-        /// Number of examples.
-        examples: usize,
-    },
     /// A tokenizer could not handle a text.
     #[error("the tokenizer failed")]
     Tokenize(#[source] Box<dyn Error + Send + Sync>),
@@ -132,33 +101,10 @@ pub enum ModelError {
         /// The other.
         second: String,
     },
-    /// A random number could not be drawn.
+    /// Tensors do not fit each other, or their device failed.
     #[error(transparent)]
-    Noise(#[from] TensorError),
+    Tensor(#[from] TensorError),
     /// A result could not be read back from its device.
     #[error("a result could not be read back from its device")]
     ReadBack(#[from] burn::tensor::TensorReadError),
-}
-
-pub(crate) mod require {
-    use super::ModelError;
-
-    pub(crate) fn positive(name: &'static str, value: usize) -> Result<(), ModelError> {
-        if value == 0 {
-            return Err(ModelError::Setting { name, value: 0.0, must: "at least 1" });
-        }
-        Ok(())
-    }
-
-    pub(crate) fn positive_finite(name: &'static str, value: f64) -> Result<(), ModelError> {
-        if value > 0.0 && value.is_finite() {
-            return Ok(());
-        }
-        Err(ModelError::Setting { name, value, must: "positive and finite" })
-    }
-
-    /// `index < count`
-    pub(crate) fn in_range(what: &'static str, index: usize, count: usize) -> Result<(), ModelError> {
-        if index < count { Ok(()) } else { Err(ModelError::OutOfRange { what, index, count }) }
-    }
 }

@@ -15,11 +15,12 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig, RmsNorm, RmsNor
 use burn::tensor::activation::{log_softmax, silu};
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData, module::attention};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::integers;
 use crate::by_token::by_token;
-use crate::error::require;
 use crate::gguf::Gguf;
 use crate::{ModelError, Rotary, TokenBatch, tuning};
 
@@ -78,22 +79,22 @@ impl LlamaConfig {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ModelError> {
-        require::positive("vocabulary", self.vocabulary)?;
-        require::positive("heads", self.heads)?;
-        require::positive("key_value_heads", self.key_value_heads)?;
-        require::positive("feed_forward_width", self.feed_forward_width)?;
-        require::positive("context", self.context)?;
-        require::positive_finite("norm_epsilon", self.norm_epsilon)?;
-        require::positive_finite("rotary_base", self.rotary_base)?;
+    fn check(&self) -> Checked {
+        check::at_least_one("vocabulary", self.vocabulary)?;
+        check::at_least_one("heads", self.heads)?;
+        check::at_least_one("key_value_heads", self.key_value_heads)?;
+        check::at_least_one("feed_forward_width", self.feed_forward_width)?;
+        check::at_least_one("context", self.context)?;
+        check::positive("norm_epsilon", self.norm_epsilon)?;
+        check::positive("rotary_base", self.rotary_base)?;
         let even = self.heads.checked_mul(2).is_some_and(|pairs| self.width.is_multiple_of(pairs));
         if self.width == 0 || !even {
             let must = "heads times an even number";
-            return Err(ModelError::Setting { name: "width", value: self.width as f64, must });
+            return Err(InputError::setting("width", self.width as f64, must));
         }
         if !self.heads.is_multiple_of(self.key_value_heads) {
             let must = "a multiple of key_value_heads";
-            return Err(ModelError::Setting { name: "heads", value: self.heads as f64, must });
+            return Err(InputError::setting("heads", self.heads as f64, must));
         }
         Ok(())
     }
@@ -183,7 +184,7 @@ impl Llama {
     /// A decoder with matrices drawn from `N(0, 0.02²)`, the numbers a function of the seed.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] when the configuration is not one.
+    /// [`InputError::Setting`] when the configuration is not one.
     pub fn random(config: &LlamaConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
         config.check()?;
         let (width, inner, narrow) = (config.width, config.feed_forward_width, config.key_value_width());
@@ -224,7 +225,7 @@ impl Llama {
     /// The hidden states after the last normalization, `[rows, length, width]`. Those at padding mean nothing.
     ///
     /// # Errors
-    /// [`ModelError::TooLong`]; [`ModelError::OutOfRange`] for a token outside the vocabulary.
+    /// [`ModelError::TooLong`]; [`InputError::Index`] for a token outside the vocabulary.
     pub fn hidden(&self, batch: &TokenBatch) -> Result<Tensor<3>, ModelError> {
         let config = &self.config;
         batch.check(config.vocabulary, config.context)?;
@@ -280,7 +281,7 @@ impl Llama {
     /// `exp` of the mean negative log-likelihood of all tokens but the first of each row.
     ///
     /// # Errors
-    /// [`ModelError::Empty`] when no row has two tokens; otherwise as [`hidden`](Self::hidden).
+    /// [`InputError::Empty`] when no row has two tokens; otherwise as [`hidden`](Self::hidden).
     pub fn perplexity(&self, batch: &TokenBatch) -> Result<f64, ModelError> {
         let (mut sum, mut count) = (0.0, 0);
         for row in 0..batch.rows() {
@@ -296,7 +297,7 @@ impl Llama {
             count += predicted;
         }
         if count == 0 {
-            return Err(ModelError::Empty { what: "what there is to predict" });
+            return Err(InputError::empty("what there is to predict").into());
         }
         Ok((sum / count as f64).exp())
     }
@@ -361,10 +362,10 @@ impl Layer {
         let value = by_token(&self.value, x).reshape([rows, length, shared, narrow]);
         // The query heads of a group stand below each other as one long head, so that keys and values need no copies.
         let group = heads / shared;
-        let query = rotary.rotate(query).swap_dims(1, 2).reshape([rows, shared, group * length, narrow]);
+        let query = rotary.rotated(query).swap_dims(1, 2).reshape([rows, shared, group * length, narrow]);
         let context = attention(
             query,
-            rotary.rotate(key).swap_dims(1, 2),
+            rotary.rotated(key).swap_dims(1, 2),
             value.swap_dims(1, 2),
             Some(future),
             None,

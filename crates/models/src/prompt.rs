@@ -4,8 +4,8 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 
-use crate::error::require;
 use crate::{Llama, ModelError, TextClassifier, TokenBatch, Tokenizer};
 
 /// What is put after every text, and a word for each class.
@@ -22,17 +22,17 @@ impl Prompt {
     /// counts; spaces belong to words, as most tokenizers see it.
     ///
     /// # Errors
-    /// [`ModelError::Empty`] when there are no words or the suffix or a word has no tokens; [`ModelError::SameToken`];
+    /// [`InputError::Empty`] when there are no words or the suffix or a word has no tokens; [`ModelError::SameToken`];
     /// [`ModelError::Tokenize`].
     pub fn new(tokenizer: Tokenizer, suffix: &str, words: &[impl AsRef<str>]) -> Result<Self, ModelError> {
         let suffix = tokenizer.encode(suffix)?;
         if suffix.is_empty() {
-            return Err(ModelError::Empty { what: "the prompt's suffix" });
+            return Err(InputError::empty("the prompt's suffix").into());
         }
         let mut first: Vec<u32> = Vec::new();
         for word in words {
             let tokens = tokenizer.encode(word.as_ref())?;
-            let &token = tokens.first().ok_or(ModelError::Empty { what: "a word of the prompt" })?;
+            let &token = tokens.first().ok_or_else(|| InputError::empty("a word of the prompt"))?;
             if let Some(earlier) = first.iter().position(|&other| other == token) {
                 let [first, second] = [&words[earlier], word].map(|word| word.as_ref().to_owned());
                 return Err(ModelError::SameToken { first, second });
@@ -40,7 +40,7 @@ impl Prompt {
             first.push(token);
         }
         if first.is_empty() {
-            return Err(ModelError::Empty { what: "the list of words" });
+            return Err(InputError::empty("the list of words").into());
         }
         Ok(Self { tokenizer, suffix, words: first })
     }
@@ -49,7 +49,7 @@ impl Prompt {
     /// the end of a text is dropped.
     ///
     /// # Errors
-    /// [`ModelError::Empty`] without texts; [`ModelError::Setting`] when `max_length` leaves no room for a token of the
+    /// [`InputError::Empty`] without texts; [`InputError::Setting`] when `max_length` leaves no room for a token of the
     /// text; [`ModelError::Tokenize`].
     pub fn encode_batch(
         &self,
@@ -59,7 +59,7 @@ impl Prompt {
         let room = max_length.saturating_sub(self.suffix.len());
         if room == 0 {
             let must = "more than the number of tokens of the suffix";
-            return Err(ModelError::Setting { name: "max_length", value: max_length as f64, must });
+            return Err(InputError::setting("max_length", max_length as f64, must).into());
         }
         let rows = texts
             .iter()
@@ -87,10 +87,10 @@ impl PromptClassifier {
     /// Makes a classifier of a decoder. Batches must be made by the same prompt.
     ///
     /// # Errors
-    /// [`ModelError::OutOfRange`] when the prompt's tokenizer belongs to another model, with a larger vocabulary.
+    /// [`InputError::Index`] when the prompt's tokenizer belongs to another model, with a larger vocabulary.
     pub fn new(model: Llama, prompt: &Prompt) -> Result<Self, ModelError> {
         let vocabulary = model.config().vocabulary;
-        prompt.words.iter().try_for_each(|&token| require::in_range("token", token as usize, vocabulary))?;
+        prompt.words.iter().try_for_each(|&token| check::index("token", token as usize, vocabulary))?;
         Ok(Self { model, words: prompt.words.clone() })
     }
 

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use candle_core::quantized::tokenizer::TokenizerFromGguf;
+use kiln_core::InputError;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
@@ -91,8 +92,8 @@ impl Tokenizer {
     /// `max_length` altogether: longer texts are cut on the right.
     ///
     /// # Errors
-    /// [`ModelError::Empty`] without texts; [`ModelError::EmptyRow`] for an empty text when nothing is put around it;
-    /// [`ModelError::Setting`] when `max_length` leaves no room for a token of the text; [`ModelError::Tokenize`].
+    /// [`InputError::Empty`] without texts; [`ModelError::EmptyRow`] for an empty text when nothing is put around it;
+    /// [`InputError::Setting`] when `max_length` leaves no room for a token of the text; [`ModelError::Tokenize`].
     pub fn encode_batch(
         &self,
         texts: &[impl AsRef<str>],
@@ -101,7 +102,7 @@ impl Tokenizer {
         let room = max_length.saturating_sub(self.added);
         if room == 0 {
             let must = "more than the number of tokens that are put around every text";
-            return Err(ModelError::Setting { name: "max_length", value: max_length as f64, must });
+            return Err(InputError::setting("max_length", max_length as f64, must).into());
         }
         let rows = texts
             .iter()

@@ -2,10 +2,10 @@
 
 use burn::module::{Lora, Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
+use kiln_core::check;
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::ModelError;
-use crate::error::require;
 
 /// Attaches Burn's low-rank adapters (Hu et al., *`LoRA`: low-rank adaptation of large language models*, ICLR
 /// 2022) with random numbers from a seed: a weight `W` becomes `W + (alpha / rank) A B`, of which only `A`
@@ -15,10 +15,12 @@ use crate::error::require;
 /// Burn's `apply_lora` alone draws `A` from the process-wide generator.
 ///
 /// # Errors
-/// [`ModelError::Setting`] for a rank of 0.
+/// [`InputError::Setting`] for a rank of 0, or numbers that are not finite.
 pub fn with_lora<M: Module>(module: M, lora: Lora, seed: u64) -> Result<M, ModelError> {
-    require::positive("rank", lora.rank)?;
+    check::at_least_one("rank", lora.rank)?;
+    check::finite("alpha", lora.alpha)?;
     let std = lora.init_std.unwrap_or(1.0 / lora.rank as f64);
+    check::nonnegative("init_std", std)?;
     draw(module.apply_lora(lora), std, seed, |path, _| path.ends_with(&["lora".to_owned(), "a".to_owned()]))
 }
 

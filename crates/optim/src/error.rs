@@ -15,9 +15,22 @@ pub enum OptimError {
     /// The problem could not be evaluated.
     #[error("the problem could not be evaluated")]
     Problem(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A stored state could not be read, or is of another method or size.
+    /// A stored state could not be read, or is of another size.
     #[error("the stored state does not fit: {0}")]
     State(String),
+    /// A state was made by another method, or with other settings.
+    #[error(
+        "the state is of another run: its {what} is {found}, but {expected} is to go on; use what it was made with, or \
+         begin afresh"
+    )]
+    OtherRun {
+        /// What differs: the method, a setting, or the number of components.
+        what: String,
+        /// Of the state.
+        found: String,
+        /// Of the run that was to go on with it.
+        expected: String,
+    },
     /// Ranks of a data-parallel run could not exchange their numbers.
     #[error("the ranks could not exchange their numbers")]
     Ranks(#[from] crate::zeroth_order::CommError),

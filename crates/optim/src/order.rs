@@ -9,7 +9,7 @@ use crate::OptimError;
 
 /// Which components the next batch holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Every index of every batch uniform and independent.
     #[default]
@@ -39,6 +39,7 @@ pub enum Order {
 /// # Ok::<(), kiln_optim::OptimError>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Place")]
 pub struct Sampler {
     order: Order,
     components: usize,
@@ -48,6 +49,25 @@ pub struct Sampler {
     drawn: u64,
     #[serde(skip)]
     buffer: Buffer,
+}
+
+/// A stored sampler, before it is checked.
+#[derive(Deserialize)]
+struct Place {
+    order: Order,
+    components: usize,
+    batch_size: usize,
+    seed: u64,
+    drawn: u64,
+}
+
+impl TryFrom<Place> for Sampler {
+    type Error = OptimError;
+
+    fn try_from(place: Place) -> Result<Self, OptimError> {
+        let Place { order, components, batch_size, seed, drawn } = place;
+        Ok(Self { drawn, ..Self::new(order, components, batch_size, seed)? })
+    }
 }
 
 /// What follows from the rest: indices, and what they were made for.

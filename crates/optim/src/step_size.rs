@@ -7,7 +7,7 @@ use crate::OptimError;
 
 /// The step size as a function of the iteration `t = 0, 1, …`. A number converts into a constant one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum StepSize {
     /// The same at every iteration.
     Constant(f64),

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
+use kiln_core::InputError;
 
 use crate::vector::off_the_record;
 use crate::{Noise, Parameters, TensorError, Vector};
@@ -24,7 +25,7 @@ pub trait Coordinates: Vector {
     /// The vector of the space of `self` with these coordinates, rounded to its element type, on its device.
     ///
     /// # Errors
-    /// [`TensorError::Shape`] when there are not exactly [`dimension`](Self::dimension) of them.
+    /// [`InputError::Size`] when there are not exactly [`dimension`](Self::dimension) of them.
     fn with_coordinates(&self, coordinates: &[f64]) -> Result<Self, TensorError>;
 
     /// A random vector of the space: coordinate `i` is value `i` of `parameter` under `noise`.
@@ -42,7 +43,7 @@ fn check_length(dimension: usize, coordinates: &[f64]) -> Result<(), TensorError
     if dimension == coordinates.len() {
         Ok(())
     } else {
-        Err(TensorError::Shape { left: vec![dimension], right: vec![coordinates.len()] })
+        Err(InputError::size("coordinates", coordinates.len(), dimension).into())
     }
 }
 

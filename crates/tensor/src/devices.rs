@@ -10,12 +10,12 @@ use burn::tensor::Device;
 use crate::TensorError;
 
 /// What [`all`] found for one backend: its device, or why there is none.
-pub type Found = Result<Device, &'static str>;
+pub type FoundDevice = Result<Device, &'static str>;
 
 /// Every backend that Kiln knows, by name.
-pub fn all() -> [(&'static str, Found); 3] {
+pub fn all() -> [(&'static str, FoundDevice); 3] {
     #[cfg(not(all(feature = "ndarray", feature = "flex", feature = "wgpu")))]
-    const OFF: Found = Err("the backend's feature is off");
+    const OFF: FoundDevice = Err("the backend's feature is off");
 
     // With `host.rs` and `host_function` the only use of Burn's deprecated backend: when Burn drops it, it
     // goes here and in the feature's name.

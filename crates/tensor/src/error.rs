@@ -1,41 +1,13 @@
 use burn::tensor::DType;
+use kiln_core::InputError;
 
-/// What can go wrong with vectors and noise.
+/// What can go wrong with tensors, and with the methods that need no more than these.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorError {
-    /// Two vectors differ in length or shape. Nothing is broadcast.
-    #[error("the vectors have shapes {left:?} and {right:?}; they must be equal (nothing is broadcast)")]
-    Shape {
-        /// Shape of the vector the method was called on.
-        left: Vec<usize>,
-        /// Shape of its argument.
-        right: Vec<usize>,
-    },
-    /// Two tensors differ in element type.
-    #[error("the tensors have element types {left:?} and {right:?}; cast one of them first")]
-    ElementType {
-        /// Element type of the tensor the method was called on.
-        left: DType,
-        /// Element type of its argument.
-        right: DType,
-    },
-    /// Two tensors live on different devices.
-    #[error("the tensors live on {left} and {right}; move one of them with `to_device` first")]
-    Device {
-        /// Device of the tensor the method was called on.
-        left: String,
-        /// Device of its argument.
-        right: String,
-    },
-    /// Two samples differ in their number of features.
-    #[error("the samples have {left} and {right} features; they must have equally many")]
-    Features {
-        /// Number of features of the first sample.
-        left: usize,
-        /// Number of those of the second.
-        right: usize,
-    },
+    /// What was passed is wrong: a setting, a shape, a size, an element type, a device, a number.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A device was asked for by name, and is not there.
     #[error("no device {name}: {reason}")]
     NoDevice {
@@ -43,19 +15,6 @@ pub enum TensorError {
         name: String,
         /// Why there is none.
         reason: &'static str,
-    },
-    /// Quantized tensors are not a vector space.
-    #[error("a quantized tensor has no vector arithmetic; dequantize it first")]
-    Quantized,
-    /// Two modules differ in their number of trainable float parameters.
-    #[error(
-        "the modules have {left} and {right} trainable float parameters; they must be of one architecture"
-    )]
-    ParameterCount {
-        /// Number of trainable float parameters of the module the method was called on.
-        left: usize,
-        /// Number of those of its argument.
-        right: usize,
     },
     /// A parameter of a module does not fit its counterpart.
     #[error("parameter `{path}`: {source}")]
@@ -79,22 +38,6 @@ pub enum TensorError {
         /// The shape asked for.
         shape: Vec<usize>,
     },
-    /// A setting is out of its range, or does not fit the vector.
-    #[error("{name} is {value}; it must be {must}")]
-    Setting {
-        /// The setting, as its field is named.
-        name: &'static str,
-        /// What it was.
-        value: f64,
-        /// What it must be.
-        must: &'static str,
-    },
-    /// A number that must be finite is not.
-    #[error("{what} is not finite")]
-    NotFinite {
-        /// Where the number stands.
-        what: String,
-    },
     /// A singular value decomposition did not converge, or overflowed.
     #[error("the singular value decomposition failed; entries near the limits of f64 are a usual cause")]
     Decomposition,
@@ -113,4 +56,11 @@ pub enum TensorError {
     /// The eigenvalues of a small dense matrix could not be computed.
     #[error("the projected eigenvalue problem did not converge")]
     Eigenvalues,
+}
+
+impl TensorError {
+    /// A vector of the wrong length or shape. Nothing is broadcast.
+    pub fn shape(found: &[usize], expected: &[usize]) -> Self {
+        InputError::shape("the vector", found, expected).into()
+    }
 }

@@ -10,6 +10,7 @@
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
 //! * [`divergence`]: how far apart two samples of features are, as penalties to train with.
+//! * [`border`]: checks of tensors and modules where they enter a public function.
 //! * [`devices`]: devices by name; with the feature `test-devices` also those that tests run on.
 //!
 //! Kiln never chooses a device: results live where their inputs live. Backends are features: `ndarray` (the
@@ -47,6 +48,7 @@
 //! ```
 
 mod blocks;
+pub mod border;
 mod coordinates;
 pub mod devices;
 pub mod divergence;

@@ -22,15 +22,14 @@
 //! them a logarithm and a square root.
 
 use burn::tensor::{DType, Tensor, TensorCreationOptions, TensorData};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use kiln_core::random::{self, Rng};
 use serde::{Deserialize, Serialize};
 
 use crate::TensorError;
 
 /// What the values are distributed as; all values are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Distribution {
     /// Normal with mean 0 and variance 1.
     Gaussian,
@@ -67,10 +66,7 @@ impl Noise {
     ///
     /// The `f32` values are the `f64` ones, rounded (uniform ones: truncated).
     pub fn fill<T: Real>(&self, parameter: u64, offset: u64, out: &mut [T]) {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&self.seed.to_le_bytes());
-        let mut generator = ChaCha8Rng::from_seed(key);
-        generator.set_stream(parameter);
+        let mut generator = random::keyed(self.seed, parameter);
         generator.set_word_pos(2 * u128::from(offset));
         match self.distribution {
             Distribution::Gaussian => out.fill_with(|| T::round(gaussian(generator.next_u64()))),

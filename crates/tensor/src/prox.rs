@@ -19,6 +19,9 @@
 //! # Ok::<(), kiln_tensor::TensorError>(())
 //! ```
 
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
+
 use crate::{Coordinates, TensorError, Vector};
 
 mod bounds;
@@ -36,7 +39,7 @@ pub use group_lasso::GroupLasso;
 pub use l1::L1;
 pub use l2::{L2Ball, Sphere, SquaredL2};
 pub use simplex::{L1Ball, Simplex};
-pub use sparse::Sparse;
+pub use sparse::SparseVectors;
 pub use spectral::{LowRank, NuclearNorm, Orthonormal};
 
 /// A function `g`, given by its proximal map.
@@ -139,28 +142,16 @@ fn on_host<V: Coordinates>(
     Ok(())
 }
 
-fn finite(coordinates: &[f64]) -> Result<(), TensorError> {
+fn finite(coordinates: &[f64]) -> Checked {
     match coordinates.iter().position(|x| !x.is_finite()) {
-        Some(index) => Err(TensorError::NotFinite { what: format!("coordinate {index} of the vector") }),
+        Some(index) => Err(InputError::not_finite(format!("coordinate {index} of the vector"))),
         None => Ok(()),
     }
 }
 
-fn require(holds: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), TensorError> {
-    if holds { Ok(()) } else { Err(TensorError::Setting { name, value, must }) }
-}
-
-fn nonnegative(name: &'static str, value: f64) -> Result<(), TensorError> {
-    require(value.is_finite() && value >= 0.0, name, value, "finite and at least 0")
-}
-
-fn positive(name: &'static str, value: f64) -> Result<(), TensorError> {
-    require(value.is_finite() && value > 0.0, name, value, "finite and greater than 0")
-}
-
 /// `step · weight`, both checked.
-fn scaled(step: f64, weight: f64) -> Result<f64, TensorError> {
-    nonnegative("step", step)?;
-    nonnegative("weight", weight)?;
+fn scaled(step: f64, weight: f64) -> Result<f64, InputError> {
+    check::nonnegative("step", step)?;
+    check::nonnegative("weight", weight)?;
     Ok(step * weight)
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Gradients, Tensor};
 
-use crate::TensorError;
+use kiln_core::InputError;
+
+use crate::{TensorError, border};
 
 /// An element of a real inner-product space.
 ///
@@ -84,11 +86,7 @@ pub trait Vector: Clone {
 
 impl Vector for Vec<f64> {
     fn same_space(&self, x: &Self) -> Result<(), TensorError> {
-        if self.len() == x.len() {
-            Ok(())
-        } else {
-            Err(TensorError::Shape { left: vec![self.len()], right: vec![x.len()] })
-        }
+        if self.len() == x.len() { Ok(()) } else { Err(TensorError::shape(&[x.len()], &[self.len()])) }
     }
 
     fn zeros_like(&self) -> Self {
@@ -142,6 +140,10 @@ impl<A: Vector, B: Vector> Vector for (A, B) {
     }
 }
 
+/// What does not fit, in errors.
+const OTHER: &str = "the other vector";
+const COUNT: &str = "trainable float parameters of the other module";
+
 /// Products summed on the device before their sums are added in `f64` on the host.
 const BLOCK: usize = 64;
 
@@ -161,21 +163,8 @@ const BLOCK: usize = 64;
 /// `scale` and `zeros_like` ask for a tensor that is not quantized.
 impl<const D: usize> Vector for Tensor<D> {
     fn same_space(&self, x: &Self) -> Result<(), TensorError> {
-        let (left, right) = (self.dtype(), x.dtype());
-        if matches!(left, DType::QFloat(_)) || matches!(right, DType::QFloat(_)) {
-            return Err(TensorError::Quantized);
-        }
-        if self.dims() != x.dims() {
-            return Err(TensorError::Shape { left: self.dims().to_vec(), right: x.dims().to_vec() });
-        }
-        if left != right {
-            return Err(TensorError::ElementType { left, right });
-        }
-        let (left, right) = (self.device(), x.device());
-        if left != right {
-            return Err(TensorError::Device { left: format!("{left:?}"), right: format!("{right:?}") });
-        }
-        Ok(())
+        border::shape(OTHER, x, self.dims())?;
+        Ok(border::like(OTHER, x, self)?)
     }
 
     fn zeros_like(&self) -> Self {
@@ -270,7 +259,6 @@ impl<M: Module> Parameters<M> {
     /// autodiff.
     ///
     /// ```
-    /// # #[cfg(feature = "flex")] {
     /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
     /// use kiln_tensor::{Coordinates, Parameters};
     ///
@@ -280,7 +268,6 @@ impl<M: Module> Parameters<M> {
     /// let loss = model.as_ref().forward(x).sum();
     /// let gradient = model.gradient(&loss.backward());
     /// assert_eq!(gradient.coordinates()?, [3.0, 4.0, 1.0]);
-    /// # }
     /// # Ok::<(), kiln_tensor::TensorError>(())
     /// ```
     #[must_use]
@@ -339,7 +326,7 @@ impl<M: Module> Parameters<M> {
     fn paired(&self, x: &Self) -> Result<Vec<(Tensor<1>, Tensor<1>)>, TensorError> {
         let (left, right) = (self.tensors(), x.tensors());
         if left.len() != right.len() {
-            return Err(TensorError::ParameterCount { left: left.len(), right: right.len() });
+            return Err(InputError::size(COUNT, right.len(), left.len()).into());
         }
         left.into_iter()
             .zip(right)
@@ -347,7 +334,7 @@ impl<M: Module> Parameters<M> {
                 let fits = if l.info.shape == r.info.shape {
                     l.values.same_space(&r.values)
                 } else {
-                    Err(TensorError::Shape { left: l.info.shape, right: r.info.shape })
+                    Err(InputError::shape(OTHER, &r.info.shape, &l.info.shape).into())
                 };
                 match fits {
                     Ok(()) => Ok((l.values, r.values)),

@@ -7,12 +7,7 @@ mod reproduce;
 
 use std::path::{Path, PathBuf};
 
-/// The workspace's root. Read at run time: a target directory may be shared by several clones.
-fn root() -> PathBuf {
-    let manifest_dir =
-        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    Path::new(&manifest_dir).parent().expect("tests is a directory of the workspace").to_owned()
-}
+use kiln_tests::root;
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))

@@ -8,7 +8,7 @@ use kiln_graph::generators::{
 use kiln_graph::{Adjacency, CsrGraph, GraphError, LocalQuery, Solver, conductance};
 use proptest::prelude::*;
 
-use crate::graphs::{shared_graph, shared_json};
+use crate::graphs::{reference_graph, reference_json};
 
 fn neighbors(graph: &impl Adjacency, u: u64) -> Vec<u64> {
     let mut list = Vec::new();
@@ -90,7 +90,7 @@ fn rmat_has_the_specified_edges() {
 
 #[test]
 fn implicit_graph_matches_the_reference() {
-    let Some(reference) = shared_json("reference/graph/implicit_planted.json") else { return };
+    let reference = reference_json("implicit_planted");
     for case in reference["neighbours"].as_array().unwrap() {
         let graph = ImplicitPlanted::new(case["b"].as_u64().unwrap() as u32).unwrap();
         let expected: Vec<u64> =
@@ -147,7 +147,7 @@ fn implicit_graph_expects_nearly_its_volume() {
 /// Recall of the target and its false positives, for one row of the reference.
 #[test]
 fn local_random_model_matches_the_reference() {
-    let Some(reference) = shared_json("reference/graph/local_random_model.json") else { return };
+    let reference = reference_json("local_random_model");
     let mut rows = 0;
     for row in reference["rows"].as_array().unwrap() {
         let number = |key: &str| row[key].as_f64().unwrap();
@@ -257,15 +257,12 @@ fn planted_reference_graphs_follow_the_formula() {
             uniform(seed, nodes * u + v) < if u / block == v / block { inside } else { across }
         })
     };
-    let read = |name: &str| shared_graph(&format!("reference/graph/{name}.edges"), None);
-    if let Some(graph) = read("planted200") {
-        let edges = blocks(200, 50, 0.3, 0.02, 2021).map(|(u, v)| (u, v, 1.0));
-        assert!(edges.eq(graph.edges()));
-    }
-    if let Some(graph) = read("planted120_weighted") {
-        let weight = |(u, v)| (u, v, 0.25 + 3.75 * uniform(8, 120 * u + v));
-        assert!(blocks(120, 40, 0.3, 0.03, 7).map(weight).eq(graph.edges()));
-    }
+    let edges = blocks(200, 50, 0.3, 0.02, 2021).map(|(u, v)| (u, v, 1.0));
+    assert!(edges.eq(reference_graph("planted200", None).edges()));
+    let weight = |(u, v)| (u, v, 0.25 + 3.75 * uniform(8, 120 * u + v));
+    assert!(
+        blocks(120, 40, 0.3, 0.03, 7).map(weight).eq(reference_graph("planted120_weighted", None).edges())
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Graphs, random problems, dense answers to compare with and files that several tests use.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver};
@@ -137,30 +137,18 @@ pub(crate) fn dense(graph: &CsrGraph) -> Vec<Vec<f64>> {
     matrix
 }
 
-/// Where a file of the folder with data and reference outputs lies: beside the data sets, which are in `KILN_DATA`
-/// or in `shared/data` next to the clone. `None`, and a visible note, if it is not there.
-pub(crate) fn shared_path(name: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("KILN_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let path = data.join("..").join(name).canonicalize().ok();
-    if path.is_none() {
-        eprintln!("skipped: no data {name}");
-    }
-    path
+/// A file of reference outputs as JSON.
+pub(crate) fn reference_json(name: &str) -> serde_json::Value {
+    serde_json::from_str(&kiln_tests::reference_text(&format!("graph/{name}.json"))).unwrap()
 }
 
-/// The text of such a file.
-pub(crate) fn shared(name: &str) -> Option<String> {
-    shared_path(name).map(|path| std::fs::read_to_string(path).unwrap())
-}
-
-/// Such a file as JSON.
-pub(crate) fn shared_json(name: &str) -> Option<serde_json::Value> {
-    shared(name).map(|text| serde_json::from_str(&text).unwrap())
-}
-
-/// Such an edge list as a graph; the number of nodes is found out if it is not given.
-pub(crate) fn shared_graph(name: &str, node_count: Option<u64>) -> Option<CsrGraph> {
+/// An edge list of the reference as a graph; the number of nodes is found out if it is not given.
+pub(crate) fn reference_graph(name: &str, node_count: Option<u64>) -> CsrGraph {
     let options = ReadOptions { node_count, ..ReadOptions::default() };
-    shared(name).map(|text| read_edge_list(text.as_bytes(), &options).unwrap())
+    read_edge_list(kiln_tests::reference_text(&format!("graph/{name}.edges")).as_bytes(), &options).unwrap()
+}
+
+/// Where a file of the data sets lies. `None`, and a visible note, if it is not there.
+pub(crate) fn data_path(name: &str) -> Option<PathBuf> {
+    kiln_tests::data_with(name).map(|folder| folder.join(name))
 }

@@ -13,7 +13,7 @@ use kiln_graph::{Adjacency, CsrGraph, GraphError, Result, Symmetrize};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::graphs::shared_path;
+use crate::graphs::data_path;
 
 const FORMATS: [Format; 4] = [Format::EdgeList, Format::Smat, Format::MatrixMarket, Format::GraphMl];
 
@@ -421,7 +421,7 @@ fn shared_graphs() {
         ("graph/colgate88.edges", 3482, 155_043, 310_086.0),
     ];
     for (name, nodes, edges, volume) in graphs {
-        let Some(path) = shared_path(&format!("data/{name}")) else { continue };
+        let Some(path) = data_path(name) else { continue };
         let graph = read_graph(path).unwrap();
         assert_eq!((graph.node_count(), graph.edge_count(), graph.total_volume()), (nodes, edges, volume));
     }

@@ -5,17 +5,9 @@ use kiln_graph::{
 };
 use serde_json::Value;
 
-use crate::graphs::{differences, l1_distance, shared_graph, shared_json, volume};
+use crate::graphs::{differences, l1_distance, reference_graph, reference_json, volume};
 
 const GRAPHS: [&str; 5] = ["karate", "karate_weighted", "planted200", "planted120_weighted", "edgecases"];
-
-fn read_json(name: &str) -> Option<Value> {
-    shared_json(&format!("reference/graph/{name}"))
-}
-
-fn read_graph(name: &str, node_count: u64) -> CsrGraph {
-    shared_graph(&format!("reference/graph/{name}.edges"), Some(node_count)).unwrap()
-}
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
@@ -36,12 +28,12 @@ fn entries(value: &Value) -> Vec<(u64, f64)> {
     entries
 }
 
-/// Calls `test` on every case; all 135 are there or none is.
+/// Calls `test` on every case.
 fn for_each_case(test: impl Fn(&CsrGraph, &LocalQuery, &SeedDistribution, &Value)) {
     let mut cases = 0;
     for name in GRAPHS {
-        let Some(file) = read_json(&format!("{name}.json")) else { return };
-        let graph = read_graph(name, count(&file["n"]));
+        let file = reference_json(name);
+        let graph = reference_graph(name, Some(count(&file["n"])));
         for case in file["cases"].as_array().unwrap() {
             let seeds = SeedDistribution::weighted(entries(&case["seed"]));
             let query =
@@ -140,7 +132,7 @@ fn iterative_solvers_reach_the_exact_solution() {
 
 #[test]
 fn exact_paths() {
-    let Some(file) = read_json("paths.json") else { return };
+    let file = reference_json("paths");
     let paths = file["paths"].as_array().unwrap();
     assert_eq!(paths.len(), 7);
     for expected in paths {
@@ -162,7 +154,7 @@ fn exact_paths() {
 
 #[test]
 fn stagewise_errors_against_the_exact_path() {
-    let Some(file) = read_json("paths.json") else { return };
+    let file = reference_json("paths");
     for case in file["paths"].as_array().unwrap() {
         let graph = path_graph(case);
         let path = path_query(case).rho_min(number(&case["rho_min"])).run(&graph).unwrap();
@@ -191,8 +183,7 @@ fn stagewise_errors_against_the_exact_path() {
 
 fn path_graph(case: &Value) -> CsrGraph {
     let name = case["graph"].as_str().unwrap();
-    let file = read_json(&format!("{name}.json")).unwrap();
-    read_graph(name, count(&file["n"]))
+    reference_graph(name, Some(count(&reference_json(name)["n"])))
 }
 
 fn path_query(case: &Value) -> PathQuery {

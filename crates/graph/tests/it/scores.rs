@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kiln_graph::io::read_graph;
 use kiln_graph::{
     Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Recovery, bfs_ball, conductance, cut,
     dirichlet_eigenvalue, volume,
 };
 use proptest::prelude::*;
 
-use crate::graphs::{dense, graph_and_set, shared, shared_graph, shared_json, weighted_graph};
+use crate::graphs::{data_path, dense, graph_and_set, reference_json, weighted_graph};
 
 fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-12 * (1.0 + b.abs())
@@ -173,10 +174,11 @@ fn dirichlet_eigenvalue_of_a_long_path() {
 
 #[test]
 fn dirichlet_eigenvalues_of_the_reference_sets() {
-    let Some(experiments) = shared_json("reference/graph/experiments.json") else { return };
+    let experiments = reference_json("experiments");
     for name in ["sfld", "ppi_mips", "johns_hopkins55", "colgate88"] {
-        let Some(graph) = shared_graph(&format!("data/graph/{name}.edges"), None) else { continue };
-        let Some(sets) = shared(&format!("data/graph/{name}.communities.json")) else { continue };
+        let Some(path) = data_path(&format!("graph/{name}.edges")) else { continue };
+        let graph = read_graph(&path).unwrap();
+        let sets = std::fs::read_to_string(path.with_extension("communities.json")).unwrap();
         let sets: BTreeMap<String, Vec<u64>> = serde_json::from_str(&sets).unwrap();
         let (_, rows) = experiments[name].as_object().unwrap().iter().next().unwrap();
         for row in rows.as_array().unwrap() {

@@ -1,20 +1,10 @@
 //! Outputs of PyWavelets.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::Value;
 
-/// A file of reference outputs, which lie beside the data sets: in `KILN_DATA`, or in `shared/data` next to
-/// the clone. `None`, with a note, where it is absent.
-pub(crate) fn reference(test: &str, file: &str) -> Option<Value> {
-    let data = std::env::var_os("KILN_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let path = data.join("../reference/interpret").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: {test}: no {}", path.display());
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
+/// A file of reference outputs.
+pub(crate) fn reference(file: &str) -> Value {
+    serde_json::from_str(&kiln_tests::reference_text(&format!("interpret/{file}"))).unwrap()
 }
 
 pub(crate) fn numbers(value: &Value) -> Vec<f64> {

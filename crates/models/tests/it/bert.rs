@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_models::{Bert, BertConfig, ModelError, TokenBatch};
 use kiln_tensor::device_tests;
 
@@ -81,10 +82,10 @@ device_tests! {
         let unknown = TokenBatch::new(&[vec![1], vec![13]], 0).unwrap();
         assert!(matches!(
             bert.embed(&unknown),
-            Err(ModelError::OutOfRange { what: "token", index: 13, count: 13 })
+            Err(ModelError::Input(InputError::Index { index: 13, count: 13, .. }))
         ));
         let padding = TokenBatch::new(&[vec![1], vec![1, 2]], u32::MAX).unwrap();
-        assert!(matches!(bert.embed(&padding), Err(ModelError::OutOfRange { .. })));
+        assert!(matches!(bert.embed(&padding), Err(ModelError::Input(InputError::Index { .. }))));
     }
 
     fn configurations_are_checked(device) {
@@ -98,7 +99,7 @@ device_tests! {
             BertConfig { layer_norm_eps: f64::NAN, ..good.clone() },
             BertConfig { initializer_range: -1.0, ..good },
         ] {
-            assert!(matches!(Bert::random(&bad, 0, device), Err(ModelError::Setting { .. })), "{bad:?}");
+            assert!(matches!(Bert::random(&bad, 0, device), Err(ModelError::Input(InputError::Setting { .. }))), "{bad:?}");
         }
     }
 }

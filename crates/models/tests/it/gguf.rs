@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device as CandleDevice, Tensor as CandleTensor};
+use kiln_core::InputError;
 use kiln_models::{Llama, LlamaConfig, ModelError, Tokenizer};
 use kiln_tensor::device_tests;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -210,7 +211,7 @@ device_tests! {
         assert!(matches!(refused("general.alignment", Value::U32(0)), ModelError::Format { .. }));
         assert!(matches!(refused("llama.embedding_length", Value::F32(1.0)), ModelError::Metadata { .. }));
         assert!(matches!(refused("llama.feed_forward_length", Value::U32(96)), ModelError::TensorShape { .. }));
-        assert!(matches!(refused("llama.attention.head_count", Value::U32(3)), ModelError::Setting { .. }));
+        assert!(matches!(refused("llama.attention.head_count", Value::U32(3)), ModelError::Input(InputError::Setting { .. })));
         assert!(matches!(refused("llama.attention.head_count", Value::I32(-4)), ModelError::Metadata { .. }));
         assert!(matches!(refused("llama.rope.dimension_count", Value::U32(4)), ModelError::Unsupported { .. }));
         assert!(matches!(refused("llama.rope.scaling.type", Value::String("yarn".into())), ModelError::Unsupported { .. }));

@@ -1,8 +1,9 @@
 use burn::module::{Lora, Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
+use kiln_core::InputError;
 use kiln_models::{
     Classifier, ModelError, Prompt, PromptClassifier, TextClassifier, TokenBatch, Tokenizer, cross_entropies,
-    predictions, with_lora,
+    largest_logits, with_lora,
 };
 use kiln_tensor::device_tests;
 
@@ -81,7 +82,7 @@ device_tests! {
         let head = Parameters::of(&model);
         let (logits, losses) = (model.logits(&batch()).unwrap(), model.losses(&batch(), &[2, 0, 1]).unwrap());
         let (logits, losses) = (values(logits), values(losses));
-        let found = model.predict(&batch()).unwrap();
+        let found = model.predict_classes(&batch()).unwrap();
         for (row, (text, label)) in texts().iter().zip([2, 0, 1]).enumerate() {
             let hidden = bert_hidden(&parameters, &config, text);
             let mean: Vec<f64> = (0..12).map(|d| hidden.iter().map(|x| x[d]).sum::<f64>() / text.len() as f64).collect();
@@ -94,7 +95,7 @@ device_tests! {
         let drawn = |seed| Parameters::of(&classifier(device).with_random_head(seed).unwrap()).values("head.weight").to_vec();
         assert_eq!(drawn(1), drawn(1));
         assert_ne!(drawn(1), drawn(2));
-        assert!(matches!(Classifier::new(tiny_bert(device), 0), Err(ModelError::Setting { .. })));
+        assert!(matches!(Classifier::new(tiny_bert(device), 0), Err(ModelError::Input(InputError::Setting { .. }))));
     }
 
     fn prompts_read_the_logits_of_their_words(device) {
@@ -105,7 +106,7 @@ device_tests! {
         let expected: Vec<f64> = (0..3).flat_map(|row| [next[13 * row + 8], next[13 * row + 2]]).collect();
         assert_close(&values(model.logits(&batch()).unwrap()), &expected, 1e-5);
         let outside = PromptClassifier::new(tiny_llama(device), &prompt(&["!", "z"]));
-        assert!(matches!(outside, Err(ModelError::OutOfRange { what: "token", .. })));
+        assert!(matches!(outside, Err(ModelError::Input(InputError::Index { .. }))));
     }
 
     fn frozen_parameters_get_no_gradient(device) {
@@ -160,7 +161,7 @@ device_tests! {
             let moved = shaken(adapted, 0.1);
             assert!(values(moved.logits(&batch()).unwrap()) != before);
             assert_eq!(trainable(&moved.train_last(0)), ["head.weight.lora.a", "head.weight.lora.b"]);
-            assert!(matches!(with_lora(model, Lora::new(0, 4.0), 5), Err(ModelError::Setting { .. })));
+            assert!(matches!(with_lora(model, Lora::new(0, 4.0), 5), Err(ModelError::Input(InputError::Setting { .. }))));
         }
     }
 
@@ -168,11 +169,11 @@ device_tests! {
         let logits = || Tensor::<2>::from_data([[1.0, 2.0], [3.0, -1.0]], device);
         let losses = values(cross_entropies(logits(), &[0, 0]).unwrap());
         assert_close(&losses, &[1.0 + (-1_f64).exp().ln_1p(), (-4_f64).exp().ln_1p()], 1e-5);
-        assert_eq!(predictions(logits()).unwrap(), [1, 0]);
-        assert!(matches!(cross_entropies(logits(), &[0]), Err(ModelError::LabelCount { labels: 1, examples: 2 })));
+        assert_eq!(largest_logits(logits()).unwrap(), [1, 0]);
+        assert!(matches!(cross_entropies(logits(), &[0]), Err(ModelError::Input(InputError::Size { found: 1, expected: 2, .. }))));
         assert!(matches!(
             cross_entropies(logits(), &[0, 2]),
-            Err(ModelError::OutOfRange { what: "class", index: 2, count: 2 })
+            Err(ModelError::Input(InputError::Index { index: 2, count: 2, .. }))
         ));
     }
 }

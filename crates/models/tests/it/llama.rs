@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_models::{Llama, LlamaConfig, ModelError, TokenBatch};
 use kiln_tensor::device_tests;
 
@@ -61,9 +62,9 @@ device_tests! {
     fn unusable_batches_and_configurations_are_errors(device) {
         let llama = tiny_llama(device);
         let unknown = TokenBatch::new(&[vec![13]], 0).unwrap();
-        assert!(matches!(llama.next_logits(&unknown), Err(ModelError::OutOfRange { what: "token", .. })));
+        assert!(matches!(llama.next_logits(&unknown), Err(ModelError::Input(InputError::Index { .. }))));
         let short = TokenBatch::new(&[vec![1], vec![2]], 0).unwrap();
-        assert!(matches!(llama.perplexity(&short), Err(ModelError::Empty { .. })));
+        assert!(matches!(llama.perplexity(&short), Err(ModelError::Input(InputError::Empty { .. }))));
 
         let good = llama.config().clone();
         for bad in [
@@ -77,7 +78,7 @@ device_tests! {
             LlamaConfig { norm_epsilon: 0.0, ..good.clone() },
             LlamaConfig { rotary_base: f64::INFINITY, ..good },
         ] {
-            assert!(matches!(Llama::random(&bad, 0, device), Err(ModelError::Setting { .. })), "{bad:?}");
+            assert!(matches!(Llama::random(&bad, 0, device), Err(ModelError::Input(InputError::Setting { .. }))), "{bad:?}");
         }
     }
 }

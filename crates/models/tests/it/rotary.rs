@@ -1,4 +1,5 @@
 use burn::tensor::{Device, Tensor, TensorData};
+use kiln_core::InputError;
 use kiln_models::{ModelError, Rotary};
 use kiln_tensor::{Distribution, Noise, device_tests};
 use proptest::prelude::*;
@@ -11,7 +12,10 @@ const LENGTH: usize = 6;
 /// One vector, rotated to each position.
 fn rotated(rotary: &Rotary, x: &[f64], device: &Device) -> Vec<Vec<f64>> {
     let data = TensorData::new(x.repeat(LENGTH), [1, LENGTH, 1, x.len()]);
-    values(rotary.rotate(Tensor::from_data(data, device))).chunks(x.len()).map(<[f64]>::to_vec).collect()
+    values(rotary.rotate(Tensor::from_data(data, device)).unwrap())
+        .chunks(x.len())
+        .map(<[f64]>::to_vec)
+        .collect()
 }
 
 device_tests! {
@@ -45,7 +49,7 @@ device_tests! {
 
     fn bad_settings_are_errors(device) {
         for (length, width, base) in [(0, 2, 10.0), (1, 3, 10.0), (1, 0, 10.0), (1, 2, 0.0), (1, 2, f64::NAN)] {
-            assert!(matches!(Rotary::new(length, width, base, device), Err(ModelError::Setting { .. })));
+            assert!(matches!(Rotary::new(length, width, base, device), Err(ModelError::Input(InputError::Setting { .. }))));
         }
     }
 }

@@ -2,6 +2,7 @@ use std::fs;
 
 use burn::tensor::Int;
 use burn::tensor::Tensor;
+use kiln_core::InputError;
 use kiln_models::{ModelError, Prompt, TokenBatch, Tokenizer};
 use kiln_tensor::device_tests;
 use proptest::prelude::*;
@@ -68,10 +69,13 @@ fn texts_are_padded_to_the_longest_and_cut_to_the_callers_length() {
     for length in [0, 1, 2] {
         assert!(matches!(
             tokenizer.encode_batch(&texts, length),
-            Err(ModelError::Setting { name: "max_length", .. })
+            Err(ModelError::Input(InputError::Setting { name: "max_length", .. }))
         ));
     }
-    assert!(matches!(tokenizer.encode_batch(&[] as &[&str], 9), Err(ModelError::Empty { .. })));
+    assert!(matches!(
+        tokenizer.encode_batch(&[] as &[&str], 9),
+        Err(ModelError::Input(InputError::Empty { .. }))
+    ));
     assert_eq!(tokenizer.encode("good").unwrap(), [4]);
 
     let file = dir.path().join("tokenizer.json");
@@ -95,13 +99,16 @@ fn prompts_cut_the_text_and_keep_the_suffix() {
     let batch = prompt.encode_batch(&["so good", "so good  ", ""], 9).unwrap();
     assert_eq!(rows(&batch), [whole("so good gr"), whole("so good gr"), whole(" gr")]);
     assert_eq!(rows(&prompt.encode_batch(&["so good"], 3).unwrap()), [whole("so gr")]);
-    assert!(matches!(prompt.encode_batch(&["so"], 1), Err(ModelError::Setting { .. })));
-    assert!(matches!(prompt.encode_batch(&[] as &[&str], 9), Err(ModelError::Empty { .. })));
+    assert!(matches!(prompt.encode_batch(&["so"], 1), Err(ModelError::Input(InputError::Setting { .. }))));
+    assert!(matches!(
+        prompt.encode_batch(&[] as &[&str], 9),
+        Err(ModelError::Input(InputError::Empty { .. }))
+    ));
 
     let made = |suffix, words: &[&str]| Prompt::new(tokenizer.clone(), suffix, words);
-    assert!(matches!(made("", &["a"]), Err(ModelError::Empty { .. })));
-    assert!(matches!(made(" gr", &[]), Err(ModelError::Empty { .. })));
-    assert!(matches!(made(" gr", &["a", ""]), Err(ModelError::Empty { .. })));
+    assert!(matches!(made("", &["a"]), Err(ModelError::Input(InputError::Empty { .. }))));
+    assert!(matches!(made(" gr", &[]), Err(ModelError::Input(InputError::Empty { .. }))));
+    assert!(matches!(made(" gr", &["a", ""]), Err(ModelError::Input(InputError::Empty { .. }))));
     assert!(matches!(made(" gr", &["good", "b", "gas"]), Err(ModelError::SameToken { .. })));
 }
 
@@ -132,9 +139,15 @@ device_tests! {
 
 #[test]
 fn impossible_batches_are_errors() {
-    assert!(matches!(TokenBatch::new(&[] as &[Vec<u32>], 0), Err(ModelError::Empty { .. })));
+    assert!(matches!(
+        TokenBatch::new(&[] as &[Vec<u32>], 0),
+        Err(ModelError::Input(InputError::Empty { .. }))
+    ));
     assert!(matches!(TokenBatch::new(&[vec![1], vec![]], 0), Err(ModelError::EmptyRow { row: 1 })));
     let batch = TokenBatch::new(&[vec![1]], 0).unwrap();
-    assert!(matches!(batch.select(&[]), Err(ModelError::Empty { .. })));
-    assert!(matches!(batch.select(&[0, 1]), Err(ModelError::OutOfRange { what: "row", index: 1, count: 1 })));
+    assert!(matches!(batch.select(&[]), Err(ModelError::Input(InputError::Empty { .. }))));
+    assert!(matches!(
+        batch.select(&[0, 1]),
+        Err(ModelError::Input(InputError::Index { index: 1, count: 1, .. }))
+    ));
 }

@@ -32,6 +32,8 @@ impl Default for AlternatingDescent {
 }
 
 impl<P: TwoBlocks> Solver<P> for AlternatingDescent {
+    const NAME: &'static str = "alternating-descent";
+
     type Memory = ();
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<(), OptimError> {

@@ -18,13 +18,13 @@ use crate::{OptimError, Solver, State};
 ///
 /// ```
 /// use kiln_optim::{Stop, alternating::AlternatingMinimization, problems::LowRankPlusSparse, run};
-/// use kiln_tensor::prox::{LowRank, Sparse};
+/// use kiln_tensor::prox::{LowRank, SparseVectors};
 ///
 /// // A matrix of ones and one outlier.
 /// let mut observed = vec![1.0; 36];
 /// observed[6] = 3.0;
 /// let low_rank = LowRank { rank: 1, rows: 6, columns: 6 };
-/// let problem = LowRankPlusSparse::new(observed, low_rank, Sparse { nonzeros: 1 })?;
+/// let problem = LowRankPlusSparse::new(observed, low_rank, SparseVectors { nonzeros: 1 })?;
 /// let start = (vec![0.0; 36], vec![0.0; 36]);
 /// let solution = run(&AlternatingMinimization, &problem, start, &Stop::after(50), &mut ())?;
 /// assert!((solution.state.iterate.1[6] - 2.0).abs() < 1e-9);
@@ -34,6 +34,8 @@ use crate::{OptimError, Solver, State};
 pub struct AlternatingMinimization;
 
 impl<P: ExactBlocks> Solver<P> for AlternatingMinimization {
+    const NAME: &'static str = "alternating-minimization";
+
     type Memory = ();
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<(), OptimError> {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Hessian bound, `Lᵢ` its diagonal. A variable block holds the coordinates whose own scores (blocks of one)
 /// are largest. Ties go to the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
+#[serde(rename_all = "kebab-case")]
+pub enum BlockRule {
     /// Uniformly at random.
     Random,
     /// One after the other.
@@ -29,7 +29,7 @@ pub enum Rule {
     GsqNonnegative,
 }
 
-impl Rule {
+impl BlockRule {
     /// Whether it needs the whole gradient.
     pub(super) fn is_greedy(self) -> bool {
         !matches!(self, Self::Random | Self::Cyclic | Self::Lipschitz)

@@ -122,8 +122,6 @@ pub struct AdaHessianMemory {
 }
 
 impl<V> Memory<V> for AdaHessianMemory {
-    const NAME: &'static str = "AdaHessianMemory";
-
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -136,6 +134,8 @@ impl<V> Memory<V> for AdaHessianMemory {
 }
 
 impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
+    const NAME: &'static str = "adahessian";
+
     type Memory = AdaHessianMemory;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<AdaHessianMemory, OptimError> {
@@ -161,7 +161,7 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, AdaHessianMemory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let AdaHessianMemory { gradient: mean, square, sampler } = memory;
         let batch = sampler.next_batch();
         let signs = Noise { seed: self.seed, distribution: Distribution::Rademacher };

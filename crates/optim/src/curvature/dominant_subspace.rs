@@ -215,6 +215,8 @@ impl<V> SubspaceMemory<V> {
 }
 
 impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
+    const NAME: &'static str = "subspace-sgd";
+
     type Memory = SubspaceMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -233,7 +235,7 @@ impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         if iteration.is_multiple_of(self.recompute_every) {
             let seed = self.seed ^ *iteration;
             let lanczos = Lanczos { tolerance: self.tolerance, ..Lanczos::new(self.dimension, seed) };

@@ -49,6 +49,8 @@ pub struct HeavyBallMemory<V> {
 memory!(HeavyBallMemory { previous; });
 
 impl<P: Operator> Solver<P> for HeavyBall {
+    const NAME: &'static str = "heavy-ball";
+
     type Memory = HeavyBallMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {

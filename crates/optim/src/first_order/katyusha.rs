@@ -72,6 +72,8 @@ pub struct KatyushaMemory<V> {
 memory!(KatyushaMemory { z, anchor, anchor_operator, weighted_sum; weight, sampler });
 
 impl<P: FiniteSum> Solver<P> for Katyusha {
+    const NAME: &'static str = "katyusha";
+
     type Memory = KatyushaMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -97,7 +99,7 @@ impl<P: FiniteSum> Solver<P> for Katyusha {
         let z_weight = (epoch_length as f64 * self.strong_convexity * short_step).sqrt().min(0.5);
         let step_size = short_step / z_weight;
 
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let anchor_operator = match memory.anchor_operator.take() {
             Some(operator) if !iteration.is_multiple_of(epoch_length) => operator,
             _ => {

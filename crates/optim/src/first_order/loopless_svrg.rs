@@ -59,6 +59,8 @@ pub struct LooplessSvrgMemory<V> {
 memory!(LooplessSvrgMemory { anchor, anchor_operator; sampler });
 
 impl<P: FiniteSum> Solver<P> for LooplessSvrg {
+    const NAME: &'static str = "loopless-svrg";
+
     type Memory = LooplessSvrgMemory<P::Point>;
 
     fn init(&self, problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -72,7 +74,7 @@ impl<P: FiniteSum> Solver<P> for LooplessSvrg {
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
         let step_size = self.step_size.at(state.iteration);
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let probability =
             self.anchor_probability.unwrap_or(self.batch_size as f64 / problem.components() as f64);
         let coin = coin(self.seed, *iteration);

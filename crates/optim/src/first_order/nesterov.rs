@@ -54,6 +54,8 @@ pub struct NesterovMemory<V> {
 memory!(NesterovMemory { previous; });
 
 impl<P: Operator> Solver<P> for Nesterov {
+    const NAME: &'static str = "nesterov";
+
     type Memory = NesterovMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {

@@ -58,6 +58,8 @@ pub struct SvrgMemory<V> {
 memory!(SvrgMemory { anchor, anchor_operator; sampler });
 
 impl<P: FiniteSum> Solver<P> for Svrg {
+    const NAME: &'static str = "svrg";
+
     type Memory = SvrgMemory<P::Point>;
 
     fn init(&self, problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -71,7 +73,7 @@ impl<P: FiniteSum> Solver<P> for Svrg {
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
         let step_size = self.step_size.at(state.iteration);
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let epoch_length =
             self.epoch_length.unwrap_or_else(|| (2 * problem.components()).div_ceil(self.batch_size) as u64);
         if iteration.is_multiple_of(epoch_length) {

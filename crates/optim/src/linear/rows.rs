@@ -6,12 +6,12 @@ use super::LinearDataError;
 
 /// Rows next to each other in memory, every entry stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dense {
+pub struct DenseRows {
     columns: usize,
     values: Vec<f64>,
 }
 
-impl Dense {
+impl DenseRows {
     /// `values` row by row; their number must be a multiple of `columns`.
     ///
     /// # Errors
@@ -45,14 +45,14 @@ impl Dense {
 
 /// Compressed sparse rows (CSR): only the nonzeros are stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sparse {
+pub struct SparseRows {
     columns: usize,
     starts: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<f64>,
 }
 
-impl Sparse {
+impl SparseRows {
     /// Row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with the values at the same places.
     /// A stored 0 is allowed.
     ///
@@ -132,7 +132,7 @@ impl Sparse {
     }
 
     /// All its entries, row by row.
-    pub fn to_dense(&self) -> Dense {
+    pub fn to_dense(&self) -> DenseRows {
         let rows = self.starts.len() - 1;
         let mut values = vec![0.0; rows * self.columns];
         for (i, row) in values.chunks_exact_mut(self.columns).enumerate() {
@@ -141,32 +141,32 @@ impl Sparse {
                 row[j as usize] = entry;
             }
         }
-        Dense { columns: self.columns, values }
+        DenseRows { columns: self.columns, values }
     }
 }
 
 /// A data matrix.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Rows {
+pub enum DataRows {
     /// Every entry stored.
-    Dense(Dense),
+    Dense(DenseRows),
     /// The nonzeros stored.
-    Sparse(Sparse),
+    Sparse(SparseRows),
 }
 
-impl From<Dense> for Rows {
-    fn from(rows: Dense) -> Self {
+impl From<DenseRows> for DataRows {
+    fn from(rows: DenseRows) -> Self {
         Self::Dense(rows)
     }
 }
 
-impl From<Sparse> for Rows {
-    fn from(rows: Sparse) -> Self {
+impl From<SparseRows> for DataRows {
+    fn from(rows: SparseRows) -> Self {
         Self::Sparse(rows)
     }
 }
 
-impl Rows {
+impl DataRows {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         match self {
@@ -178,14 +178,14 @@ impl Rows {
     /// Number of columns.
     pub fn columns(&self) -> usize {
         match self {
-            Self::Dense(Dense { columns, .. }) | Self::Sparse(Sparse { columns, .. }) => *columns,
+            Self::Dense(DenseRows { columns, .. }) | Self::Sparse(SparseRows { columns, .. }) => *columns,
         }
     }
 
     /// Entries stored.
     pub fn nonzeros(&self) -> usize {
         match self {
-            Self::Dense(Dense { values, .. }) | Self::Sparse(Sparse { values, .. }) => values.len(),
+            Self::Dense(DenseRows { values, .. }) | Self::Sparse(SparseRows { values, .. }) => values.len(),
         }
     }
 
@@ -206,7 +206,7 @@ impl Rows {
                     values.extend_from_slice(dense.row(i));
                     values.push(value);
                 }
-                Ok(Self::Dense(Dense { columns: column + 1, values }))
+                Ok(Self::Dense(DenseRows { columns: column + 1, values }))
             }
             Self::Sparse(sparse) => {
                 let index = u32::try_from(column).map_err(|_| LinearDataError::Column {
@@ -219,7 +219,7 @@ impl Rows {
                     let row = indices.iter().copied().zip(values.iter().copied());
                     row.chain([(index, value)])
                 });
-                Sparse::from_rows(column + 1, entries).map(Self::Sparse)
+                SparseRows::from_rows(column + 1, entries).map(Self::Sparse)
             }
         }
     }

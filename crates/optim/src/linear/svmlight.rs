@@ -8,13 +8,13 @@ use std::io::{BufRead, Write};
 
 use kiln_core::InputError;
 
-use super::{LinearDataError, Sparse};
+use super::{LinearDataError, SparseRows};
 
 /// Rows with their labels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Labelled {
+pub struct LabelledRows {
     /// One row a line.
-    pub rows: Sparse,
+    pub rows: SparseRows,
     /// One label a row, as written.
     pub labels: Vec<f64>,
 }
@@ -26,14 +26,14 @@ pub struct Labelled {
 /// ```
 /// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
 /// assert_eq!(data.labels, [-1.0, 1.0]);
-/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::Dense::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
+/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::DenseRows::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
 /// # Ok::<(), kiln_optim::linear::LinearDataError>(())
 /// ```
 ///
 /// # Errors
 /// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails, and
 /// [`InputError::Empty`] without any row or nonzero.
-pub fn read_svmlight(reader: impl BufRead) -> Result<Labelled, LinearDataError> {
+pub fn read_svmlight(reader: impl BufRead) -> Result<LabelledRows, LinearDataError> {
     read_svmlight_from(1, None, reader)
 }
 
@@ -46,7 +46,7 @@ pub fn read_svmlight_from(
     first: u32,
     columns: Option<usize>,
     reader: impl BufRead,
-) -> Result<Labelled, LinearDataError> {
+) -> Result<LabelledRows, LinearDataError> {
     if columns == Some(0) {
         return Err(InputError::empty("the list of columns").into());
     }
@@ -68,8 +68,8 @@ pub fn read_svmlight_from(
         }
         starts.push(values.len());
     }
-    let rows = Sparse::new(columns.unwrap_or(width), starts, indices, values)?;
-    Ok(Labelled { rows, labels })
+    let rows = SparseRows::new(columns.unwrap_or(width), starts, indices, values)?;
+    Ok(LabelledRows { rows, labels })
 }
 
 /// The label of a line, if it has one, with its nonzeros in `row`, sorted.
@@ -120,7 +120,7 @@ fn number(text: &str, what: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_svmlight(data: &Labelled, mut writer: impl Write) -> std::io::Result<()> {
+pub fn write_svmlight(data: &LabelledRows, mut writer: impl Write) -> std::io::Result<()> {
     for (i, label) in data.labels.iter().enumerate() {
         write!(writer, "{label}")?;
         let (indices, values) = data.rows.row(i);

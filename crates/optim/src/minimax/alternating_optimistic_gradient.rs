@@ -69,6 +69,8 @@ pub struct AlternatingOptimisticGradientMemory<V> {
 memory!(AlternatingOptimisticGradientMemory { previous; });
 
 impl<P: SaddleOperator> Solver<P> for AlternatingOptimisticGradient {
+    const NAME: &'static str = "alternating-optimistic-gradient";
+
     type Memory = AlternatingOptimisticGradientMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -79,7 +81,7 @@ impl<P: SaddleOperator> Solver<P> for AlternatingOptimisticGradient {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate: (x, y), iteration, work, memory } = state;
+        let State { iterate: (x, y), iteration, work, memory, .. } = state;
         let (alpha, beta) = (self.step_size_x.at(*iteration), self.step_size_y.at(*iteration));
         let descent = work.gradient_x(problem, x, y)?;
         if let Some((previous, _)) = &memory.previous {

@@ -40,6 +40,8 @@ pub struct ReflectedMemory<V> {
 memory!(ReflectedMemory { previous_operator; });
 
 impl<P: Operator> Solver<P> for ForwardReflectedBackward {
+    const NAME: &'static str = "forward-reflected-backward";
+
     type Memory = ReflectedMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -122,6 +124,8 @@ pub struct VarianceReducedReflectedMemory<V> {
 memory!(VarianceReducedReflectedMemory { snapshot, snapshot_operator, previous; sampler });
 
 impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
+    const NAME: &'static str = "variance-reduced-forward-reflected-backward";
+
     type Memory = VarianceReducedReflectedMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -138,7 +142,7 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let VarianceReducedReflectedMemory { snapshot, snapshot_operator, previous, sampler } = memory;
         let (p, step_size) = (self.snapshot_probability, self.step_size);
         let operator = match snapshot_operator.take() {

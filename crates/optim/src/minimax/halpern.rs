@@ -53,6 +53,8 @@ impl<V: Vector> HalpernMemory<V> {
 }
 
 impl<P: Operator> Solver<P> for Halpern {
+    const NAME: &'static str = "halpern";
+
     type Memory = HalpernMemory<P::Point>;
 
     fn init(&self, _problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {

@@ -24,7 +24,7 @@ use crate::{FiniteSum, Operator, OptimError, Solver, State, Work};
 
 /// What solves for the resolvent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum InnerSolver {
     /// [`VarianceReducedForwardReflectedBackward`] with its default parameters.
     VarianceReduced,
@@ -134,6 +134,8 @@ impl InexactHalpern {
 }
 
 impl<P: FiniteSum> Solver<P> for InexactHalpern {
+    const NAME: &'static str = "inexact-halpern";
+
     type Memory = HalpernMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {

@@ -59,6 +59,8 @@ pub struct OptimisticGradientMemory<V> {
 memory!(OptimisticGradientMemory { previous; });
 
 impl<P: Operator> Solver<P> for OptimisticGradient {
+    const NAME: &'static str = "optimistic-gradient";
+
     type Memory = OptimisticGradientMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {

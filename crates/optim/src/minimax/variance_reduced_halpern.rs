@@ -60,6 +60,8 @@ pub struct VarianceReducedHalpernMemory<V> {
 memory!(VarianceReducedHalpernMemory { anchor, previous, estimate; sampler });
 
 impl<P: FiniteSum> Solver<P> for VarianceReducedHalpern {
+    const NAME: &'static str = "variance-reduced-halpern";
+
     type Memory = VarianceReducedHalpernMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -74,7 +76,7 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedHalpern {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let coin = coin(self.seed, *iteration);
         let estimate = match (memory.previous.take(), memory.estimate.take()) {
             (Some(previous), Some(mut estimate))

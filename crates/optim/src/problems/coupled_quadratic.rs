@@ -68,11 +68,7 @@ impl CoupledQuadratic {
 
     fn check(&self, x: &[f64], y: &[f64]) -> Result<(), OptimError> {
         let (expected, found) = (vec![self.b.nrows(), self.b.ncols()], vec![x.len(), y.len()]);
-        if expected == found {
-            Ok(())
-        } else {
-            Err(TensorError::Shape { left: expected, right: found }.into())
-        }
+        if expected == found { Ok(()) } else { Err(TensorError::shape(&found, &expected).into()) }
     }
 }
 

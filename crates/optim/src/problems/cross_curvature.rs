@@ -82,11 +82,7 @@ impl CrossCurvature {
 
     fn check(&self, z: &[f64]) -> Result<(), OptimError> {
         let size = self.curvatures.len();
-        if z.len() == size {
-            Ok(())
-        } else {
-            Err(TensorError::Shape { left: vec![size], right: vec![z.len()] }.into())
-        }
+        if z.len() == size { Ok(()) } else { Err(TensorError::shape(&[z.len()], &[size]).into()) }
     }
 }
 

@@ -90,7 +90,7 @@ impl DiagonalNetwork {
     fn halves<'a>(&self, z: &'a [f64]) -> Result<(&'a [f64], &'a [f64]), OptimError> {
         let size = 2 * self.dimension();
         if z.len() != size {
-            return Err(TensorError::Shape { left: vec![size], right: vec![z.len()] }.into());
+            return Err(TensorError::shape(&[z.len()], &[size]).into());
         }
         Ok(z.split_at(size / 2))
     }

@@ -112,7 +112,7 @@ impl AffineFiniteSum {
         if z.len() == self.dimension() {
             Ok(())
         } else {
-            Err(TensorError::Shape { left: vec![self.dimension()], right: vec![z.len()] }.into())
+            Err(TensorError::shape(&[z.len()], &[self.dimension()]).into())
         }
     }
 
@@ -348,7 +348,7 @@ impl ScaledFiniteSum {
 
     fn scaled(&self, scale: f64, z: &[f64]) -> Result<Vec<f64>, OptimError> {
         if z.len() != self.spectrum.len() {
-            return Err(TensorError::Shape { left: vec![self.spectrum.len()], right: vec![z.len()] }.into());
+            return Err(TensorError::shape(&[z.len()], &[self.spectrum.len()]).into());
         }
         Ok(self.spectrum.iter().zip(z).map(|(h, z)| scale * h * z).collect())
     }

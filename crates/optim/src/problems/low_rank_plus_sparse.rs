@@ -24,7 +24,7 @@ impl<V: Coordinates, S: ConstraintSet<V>> LowRankPlusSparse<S, V> {
     pub fn new(observed: V, low_rank: LowRank, sparse: S) -> Result<Self, OptimError> {
         let (found, shape) = (observed.dimension(), vec![low_rank.rows, low_rank.columns]);
         if low_rank.rows.checked_mul(low_rank.columns) != Some(found) {
-            return Err(TensorError::Shape { left: shape, right: vec![found] }.into());
+            return Err(TensorError::shape(&[found], &shape).into());
         }
         if observed.coordinates()?.iter().any(|z| !z.is_finite()) {
             return Err(InputError::not_finite("the observed matrix").into());

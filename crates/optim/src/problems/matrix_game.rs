@@ -79,7 +79,7 @@ impl MatrixGame {
     fn fits(&self, (x, y): &(Vec<f64>, Vec<f64>)) -> Result<(), OptimError> {
         let size = self.payoffs.nrows();
         match [x, y].into_iter().find(|part| part.len() != size) {
-            Some(part) => Err(TensorError::Shape { left: vec![size], right: vec![part.len()] }.into()),
+            Some(part) => Err(TensorError::shape(&[part.len()], &[size]).into()),
             None => Ok(()),
         }
     }

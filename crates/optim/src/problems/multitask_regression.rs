@@ -124,7 +124,7 @@ impl MultitaskRegression {
     fn residuals(&self, b: &[f64]) -> Result<Mat<f64>, OptimError> {
         let (p, q) = (self.design.ncols(), self.responses.ncols());
         if b.len() != p * q {
-            return Err(TensorError::Shape { left: vec![p, q], right: vec![b.len()] }.into());
+            return Err(TensorError::shape(&[b.len()], &[p, q]).into());
         }
         Ok(&self.responses - &self.design * MatRef::from_row_major_slice(b, p, q))
     }
@@ -132,7 +132,7 @@ impl MultitaskRegression {
     fn precision<'a>(&self, omega: &'a [f64]) -> Result<MatRef<'a, f64>, OptimError> {
         let q = self.responses.ncols();
         if omega.len() != q * q {
-            return Err(TensorError::Shape { left: vec![q, q], right: vec![omega.len()] }.into());
+            return Err(TensorError::shape(&[omega.len()], &[q, q]).into());
         }
         Ok(MatRef::from_row_major_slice(omega, q, q))
     }

@@ -67,7 +67,7 @@ impl Operator for Quadratic {
     fn operator(&self, x: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         let size = self.linear.len();
         if x.len() != size {
-            return Err(TensorError::Shape { left: vec![size], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[size]).into());
         }
         let mut gradient: Vec<f64> = self.linear.iter().map(|b| -b).collect();
         for (column, x) in self.hessian.col_iter().zip(x) {

@@ -199,7 +199,7 @@ impl QuadraticGame {
     fn check(&self, x: &[f64], y: &[f64]) -> Result<(), OptimError> {
         for (own, other) in [(&self.p, x), (&self.q, y)] {
             if own.len() != other.len() {
-                return Err(TensorError::Shape { left: vec![own.len()], right: vec![other.len()] }.into());
+                return Err(TensorError::shape(&[other.len()], &[own.len()]).into());
             }
         }
         Ok(())

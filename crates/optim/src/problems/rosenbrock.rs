@@ -10,7 +10,7 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 pub struct Rosenbrock;
 
 fn pair(z: &[f64]) -> Result<[f64; 2], OptimError> {
-    z.try_into().map_err(|_| TensorError::Shape { left: vec![2], right: vec![z.len()] }.into())
+    z.try_into().map_err(|_| TensorError::shape(&[z.len()], &[2]).into())
 }
 
 impl Operator for Rosenbrock {

@@ -9,7 +9,7 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// What the neuron applies to `wᵀx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `φ(t) = t`.
     Linear,
@@ -112,7 +112,7 @@ impl SingleNeuronAutoencoder {
         if w.len() == self.dimension {
             Ok(())
         } else {
-            Err(TensorError::Shape { left: vec![self.dimension], right: vec![w.len()] }.into())
+            Err(TensorError::shape(&[w.len()], &[self.dimension]).into())
         }
     }
 

@@ -144,7 +144,7 @@ impl CoordinateProblem for SparseQuadratic {
 
     fn image(&self, x: &[f64]) -> Result<Vec<f64>, OptimError> {
         if x.len() != self.linear.len() {
-            return Err(TensorError::Shape { left: vec![self.linear.len()], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[self.linear.len()]).into());
         }
         Ok(self.product(x))
     }

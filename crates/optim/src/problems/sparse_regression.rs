@@ -9,7 +9,7 @@ use crate::{Objective, Operator, OptimError};
 
 /// The loss of one row, as a function of its prediction `u` and its target `b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum RegressionLoss {
     /// `½ (u − b)²`
     Squared,
@@ -221,7 +221,7 @@ impl CoordinateProblem for SparseRegression {
 
     fn image(&self, x: &[f64]) -> Result<Vec<f64>, OptimError> {
         if x.len() != self.columns.len() {
-            return Err(TensorError::Shape { left: vec![self.columns.len()], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[self.columns.len()]).into());
         }
         let mut image = vec![0.0; self.targets.len()];
         for (i, x) in x.iter().enumerate().filter(|(_, x)| **x != 0.0) {

@@ -96,7 +96,7 @@ impl LinearSeparation {
     /// All `zᵢᵀθ`.
     pub(super) fn products(&self, theta: &[f64]) -> Result<Vec<f64>, OptimError> {
         if theta.len() != self.dimension {
-            return Err(TensorError::Shape { left: vec![self.dimension], right: vec![theta.len()] }.into());
+            return Err(TensorError::shape(&[theta.len()], &[self.dimension]).into());
         }
         Ok(self.rows().map(|z| product(z, theta)).collect())
     }
@@ -171,6 +171,8 @@ pub struct NormalizedLogistic {
 }
 
 impl Solver<LinearSeparation> for NormalizedLogistic {
+    const NAME: &'static str = "normalized-logistic";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {

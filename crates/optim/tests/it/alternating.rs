@@ -5,7 +5,7 @@ use kiln_optim::alternating::{AlternatingDescent, AlternatingMinimization, Exact
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression};
 use kiln_optim::{Every, Objective, Operator, OptimError, RunError, Solver, State, Stop, Trace, run};
-use kiln_tensor::prox::{L1Ball, LowRank, Prox, Sparse};
+use kiln_tensor::prox::{L1Ball, LowRank, Prox, SparseVectors};
 use kiln_tensor::{Coordinates, Distribution, Noise, Vector, device_tests};
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn coupled(seed: u64) -> (CoupledQuadratic, [Mat<f64>; 3]) {
 }
 
 /// `40 × 40`, rank 2, 32 entries.
-fn split(noise: f64, seed: u64) -> (LowRankPlusSparse<Sparse>, Pair) {
+fn split(noise: f64, seed: u64) -> (LowRankPlusSparse<SparseVectors>, Pair) {
     let (low_rank, sparse) = LowRankPlusSparse::truth(40, 2, 32, seed);
     let mut observed = low_rank.clone();
     observed.axpy(1.0, &sparse).unwrap();
@@ -36,7 +36,7 @@ fn split(noise: f64, seed: u64) -> (LowRankPlusSparse<Sparse>, Pair) {
     Noise { seed, distribution: Distribution::Gaussian }.fill(9, 0, &mut error);
     observed.axpy(noise, &error).unwrap();
     let set = LowRank { rank: 2, rows: 40, columns: 40 };
-    (LowRankPlusSparse::new(observed, set, Sparse { nonzeros: 32 }).unwrap(), (low_rank, sparse))
+    (LowRankPlusSparse::new(observed, set, SparseVectors { nonzeros: 32 }).unwrap(), (low_rank, sparse))
 }
 
 fn regression(seed: u64) -> (MultitaskRegression, Vec<f64>) {
@@ -199,7 +199,7 @@ fn a_resumed_run_has_the_same_bits() {
     let whole = run(&solver, &problem, start.clone(), &Stop::after(8), &mut ()).unwrap();
     let half = run(&solver, &problem, start.clone(), &Stop::after(3), &mut ()).unwrap();
     let stored = half.state.to_bytes().unwrap();
-    let state: State<Pair, ()> = State::from_bytes(&stored, &start).unwrap();
+    let state: State<Pair, ()> = State::from_bytes(&stored, &solver, &problem, &start).unwrap();
     let resumed = kiln_optim::resume(&solver, &problem, state, &Stop::after(8), &mut ()).unwrap();
     assert_eq!(resumed.state.iterate, whole.state.iterate);
     assert_eq!(resumed.state.work, whole.state.work);
@@ -221,8 +221,8 @@ fn bad_input_is_refused() {
         run(&AlternatingMinimization, &problem, (vec![], vec![0.0; 3]), &Stop::after(1), &mut ()).is_err()
     );
     let set = LowRank { rank: 1, rows: 2, columns: 2 };
-    assert!(LowRankPlusSparse::new(vec![0.0; 3], set, Sparse { nonzeros: 1 }).is_err());
-    assert!(LowRankPlusSparse::new(vec![f64::NAN; 4], set, Sparse { nonzeros: 1 }).is_err());
+    assert!(LowRankPlusSparse::new(vec![0.0; 3], set, SparseVectors { nonzeros: 1 }).is_err());
+    assert!(LowRankPlusSparse::new(vec![f64::NAN; 4], set, SparseVectors { nonzeros: 1 }).is_err());
     let one = || Mat::<f64>::identity(2, 2);
     assert!(CoupledQuadratic::new(one(), Mat::zeros(2, 3), one()).is_err());
     assert!(CoupledQuadratic::new(Mat::zeros(2, 2), one(), one()).is_err());
@@ -242,7 +242,7 @@ device_tests! {
         };
         let (x, y) = (tensor(vec![0.0; 144]), tensor(vec![0.0; 144]));
         let set = LowRank { rank: 1, rows: 12, columns: 12 };
-        let problem = LowRankPlusSparse::new(tensor(observed), set, Sparse { nonzeros: 4 }).unwrap();
+        let problem = LowRankPlusSparse::new(tensor(observed), set, SparseVectors { nonzeros: 4 }).unwrap();
         let solution = run(&AlternatingMinimization, &problem, (x, y), &Stop::after(30), &mut ());
         let Ok(solution) = solution else { panic!("the run failed") };
         let found = solution.state.iterate.1.coordinates().unwrap();

@@ -10,8 +10,9 @@ use kiln_optim::first_order::{
 };
 use kiln_optim::problems::Quadratic;
 use kiln_optim::{
-    Checkpoint, Every, FiniteSum, ModuleObjective, Observed, Observer, Operator, OptimError, Order, Progress,
-    Reason, RunError, Sampler, Solver, State, StepSize, Stop, Trace, check_batch, resume, run,
+    Checkpoint, Every, FiniteSum, ModuleObjective, Observed, Observer, Operator, OptimError, Order,
+    ProgressObserver, Reason, RunError, Sampler, Solver, State, StepSize, Stop, Trace, check_batch, resume,
+    run,
 };
 use kiln_tensor::{Coordinates, Parameters, TensorError, device_tests};
 use proptest::prelude::*;
@@ -79,7 +80,7 @@ impl FiniteSum for LeastSquares {
     fn batch(&self, batch: &[usize], x: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         check_batch(batch, self.rows.len())?;
         if x.len() != self.rows[0].len() {
-            return Err(TensorError::Shape { left: vec![self.rows[0].len()], right: vec![x.len()] }.into());
+            return Err(TensorError::shape(&[x.len()], &[self.rows[0].len()]).into());
         }
         self.evaluated.set(self.evaluated.get() + batch.len() as u64);
         let mut mean = vec![0.0; x.len()];
@@ -203,7 +204,7 @@ where
     assert_ne!(whole.iterate, start, "the iterate moved");
     for cut in [0, 1, steps / 3, steps - 1] {
         let part = run(solver, problem, start.clone(), &Stop::after(cut), &mut ()).unwrap().state;
-        let restored = State::from_bytes(&part.to_bytes().unwrap(), &start).unwrap();
+        let restored = State::from_bytes(&part.to_bytes().unwrap(), solver, problem, &start).unwrap();
         let resumed = resume(solver, problem, restored, &Stop::after(steps), &mut ()).unwrap().state;
         assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
     }
@@ -276,10 +277,10 @@ fn a_killed_run_goes_on_from_its_file() {
         Checkpoint::read(&path, &solver, &problem, start.clone()).map(drop)
     };
     let other = run(&Saga::new(0.1, 1), &problem, start.clone(), &Stop::after(1), &mut ()).unwrap().state;
-    assert!(matches!(read(&other.to_bytes().unwrap()), Err(OptimError::State(_))));
+    assert!(matches!(read(&other.to_bytes().unwrap()), Err(OptimError::OtherRun { .. })));
     let bytes = whole.to_bytes().unwrap();
     assert!(matches!(read(&bytes[..bytes.len() / 2]), Err(OptimError::State(_))));
-    assert!(matches!(State::<_, ()>::from_bytes(&[], &start), Err(OptimError::State(_))));
+    assert!(matches!(State::from_bytes(&[], &solver, &problem, &start), Err(OptimError::State(_))));
     let larger = LeastSquares::random(10, 4, 5);
     let state = run(&solver, &larger, vec![0.0; 4], &Stop::after(1), &mut ()).unwrap().state;
     assert!(matches!(read(&state.to_bytes().unwrap()), Err(OptimError::Tensor(_))));
@@ -292,7 +293,7 @@ fn stops_for_the_reason_given() {
     let run = |stop: Stop| run(&solver, &problem, vec![0.0, 0.0], &stop, &mut ()).unwrap();
     let limited = run(Stop::after(3));
     assert_eq!((limited.reason, limited.state.iteration, limited.residual), (Reason::Limit, 3, None));
-    assert_eq!(run(Stop::after_components(5)).state.work.components, 5);
+    assert_eq!(run(Stop::after_work(5)).state.work.components, 5);
     assert_eq!(run(Stop::after(0)).state.iterate, [0.0, 0.0]);
     let exact = run(Stop::after(1000).or_residual(1e-8));
     assert_eq!(exact.reason, Reason::Residual);
@@ -308,10 +309,10 @@ fn observers_see_what_they_asked_for() {
     let solver = Sgd { step_size: 0.1.into(), batch_size: 2, order: Order::Reshuffled, seed: 1 };
     let mut iterations = Vec::new();
     let mut observer = (
-        Trace::new(Every::Components(10), |problem: &LeastSquares, x: &Vec<f64>| {
+        Trace::new(Every::Work(10), |problem: &LeastSquares, x: &Vec<f64>| {
             Ok(distance(&problem.operator(x)?, &[0.0; 3]))
         }),
-        Progress::new(Every::Iterations(4), |iteration, _| iterations.push(iteration)),
+        ProgressObserver::new(Every::Iterations(4), |iteration, _| iterations.push(iteration)),
     );
     run(&solver, &problem, vec![0.0; 3], &Stop::after(12), &mut observer).unwrap();
     let work: Vec<_> = observer.0.points().iter().map(|point| point.work.components).collect();
@@ -364,7 +365,7 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
         other => panic!("{other}"),
     }
     let not_a_number = run(&solver, &Breaks(Cell::new(0)), vec![f64::NAN], &Stop::after(10), &mut ());
-    assert!(matches!(not_a_number, Err(RunError::Diverged { iteration: 0, .. })));
+    assert!(matches!(not_a_number, Err(RunError::Start(OptimError::Input(InputError::NotFinite { .. })))));
 }
 
 #[test]
@@ -401,7 +402,7 @@ fn bad_settings_are_refused() {
     let wrong_shape = run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ());
     assert!(matches!(
         wrong_shape,
-        Err(RunError::Step { iteration: 1, source: OptimError::Tensor(TensorError::Shape { .. }), .. })
+        Err(RunError::Step { iteration: 1, source: OptimError::Tensor(TensorError::Input(_)), .. })
     ));
 }
 
@@ -474,7 +475,7 @@ device_tests! {
 
         // Stored and resumed on the device, bit for bit.
         let part = run(&solver, &module, start.clone(), &Stop::after(10), &mut ()).unwrap().state;
-        let restored = State::from_bytes(&part.to_bytes().unwrap(), &start).unwrap();
+        let restored = State::from_bytes(&part.to_bytes().unwrap(), &solver, &module, &start).unwrap();
         let resumed = resume(&solver, &module, restored, &stop, &mut ()).unwrap().state;
         assert_eq!(resumed.to_bytes().unwrap(), on_module.to_bytes().unwrap());
 

@@ -5,7 +5,7 @@ use kiln_optim::alternating::{AlternatingDescent, AlternatingMinimization};
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression};
 use kiln_optim::{Every, Objective, Operator, OptimError, Solver, Stop, Trace, run};
-use kiln_tensor::prox::{ConstraintSet, L1Ball, LowRank, Sparse};
+use kiln_tensor::prox::{ConstraintSet, L1Ball, LowRank, SparseVectors};
 use kiln_tensor::{Distribution, Noise, Vector};
 
 use kiln_receipts::{
@@ -181,7 +181,7 @@ fn low_rank_plus_sparse(context: &Context, recorder: &mut Recorder) -> Result<()
         for (name, noise) in [("l0", 0.0), ("l1", 0.0), ("l0", 0.1), ("l1", 0.1)] {
             let errors: [Vec<f64>; 3] = recorder.memo(&format!("{name} {noise} {seed}"), || {
                 if name == "l0" {
-                    split(&truth, Sparse { nonzeros: ENTRIES }, noise, seed)
+                    split(&truth, SparseVectors { nonzeros: ENTRIES }, noise, seed)
                 } else {
                     split(&truth, L1Ball { radius }, noise, seed)
                 }

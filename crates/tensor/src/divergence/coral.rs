@@ -12,14 +12,15 @@
 //! divisor, `1 − 1/3`. `O(nk²)`; pairs of `M` groups add `O(Mk²)`.
 
 use burn::tensor::Tensor;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{Rows, constant, require, select, spread};
+use super::{Rows, constant, select, spread};
 use crate::TensorError;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum CoralForm {
     /// `mean((μ_a − μ_b)²) + mean((S_a − S_b)²)` over entries, as in `DomainBed`.
     #[default]
@@ -53,16 +54,16 @@ fn moments(form: CoralForm, sample: &Rows) -> Result<Tensor<2>, TensorError> {
     };
     let scaled = match &sample.shares {
         None => {
-            require(rows > 1, "number of rows", rows as f64, "at least 2 to have a covariance")?;
+            check::setting("number of rows", rows as f64, rows > 1, "at least 2 to have a covariance")?;
             centred.clone() * (scale / (rows - 1) as f64)
         }
         Some(shares) => {
             let unbiased: f64 = shares.iter().map(|p| p * (1.0 - p)).sum();
             let largest = shares.iter().copied().fold(0.0, f64::max);
-            require(
-                unbiased > f64::EPSILON,
+            check::setting(
                 "largest share of the weights",
                 largest,
+                unbiased > f64::EPSILON,
                 "less than 1 to have a covariance",
             )?;
             let column = shares.iter().map(|p| p * scale / unbiased).collect();

@@ -18,17 +18,17 @@
 //! the backward pass, which costs `O(nk)`. Rows that coincide contribute 0 to it.
 
 use burn::tensor::Tensor;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
-use super::{Rows, constant, contrasts, require, select};
-use crate::TensorError;
+use super::{Rows, constant, contrasts, select};
 
 /// A kernel: a sum of Gaussians of the distance `t = ‖x − y‖`, or linear.
 ///
 /// On wgpu Gaussians are right in `f32` only: its exponentials in `f64` are silently wrong, although the
 /// device says that it supports the type (cubecl issue 1316).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum MmdKernel {
     /// `Σ_σ exp(−t²/(2σ²))`, `σ ∈ {0.1, 1, 10}`.
     #[default]
@@ -51,19 +51,19 @@ pub enum MmdKernel {
 }
 
 impl MmdKernel {
-    pub(super) fn check(&self) -> Result<(), TensorError> {
+    pub(super) fn check(&self) -> Checked {
         match self {
             Self::GaussianSum | Self::DomainBed | Self::Linear => Ok(()),
             Self::Bandwidths(bandwidths) => {
-                require(!bandwidths.is_empty(), "number of bandwidths", 0.0, "at least 1")?;
+                check::at_least_one("number of bandwidths", bandwidths.len())?;
                 bandwidths.iter().try_for_each(|&sigma| {
-                    require((1e-15..=1e15).contains(&sigma), "bandwidth", sigma, "from 1e-15 to 1e15")
+                    check::setting("bandwidth", sigma, (1e-15..=1e15).contains(&sigma), "from 1e-15 to 1e15")
                 })
             }
             Self::MeanDistance { lowest, highest } => {
-                require(*lowest >= -32, "lowest", f64::from(*lowest), "at least -32")?;
-                require(*highest <= 32, "highest", f64::from(*highest), "at most 32")?;
-                require(lowest <= highest, "lowest", f64::from(*lowest), "at most `highest`")
+                check::setting("lowest", f64::from(*lowest), *lowest >= -32, "at least -32")?;
+                check::setting("highest", f64::from(*highest), *highest <= 32, "at most 32")?;
+                check::setting("lowest", f64::from(*lowest), lowest <= highest, "at most `highest`")
             }
         }
     }

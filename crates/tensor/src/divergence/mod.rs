@@ -17,7 +17,6 @@
 //! of [`Mmd`](Divergence::Mmd) are right in `f32` only ([`MmdKernel`]).
 //!
 //! ```
-//! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Tensor};
 //! use kiln_tensor::{Divergence, Sample};
 //!
@@ -34,14 +33,14 @@
 //! // With weights 3 : 1 on the rows of the source its mean is (1.5, 0).
 //! let a = a.weighted(Tensor::from_data([3.0, 1.0], &device));
 //! assert_eq!(Divergence::Mean.between(&a, &b)?.into_scalar::<f32>(), 1.125);
-//! # }
 //! # Ok::<(), kiln_tensor::TensorError>(())
 //! ```
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use crate::TensorError;
+use crate::{TensorError, border};
 
 mod coral;
 mod mean;
@@ -75,7 +74,7 @@ impl Sample {
 
     fn checked(&self) -> Result<Rows, TensorError> {
         let [rows, _] = check_features(&self.features)?;
-        require(rows > 0, "number of rows", 0.0, "at least 1")?;
+        check::not_empty("a sample", rows)?;
         let shares = self.weights.as_ref().map(|weights| shares(weights, rows)).transpose()?;
         Ok(Rows { features: self.features.clone(), shares })
     }
@@ -110,7 +109,7 @@ impl Rows {
 
 /// A measure of how far apart two samples are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Divergence {
     /// `‖μ_a − μ_b‖² / k`: the mean over the `k` features of the squared difference of means.
     Mean,
@@ -169,11 +168,7 @@ impl Divergence {
         self.check()?;
         let [rows, _] = check_features(features)?;
         if let Some(&row) = groups.iter().flatten().find(|&&row| row >= rows) {
-            return Err(TensorError::Setting {
-                name: "row of a group",
-                value: row as f64,
-                must: "less than the number of rows",
-            });
+            return Err(InputError::index("row of a group", row, rows).into());
         }
         let least = if matches!(self, Self::Coral(_)) { 2 } else { 1 };
         let groups: Vec<&[usize]> = groups.iter().map(Vec::as_slice).filter(|g| g.len() >= least).collect();
@@ -193,64 +188,45 @@ impl Divergence {
     fn check(&self) -> Result<(), TensorError> {
         match self {
             Self::Mean | Self::Coral(_) => Ok(()),
-            Self::Mmd(kernel) => kernel.check(),
+            Self::Mmd(kernel) => Ok(kernel.check()?),
             Self::SlicedWasserstein { projections, .. } => {
-                require(*projections > 0, "projections", 0.0, "at least 1")
+                Ok(check::at_least_one("projections", *projections)?)
             }
         }
     }
 }
 
 fn check_features(features: &Tensor<2>) -> Result<[usize; 2], TensorError> {
-    if matches!(features.dtype(), DType::QFloat(_)) {
-        return Err(TensorError::Quantized);
-    }
+    border::real("a sample", features)?;
     let dims = features.dims();
-    require(dims[1] > 0, "number of features", 0.0, "at least 1")?;
+    check::at_least_one("number of features", dims[1])?;
     Ok(dims)
 }
 
 fn same_space(a: &Tensor<2>, b: &Tensor<2>) -> Result<(), TensorError> {
-    let ([_, left], [_, right]) = (a.dims(), b.dims());
-    if left != right {
-        return Err(TensorError::Features { left, right });
-    }
-    let (left, right) = (a.dtype(), b.dtype());
-    if left != right {
-        return Err(TensorError::ElementType { left, right });
-    }
-    let (left, right) = (a.device(), b.device());
-    if left != right {
-        return Err(TensorError::Device { left: format!("{left:?}"), right: format!("{right:?}") });
-    }
-    Ok(())
+    border::width("the second sample", b, a.dims()[1])?;
+    Ok(border::like("the second sample", b, a)?)
 }
 
 /// The weights divided by their sum.
 fn shares(weights: &Tensor<1>, rows: usize) -> Result<Vec<f64>, TensorError> {
-    let [length] = weights.dims();
-    if length != rows {
-        return Err(TensorError::Shape { left: vec![rows], right: vec![length] });
-    }
-    let mut weights = weights.try_to_vec_as::<f64>()?;
+    border::real("the weights of a sample", weights)?;
+    check::size("weights of a sample", weights.dims()[0], rows)?;
+    let mut weights = weights.clone().inner().try_into_vec_as::<f64>()?;
     for (row, &weight) in weights.iter().enumerate() {
         if !weight.is_finite() {
-            return Err(TensorError::NotFinite { what: format!("weight {row} of the sample") });
+            return Err(InputError::not_finite(format!("weight {row} of the sample")).into());
         }
-        require(weight >= 0.0, "weight", weight, "at least 0")?;
+        check::nonnegative("weight", weight)?;
     }
     // Weights of any size have a sum: they are first divided by the largest.
     let largest = weights.iter().copied().fold(0.0, f64::max);
-    require(largest > 0.0, "largest weight", largest, "greater than 0")?;
+    check::positive("largest weight", largest)?;
     let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
     for weight in &mut weights {
         *weight = *weight / largest / sum;
     }
     Ok(weights)
-}
-
-fn require(holds: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), TensorError> {
-    if holds { Ok(()) } else { Err(TensorError::Setting { name, value, must }) }
 }
 
 /// Numbers from the host where `like` is, in its element type, with no gradient.

@@ -29,7 +29,7 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
 /// When the value has another rank than `C`, or a gradient another shape than its input.
 ///
 /// ```
-/// use burn::tensor::{Device, Tensor, TensorData};
+/// use burn::tensor::{DType, Device, Tensor, TensorData};
 /// use kiln_tensor::{HostFunction, host_function};
 ///
 /// /// The inner product.
@@ -56,20 +56,12 @@ pub trait HostFunction: Clone + Debug + Send + 'static {
 ///     }
 /// }
 ///
-/// # use burn::tensor::DType;
-/// # #[cfg(feature = "flex")]
-/// # let device = Device::flex().autodiff();
-/// # #[cfg(all(feature = "ndarray", not(feature = "flex")))]
-/// # #[allow(deprecated)]
-/// # let device = Device::ndarray().autodiff();
-/// # #[cfg(any(feature = "flex", feature = "ndarray"))]
-/// # {
+/// let device = Device::flex().autodiff();
 /// let a = Tensor::<1>::from_data([1.0, 2.0], (&device, DType::F64)).require_grad();
 /// let b = Tensor::<1>::from_data([3.0, -1.0], (&device, DType::F64));
 /// let dot: Tensor<1> = host_function(&Dot, &a, &b).expect("the tensors are in the host's memory");
 /// let gradient = a.grad(&dot.backward()).expect("a has a gradient");
 /// assert_eq!(gradient.into_data().to_vec::<f64>().unwrap(), [3.0, -1.0]);
-/// # }
 /// ```
 pub fn host_function<const A: usize, const B: usize, const C: usize>(
     function: &impl HostFunction,

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinearOperator, finite, require_tolerance};
+use super::{LinearOperator, at_least_one_iteration, finite, positive_tolerance};
 use crate::{TensorError, Vector};
 
 /// Conjugate gradients; see `linear_operator/conjugate_gradient.rs` for the method.
@@ -26,7 +26,7 @@ use crate::{TensorError, Vector};
 pub struct ConjugateGradient {
     /// The norm of the residual `b − A x`, relative to `‖b‖`, at which it ends.
     pub tolerance: f64,
-    /// Products after which it ends in any case.
+    /// Products after which it ends in any case, at least 1.
     pub max_iterations: usize,
 }
 
@@ -45,14 +45,15 @@ impl ConjugateGradient {
     /// Solves `A x = b` from `x = 0`.
     ///
     /// # Errors
-    /// [`TensorError::Setting`], [`TensorError::NotPositiveDefinite`], [`TensorError::NotFinite`], and those of the
-    /// map.
+    /// [`TensorError::Input`] for a setting or a number that is not finite, [`TensorError::NotPositiveDefinite`],
+    /// and those of the map.
     pub fn solve<V: Vector, A: LinearOperator<V>>(
         &self,
         map: &A,
         right_hand_side: &V,
     ) -> Result<LinearSolution<V>, A::Error> {
-        require_tolerance(self.tolerance)?;
+        positive_tolerance(self.tolerance)?;
+        at_least_one_iteration(self.max_iterations)?;
         let mut x = right_hand_side.zeros_like();
         let mut remainder = right_hand_side.clone();
         let mut direction = right_hand_side.clone();

@@ -8,9 +8,10 @@
 //! of a diagonal map is exact with a single probe. Cost per probe: one product; memory: two vectors, and two numbers
 //! per coordinate for the diagonal.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{LinearOperator, finite, require};
+use super::{LinearOperator, finite};
 use crate::{Coordinates, Distribution, Noise, TensorError};
 
 /// Stochastic trace and diagonal; see `linear_operator/hutchinson.rs` for the method.
@@ -60,7 +61,8 @@ impl Hutchinson {
     /// The trace of a map of the space of `like`.
     ///
     /// # Errors
-    /// [`TensorError::Setting`], [`TensorError::NotFinite`], and those of the map.
+    /// [`TensorError::Input`] for a setting, an image of another space or a number that is not finite, and those of
+    /// the map.
     pub fn trace<V: Coordinates, A: LinearOperator<V>>(
         &self,
         map: &A,
@@ -97,19 +99,24 @@ impl Hutchinson {
         Ok(moments.estimate())
     }
 
+    fn check(&self) -> Result<(), TensorError> {
+        check::setting("probes", self.probes as f64, self.probes >= 2, "at least 2")?;
+        let (name, must) = ("the mean of the probes' distribution", "0: take random signs or Gaussians");
+        Ok(check::setting(name, 0.5, self.distribution != Distribution::Uniform, must)?)
+    }
+
     fn each_probe<V: Coordinates, A: LinearOperator<V>>(
         &self,
         map: &A,
         like: &V,
         mut see: impl FnMut(&V, &V) -> Result<(), TensorError>,
     ) -> Result<(), A::Error> {
-        require(self.probes >= 2, "probes", self.probes as f64, "at least 2")?;
-        let centred = self.distribution != Distribution::Uniform;
-        require(centred, "the mean of the probes' distribution", 0.5, "0: take random signs or Gaussians")?;
+        self.check()?;
         let noise = Noise { seed: self.seed, distribution: self.distribution };
         for probe in 0..self.probes {
             let probe = like.random_like(&noise, probe)?;
             let image = map.apply(&probe)?;
+            probe.same_space(&image)?;
             see(&probe, &image)?;
         }
         Ok(())

@@ -16,9 +16,10 @@
 //! there and back.
 
 use faer::{Mat, Side};
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{LinearOperator, finite, normalize, require, require_tolerance, residual};
+use super::{LinearOperator, finite, normalize, positive_tolerance, residual};
 use crate::{Coordinates, Distribution, Noise, TensorError, Vector};
 
 /// The largest eigenvalues; see `linear_operator/lanczos.rs` for the method.
@@ -86,8 +87,8 @@ impl Lanczos {
     /// ([`Coordinates::random_like`]).
     ///
     /// # Errors
-    /// [`TensorError::Setting`] when `k` is 0 or larger than the dimension, [`TensorError::ZeroStart`],
-    /// [`TensorError::NotFinite`], and those of the map.
+    /// [`TensorError::Input`] when `k` is 0 or larger than the dimension, or a number is not finite;
+    /// [`TensorError::ZeroStart`]; and those of the map.
     pub fn largest<V: Coordinates, A: LinearOperator<V>>(
         &self,
         map: &A,
@@ -95,20 +96,14 @@ impl Lanczos {
     ) -> Result<Eigenpairs<V>, A::Error> {
         let dimension = start.dimension();
         let k = self.eigenpairs;
-        require_tolerance(self.tolerance)?;
-        require(
-            (1..=dimension).contains(&k),
-            "eigenpairs",
-            k as f64,
-            "at least 1 and at most the dimension",
-        )?;
+        positive_tolerance(self.tolerance)?;
+        let possible = (1..=dimension).contains(&k);
+        check::setting("eigenpairs", k as f64, possible, "at least 1 and at most the dimension")
+            .map_err(TensorError::from)?;
         let max_dimension = self.max_dimension.unwrap_or(dimension);
-        require(
-            max_dimension >= k,
-            "max_dimension",
-            max_dimension as f64,
-            "at least the number of eigenpairs",
-        )?;
+        let room = max_dimension >= k;
+        check::setting("max_dimension", max_dimension as f64, room, "at least the number of eigenpairs")
+            .map_err(TensorError::from)?;
         if finite(start.norm()?, "the start vector")? == 0.0 {
             return Err(TensorError::ZeroStart.into());
         }

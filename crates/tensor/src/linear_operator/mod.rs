@@ -10,6 +10,8 @@ pub use hutchinson::{DiagonalEstimate, Hutchinson, TraceEstimate};
 pub use lanczos::{Eigenpairs, Lanczos};
 pub use power_iteration::{Eigenpair, PowerIteration};
 
+use kiln_core::{InputError, check};
+
 use crate::{TensorError, Vector};
 
 /// A linear map `A` of a space into itself, such as a Hessian.
@@ -34,15 +36,15 @@ impl<V: Vector, E: From<TensorError>, F: Fn(&V) -> Result<V, E>> LinearOperator<
 }
 
 fn finite(value: f64, what: &'static str) -> Result<f64, TensorError> {
-    if value.is_finite() { Ok(value) } else { Err(TensorError::NotFinite { what: what.to_owned() }) }
+    if value.is_finite() { Ok(value) } else { Err(InputError::not_finite(what).into()) }
 }
 
-fn require(holds: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), TensorError> {
-    if holds { Ok(()) } else { Err(TensorError::Setting { name, value, must }) }
+fn positive_tolerance(tolerance: f64) -> Result<(), TensorError> {
+    Ok(check::positive("tolerance", tolerance)?)
 }
 
-fn require_tolerance(tolerance: f64) -> Result<(), TensorError> {
-    require(tolerance.is_finite() && tolerance > 0.0, "tolerance", tolerance, "finite and greater than 0")
+fn at_least_one_iteration(max_iterations: usize) -> Result<(), TensorError> {
+    Ok(check::at_least_one("max_iterations", max_iterations)?)
 }
 
 /// `v / ‖v‖` and `‖v‖`; the vector stays zero if it is.

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinearOperator, finite, normalize, require_tolerance, residual};
+use super::{LinearOperator, at_least_one_iteration, finite, normalize, positive_tolerance, residual};
 use crate::{TensorError, Vector};
 
 /// Power iteration; see `linear_operator/power_iteration.rs` for the method.
@@ -27,7 +27,7 @@ use crate::{TensorError, Vector};
 pub struct PowerIteration {
     /// The residual, relative to `|λ|`, at which it ends.
     pub tolerance: f64,
-    /// Products after which it ends in any case.
+    /// Products after which it ends in any case, at least 1.
     pub max_iterations: usize,
 }
 
@@ -48,13 +48,15 @@ impl PowerIteration {
     /// The eigenvalue of largest magnitude of a symmetric `A`.
     ///
     /// # Errors
-    /// [`TensorError::Setting`], [`TensorError::ZeroStart`], [`TensorError::NotFinite`], and those of the map.
+    /// [`TensorError::Input`] for a setting or a number that is not finite, [`TensorError::ZeroStart`], and those
+    /// of the map.
     pub fn largest<V: Vector, A: LinearOperator<V>>(
         &self,
         map: &A,
         start: &V,
     ) -> Result<Eigenpair<V>, A::Error> {
-        require_tolerance(self.tolerance)?;
+        positive_tolerance(self.tolerance)?;
+        at_least_one_iteration(self.max_iterations)?;
         let (mut vector, norm) = normalize(start.clone())?;
         finite(norm, "the start vector")?;
         if norm == 0.0 {

@@ -1,8 +1,9 @@
 //! Boxes. `O(d)`, on the device.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{ConstraintSet, Entrywise, Prox, indicator, require};
+use super::{ConstraintSet, Entrywise, Prox, indicator};
 use crate::TensorError;
 
 /// The box `{x : lower ≤ xᵢ ≤ upper}`.
@@ -17,8 +18,9 @@ pub struct Bounds {
 impl<V: Entrywise> Prox<V> for Bounds {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
         let Self { lower, upper } = *self;
-        require(lower < f64::INFINITY, "lower", lower, "a number less than infinity")?;
-        require(upper >= lower && upper > f64::NEG_INFINITY, "upper", upper, "at least `lower`")?;
+        check::setting("lower", lower, lower < f64::INFINITY, "a number less than infinity")?;
+        let holds = upper >= lower && upper > f64::NEG_INFINITY;
+        check::setting("upper", upper, holds, "at least `lower`")?;
         x.clamp(lower, upper);
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! The group lasso (Yuan, Lin 2006): `x_g ← x_g max(1 − s λ_g / ‖x_g‖, 0)`, group by group. `O(d)`, on the host.
 
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
-use super::{Prox, finite, on_host, require, scaled};
+use super::{Prox, finite, on_host, scaled};
 use crate::{Coordinates, TensorError};
 
 /// `g(x) = λ Σ_g √|g| ‖x_g‖` over groups of coordinates that do not overlap. What is in no group is not penalized.
@@ -19,18 +21,21 @@ impl GroupLasso {
     /// be shorter.
     ///
     /// # Errors
-    /// [`TensorError::Setting`] when `size` is 0.
-    pub fn consecutive(weight: f64, dimension: usize, size: usize) -> Result<Self, TensorError> {
-        require(size > 0, "size", 0.0, "at least 1")?;
-        let groups = (0..dimension).step_by(size).map(|i| (i..(i + size).min(dimension)).collect()).collect();
+    /// [`InputError::Setting`] when `size` is 0.
+    pub fn consecutive(weight: f64, dimension: usize, size: usize) -> Result<Self, InputError> {
+        check::at_least_one("size", size)?;
+        let groups = (0..dimension)
+            .step_by(size)
+            .map(|i| (i..i.saturating_add(size).min(dimension)).collect())
+            .collect();
         Ok(Self { weight, groups })
     }
 
-    fn check(&self, dimension: usize) -> Result<(), TensorError> {
+    fn check(&self, dimension: usize) -> Checked {
         let mut seen = vec![false; dimension];
         for &index in self.groups.iter().flatten() {
-            require(index < dimension, "an index in `groups`", index as f64, "less than the dimension")?;
-            require(!seen[index], "an index in `groups`", index as f64, "in one group only")?;
+            check::index("a coordinate of `groups`", index, dimension)?;
+            check::setting("a coordinate of `groups`", index as f64, !seen[index], "in one group only")?;
             seen[index] = true;
         }
         Ok(())

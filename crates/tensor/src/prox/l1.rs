@@ -1,8 +1,9 @@
 //! The `ℓ₁` norm, whose proximal map is soft thresholding: `xᵢ ← sign(xᵢ) max(|xᵢ| − s λ, 0)`. `O(d)`.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{Entrywise, Prox, nonnegative, scaled};
+use super::{Entrywise, Prox, scaled};
 use crate::TensorError;
 
 /// `g(x) = λ ‖x‖₁`.
@@ -19,7 +20,7 @@ impl<V: Entrywise> Prox<V> for L1 {
     }
 
     fn value(&self, x: &V) -> Result<f64, TensorError> {
-        nonnegative("weight", self.weight)?;
+        check::nonnegative("weight", self.weight)?;
         Ok(self.weight * x.coordinates()?.iter().map(|x| x.abs()).sum::<f64>())
     }
 }

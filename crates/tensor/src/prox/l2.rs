@@ -1,8 +1,9 @@
 //! The squared norm, the ball and the sphere. `O(d)`, on the device.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{ConstraintSet, Prox, indicator, nonnegative, positive, require, scaled};
+use super::{ConstraintSet, Prox, indicator, scaled};
 use crate::{Coordinates, TensorError, Vector};
 
 /// `g(x) = ½ λ ‖x‖²`, with proximal map `x / (1 + s λ)`.
@@ -19,7 +20,7 @@ impl<V: Vector> Prox<V> for SquaredL2 {
     }
 
     fn value(&self, x: &V) -> Result<f64, TensorError> {
-        nonnegative("weight", self.weight)?;
+        check::nonnegative("weight", self.weight)?;
         Ok(self.weight * x.dot(x)? / 2.0)
     }
 }
@@ -33,7 +34,7 @@ pub struct L2Ball {
 
 impl<V: Vector> Prox<V> for L2Ball {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
-        nonnegative("radius", self.radius)?;
+        check::nonnegative("radius", self.radius)?;
         let norm = x.norm()?;
         if norm > self.radius {
             x.scale(self.radius / norm);
@@ -69,14 +70,14 @@ impl Default for Sphere {
 
 impl<V: Coordinates> Prox<V> for Sphere {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
-        positive("radius", self.radius)?;
+        check::positive("radius", self.radius)?;
         let norm = x.norm()?;
         if norm > 0.0 || norm.is_nan() {
             x.scale(self.radius / norm);
             return Ok(());
         }
         let dimension = x.dimension();
-        require(dimension > 0, "dimension", 0.0, "at least 1: a sphere has a point")?;
+        check::setting("dimension", dimension as f64, dimension > 0, "at least 1: a sphere has a point")?;
         let mut pole = vec![0.0; dimension];
         pole[0] = self.radius;
         *x = x.with_coordinates(&pole)?;
@@ -90,7 +91,7 @@ impl<V: Coordinates> Prox<V> for Sphere {
 
 impl<V: Coordinates> ConstraintSet<V> for Sphere {
     fn concavity(&self, _x: &V) -> Result<f64, TensorError> {
-        positive("radius", self.radius)?;
+        check::positive("radius", self.radius)?;
         Ok(0.5 / self.radius)
     }
 }

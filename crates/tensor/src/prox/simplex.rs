@@ -1,9 +1,10 @@
 //! The simplex and the `ℓ₁` ball, by sorting (Held, Wolfe, Crowder 1974; Duchi et al., ICML 2008): the projection is
 //! `max(xᵢ − θ, 0)` with the one `θ` for which the entries have the right sum. `O(d log d)`, on the host.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{ConstraintSet, Prox, indicator, nonnegative, on_host, positive, require};
+use super::{ConstraintSet, Prox, indicator, on_host};
 use crate::{Coordinates, TensorError};
 
 /// The simplex `{x : xᵢ ≥ 0, Σ xᵢ = total}`.
@@ -22,9 +23,9 @@ impl Default for Simplex {
 
 impl<V: Coordinates> Prox<V> for Simplex {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
-        positive("total", self.total)?;
+        check::positive("total", self.total)?;
         on_host(x, |x| {
-            require(!x.is_empty(), "dimension", 0.0, "at least 1: a simplex has a point")?;
+            check::setting("dimension", x.len() as f64, !x.is_empty(), "at least 1: a simplex has a point")?;
             let threshold = threshold(x.to_vec(), self.total);
             for x in x {
                 *x = (*x - threshold).max(0.0);
@@ -53,7 +54,7 @@ pub struct L1Ball {
 
 impl<V: Coordinates> Prox<V> for L1Ball {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
-        nonnegative("radius", self.radius)?;
+        check::nonnegative("radius", self.radius)?;
         on_host(x, |x| {
             let magnitudes: Vec<f64> = x.iter().map(|x| x.abs()).collect();
             if magnitudes.iter().sum::<f64>() > self.radius {

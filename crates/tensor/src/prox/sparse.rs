@@ -11,12 +11,12 @@ use crate::{Coordinates, TensorError};
 /// Its local concavity is `1/(2m)` in the maximum norm, `m` the least magnitude of the `k` entries: infinite at a point
 /// with fewer than `k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sparse {
+pub struct SparseVectors {
     /// `k`.
     pub nonzeros: usize,
 }
 
-impl<V: Coordinates> Prox<V> for Sparse {
+impl<V: Coordinates> Prox<V> for SparseVectors {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
         on_host(x, |x| {
             if self.nonzeros < x.len() {
@@ -37,7 +37,7 @@ impl<V: Coordinates> Prox<V> for Sparse {
     }
 }
 
-impl<V: Coordinates> ConstraintSet<V> for Sparse {
+impl<V: Coordinates> ConstraintSet<V> for SparseVectors {
     fn concavity(&self, x: &V) -> Result<f64, TensorError> {
         let mut magnitudes: Vec<f64> = x.coordinates()?.iter().map(|x| x.abs()).collect();
         if self.nonzeros == 0 || self.nonzeros >= magnitudes.len() {

@@ -2,9 +2,10 @@
 //! orthonormal columns. One singular value decomposition, `O(m n min(m, n))`, on the host in `f64`.
 
 use faer::{Mat, MatRef};
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::{ConstraintSet, Prox, finite, indicator, on_host, require, scaled};
+use super::{ConstraintSet, Prox, finite, indicator, on_host, scaled};
 use crate::{Coordinates, TensorError};
 
 /// `g(X) = λ ‖X‖∗`, the sum of the singular values; its proximal map soft-thresholds them at `s λ`.
@@ -82,7 +83,7 @@ pub struct Orthonormal {
 impl<V: Coordinates> Prox<V> for Orthonormal {
     fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
         let shape = Shape::of(self.rows, self.columns, x.dimension())?;
-        require(shape.rows >= shape.columns, "columns", shape.columns as f64, "at most `rows`")?;
+        check::setting("columns", shape.columns as f64, shape.rows >= shape.columns, "at most `rows`")?;
         on_host(x, |x| shape.change(x, |_, _| 1.0))
     }
 
@@ -108,7 +109,7 @@ impl Shape {
         if rows.checked_mul(columns) == Some(dimension) {
             Ok(Self { rows, columns })
         } else {
-            Err(TensorError::Shape { left: vec![rows, columns], right: vec![dimension] })
+            Err(InputError::shape("the matrix, as a vector,", &[dimension], &[rows, columns]).into())
         }
     }
 

@@ -1,4 +1,5 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use kiln_core::InputError;
 use kiln_tensor::{CoralForm, Distribution, Divergence, MmdKernel, Noise, Sample, TensorError, device_tests};
 use proptest::prelude::*;
 
@@ -278,7 +279,7 @@ fn divergences_are_stored_by_name() {
         let stored = serde_json::to_string(&divergence).unwrap();
         assert_eq!(serde_json::from_str::<Divergence>(&stored).unwrap(), divergence);
     }
-    let stored = [r#""mean""#, r#"{"mmd":"gaussian_sum"}"#, r#"{"coral":"mean_and_covariance"}"#];
+    let stored = [r#""mean""#, r#"{"mmd":"gaussian-sum"}"#, r#"{"coral":"mean-and-covariance"}"#];
     let defaults =
         [Divergence::Mean, Divergence::Mmd(MmdKernel::default()), Divergence::Coral(CoralForm::default())];
     assert_eq!(defaults.map(|divergence| serde_json::to_string(&divergence).unwrap()), stored);
@@ -618,27 +619,30 @@ device_tests! {
             };
             let good = rows(3, 2);
             assert!(divergence.between(&good, &rows(4, 2)).is_ok(), "{divergence:?}");
-            assert!(matches!(error(&good, &rows(3, 1)), TensorError::Features { left: 2, right: 1 }));
+            let error_of_width = error(&good, &rows(3, 1));
+            let width = matches!(error_of_width, TensorError::Input(InputError::Size { found: 1, expected: 2, .. }));
+            assert!(width, "{error_of_width}");
             let setting = |a: &Sample| match error(a, &good) {
-                TensorError::Setting { name, .. } => name,
+                TensorError::Input(InputError::Setting { name, .. }) => name,
                 error => panic!("{divergence:?}: {error}"),
             };
-            assert_eq!(setting(&rows(0, 2)), "number of rows");
+            let none = error(&rows(0, 2), &good);
+            assert!(matches!(none, TensorError::Input(InputError::Empty { .. })), "{none}");
             assert_eq!(setting(&good.clone().weighted(weights(&[1.0, -1.0, 1.0]))), "weight");
             assert_eq!(setting(&good.clone().weighted(weights(&[0.0, 0.0, 0.0]))), "largest weight");
             let short = good.clone().weighted(weights(&[1.0, 1.0]));
-            assert!(matches!(error(&short, &good), TensorError::Shape { .. }));
+            assert!(matches!(error(&short, &good), TensorError::Input(InputError::Size { .. })));
             for bad in [f64::NAN, f64::INFINITY] {
                 let spoilt = good.clone().weighted(weights(&[1.0, bad, 1.0]));
-                assert!(error(&spoilt, &good).to_string().starts_with("weight 1 of the sample is not finite"));
+                assert!(error(&spoilt, &good).to_string().starts_with("weight 1 of the sample holds"));
             }
             if device.supports_dtype(DType::F64) {
                 let double = Sample::new(Tensor::ones([3, 2], (device, DType::F64)));
-                assert!(matches!(error(&good, &double), TensorError::ElementType { .. }));
+                assert!(matches!(error(&good, &double), TensorError::Input(InputError::ElementType { .. })));
             }
             let features = &good.features;
             let outside = divergence.pairwise(features, &[vec![0], vec![3]]).unwrap_err();
-            assert!(matches!(outside, TensorError::Setting { name: "row of a group", .. }));
+            assert!(matches!(outside, TensorError::Input(InputError::Index { .. })));
             for groups in [vec![], vec![vec![0, 1]], vec![vec![], vec![2, 0], vec![]]] {
                 let none = divergence.pairwise(features, &groups).unwrap();
                 assert_eq!(none.into_scalar::<f64>(), 0.0, "{divergence:?}");
@@ -663,7 +667,7 @@ device_tests! {
         ];
         for divergence in settings {
             let error = divergence.between(&rows(2, 2), &rows(2, 2)).unwrap_err();
-            assert!(matches!(error, TensorError::Setting { .. }), "{divergence:?}: {error}");
+            assert!(matches!(error, TensorError::Input(InputError::Setting { .. })), "{divergence:?}: {error}");
             assert!(divergence.pairwise(&rows(2, 2).features, &[]).is_err());
         }
         let error = sliced(usize::MAX, 1, false).between(&rows(2, 2), &rows(2, 2)).unwrap_err();

@@ -1,8 +1,9 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use faer::{MatRef, Side};
+use kiln_core::InputError;
 use kiln_tensor::prox::{
     Bounds, ConstraintSet, GroupLasso, L1, L1Ball, L2Ball, LowRank, NonNegative, NuclearNorm, Orthonormal,
-    Prox, Simplex, Sparse, Sphere, SquaredL2,
+    Prox, Simplex, SparseVectors, Sphere, SquaredL2,
 };
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector, device_tests};
 use proptest::prelude::*;
@@ -48,8 +49,8 @@ macro_rules! lists_for {
         pub(super) fn nonconvex_sets() -> Sets<$vector> {
             named![
                 Sphere { radius: 2.0 },
-                Sparse { nonzeros: 3 },
-                Sparse { nonzeros: 0 },
+                SparseVectors { nonzeros: 3 },
+                SparseVectors { nonzeros: 0 },
                 LowRank { rank: 1, rows: ROWS, columns: COLUMNS },
                 LowRank { rank: 2, rows: COLUMNS, columns: ROWS },
                 Orthonormal { rows: ROWS, columns: COLUMNS },
@@ -141,7 +142,7 @@ proptest! {
     #[test]
     fn sparse_is_the_best_of_all_supports(x in prop::collection::vec(-2_i8..=2, 1..8), nonzeros in 0_usize..8) {
         let x: Vec<f64> = x.into_iter().map(f64::from).collect();
-        let p = after(&Sparse { nonzeros }, 1.0, &x);
+        let p = after(&SparseVectors { nonzeros }, 1.0, &x);
         prop_assert!(p.iter().filter(|p| **p != 0.0).count() <= nonzeros);
         let best = (0_u32..1 << x.len())
             .filter(|support| support.count_ones() as usize <= nonzeros)
@@ -168,7 +169,7 @@ proptest! {
         let largest = |v: &[f64]| v.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
         let cases: Vec<(AnySet, Norm)> = vec![
             (Box::new(Sphere { radius: 2.0 }), &|v| distance(v, &[0.0; SIZE])),
-            (Box::new(Sparse { nonzeros: 3 }), &largest),
+            (Box::new(SparseVectors { nonzeros: 3 }), &largest),
             (Box::new(LowRank { rank: 2, rows: ROWS, columns: COLUMNS }), &spectral),
             (Box::new(Orthonormal { rows: ROWS, columns: COLUMNS }), &spectral),
         ];
@@ -198,7 +199,7 @@ fn concavity_is_attained() {
     let ratio = attained(&[1.0, 0.0], &[0.6, 0.8], &[0.25, 0.0], 0.75);
     assert!((ratio - sphere.concavity(&vec![1.0, 0.0]).unwrap()).abs() < 1e-15);
 
-    let sparse = Sparse { nonzeros: 2 };
+    let sparse = SparseVectors { nonzeros: 2 };
     let ratio = attained(&[3.0, 2.0, 0.0], &[3.0, 0.0, 2.0], &[3.0, 2.0, 1.0], 1.0);
     assert_eq!(ratio, sparse.concavity(&vec![3.0, 2.0, 0.0]).unwrap());
     assert_eq!(sparse.concavity(&vec![3.0, 0.0, 0.0]).unwrap(), f64::INFINITY);
@@ -247,7 +248,7 @@ fn closed_forms() {
     assert!((x.iter().sum::<f64>() - 1.5).abs() < 1e-15);
     assert_eq!(prox(&L2Ball { radius: 1.0 }, &[3.0, -4.0]), [3.0 * 0.2, -4.0 * 0.2]);
     assert_eq!(prox(&Sphere::default(), &[0.0, 0.0]), [1.0, 0.0]);
-    assert_eq!(prox(&Sparse { nonzeros: 2 }, &[1.0, -1.0, 1.0]), [1.0, -1.0, 0.0]);
+    assert_eq!(prox(&SparseVectors { nonzeros: 2 }, &[1.0, -1.0, 1.0]), [1.0, -1.0, 0.0]);
     assert_eq!(prox(&SquaredL2 { weight: 1.0 }, &[4.0]), [2.0]);
     let rows = GroupLasso::consecutive(1.0, 5, 4).unwrap();
     assert_eq!(rows.groups, [vec![0, 1, 2, 3], vec![4]]);
@@ -289,19 +290,22 @@ fn bad_input_is_refused_and_leaves_the_vector() {
         assert_eq!(x, [1.0, 2.0, 3.0, 4.0], "{name}");
     }
     let mut x = vec![1.0; 4];
-    assert!(matches!(L1 { weight: 1.0 }.prox(-1.0, &mut x), Err(TensorError::Setting { name: "step", .. })));
+    assert!(matches!(
+        L1 { weight: 1.0 }.prox(-1.0, &mut x),
+        Err(TensorError::Input(InputError::Setting { name: "step", .. }))
+    ));
     for bad in [f64::NAN, f64::INFINITY] {
         let sorted_or_decomposed: Regularizers<Vec<f64>> = named![
             Simplex::default(),
             L1Ball { radius: 1.0 },
-            Sparse { nonzeros: 1 },
+            SparseVectors { nonzeros: 1 },
             LowRank { rank: 1, rows: 2, columns: 2 },
             NuclearNorm { weight: 1.0, rows: 2, columns: 2 },
             Orthonormal { rows: 2, columns: 2 },
         ];
         for (name, map) in sorted_or_decomposed {
             let error = map.prox(1.0, &mut vec![0.0, 1.0, bad, 0.0]).unwrap_err();
-            assert!(matches!(error, TensorError::NotFinite { .. }), "{name}: {error}");
+            assert!(matches!(error, TensorError::Input(InputError::NotFinite { .. })), "{name}: {error}");
             assert!(error.to_string().contains("coordinate 2"), "{name}: {error}");
         }
     }

@@ -98,7 +98,7 @@ fn it_descends_rosenbrocks_valley_and_resumes() {
     let value = |z: &Vec<f64>| Rosenbrock.value(z).unwrap();
     assert!(value(&whole.iterate) < 0.2 * value(&start), "{:?}", whole.iterate);
     let half = run(&solver, &Rosenbrock, start.clone(), &Stop::after(1000), &mut ()).unwrap().state;
-    let half = State::from_bytes(&half.to_bytes().unwrap(), &start).unwrap();
+    let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &Rosenbrock, &start).unwrap();
     let resumed = resume(&solver, &Rosenbrock, half, &Stop::after(2000), &mut ()).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }

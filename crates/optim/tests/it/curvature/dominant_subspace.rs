@@ -94,7 +94,7 @@ fn a_resumed_run_has_the_same_bits() {
     let solver = solver(SubspacePart::Bulk, 2);
     let whole = run(&solver, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
     let half = run(&solver, &problem, problem.start(), &Stop::after(10), &mut ()).unwrap().state;
-    let half = State::from_bytes(&half.to_bytes().unwrap(), &problem.start()).unwrap();
+    let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &problem, &problem.start()).unwrap();
     let resumed = resume(&solver, &problem, half, &Stop::after(20), &mut ()).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }

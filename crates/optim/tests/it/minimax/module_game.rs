@@ -47,7 +47,7 @@ device_tests! {
         let partial = game.gradient_y(&start().0, &start().1).unwrap().coordinates().unwrap();
         assert!(distance(&partial, &reference.gradient_y(&x, &y).unwrap()) <= 1e-5);
 
-        let alex = AlexGda::alex(1.5, 2.0, 0.1, 0.2);
+        let alex = AlexGda { gamma: 1.5, delta: 2.0, ..AlexGda::new(0.1, 0.2) };
         let modules = trajectory(&alex, &game, start(), 5);
         let vectors = trajectory(&alex, &reference, (x.clone(), y.clone()), 5);
         for (module, vector) in modules.iter().zip(&vectors) {

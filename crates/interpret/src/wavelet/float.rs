@@ -10,7 +10,7 @@ mod sealed {
 }
 
 /// `f32` or `f64`.
-pub trait Real:
+pub trait WaveletFloat:
     sealed::Sealed
     + Copy
     + Debug
@@ -36,7 +36,7 @@ pub trait Real:
 
 macro_rules! real {
     ($type:ty) => {
-        impl Real for $type {
+        impl WaveletFloat for $type {
             #[inline]
             fn from_f64(value: f64) -> Self {
                 value as $type
