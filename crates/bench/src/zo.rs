@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use super::peers::Peers;
 use super::report::{Goal, Report, median};
 use kiln_datasets::DataPath;
-use kiln_finetune::{Budget, Examples, TuningObjective, TuningSettings, TextObjective, memory, tune, reset_peaks};
+use kiln_finetune::{
+    Budget, Examples, TextObjective, TuningObjective, TuningSettings, memory, reset_peaks, tune,
+};
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Zeroth-order steps on MiniLM (22.7 million parameters): time as a multiple of the forward passes in a

@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::softmax;
 use kiln_core::check;
-use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, predictions};
+use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, largest_logits};
 
 use super::error::FinetuneError;
 use super::scores::{ClassifierScores, f1};
@@ -25,7 +25,7 @@ pub fn evaluate<M: TextClassifier>(
     for batch in places.chunks(micro_batch) {
         let (labels, logits) = examples.logits(model, batch)?;
         loss += sum(cross_entropies(logits.clone(), &labels)?)?;
-        answers.extend(predictions(logits)?);
+        answers.extend(largest_logits(logits)?);
     }
     let count = examples.len() as f64;
     let wrong = answers.iter().zip(examples.labels()).filter(|(answer, label)| answer != label).count();
@@ -44,7 +44,7 @@ pub fn predict_classes<M: TextClassifier>(
 ) -> Result<Vec<usize>, FinetuneError> {
     let mut classes = Vec::with_capacity(texts.rows());
     in_parts(texts, micro_batch, |part| {
-        classes.extend(predictions(model.logits(part)?)?);
+        classes.extend(largest_logits(model.logits(part)?)?);
         Ok(())
     })?;
     Ok(classes)

@@ -40,7 +40,8 @@ fn rebuilt(
     place: &Place,
     rebuild: impl FnOnce(&DataPath, &burn::tensor::Device) -> Result<Rebuilt, FinetuneError>,
 ) -> Result<(), FinetuneError> {
-    let Rebuilt { steps, hash } = rebuild(&DataPath::new(place.data.clone()), &devices::named(&place.device)?)?;
+    let Rebuilt { steps, hash } =
+        rebuild(&DataPath::new(place.data.clone()), &devices::named(&place.device)?)?;
     println!("{}: the weights after {steps} steps, hash {hash:016x}", place.out.display());
     Ok(())
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::classify::evaluate;
 use super::error::FinetuneError;
 use super::log::Log;
-use super::settings::{TuningEvaluation, TuningSettings, Spent};
+use super::settings::{Spent, TuningEvaluation, TuningSettings};
 use super::task::{Examples, TextObjective};
 
 /// What a step did.

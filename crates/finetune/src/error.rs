@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kiln_datasets::{MissingData, ReadError};
 use kiln_core::InputError;
+use kiln_datasets::{MissingData, ReadError};
 use kiln_models::ModelError;
 use kiln_optim::OptimError;
 use kiln_tensor::TensorError;

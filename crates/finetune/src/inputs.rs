@@ -53,15 +53,20 @@ impl TextTable {
         texts.sources = vec![found.used(texts.len())];
         if let Some(limit) = *limit {
             if limit == 0 || limit > texts.len() {
-                return refuse(format!("{limit} of {} rows were asked for; it must be 1 to that", texts.len()));
+                return refuse(format!(
+                    "{limit} of {} rows were asked for; it must be 1 to that",
+                    texts.len()
+                ));
             }
-            let places = Sampler::new(Order::IndependentSubsets, texts.len(), limit, *seed)?.next_batch().to_vec();
+            let places =
+                Sampler::new(Order::IndependentSubsets, texts.len(), limit, *seed)?.next_batch().to_vec();
             texts = texts.select(&places);
         }
         if classes.is_none() {
             let counts = texts.counts();
             if counts.iter().filter(|&&count| count > 0).count() < 2 {
-                let class = counts.iter().position(|&count| count > 0).map_or("", |class| &texts.classes[class]);
+                let class =
+                    counts.iter().position(|&count| count > 0).map_or("", |class| &texts.classes[class]);
                 let drawn = if limit.is_some() { " among the rows drawn" } else { "" };
                 return refuse(format!(
                     "every label{drawn} is \"{class}\"; there must be two classes at least (--label-column names \

@@ -115,12 +115,8 @@ impl TuningJob {
         };
         let log = matches!(self.settings.method, TuningMethod::ZerothOrder(_))
             .then(|| self.log.clone().unwrap_or_else(|| self.folder.join("replay.zo")));
-        let storage = Storage {
-            folder: self.folder.clone(),
-            resume: self.resume,
-            inputs: record.inputs(),
-            log,
-        };
+        let storage =
+            Storage { folder: self.folder.clone(), resume: self.resume, inputs: record.inputs(), log };
         // Before anything of the folder is changed.
         storage.check()?;
         let examples = [&train_examples, &held_out_examples];

@@ -63,8 +63,8 @@ pub use rebuild::{Rebuilt, replay, undo};
 pub use run::{Watcher, tune};
 pub use scores::ClassifierScores;
 pub use settings::{
-    Budget, Spent, TuningEvaluation, TuningMethod, TuningObjective, TuningOutcome, TuningSettings, TuningStepSize,
-    UpdateRule, ZerothOrderSettings,
+    Budget, Spent, TuningEvaluation, TuningMethod, TuningObjective, TuningOutcome, TuningSettings,
+    TuningStepSize, UpdateRule, ZerothOrderSettings,
 };
 pub use storage::Storage;
 pub use task::{Examples, TextObjective};

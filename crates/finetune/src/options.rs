@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::error::FinetuneError;
 use super::model::Tune;
-use super::settings::{Budget, TuningMethod, TuningObjective, UpdateRule, TuningSettings, TuningStepSize, ZerothOrderSettings};
+use super::settings::{
+    Budget, TuningMethod, TuningObjective, TuningSettings, TuningStepSize, UpdateRule, ZerothOrderSettings,
+};
 
 /// Fine-tunes a language model to sort texts into classes, by values of the loss alone (MeZO, MeZO-SVRG) or
 /// by gradients.
@@ -363,7 +365,8 @@ impl TrainOptions {
         if method == MethodName::ZoSgd && !matches!(self.restore, None | Some(Restore::Copy)) {
             return refuse("restore", "METHOD works on a copy; --method mezo has the other modes");
         }
-        let step_size = self.step_size.unwrap_or(TuningStepSize::Given(method.step_size(self.tune, is_decoder)));
+        let step_size =
+            self.step_size.unwrap_or(TuningStepSize::Given(method.step_size(self.tune, is_decoder)));
         let rule = match method {
             MethodName::Sgd | MethodName::Adam => None,
             MethodName::Mezo | MethodName::ZoSgd => {
@@ -393,7 +396,9 @@ impl TrainOptions {
                 difference: self.difference,
                 anneal: self.anneal,
             }),
-            (None, TuningStepSize::Given(step_size)) if method == MethodName::Sgd => TuningMethod::Sgd { step_size },
+            (None, TuningStepSize::Given(step_size)) if method == MethodName::Sgd => {
+                TuningMethod::Sgd { step_size }
+            }
             (None, TuningStepSize::Given(step_size)) => TuningMethod::Adam { step_size },
             (None, TuningStepSize::Auto) => {
                 return refuse("step-size", "auto is for zeroth-order methods; give METHOD a number");

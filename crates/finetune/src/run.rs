@@ -4,16 +4,17 @@ use std::time::Instant;
 
 use kiln_datasets::LabelledTexts;
 use kiln_models::TextClassifier;
-use kiln_optim::zeroth_order::{
-    self, Advisor, Mezo, MezoSvrg, Tuner, WeightDecay, ZerothOrder, advise,
-};
+use kiln_optim::zeroth_order::{self, Advisor, Mezo, MezoSvrg, Tuner, WeightDecay, ZerothOrder, advise};
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
 
 use super::engine::{Descent, Engine, GradientEngine, ZerothOrderEngine};
 use super::error::FinetuneError;
 use super::log::Log;
-use super::settings::{TuningEvaluation, TuningMethod, TuningOutcome, UpdateRule, TuningSettings, Spent, TuningStepSize, ZerothOrderSettings};
+use super::settings::{
+    Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningSettings, TuningStepSize, UpdateRule,
+    ZerothOrderSettings,
+};
 use super::storage::{Header, History, Saved, Storage};
 use super::task::{Examples, TextObjective};
 use super::weights::tensors;
@@ -194,8 +195,7 @@ impl Run<'_> {
             // the base's bits.
             let advice = advise(problem, &mut point.clone(), &batch, &advisor)?;
             let Some(chosen) = advice.step_size else {
-                let reason =
-                    "auto finds no bound, since the loss on the first batch does not curve upwards; give a number";
+                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; give a number";
                 return Err(FinetuneError::Setting { option: "step-size", reason: reason.into() });
             };
             for size in sizes.into_iter().filter(|size| is_auto(size)) {
@@ -284,7 +284,8 @@ impl Run<'_> {
                 }
             }
             if is_due(settings.eval_every, now) {
-                let evaluation = engine.evaluate(held_out, settings.micro_batch, spent(&engine, history.seconds))?;
+                let evaluation =
+                    engine.evaluate(held_out, settings.micro_batch, spent(&engine, history.seconds))?;
                 watcher.evaluated(&evaluation);
                 history.evaluations.push(evaluation);
             }
@@ -313,7 +314,8 @@ impl Run<'_> {
         let hash = engine.finish()?;
         let spent = spent(&engine, history.seconds);
         let History { evaluations, skipped, warnings, .. } = history;
-        let outcome = TuningOutcome { method, steps, skipped, parameters, evaluations, spent, warnings, hash };
+        let outcome =
+            TuningOutcome { method, steps, skipped, parameters, evaluations, spent, warnings, hash };
         Ok((engine.into_model(), outcome))
     }
 }

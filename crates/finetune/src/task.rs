@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
-use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, predictions};
-use kiln_optim::{OptimError, check_batch};
+use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, largest_logits};
 use kiln_optim::zeroth_order::BatchObjective;
+use kiln_optim::{OptimError, check_batch};
 use kiln_tensor::Parameters;
 
-use super::scores::f1;
 use super::error::FinetuneError;
+use super::scores::f1;
 use super::settings::TuningObjective;
 
 /// Tokenised texts with their classes.
@@ -103,10 +103,10 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
             match self.objective {
                 TuningObjective::CrossEntropy => total += sum(cross_entropies(logits, &labels)?)?,
                 TuningObjective::Accuracy => {
-                    let wrong = predictions(logits)?.iter().zip(&labels).filter(|(a, l)| a != l).count();
+                    let wrong = largest_logits(logits)?.iter().zip(&labels).filter(|(a, l)| a != l).count();
                     total += wrong as f64;
                 }
-                TuningObjective::F1 => answers.extend(predictions(logits)?),
+                TuningObjective::F1 => answers.extend(largest_logits(logits)?),
             }
         }
         if self.objective == TuningObjective::F1 {

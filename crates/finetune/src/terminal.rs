@@ -12,7 +12,9 @@ use kiln_receipts::report::terminal;
 
 use super::memory::MemoryUse;
 use super::run::Watcher;
-use super::settings::{Budget, TuningEvaluation, TuningMethod, TuningOutcome, UpdateRule, Spent, TuningStepSize};
+use super::settings::{
+    Budget, Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningStepSize, UpdateRule,
+};
 use super::task::Examples;
 
 /// Time between two lines when the output is no terminal.
@@ -55,8 +57,7 @@ fn bar(budget: Budget) -> Option<ProgressBar> {
     };
     std::io::stderr().is_terminal().then(|| {
         let template = format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
-        let style =
-            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(total).with_style(style);
         bar.enable_steady_tick(Duration::from_millis(500));
         bar

@@ -23,7 +23,8 @@ fn answers_do_not_depend_on_how_many_pass_at_once() {
             assert!((of_text.iter().sum::<f64>() - 1.0).abs() < 1e-6);
         }
         // The loss is the mean logarithm of the right class's probability.
-        let log_loss = probabilities.iter().zip(examples.labels()).map(|(p, &label)| -p[label].ln()).sum::<f64>();
+        let log_loss =
+            probabilities.iter().zip(examples.labels()).map(|(p, &label)| -p[label].ln()).sum::<f64>();
         assert!((log_loss / 9.0 - whole.loss).abs() < 1e-5);
     }
     let right = classes.iter().zip(examples.labels()).filter(|(class, label)| class == label).count();

@@ -2,8 +2,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use kiln_finetune::{
-    Budget, TuningMethod, TuningObjective, TuningOutcome, UpdateRule, TuningSettings, Spent, TuningStepSize, Storage, Watcher, ZerothOrderSettings,
-    tune,
+    Budget, Spent, Storage, TuningMethod, TuningObjective, TuningOutcome, TuningSettings, TuningStepSize,
+    UpdateRule, Watcher, ZerothOrderSettings, tune,
 };
 use kiln_models::{Classifier, TextClassifier};
 use kiln_optim::zeroth_order::{
@@ -32,7 +32,14 @@ fn settings(method: TuningMethod, steps: u64) -> TuningSettings {
 
 fn zeroth_order(rule: UpdateRule, restore: Restore, distribution: DirectionLaw) -> TuningMethod {
     let difference = Difference::Central;
-    TuningMethod::ZerothOrder(ZerothOrderSettings { rule, eps: 1e-3, distribution, restore, difference, anneal: None })
+    TuningMethod::ZerothOrder(ZerothOrderSettings {
+        rule,
+        eps: 1e-3,
+        distribution,
+        restore,
+        difference,
+        anneal: None,
+    })
 }
 
 fn mezo(restore: Restore, distribution: DirectionLaw, directions: usize) -> TuningMethod {
@@ -75,10 +82,13 @@ fn hash(model: Classifier) -> u64 {
 }
 
 /// The run's outcome without the seconds, and the hash of its model.
-fn go(settings: &TuningSettings, storage: Option<&Storage>, watcher: &mut dyn Watcher) -> (TuningOutcome, u64) {
+fn go(
+    settings: &TuningSettings,
+    storage: Option<&Storage>,
+    watcher: &mut dyn Watcher,
+) -> (TuningOutcome, u64) {
     let (train, held_out) = (tiny::examples(TEXTS, 1), tiny::examples(9, 2));
-    let (model, mut outcome) =
-        tune(tiny::model(), &train, &held_out, settings, storage, watcher).unwrap();
+    let (model, mut outcome) = tune(tiny::model(), &train, &held_out, settings, storage, watcher).unwrap();
     outcome.spent.seconds = 0.0;
     outcome.evaluations.iter_mut().for_each(|evaluation| evaluation.spent.seconds = 0.0);
     (outcome, hash(model))
@@ -223,7 +233,8 @@ fn costs_are_counted() {
     let by_values = TuningSettings { budget, ..settings(mezo(Restore::Fused, DirectionLaw::Gaussian, 1), 0) };
     let (outcome, _) = go(&by_values, None, &mut ());
     assert_eq!((outcome.steps, outcome.spent.queries), (5, 52));
-    let (outcome, _) = go(&TuningSettings { budget, ..settings(TuningMethod::Sgd { step_size: 0.1 }, 0) }, None, &mut ());
+    let (outcome, _) =
+        go(&TuningSettings { budget, ..settings(TuningMethod::Sgd { step_size: 0.1 }, 0) }, None, &mut ());
     assert_eq!((outcome.steps, outcome.spent.gradients), (3, 18));
 }
 

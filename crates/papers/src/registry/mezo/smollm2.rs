@@ -8,7 +8,7 @@ use kiln_tensor::Parameters;
 use super::replay::run_and_replay;
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
-use kiln_finetune::{Examples, TuningObjective, TextObjective};
+use kiln_finetune::{Examples, TextObjective, TuningObjective};
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Scale, Table};
 
 const FILE: &str = "models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -60,7 +60,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     );
     for seed in context.seeds(1) {
         let (after, same_bits) = recorder.memo(&format!("steps {seed}"), || {
-            let problem = TextObjective::<PromptClassifier>::new(&train, TuningObjective::CrossEntropy, TUNED_ON)?;
+            let problem =
+                TextObjective::<PromptClassifier>::new(&train, TuningObjective::CrossEntropy, TUNED_ON)?;
             let tuner = Tuner::new(Mezo::new(RATE), TUNED_ON, seed);
             let (end, replayed) = run_and_replay(&problem, &tuner, &start, STEPS)?;
             Ok((mean(TuningObjective::CrossEntropy, &train, &end)?, replayed.same_bits))

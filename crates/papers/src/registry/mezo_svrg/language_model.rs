@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
 use kiln_finetune::{
-    Budget, TuningEvaluation, Examples, TuningMethod, TuningObjective, UpdateRule, TuningSettings, TuningStepSize, Watcher, ZerothOrderSettings, tune,
+    Budget, Examples, TuningEvaluation, TuningMethod, TuningObjective, TuningSettings, TuningStepSize,
+    UpdateRule, Watcher, ZerothOrderSettings, tune,
 };
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
