@@ -10,7 +10,8 @@ use kiln_graph::flow::{FlowCertificate, FlowImprove, Mqi, SimpleLocal};
 use kiln_graph::generators::uniform;
 use kiln_graph::{
     Adjacency, Appr, ApprOpt, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits, LocalAnswer,
-    LocalMethod, LocalQuery, PageRankCertificate, Question, SeedDistribution, Stagewise, Status, Workspace,
+    LocalMethod, LocalQuery, LocalQuestion, PageRankCertificate, SeedDistribution, Stagewise, Status,
+    Workspace,
 };
 
 use super::Suite;
@@ -173,7 +174,7 @@ where
     fn refuses_bad_settings(&self, graph: &CsrGraph, seeds: &SeedDistribution) {
         let Some(bad) = &self.bad else { return };
         let mut workspace = Workspace::default();
-        let question = Question::new(graph, seeds, Limits::default(), &mut workspace);
+        let question = LocalQuestion::new(graph, seeds, Limits::default(), &mut workspace);
         match bad.solve(&mut question.expect("a question")) {
             Err(GraphError::Input(_)) => {}
             other => panic!("a bad setting: {other:?}"),
@@ -187,7 +188,7 @@ where
         let mut workspace = Workspace::default();
         for (seeds, expected) in others.iter().zip(&expected) {
             let mut question =
-                Question::new(graph, seeds, Limits::default(), &mut workspace).expect("a question");
+                LocalQuestion::new(graph, seeds, Limits::default(), &mut workspace).expect("a question");
             assert_eq!(&method.solve(&mut question).expect("an answer"), expected);
             // The same question again: only what has been read for it may be more.
             let again = method.solve(&mut question).expect("an answer");
