@@ -96,8 +96,8 @@ impl<M: ZerothOrder> Tuner<M> {
         Ok(state)
     }
 
-    /// Takes steps back: from the state after `entries` to the point after the first `keep` of them. Exact on the grid;
-    /// otherwise up to rounding. `replay` is exact always, if the base is at hand.
+    /// Takes steps back: from the state after `entries` to the point after the first `keep` of them. Exact on
+    /// the grid; otherwise up to rounding. `replay` is exact always, if the base is at hand.
     ///
     /// # Errors
     /// When `entries` are not those of the state's steps.
@@ -145,7 +145,8 @@ impl<M: ZerothOrder> Tuner<M> {
         Ok(())
     }
 
-    /// The header of a log of this run. `base_hash` is the [`hash`] of the point before [`start`](Self::start).
+    /// The header of a log of this run. `base_hash` is the [`hash`] of the point before
+    /// [`start`](Self::start).
     ///
     /// # Errors
     /// When a block cannot be read.
