@@ -35,7 +35,7 @@ impl<M: ZerothOrder> Tuner<M> {
             )));
         }
         let header = self.header(state, 0, String::new())?;
-        let cycle = state.cycle.as_ref().filter(|cycle| cycle.storage == Some(AnchorStorage::Replay));
+        let cycle = state.cycle.as_ref().filter(|cycle| !cycle.needs_copies());
         let cycle = cycle.map(Cycle::without_vectors::<()>);
         let mut bytes = MARK.to_vec();
         bytes.extend([0; 8]);

@@ -19,7 +19,8 @@ proptest! {
     fn what_must_hold_in_every_stage(seed: u64) {
         let model = small();
         let run = |start| model.run(start, seed).unwrap();
-        let (random, warm, ideal) = (run(InitialWeights::Random), run(InitialWeights::Warm), run(InitialWeights::Ideal));
+        let random = run(InitialWeights::Random);
+        let (warm, ideal) = (run(InitialWeights::Warm), run(InitialWeights::Ideal));
         // The first stage is the same for all, and begins with every point active.
         prop_assert_eq!(random[0], warm[0]);
         prop_assert_eq!(random[0], ideal[0]);
