@@ -1,4 +1,5 @@
-//! The laws of domain adaptation: every method, exact or trained, unsupervised or with a few labels of the target.
+//! The laws of domain adaptation: every method, exact or trained, unsupervised or with a few labels of the
+//! target.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -67,7 +68,8 @@ use Task::{Classes, Values};
 fn methods() -> Vec<Method> {
     let start = |task| linear(task);
     let adapted = |task, method: AdaptMethod| method.on(&start(task), &training());
-    let (cip, erm) = (CipHard { ridge: 0.01, threshold: 1.5 }, ErmLogistic { sources: SourceChoice::All, ridge: 0.01 });
+    let (cip, erm) =
+        (CipHard { ridge: 0.01, threshold: 1.5 }, ErmLogistic { sources: SourceChoice::All, ridge: 0.01 });
     let dip = DipHard { source: 0, ridge: 0.01 };
     let joint_dip = JointDipHard { source: 0, cip };
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
@@ -167,11 +169,7 @@ fn linear(task: Task) -> burn::nn::Linear {
 
 /// Few whole-batch steps of gradient descent, in which rounding does not grow.
 fn training() -> Training {
-    Training {
-        shuffle: false,
-        optimizer: SgdConfig::new().init(),
-        ..Training::adam(6, 1000, 0.1)
-    }
+    Training { shuffle: false, optimizer: SgdConfig::new().init(), ..Training::adam(6, 1000, 0.1) }
 }
 
 /// A start for what is fine-tuned.
@@ -611,7 +609,11 @@ fn rows_that_do_not_suit() {
         ] {
             let shape = x.shape();
             assert!(fitted.scores(&x).is_err(), "{shape:?} rows have scores");
-            assert!(fitted.classes(&x).is_err() && fitted.values(&x).is_err() && fitted.probabilities(&x).is_err());
+            assert!(
+                fitted.classes(&x).is_err()
+                    && fitted.values(&x).is_err()
+                    && fitted.probabilities(&x).is_err()
+            );
         }
         let x = test_rows();
         if let Some(scores) = fitted.of_another_type(&x) {
