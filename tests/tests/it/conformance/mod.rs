@@ -29,6 +29,7 @@
 //! }
 //! ```
 
+mod adapt;
 mod zeroth_order;
 
 use std::fmt::Write as _;
