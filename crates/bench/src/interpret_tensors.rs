@@ -9,7 +9,8 @@ use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wav
 use serde_json::json;
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Rows of samples (one side) or pictures: batch, sides, levels.

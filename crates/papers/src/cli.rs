@@ -34,11 +34,11 @@ enum Command {
     /// Rerun papers' experiments and write the reports.
     ///
     /// Each claim gets a verdict: `reproduced`, `not reproduced`, `known finding` (not reproduced, with an
-    /// explanation), `needs data`, `needs GPU` or `skipped at this scale`. Thresholds are fixed in the program before
-    /// the run. Reports are written to OUT as report.html, report.md and report.json.
+    /// explanation), `needs data`, `needs GPU` or `skipped at this scale`. Thresholds are fixed in the
+    /// program before the run. Reports are written to OUT as report.html, report.md and report.json.
     ///
-    /// A finished experiment is kept in OUT/checkpoints: a run that was interrupted continues where it was when
-    /// started again with the same arguments.
+    /// A finished experiment is kept in OUT/checkpoints: a run that was interrupted continues where it was
+    /// when started again with the same arguments.
     #[command(after_long_help = REPRODUCE_HELP)]
     Reproduce(Reproduce),
     /// List papers and claims: where in the paper, what each needs, the last verdict.
@@ -51,8 +51,8 @@ enum Command {
     },
     /// Join the reports of `reproduce --shard I/N` into one.
     ///
-    /// Refuses reports of different settings or programs, and experiments that occur twice. Experiments that no
-    /// report has are named, and the exit status is then 2.
+    /// Refuses reports of different settings or programs, and experiments that occur twice. Experiments that
+    /// no report has are named, and the exit status is then 2.
     #[command(after_long_help = MERGE_HELP)]
     Merge {
         /// Folders that hold a report.json.

@@ -6,7 +6,7 @@ use kiln_datasets::{
 };
 use proptest::prelude::*;
 
-use super::shared_data;
+use kiln_tests::data_with;
 
 /// A `.gt` file of three nodes, undirected, links 0-1 and 1-2, a string and a 32-bit property.
 fn gt_file() -> Vec<u8> {
@@ -147,7 +147,7 @@ fn malformed_labels_name_the_line() {
 
 #[test]
 fn real_labels_have_the_known_sizes() {
-    let Some(folder) = shared_data("graph-labelled") else { return };
+    let Some(folder) = data_with("graph-labelled") else { return };
     let open = |name: &str| File::open(folder.join(name)).unwrap();
     let sets = read_communities_json(open("graph/johns_hopkins55.communities.json")).unwrap();
     let sizes: Vec<_> = sets.iter().map(|(name, members)| (name.as_str(), members.len())).collect();

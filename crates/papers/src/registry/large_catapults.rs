@@ -1,5 +1,5 @@
-//! Phunyaphibarn, Lee, Wang, Zhang, Yun, "Gradient descent with Polyak's momentum finds flatter minima via large
-//! catapults", 2023.
+//! Phunyaphibarn, Lee, Wang, Zhang, Yun, "Gradient descent with Polyak's momentum finds flatter minima via
+//! large catapults", 2023.
 
 use kiln_optim::curvature::Sharpness;
 use kiln_optim::first_order::HeavyBall;

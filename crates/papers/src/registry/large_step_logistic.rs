@@ -125,7 +125,8 @@ fn compare_with_perceptron(recorder: &mut Recorder, data: &LinearSeparation) -> 
     Ok(())
 }
 
-/// Points on the unit sphere at a distance of at least `margin` from a random plane, and the plane's normal vector.
+/// Points on the unit sphere at a distance of at least `margin` from a random plane, and the plane's normal
+/// vector.
 fn random_points(
     n: usize,
     dimension: usize,

@@ -8,6 +8,7 @@ use kiln_optim::{Operator, Order, Solver, StepSize};
 use kiln_tensor::Vector;
 use rayon::prelude::*;
 
+use kiln_receipts::statistics::geometric_mean;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
     Statistic, Table, Threshold, ThresholdOrigin,
@@ -189,9 +190,9 @@ fn stops(last: u64) -> Vec<u64> {
 }
 
 /// The geometric mean of the curves at each of their common stops; infinite once one of them is.
-fn geometric_mean(curves: &[Curve], stops: &[u64]) -> Curve {
+fn mean_curve(curves: &[Curve], stops: &[u64]) -> Curve {
     let value = |curve: &Curve, i: usize| curve.get(i).map_or(f64::INFINITY, |&(_, value)| value);
-    let mean = |i| (curves.iter().map(|curve| value(curve, i).ln()).sum::<f64>() / curves.len() as f64).exp();
+    let mean = |i| geometric_mean(curves.iter().map(|curve| value(curve, i)));
     stops.iter().enumerate().map(|(i, &passes)| (passes as f64, mean(i))).collect()
 }
 
@@ -223,7 +224,7 @@ fn compare(
         .collect::<Result<Vec<_>, _>>()?;
     drop(progress);
     let by_method: Vec<_> = curves.chunks(problems.len()).collect();
-    let means: Vec<_> = by_method.iter().map(|curves| geometric_mean(curves, stops)).collect();
+    let means: Vec<_> = by_method.iter().map(|curves| mean_curve(curves, stops)).collect();
     let mut table = Table::new(
         &figure.id,
         &figure.title,
@@ -261,8 +262,8 @@ fn monotone_problems(context: &Context) -> Result<Vec<Problem>, ExperimentError>
     context.seeds(RUNS).into_iter().map(problem).collect()
 }
 
-/// `η₀ / (1 + k/10)^0.34`, `k` counting pairs of passes whatever an epoch is, so that all methods have the same step
-/// after the same passes, as in the authors' code.
+/// `η₀ / (1 + k/10)^0.34`, `k` counting pairs of passes whatever an epoch is, so that all methods have the
+/// same step after the same passes, as in the authors' code.
 fn schedule(problem: &Problem, passes_per_epoch: f64) -> StepSize {
     StepSize::Power { initial: problem.largest_step(), period: 20.0 / passes_per_epoch, exponent: 0.34 }
 }

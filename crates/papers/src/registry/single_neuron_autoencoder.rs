@@ -1,5 +1,5 @@
-//! Ghosh, Frei, Ha, Yu, "The effect of SGD batch size on autoencoder learning: sparsity, sharpness, and feature
-//! learning", JMLR 26, 2025.
+//! Ghosh, Frei, Ha, Yu, "The effect of SGD batch size on autoencoder learning: sparsity, sharpness, and
+//! feature learning", JMLR 26, 2025.
 
 use kiln_optim::first_order::{GradientDescent, Sgd};
 use kiln_optim::problems::{Activation, SingleNeuronAutoencoder};
@@ -7,6 +7,7 @@ use kiln_optim::{Objective, Order, Solver};
 use kiln_tensor::{Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
+use kiln_receipts::statistics::{mean, median};
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
     Statistic, Table, Threshold, ThresholdOrigin,
@@ -252,7 +253,7 @@ fn experiment(
             recorder.record("A3", "trace of b < n minus that of b = n, ReLU", differences);
         }
     }
-    let medians = BATCHES.map(|b| Statistic::Median.of(&steps(of(N, b))).unwrap_or(f64::NAN));
+    let medians = BATCHES.map(|b| median(steps(of(N, b))));
     for pair in medians.windows(2) {
         recorder.record("A4", "ratio of median steps, larger b to smaller", [pair[1] / pair[0]]);
     }
@@ -268,8 +269,7 @@ fn steps(runs: &[Run]) -> Vec<f64> {
 }
 
 fn row(n: usize, b: usize, runs: &[Run]) -> [String; 8] {
-    let mean =
-        |f: &dyn Fn(&Run) -> f64| Number(runs.iter().map(f).sum::<f64>() / runs.len() as f64).to_string();
+    let mean = |f: &dyn Fn(&Run) -> f64| Number(mean(runs.iter().map(f))).to_string();
     let steps = steps(runs);
     let statistic = |statistic: Statistic| Number(statistic.of(&steps).unwrap_or(f64::NAN)).to_string();
     let steps = if b == n {

@@ -1,4 +1,5 @@
-//! Cai, Alacaoglu, Diakonikolas, "Variance reduced Halpern iteration for finite-sum monotone inclusions", ICLR 2024.
+//! Cai, Alacaoglu, Diakonikolas, "Variance reduced Halpern iteration for finite-sum monotone inclusions",
+//! ICLR 2024.
 
 use kiln_optim::minimax::{Halpern, InexactHalpern, InnerSolver, VarianceReducedHalpern};
 use kiln_optim::problems::{AffineFiniteSum, MatrixGame, ScaledFiniteSum};

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use kiln_datasets::DataUse;
+use kiln_receipts::statistics::mean_and_spread;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
     Statistic, Table, Threshold, ThresholdOrigin,
@@ -200,13 +201,12 @@ fn model(text: &str) -> Result<LinearModel, ExperimentError> {
     if columns == 0 || table.iter().any(|row| row.len() != columns + 1) {
         return Err("the table's rows have different lengths".into());
     }
-    let mean: Vec<f64> = (0..columns).map(|j| table.iter().map(|row| row[j]).sum::<f64>() / rows).collect();
-    let deviation: Vec<f64> = (0..columns)
-        .map(|j| (table.iter().map(|row| (row[j] - mean[j]).powi(2)).sum::<f64>() / rows).sqrt())
-        .collect();
+    let column = |j: usize| table.iter().map(|row| row[j]).collect::<Vec<_>>();
+    let scales: Vec<(f64, f64)> = (0..columns).map(|j| mean_and_spread(&column(j))).collect();
     let mut values = Vec::new();
     for row in &table {
-        let mut scaled: Vec<f64> = (0..columns).map(|j| (row[j] - mean[j]) / deviation[j]).collect();
+        let mut scaled: Vec<f64> =
+            scales.iter().zip(row).map(|((mean, deviation), x)| (x - mean) / deviation).collect();
         scaled.push(1.0);
         let length = scaled.iter().map(|x| x * x).sum::<f64>().sqrt();
         values.extend(scaled.iter().map(|x| x / length));

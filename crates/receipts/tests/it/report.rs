@@ -55,10 +55,10 @@ fn json_round_trip() {
 fn another_schema_version_is_refused() {
     let (folder, report) = report();
     let mut value = serde_json::to_value(&report).unwrap();
-    value["schema_version"] = 2.into();
+    value["schema_version"] = 3.into();
     fs::write(folder.path().join("report.json"), value.to_string()).unwrap();
     let error = Report::read(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("schema version 2"), "{error}");
+    assert!(error.contains("schema version 3"), "{error}");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use kiln_adapt::{Adaptation, Adapted, Evaluation, Labelled, Method, Training, gl
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::exact::average;
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// The settings of the released code: 50 epochs, batches of 100 in order, Adam at 0.01.
@@ -22,7 +22,8 @@ fn mmd() -> Divergence {
     Divergence::Mmd(MmdKernel::GaussianSum)
 }
 
-/// The methods of the paper with the weights that its grids chose for the SCM, and where a claim is of it, its name.
+/// The methods of the paper with the weights that its grids chose for the SCM, and where a claim is of it,
+/// its name.
 fn methods(scm: CicScm) -> Vec<(&'static str, Method)> {
     let mean = || Divergence::Mean;
     if scm == CicScm::Classic {
@@ -187,7 +188,7 @@ fn summary(results: &BTreeMap<(&str, &str), Vec<Fit>>, scms: &[&str]) -> Table {
                 format!(
                     "{}, {:.3}",
                     mean_and_deviation(&of(|fit| fit.accuracy), 3),
-                    average(&of(|fit| fit.balanced))
+                    mean(of(|fit| fit.balanced))
                 )
             })
         };

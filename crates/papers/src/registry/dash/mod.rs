@@ -1,5 +1,5 @@
-//! Shin, Oh, Cho, Yun, "DASH: warm-starting neural network training in stationary settings without loss of plasticity",
-//! `NeurIPS` 2024.
+//! Shin, Oh, Cho, Yun, "DASH: warm-starting neural network training in stationary settings without loss of
+//! plasticity", `NeurIPS` 2024.
 
 mod features;
 mod network;

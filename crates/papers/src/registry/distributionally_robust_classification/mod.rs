@@ -1,4 +1,5 @@
-//! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain adaptation", 2026.
+//! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain
+//! adaptation", 2026.
 //!
 //! The paper's text was not at hand: its method and its figures are known from a summary, its settings from
 //! the notebook released with it.

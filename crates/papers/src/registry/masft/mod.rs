@@ -1,5 +1,5 @@
-//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via fine-tuning from
-//! multiple adaptive starts", 2025.
+//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via
+//! fine-tuning from multiple adaptive starts", 2025.
 //!
 //! The estimators and the simulation are ours: the paper's text was not at hand.
 
@@ -176,8 +176,4 @@ fn in_words(intervention: Intervention) -> &'static str {
         Intervention::AnticausalWeight => "anticausal weight",
         Intervention::Dense => "dense",
     }
-}
-
-fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    Statistic::Median.of(&values.into_iter().collect::<Vec<_>>()).unwrap_or(f64::NAN)
 }

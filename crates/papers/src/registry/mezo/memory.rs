@@ -189,8 +189,8 @@ fn sizes(model: Llama) -> Result<(Llama, usize, usize), ExperimentError> {
     Ok((parameters.into_inner(), sum, largest))
 }
 
-/// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps: an anchor
-/// step and one that goes back to the anchor.
+/// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps:
+/// an anchor step and one that goes back to the anchor.
 fn by_values<M: Method>(data: &Next, method: M, device: &Device) -> Result<Bytes, ExperimentError> {
     let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
     data.losses(&model)?;
@@ -246,7 +246,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "memory",
         "Bytes of two steps on a small transformer",
-        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. Resident is the whole process.",
+        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. \
+         Resident is the whole process.",
         &["", "batch", "tokens", "peak, MB", "kept / weights", "resident, MB"],
     );
     let megabytes = |bytes: f64| Number((bytes / 1e4).round() / 100.0).to_string();

@@ -10,6 +10,7 @@ use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
 use kiln_finetune::{
     Budget, Evaluation, Examples, Method, Objective, Rule, Settings, StepSize, Watcher, ZerothOrder, finetune,
 };
+use kiln_receipts::statistics::median;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
     progress::Progress,
@@ -199,7 +200,7 @@ fn report(
             of(Statistic::Median, &|last| last.accuracy),
             of(Statistic::Min, &|last| last.accuracy),
             of(Statistic::Max, &|last| last.accuracy),
-            Statistic::Median.of(&seconds).unwrap_or(f64::NAN),
+            median(&seconds),
         ];
         bars.push((names.len() as f64, numbers[2]));
         names.push(*name);

@@ -1,4 +1,5 @@
-//! Gautam, Park, Zhou, Raman, Ha, "Variance-reduced zeroth-order methods for fine-tuning language models", ICML 2024.
+//! Gautam, Park, Zhou, Raman, Ha, "Variance-reduced zeroth-order methods for fine-tuning language models",
+//! ICML 2024.
 
 pub(super) mod digits;
 mod fine_tuning;

@@ -326,10 +326,6 @@ const fn rrr(weight: f64) -> Variant {
     Variant::Penalized(Penalty::InputGradient, weight)
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
 /// Seed by seed.
 fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
