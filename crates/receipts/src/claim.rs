@@ -101,6 +101,44 @@ pub enum Need {
     Gpu,
 }
 
+impl Claim {
+    /// Nothing yet, to be filled in: `Claim { id: "A", ..Claim::EMPTY }`.
+    pub const EMPTY: Self =
+        Self { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
+}
+
+impl Check {
+    /// A check of pure numbers at every scale, against a threshold of Kiln's specification.
+    pub const fn new(name: &'static str, statistic: Statistic, threshold: Threshold) -> Self {
+        Self {
+            name,
+            statistic,
+            threshold,
+            unit: "",
+            origin: ThresholdOrigin::Specification,
+            full_only: false,
+        }
+    }
+
+    /// The same, its threshold chosen by Kiln's authors.
+    #[must_use]
+    pub const fn by_kiln(self) -> Self {
+        Self { origin: ThresholdOrigin::Kiln, ..self }
+    }
+
+    /// The same, its threshold stated by the paper.
+    #[must_use]
+    pub const fn by_paper(self) -> Self {
+        Self { origin: ThresholdOrigin::Paper, ..self }
+    }
+
+    /// The same, judged at full scale only.
+    #[must_use]
+    pub const fn at_full_scale(self) -> Self {
+        Self { full_only: true, ..self }
+    }
+}
+
 impl Statistic {
     /// The statistic of the values; `None` when there are none or one of them is NaN.
     ///

@@ -11,12 +11,11 @@ use kiln_tensor::prox::NonNegative;
 use kiln_receipts::statistics::geometric_mean;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
-    let (statistic, origin) = (Statistic::Max, ThresholdOrigin::Specification);
-    Check { name, statistic, threshold, unit: "", origin, full_only: false }
+    Check::new(name, Statistic::Max, threshold)
 }
 
 pub(super) const PAPER: Paper = Paper {

@@ -11,27 +11,17 @@ use rayon::prelude::*;
 use kiln_receipts::statistics::geometric_mean;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 /// Every recorded value is a geometric mean over the runs already, or a ratio of two: one number a check.
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
-    Check {
-        name,
-        statistic: Statistic::Mean,
-        threshold,
-        unit: "",
-        origin: ThresholdOrigin::Specification,
-        full_only: false,
-    }
+    Check::new(name, Statistic::Mean, threshold)
 }
 
 const fn full(name: &'static str, threshold: Threshold) -> Check {
-    Check { full_only: true, ..spec(name, threshold) }
+    spec(name, threshold).at_full_scale()
 }
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 pub(super) const PAPER: Paper = Paper {
     id: "seg-flip-flop-anchor",
@@ -57,7 +47,7 @@ pub(super) const PAPER: Paper = Paper {
                 full("SEG-RR, over its value at 1e3 passes", Threshold::Above(1.0)),
                 spec("SEG-US", Threshold::Above(1.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "F2",
@@ -70,7 +60,7 @@ pub(super) const PAPER: Paper = Paper {
                 spec("SEG-RR / SEG-FFA", Threshold::AtLeast(10.0)),
                 spec("SEG-US / SEG-FFA", Threshold::AtLeast(1e3)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "F3",
@@ -82,7 +72,7 @@ pub(super) const PAPER: Paper = Paper {
                 spec("SEG-FFA / DSEG, exponents 0 and 1", Threshold::Below(1.0)),
                 spec("SEG-FFA / DSEG, exponents 1/3 and 2/3", Threshold::Below(1.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "F4",
@@ -91,7 +81,7 @@ pub(super) const PAPER: Paper = Paper {
                    other variants.",
             test: "Not run: it takes a network, images and days of a graphics processor.",
             needs: &[Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

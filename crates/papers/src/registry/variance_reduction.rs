@@ -10,7 +10,7 @@ use kiln_datasets::DataUse;
 use kiln_receipts::statistics::mean_and_spread;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 pub(super) const PAPER: Paper = Paper {
@@ -24,10 +24,6 @@ pub(super) const PAPER: Paper = Paper {
     experiments: &[Experiment { id: "breast-cancer", claims: &["R9a", "R9b", "R9c"], run: breast_cancer }],
 };
 
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
 const SMALL: Threshold = Threshold::AtMost(1e-10);
 const LARGE: Threshold = Threshold::AtLeast(1e-3);
 
@@ -39,10 +35,10 @@ const CLAIMS: &[Claim] = &[
         test: "logistic regression on the Wisconsin breast cancer data (569 × 30, columns standardized, a 1 appended, \
                rows of length 1, λ = 1/n): f − min f after 60 n component gradients, over 5 seeds",
         checks: &[
-            check("SVRG, 1/(4L)", Statistic::Max, SMALL),
-            check("SAGA, 1/(3L)", Statistic::Max, SMALL),
-            check("loopless SVRG, 1/(6L)", Statistic::Max, SMALL),
-            check("Katyusha", Statistic::Max, SMALL),
+            Check::new("SVRG, 1/(4L)", Statistic::Max, SMALL),
+            Check::new("SAGA, 1/(3L)", Statistic::Max, SMALL),
+            Check::new("loopless SVRG, 1/(6L)", Statistic::Max, SMALL),
+            Check::new("Katyusha", Statistic::Max, SMALL),
         ],
         needs: &[],
         known_finding: None,
@@ -53,8 +49,8 @@ const CLAIMS: &[Claim] = &[
         says: "gradient descent, and SGD with a constant step, are far from the solution after the same work",
         test: "as R9a",
         checks: &[
-            check("gradient descent, 1/L", Statistic::Min, LARGE),
-            check("SGD, 1/(2L)", Statistic::Min, LARGE),
+            Check::new("gradient descent, 1/L", Statistic::Min, LARGE),
+            Check::new("SGD, 1/(2L)", Statistic::Min, LARGE),
         ],
         needs: &[],
         known_finding: None,
@@ -65,7 +61,7 @@ const CLAIMS: &[Claim] = &[
         says: "with a small step, SGD that reshuffles beats SGD that draws with replacement",
         test: "as R9a with the step 1/(40L): f − min f with replacement, divided by the same when reshuffled, \
                per seed; the median, as the specification says",
-        checks: &[check("SGD / reshuffled SGD", Statistic::Median, Threshold::AtLeast(5.0))],
+        checks: &[Check::new("SGD / reshuffled SGD", Statistic::Median, Threshold::AtLeast(5.0))],
         needs: &[],
         known_finding: None,
     },
