@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Stage {
-    /// The code is formatted (cargo fmt --check)
+    /// The code is formatted (cargo fmt --all --check)
     Fmt,
     /// No warning from clippy, in all targets
     Clippy,
@@ -103,8 +103,8 @@ impl Stage {
     }
 }
 
-/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where
-/// the bindings to it can be built.
+/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the
+/// bindings to it can be built.
 fn features() -> &'static str {
     static ALL: OnceLock<String> = OnceLock::new();
     ALL.get_or_init(|| {
@@ -132,7 +132,8 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let programs = [("KILN_PAPERS", built("kiln-papers")?), ("KILN_BENCH", built("kiln-bench")?)];
+    let programs =
+        [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);
@@ -144,7 +145,7 @@ fn tests() -> Result<Outcome> {
 }
 
 /// Where the build stage puts a program.
-fn built(program: &str) -> Result<PathBuf> {
+fn built_program(program: &str) -> Result<PathBuf> {
     Ok(target_dir()?.join("debug").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
@@ -201,7 +202,7 @@ fn reproduce() -> Result<Outcome> {
     if !built.passed {
         return Ok(built);
     }
-    let mut papers = Command::new(built("kiln-papers")?);
+    let mut papers = Command::new(built_program("kiln-papers")?);
     keep_memory(&mut papers);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
     plain(papers.arg(target_dir()?.join("reproduce-quick")))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
-use kiln_interpret::wavelet::{Boundary, Dwt, Dwt2, Wavelet, WaveletError, Workspace};
+use kiln_interpret::wavelet::{Boundary, Dwt, DwtWorkspace, Wavelet, WaveletError};
 use serde_json::json;
 
 use super::interpret_tensors;
@@ -139,7 +139,7 @@ fn measure(
 ) -> Result<(Vec<Times>, Vec<Times>), ExperimentError> {
     let wavelet = Wavelet::named(name)?;
     let x: Vec<f64> = (0..shape.numbers()).map(|i| (i as f64 * 0.37).sin() + (i % 17) as f64 * 0.1).collect();
-    let (mut back, mut workspace) = (vec![0.0; x.len()], Workspace::default());
+    let (mut back, mut workspace) = (vec![0.0; x.len()], DwtWorkspace::default());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // Small transforms many times, so that the clock's steps do not count.
     let rounds = (1_usize << 20).div_ceil(x.len()).min(200);
@@ -150,13 +150,13 @@ fn measure(
     for repeat in 0..=options.repeats {
         let times = match shape {
             Shape::Row(len) => {
-                let dwt = Dwt::new(&wavelet, mode, len, levels)?;
+                let dwt = Dwt::new(&wavelet, mode, [len], levels)?;
                 let mut c = vec![0.0; dwt.coefficient_len()];
                 let forward = timed(rounds, || dwt.forward_into(black_box(&x), &mut c, &mut workspace))?;
                 [forward, timed(rounds, || dwt.inverse_into(black_box(&c), &mut back, &mut workspace))?]
             }
             Shape::Pictures => {
-                let dwt = Dwt2::new(&wavelet, mode, [SIDE, SIDE], levels)?;
+                let dwt = Dwt::new(&wavelet, mode, [SIDE, SIDE], levels)?;
                 let mut c = vec![0.0; PICTURES * dwt.coefficient_len()];
                 let forward = timed(rounds, || dwt.forward_into(black_box(&x), &mut c, &mut workspace))?;
                 [forward, timed(rounds, || dwt.inverse_into(black_box(&c), &mut back, &mut workspace))?]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use kiln_optim::linear::{LinearModel, Loss, Saga, Svrg};
+use kiln_optim::linear::{LinearLoss, LinearSaga, LinearSvrg, Loss};
 use kiln_optim::{Objective, Solver, Stop, run as run_solver};
 use serde_json::json;
 
@@ -102,15 +102,15 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
 /// A data set with what all measurements on it need.
 struct Field<'a> {
     set: &'a DataSet,
-    model: LinearModel,
+    model: LinearLoss,
     /// `f*`.
     least: f64,
 }
 
 impl Field<'_> {
-    fn model(set: &DataSet) -> Result<LinearModel, ExperimentError> {
+    fn model(set: &DataSet) -> Result<LinearLoss, ExperimentError> {
         let l2_weight = 1.0 / set.labels.len() as f64;
-        Ok(LinearModel::new(set.rows.clone(), set.labels.clone(), Loss::Logistic, l2_weight)?)
+        Ok(LinearLoss::new(set.rows.clone(), set.labels.clone(), Loss::Logistic, l2_weight)?)
     }
 
     fn gap(&self, w: &Vec<f64>) -> Result<f64, ExperimentError> {
@@ -118,7 +118,7 @@ impl Field<'_> {
     }
 
     /// Epochs until each accuracy.
-    fn epochs<S: Solver<LinearModel>>(&self, solver: &S) -> Result<[Needed; 2], ExperimentError> {
+    fn epochs<S: Solver<LinearLoss>>(&self, solver: &S) -> Result<[Needed; 2], ExperimentError> {
         let mut state = solver.start(&self.model, vec![0.0; self.model.columns()])?;
         let mut needed = Vec::new();
         for accuracy in ACCURACIES {
@@ -134,10 +134,10 @@ impl Field<'_> {
     }
 
     /// From the data in memory to the weights: checks, row norms, all epochs.
-    fn time<S: Solver<LinearModel>>(&self, solver: &S, epochs: usize) -> Result<f64, ExperimentError> {
+    fn time<S: Solver<LinearLoss>>(&self, solver: &S, epochs: usize) -> Result<f64, ExperimentError> {
         let (rows, labels) = (self.set.rows.clone(), self.set.labels.clone());
         let (time, solution) = timed(|| -> Result<_, ExperimentError> {
-            let model = LinearModel::new(rows, labels, Loss::Logistic, self.model.l2_weight())?;
+            let model = LinearLoss::new(rows, labels, Loss::Logistic, self.model.l2_weight())?;
             let start = vec![0.0; model.columns()];
             let solution = run_solver(solver, &model, start, &Stop::after(epochs as u64), &mut ());
             Ok((solution.map_err(|error| error.to_string())?.state.iterate, model))
@@ -221,7 +221,7 @@ fn compare(
     eprintln!("bench: {}, {}", set.name, set.about);
     let folder = tempfile::tempdir()?;
     let model = Field::model(set)?;
-    let (svrg, saga) = (Svrg::new(0), Saga::new(0));
+    let (svrg, saga) = (LinearSvrg::new(0), LinearSaga::new(0));
     let stop = Stop::after(100_000).or_residual(1e-10);
     let start = vec![0.0; model.columns()];
     let best = run_solver(&svrg, &model, start, &stop, &mut ()).map_err(|error| error.to_string())?;

@@ -7,9 +7,8 @@ use kiln_datasets::{
     DataPath, HEART_COVARIATES, HeartSite, MissingData, NamedFeatures, Route, amazon, heart, office,
     read_heart_csv, read_rated_tsv, sentiment_four_domains,
 };
-use proptest::prelude::*;
-
 use kiln_tests::data_with;
+use proptest::prelude::*;
 
 use super::class_counts;
 

@@ -4,9 +4,8 @@ use kiln_datasets::{
     ConvertError, LabelError, Original, read_communities_json, read_groups_tsv, read_gt, read_idx_images,
     read_idx_labels, select,
 };
-use proptest::prelude::*;
-
 use kiln_tests::data_with;
+use proptest::prelude::*;
 
 /// A `.gt` file of three nodes, undirected, links 0-1 and 1-2, a string and a 32-bit property.
 fn gt_file() -> Vec<u8> {

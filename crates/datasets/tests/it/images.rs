@@ -6,9 +6,8 @@ use kiln_datasets::{
     DataPath, ImagePart, LabelledImages, MissingData, ReadError, Route, mnist, mnist_5k, optdigits,
     read_idx_images, read_idx_labels, read_mnist_csv, usps,
 };
-use proptest::prelude::*;
-
 use kiln_tests::data_with;
+use proptest::prelude::*;
 
 use super::{class_counts, sha256};
 

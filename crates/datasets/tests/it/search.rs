@@ -2,7 +2,6 @@ use std::fs;
 use std::io::Read;
 
 use kiln_datasets::{DataPath, FileCheck, LicenceTerms, Route, list, open, select, table};
-
 use kiln_tests::data_with;
 
 use super::sha256;

@@ -3,9 +3,8 @@
 use std::io::Write;
 
 use kiln_datasets::{DataPath, Route, read_series_csv, select, ucr};
-use proptest::prelude::*;
-
 use kiln_tests::data_with;
+use proptest::prelude::*;
 
 #[test]
 fn malformed_tables_name_the_line_and_the_fault() {

@@ -1,9 +1,8 @@
 use kiln_datasets::{
     DataPath, LabelledTexts, MissingData, ReadError, Route, Sst2Part, TextColumns, read_labelled_tsv, sst2,
 };
-use proptest::prelude::*;
-
 use kiln_tests::data_with;
+use proptest::prelude::*;
 
 fn columns(text: &str, second: &str, label: &str) -> TextColumns {
     let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());

@@ -22,7 +22,7 @@ impl Cluster {
             return vec![self];
         }
         let mut parts: Vec<&Self> = self.children.iter().flat_map(|child| child.at_level(level)).collect();
-        parts.sort_by_key(|part| part.units[0]);
+        parts.sort_by_key(|part| part.units.first().copied());
         parts
     }
 

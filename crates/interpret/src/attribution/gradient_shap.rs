@@ -9,12 +9,12 @@
 //! sample, and memory for a gradient of each.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use kiln_core::{check, random};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
 /// Integrated gradients from a set of references, by sampling. The question's baseline holds the references, of any
@@ -43,10 +43,10 @@ impl Attribution for GradientShap {
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError> {
-        require(self.samples > 0, "samples", 0.0, "at least 1")?;
+        check::at_least_one("samples", self.samples)?;
         let mut asked = Asked::with_references(model, x, question, self.batch_size)?;
         let references = asked.baseline.dims()[0];
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut generator = random::stream(self.seed, 0);
         let mut scores = Vec::new();
         for portion in asked.portions(self.samples) {
             let count = portion.len();

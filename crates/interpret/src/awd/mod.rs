@@ -15,7 +15,7 @@ mod objective;
 mod peak_counting;
 mod training;
 
-pub use concise::{LinearModel, compression, largest_coefficients};
+pub use concise::{ConciseModel, compression, largest_coefficients};
 pub use objective::{AwdTerms, AwdWeights, awd_terms};
 pub use peak_counting::{Covariance, NearestMean, PeakFilter, PeakHistogram, peaks};
 pub use training::{AttributionGradient, Awd, Distilled, Teacher};

@@ -53,7 +53,7 @@ mod pooling;
 mod recurrent;
 
 pub use parts::Parts;
-pub(crate) use parts::{alike, finite, same_shape};
+pub(crate) use parts::alike;
 pub use recurrent::Steps;
 
 use crate::InterpretError;

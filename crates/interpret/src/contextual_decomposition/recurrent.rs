@@ -4,8 +4,9 @@ use burn::nn::GateController;
 use burn::tensor::Tensor;
 
 use super::Parts;
-use super::parts::{alike, broadcasts, finite};
+use super::parts::{alike, broadcasts};
 use crate::InterpretError;
+use crate::border::finite;
 
 /// A recurrent layer, of Burn's [`Lstm`](burn::nn::Lstm) or [`Gru`](burn::nn::Gru), and which steps are relevant.
 ///
@@ -49,7 +50,7 @@ impl<'a, L> Steps<'a, L> {
         let [batch, steps, _] = x.dims();
         finite("the mask of steps", &self.mask)?;
         broadcasts("the mask of steps", self.mask.dims(), [batch, steps])?;
-        let (_, mask) = alike(x.clone(), self.mask.clone().inner())?;
+        let (_, mask) = alike("the input of a layer", x.clone(), self.mask.clone().inner())?;
         Ok(mask.expand([batch, steps]))
     }
 }

@@ -13,8 +13,10 @@
 
 use std::borrow::Cow;
 
+use kiln_core::check::{self, Checked};
+
 use super::WaveletError;
-use super::error::finite;
+use super::error::{even_filter, finite};
 
 /// The filters of an orthogonal or biorthogonal wavelet.
 ///
@@ -90,26 +92,14 @@ impl Wavelet {
     ) -> Result<Self, WaveletError> {
         Self::checked_shape(dec_lo)?;
         Self::checked_shape(rec_lo)?;
-        if dec_lo.len() != rec_lo.len() {
-            return Err(WaveletError::Size {
-                what: "the synthesis filter",
-                found: rec_lo.len(),
-                must: format!("{} as the analysis filter does", dec_lo.len()),
-            });
-        }
+        check::size("taps of the synthesis filter", rec_lo.len(), dec_lo.len())?;
         let wavelet = Self::from_lows(name.into(), dec_lo.to_vec(), rec_lo.to_vec());
         let residual = wavelet.pr_residual();
         wavelet.checked("perfect reconstruction", residual, tolerance)
     }
 
-    fn checked_shape(filter: &[f64]) -> Result<(), WaveletError> {
-        if filter.is_empty() {
-            return Err(WaveletError::Empty { what: "the filter" });
-        }
-        if filter.len() % 2 == 1 {
-            let (found, must) = (filter.len(), "an even number of them; pad it with a zero".to_owned());
-            return Err(WaveletError::Size { what: "the filter", found, must });
-        }
+    fn checked_shape(filter: &[f64]) -> Checked {
+        even_filter(filter.len())?;
         finite("the filter", filter)
     }
 

@@ -20,11 +20,11 @@
 //! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
+use kiln_core::check;
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::SecondOrderSum;
-use crate::error::require;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
 /// `AdaHessian`; see the [module](self).
@@ -54,7 +54,7 @@ pub struct AdaHessian {
     pub weight_decay: f64,
     /// Runs of coordinates over which `|Hξ|` is averaged, in order, together as long as the point; none by default.
     /// [`kernel_blocks`] gives the paper's for convolutions.
-    pub averaging: Vec<Blocks>,
+    pub averaging: Vec<AveragingBlocks>,
     /// `b`.
     pub batch_size: usize,
     /// Which components come next.
@@ -65,7 +65,7 @@ pub struct AdaHessian {
 
 /// Consecutive blocks of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blocks {
+pub struct AveragingBlocks {
     /// Coordinates in a block.
     pub length: usize,
     /// Number of blocks.
@@ -104,11 +104,11 @@ impl AdaHessian {
 
 /// The paper's averaging for a module: over each spatial kernel of its convolutions (tensors of rank 3 and more, whose
 /// first two axes are channels), and none for matrices and vectors.
-pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<Blocks> {
+pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<AveragingBlocks> {
     let blocks = |shape: Vec<usize>| {
         let length = shape.iter().skip(2).product::<usize>();
         let count = shape.iter().take(2).product();
-        if length == 0 { None } else { Some(Blocks { length, count }) }
+        if length == 0 { None } else { Some(AveragingBlocks { length, count }) }
     };
     parameters.shapes().into_iter().filter_map(blocks).collect()
 }
@@ -122,8 +122,6 @@ pub struct AdaHessianMemory {
 }
 
 impl<V> Memory<V> for AdaHessianMemory {
-    const NAME: &'static str = "AdaHessianMemory";
-
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -136,31 +134,34 @@ impl<V> Memory<V> for AdaHessianMemory {
 }
 
 impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
+    const NAME: &'static str = "adahessian";
+
     type Memory = AdaHessianMemory;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<AdaHessianMemory, OptimError> {
         self.step_size.check("step_size")?;
-        require::fraction("momentum", self.momentum)?;
-        require::fraction("curvature_memory", self.curvature_memory)?;
-        require::nonnegative("epsilon", self.epsilon)?;
-        require::probability("hessian_power", self.hessian_power)?;
-        require::nonnegative("weight_decay", self.weight_decay)?;
+        check::fraction("momentum", self.momentum)?;
+        check::fraction("curvature_memory", self.curvature_memory)?;
+        check::nonnegative("epsilon", self.epsilon)?;
+        check::probability("hessian_power", self.hessian_power)?;
+        check::nonnegative("weight_decay", self.weight_decay)?;
         let dimension = start.dimension();
         if !self.averaging.is_empty() {
             for blocks in &self.averaging {
-                require::at_least_one("the length of an averaging block", blocks.length)?;
+                check::at_least_one("the length of an averaging block", blocks.length)?;
             }
-            let found = self.averaging.iter().map(|blocks| blocks.length * blocks.count).sum();
-            if found != dimension {
-                return Err(OptimError::Size { what: "coordinates in blocks", found, expected: dimension });
-            }
+            let found = self
+                .averaging
+                .iter()
+                .fold(0, |sum: usize, blocks| sum.saturating_add(blocks.length.saturating_mul(blocks.count)));
+            check::size("coordinates in blocks", found, dimension)?;
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(AdaHessianMemory { gradient: vec![0.0; dimension], square: vec![0.0; dimension], sampler })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, AdaHessianMemory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let AdaHessianMemory { gradient: mean, square, sampler } = memory;
         let batch = sampler.next_batch();
         let signs = Noise { seed: self.seed, distribution: Distribution::Rademacher };

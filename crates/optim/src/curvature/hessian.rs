@@ -9,9 +9,9 @@
 //! network with one `tanh` layer, relative to the whole vector: 6e-11 in `f64` at `s = 1e-6` and 6e-5 in `f32` at
 //! `s = 1e-3`; ten times smaller or larger `s` is worse in both. The error grows with depth. Cost: two gradients.
 
+use kiln_core::check;
 use kiln_tensor::{LinearOperator, Vector};
 
-use crate::error::require;
 use crate::{FiniteSum, Objective, Operator, OptimError, Work};
 
 /// An [`Operator`] with products `F'(z) v`: Hessian-vector products if `F` is a gradient.
@@ -112,9 +112,9 @@ impl<P> Differences<P> {
     /// With `s` as given.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] unless it is positive and finite.
+    /// [`InputError::Setting`](kiln_core::InputError::Setting) unless it is positive and finite.
     pub fn with_relative_step(problem: P, relative_step: f64) -> Result<Self, OptimError> {
-        require::positive("relative_step", relative_step)?;
+        check::positive("relative_step", relative_step)?;
         Ok(Self { problem, relative_step: Some(relative_step) })
     }
 

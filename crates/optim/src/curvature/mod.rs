@@ -24,8 +24,8 @@ pub mod hessian;
 pub mod linear_stability;
 pub mod sharpness;
 
-pub use adahessian::{AdaHessian, AdaHessianMemory, Blocks, kernel_blocks};
-pub use dominant_subspace::{DominantSubspace, Part, SubspaceMemory, SubspaceSgd};
+pub use adahessian::{AdaHessian, AdaHessianMemory, AveragingBlocks, kernel_blocks};
+pub use dominant_subspace::{DominantSubspace, SubspaceMemory, SubspacePart, SubspaceSgd};
 pub use hessian::{Differences, Hessian, SecondOrder, SecondOrderSum};
 pub use linear_stability::LinearStability;
 pub use sharpness::Sharpness;

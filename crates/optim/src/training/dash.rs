@@ -15,16 +15,15 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, Distribution, Noise, ParameterInfo, Parameters, Vector};
 use serde::{Deserialize, Serialize};
 
 use crate::OptimError;
-use crate::error::require;
 
 /// Direction-aware shrinking; see the [module](self). The default is the paper's `λ = α = 0.3`.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
 /// use kiln_optim::{FiniteSum, ModuleObjective, training::Dash};
 /// use kiln_tensor::{Parameters, Vector};
@@ -42,7 +41,6 @@ use crate::error::require;
 /// let direction = dash.direction([[0, 1], [2, 3]].iter().map(|chunk| problem.batch(chunk, &model)))?;
 /// dash.shrink(&mut model, &direction)?;
 /// assert!(0.3 * before <= model.norm()? * 1.0001 && model.norm()? <= before);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,8 +59,8 @@ impl Default for Dash {
 
 /// How a parameter is cut into units, each of which is shrunk as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Units {
+#[serde(rename_all = "kebab-case")]
+pub enum DashUnits {
     /// It is not shrunk.
     Untouched,
     /// It is one unit.
@@ -75,7 +73,7 @@ pub enum Units {
     Kernels,
 }
 
-impl Units {
+impl DashUnits {
     /// The rule of [`Dash::shrink`], by the struct that holds the parameter. Of Burn's `Linear`, the weights
     /// of an output neuron are a unit; of its convolutions, each kernel; a bias of either is one unit. All
     /// else is left alone: normalizations, as in the paper, but also embeddings and parameters of one's own
@@ -141,21 +139,21 @@ impl Dash {
             average.scale(1.0 - self.alpha);
             average.axpy(-self.alpha, &gradient)?;
         }
-        average.ok_or(OptimError::Empty { what: "the list of chunks" })
+        average.ok_or_else(|| InputError::empty("the list of chunks").into())
     }
 
-    /// Shrinks the units that [`Units::of`] names, given the [`direction`](Self::direction) `G`.
+    /// Shrinks the units that [`DashUnits::of`] names, given the [`direction`](Self::direction) `G`.
     ///
     /// Parameters keep their ids, so an optimizer's state still belongs to them; the paper keeps it too.
     ///
     /// # Errors
-    /// When a setting is out of range, or the direction is of another space.
+    /// When a setting is out of range, or the direction is not finite or of another space.
     pub fn shrink<M: Module>(
         &self,
         parameters: &mut Parameters<M>,
         direction: &Parameters<M>,
     ) -> Result<(), OptimError> {
-        self.shrink_units(parameters, direction, Units::of)
+        self.shrink_units(parameters, direction, DashUnits::of)
     }
 
     /// Shrinks units by a rule of one's own.
@@ -166,9 +164,11 @@ impl Dash {
         &self,
         parameters: &mut Parameters<M>,
         direction: &Parameters<M>,
-        units: impl Fn(&ParameterInfo) -> Units,
+        units: impl Fn(&ParameterInfo) -> DashUnits,
     ) -> Result<(), OptimError> {
         self.check()?;
+        // The cosine of a direction that is not a number would make the weights none.
+        check::all_finite("the direction", [direction.norm()?])?;
         Ok(parameters.zip_map(direction, |info, weights, direction| {
             match units(info).matrix(&info.shape) {
                 Some((matrix, dimension)) => {
@@ -190,9 +190,9 @@ impl Dash {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        require::probability("lambda", self.lambda)?;
-        require::positive("alpha", self.alpha)?;
-        require::probability("alpha", self.alpha)
+        check::probability("lambda", self.lambda)?;
+        let holds = self.alpha > 0.0 && self.alpha <= 1.0;
+        Ok(check::setting("alpha", self.alpha, holds, "greater than 0 and at most 1")?)
     }
 }
 
@@ -220,8 +220,8 @@ impl ShrinkAndPerturb {
     /// # Errors
     /// When a setting is out of range, or the device fails.
     pub fn apply<V: Coordinates>(&self, parameters: &mut V, stage: u64) -> Result<(), OptimError> {
-        require::probability("shrink", self.shrink)?;
-        require::nonnegative("deviation", self.deviation)?;
+        check::probability("shrink", self.shrink)?;
+        check::nonnegative("deviation", self.deviation)?;
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };
         let noise = parameters.random_like(&noise, stage)?;
         parameters.scale(self.shrink);

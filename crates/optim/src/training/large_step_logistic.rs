@@ -14,6 +14,7 @@
 //! the `zᵢ`, whose number of updates may grow with `n`; normalization takes the `n` away. Cost per step: one
 //! pass over the data; memory: one gradient.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::{TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -40,27 +41,13 @@ impl LinearSeparation {
     /// entry is not finite.
     pub fn new(points: &[Vec<f64>], labels: &[f64]) -> Result<Self, OptimError> {
         let dimension = points.first().map_or(0, Vec::len);
-        if dimension == 0 {
-            return Err(OptimError::Empty { what: "the matrix of points" });
-        }
-        if labels.len() != points.len() {
-            return Err(OptimError::Size { what: "labels", found: labels.len(), expected: points.len() });
-        }
+        check::not_empty("the matrix of points", dimension)?;
+        check::size("labels", labels.len(), points.len())?;
         let mut signed = Vec::with_capacity(points.len() * dimension);
         for (i, (point, &label)) in points.iter().zip(labels).enumerate() {
-            if point.len() != dimension {
-                return Err(OptimError::Size {
-                    what: "entries of a point",
-                    found: point.len(),
-                    expected: dimension,
-                });
-            }
-            if label.abs() != 1.0 {
-                return Err(OptimError::Setting { name: "a label", value: label, must: "-1 or 1" });
-            }
-            if point.iter().any(|a| !a.is_finite()) {
-                return Err(OptimError::NotFinite { what: format!("point {i}") });
-            }
+            check::size(format!("entries of point {i}"), point.len(), dimension)?;
+            check::setting("a label", label, label.abs() == 1.0, "-1 or 1")?;
+            check::all_finite(format!("point {i}"), point.iter().copied())?;
             signed.extend(point.iter().map(|a| label * a));
         }
         Ok(Self { signed, dimension })
@@ -80,12 +67,10 @@ impl LinearSeparation {
     /// The margin `μ` of the data is the largest value over all `θ`.
     ///
     /// # Errors
-    /// When `θ` has not the dimension of the points, or is zero.
+    /// When `θ` has not the dimension of the points, is zero or not finite.
     pub fn margin(&self, theta: &[f64]) -> Result<f64, OptimError> {
         let norm = product(theta, theta).sqrt();
-        if norm == 0.0 {
-            return Err(OptimError::Empty { what: "the direction" });
-        }
+        check::positive("the norm of θ", norm)?;
         Ok(self.products(theta)?.into_iter().fold(f64::INFINITY, f64::min) / norm)
     }
 
@@ -186,6 +171,8 @@ pub struct NormalizedLogistic {
 }
 
 impl Solver<LinearSeparation> for NormalizedLogistic {
+    const NAME: &'static str = "normalized-logistic";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {
@@ -240,7 +227,7 @@ pub struct Separation<M> {
 /// ```
 ///
 /// # Errors
-/// When the settings or the sizes do not fit, or the observer fails. [`OptimError::NotFinite`] when `θ` overflows.
+/// When the settings or the sizes do not fit, or the observer fails. [`InputError::NotFinite`] when `θ` overflows.
 pub fn separate<S: Solver<LinearSeparation>>(
     solver: &S,
     data: &LinearSeparation,
@@ -252,7 +239,7 @@ pub fn separate<S: Solver<LinearSeparation>>(
     loop {
         let separated = data.misclassified(&state.iterate)? == 0;
         if state.iterate.iter().any(|t| !t.is_finite()) {
-            return Err(OptimError::NotFinite { what: format!("θ after {} updates", state.iteration) });
+            return Err(InputError::not_finite(format!("θ after {} updates", state.iteration)).into());
         }
         let last = separated || state.iteration >= limit;
         if observer.observe(data, &state, last)? == Observed::Stop || last {

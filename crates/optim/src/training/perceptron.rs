@@ -25,6 +25,8 @@ pub struct BatchPerceptron;
 pub struct NormalizedPerceptron;
 
 impl Solver<LinearSeparation> for BatchPerceptron {
+    const NAME: &'static str = "batch-perceptron";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {
@@ -37,6 +39,8 @@ impl Solver<LinearSeparation> for BatchPerceptron {
 }
 
 impl Solver<LinearSeparation> for NormalizedPerceptron {
+    const NAME: &'static str = "normalized-perceptron";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {

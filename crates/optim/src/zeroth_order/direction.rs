@@ -37,8 +37,8 @@ pub const GENERATOR: &str = "philox4x32-7/giles-f32/1";
 
 /// How directions are distributed; coordinates have mean 0 and variance 1, `E zzᵀ = I`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Distribution {
+#[serde(rename_all = "kebab-case")]
+pub enum DirectionLaw {
     /// Independent standard normal coordinates, as in `MeZO` and `MeZO-SVRG`.
     #[default]
     Gaussian,
@@ -77,15 +77,15 @@ const CHUNK: usize = 64 * GROUP;
 impl Direction {
     /// Direction `index` of a step. `lengths` are those of the blocks of the point.
     pub(super) fn new(
-        distribution: Distribution,
+        distribution: DirectionLaw,
         seed: u64,
         step: u64,
         index: u32,
         lengths: &[usize],
     ) -> Self {
-        let kind = if distribution == Distribution::Rademacher { Kind::Signs } else { Kind::Gaussian };
+        let kind = if distribution == DirectionLaw::Rademacher { Kind::Signs } else { Kind::Gaussian };
         let mut direction = Self { key: key(seed, step), index, kind, scale: 1.0 };
-        if distribution == Distribution::Sphere {
+        if distribution == DirectionLaw::Sphere {
             let dimension: usize = lengths.iter().sum();
             direction.scale = (dimension as f64 / direction.squared_norm(lengths)).sqrt() as f32;
         }
@@ -224,7 +224,7 @@ fn key(seed: u64, step: u64) -> u64 {
 /// When a block cannot be written to its device.
 pub fn direction_like<V: Blocks>(
     point: &V,
-    distribution: Distribution,
+    distribution: DirectionLaw,
     seed: u64,
     step: u64,
     index: u32,

@@ -1,7 +1,7 @@
 //! Variance-reduced stochastic gradients on regularized logistic regression.
 
 use kiln_optim::first_order::{GradientDescent, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg};
-use kiln_optim::linear::{Dense, LinearModel, Loss};
+use kiln_optim::linear::{DenseRows, LinearLoss, Loss};
 use kiln_optim::{Every, Objective, Order, RunError, Solver, Stop, Trace, run};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -164,22 +164,22 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
     Ok(())
 }
 
-fn curve<S>(solver: &S, model: &LinearModel, minimum: f64) -> Result<Curve, RunError<Vec<f64>>>
+fn curve<S>(solver: &S, model: &LinearLoss, minimum: f64) -> Result<Curve, RunError<Vec<f64>>>
 where
-    S: Solver<LinearModel>,
+    S: Solver<LinearLoss>,
 {
     let n = model.labels().len() as u64;
-    let mut excess = Trace::new(Every::Components(n), |model: &LinearModel, w: &Vec<f64>| {
+    let mut excess = Trace::new(Every::Work(n), |model: &LinearLoss, w: &Vec<f64>| {
         // Rounding may find a value below the minimum found before.
         Ok((model.value(w)? - minimum).max(f64::EPSILON * minimum))
     });
-    run(solver, model, vec![0.0; model.columns()], &Stop::after_components(PASSES * n), &mut excess)?;
+    run(solver, model, vec![0.0; model.columns()], &Stop::after_work(PASSES * n), &mut excess)?;
     let passes = |work: u64| work as f64 / n as f64;
     Ok(Curve(excess.points().iter().map(|point| (passes(point.work.components), point.value)).collect()))
 }
 
 /// `min f`, by accelerated gradient descent until the gradient is rounding error.
-fn minimum(model: &LinearModel) -> Result<f64, ExperimentError> {
+fn minimum(model: &LinearLoss) -> Result<f64, ExperimentError> {
     let solver = Nesterov::for_constants(model.strong_convexity(), model.smoothness())?;
     let stop = Stop::after(5_000).or_residual(1e-14);
     let solution = run(&solver, model, vec![0.0; model.columns()], &stop, &mut ())?;
@@ -187,7 +187,7 @@ fn minimum(model: &LinearModel) -> Result<f64, ExperimentError> {
 }
 
 /// Columns standardized, a 1 appended, rows of length 1, λ = 1/n.
-fn model(text: &str) -> Result<LinearModel, ExperimentError> {
+fn model(text: &str) -> Result<LinearLoss, ExperimentError> {
     let mut lines = text.lines();
     lines.next().ok_or("the table is empty")?;
     let table: Vec<Vec<f64>> =
@@ -208,5 +208,5 @@ fn model(text: &str) -> Result<LinearModel, ExperimentError> {
         values.extend(scaled.iter().map(|x| x / length));
     }
     let labels = table.iter().map(|row| 2.0 * row[columns] - 1.0).collect();
-    Ok(LinearModel::new(Dense::new(columns + 1, values)?, labels, Loss::Logistic, 1.0 / rows)?)
+    Ok(LinearLoss::new(DenseRows::new(columns + 1, values)?, labels, Loss::Logistic, 1.0 / rows)?)
 }

@@ -29,6 +29,8 @@
 //! }
 //! ```
 
+mod zeroth_order;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

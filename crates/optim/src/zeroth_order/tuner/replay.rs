@@ -1,24 +1,30 @@
 //! Steps forwards and back from a log, without evaluating anything.
 
 use burn::tensor::DType;
+use kiln_core::InputError;
 use kiln_tensor::Blocks;
 
-use super::super::direction::GENERATOR;
-use super::super::replay_log::{Entry, LogHeader, LoggedBlock, ReplayLog};
-use super::super::restore::Term;
-use super::super::stepper::{Cycle, Source};
-use super::super::{AnchorStorage, Method};
-use super::state::Kept;
-use super::{NonFinite, Tuner, TunerState, close, hash};
+use super::{NonFinite, Tuner, close};
+use crate::zeroth_order::anchor::{AnchorStorage, Cycle};
+use crate::zeroth_order::method::ZerothOrder;
+use crate::zeroth_order::replay_log::{Entry, LogHeader, LoggedBlock, Rates, ReplayLog, SettingDifference};
+use crate::zeroth_order::restore::Term;
+use crate::zeroth_order::state::{Kept, TunerState, hash};
+use crate::zeroth_order::stepper::Source;
 use crate::{OptimError, Sampler};
 
-impl<M: Method> Tuner<M> {
+impl<M: ZerothOrder> Tuner<M> {
     /// Takes a logged step without evaluating anything: the state gets the bits that [`step`](Self::step)
     /// gave it, but for the count of queries and the history that annealing looks at.
     ///
     /// # Errors
     /// When the entry is not of such a step.
     pub fn replay_step<V: Blocks>(&self, entry: &Entry, state: &mut TunerState<V>) -> Result<(), OptimError> {
+        let Rates { step_size, anchor_step_size } = entry.rates;
+        if !(step_size.is_finite() && anchor_step_size.is_finite()) {
+            let step = state.kept.step;
+            return Err(OptimError::State(format!("the step sizes of step {step} are not finite")));
+        }
         let scalars = entry.scalars.as_ref().map(|scalars| scalars.iter());
         let source = Source::Logged { scalars, sweeps: true };
         let TunerState { point, kept, cycle } = state;
@@ -67,15 +73,16 @@ impl<M: Method> Tuner<M> {
         }
         let mut state = self.start(log.header.components as usize, base)?;
         let header = self.header(&mut state, found, log.header.note.clone())?;
-        if header.manifest != log.header.manifest || header.tuner != log.header.tuner {
-            return Err(OptimError::State("the log was written with other settings".to_owned()));
+        if let Some(difference) = log.header.first_difference(&header) {
+            let SettingDifference { name, left, right } = difference;
+            return Err(OptimError::State(format!("{name} is {right}, but the log says {left}")));
         }
         let steps = steps.map_or(log.entries.len(), |steps| steps as usize);
-        if steps > log.entries.len() {
-            let (what, found) = ("steps in the log", log.entries.len());
-            return Err(OptimError::Size { what, found, expected: steps });
-        }
-        for entry in &log.entries[..steps] {
+        let entries = log
+            .entries
+            .get(..steps)
+            .ok_or_else(|| InputError::size("steps in the log", log.entries.len(), steps))?;
+        for entry in entries {
             self.replay_step(entry, &mut state)?;
         }
         if let Some(expected) = log.final_hash
@@ -101,8 +108,8 @@ impl<M: Method> Tuner<M> {
         state: &mut TunerState<V>,
     ) -> Result<(), OptimError> {
         if entries.len() as u64 != state.kept.step || keep > state.kept.step {
-            let (what, found) = ("steps in the log", entries.len());
-            return Err(OptimError::Size { what, found, expected: state.kept.step as usize });
+            let steps = usize::try_from(state.kept.step.max(keep)).unwrap_or(usize::MAX);
+            return Err(InputError::size("steps in the log", entries.len(), steps).into());
         }
         // First forwards without touching the point, to learn the updates.
         let sampler = Sampler::new(self.order, state.kept.sampler.components(), self.batch_size, self.seed)?;
@@ -166,6 +173,7 @@ impl<M: Method> Tuner<M> {
             });
         })?;
         let components = state.kept.sampler.components() as u64;
-        Ok(LogHeader::new(GENERATOR, self, self.seed, components, manifest, base_hash, note)?)
+        let header = LogHeader::new(M::NAME, self, self.seed, components)?;
+        Ok(LogHeader { manifest, base_hash, note, ..header })
     }
 }

@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::attribution::Model;
-use kiln_interpret::awd::{Awd, Covariance, LinearModel, NearestMean, PeakFilter, PeakHistogram, Teacher};
+use kiln_interpret::awd::{Awd, ConciseModel, Covariance, NearestMean, PeakFilter, PeakHistogram, Teacher};
 use kiln_interpret::transform::{Fourier, Transform};
 use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ struct Spectrum {
     fourier: Fourier,
     /// `[coefficients, rings]`, means.
     rings: Tensor<2>,
-    model: LinearModel,
+    model: ConciseModel,
 }
 
 impl Spectrum {
@@ -111,7 +111,7 @@ impl Spectrum {
             *member /= f64::max(counts[place % RINGS], 1.0);
         }
         let data = TensorData::new(members, [PIXELS, RINGS]).convert::<f32>();
-        let model = LinearModel { coefficients: vec![0.0; RINGS], intercept: 0.0 };
+        let model = ConciseModel { coefficients: vec![0.0; RINGS], intercept: 0.0 };
         let mut spectrum = Self { fourier, rings: Tensor::from_data(data, device), model };
         let (mut features, mut targets) = (Vec::new(), Vec::new());
         for class in classes {
@@ -119,7 +119,7 @@ impl Spectrum {
             features.extend(powers.chunks(RINGS).map(<[f64]>::to_vec));
             targets.extend(vec![class.parameters[0]; TRAINING]);
         }
-        spectrum.model = LinearModel::fit(&features, &targets, 1e-2)?;
+        spectrum.model = ConciseModel::fit(&features, &targets, 1e-2)?;
         Ok(spectrum)
     }
 
@@ -168,7 +168,7 @@ fn errors(
     let (mut squares, mut count) = ([0.0; 2], 0.0);
     for class in classes {
         for map in part(class).chunks(PIXELS) {
-            let found = &classes[nearest.predict(&row(map)?)?];
+            let found = &classes[nearest.predict_classes(&[row(map)?])?[0]];
             for (square, (found, true_one)) in
                 squares.iter_mut().zip(found.parameters.iter().zip(&class.parameters))
             {

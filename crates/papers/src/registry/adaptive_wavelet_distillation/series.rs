@@ -1,7 +1,7 @@
 //! Classes of real series: a network, and linear models of few wavelet coefficients.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kiln_interpret::awd::{Awd, LinearModel, Teacher, compression, largest_coefficients};
+use kiln_interpret::awd::{Awd, ConciseModel, Teacher, compression, largest_coefficients};
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +77,7 @@ fn score(
     let (features, test_features) = (largest(&train.x)?, largest(&test.x)?);
     let (mut scores, mut error) = (Vec::new(), 0.0);
     for y in &train.targets {
-        scores.push(predicted(&LinearModel::fit(&features, y, RIDGE)?, &test_features)?);
+        scores.push(predicted(&ConciseModel::fit(&features, y, RIDGE)?, &test_features)?);
         let found = cross_validated(&features, y, RIDGE)?;
         error += found.iter().zip(y).map(|(found, y)| (found - y).powi(2)).sum::<f64>() / y.len() as f64;
     }

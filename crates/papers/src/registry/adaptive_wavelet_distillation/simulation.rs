@@ -43,8 +43,8 @@ struct Problem {
 
 /// `2 (cD₃[7] + cD₃[8] + cD₃[9])` of db5 is linear in the signal; these are its coefficients.
 fn response() -> Result<Vec<f64>, ExperimentError> {
-    let dwt = Dwt::<f64>::new(&Wavelet::named("db5")?, Boundary::Zero, LEN, LEVELS)?;
-    let start = dwt.detail(3)?.start;
+    let dwt = Dwt::<f64, 1>::new(&Wavelet::named("db5")?, Boundary::Zero, [LEN], LEVELS)?;
+    let start = dwt.details(3)?.start;
     let identity: Vec<f64> = (0..LEN * LEN).map(|i| f64::from(u8::from(i / LEN == i % LEN))).collect();
     let coefficients = dwt.forward(&identity)?;
     Ok(coefficients

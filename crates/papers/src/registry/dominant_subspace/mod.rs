@@ -3,7 +3,7 @@
 mod network;
 mod quadratics;
 
-use kiln_optim::curvature::{Part, SubspaceMemory, SubspaceSgd};
+use kiln_optim::curvature::{SubspaceMemory, SubspacePart, SubspaceSgd};
 use kiln_optim::{Objective, Operator, Solver, State};
 
 use kiln_receipts::{Check, Claim, Experiment, ExperimentError, Need, Paper, Statistic, Threshold};
@@ -73,8 +73,8 @@ pub(super) const PAPER: Paper = Paper {
 };
 
 /// The methods in the order of colours.
-const METHODS: [(&str, Part); 3] =
-    [("SGD", Part::Whole), ("Dom-SGD", Part::Dominant), ("Bulk-SGD", Part::Bulk)];
+const METHODS: [(&str, SubspacePart); 3] =
+    [("SGD", SubspacePart::Whole), ("Dom-SGD", SubspacePart::Dominant), ("Bulk-SGD", SubspacePart::Bulk)];
 
 /// A run, step by step.
 struct Followed<V> {

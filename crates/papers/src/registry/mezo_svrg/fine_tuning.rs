@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use kiln_optim::first_order::Sgd;
-use kiln_optim::zeroth_order::{Alone, Fidelity, Method, Mezo, MezoSvrg, ModuleLoss, Tuner};
+use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_optim::{ModuleObjective, Order, Solver};
 use kiln_tensor::Parameters;
 use rayon::prelude::*;
@@ -111,7 +111,11 @@ fn tune(task: &FineTuning, way: Way, budget: u64, seed: u64) -> Result<Curve, Ex
     }
 }
 
-fn follow<M: Method>(task: &FineTuning, tuner: &Tuner<M>, budget: u64) -> Result<Curve, ExperimentError> {
+fn follow<M: ZerothOrder>(
+    task: &FineTuning,
+    tuner: &Tuner<M>,
+    budget: u64,
+) -> Result<Curve, ExperimentError> {
     let problem = ModuleLoss::new(task.train.len(), |network: &Network, rows: &[usize]| {
         task.train.losses(network, rows)
     })?;

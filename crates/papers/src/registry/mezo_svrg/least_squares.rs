@@ -1,7 +1,7 @@
 //! R1 to R6.
 
 use kiln_optim::first_order::Sgd;
-use kiln_optim::zeroth_order::{Alone, Fidelity, Method, Mezo, MezoSvrg, Tuner};
+use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, Tuner, ZerothOrder};
 use kiln_optim::{Order, Solver};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,11 @@ fn is_sampled(step: u64, steps: u64) -> bool {
 }
 
 /// A zeroth-order method from zero.
-fn follow<M: Method>(problem: &LeastSquares, tuner: &Tuner<M>, steps: u64) -> Result<Curve, ExperimentError> {
+fn follow<M: ZerothOrder>(
+    problem: &LeastSquares,
+    tuner: &Tuner<M>,
+    steps: u64,
+) -> Result<Curve, ExperimentError> {
     let mut state = tuner.start(ROWS, vec![0.0; COLUMNS])?;
     let mut curve = Curve::new();
     for step in 0..=steps {

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::InterpretError;
-use kiln_interpret::acd::{Acd, Cluster, Neighbours, Units};
+use kiln_interpret::acd::{Acd, AcdUnits, Cluster, Neighbours};
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use kiln_receipts::statistics::rank_correlation;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// 7×7 patches of 4×4 pixels.
-const UNITS: Units = Units::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
+const UNITS: AcdUnits = AcdUnits::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
 
 /// How sets of patches are scored.
 #[derive(Debug, Clone, Copy)]
