@@ -66,7 +66,8 @@ pub(super) fn run(python: &str, repeats: usize, report: &mut Report) -> Result<(
                         _ => return Err("one side or two".into()),
                     };
                     let question = json!({
-                        "gradient": true, "wavelet": name, "levels": levels, "batch": batch, "sides": sides, "filters": filters,
+                        "gradient": true, "wavelet": name, "levels": levels, "batch": batch, "sides": sides,
+                        "filters": filters,
                     });
                     let answer = peers.as_mut().map(|peers| peers.ask(&question)).transpose()?;
                     // The first turn only warms up.
