@@ -43,7 +43,8 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
-    /// Each library as a stranger adds it: from outside, with default features, its front page's example; README's
+    /// Each library as a stranger adds it: from outside, with default features, its front page's example;
+    /// README's
     Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,
@@ -163,8 +164,8 @@ fn docs() -> Result<Outcome> {
     }
 }
 
-/// Feature sets differ here from the rest, so that this checks and generates no code. What it adds to the target
-/// directory lies beside the other artefacts and replaces none.
+/// Feature sets differ here from the rest, so that this checks and generates no code. What it adds to the
+/// target directory lies beside the other artefacts and replaces none.
 fn alone() -> Result<Outcome> {
     for package in packages()? {
         eprintln!("{package}");
