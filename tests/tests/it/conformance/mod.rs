@@ -31,6 +31,8 @@
 
 mod zeroth_order;
 
+mod interpret;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
