@@ -33,12 +33,15 @@ impl DataSet {
         let n = self.rows.rows();
         floats("labels", &mut self.labels.iter().copied())?;
         match &self.rows {
-            DataRows::Dense(rows) => floats("values", &mut (0..n).flat_map(|i| rows.row(i).iter().copied()))?,
+            DataRows::Dense(rows) => {
+                floats("values", &mut (0..n).filter_map(|i| rows.get(i)).flatten().copied())?
+            }
             DataRows::Sparse(rows) => {
-                floats("values", &mut (0..n).flat_map(|i| rows.row(i).1.iter().copied()))?;
-                let indices = (0..n).flat_map(|i| rows.row(i).0.iter().copied());
+                let all = || (0..n).filter_map(|i| rows.get(i));
+                floats("values", &mut all().flat_map(|row| row.1.iter().copied()))?;
+                let indices = all().flat_map(|row| row.0.iter().copied());
                 fs::write(folder.join("indices"), indices.flat_map(u32::to_le_bytes).collect::<Vec<u8>>())?;
-                let lengths = (0..n).map(|i| rows.row(i).0.len() as u64);
+                let lengths = all().map(|row| row.0.len() as u64);
                 let ends = lengths.scan(0, |end, length| {
                     *end += length;
                     Some(*end)
@@ -128,8 +131,7 @@ pub(super) fn amazon(data: &DataPath) -> Result<DataSet, ExperimentError> {
     for kind in ["books", "dvd", "electronics", "kitchen"] {
         let found = data.find(&format!("domains/amazon-{kind}-train.svmlight.gz"))?;
         let part = read_svmlight_from(0, Some(5_000), BufReader::new(open(&found)?))?;
-        for i in 0..part.labels.len() {
-            let (indices, values) = part.rows.row(i);
+        for (indices, values) in (0..part.labels.len()).filter_map(|i| part.rows.get(i)) {
             entries.push(indices.iter().copied().zip(values.iter().copied()).collect::<Vec<_>>());
         }
         labels.extend(part.labels);

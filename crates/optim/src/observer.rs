@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_tensor::Coordinates;
+use kiln_tensor::{Coordinates, Vector};
 
 use crate::{Memory, Operator, OptimError, Solver, State, Work};
 

@@ -234,7 +234,7 @@ pub fn resume<P: Operator, S: Solver<P>>(
                 Ok(Err(what)) => return Err(last.diverged(what, state.iteration, here)),
                 Err(source) => {
                     let iteration = state.iteration + 1;
-                    return Err(RunError::Step { iteration, source, last: last.state(here) });
+                    return Err(RunError::Step { iteration, source, last: Box::new(last.state(here)) });
                 }
             }
             last = Good::of(&state);
@@ -254,7 +254,7 @@ pub fn resume<P: Operator, S: Solver<P>>(
                 return Err(RunError::Observer {
                     iteration: state.iteration,
                     source,
-                    last: last.state(here),
+                    last: Box::new(last.state(here)),
                 });
             }
         };
@@ -265,7 +265,7 @@ pub fn resume<P: Operator, S: Solver<P>>(
             return Ok(Solution { state, reason, residual });
         }
         if let Err(source) = solver.advance(problem, &mut state) {
-            return Err(RunError::Step { iteration: state.iteration + 1, source, last: last.state(here) });
+            return Err(RunError::Step { iteration: state.iteration + 1, source, last: Box::new(last.state(here)) });
         }
     }
 }
@@ -283,12 +283,12 @@ impl<V: Clone> Good<V> {
     }
 
     fn diverged(self, what: &'static str, iteration: u64, made_by: MadeBy) -> RunError<V> {
-        RunError::Diverged { iteration, what, last: self.state(made_by) }
+        RunError::Diverged { iteration, what, last: Box::new(self.state(made_by)) }
     }
 
-    fn state(self, made_by: MadeBy) -> Box<State<V, ()>> {
+    fn state(self, made_by: MadeBy) -> State<V, ()> {
         let Self { iterate, iteration, work } = self;
-        Box::new(State { iterate, iteration, work, memory: (), made_by })
+        State { iterate, iteration, work, memory: (), made_by }
     }
 }
 

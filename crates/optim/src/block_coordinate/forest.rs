@@ -56,7 +56,9 @@ pub fn solve_forest<'a>(
             let at = order[next];
             next += 1;
             for &(node, entry) in neighbours(block[at]) {
-                let other = place[node];
+                let Some(&other) = place.get(node) else {
+                    return Err(InputError::index("neighbour", node, dimension).into());
+                };
                 if other == OUTSIDE || other == parents[at].0 || entry == 0.0 {
                     continue;
                 }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use kiln_core::InputError;
+use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
@@ -96,9 +96,8 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
 
     fn init(&self, problem: &P, start: &Vec<f64>) -> Result<Self::Memory, OptimError> {
         let dimension = problem.dimension();
-        if start.len() != dimension {
-            return Err(InputError::size("the start", start.len(), dimension).into());
-        }
+        check::not_empty("the list of coordinates", dimension)?;
+        check::size("coordinates of the start", start.len(), dimension)?;
         self.blocks.check(dimension)?;
         let refuse = |holds: bool, why: &str| if holds { Err(OptimError::problem(why)) } else { Ok(()) };
         let nonnegative = problem.is_nonnegative();
@@ -130,6 +129,11 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
         let State { iterate: x, iteration, work, memory, .. } = state;
         if memory.cache.is_none() {
             memory.cache = Some(self.cache(problem)?);
+            // The first step, or the first after the state was read from a file.
+            let length = problem.image(x)?.len();
+            if memory.image.as_ref().is_some_and(|image| image.len() != length) {
+                return Err(OptimError::State("the image is of another problem".to_owned()));
+            }
         }
         if memory.image.is_none() {
             memory.image = Some(problem.image(x)?);
@@ -151,37 +155,47 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
                 indices.iter().map(|&i| gradient[i]).collect()
             }
         };
-        let (indices, displacement) = if self.blocks == BlockPartition::Forest {
-            let order = self.ordered(problem, cache, x, &gradient, *iteration, x.len());
-            let neighbours = |i| problem.neighbours(i).unwrap_or_default();
-            let forest = greedy_forest(&order, neighbours);
-            let rhs: Vec<f64> = block_gradient(&forest).into_iter().map(|g| -g).collect();
-            let displacement = solve_forest(&forest, x.len(), |i| problem.curvature(i), neighbours, &rhs)?;
-            (forest, displacement)
-        } else {
-            let block = match self.blocks {
-                BlockPartition::Fixed { .. } => {
-                    Cow::Borrowed(&cache.fixed[self.fixed(cache, x, &gradient, *iteration)])
+        let block = match self.blocks {
+            BlockPartition::Forest => {
+                let order = self.ordered(cache, x, &gradient, *iteration, x.len());
+                let neighbours = |i| problem.neighbours(i).unwrap_or_default();
+                let forest = greedy_forest(&order, neighbours);
+                let rhs: Vec<f64> = block_gradient(&forest).into_iter().map(|g| -g).collect();
+                let displacement =
+                    solve_forest(&forest, x.len(), |i| problem.curvature(i), neighbours, &rhs)?;
+                shift(problem, x, image, &forest, displacement);
+                return Ok(());
+            }
+            BlockPartition::Fixed { .. } => {
+                Cow::Borrowed(&cache.fixed[self.fixed(cache, x, &gradient, *iteration)])
+            }
+            BlockPartition::Variable { size } => {
+                let mut indices = self.ordered(cache, x, &gradient, *iteration, size);
+                if self.rule == BlockRule::Gsq {
+                    indices = hard_thresholding(problem, cache, &gradient, indices)?;
                 }
-                BlockPartition::Variable { size } => {
-                    let mut indices = self.ordered(problem, cache, x, &gradient, *iteration, size);
-                    if self.rule == BlockRule::Gsq {
-                        indices = hard_thresholding(problem, cache, &gradient, indices)?;
-                    }
-                    Cow::Owned(Block::new(problem, indices)?)
-                }
-                BlockPartition::Forest => unreachable!("forests were treated above"),
-            };
-            let gradient = block_gradient(&block.indices);
-            let at = At { problem, x, image, block: &block, gradient: &gradient };
-            let displacement = at.displacement(self.update, work)?;
-            (block.into_owned().indices, displacement)
+                Cow::Owned(Block::new(problem, indices)?)
+            }
         };
-        for (i, d) in indices.into_iter().zip(displacement) {
-            x[i] += d;
-            problem.shift(image, i, d);
-        }
+        let gradient = block_gradient(&block.indices);
+        let at = At { problem, x, image, block: &block, gradient: &gradient };
+        let displacement = at.displacement(self.update, work)?;
+        shift(problem, x, image, &block.indices, displacement);
         Ok(())
+    }
+}
+
+/// `x_b ← x_b + d_b`, and the image with it.
+fn shift(
+    problem: &impl CoordinateProblem,
+    x: &mut [f64],
+    image: &mut [f64],
+    block: &[usize],
+    displacement: Vec<f64>,
+) {
+    for (&i, d) in block.iter().zip(displacement) {
+        x[i] += d;
+        problem.shift(image, i, d);
     }
 }
 
@@ -239,14 +253,13 @@ impl BlockCoordinateDescent {
     /// The first `count` coordinates in the order in which the rule would take them one by one.
     fn ordered(
         &self,
-        problem: &impl CoordinateProblem,
         cache: &Cache,
         x: &[f64],
         gradient: &[f64],
         iteration: u64,
         count: usize,
     ) -> Vec<usize> {
-        let dimension = problem.dimension();
+        let dimension = x.len();
         match self.rule {
             BlockRule::Random => draw(&vec![1.0; dimension], count, self.seed, iteration),
             BlockRule::Lipschitz => draw(&cache.curvatures, count, self.seed, iteration),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hessian, SecondOrder};
 use crate::state::{Vectors, memory};
-use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, Table, Work};
+use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, VectorTable, Work};
 
 /// The span of the Hessian's top `k` eigenvectors at some point.
 ///
@@ -32,7 +32,7 @@ use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, Tabl
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DominantSubspace<V> {
-    vectors: Table<V>,
+    vectors: VectorTable<V>,
     values: Vec<f64>,
     residuals: Vec<f64>,
     next: Option<f64>,
@@ -51,7 +51,7 @@ impl<V: Coordinates> DominantSubspace<V> {
     ) -> Result<Self, OptimError> {
         if lanczos.eigenpairs == 0 {
             return Ok(Self {
-                vectors: Table(Vec::new()),
+                vectors: VectorTable(Vec::new()),
                 values: Vec::new(),
                 residuals: Vec::new(),
                 next: None,
@@ -62,7 +62,7 @@ impl<V: Coordinates> DominantSubspace<V> {
         let found = lanczos.largest(&Hessian::new(problem, z), &start)?;
         *work += problem.product_cost(problem.components() * found.products as usize);
         Ok(Self {
-            vectors: Table(found.vectors),
+            vectors: VectorTable(found.vectors),
             values: found.values,
             residuals: found.residuals,
             next: found.next,

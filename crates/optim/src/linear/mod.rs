@@ -35,17 +35,11 @@ pub use svmlight::{LabelledRows, read_svmlight, read_svmlight_from, write_svmlig
 pub use svrg::{LinearSvrg, LinearSvrgMemory};
 pub use visits::Visits;
 
-use kiln_core::{InputError, check};
-
-use crate::OptimError;
+use kiln_core::check;
 
 /// The step must be positive, and leave something of `w` when the penalty pulls it to 0.
-fn check_step_size(step_size: Option<f64>, model: &LinearLoss) -> Result<(), OptimError> {
-    let Some(step_size) = step_size else { return Ok(()) };
+fn check_step_size(step_size: Option<f64>, visits: Visits, model: &LinearLoss) -> check::Checked {
+    let step_size = step_size.unwrap_or_else(|| visits.plan(model).step_size());
     check::positive("step_size", step_size)?;
-    if step_size * model.l2_weight() < 1.0 {
-        Ok(())
-    } else {
-        Err(InputError::setting("step_size", step_size, "less than 1/λ").into())
-    }
+    check::setting("step_size", step_size, step_size * model.l2_weight() < 1.0, "less than 1/λ")
 }

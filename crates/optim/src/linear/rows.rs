@@ -34,11 +34,13 @@ impl DenseRows {
         Ok(Self { columns, values })
     }
 
-    /// Row `i`.
-    ///
-    /// # Panics
-    /// When there is no such row, as indexing does.
-    pub fn row(&self, i: usize) -> &[f64] {
+    /// Row `i`; none where there is no such row.
+    pub fn get(&self, i: usize) -> Option<&[f64]> {
+        self.values.chunks_exact(self.columns).nth(i)
+    }
+
+    /// Row `i`, which is there.
+    pub(super) fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
 }
@@ -122,11 +124,13 @@ impl SparseRows {
         Self::new(columns, starts, indices, values)
     }
 
-    /// The columns and values of row `i`.
-    ///
-    /// # Panics
-    /// When there is no such row, as indexing does.
-    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
+    /// The columns and values of row `i`; none where there is no such row.
+    pub fn get(&self, i: usize) -> Option<(&[u32], &[f64])> {
+        (i < self.starts.len() - 1).then(|| self.row(i))
+    }
+
+    /// The columns and values of row `i`, which is there.
+    pub(super) fn row(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }

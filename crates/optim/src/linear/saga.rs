@@ -105,7 +105,7 @@ impl Solver<LinearLoss> for LinearSaga {
 
     fn init(&self, model: &LinearLoss, start: &Vec<f64>) -> Result<LinearSagaMemory, OptimError> {
         model.check(start)?;
-        check_step_size(self.step_size, model)?;
+        check_step_size(self.step_size, self.visits, model)?;
         Ok(LinearSagaMemory {
             table: vec![0.0; model.labels().len()],
             mean: vec![0.0; model.columns()],

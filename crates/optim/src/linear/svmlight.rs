@@ -20,8 +20,9 @@ pub struct LabelledRows {
 }
 
 /// Reads columns that are numbered from 1, as the format says. Blank lines, comments after `#` and the field `qid` are
-/// skipped; the columns of a line may come in any order. There are as many columns as the largest number. A file that
-/// uses column 0 is refused: [`read_svmlight_from`] reads it.
+/// skipped, and so is a byte-order mark; the columns of a line may come in any order. There are as many columns as the
+/// largest number, which may be `2³⁰` at most, since vectors of weights will have that length: [`read_svmlight_from`]
+/// reads files with larger ones, and those that use column 0.
 ///
 /// ```
 /// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
@@ -31,8 +32,8 @@ pub struct LabelledRows {
 /// ```
 ///
 /// # Errors
-/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails, and
-/// [`InputError::Empty`] without any row or nonzero.
+/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails,
+/// and [`InputError::Empty`] without any row or nonzero.
 pub fn read_svmlight(reader: impl BufRead) -> Result<LabelledRows, LinearDataError> {
     read_svmlight_from(1, None, reader)
 }
@@ -54,7 +55,10 @@ pub fn read_svmlight_from(
     let mut row = Vec::new();
     let mut width = 0;
     for (line, text) in (1..).zip(reader.lines()) {
-        let text = text.map_err(|source| LinearDataError::Read { line, source })?;
+        let mut text = text.map_err(|source| LinearDataError::Read { line, source })?;
+        if line == 1 && text.starts_with(BYTE_ORDER_MARK) {
+            text.remove(0);
+        }
         let Some(label) = parse(&text, first, columns, &mut row)
             .map_err(|message| LinearDataError::Line { line, message })?
         else {
@@ -72,6 +76,11 @@ pub fn read_svmlight_from(
     Ok(LabelledRows { rows, labels })
 }
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The number of columns from which on a file must be told how many it has.
+const LARGEST: u32 = 1 << 30;
+
 /// The label of a line, if it has one, with its nonzeros in `row`, sorted.
 fn parse(
     text: &str,
@@ -81,7 +90,10 @@ fn parse(
 ) -> Result<Option<f64>, String> {
     let mut fields = text.split('#').next().unwrap_or_default().split_ascii_whitespace();
     let Some(label) = fields.next() else { return Ok(None) };
-    let label = number(label, "label")?;
+    if label.contains(',') {
+        return Err(format!("the labels {label:?} are several; one label a row is read"));
+    }
+    let label = finite(label, "label")?;
     row.clear();
     for field in fields {
         let (column, value) =
@@ -96,11 +108,17 @@ fn parse(
                 "column {column}, but columns are numbered from {first}; read_svmlight_from sets the first"
             )
         })?;
+        let number = u64::from(column) + u64::from(first);
         if columns.is_some_and(|columns| column as usize >= columns) {
-            let number = u64::from(column) + u64::from(first);
             return Err(format!("column {number} is beyond the number of columns"));
         }
-        row.push((column, number(value, "value")?));
+        if columns.is_none() && column >= LARGEST {
+            return Err(format!(
+                "column {number} asks for more than 2^30 columns; if they are meant, give their number to \
+                 read_svmlight_from"
+            ));
+        }
+        row.push((column, finite(value, "value")?));
     }
     row.sort_by_key(|&(column, _)| column);
     match row.windows(2).find(|pair| pair[0].0 == pair[1].0) {
@@ -109,7 +127,7 @@ fn parse(
     }
 }
 
-fn number(text: &str, what: &str) -> Result<f64, String> {
+fn finite(text: &str, what: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ => Err(format!("expected a finite {what}, found {text:?}")),

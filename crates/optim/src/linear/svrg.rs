@@ -76,7 +76,7 @@ impl Solver<LinearLoss> for LinearSvrg {
 
     fn init(&self, model: &LinearLoss, start: &Vec<f64>) -> Result<LinearSvrgMemory, OptimError> {
         model.check(start)?;
-        check_step_size(self.step_size, model)?;
+        check_step_size(self.step_size, self.visits, model)?;
         Ok(LinearSvrgMemory { sampler: self.visits.sampler(model, self.seed)?, touched: 0 })
     }
 

@@ -45,6 +45,7 @@ impl CoupledQuadratic {
                 return Err(InputError::not_finite(what).into());
             }
         }
+        let (a, c) = (mirrored(a), mirrored(c));
         let factor = |what: &str, matrix: &Mat<f64>| {
             matrix
                 .llt(Side::Lower)
@@ -70,6 +71,16 @@ impl CoupledQuadratic {
         let (expected, found) = (vec![self.b.nrows(), self.b.ncols()], vec![x.len(), y.len()]);
         if expected == found { Ok(()) } else { Err(TensorError::shape(&found, &expected).into()) }
     }
+}
+
+/// With the lower half in place of the upper one.
+fn mirrored(mut matrix: Mat<f64>) -> Mat<f64> {
+    for i in 0..matrix.nrows() {
+        for j in 0..i {
+            matrix[(j, i)] = matrix[(i, j)];
+        }
+    }
+    matrix
 }
 
 fn column(x: &[f64]) -> Mat<f64> {

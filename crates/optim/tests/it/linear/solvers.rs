@@ -40,7 +40,7 @@ fn saga_on_vectors(
     let (n, d) = (model.labels().len(), model.columns());
     let (mut w, mut u, mut table) = (vec![0.0; d], vec![0.0; d], vec![0.0; n]);
     for &(i, weight) in visits {
-        let row = rows.row(i);
+        let row = rows.get(i).unwrap();
         let prediction = row.iter().zip(&w).map(|(x, w)| x * w).sum();
         let change = model.loss().derivative(prediction, model.labels()[i]) - table[i];
         for j in 0..d {
@@ -178,7 +178,7 @@ proptest! {
             let rows = dense_rows(model);
             let mut mean = vec![0.0; 7];
             for (i, t) in state.memory.table().iter().enumerate() {
-                mean.axpy(t / 30.0, &rows.row(i).to_vec()).unwrap();
+                mean.axpy(t / 30.0, &rows.get(i).unwrap().to_vec()).unwrap();
             }
             prop_assert!(distance(&mean, state.memory.mean()) < 1e-12);
         }
