@@ -32,6 +32,8 @@
 mod adapt;
 mod zeroth_order;
 
+mod interpret;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
