@@ -43,12 +43,16 @@ pub fn dirichlet_eigenvalue(graph: &impl Adjacency, nodes: &[u64]) -> Result<f64
     if let Some(i) = degrees.iter().position(|&d| d <= 0.0) {
         return Err(GraphError::IsolatedSeed(nodes[i]));
     }
+    // Degrees are multiplied with each other. An even power of 2 keeps that in range and changes no bit.
+    let half = (degrees.iter().copied().fold(0.0, f64::max).log2() / 2.0).floor();
+    let unit = 2_f64.powi((-2.0 * half).clamp(-1022.0, 1022.0) as i32);
+    let degrees: Vec<f64> = degrees.iter().map(|degree| degree * unit).collect();
     let mut arcs = Vec::new();
     let mut boundary = vec![0.0; nodes.len()];
     for (i, &u) in nodes.iter().enumerate() {
         graph.neighbors(u, |v, weight| match set.slot(v) {
-            Some(j) => arcs.push((i, j as usize, weight)),
-            None => boundary[i] += weight,
+            Some(j) => arcs.push((i, j as usize, weight * unit)),
+            None => boundary[i] += weight * unit,
         });
     }
     let multiply = |x: &[f64]| {

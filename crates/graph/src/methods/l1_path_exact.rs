@@ -161,6 +161,7 @@ impl SolutionPath {
     /// # Errors
     /// Those of [`support_at`](Self::support_at), and of [`SeedDistribution::resolve`] on another graph.
     pub fn mass_at(&self, graph: &impl Adjacency, rho: f64) -> Result<Vec<(u64, f64)>> {
+        check_alpha(self.alpha)?;
         let support = self.support_at(rho)?;
         let mut workspace = Workspace::default();
         let question = LocalQuestion::new(graph, &self.seeds, Limits::default(), &mut workspace)?;

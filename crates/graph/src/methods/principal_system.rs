@@ -73,7 +73,7 @@ impl PrincipalSystem {
             if size < smallest {
                 q.copy_from_slice(&refined);
             }
-            if size == 0.0 || size > 0.5 * smallest {
+            if size == 0.0 || size.is_nan() || size > 0.5 * smallest {
                 break;
             }
             smallest = size;

@@ -171,6 +171,22 @@ fn extreme_sets() {
 
 /// A path leaks from its two ends; the eigenvalue is `1 - cos(π / (n + 1))`, tiny and poorly separated.
 #[test]
+fn dirichlet_eigenvalues_do_not_depend_on_the_unit_of_the_weights() {
+    let edges = [(0, 1, 1.5), (1, 2, 0.5), (0, 2, 1.0), (2, 3, 0.25)];
+    let eigenvalue = |unit: f64| {
+        let scaled = edges.map(|(u, v, weight)| (u, v, weight * unit));
+        dirichlet_eigenvalue(&CsrGraph::from_weighted_edges(4, scaled).unwrap(), &[0, 1, 2]).unwrap()
+    };
+    let expected = eigenvalue(1.0);
+    for unit in [2_f64.powi(-1000), 2_f64.powi(501), 2_f64.powi(1000)] {
+        assert_eq!(eigenvalue(unit), expected);
+    }
+    for unit in [1e-300, 1e-6, 1e6, 1e300] {
+        assert!((eigenvalue(unit) / expected - 1.0).abs() <= 1e-14);
+    }
+}
+
+#[test]
 fn dirichlet_eigenvalue_of_a_long_path() {
     for inner in [10_u64, 100, 400] {
         let graph = CsrGraph::from_edges(inner + 2, (0..=inner).map(|u| (u, u + 1))).unwrap();
