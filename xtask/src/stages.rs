@@ -103,8 +103,8 @@ impl Stage {
     }
 }
 
-/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the
-/// bindings to it can be built.
+/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where
+/// the bindings to it can be built.
 fn features() -> &'static str {
     static ALL: OnceLock<String> = OnceLock::new();
     ALL.get_or_init(|| {

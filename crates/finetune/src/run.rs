@@ -195,8 +195,8 @@ impl Run<'_> {
             // the base's bits.
             let advice = advise(problem, &mut point.clone(), &batch, &advisor)?;
             let Some(chosen) = advice.step_size else {
-                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; give \
-                              a number";
+                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; \
+                              give a number";
                 return Err(FinetuneError::Setting { option: "step-size", reason: reason.into() });
             };
             for size in sizes.into_iter().filter(|size| is_auto(size)) {
