@@ -8,12 +8,14 @@
 //!   ```
 //!
 //!   over all parameters or those of the last layer; λ = 0 is plain fine-tuning.
-//! * [`Masft`] fine-tunes several starts with several λ and picks one by held-out labelled rows of the target.
+//! * [`Masft`] fine-tunes several starts with several λ and picks one by held-out labelled rows of the
+//!   target.
 //!
-//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via fine-tuning from
-//! multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and the choice among them; its
-//! theory is of linear models ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid
-//! and the last layer are ours, as no code of the authors' was found.
+//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via
+//! fine-tuning from multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and
+//! the choice among them; its theory is of linear models
+//! ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid and the last layer are ours,
+//! as no code of the authors' was found.
 //!
 //! Cost of a fit: passes over the labelled rows only, and of the last layer one pass through the rest of the
 //! model in all.
@@ -40,7 +42,8 @@ use crate::{
     Rows, SemiSupervised, Training,
 };
 
-/// A module trained on the labelled rows of the target alone: what every method that also has sources must beat.
+/// A module trained on the labelled rows of the target alone: what every method that also has sources must
+/// beat.
 #[derive(Debug, Clone)]
 pub struct TrainedTargetOnly<M> {
     /// The module that a copy of is trained.
@@ -176,7 +179,8 @@ impl FineTuning {
         Ok(fitted.with_warnings(warnings))
     }
 
-    /// The trainable parameters that may move, as they are, flattened and without autodiff. `model` is in training.
+    /// The trainable parameters that may move, as they are, flattened and without autodiff. `model` is in
+    /// training.
     fn parameters<M: Module>(&self, model: &M) -> HashMap<ParamId, Tensor<1>> {
         let mut collect = Collect { tuned: &self.tuned, path: Vec::new(), found: HashMap::new() };
         model.visit(&mut collect);
@@ -201,12 +205,13 @@ impl<X: Rows, M: FeatureModel<X>> Fit<X> for FineTuningMethod<M> {
 
     /// Trains a copy of the start on the labelled rows of the target.
     ///
-    /// The result keeps the [summary](Adapted::summary) of the start, and predicts as the fine-tuned model does. With
-    /// [`Tuned::Outputs`] the features are computed once, as for predictions: dropout before them is off.
+    /// The result keeps the [summary](Adapted::summary) of the start, and predicts as the fine-tuned model
+    /// does. With [`Tuned::Outputs`] the features are computed once, as for predictions: dropout before them
+    /// is off.
     ///
     /// # Errors
-    /// When a setting is out of range, the start has another number of outputs than there are classes or takes other
-    /// rows, no trainable parameter is among those to tune, or the loss stops being finite.
+    /// When a setting is out of range, the start has another number of outputs than there are classes or
+    /// takes other rows, no trainable parameter is among those to tune, or the loss stops being finite.
     fn fit(&self, data: &SemiSupervised<X>) -> Result<Adapted<M>, AdaptError> {
         self.settings.fit_rows(data.labelled(), &self.start, &self.training)
     }
@@ -394,13 +399,14 @@ pub struct MasftFit<M> {
     pub model: Adapted<M>,
     /// Its index among the candidates.
     pub best: usize,
-    /// All candidates: each start as it is and then with each weight; last, if asked for, that without sources.
+    /// All candidates: each start as it is and then with each weight; last, if asked for, that without
+    /// sources.
     pub candidates: Vec<Candidate>,
 }
 
 impl Masft {
-    /// This, from these starts, trained so. With `untrained`, a copy of it trained on the labelled rows alone is a
-    /// candidate too, so that starts from sources that mislead lose.
+    /// This, from these starts, trained so. With `untrained`, a copy of it trained on the labelled rows alone
+    /// is a candidate too, so that starts from sources that mislead lose.
     pub fn on<M: Clone>(
         &self,
         starts: &[Adapted<M>],
@@ -431,12 +437,12 @@ impl<X: Rows, M: FeatureModel<X>> Fit<X> for MasftMethod<M> {
 
     /// Fine-tunes the starts and picks the best.
     ///
-    /// Of several candidates with the largest score the one with the least loss on the held-out rows wins, of these the
-    /// first.
+    /// Of several candidates with the largest score the one with the least loss on the held-out rows wins, of
+    /// these the first.
     ///
     /// # Errors
-    /// Without candidates, when a candidate cannot be fitted for another reason than divergence, when there are too few
-    /// labelled rows to split, or when all candidates diverge.
+    /// Without candidates, when a candidate cannot be fitted for another reason than divergence, when there
+    /// are too few labelled rows to split, or when all candidates diverge.
     fn fit(&self, data: &SemiSupervised<X>) -> Result<MasftFit<M>, AdaptError> {
         let (validation, seed) = (self.settings.validation, self.settings.seed);
         let (train, validation) = hold_out_rows(data.labelled(), validation, seed)?;

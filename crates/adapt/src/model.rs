@@ -1,4 +1,5 @@
-//! Models that domain adaptation can train: features that are aligned between domains, and outputs made of them.
+//! Models that domain adaptation can train: features that are aligned between domains, and outputs made of
+//! them.
 
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -12,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::AdaptError;
 
-/// A model in two parts: features `[n, k]` that penalties align, and outputs `[n, classes]` (logits) or `[n, 1]`
-/// (regression) made of them.
+/// A model in two parts: features `[n, k]` that penalties align, and outputs `[n, classes]` (logits) or `[n,
+/// 1]` (regression) made of them.
 ///
-/// Implement it for any Burn module; a penultimate layer is the usual choice of features for deep networks, and the
-/// outputs themselves for small ones.
+/// Implement it for any Burn module; a penultimate layer is the usual choice of features for deep networks,
+/// and the outputs themselves for small ones.
 pub trait FeatureModel<X>: Module {
     /// The features of the rows, `[n, k]`.
     fn features(&self, x: X) -> Tensor<2>;
@@ -24,8 +25,8 @@ pub trait FeatureModel<X>: Module {
     /// The outputs made of features, `[n, outputs]`.
     fn outputs(&self, features: Tensor<2>) -> Tensor<2>;
 
-    /// Whether rows of this shape can be taken. A model that knows what it takes says so here: then other rows are an
-    /// error, where Burn would panic.
+    /// Whether rows of this shape can be taken. A model that knows what it takes says so here: then other
+    /// rows are an error, where Burn would panic.
     ///
     /// # Errors
     /// When they cannot.
@@ -57,7 +58,8 @@ impl FeatureModel<Tensor<2>> for Linear {
 
 /// A linear layer whose weights are drawn from the seed, Glorot normal times `gain`, with biases of zero.
 ///
-/// The released code of the paper on conditionally invariant components starts its linear models with a gain of 0.01.
+/// The released code of the paper on conditionally invariant components starts its linear models with a gain
+/// of 0.01.
 ///
 /// # Errors
 /// When a size is 0 or the gain is negative or not finite.
@@ -200,7 +202,8 @@ impl LeNet {
     /// A network drawn from the seed as PyTorch draws it.
     ///
     /// # Errors
-    /// When a number is 0, or pictures are smaller than 16×16, too small for two convolutions of 5×5 with pooling.
+    /// When a number is 0, or pictures are smaller than 16×16, too small for two convolutions of 5×5 with
+    /// pooling.
     pub fn new(
         channels: usize,
         side: usize,

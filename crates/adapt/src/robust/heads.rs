@@ -16,9 +16,9 @@ impl RobustClassification {
     /// its rows in an order that does not depend on its place among the sources.
     ///
     /// # Errors
-    /// When a setting is out of range, labels are not classes, or a source (a resample) has no row of a class: its head
-    /// would make up the class's probability. Merge such sources, draw larger resamples, or give the conditionals to
-    /// [`RobustMethod::fit_given`](super::RobustMethod::fit_given).
+    /// When a setting is out of range, labels are not classes, or a source (a resample) has no row of a
+    /// class: its head would make up the class's probability. Merge such sources, draw larger resamples, or
+    /// give the conditionals to [`RobustMethod::fit_given`](super::RobustMethod::fit_given).
     pub fn estimate_conditionals(&self, data: &Adaptation<Tensor<2>>) -> Result<Conditionals, AdaptError> {
         self.check()?;
         let classes = data.outputs();

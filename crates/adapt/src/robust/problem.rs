@@ -31,7 +31,8 @@ pub struct Surrogate {
 }
 
 impl RobustClassification {
-    /// The robust value of a model: the largest mean cross-entropy over the rows' balls and the mixtures of the set.
+    /// The robust value of a model: the largest mean cross-entropy over the rows' balls and the mixtures of
+    /// the set.
     ///
     /// Rows and mixture are maximized in turn, the mixture by [`exact_mixture`], from β̄ and from the
     /// mixtures of the set that are furthest towards each conditional; the best end counts. With `ε₁ = 0`
@@ -101,7 +102,8 @@ impl<'a> Problem<'a> {
         Ok(Self { settings, conditionals, z, reference, ascent })
     }
 
-    /// The rounds. Rows are perturbed against `y°(β)`, unless the reproduction of the notebook passes other labels.
+    /// The rounds. Rows are perturbed against `y°(β)`, unless the reproduction of the notebook passes other
+    /// labels.
     pub(super) fn solve<M: FeatureModel<Tensor<2>>>(
         &self,
         model: &M,

@@ -396,7 +396,8 @@ impl<'a, X: Rows> Objective<'a, X> {
             widths.extend(&adversary.settings.hidden);
             widths.push(domains);
             let device = self.pool.device.clone().inner();
-            // A seed of its own, so that the discriminator does not start as a copy of the model's first layer.
+            // A seed of its own, so that the discriminator does not start as a copy of the model's first
+            // layer.
             let seed = self.seed ^ 0x6461_6e6e;
             let network = MultilayerPerceptron::new(&widths, Features::Outputs, seed, &device)?;
             adversary.network = Some(network.train());

@@ -2,7 +2,8 @@ use burn::optim::{AdamConfig, ModuleOptimizer};
 use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
-/// How a method is trained: by whatever optimizer of Burn's, or of `kiln_optim`'s that implements Burn's trait.
+/// How a method is trained: by whatever optimizer of Burn's, or of `kiln_optim`'s that implements Burn's
+/// trait.
 #[derive(Clone)]
 pub struct Training {
     /// Passes over the longest domain of the problem, whether the method uses it or not.

@@ -65,8 +65,9 @@ impl<X: Rows, M: FeatureModel<X>> Fit<X> for TrainedMethod<M> {
     /// Trains a copy of the model on the sources' labels and the target's rows.
     ///
     /// # Errors
-    /// When settings are out of range or do not fit the problem, when the model has another number of outputs than the
-    /// labels ask for, takes other rows or lives on another device, or when the loss stops being finite.
+    /// When settings are out of range or do not fit the problem, when the model has another number of outputs
+    /// than the labels ask for, takes other rows or lives on another device, or when the loss stops being
+    /// finite.
     fn fit(&self, data: &Adaptation<X>) -> Result<Adapted<M>, AdaptError> {
         self.fit_observed(data, &mut |_| {})
     }
@@ -96,7 +97,8 @@ impl<M> TrainedMethod<M> {
     /// that of `fit`, to the bit.
     ///
     /// # Errors
-    /// As [`fit`](Fit::fit), and when the method has no first stage or `first` comes from another method than that.
+    /// As [`fit`](Fit::fit), and when the method has no first stage or `first` comes from another method than
+    /// that.
     pub fn fit_after<X: Rows>(
         &self,
         first: &Adapted<M>,
@@ -219,7 +221,8 @@ fn means(sums: Option<Tensor<1>>, steps: usize) -> Result<Vec<f64>, AdaptError> 
     Ok(sums.into_iter().map(|sum| sum / steps as f64).collect())
 }
 
-/// How the model's predictions and the classes go together on the chosen sources, and what it predicts on the target.
+/// How the model's predictions and the classes go together on the chosen sources, and what it predicts on the
+/// target.
 fn shift_statistics<X: Rows, M: FeatureModel<X>>(
     data: &Adaptation<X>,
     model: &Adapted<M>,

@@ -1,4 +1,5 @@
-//! Distributionally robust classification: invariants 13 and 14 of the method, exact oracles against brute force.
+//! Distributionally robust classification: invariants 13 and 14 of the method, exact oracles against brute
+//! force.
 
 mod mixtures;
 

@@ -94,10 +94,12 @@ fn methods() -> Vec<(&'static str, AdaptMethod)> {
 }
 
 device_tests! {
-    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's labels.
+    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's
+    /// labels.
     fn every_method_fits_and_repeats(device) {
         let data = problem(&[17, 30, 9], device);
-        // Two problems whose hidden target labels are each other's permutation are one problem once labels are gone.
+        // Two problems whose hidden target labels are each other's permutation are one problem once labels
+        // are gone.
         let target = domain(3, 9, 21, device);
         let (classes, count) = target.classes().unwrap();
         let mut scrambled = classes.to_vec();
