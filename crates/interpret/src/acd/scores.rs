@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+
 use kiln_core::check;
 
 use crate::InterpretError;

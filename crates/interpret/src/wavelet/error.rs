@@ -1,5 +1,6 @@
 //! What can go wrong with wavelets.
 
+
 use kiln_core::InputError;
 
 use super::{Boundary, WaveletFloat};

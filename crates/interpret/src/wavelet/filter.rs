@@ -13,6 +13,7 @@
 
 use std::borrow::Cow;
 
+
 use kiln_core::check::{self, Checked};
 
 use super::WaveletError;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+
 use kiln_core::InputError;
 
 use super::filter::max_level;
