@@ -145,7 +145,8 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let programs = [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
+    let programs =
+        [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);

@@ -15,7 +15,6 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 /// current one, such as SVRG, for which Burn's own `Optimizer` has no room:
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Distribution, Int, Tensor}};
 /// use kiln_optim::{ModuleObjective, Stop, first_order::Svrg, run};
 /// use kiln_tensor::Parameters;
@@ -36,7 +35,6 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 /// let weight = model.weight.val().inner().into_data();
 /// let expected = Tensor::<2>::from_data([[2.0], [1.0]], &Device::flex()).into_data();
 /// weight.assert_approx_eq::<f32>(&expected, burn::tensor::Tolerance::absolute(1e-3));
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -265,7 +265,11 @@ pub fn resume<P: Operator, S: Solver<P>>(
             return Ok(Solution { state, reason, residual });
         }
         if let Err(source) = solver.advance(problem, &mut state) {
-            return Err(RunError::Step { iteration: state.iteration + 1, source, last: Box::new(last.state(here)) });
+            return Err(RunError::Step {
+                iteration: state.iteration + 1,
+                source,
+                last: Box::new(last.state(here)),
+            });
         }
     }
 }

@@ -253,6 +253,8 @@ struct Header {
     format: String,
     version: u32,
     made_by: MadeBy,
+    /// CRC-32 of the rest.
+    checksum: u32,
 }
 
 const FORMAT: &str = "kiln-optim state";
@@ -268,23 +270,28 @@ struct Stored<M> {
 }
 
 impl<V: Coordinates, M: Memory<V>> State<V, M> {
-    /// The state as bytes: a header with the version of the format, the method and its settings, then the state, both
-    /// in CBOR; floats keep all their bits.
+    /// The state as bytes: a header with the version of the format, the method, its settings and a checksum, then the
+    /// state, both in CBOR; floats keep all their bits.
     ///
     /// # Errors
     /// When a vector cannot be read back from its device.
     pub fn to_bytes(&self) -> Result<Vec<u8>, OptimError> {
-        let header = Header { format: FORMAT.to_owned(), version: VERSION, made_by: self.made_by.clone() };
         let stored = Stored {
             iterate: self.iterate.coordinates()?,
             iteration: self.iteration,
             work: self.work,
             memory: self.memory.store()?,
         };
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&header, &mut bytes)
-            .and_then(|()| ciborium::into_writer(&stored, &mut bytes))
-            .map_err(|e| OptimError::State(e.to_string()))?;
+        let (mut bytes, mut rest) = (Vec::new(), Vec::new());
+        ciborium::into_writer(&stored, &mut rest).map_err(|e| OptimError::State(e.to_string()))?;
+        let header = Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            made_by: self.made_by.clone(),
+            checksum: crc32fast::hash(&rest),
+        };
+        ciborium::into_writer(&header, &mut bytes).map_err(|e| OptimError::State(e.to_string()))?;
+        bytes.append(&mut rest);
         Ok(bytes)
     }
 
@@ -301,17 +308,17 @@ impl<V: Coordinates, M: Memory<V>> State<V, M> {
     {
         let unreadable = |e: &dyn std::fmt::Display| OptimError::State(e.to_string());
         let mut rest = bytes;
-        let Header { format, version, made_by } =
+        let Header { format, version, made_by, checksum } =
             ciborium::from_reader(&mut rest).map_err(|e| unreadable(&e))?;
         if format != FORMAT || version != VERSION {
             let found = format!("version {version} of {format:?} where {VERSION} of {FORMAT:?} was expected");
             return Err(OptimError::State(found));
         }
         made_by.check(&solver.made_by(problem)?)?;
-        let stored: Stored<M::Stored> = ciborium::from_reader(&mut rest).map_err(|e| unreadable(&e))?;
-        if !rest.is_empty() {
-            return Err(OptimError::State("it goes on after its end".to_owned()));
+        if crc32fast::hash(rest) != checksum {
+            return Err(OptimError::State("its checksum is wrong: bytes were lost or changed".to_owned()));
         }
+        let stored: Stored<M::Stored> = ciborium::from_reader(rest).map_err(|e| unreadable(&e))?;
         Ok(Self {
             iterate: like.with_coordinates(&stored.iterate)?,
             iteration: stored.iteration,

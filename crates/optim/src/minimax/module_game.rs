@@ -16,7 +16,6 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// opponent, for which Burn's own `Optimizer` has no room. `examples/gan.rs` of this crate trains a small GAN.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
 /// use kiln_optim::{Stop, minimax::{AlexGda, ModuleGame}, run};
 /// use kiln_tensor::{Parameters, Vector};
@@ -29,7 +28,6 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// let solver = AlexGda::new(0.5, 0.5);
 /// let solution = run(&solver, &game, (player(), player()), &Stop::after(200), &mut ())?;
 /// assert!(solution.state.iterate.norm()? < 1e-6);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

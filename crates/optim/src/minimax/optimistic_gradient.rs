@@ -88,7 +88,6 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// maximizing player's loss is `−f`.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::nn::LinearConfig;
 /// use burn::optim::{GradientsParams, ModuleOptimizer};
 /// use burn::tensor::{Device, Tensor};
@@ -101,7 +100,6 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// let gradients = GradientsParams::from_grads(loss.backward(), &module);
 /// let module = optimizer.step(0.1, module, gradients);
 /// # drop(module);
-/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimisticGradientOptimizer {

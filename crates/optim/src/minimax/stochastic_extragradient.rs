@@ -9,7 +9,7 @@
 //!
 //! | constructor | batches | `α` | anchored |
 //! |---|---|---|---|
-//! | [`independent_samples`] (DSEG; Hsieh, Iutzeler, Malick, Mertikopoulos, NeurIPS 2020) | `B`, `B'` independent | any | no |
+//! | [`independent_samples`] (DSEG; Hsieh et al., NeurIPS 2020) | `B`, `B'` independent | any | no |
 //! | [`with_replacement`] (SEG-US) | `B = B'`, independent | `β` | no |
 //! | [`reshuffled`] (SEG-RR) | `B = B'`, a permutation an epoch | `β` | no |
 //! | [`flip_flop`] (SEG-FF) | a permutation, then backwards | `β` | no |

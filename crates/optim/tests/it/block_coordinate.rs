@@ -124,7 +124,9 @@ proptest! {
             for blocks in all_blocks() {
                 for rule in RULES {
                     for update in UPDATES {
-                        never_increases(&problem, &BlockCoordinateDescent { blocks: blocks.clone(), rule, update, seed }, &x);
+                        let blocks = blocks.clone();
+                        let solver = BlockCoordinateDescent { blocks, rule, update, seed };
+                        never_increases(&problem, &solver, &x);
                     }
                 }
             }
@@ -223,7 +225,8 @@ proptest! {
     ) {
         let problem = quadratic(12, &edges, seed);
         let x = gaussian(seed, 100, 12);
-        let solver = BlockCoordinateDescent { blocks: BlockPartition::Forest, rule: BlockRule::Gs, update: Update::Matrix, seed };
+        let (blocks, rule, update) = (BlockPartition::Forest, BlockRule::Gs, Update::Matrix);
+        let solver = BlockCoordinateDescent { blocks, rule, update, seed };
         let state = advance(&problem, &solver, &x);
         let moved: Vec<usize> = (0..12).filter(|&i| state.iterate[i] != x[i]).collect();
         let gradient = problem.operator(&x).unwrap();

@@ -263,8 +263,9 @@ proptest! {
             targets.iter().map(|b| (b / 2.0).signum() * ((b / 2.0).abs() - weight).max(0.0)).collect();
         let lasso = Composite { problem, regularizer: L1 { weight } };
         let stop = Stop::after(4000);
+        let descent = GradientDescent { step_size: 0.5.into() };
         let found = [
-            run(&GradientDescent { step_size: 0.5.into() }, &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
+            run(&descent, &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
             run(&Nesterov { step_size: 0.5.into(), momentum: None }, &lasso, vec![0.0; 4], &stop, &mut ())
                 .unwrap().state.iterate,
             run(&HeavyBall { step_size: 0.5.into(), momentum: 0.5 }, &lasso, vec![0.0; 4], &stop, &mut ())

@@ -29,6 +29,7 @@
 //! }
 //! ```
 
+mod optim;
 mod zeroth_order;
 
 use std::fmt::Write as _;

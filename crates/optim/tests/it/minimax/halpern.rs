@@ -209,7 +209,8 @@ proptest! {
         inner in prop_oneof![Just(InnerSolver::VarianceReduced), Just(InnerSolver::Deterministic)],
     ) {
         let game = AffineFiniteSum::bilinear_games(10, 2, seed).unwrap();
-        let solver = InexactHalpern { accuracy, inner, ..InexactHalpern::new(game.average_lipschitz().unwrap(), 10, seed) };
+        let lipschitz = game.average_lipschitz().unwrap();
+        let solver = InexactHalpern { accuracy, inner, ..InexactHalpern::new(lipschitz, 10, seed) };
         let problem = Composite { problem: game, regularizer: L1 { weight } };
         let start = gaussian(seed, 4);
         // The first step ends at ½ (u₀ + Ĵ(u₀)).
@@ -221,7 +222,8 @@ proptest! {
         let error = distance(&resolvent(&solver), &exact);
         prop_assert!(error <= accuracy / 2.0 * distance(&start, &exact) + 1e-8, "{error}");
         if weight == 0.0 {
-            prop_assert!(distance(&exact, &problem.problem.exact_resolvent(solver.resolvent_step, &start).unwrap()) < 1e-8);
+            let resolvent = problem.problem.exact_resolvent(solver.resolvent_step, &start).unwrap();
+            prop_assert!(distance(&exact, &resolvent) < 1e-8);
         }
     }
 

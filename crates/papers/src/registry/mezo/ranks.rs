@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, BatchObjective, Comm, Entry, ZerothOrder, Mezo, MezoSvrg, Threads, Tuner, TunerState,
+    Alone, BatchObjective, Comm, Entry, Mezo, MezoSvrg, Threads, Tuner, TunerState, ZerothOrder,
 };
 
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares, ROWS};

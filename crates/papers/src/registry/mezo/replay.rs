@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, ZerothOrder, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, hash,
+    Alone, AnchorStorage, BatchObjective, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, ZerothOrder, hash,
 };
 use kiln_tensor::{Blocks, Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
