@@ -75,5 +75,6 @@ run_examples_of! {
     Transforms: "../../docs/src/transforms.md",
     Wavelets: "../../docs/src/wavelets.md",
     ZerothOrder: "../../docs/src/zeroth-order.md",
+    AddAMethod: "../../docs/src/add-a-method.md",
     AddAPaper: "../../docs/src/add-a-paper.md",
 }

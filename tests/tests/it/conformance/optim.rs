@@ -196,8 +196,8 @@ impl Family for Sum {
         let solution = scaled(scale);
         let components = [0.3, -0.3, 0.2, -0.2].map(|e| {
             let matrix = mat![[1.0 + e, e, 0.0], [e, 2.0 - e, 0.1], [0.0, 0.1, 3.0 + e]];
-            let constant = (0..3).map(|i| -(0..3).map(|j| matrix[(i, j)] * solution[j]).sum::<f64>());
-            let constant = constant.collect();
+            let image = |i| (0..3).map(|j| matrix[(i, j)] * solution[j]).sum::<f64>();
+            let constant: Vec<f64> = (0..3).map(|i| -image(i)).collect();
             (matrix, constant)
         });
         AffineFiniteSum::new(&components).unwrap()
