@@ -53,6 +53,18 @@ pub fn data_with(name: &str) -> Option<PathBuf> {
     found.then_some(folder)
 }
 
+/// Compares a text with that of `tests/snapshots/NAME.snap`. With `INSTA_UPDATE=always` the file takes the text over.
+///
+/// # Panics
+/// When they differ.
+pub fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(root().join("tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
 fn beside() -> PathBuf {
     root().parent().unwrap_or(Path::new("/")).join("shared/data")
 }

@@ -68,12 +68,6 @@ enum Task {
     /// compiled twice; cold, that takes about half an hour on 2 cores, afterwards a few minutes.
     /// The exit status is 0 only if every stage passed.
     Test(stages::Options),
-    /// Format the code, as cargo fmt does
-    Fmt {
-        /// Change nothing, and fail if something is not formatted
-        #[arg(long)]
-        check: bool,
-    },
     /// Clone the committed state and run .ci/run there, exactly as CI does
     Ci,
 }
@@ -98,7 +92,6 @@ fn main() -> ExitCode {
         Task::Finetune(arguments) => papers::run("finetune", &arguments.rest),
         Task::Bench(arguments) => papers::run("bench", &arguments.rest),
         Task::Test(options) => stages::run(&options),
-        Task::Fmt { check } => stages::fmt(check),
         Task::Ci => ci::run(),
     };
     done.unwrap_or_else(|message| {

@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Stage {
-    /// The code is formatted (cargo xtask fmt --check)
+    /// The code is formatted (cargo fmt --all --check)
     Fmt,
     /// No warning from clippy, in all targets
     Clippy,
@@ -86,7 +86,7 @@ impl Stage {
 
     fn run(self) -> Result<Outcome> {
         match self {
-            Self::Fmt => plain(&mut format(&["--check"])),
+            Self::Fmt => plain(cargo().args(["fmt", "--all", "--check"])),
             Self::Clippy => {
                 plain(with_features("clippy", &["--all-targets"]).args(["--", "--deny", "warnings"]))
             }
@@ -100,20 +100,6 @@ impl Stage {
             Self::Reproduce => reproduce(),
         }
     }
-}
-
-/// Runs rustfmt on everything.
-pub(crate) fn fmt(check: bool) -> Result<ExitCode> {
-    let flags: &[&str] = if check { &["--check"] } else { &[] };
-    let outcome = plain(&mut format(flags))?;
-    Ok(if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// `cargo fmt` for the whole workspace.
-fn format(flags: &[&str]) -> Command {
-    let mut cargo = cargo();
-    cargo.args(["fmt", "--all"]).args(flags);
-    cargo
 }
 
 /// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the

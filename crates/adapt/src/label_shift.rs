@@ -32,10 +32,11 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{ColRef, Mat};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::AdaptError;
-use crate::error::require;
 use crate::linear::algebra::non_negative_quadratic;
 
 /// Singular values below this, relative to the largest, count as zero.
@@ -50,9 +51,10 @@ const EM_ITERATIONS: usize = 100_000;
 /// Without rows, when the lengths differ, or when an index is not below `classes`.
 pub fn confusion(predicted: &[usize], actual: &[usize], classes: usize) -> Result<Mat<f64>, AdaptError> {
     if predicted.len() != actual.len() {
-        let what = "predictions to compare with classes".to_owned();
-        return Err(AdaptError::Size { what, found: predicted.len(), expected: actual.len() });
+        let what = "predictions to compare with classes";
+        return Err(InputError::size(what, predicted.len(), actual.len()).into());
     }
+    check_count(classes)?;
     check_classes("the predictions", predicted, classes)?;
     check_classes("the classes", actual, classes)?;
     let share = 1.0 / predicted.len() as f64;
@@ -63,9 +65,15 @@ pub fn confusion(predicted: &[usize], actual: &[usize], classes: usize) -> Resul
     Ok(joint)
 }
 
+/// There is a number for each pair of classes.
+fn check_count(classes: usize) -> Checked {
+    let must = "at most 4096 for an estimate of class weights";
+    check::setting("number of classes", classes as f64, classes <= 4096, must)
+}
+
 fn check_classes(what: &str, found: &[usize], classes: usize) -> Result<(), AdaptError> {
     if found.is_empty() {
-        return Err(AdaptError::Empty { what: what.to_owned() });
+        return Err(InputError::empty(what.to_owned()).into());
     }
     match found.iter().enumerate().find(|(_, class)| **class >= classes) {
         Some((row, &class)) => Err(AdaptError::Class { domain: what.to_owned(), row, class, classes }),
@@ -91,11 +99,11 @@ impl ShiftStatistics {
         let classes = predicted.len();
         for found in [joint.nrows(), joint.ncols()] {
             if found != classes {
-                let what = "rows or columns of the confusion matrix".to_owned();
-                return Err(AdaptError::Size { what, found, expected: classes });
+                let what = "rows or columns of the confusion matrix";
+                return Err(InputError::size(what, found, classes).into());
             }
         }
-        require::at_least_one("rows", rows)?;
+        check::at_least_one("rows", rows)?;
         let entries: Vec<f64> = joint.col_iter().flat_map(|column| column.iter().copied()).collect();
         check_shares("sum of the confusion matrix", &entries)?;
         check_shares("sum of the shares of predictions", &predicted)?;
@@ -113,8 +121,9 @@ impl ShiftStatistics {
         classes: usize,
     ) -> Result<Self, AdaptError> {
         if sources.is_empty() {
-            return Err(AdaptError::Empty { what: "the list of sources".to_owned() });
+            return Err(InputError::empty("the list of sources").into());
         }
+        check_count(classes)?;
         check_classes("the predictions in the target", target, classes)?;
         let mut joint = Mat::zeros(classes, classes);
         for (predicted, actual) in sources {
@@ -134,16 +143,16 @@ impl ShiftStatistics {
     /// Without rows, with another number of columns than classes, or when a number is not a probability.
     pub fn with_posteriors(mut self, posteriors: Mat<f64>) -> Result<Self, AdaptError> {
         if posteriors.nrows() == 0 {
-            return Err(AdaptError::Empty { what: "the matrix of posteriors".to_owned() });
+            return Err(InputError::empty("the matrix of posteriors").into());
         }
         if posteriors.ncols() != self.predicted.len() {
-            let what = "columns of the posteriors".to_owned();
+            let what = "columns of the posteriors";
             let (found, expected) = (posteriors.ncols(), self.predicted.len());
-            return Err(AdaptError::Size { what, found, expected });
+            return Err(InputError::size(what, found, expected).into());
         }
         let wrong = posteriors.col_iter().flat_map(ColRef::iter).find(|p| !(0.0..=1.0 + 1e-6).contains(*p));
         if let Some(&value) = wrong {
-            return Err(AdaptError::Setting { name: "posterior", value, must: "in [0, 1]" });
+            return Err(InputError::setting("posterior", value, "in [0, 1]").into());
         }
         self.posteriors = Some(posteriors);
         Ok(self)
@@ -154,20 +163,21 @@ impl ShiftStatistics {
         self.joint.col_iter().map(|column| column.iter().sum()).collect()
     }
 
-    fn check_rlls(alpha: f64, delta: f64) -> Result<(), AdaptError> {
-        require::finite_non_negative("alpha", alpha)?;
-        require::check("delta", delta, delta > 0.0 && delta < 1.0, "between 0 and 1")
+    fn check_rlls(alpha: f64, delta: f64) -> Checked {
+        check::nonnegative("alpha", alpha)?;
+        check::setting("delta", delta, delta > 0.0 && delta < 1.0, "between 0 and 1")
     }
 }
 
-fn check_shares(name: &'static str, shares: &[f64]) -> Result<(), AdaptError> {
+fn check_shares(name: &'static str, shares: &[f64]) -> Checked {
     let valid = shares.iter().all(|share| share.is_finite() && *share >= 0.0);
     let sum: f64 = shares.iter().sum();
-    require::check(name, sum, valid && (sum - 1.0).abs() < 1e-6, "1, with all shares finite and at least 0")
+    check::setting(name, sum, valid && (sum - 1.0).abs() < 1e-6, "1, with all shares finite and at least 0")
 }
 
 /// How the weights are estimated; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LabelShiftEstimator {
     /// Black-box shift estimation.
     Bbse,

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use super::peers::Peers;
 use super::report::{Goal, Report, median};
 use kiln_datasets::DataPath;
-use kiln_finetune::{Budget, Examples, Objective, Settings, TextObjective, finetune, memory, reset_peaks};
+use kiln_finetune::{
+    Budget, Examples, TextObjective, TuningObjective, TuningSettings, memory, reset_peaks, tune,
+};
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Zeroth-order steps on MiniLM (22.7 million parameters): time as a multiple of the forward passes in a
@@ -117,7 +119,7 @@ impl Field {
     }
 
     fn problem<M: TextClassifier>(&self, options: &Options) -> Result<TextObjective<'_, M>, ExperimentError> {
-        Ok(TextObjective::new(&self.examples, Objective::CrossEntropy, options.batch)?)
+        Ok(TextObjective::new(&self.examples, TuningObjective::CrossEntropy, options.batch)?)
     }
 }
 
@@ -364,22 +366,22 @@ fn child(options: &Options, field: &Field, load: Load) -> Result<Value, Experime
         Load::SvrgTextbook => steps(&mezo_svrg(AnchorStorage::Textbook, batch), &problem, model)?,
         Load::Sgd | Load::Adam => {
             let step_size = f64::from(STEP_SIZE);
-            let settings = Settings {
+            let settings = TuningSettings {
                 method: if load == Load::Sgd {
-                    kiln_finetune::Method::Sgd { step_size }
+                    kiln_finetune::TuningMethod::Sgd { step_size }
                 } else {
-                    kiln_finetune::Method::Adam { step_size }
+                    kiln_finetune::TuningMethod::Adam { step_size }
                 },
                 budget: Budget::Steps(MEASURED_STEPS),
                 batch_size: batch,
                 micro_batch: batch,
-                objective: Objective::CrossEntropy,
+                objective: TuningObjective::CrossEntropy,
                 weight_decay: 0.0,
                 seed: 1,
                 eval_every: 0,
                 checkpoint_every: 0,
             };
-            finetune(model, &field.examples, &field.examples, &settings, None, &mut ())?;
+            tune(model, &field.examples, &field.examples, &settings, None, &mut ())?;
         }
     }
     Ok(json!({"before": before, "after": memory()}))

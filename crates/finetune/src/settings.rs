@@ -3,11 +3,13 @@
 use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
+use super::scores::ClassifierScores;
+
 /// Settings of one run. Together with the model and the data they determine every bit of the result on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct TuningSettings {
     /// The method with its own settings.
-    pub method: Method,
+    pub method: TuningMethod,
     /// When to stop.
     pub budget: Budget,
     /// Examples in a batch.
@@ -15,7 +17,7 @@ pub struct Settings {
     /// At most so many examples pass through the model at once; the result depends on it only by rounding.
     pub micro_batch: usize,
     /// What is minimised.
-    pub objective: Objective,
+    pub objective: TuningObjective,
     /// Decay of the weights by `step size · weight_decay` in each step, not of biases and norms; 0 is none.
     pub weight_decay: f32,
     /// Seed of batches and directions.
@@ -26,12 +28,30 @@ pub struct Settings {
     pub checkpoint_every: u64,
 }
 
+impl TuningSettings {
+    /// Cross-entropy, at most 32 examples in the model at once, no decay, seed 0, an evaluation and a checkpoint every 100
+    /// steps.
+    pub fn new(method: TuningMethod, budget: Budget, batch_size: usize) -> Self {
+        Self {
+            method,
+            budget,
+            batch_size,
+            micro_batch: 32,
+            objective: TuningObjective::CrossEntropy,
+            weight_decay: 0.0,
+            seed: 0,
+            eval_every: 100,
+            checkpoint_every: 100,
+        }
+    }
+}
+
 /// How the model is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum TuningMethod {
     /// By values of the loss alone, in random directions.
-    ZerothOrder(ZerothOrder),
+    ZerothOrder(ZerothOrderSettings),
     /// By gradients: `θ ← θ − η g`.
     Sgd {
         /// `η`.
@@ -46,9 +66,9 @@ pub enum Method {
 
 /// Settings of the methods that ask for values of the loss only.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ZerothOrder {
+pub struct ZerothOrderSettings {
     /// What is done with the values.
-    pub rule: Rule,
+    pub rule: UpdateRule,
     /// Length of the step to each side along a direction.
     pub eps: f32,
     /// How directions are drawn.
@@ -61,23 +81,37 @@ pub struct ZerothOrder {
     pub anneal: Option<f32>,
 }
 
+impl ZerothOrderSettings {
+    /// `ε = 1e-3`, Gaussian directions, differences on both sides, parameters restored as in `MeZO`'s code, no annealing.
+    pub fn new(rule: UpdateRule) -> Self {
+        Self {
+            rule,
+            eps: 1e-3,
+            distribution: DirectionLaw::default(),
+            restore: Restore::default(),
+            difference: Difference::default(),
+            anneal: None,
+        }
+    }
+}
+
 /// The update of a zeroth-order method.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum UpdateRule {
     /// `MeZO`, which is zeroth-order SGD.
     Mezo {
         /// `η`.
-        step_size: StepSize,
+        step_size: TuningStepSize,
         /// Directions that are averaged in each step.
         directions: usize,
     },
     /// `MeZO-SVRG`.
     MezoSvrg {
         /// Step size of the steps along the estimate on all examples.
-        anchor_step_size: StepSize,
+        anchor_step_size: TuningStepSize,
         /// Step size of the steps on batches.
-        step_size: StepSize,
+        step_size: TuningStepSize,
         /// Every so many steps the anchor moves.
         anchor_period: u64,
         /// How the anchor is kept.
@@ -90,7 +124,7 @@ pub enum Rule {
 /// A step size, or the request to choose one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum StepSize {
+pub enum TuningStepSize {
     /// This one.
     Given(f64),
     /// What the advisor finds by probing the curvature of the loss on one batch before the first step.
@@ -111,7 +145,7 @@ pub enum Budget {
 /// What is minimised over the training examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Objective {
+pub enum TuningObjective {
     /// The mean cross-entropy.
     CrossEntropy,
     /// The share of wrong answers; it has no gradient, so only zeroth-order methods can.
@@ -122,7 +156,7 @@ pub enum Objective {
 
 /// The model's answers on the examples held out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
+pub struct TuningEvaluation {
     /// Steps done.
     pub step: u64,
     /// What was spent until then, evaluations aside.
@@ -148,9 +182,9 @@ pub struct Spent {
 
 /// What a run answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct TuningOutcome {
     /// The method, with step sizes that were chosen filled in.
-    pub method: Method,
+    pub method: TuningMethod,
     /// Steps done.
     pub steps: u64,
     /// Steps left out because a loss was not finite.
@@ -158,7 +192,7 @@ pub struct Outcome {
     /// Trainable parameters.
     pub parameters: usize,
     /// Evaluations, from before the first step to after the last.
-    pub evaluations: Vec<Evaluation>,
+    pub evaluations: Vec<TuningEvaluation>,
     /// What training cost.
     pub spent: Spent,
     /// Remarks of the method, such as on an ε that is too small; each once.
@@ -167,9 +201,16 @@ pub struct Outcome {
     pub hash: Option<u64>,
 }
 
-impl Outcome {
+impl TuningEvaluation {
+    pub(super) fn new(step: u64, spent: Spent, scores: ClassifierScores) -> Self {
+        let ClassifierScores { loss, accuracy, f1 } = scores;
+        Self { step, spent, loss, accuracy, f1 }
+    }
+}
+
+impl TuningOutcome {
     /// The evaluation after the last step.
-    pub fn last(&self) -> Option<&Evaluation> {
+    pub fn last(&self) -> Option<&TuningEvaluation> {
         self.evaluations.last()
     }
 }
@@ -191,7 +232,7 @@ impl Budget {
     }
 }
 
-impl Objective {
+impl TuningObjective {
     /// Whether it can be differentiated.
     pub fn has_gradient(self) -> bool {
         self == Self::CrossEntropy

@@ -25,15 +25,14 @@ pub mod regression;
 
 pub use coral::Coral;
 pub use density_ratio::GaussianDensityRatio;
+use kiln_core::check::{self, Checked};
 pub use model::LinearModel;
 pub use moments::{FeatureMoments, Moments};
 use serde::{Deserialize, Serialize};
 
-use crate::AdaptError;
-use crate::error::require;
-
 /// Weight `λ` of a penalty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Finite and at least 0.
     Finite(f64),
@@ -42,9 +41,9 @@ pub enum Weight {
 }
 
 impl Weight {
-    pub(crate) fn check(self, name: &'static str) -> Result<(), AdaptError> {
+    pub(crate) fn check(self, name: &'static str) -> Checked {
         match self {
-            Self::Finite(weight) => require::finite_non_negative(name, weight),
+            Self::Finite(weight) => check::nonnegative(name, weight),
             Self::Infinite => Ok(()),
         }
     }

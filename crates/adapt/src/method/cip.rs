@@ -13,9 +13,9 @@
 
 use kiln_tensor::Divergence;
 
-use super::{Alignment, Discrepancy, Method, Risk};
+use super::{AdaptMethod, Alignment, Discrepancy, Risk};
 
-impl Method {
+impl AdaptMethod {
     /// `(1/M) Σ_m R_m + λ (2/M²) Σ_{m<n} Σ_y D(Z_m|y, Z_n|y)`.
     pub fn cip(divergence: Divergence, weight: f64) -> Self {
         Self::plain(Risk::Pooled).with_penalty(

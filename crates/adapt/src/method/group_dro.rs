@@ -9,10 +9,10 @@
 //!
 //! Cost per step: a forward and backward pass over a batch of each source. The target is not used.
 
-use super::{Method, Risk};
+use super::{AdaptMethod, Risk};
 
-impl Method {
-    /// `max_q Σ_m q_m R_m(f)`; `step_size` is η, and 0 gives [`pooled_erm`](Method::pooled_erm).
+impl AdaptMethod {
+    /// `max_q Σ_m q_m R_m(f)`; `step_size` is η, and 0 gives [`pooled_erm`](AdaptMethod::pooled_erm).
     pub fn group_dro(step_size: f64) -> Self {
         Self::plain(Risk::WorstGroup { step_size })
     }

@@ -8,9 +8,9 @@
 //!
 //! Cost per step: a forward and backward pass over a batch of each source. The target is not used.
 
-use super::{Method, Risk};
+use super::{AdaptMethod, Risk};
 
-impl Method {
+impl AdaptMethod {
     /// `(1/M) Σ_m [R_m + λ G_m]`.
     pub fn irm(weight: f64, anneal_steps: usize) -> Self {
         Self::plain(Risk::InvariantRiskMinimization { weight, anneal_steps })

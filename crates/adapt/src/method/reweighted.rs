@@ -13,20 +13,20 @@
 
 use kiln_tensor::Divergence;
 
-use super::{FirstStage, LabelShift, Method, SourceChoice};
+use super::{AdaptMethod, FirstStage, LabelShift, SourceChoice};
 use crate::LabelShiftEstimator;
 
-impl Method {
+impl AdaptMethod {
     /// This method with rows weighted by class; the weights come from predictions of the present first stage
     /// if there is one, else of `first`.
     ///
     /// ```
-    /// use kiln_adapt::{LabelShiftEstimator::Bbse, Method, SourceChoice};
+    /// use kiln_adapt::{LabelShiftEstimator::Bbse, AdaptMethod, SourceChoice};
     /// use kiln_tensor::Divergence::Mean;
     ///
     /// // IW-CIP, with λ = 10 in the first stage and 1 in the second.
-    /// let iw_cip = Method::cip(Mean, 1.0).reweighted(Method::cip(Mean, 10.0), Bbse, SourceChoice::All);
-    /// assert_eq!(iw_cip, Method::iw_cip(Mean, 10.0, 1.0));
+    /// let iw_cip = AdaptMethod::cip(Mean, 1.0).reweighted(AdaptMethod::cip(Mean, 10.0), Bbse, SourceChoice::All);
+    /// assert_eq!(iw_cip, AdaptMethod::iw_cip(Mean, 10.0, 1.0));
     /// ```
     #[must_use]
     pub fn reweighted(mut self, first: Self, estimator: LabelShiftEstimator, sources: SourceChoice) -> Self {

@@ -1,11 +1,13 @@
 //! Exact solutions of the method's inner problems, in `f64` on the host: for its robust value, and to test its steps
 //! against.
 
+use kiln_core::check;
 use kiln_tensor::prox::{ConstraintSet, Simplex};
 
-use super::{Ball, Conditionals};
+use super::conditionals::Conditionals;
+use super::mixture::{check_losses, check_mixture, distance};
+use super::settings::Ball;
 use crate::AdaptError;
-use crate::error::require;
 
 /// Halvings of a bracket, after which it is as narrow as `f64` allows.
 const HALVINGS: usize = 100;
@@ -81,10 +83,10 @@ pub fn worst_point(
     ball: Ball,
     radius: f64,
 ) -> Result<WorstPoint, AdaptError> {
-    finite("the slope", slope)?;
-    finite("the margin", &[margin])?;
-    require::check("share", share, (0.0..=1.0).contains(&share), "in [0, 1]")?;
-    require::finite_non_negative("radius", radius)?;
+    check::all_finite("the slope", slope.iter().copied())?;
+    check::finite("margin", margin)?;
+    check::probability("share", share)?;
+    check::nonnegative("radius", radius)?;
     let (norm, direction): (f64, Vec<f64>) = match ball {
         Ball::L2 => {
             let norm = slope.iter().map(|w| w * w).sum::<f64>().sqrt();
@@ -131,7 +133,7 @@ pub fn maximum_entropy_mixture(
     radius: f64,
 ) -> Result<EntropyMixture, AdaptError> {
     check_mixture(reference, conditionals.count())?;
-    require::finite_non_negative("radius", radius)?;
+    check::nonnegative("radius", radius)?;
     let mut point = reference.to_vec();
     let mut value = mean_entropy(conditionals, &point);
     let (mut lead, mut age, mut curvature) = (point.clone(), 1.0_f64, 1.0_f64);
@@ -218,33 +220,4 @@ fn along(reference: &[f64], direction: &[f64], t: f64) -> Result<Vec<f64>, Adapt
 fn simplex(mut x: Vec<f64>) -> Result<Vec<f64>, AdaptError> {
     Simplex::default().project(&mut x)?;
     Ok(x)
-}
-
-pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-}
-
-pub(super) fn check_losses(losses: &[f64], reference: &[f64], radius: f64) -> Result<(), AdaptError> {
-    check_mixture(reference, losses.len())?;
-    finite("the list of losses", losses)?;
-    require::finite_non_negative("radius", radius)
-}
-
-/// Whether these are `count` non-negative numbers with the sum 1.
-pub(super) fn check_mixture(mixture: &[f64], count: usize) -> Result<(), AdaptError> {
-    if mixture.len() != count || count == 0 {
-        let what = "shares of a mixture".to_owned();
-        return Err(AdaptError::Size { what, found: mixture.len(), expected: count.max(1) });
-    }
-    mixture.iter().try_for_each(|share| require::finite_non_negative("share of a mixture", *share))?;
-    let sum: f64 = mixture.iter().sum();
-    require::check("sum of a mixture's shares", sum, (sum - 1.0).abs() <= 1e-6, "1")
-}
-
-fn finite(what: &str, numbers: &[f64]) -> Result<(), AdaptError> {
-    if numbers.iter().all(|number| number.is_finite()) {
-        Ok(())
-    } else {
-        Err(AdaptError::NotFinite { what: what.to_owned() })
-    }
 }

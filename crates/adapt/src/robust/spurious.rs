@@ -9,10 +9,10 @@
 //! spurious feature `Φ(c)`.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use kiln_core::check;
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::{AdaptError, Adaptation, Labelled, Labels};
 
 /// The generator's settings.
@@ -92,9 +92,9 @@ impl SpuriousSources {
         sign: f64,
         device: &Device,
     ) -> Result<Labelled<Tensor<2>>, AdaptError> {
-        require::at_least_one("rows", rows)?;
-        require::check("core", self.core, self.core.is_finite(), "finite")?;
-        require::check("spurious", self.spurious, self.spurious.is_finite(), "finite")?;
+        check::at_least_one("rows", rows)?;
+        check::finite("core", self.core)?;
+        check::finite("spurious", self.spurious)?;
         let width = self.features();
         let (mut y, mut x) = (vec![0.0; rows], vec![0.0; rows * width]);
         Noise { seed: self.seed, distribution: Distribution::Rademacher }.fill(2 * index, 0, &mut y);

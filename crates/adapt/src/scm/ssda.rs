@@ -15,15 +15,16 @@
 //! | dense | `B` and `b` are others: a control in which nothing can be transferred |
 
 use faer::{Col, Mat};
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, Random};
 use super::{LinearGaussian, RegressionPopulation};
-use crate::error::require;
 use crate::{AdaptError, Adaptation, Labelled, SemiSupervised};
 
 /// What is done to the target; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Intervention {
     /// Noise enters features and label.
     ConfoundedAdditive,
@@ -63,18 +64,18 @@ impl Ssda {
         Self { intervention, features, dimension: 4, sources, rows: 5000, unlabelled: 5000, labelled, seed }
     }
 
-    fn check(&self) -> Result<(), AdaptError> {
-        require::at_least_one("features", self.features)?;
-        require::at_least_one("sources", self.sources)?;
+    fn check(&self) -> Checked {
+        check::at_least_one("features", self.features)?;
+        check::at_least_one("sources", self.sources)?;
         let (q, d) = (self.dimension, self.features);
-        require::check(
+        check::setting(
             "dimension",
             q as f64,
             q > 0 && q <= d,
             "at least 1 and at most the number of features",
         )?;
         let sparse = self.intervention == Intervention::SparseConnectivity;
-        require::check("dimension", q as f64, !sparse || q % 2 == 0, "even for sparse connectivity")
+        check::setting("dimension", q as f64, !sparse || q % 2 == 0, "even for sparse connectivity")
     }
 
     /// `B` with the label last, for one of two independent structures.
@@ -163,8 +164,8 @@ impl Ssda {
     /// When a setting is out of its range, or a number of rows is 0.
     pub fn draw(&self, repeat: u64) -> Result<SemiSupervised<Mat<f64>>, AdaptError> {
         self.check()?;
-        require::at_least_one("rows", self.rows)?;
-        require::at_least_one("unlabelled", self.unlabelled)?;
+        check::at_least_one("rows", self.rows)?;
+        check::at_least_one("unlabelled", self.unlabelled)?;
         let random = Random { seed: self.seed, repeat };
         let laws = self.laws();
         let mut domains = Vec::new();
@@ -183,7 +184,7 @@ impl Ssda {
     /// When a setting is out of its range, or there are to be no rows.
     pub fn labelled_rows(&self, repeat: u64) -> Result<Labelled<Mat<f64>>, AdaptError> {
         self.check()?;
-        require::at_least_one("labelled", self.labelled)?;
+        check::at_least_one("labelled", self.labelled)?;
         let random = Random { seed: self.seed, repeat };
         let laws = self.laws();
         let name = "labelled target".to_owned();

@@ -11,9 +11,9 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};
+use kiln_core::{InputError, check};
 
 use super::random::{Purpose, Random};
-use crate::error::require;
 use crate::linear::LinearModel;
 use crate::linear::algebra::cholesky;
 use crate::{AdaptError, Labelled, Labels};
@@ -40,16 +40,16 @@ impl TwoGaussians {
     /// # Errors
     /// When `p` is not in `[0, 1]`, sizes do not fit, something is not finite, or `Σ` is not positive definite.
     pub fn new(positive_share: f64, means: [Vec<f64>; 2], covariance: Mat<f64>) -> Result<Self, AdaptError> {
-        require::check("positive_share", positive_share, (0.0..=1.0).contains(&positive_share), "in [0, 1]")?;
+        check::probability("positive_share", positive_share)?;
         let features = covariance.ncols();
         for found in [means[0].len(), means[1].len(), covariance.nrows()] {
             if found != features {
-                let what = "features of the means and rows of the covariance".to_owned();
-                return Err(AdaptError::Size { what, found, expected: features });
+                let what = "features of the means and rows of the covariance";
+                return Err(InputError::size(what, found, features).into());
             }
         }
         if !covariance.is_all_finite() || means.iter().flatten().any(|mean| !mean.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the means or the covariance".to_owned() });
+            return Err(InputError::not_finite("the means or the covariance").into());
         }
         let factor = cholesky(&covariance, "the covariance", "give every feature noise of its own")?;
         let difference = Col::from_fn(features, |j| means[1][j] - means[0][j]);
@@ -87,7 +87,7 @@ impl TwoGaussians {
         if model.outputs() != 2 || model.features() != self.covariance.ncols() {
             let found = vec![model.features(), model.outputs()];
             let expected = vec![self.covariance.ncols(), 2];
-            return Err(AdaptError::RowShape { domain: "the classifier".to_owned(), found, expected });
+            return Err(InputError::shape("the classifier", &found, &expected).into());
         }
         let (w, b) = model.direction()?;
         let w = Col::from_fn(w.len(), |j| w[j]);
@@ -144,8 +144,8 @@ impl TwoGaussians {
     /// When one is not below the number of features, or occurs twice.
     pub fn restricted(&self, features: &[usize]) -> Result<Self, AdaptError> {
         if let Some(&found) = features.iter().find(|feature| **feature >= self.covariance.ncols()) {
-            let what = "feature index, which must be below the number of features".to_owned();
-            return Err(AdaptError::Size { what, found, expected: self.covariance.ncols() });
+            let what = "feature index, which must be below the number of features";
+            return Err(InputError::size(what, found, self.covariance.ncols()).into());
         }
         let pick = |mean: &Vec<f64>| features.iter().map(|j| mean[*j]).collect::<Vec<_>>();
         let covariance =

@@ -145,7 +145,7 @@ impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
     /// The outputs that are explained, `[rows, 1]`, of as many rows as were asked.
     pub(super) fn chosen(&mut self, rows: usize, outputs: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
         let [found, count] = outputs.dims();
-        check::shape("the model's answer", &vec![found, count], &vec![rows, count])?;
+        check::shape("the model's answer", &[found, count], &[rows, count])?;
         if let Some(&index) = self.targets.iter().find(|&&target| target >= count) {
             return Err(InterpretError::Target { index, outputs: count });
         }

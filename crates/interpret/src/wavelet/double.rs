@@ -1,4 +1,4 @@
-//! WaveletFloat and complex numbers of 106 bits, as unevaluated sums of two `f64`: what is lost when a polynomial
+//! Real and complex numbers of 106 bits, as unevaluated sums of two `f64`: what is lost when a polynomial
 //! with roots near each other is factored and multiplied out again has to come from somewhere. Dekker, "A
 //! floating-point technique for extending the available precision", Numerische Mathematik 18, 1971. Relative
 //! error of an operation: about `2⁻¹⁰²`.

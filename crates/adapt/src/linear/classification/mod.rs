@@ -39,23 +39,40 @@ use faer::{Col, Mat};
 pub use joint_dip::{IwJointDipHard, JointDipHard};
 pub use logistic::Logistic;
 pub use oracle::target_logistic;
+use serde::{Deserialize, Serialize};
 use softmax::Softmax;
 
 use super::LinearModel;
 use super::algebra::complement;
 use super::moments::centre;
-use crate::{AdaptError, Adaptation, LabelShiftWeights, Labelled, Rows, ShiftStatistics};
+use crate::{
+    AdaptError, Adaptation, FitWarning, LabelShiftWeights, Labelled, Predict, Rows, ShiftStatistics,
+};
 
 /// The ridge that keeps hard-constraint fits finite unless another is asked for.
 pub const DEFAULT_RIDGE: f64 = 1e-6;
 
 /// A classifier fitted with class weights, and the weights.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reweighted {
     /// The classifier.
     pub model: LinearModel,
     /// The weights, and what had to be worked around to find them.
     pub shift: LabelShiftWeights,
+}
+
+impl Predict<Mat<f64>> for Reweighted {
+    fn outputs(&self) -> usize {
+        self.model.outputs()
+    }
+
+    fn scores(&self, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
+        self.model.scores(x)
+    }
+
+    fn warnings(&self) -> Vec<FitWarning> {
+        self.model.warnings()
+    }
 }
 
 /// Rows of several sources with weights that sum to 1, equally for each source and within it by class. A source whose
@@ -168,7 +185,7 @@ fn row_size(x: &Mat<f64>) -> f64 {
 fn statistics(
     model: &LinearModel,
     sources: &[Labelled<Mat<f64>>],
-    problem: &Adaptation<Mat<f64>>,
+    data: &Adaptation<Mat<f64>>,
 ) -> Result<ShiftStatistics, AdaptError> {
     let predicted =
         sources.iter().map(|source| model.predict_classes(source.x())).collect::<Result<Vec<_>, _>>()?;
@@ -176,7 +193,7 @@ fn statistics(
     for (source, predicted) in sources.iter().zip(&predicted) {
         pairs.push((&predicted[..], source.classes()?.0));
     }
-    let target = problem.target().x();
+    let target = data.target().x();
     ShiftStatistics::from_predictions(&pairs, &model.predict_classes(target)?, model.outputs())?
-        .with_posteriors(model.probabilities(target)?)
+        .with_posteriors(model.predict_probabilities(target)?)
 }

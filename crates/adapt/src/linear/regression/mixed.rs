@@ -11,6 +11,7 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};
+use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
@@ -44,7 +45,7 @@ impl<R: Regression> Regression for Mixed<R> {
                 Some(seen) if !*seen => *seen = true,
                 _ => {
                     let must = "one of the features, and listed once";
-                    return Err(AdaptError::Setting { name: "causal", value: cause as f64, must });
+                    return Err(InputError::setting("causal", cause as f64, must).into());
                 }
             }
         }

@@ -42,7 +42,7 @@ pub use oracle::{dip_oracle, target_ols};
 
 use super::algebra::{NO_DIFFERENCE, factor_covariance, solve_penalised};
 use super::{FeatureMoments, LinearModel, Moments, Weight};
-use crate::{AdaptError, Adaptation, Labelled};
+use crate::{AdaptError, Adaptation, Fit, Labelled};
 
 /// A method whose result depends on the domains through their moments.
 pub trait Regression {
@@ -51,14 +51,48 @@ pub trait Regression {
     /// # Errors
     /// When a setting is out of its range, domains do not fit each other, or a system is singular.
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError>;
+}
 
-    /// Fits data.
+/// A [`Regression`] fits data by their moments.
+fn fit_by_moments<R: Regression + ?Sized>(
+    method: &R,
+    data: &Adaptation<Mat<f64>>,
+) -> Result<LinearModel, AdaptError> {
+    let sources = of_sources(data.sources())?;
+    method.fit_moments(&sources, &FeatureMoments::of(data.target().x())?)
+}
+
+macro_rules! fit_by_moments {
+    ($($method:ty),*) => {
+        $(
+            impl Fit<Mat<f64>> for $method {
+                type Data = Adaptation<Mat<f64>>;
+                type Fitted = LinearModel;
+
+                /// Fits the moments of the data.
+                ///
+                /// # Errors
+                /// As [`fit_moments`](Regression::fit_moments), and when the labels are classes.
+                fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+                    fit_by_moments(self, data)
+                }
+            }
+        )*
+    };
+}
+
+fit_by_moments!(Ols, Dip, DipWeigh, Cip, Cirm, CirmWeigh, MaximinAggregate, dyn Regression);
+
+impl<R: Regression> Fit<Mat<f64>> for Mixed<R> {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
+    /// Fits the moments of the data.
     ///
     /// # Errors
-    /// As [`fit_moments`](Self::fit_moments), and when the labels are classes.
-    fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        let sources = of_sources(problem.sources())?;
-        self.fit_moments(&sources, &FeatureMoments::of(problem.target().x())?)
+    /// As [`fit_moments`](Regression::fit_moments), and when the labels are classes.
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        fit_by_moments(self, data)
     }
 }
 

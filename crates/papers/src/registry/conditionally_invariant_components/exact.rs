@@ -1,7 +1,6 @@
 //! Hard constraints and logistic loss: no tuning, no training error.
 
 use kiln_adapt::LabelShiftEstimator::Bbse;
-use kiln_adapt::SourceChoice;
 use kiln_adapt::bounds::{Agreement, Predictions, Region, disagreement};
 use kiln_adapt::linear::LinearModel;
 use kiln_adapt::linear::classification::{
@@ -9,6 +8,7 @@ use kiln_adapt::linear::classification::{
     target_logistic,
 };
 use kiln_adapt::scm::{CicScm, CicSimulation};
+use kiln_adapt::{Fit, Predict, SourceChoice};
 use rayon::prelude::*;
 
 use kiln_receipts::{

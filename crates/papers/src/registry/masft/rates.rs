@@ -1,7 +1,7 @@
 //! M1 to M4: each method under the intervention that it is made for.
 
 use kiln_adapt::SourceChoice;
-use kiln_adapt::linear::fine_tuning::{FineTuning, FtCip, FtDip, FtOlsSource, TargetOnly};
+use kiln_adapt::linear::fine_tuning::{FtCip, FtDip, FtOlsSource, LinearFineTuning, TargetOnly};
 use kiln_adapt::linear::{FeatureMoments, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ const LABELLED: [usize; 5] = [20, 40, 80, 160, 320];
 const MANY_ROWS: usize = 20_000;
 
 /// The method for an intervention. Everything has mean 0, so no intercept is fitted.
-pub(super) fn own_method(intervention: Intervention) -> (&'static str, Box<dyn FineTuning>) {
+pub(super) fn own_method(intervention: Intervention) -> (&'static str, Box<dyn LinearFineTuning>) {
     let (sources, rank, intercept) = (SourceChoice::All, DIMENSION, false);
     match intervention {
         Intervention::SparseConnectivity => {

@@ -1,10 +1,10 @@
 //! S1 to S7: shifts of means, closed forms, exact risks.
 
 use faer::{Col, Mat};
-use kiln_adapt::SourceChoice;
 use kiln_adapt::linear::regression::{self, Mixed, Ols, Regression, target_ols};
 use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
 use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, Structure};
+use kiln_adapt::{Fit, SourceChoice};
 use rayon::prelude::*;
 
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};

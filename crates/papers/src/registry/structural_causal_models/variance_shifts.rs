@@ -3,9 +3,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::Mat;
 use kiln_adapt::linear::LinearModel;
-use kiln_adapt::linear::regression::{Dip, Ols, Regression};
+use kiln_adapt::linear::regression::{Dip, Ols};
 use kiln_adapt::scm::ChenBuhlmann;
-use kiln_adapt::{Adaptation, Labelled, Labels, Method, SourceChoice, Training, Unlabelled, glorot_linear};
+use kiln_adapt::{
+    AdaptMethod, Adaptation, Fit, Labelled, Labels, SourceChoice, Training, Unlabelled, glorot_linear,
+};
 use kiln_tensor::{CoralForm, Divergence, MmdKernel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -83,13 +85,13 @@ fn train(
     seed: u64,
     device: &Device,
 ) -> Result<LinearModel, ExperimentError> {
-    let method = Method::dip(0, matching.divergence(), WEIGHT);
+    let method = AdaptMethod::dip(0, matching.divergence(), WEIGHT);
     let features = data.target().x().dims()[1];
     let mut model = glorot_linear(features, 1, 0.01, seed, device)?;
     for (epochs, batch_size, rate) in matching.rounds(rows) {
         let training =
             Training { shuffle: batch_size < rows, seed, ..Training::adam(epochs, batch_size, rate) };
-        model = method.fit(data, &model, &training)?.into_model();
+        model = method.on(&model, &training).fit(data)?.into_model();
     }
     let weights = model.weight.val().try_into_vec_as::<f64>()?;
     let bias = model.bias.map(|bias| bias.val().try_into_vec_as::<f64>()).transpose()?;

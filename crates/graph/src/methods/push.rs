@@ -3,13 +3,29 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::limits::{Step, step_allowed};
-use crate::adjacency::Adjacency;
-use crate::objective::finish;
-use crate::query::{LocalQuery, LocalSolution, QueueOrder, Status, Work, Workspace};
+use serde::{Deserialize, Serialize};
 
-/// Pushes between two looks at the total excess, besides some for each node touched. Every push makes it smaller
-/// by the mass that it moves into p, so where it does not fall rounding undoes the pushes, and they would never end.
+use crate::adjacency::Adjacency;
+use crate::answer::{GraphWork, LocalAnswer, Status};
+use crate::objective::{PageRankCertificate, finish};
+use crate::question::{Cell, PushBuffers, Question, Step, Workspace, step_allowed};
+
+/// In which order waiting nodes are pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueOrder {
+    /// First in, first out.
+    #[default]
+    Fifo,
+    /// Last in, first out.
+    Lifo,
+    /// Largest residual over degree first, as it was when the node was queued.
+    MaxFirst,
+}
+
+/// Pushes between two looks at the total excess, besides some for each node touched. Every push makes it
+/// smaller by the mass that it moves into p, so where it does not fall rounding undoes the pushes, and they
+/// would never end.
 const CHECK_AFTER: u64 = 1024;
 
 /// How one method updates one node.
@@ -29,66 +45,39 @@ pub(crate) trait PushRule {
     fn update(&self, residual: f64, degree: f64, loop_weight: f64) -> (f64, f64, f64);
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    residual: f64,
-    /// Infinite while the node is queued.
-    threshold: f64,
-}
-
-/// Per-slot values and the queue, kept from query to query.
-#[derive(Debug, Default)]
-pub(crate) struct PushBuffers {
-    /// What a push reads and writes at every neighbour: kept small for the cache.
-    cells: Vec<Cell>,
-    masses: Vec<f64>,
-    fifo: VecDeque<u32>,
-    lifo: Vec<u32>,
-    /// Keyed by the bits of residual / degree, which order as the positive numbers do.
-    heap: BinaryHeap<(u64, Reverse<u32>)>,
-}
-
 /// A push computation under way.
-pub(crate) struct Pushing<'a, G> {
-    query: &'a LocalQuery,
-    graph: &'a G,
-    seeds: &'a [(u64, f64)],
-    workspace: &'a mut Workspace,
-    work: Work,
+pub(crate) struct Pushing<'q, 'g, G> {
+    question: &'q mut Question<'g, G>,
+    order: QueueOrder,
+    work: GraphWork,
     status: Status,
 }
 
-impl<'a, G: Adjacency> Pushing<'a, G> {
+impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
     /// `p = 0`, `r = s`.
-    pub(crate) fn start(
-        query: &'a LocalQuery,
-        graph: &'a G,
-        seeds: &'a [(u64, f64)],
-        workspace: &'a mut Workspace,
-    ) -> Self {
+    pub(crate) fn start(question: &'q mut Question<'g, G>, order: QueueOrder) -> Self {
+        let Question { seeds, workspace, .. } = &mut *question;
         let PushBuffers { cells, masses, fifo, lifo, heap } = &mut workspace.push;
         cells.clear();
         masses.clear();
         fifo.clear();
         lifo.clear();
         heap.clear();
-        for &(node, _) in seeds {
-            workspace.explored.touch(graph, node);
-        }
         cells.resize(workspace.explored.len(), Cell { residual: 0.0, threshold: f64::INFINITY });
         masses.resize(cells.len(), 0.0);
-        for (cell, &(_, mass)) in cells.iter_mut().zip(seeds) {
+        for (cell, &(_, mass)) in cells.iter_mut().zip(&*seeds) {
             cell.residual = mass;
         }
-        Self { query, graph, seeds, workspace, work: Work::default(), status: Status::Converged }
+        Self { question, order, work: GraphWork::default(), status: Status::Converged }
     }
 
     /// Pushes until no node waits, or a limit is reached. Earlier results carry over.
     pub(crate) fn run<R: PushRule>(&mut self, rule: &R) {
         self.work.iterations += 1;
-        let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap } } =
-            &mut *self.workspace;
-        let mut queue = Queue { order: self.query.order, fifo, lifo, heap };
+        let Question { graph, limits, workspace, .. } = &mut *self.question;
+        let (graph, limits) = (*graph, *limits);
+        let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap } } = &mut **workspace;
+        let mut queue = Queue { order: self.order, fifo, lifo, heap };
         for (slot, cell) in cells.iter_mut().enumerate() {
             let degree = explored.degrees()[slot];
             cell.threshold = rule.threshold(degree);
@@ -111,7 +100,7 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
                 next_check = self.work.pushes + CHECK_AFTER + 4 * cells.len() as u64;
             }
             let u = slot as usize;
-            match step_allowed(self.query.limits, self.graph, explored, slot, self.work.edges_touched) {
+            match step_allowed(limits, graph, explored, slot, self.work.edges_touched) {
                 Step::Allowed => {}
                 Step::Hub => {
                     // The node's threshold stays infinite, so it never enters the queue again.
@@ -123,7 +112,7 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
                     return;
                 }
             }
-            explored.expand(self.graph, slot);
+            explored.expand(graph, slot);
             let known = cells.len();
             cells.extend(
                 explored.degrees()[known..]
@@ -162,12 +151,11 @@ impl<'a, G: Adjacency> Pushing<'a, G> {
         self.status == Status::WorkLimit
     }
 
-    pub(crate) fn finish(self) -> LocalSolution {
-        let PushBuffers { cells, masses, .. } = &self.workspace.push;
-        let LocalQuery { alpha, rho, .. } = *self.query;
-        finish(&self.workspace.explored, self.seeds, (alpha, rho), self.status, self.work, |slot| {
-            (masses[slot], cells[slot].residual)
-        })
+    /// The answer, certified as one to the problem `(alpha, rho)`.
+    pub(crate) fn finish(self, problem: (f64, f64)) -> LocalAnswer<PageRankCertificate> {
+        let PushBuffers { cells, masses, .. } = &self.question.workspace.push;
+        let value = |slot: usize| (masses[slot], cells[slot].residual);
+        finish(self.question, problem, self.status, self.work, value)
     }
 }
 
