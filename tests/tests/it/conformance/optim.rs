@@ -168,7 +168,7 @@ fn subspace(step_size: f64) -> SubspaceSgd {
 
 /// Problems for a method, of any scale.
 trait Family {
-    type Problem: Operator<Point: Coordinates + Clone>;
+    type Problem: Operator<Point: Coordinates + std::fmt::Debug>;
 
     /// The problem whose solution is `scale` times as large.
     fn problem(&self, scale: f64) -> Self::Problem;
