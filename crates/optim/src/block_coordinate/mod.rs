@@ -6,9 +6,9 @@
 //! ```
 //!
 //! [`BlockCoordinateDescent`] combines a [`BlockPartition`] (fixed or variable), a [`BlockRule`] for the next
-//! block, and an [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as the
-//! predictions `A x`, is kept up to date, so that a step touches the columns of its block only, except that a
-//! greedy rule looks at the whole gradient.
+//! block, and an [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as
+//! the predictions `A x`, is kept up to date, so that a step touches the columns of its block only, except
+//! that a greedy rule looks at the whole gradient.
 
 mod blocks;
 mod forest;
@@ -30,8 +30,8 @@ use crate::{Composite, Objective, OptimError};
 /// is cheap to update when one coordinate changes.
 ///
 /// In all methods `x` has `p` coordinates, an index is below `p`, and an image is one that
-/// [`image`](CoordinateProblem::image) gave and [`shift`](CoordinateProblem::shift) kept up to date; anything else may
-/// panic.
+/// [`image`](CoordinateProblem::image) gave and [`shift`](CoordinateProblem::shift) kept up to date; anything
+/// else may panic.
 pub trait CoordinateProblem: Objective<Point = Vec<f64>> {
     /// `p`.
     fn dimension(&self) -> usize;

@@ -1,13 +1,14 @@
-//! Heavy ball (Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964), with a proximal step
-//! where the problem has a `G`.
+//! Heavy ball (Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964), with a
+//! proximal step where the problem has a `G`.
 //!
 //! ```text
 //! zₜ₊₁ ← J(zₜ − ηₜ F(zₜ) + β (zₜ − zₜ₋₁)),   z₋₁ = z₀,   J = (I + ηₜ G)⁻¹
 //! ```
 //!
-//! On a quadratic with curvatures in `[μ, L]` it converges iff `ηL < 2(1 + β)`; the rate is best, `(√κ − 1)/(√κ + 1)`
-//! with `κ = L/μ`, for the settings of [`HeavyBall::for_constants`]. On other functions those settings may cycle. Cost
-//! per step: `n` component gradients; memory: the last iterate and one gradient.
+//! On a quadratic with curvatures in `[μ, L]` it converges iff `ηL < 2(1 + β)`; the rate is best,
+//! `(√κ − 1)/(√κ + 1)` with `κ = L/μ`, for the settings of [`HeavyBall::for_constants`]. On other functions
+//! those settings may cycle. Cost per step: `n` component gradients; memory: the last iterate and one
+//! gradient.
 
 use kiln_core::check;
 use kiln_tensor::Vector;

@@ -10,8 +10,8 @@
 //! τ₂ = ½,  τ₁ = min(½, √(mμ/(3L))),  α = 1/(3 τ₁ L)
 //! ```
 //!
-//! Cost to accuracy `ε`: `O((n + √(nL/μ)) log 1/ε)` component gradients, `n + 2bm` per `m` steps. Memory: `y` (which is
-//! the iterate), `z`, anchor, its gradient and a weighted sum.
+//! Cost to accuracy `ε`: `O((n + √(nL/μ)) log 1/ε)` component gradients, `n + 2bm` per `m` steps. Memory: `y`
+//! (which is the iterate), `z`, anchor, its gradient and a weighted sum.
 
 use kiln_core::check;
 use kiln_tensor::Vector;

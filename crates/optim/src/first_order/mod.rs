@@ -1,4 +1,5 @@
-//! First-order methods for `min f + g` with `f = (1/n) Σᵢ fᵢ`, and for games: all of them use operator values only.
+//! First-order methods for `min f + g` with `f = (1/n) Σᵢ fᵢ`, and for games: all of them use operator values
+//! only.
 
 pub mod burn_optimizer;
 mod constants;

@@ -28,7 +28,8 @@ pub struct Nesterov {
 }
 
 impl Nesterov {
-    /// The settings for an `L`-smooth and `μ`-strongly convex function; `μ = 0` for one that is merely convex.
+    /// The settings for an `L`-smooth and `μ`-strongly convex function; `μ = 0` for one that is merely
+    /// convex.
     ///
     /// # Errors
     /// [`InputError::Setting`](crate::InputError) unless `0 ≤ μ ≤ L` and `0 < L`, both finite.

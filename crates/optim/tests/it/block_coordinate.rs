@@ -177,7 +177,8 @@ proptest! {
         }
     }
 
-    /// The approximate GSQ block gains at least what the GSL block gains; on one coordinate both are the best of all.
+    /// The approximate GSQ block gains at least what the GSL block gains; on one coordinate both are the best
+    /// of all.
     #[test]
     fn variable_blocks_take_the_best_coordinates(seed in 0_u64..1_000_000) {
         let problem = regression(RegressionLoss::Squared, seed);

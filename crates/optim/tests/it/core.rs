@@ -368,8 +368,8 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
     assert!(matches!(not_a_number, Err(RunError::Start(OptimError::Input(InputError::NotFinite { .. })))));
 }
 
-/// `½x² − bx` is solved from 0, whatever `b`, and where a run diverges it is noticed at the same step: what is called
-/// divergence has no unit.
+/// `½x² − bx` is solved from 0, whatever `b`, and where a run diverges it is noticed at the same step: what
+/// is called divergence has no unit.
 #[test]
 fn divergence_has_no_unit() {
     let stop = Stop::after(50_000);
@@ -488,7 +488,8 @@ fn bad_settings_are_refused() {
     ));
 }
 
-/// `½‖(x, y) − c‖²` as the saddle operator of a pair is enough to see that methods do not care what a point is.
+/// `½‖(x, y) − c‖²` as the saddle operator of a pair is enough to see that methods do not care what a point
+/// is.
 struct Pull<V>(V);
 
 impl<V: kiln_tensor::Vector> Operator for Pull<V> {

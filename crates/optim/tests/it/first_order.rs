@@ -138,8 +138,8 @@ proptest! {
         prop_assert!(distance(&state_after(&saga, &problem, 20).iterate, &descent.iterate) < 1e-12);
     }
 
-    /// F3: when all components agree at the anchor, SVRG steps as SGD does. F4: when all components are equal, every
-    /// method is gradient descent.
+    /// F3: when all components agree at the anchor, SVRG steps as SGD does. F4: when all components are
+    /// equal, every method is gradient descent.
     #[test]
     fn useless_anchors_and_equal_components(n in 2..9_usize, seed: u64) {
         let mut problem = LeastSquares::random(n, 3, seed);
@@ -204,7 +204,8 @@ proptest! {
         prop_assert_eq!(heavy, plain);
     }
 
-    /// The rates that theory gives on strongly convex quadratics, and Nesterov's bound for convex ones at every step.
+    /// The rates that theory gives on strongly convex quadratics, and Nesterov's bound for convex ones at
+    /// every step.
     #[test]
     fn deterministic_methods_meet_their_rates(
         middle in prop::collection::vec(0.01..1.0_f64, 1..6),
@@ -282,8 +283,8 @@ proptest! {
     }
 }
 
-/// On one well-conditioned problem, over several seeds: what reduces variance converges with a constant step, plain SGD
-/// does not, and all of it within the number of passes that theory allows.
+/// On one well-conditioned problem, over several seeds: what reduces variance converges with a constant step,
+/// plain SGD does not, and all of it within the number of passes that theory allows.
 #[test]
 fn variance_reduction_converges_linearly() {
     for seed in 0..5 {

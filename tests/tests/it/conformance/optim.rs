@@ -1,7 +1,8 @@
 //! The laws of methods that iterate on a problem: all that implement `Solver`.
 //!
-//! A new method is one line in [`rows`]: its name, its settings, settings under which it diverges, and a family of
-//! problems. Other settings and bad ones are made from what the settings serialize to, field by field.
+//! A new method is one line in [`rows`]: its name, its settings, settings under which it diverges, and a
+//! family of problems. Other settings and bad ones are made from what the settings serialize to, field by
+//! field.
 
 use std::time::Duration;
 

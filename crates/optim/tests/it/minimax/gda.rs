@@ -48,8 +48,8 @@ fn simultaneous_and_alternating_are_special_cases() {
     });
 }
 
-/// Errors of `solver` from its `first` iterate on against powers of `matrix` on `history` consecutive errors, of which
-/// the oldest comes last.
+/// Errors of `solver` from its `first` iterate on against powers of `matrix` on `history` consecutive errors,
+/// of which the oldest comes last.
 fn follows<S: Solver<QuadraticGame>>(
     solver: &S,
     matrix: &Mat<f64>,
@@ -106,7 +106,8 @@ fn steps_are_powers_of_the_iteration_matrix() {
     });
 }
 
-/// Its first step takes `h₋₁ = h₀`, which is no function of the iterates, so it is followed from the second on.
+/// Its first step takes `h₋₁ = h₀`, which is no function of the iterates, so it is followed from the second
+/// on.
 #[test]
 fn alternating_optimistic_steps_are_powers_of_the_matrix() {
     let mut random = Random::new(3);

@@ -59,7 +59,8 @@ impl<P: FiniteSum<Point = Vec<f64>>> FiniteSum for Times<P> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// For linear `T`, `u − T u = (u₀ − Tᵏ⁺¹ u₀) / (k + 1)`; a rotation by `π/(k + 1)` attains the bound at `k`.
+    /// For linear `T`, `u − T u = (u₀ − Tᵏ⁺¹ u₀) / (k + 1)`; a rotation by `π/(k + 1)` attains the bound at
+    /// `k`.
     #[test]
     fn rotations_have_a_closed_form(angle in 0.0..std::f64::consts::TAU, bound_at in 0_u64..40) {
         for (angle, attains) in [(angle, None), (std::f64::consts::PI / (bound_at + 1) as f64, Some(bound_at))] {
@@ -80,7 +81,8 @@ proptest! {
         }
     }
 
-    /// `‖u − T u‖ ≤ 2 ‖u₀ − u*‖ / (k + 1)` for a gradient step, and with a regularizer; and the sharper bound on `‖F‖`.
+    /// `‖u − T u‖ ≤ 2 ‖u₀ − u*‖ / (k + 1)` for a gradient step, and with a regularizer; and the sharper bound
+    /// on `‖F‖`.
     #[test]
     fn the_rate_holds_for_convex_functions(seed in any::<u64>(), weight in 0.0_f64..1.0) {
         let spectrum: Vec<_> = gaussian(seed, 5).iter().map(|g| (2.0 * g).exp()).collect();
@@ -240,7 +242,8 @@ proptest! {
     }
 }
 
-/// Linear convergence of VR-FoRB on `0 = η F(u) + u − v`: a tenth every 25 passes, for any `n` (specification 3).
+/// Linear convergence of VR-FoRB on `0 = η F(u) + u − v`: a tenth every 25 passes, for any `n` (specification
+/// 3).
 #[test]
 fn variance_reduced_forb_converges_linearly() {
     for components in [100, 400] {
