@@ -14,7 +14,7 @@ use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use super::constants;
+use super::ConvexConstants;
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State, StepSize};
 
@@ -28,13 +28,14 @@ pub struct HeavyBall {
 }
 
 impl HeavyBall {
-    /// The best settings for a quadratic with curvatures between `strong_convexity` and `smoothness`:
+    /// The best settings for a quadratic with curvatures between `μ` and `L`:
     /// `η = 4/(√L + √μ)²`, `β = ((√L − √μ)/(√L + √μ))²`.
     ///
     /// # Errors
     /// [`InputError::Setting`](crate::InputError) unless `0 < μ ≤ L`, both finite.
-    pub fn for_constants(strong_convexity: f64, smoothness: f64) -> Result<Self, OptimError> {
-        constants::check(strong_convexity, smoothness)?;
+    pub fn for_constants(constants: ConvexConstants) -> Result<Self, OptimError> {
+        constants.check()?;
+        let ConvexConstants { strong_convexity, smoothness } = constants;
         let sum = smoothness.sqrt() + strong_convexity.sqrt();
         let difference = smoothness.sqrt() - strong_convexity.sqrt();
         Ok(Self { step_size: (4.0 / (sum * sum)).into(), momentum: (difference / sum).powi(2) })

@@ -13,6 +13,7 @@ pub mod sgd;
 pub mod svrg;
 
 pub use burn_optimizer::LastPoint;
+pub use constants::ConvexConstants;
 pub use gradient_descent::GradientDescent;
 pub use heavy_ball::{HeavyBall, HeavyBallMemory};
 pub use katyusha::{Katyusha, KatyushaMemory};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::visits::Plan;
 use super::{DataRows, LinearDataError};
+use crate::first_order::ConvexConstants;
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// The loss `φ(m; y)` of a prediction `m` for the label `y`.
@@ -152,6 +153,11 @@ impl LinearLoss {
     /// `μ = λ`. With many rows the data may make `f` more strongly convex than that.
     pub fn strong_convexity(&self) -> f64 {
         self.l2_weight
+    }
+
+    /// `μ` and `L`, for methods that need both.
+    pub fn constants(&self) -> ConvexConstants {
+        ConvexConstants { strong_convexity: self.strong_convexity(), smoothness: self.smoothness() }
     }
 
     /// `maxᵢ‖xᵢ‖² / medianᵢ‖xᵢ‖²`. Above 10 or so, methods that draw rows uniformly with a step of order

@@ -6,7 +6,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_core::InputError;
 use kiln_optim::first_order::{
-    GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
+    ConvexConstants, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
 };
 use kiln_optim::problems::Quadratic;
 use kiln_optim::{
@@ -215,6 +215,7 @@ fn every_method_resumes_to_the_same_bits() {
     let problem = LeastSquares::random(12, 4, 3);
     let smoothness = problem.smoothness();
     let step_size = 1.0 / (6.0 * smoothness);
+    let constants = ConvexConstants { strong_convexity: 0.1, smoothness };
     resumes_to_the_same_bits(&GradientDescent { step_size: step_size.into() }, &problem, 50);
     resumes_to_the_same_bits(&HeavyBall { step_size: step_size.into(), momentum: 0.7 }, &problem, 50);
     resumes_to_the_same_bits(&Nesterov { step_size: step_size.into(), momentum: None }, &problem, 50);
@@ -235,7 +236,7 @@ fn every_method_resumes_to_the_same_bits() {
             50,
         );
         let katyusha =
-            Katyusha { batch_size, order, epoch_length: Some(9), ..Katyusha::new(0.1, smoothness, seed) };
+            Katyusha { batch_size, order, epoch_length: Some(9), ..Katyusha::new(constants, seed) };
         resumes_to_the_same_bits(&katyusha, &problem, 50);
     }
 }
@@ -465,9 +466,11 @@ fn bad_settings_are_refused() {
         refused(init(bad, 1));
         refused(GradientDescent { step_size: bad.into() }.init(&problem, &vec![0.0; 3]));
         refused(Saga::new(bad, 0).init(&problem, &vec![0.0; 3]).map(drop));
-        refused(Katyusha::new(bad, 1.0, 0).init(&problem, &vec![0.0; 3]).map(drop));
-        refused(HeavyBall::for_constants(bad, 1.0).map(drop));
-        refused(Nesterov::for_constants(1.0, bad).map(drop));
+        let flat = ConvexConstants { strong_convexity: bad, smoothness: 1.0 };
+        refused(Katyusha::new(flat, 0).init(&problem, &vec![0.0; 3]).map(drop));
+        refused(HeavyBall::for_constants(flat).map(drop));
+        let steep = ConvexConstants { strong_convexity: 1.0, smoothness: bad };
+        refused(Nesterov::for_constants(steep).map(drop));
         refused(StepSize::Warmup { from: bad, to: 1.0, iterations: 3 }.check("step_size"));
         refused(StepSize::Power { initial: 1.0, period: bad, exponent: 1.0 }.check("step_size"));
     }

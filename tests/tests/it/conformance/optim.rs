@@ -12,7 +12,7 @@ use kiln_optim::block_coordinate::{BlockCoordinateDescent, BlockPartition, Block
 use kiln_optim::curvature::{AdaHessian, SubspacePart, SubspaceSgd};
 use kiln_optim::faer::mat;
 use kiln_optim::first_order::{
-    GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
+    ConvexConstants, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
 };
 use kiln_optim::linear::{DenseRows, LinearLoss, LinearSaga, LinearSvrg, Loss, Visits};
 use kiln_optim::minimax::{
@@ -64,7 +64,7 @@ fn rows() -> Vec<Box<dyn Row>> {
         row("svrg", Svrg::new(0.1, seed), Some(Svrg::new(3.0, seed)), Sum),
         row("loopless-svrg", LooplessSvrg::new(0.1, seed), Some(LooplessSvrg::new(3.0, seed)), Sum),
         row("saga", Saga::new(0.1, seed), Some(Saga::new(3.0, seed)), Sum),
-        row("katyusha", Katyusha::new(0.5, 4.0, seed), Some(Katyusha::new(0.001, 0.01, seed)), Sum),
+        row("katyusha", katyusha(0.5, 4.0), Some(katyusha(0.001, 0.01)), Sum),
         row("extragradient", Extragradient::new(0.2), Some(Extragradient::new(3.0)), Sum),
         row("optimistic-gradient", OptimisticGradient::new(0.1), Some(OptimisticGradient::new(3.0)), Sum),
         row("forward-reflected-backward", reflected(0.1), Some(reflected(3.0)), Sum),
@@ -120,6 +120,10 @@ fn nesterov(step_size: f64) -> Nesterov {
 
 fn sgd(step_size: f64, order: Order) -> Sgd {
     Sgd { step_size: step_size.into(), batch_size: 2, order, seed: 7 }
+}
+
+fn katyusha(strong_convexity: f64, smoothness: f64) -> Katyusha {
+    Katyusha::new(ConvexConstants { strong_convexity, smoothness }, 7)
 }
 
 fn extragradient(step_size: f64) -> StochasticExtragradient {
