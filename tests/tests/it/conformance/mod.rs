@@ -34,9 +34,9 @@
 //! ```
 
 mod adapt;
-mod zeroth_order;
-
 mod interpret;
+mod optim;
+mod zeroth_order;
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
