@@ -17,6 +17,24 @@
 //!   V-REx, groupDRO and DANN are combinations, in a file each, with paper, formula and cost. Any Burn module
 //!   that is a [`FeatureModel`] can be trained by it: [`AdaptMethod::on`].
 //! * An answer that is known to be void comes with a [`FitWarning`].
+//!
+//! ```
+//! use kiln_adapt::Fit;
+//! use kiln_adapt::linear::classification::{CipHard, DipHard};
+//! use kiln_adapt::scm::{CicScm, CicSimulation};
+//!
+//! // Labelled sources and an unlabelled target, in which some features mean the opposite of what they mean in the
+//! // sources.
+//! let simulation = CicSimulation::new(CicScm::Iii, 1);
+//! let (data, _) = simulation.draw(0)?;
+//! let target = simulation.population()?.target;
+//!
+//! // Alike in source and target without labels: those features look best, and most rows are misclassified.
+//! assert!(target.accuracy(&DipHard::new(0).fit(&data)?)? < 0.2);
+//! // Alike in all sources given the label: the features to be trusted.
+//! assert!(target.accuracy(&CipHard::default().fit(&data)?)? > 0.75);
+//! # Ok::<(), kiln_adapt::AdaptError>(())
+//! ```
 
 mod adapted;
 mod border;

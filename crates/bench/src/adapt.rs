@@ -1,4 +1,5 @@
-//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and skada.
+//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and
+//! skada.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 use serde_json::{Value, json};
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in

@@ -70,8 +70,8 @@ impl<'m, const D: usize> Teacher<'m, D> {
     /// Asks the model for the gradients of these outputs at each of the signals `x`, `[batch, channels, …]`.
     ///
     /// # Errors
-    /// When there is no signal or no target, a target is not an output, a number is not finite, the model's answers depend
-    /// on chance or on the batch, or the model fails.
+    /// When there is no signal or no target, a target is not an output, a number is not finite, the model's
+    /// answers depend on chance or on the batch, or the model fails.
     pub fn new(model: &'m dyn Model<D>, targets: &[usize], x: Tensor<D>) -> Result<Self, InterpretError> {
         let x = x.inner();
         check::not_empty("the list of targets", targets.len())?;
@@ -93,7 +93,8 @@ impl<'m, const D: usize> Teacher<'m, D> {
     /// From the gradients of each target, computed before.
     ///
     /// # Errors
-    /// When there is no signal or no gradient, shapes, element types or devices differ, or a number is not finite.
+    /// When there is no signal or no gradient, shapes, element types or devices differ, or a number is not
+    /// finite.
     pub fn from_gradients(x: Tensor<D>, gradients: &[Tensor<D>]) -> Result<Self, InterpretError> {
         check::not_empty("the list of gradients", gradients.len())?;
         not_empty("the batch", &x)?;
@@ -192,8 +193,8 @@ impl Awd {
     /// The same inputs give the same bits on the same kind of device.
     ///
     /// # Errors
-    /// When settings are out of range, the filter is not finite or stops being so, or the filter or the signals do not fit
-    /// the transform.
+    /// When settings are out of range, the filter is not finite or stops being so, or the filter or the
+    /// signals do not fit the transform.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};

@@ -139,17 +139,21 @@ proptest! {
         let h = irregular(2 * half, phase);
         let reversed: Vec<f64> = h.iter().rev().copied().collect();
         let (a, b) = (filter_terms(&h), filter_terms(&reversed));
-        for (a, b) in [(a.low_sum, b.low_sum), (a.high_sum, b.high_sum), (a.unit_norm, b.unit_norm), (a.mirror, b.mirror), (a.shifts, b.shifts)] {
+        let terms = |t: AwdTerms| [t.low_sum, t.high_sum, t.unit_norm, t.mirror, t.shifts];
+        for (a, b) in terms(a).into_iter().zip(terms(b)) {
             prop_assert!((a - b).abs() < 1e-9 * (1.0 + a));
         }
-        let scaled: Vec<f64> = Wavelet::named(&format!("db{order}")).unwrap().rec_lo().iter().map(|h| scale * h).collect();
+        let wavelet = Wavelet::named(&format!("db{order}")).unwrap();
+        let scaled: Vec<f64> = wavelet.rec_lo().iter().map(|h| scale * h).collect();
         let (terms, error) = (filter_terms(&scaled), (scale * scale - 1.0).powi(2));
         prop_assert!((terms.shifts - 0.5 * error).abs() < 1e-10);
         prop_assert!((terms.mirror - scaled.len() as f64 * error).abs() < 1e-9);
     }
 
     #[test]
-    fn attributions_are_the_gradient_of_the_coefficients(phase in 0.0_f64..6.0, mode in 0_usize..9, len in 6_usize..15) {
+    fn attributions_are_the_gradient_of_the_coefficients(
+        phase in 0.0_f64..6.0, mode in 0_usize..9, len in 6_usize..15,
+    ) {
         // f'(s) = f(T⁻¹ s + r) differentiated by Burn, r held constant.
         let device = Device::flex();
         let wavelet = Wavelet::named("db2").unwrap();
@@ -187,7 +191,8 @@ proptest! {
         let features: Vec<Vec<f64>> = (0..12).map(|i| irregular(3, phase + f64::from(i))).collect();
         let y = irregular(12, phase + 0.5);
         let model = ConciseModel::fit(&features, &y, ridge).unwrap();
-        let errors: Vec<f64> = features.iter().zip(&y).map(|(row, y)| y - model.predict_values(std::slice::from_ref(row)).unwrap()[0]).collect();
+        let predicted = model.predict_values(&features).unwrap();
+        let errors: Vec<f64> = predicted.iter().zip(&y).map(|(predicted, y)| y - predicted).collect();
         prop_assert!(errors.iter().sum::<f64>().abs() < 1e-9);
         for j in 0..3 {
             let slope: f64 = features.iter().zip(&errors).map(|(row, e)| row[j] * e).sum();
@@ -241,7 +246,8 @@ fn pictures_and_several_targets() {
     assert!(awd.fit(&dwt, &teacher, Wavelet::named("db2").unwrap().rec_lo()).is_ok());
 }
 
-/// The authors' graph, in which `x′ = T⁻¹s + r` still depends on the filter, differentiated twice by differences.
+/// The authors' graph, in which `x′ = T⁻¹s + r` still depends on the filter, differentiated twice by
+/// differences.
 #[test]
 fn the_compatible_gradient_adds_curvature() {
     let device = Device::flex();
@@ -268,7 +274,8 @@ fn the_compatible_gradient_adds_curvature() {
             .into_scalar::<f64>()
             / 2.0
     };
-    // A tiny step of Adam goes by the sign of the gradient; take the gradient from a loss of that term alone instead.
+    // A tiny step of Adam goes by the sign of the gradient; take the gradient from a loss of that term alone
+    // instead.
     let gradient = |kind: AttributionGradient, tap: usize| {
         let weights = AwdWeights { reconstruction: 0.0, filter: 0.0, sparsity: 0.0, interpretation: 1.0 };
         let awd = Awd {

@@ -1,4 +1,5 @@
-//! What the small networks of several papers share: parameters drawn as PyTorch draws them, orders of rows, the loss.
+//! What the small networks of several papers share: parameters drawn as PyTorch draws them, orders of rows,
+//! the loss.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};

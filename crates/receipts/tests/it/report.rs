@@ -55,10 +55,10 @@ fn json_round_trip() {
 fn another_schema_version_is_refused() {
     let (folder, report) = report();
     let mut value = serde_json::to_value(&report).unwrap();
-    value["schema_version"] = 2.into();
+    value["schema_version"] = 3.into();
     fs::write(folder.path().join("report.json"), value.to_string()).unwrap();
     let error = Report::read(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("schema version 2"), "{error}");
+    assert!(error.contains("schema version 3"), "{error}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn html_is_escaped_and_self_contained() {
 /// Every verdict once, on some machine, on some day.
 fn settled() -> Report {
     let mut report = report().1;
-    report.created = "2026-11-30T12:00:00Z".to_owned();
+    "2026-11-30T12:00:00Z".clone_into(&mut report.created);
     report.machine = Machine { os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 };
     report.seconds = 75.0;
     for paper in &mut report.papers {

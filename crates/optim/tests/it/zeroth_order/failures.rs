@@ -13,7 +13,8 @@ use kiln_tensor::Vector;
 use super::gaussian;
 use super::quadratic::{RESTORES, svrg, take_steps};
 
-/// M9 and the floor: step sizes never rise through annealing, and end at the floor or where they began below it.
+/// M9 and the floor: step sizes never rise through annealing, and end at the floor or where they began below
+/// it.
 #[test]
 fn annealing_never_raises_a_rate() {
     let grows =
@@ -203,7 +204,8 @@ fn bad_settings() {
     }
 }
 
-/// Each is refused by name: settings at the edges of what numbers can hold, and what does not belong to the run.
+/// Each is refused by name: settings at the edges of what numbers can hold, and what does not belong to the
+/// run.
 #[test]
 fn the_border() {
     let refused = |outcome: Result<(), OptimError>| match outcome {
@@ -262,7 +264,8 @@ fn the_border() {
     }
 }
 
-/// Losses that are not finite when the anchor is to be set: the next step sets one, and the log leads there too.
+/// Losses that are not finite when the anchor is to be set: the next step sets one, and the log leads there
+/// too.
 #[test]
 fn an_anchor_that_could_not_be_set_is_set_later() {
     for restore in RESTORES {

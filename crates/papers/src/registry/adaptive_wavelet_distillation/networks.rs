@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::registry::small_networks::Uniform;
+use kiln_receipts::statistics::mean;
 
 /// A network as a function of `[batch, channels, length]`.
 pub(super) trait Regression: Module {
@@ -62,7 +63,8 @@ impl Regression for Recurrent {
     }
 }
 
-/// Adam on squared errors, batches of 100 in a new order each epoch; the network is on a device with autodiff.
+/// Adam on squared errors, batches of 100 in a new order each epoch; the network is on a device with
+/// autodiff.
 pub(super) fn trained<M: Regression>(
     mut network: M,
     x: &Tensor<3>,
@@ -91,7 +93,7 @@ pub(super) fn trained<M: Regression>(
 
 /// One less the squared error over the variance.
 pub(super) fn r_squared(predictions: &[f64], y: &[f64]) -> f64 {
-    let mean = y.iter().sum::<f64>() / y.len() as f64;
+    let mean = mean(y);
     let errors: f64 = predictions.iter().zip(y).map(|(p, y)| (p - y).powi(2)).sum();
     1.0 - errors / y.iter().map(|y| (y - mean).powi(2)).sum::<f64>()
 }

@@ -9,6 +9,7 @@ use super::networks::{Mlp, Regression, host, trained};
 use super::traces::{LARGEST, NEGLIGIBLE, cross_validated, predicted, rows};
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledSeries, ucr};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEVELS: usize = 4;
@@ -167,7 +168,7 @@ fn distil(
 }
 
 fn show(recorder: &mut Recorder, set: &str, title: &str, outcomes: &[Outcome], path: &[f64]) {
-    let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
+    let mean = |of: &dyn Fn(&Outcome) -> f64| mean(outcomes.iter().map(of));
     let mut table = Table::new(
         set,
         title,

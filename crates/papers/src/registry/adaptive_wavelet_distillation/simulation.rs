@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Mlp, Regression, host, r_squared, trained};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEN: usize = 64;
@@ -154,9 +155,7 @@ pub(super) fn simulation(context: &Context, recorder: &mut Recorder) -> Result<(
         let reversed: Vec<f64> = start.iter().rev().copied().collect();
         let before = Wavelet::orthogonal("start", &reversed, f64::INFINITY)?.distance(&truth);
         for (index, weight) in weights.iter().enumerate() {
-            let mean = |of: &dyn Fn(&Point) -> f64| {
-                paths.iter().map(|path| of(&path[index])).sum::<f64>() / paths.len() as f64
-            };
+            let mean = |of: &dyn Fn(&Point) -> f64| mean(paths.iter().map(|path| of(&path[index])));
             let distance = mean(&|point| point.distance);
             let spread = paths.iter().map(|path| (path[index].distance - distance).abs()).fold(0.0, f64::max);
             let numbers = [

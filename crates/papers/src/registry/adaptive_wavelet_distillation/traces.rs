@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Recurrent, Regression, host, r_squared, trained};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::{mean, mean_and_spread};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEN: usize = 40;
@@ -67,10 +68,9 @@ struct Traces {
 }
 
 fn standardized(values: &mut [f64], training: usize) {
-    let mean = values[..training].iter().sum::<f64>() / training as f64;
-    let variance = values[..training].iter().map(|x| (x - mean).powi(2)).sum::<f64>() / training as f64;
+    let (mean, deviation) = mean_and_spread(&values[..training]);
     for value in values {
-        *value = (*value - mean) / variance.sqrt();
+        *value = (*value - mean) / deviation;
     }
 }
 
@@ -281,7 +281,7 @@ fn show(recorder: &mut Recorder, outcomes: &[Outcome]) {
          that are not negligible and neither is what the network attributes to them.",
         &["model", "R²", "compression", "λ, γ chosen"],
     );
-    let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
+    let mean = |of: &dyn Fn(&Outcome) -> f64| mean(outcomes.iter().map(of));
     let mut row = |name: &str, r: f64, compression: Option<f64>, chosen: String| {
         table.row([
             name.to_owned(),

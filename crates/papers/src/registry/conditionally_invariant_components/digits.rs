@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation, progress::Progress,
 };
@@ -178,7 +179,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             std::iter::once(title.to_owned())
                 .chain((0..names.len()).map(|i| mean_and_deviation(&accuracies(i), 3))),
         );
-        let means = (0..names.len()).map(|i| (i as f64, super::exact::average(&accuracies(i))));
+        let means = (0..names.len()).map(|i| (i as f64, mean(accuracies(i))));
         figure = figure.with(Kind::Points, title, colour, means);
         judge(recorder, preset, &fits);
     }

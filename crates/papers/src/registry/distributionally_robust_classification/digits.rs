@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
@@ -158,7 +159,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         let means = (0..radii.len()).map(|i| mean_and_deviation(&at(i), 3));
         table.row([name.to_owned(), mean_and_deviation(&erm, 3)].into_iter().chain(means));
         let points = radii.iter().enumerate();
-        let mean = |i: usize| at(i).iter().sum::<f64>() / draws.len() as f64;
+        let mean = |i: usize| mean(at(i));
         figure = figure.with(Kind::LinePoints, name, variant, points.map(|(i, radius)| (*radius, mean(i))));
     }
     recorder.table(table);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{ABOVE_CHANCE, SMALLEST, digits as pictures, features};
 use crate::device::TensorDevice;
 use kiln_datasets::{DataUse, ImagePart};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
@@ -185,12 +186,7 @@ fn judge<'a>(
 /// Means over the targets, one for each seed.
 fn over_targets(fits: &[Vec<Fit>], value: impl Fn(&Fit) -> f64) -> Vec<f64> {
     let seeds = fits.first().map_or(0, Vec::len);
-    (0..seeds).map(|seed| average(fits.iter().map(|fits| value(&fits[seed])))).collect()
-}
-
-fn average(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+    (0..seeds).map(|seed| mean(fits.iter().map(|fits| value(&fits[seed])))).collect()
 }
 
 fn percent(values: &[f64]) -> String {
@@ -231,7 +227,7 @@ fn figure(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Figure {
         Axis::linear("gain, percentage points"),
     );
     for (place, name) in set.names.iter().enumerate() {
-        let mean = |fits: &Vec<Vec<Fit>>| average(fits[place].iter().map(|fit| fit.accuracy));
+        let mean = |fits: &Vec<Vec<Fit>>| mean(fits[place].iter().map(|fit| fit.accuracy));
         let gains = fits
             .iter()
             .zip(0_u32..)

@@ -12,6 +12,7 @@ use super::reader::{Reader, batches};
 use super::synthetic;
 use crate::device::TensorDevice;
 use crate::registry::small_networks::cross_entropy;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// First the words for good and bad, then negators, intensifiers and the others.
@@ -168,10 +169,10 @@ fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
     }
     Ok(Measured {
         accuracy: right as f64 / test.len() as f64,
-        alone: super::mean(&alone),
-        pair: super::mean(&pair),
-        anywhere: super::mean(&anywhere),
-        joined: super::mean(&joined),
+        alone: mean(&alone),
+        pair: mean(&pair),
+        anywhere: mean(&anywhere),
+        joined: mean(&joined),
         example: example.ok_or("no sentence to show")?,
     })
 }

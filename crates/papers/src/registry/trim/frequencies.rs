@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::networks::{Perceptron, Training, best, classes, share, tensor};
 use crate::device::TensorDevice;
 use crate::registry::small_networks::cross_entropy;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 const WIDTH: usize = 100;
@@ -213,8 +214,7 @@ pub(super) fn frequencies(context: &Context, recorder: &mut Recorder) -> Result<
         row(name, &paper, &|run| run.right[method]);
     }
     recorder.table(table);
-    let mean =
-        |method: usize| runs[0].iter().map(|run| run.right[method]).sum::<f64>() / runs[0].len() as f64;
+    let mean = |method: usize| mean(runs[0].iter().map(|run| run.right[method]));
     recorder.figure(
         Figure::new(
             "frequencies",
