@@ -34,8 +34,7 @@
 //! ```
 
 mod adapt;
-mod interpret;
-mod optim;
+mod graph;
 mod zeroth_order;
 
 use std::fmt::Write as _;
