@@ -94,7 +94,8 @@ fn examples(markdown: &str) -> Vec<String> {
         if !["", "rust"].contains(&language) {
             continue;
         }
-        let shown = |line: &&str| if *line == "#" { "" } else { line.strip_prefix("# ").unwrap_or(line) }.to_owned();
+        let shown =
+            |line: &&str| if *line == "#" { "" } else { line.strip_prefix("# ").unwrap_or(line) }.to_owned();
         let code = code.iter().map(shown).collect::<Vec<_>>().join("\n");
         programs.push(if code.contains("fn main(") {
             code
@@ -121,7 +122,8 @@ fn dependencies(workspace: &str, code: &str) -> Result<String> {
         let source = if let Some(path) = quoted("path =") {
             format!("{{ path = {:?} }}", root().join(path))
         } else {
-            let version = quoted("version =").or_else(|| quoted("")).ok_or_else(|| format!("{name} has no version"))?;
+            let version =
+                quoted("version =").or_else(|| quoted("")).ok_or_else(|| format!("{name} has no version"))?;
             let bare = if name == "burn" { ", default-features = false" } else { "" };
             format!("{{ version = \"{version}\"{bare} }}")
         };
@@ -153,7 +155,8 @@ fn lay_out(workspace: &Path, programs: &[Program]) -> Result<()> {
         write(&workspace.join(package).join("Cargo.toml"), &manifest)?;
     }
     // Without debug information, which nobody reads here.
-    let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[profile.dev]\ndebug = false\n");
+    let manifest =
+        format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[profile.dev]\ndebug = false\n");
     write(&workspace.join("Cargo.toml"), &manifest)?;
     // The versions that all else is tested with; cargo takes out what is not needed here.
     write(&workspace.join("Cargo.lock"), &read(&root().join("Cargo.lock"))?)
@@ -190,9 +193,14 @@ mod tests {
     fn dependencies_are_those_that_are_named() {
         let workspace = "[workspace.dependencies]\nkiln-a = { path = \"crates/a\", version = \"0.1.0\" }\n\
                          burn = { version = \"0.22.1\", features = [\"x\"] }\nserde = \"1\"\nrand = \"0.10\"\n\n[profile.dev]\n";
-        let found = dependencies(workspace, "use kiln_a::X; burn::f(); a::serde::g(); myrand::h(); rand::r()").unwrap();
+        let found =
+            dependencies(workspace, "use kiln_a::X; burn::f(); a::serde::g(); myrand::h(); rand::r()")
+                .unwrap();
         let lines: Vec<_> = found.lines().collect();
-        assert!(lines[0].starts_with("kiln-a = { path = \"") && lines[0].ends_with("crates/a\" }"), "{found}");
+        assert!(
+            lines[0].starts_with("kiln-a = { path = \"") && lines[0].ends_with("crates/a\" }"),
+            "{found}"
+        );
         assert_eq!(
             lines[1..],
             ["burn = { version = \"0.22.1\", default-features = false }", "rand = { version = \"0.10\" }"]
@@ -202,6 +210,9 @@ mod tests {
     #[test]
     fn libraries_are_found() {
         let names: Vec<_> = libraries().unwrap().into_iter().map(|(name, _)| name).collect();
-        assert!(names.contains(&"kiln-graph".to_owned()) && !names.contains(&"kiln-papers".to_owned()), "{names:?}");
+        assert!(
+            names.contains(&"kiln-graph".to_owned()) && !names.contains(&"kiln-papers".to_owned()),
+            "{names:?}"
+        );
     }
 }

@@ -48,6 +48,7 @@ mod dropout;
 mod gru;
 mod linear;
 mod lstm;
+mod networks;
 mod parts;
 mod pooling;
 mod recurrent;

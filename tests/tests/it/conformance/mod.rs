@@ -29,6 +29,8 @@
 //! }
 //! ```
 
+mod tensor;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
