@@ -1,7 +1,9 @@
-//! What crosses Kiln's crates: README, reports, resume after a kill; and the files that tests of all crates read.
+//! What crosses Kiln's crates: README, reports, resume after a kill; and the files that tests of all crates
+//! read.
 //!
-//! Reference outputs lie in `tests/reference`: a test that lacks one fails. Data sets lie outside the repository: a
-//! test that lacks one is left out with a word, or fails if `KILN_REQUIRE_DATA` is 1, as it is in CI.
+//! Reference outputs lie in `tests/reference`: a test that lacks one fails. Data sets lie outside the
+//! repository: a test that lacks one is left out with a word, or fails if `KILN_REQUIRE_DATA` is 1, as it is
+//! in CI.
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +40,8 @@ pub fn reference_text(name: &str) -> String {
 }
 
 /// The folder of data sets, if it holds `name` (as `graph/sfld.edges`): `KILN_DATA` where that is set, else
-/// `shared/data` beside the checkout. A test that gets `None` returns; the word that it was left out is said here.
+/// `shared/data` beside the checkout. A test that gets `None` returns; the word that it was left out is said
+/// here.
 ///
 /// # Panics
 /// When `KILN_REQUIRE_DATA` is 1 and `name` is not there.
@@ -51,6 +54,19 @@ pub fn data_with(name: &str) -> Option<PathBuf> {
         eprintln!("skipped: no data {name}");
     }
     found.then_some(folder)
+}
+
+/// Compares a text with that of `tests/snapshots/NAME.snap`. With `INSTA_UPDATE=always` the file takes the
+/// text over.
+///
+/// # Panics
+/// When they differ.
+pub fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(root().join("tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 fn beside() -> PathBuf {
@@ -75,5 +91,6 @@ run_examples_of! {
     Transforms: "../../docs/src/transforms.md",
     Wavelets: "../../docs/src/wavelets.md",
     ZerothOrder: "../../docs/src/zeroth-order.md",
+    AddAMethod: "../../docs/src/add-a-method.md",
     AddAPaper: "../../docs/src/add-a-paper.md",
 }

@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Stage {
-    /// The code is formatted (cargo xtask fmt --check)
+    /// The code is formatted (cargo fmt --all --check)
     Fmt,
     /// No warning from clippy, in all targets
     Clippy,
@@ -43,7 +43,8 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
-    /// Each library as a stranger adds it: from outside, with default features, its front page's example; README's
+    /// Each library as a stranger adds it: from outside, with default features, its front page's example;
+    /// README's
     Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,
@@ -86,7 +87,7 @@ impl Stage {
 
     fn run(self) -> Result<Outcome> {
         match self {
-            Self::Fmt => plain(&mut format(&["--check"])),
+            Self::Fmt => plain(cargo().args(["fmt", "--all", "--check"])),
             Self::Clippy => {
                 plain(with_features("clippy", &["--all-targets"]).args(["--", "--deny", "warnings"]))
             }
@@ -102,22 +103,8 @@ impl Stage {
     }
 }
 
-/// Runs rustfmt on everything.
-pub(crate) fn fmt(check: bool) -> Result<ExitCode> {
-    let flags: &[&str] = if check { &["--check"] } else { &[] };
-    let outcome = plain(&mut format(flags))?;
-    Ok(if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// `cargo fmt` for the whole workspace.
-fn format(flags: &[&str]) -> Command {
-    let mut cargo = cargo();
-    cargo.args(["fmt", "--all"]).args(flags);
-    cargo
-}
-
-/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the
-/// bindings to it can be built.
+/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where
+/// the bindings to it can be built.
 fn features() -> &'static str {
     static ALL: OnceLock<String> = OnceLock::new();
     ALL.get_or_init(|| {
@@ -145,7 +132,8 @@ fn tests() -> Result<Outcome> {
         return Ok(built);
     }
     // For the tests of the command line.
-    let programs = [("KILN_PAPERS", built("kiln-papers")?), ("KILN_BENCH", built("kiln-bench")?)];
+    let programs =
+        [("KILN_PAPERS", built_program("kiln-papers")?), ("KILN_BENCH", built_program("kiln-bench")?)];
     if is_installed(cargo().args(["nextest", "--version"])) {
         let mut nextest = cargo();
         nextest.args(["nextest", "run", "--workspace", "--features", features()]);
@@ -157,7 +145,7 @@ fn tests() -> Result<Outcome> {
 }
 
 /// Where the build stage puts a program.
-fn built(program: &str) -> Result<PathBuf> {
+fn built_program(program: &str) -> Result<PathBuf> {
     Ok(target_dir()?.join("debug").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
@@ -176,8 +164,8 @@ fn docs() -> Result<Outcome> {
     }
 }
 
-/// Feature sets differ here from the rest, so that this checks and generates no code. What it adds to the target
-/// directory lies beside the other artefacts and replaces none.
+/// Feature sets differ here from the rest, so that this checks and generates no code. What it adds to the
+/// target directory lies beside the other artefacts and replaces none.
 fn alone() -> Result<Outcome> {
     for package in packages()? {
         eprintln!("{package}");
@@ -214,7 +202,7 @@ fn reproduce() -> Result<Outcome> {
     if !built.passed {
         return Ok(built);
     }
-    let mut papers = Command::new(built("kiln-papers")?);
+    let mut papers = Command::new(built_program("kiln-papers")?);
     keep_memory(&mut papers);
     papers.current_dir(root()).args(["reproduce", "--scale", "quick", "--fresh", "--out"]);
     plain(papers.arg(target_dir()?.join("reproduce-quick")))

@@ -1,11 +1,14 @@
-//! The libraries as a stranger adds them: from outside the workspace, each alone with its default features, to run the
-//! example that its front page shows; and README's examples likewise.
+//! The libraries as a stranger adds them: from outside the workspace, each alone with its default features,
+//! to run the example that its front page shows; and README's examples likewise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::counts::Counts;
 use crate::{Result, cargo, root};
+
+/// Crates of others that an example may name, and its reader then adds.
+const OTHERS: &[&str] = &["burn", "serde", "serde_json", "tempfile"];
 
 /// What a stranger writes who has read one page.
 struct Program {
@@ -100,7 +103,8 @@ fn examples(markdown: &str) -> Vec<String> {
         programs.push(if code.contains("fn main(") {
             code
         } else if code.contains("Ok::<") {
-            format!("fn example() -> Result<(), impl std::fmt::Debug> {{\n{code}\n}}\nfn main() {{\nexample().unwrap();\n}}\n")
+            let head = "fn main() {\nexample().unwrap()\n}\nfn example() -> Result<(), impl std::fmt::Debug> {";
+            format!("{head}\n{code}\n}}\n")
         } else {
             format!("fn main() {{\n{code}\n}}\n")
         });
@@ -108,28 +112,28 @@ fn examples(markdown: &str) -> Vec<String> {
     programs
 }
 
-/// `[dependencies]` on the crates that `code` names, of those that the workspace knows: ours by their path with their
-/// default features, Burn without any, so that ours have to bring a device.
+/// `[dependencies]` on the crates that `code` names, with the workspace's versions: ours by their path with
+/// their default features, Burn without any, so that ours have to bring a device.
 fn dependencies(workspace: &str, code: &str) -> Result<String> {
     let listed = workspace.split("[workspace.dependencies]\n").nth(1).unwrap_or_default();
     let listed = listed.split("\n[").next().unwrap_or_default();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (name, value) in listed.lines().filter_map(|line| line.split_once(" = ")) {
-        if !names(code, &name.replace('-', "_")) {
+        let may_be_named = name.starts_with("kiln-") || OTHERS.contains(&name);
+        if !may_be_named || !names(code, &name.replace('-', "_")) {
             continue;
         }
         let quoted = |key: &str| value.split_once(key).and_then(|(_, rest)| rest.split('"').nth(1));
-        let source = if let Some(path) = quoted("path =") {
-            format!("{{ path = {:?} }}", root().join(path))
+        lines.push(if let Some(path) = quoted("path =") {
+            format!("{name} = {{ path = '{}' }}\n", root().join(path).display())
         } else {
             let version =
                 quoted("version =").or_else(|| quoted("")).ok_or_else(|| format!("{name} has no version"))?;
             let bare = if name == "burn" { ", default-features = false" } else { "" };
-            format!("{{ version = \"{version}\"{bare} }}")
-        };
-        lines += &format!("{name} = {source}\n");
+            format!("{name} = {{ version = \"{version}\"{bare} }}\n")
+        });
     }
-    Ok(lines)
+    Ok(lines.concat())
 }
 
 /// Whether code has a path that begins with this crate.
@@ -141,19 +145,22 @@ fn names(code: &str, krate: &str) -> bool {
 
 /// Writes the workspace. Files that are as they should be are left alone, so that nothing is built again.
 fn lay_out(workspace: &Path, programs: &[Program]) -> Result<()> {
-    let mut members = String::new();
     for Program { package, sources, dependencies } in programs {
-        members += &format!("\"{package}\", ");
-        let mut manifest = format!(
-            "[package]\nname = \"{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
-             [dependencies]\n{dependencies}"
-        );
-        for (i, source) in sources.iter().enumerate() {
-            manifest += &format!("\n[[bin]]\nname = \"{package}-{}\"\npath = \"{}.rs\"\n", i + 1, i + 1);
-            write(&workspace.join(package).join(format!("{}.rs", i + 1)), source)?;
+        let folder = workspace.join(package);
+        let mut binaries = Vec::new();
+        for (number, source) in (1..).zip(sources) {
+            binaries.push(format!("\n[[bin]]\nname = \"{package}-{number}\"\npath = \"{number}.rs\"\n"));
+            write(&folder.join(format!("{number}.rs")), source)?;
         }
-        write(&workspace.join(package).join("Cargo.toml"), &manifest)?;
+        let manifest = format!(
+            "[package]\nname = \"{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+             [dependencies]\n{dependencies}{}",
+            binaries.concat()
+        );
+        write(&folder.join("Cargo.toml"), &manifest)?;
     }
+    let members: Vec<_> = programs.iter().map(|program| format!("\"{}\"", program.package)).collect();
+    let members = members.join(", ");
     // Without debug information, which nobody reads here.
     let manifest =
         format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[profile.dev]\ndebug = false\n");
@@ -181,8 +188,8 @@ mod tests {
 
     #[test]
     fn examples_become_programs() {
-        let page = "A page.\n```text\nno\n```\n```\n# use a::b;\nb();\n#\n# Ok::<(), ()>(())\n```\n```rust\nfn main() {}\n```\n\
-                    ```rust,ignore\nno\n```\n";
+        let page = "A page.\n```text\nno\n```\n```\n# use a::b;\nb();\n#\n# Ok::<(), ()>(())\n```\n\
+                    ```rust\nfn main() {}\n```\n```rust,ignore\nno\n```\n";
         let programs = examples(page);
         assert_eq!(programs.len(), 2);
         assert!(programs[0].contains("{\nuse a::b;\nb();\n\nOk::<(), ()>(())\n}"), "{}", programs[0]);
@@ -192,18 +199,18 @@ mod tests {
     #[test]
     fn dependencies_are_those_that_are_named() {
         let workspace = "[workspace.dependencies]\nkiln-a = { path = \"crates/a\", version = \"0.1.0\" }\n\
-                         burn = { version = \"0.22.1\", features = [\"x\"] }\nserde = \"1\"\nrand = \"0.10\"\n\n[profile.dev]\n";
-        let found =
-            dependencies(workspace, "use kiln_a::X; burn::f(); a::serde::g(); myrand::h(); rand::r()")
-                .unwrap();
+                         burn = { version = \"0.22.1\", features = [\"x\"] }\nserde = \"1\"\n\
+                         tempfile = \"3\"\n\n[profile.dev]\n";
+        let found = dependencies(
+            workspace,
+            "use kiln_a::X; burn::f(); a::serde::g(); mytempfile::h(); tempfile::r()",
+        )
+        .unwrap();
         let lines: Vec<_> = found.lines().collect();
-        assert!(
-            lines[0].starts_with("kiln-a = { path = \"") && lines[0].ends_with("crates/a\" }"),
-            "{found}"
-        );
+        assert!(lines[0].starts_with("kiln-a = { path = '") && lines[0].ends_with("crates/a' }"), "{found}");
         assert_eq!(
             lines[1..],
-            ["burn = { version = \"0.22.1\", default-features = false }", "rand = { version = \"0.10\" }"]
+            ["burn = { version = \"0.22.1\", default-features = false }", "tempfile = { version = \"3\" }"]
         );
     }
 

@@ -1,7 +1,7 @@
 //! What a classifier's target accuracy can be at most, told without labels of the target.
 //!
-//! `f` is the classifier in question and `c` one that is the same in all domains (by CIP), `R` is the error rate and
-//! `δ = P(f ≠ c)` their disagreement. Twice the triangle inequality gives, on every sample,
+//! `f` is the classifier in question and `c` one that is the same in all domains (by CIP), `R` is the error
+//! rate and `δ = P(f ≠ c)` their disagreement. Twice the triangle inequality gives, on every sample,
 //!
 //! ```text
 //! R_T(f) ≥ R_S(f) − R_S(c) − R_T(c) + δ_T − δ_S.
@@ -16,9 +16,9 @@
 
 use faer::Mat;
 use faer::linalg::solvers::Solve;
+use kiln_core::{InputError, check};
 
 use crate::AdaptError;
-use crate::error::require;
 use crate::linear::algebra::cholesky;
 use crate::linear::cells::Cells;
 
@@ -92,8 +92,8 @@ impl Agreement {
         )
     }
 
-    /// The least that `R_T(f)` can be when the invariant classifier has this error rate on the target: true on every
-    /// sample. It may be negative.
+    /// The least that `R_T(f)` can be when the invariant classifier has this error rate on the target: true
+    /// on every sample. It may be negative.
     pub fn risk_at_least(&self, invariant_target_risk: f64) -> f64 {
         self.source_risk - self.invariant_source_risk - invariant_target_risk + self.target_disagreement
             - self.source_disagreement
@@ -114,22 +114,22 @@ pub struct Region {
 }
 
 impl Region {
-    /// The rows whose confidence (the largest probability of the invariant classifier) is above the `share`-quantile of
-    /// that on the target, interpolated; for `share = 0` all rows.
+    /// The rows whose confidence (the largest probability of the invariant classifier) is above the
+    /// `share`-quantile of that on the target, interpolated; for `share = 0` all rows.
     ///
     /// # Errors
     /// Without target rows, when a confidence is not finite, or when `share` is not in `[0, 1)`.
     pub fn surer_than(share: f64, source: &[f64], target: &[f64]) -> Result<Self, AdaptError> {
-        require::check("share", share, (0.0..1.0).contains(&share), "at least 0 and below 1")?;
+        check::fraction("share", share)?;
         if source.iter().chain(target).any(|confidence| !confidence.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the confidence".to_owned() });
+            return Err(InputError::not_finite("the confidence").into());
         }
         let mut sorted = target.to_vec();
         sorted.sort_by(f64::total_cmp);
         let position = share * sorted.len().saturating_sub(1) as f64;
         let (below, above) = (position.floor() as usize, position.ceil() as usize);
         let (Some(low), Some(high)) = (sorted.get(below), sorted.get(above)) else {
-            return Err(AdaptError::Empty { what: "the target".to_owned() });
+            return Err(InputError::empty("the target").into());
         };
         let threshold = low + (high - low) * (position - position.floor());
         let surer = |all: &[f64]| -> Vec<usize> {
@@ -157,11 +157,11 @@ impl Region {
 /// Without rows, or when the lengths differ.
 pub fn disagreement(a: &[usize], b: &[usize]) -> Result<f64, AdaptError> {
     if a.len() != b.len() {
-        let what = "classes to compare".to_owned();
-        return Err(AdaptError::Size { what, found: a.len(), expected: b.len() });
+        let what = "classes to compare";
+        return Err(InputError::size(what, a.len(), b.len()).into());
     }
     if a.is_empty() {
-        return Err(AdaptError::Empty { what: "the list of classes".to_owned() });
+        return Err(InputError::empty("the list of classes").into());
     }
     Ok(a.iter().zip(b).filter(|(a, b)| a != b).count() as f64 / a.len() as f64)
 }
@@ -180,17 +180,20 @@ pub fn disagreement(a: &[usize], b: &[usize]) -> Result<f64, AdaptError> {
 /// `(1, …, 1)` when they come in pairs: pass differences.
 ///
 /// # Errors
-/// With fewer than two domains, when sizes do not fit, when something is not finite, or when `Σ̂` is singular.
+/// With fewer than two domains, when sizes do not fit, when something is not finite, or when `Σ̂` is
+/// singular.
 pub fn invariance_deviation(
     domains: &[(Mat<f64>, &[usize])],
     classes: usize,
 ) -> Result<Vec<f64>, AdaptError> {
     let [(first, _), others @ ..] = domains else {
-        return Err(AdaptError::Empty { what: "the list of domains".to_owned() });
+        return Err(InputError::empty("the list of domains").into());
     };
     if others.is_empty() {
         return Err(AdaptError::TooFewSources { method: "the invariance deviation", needed: 2, found: 1 });
     }
+    let must = "at most 65536";
+    check::setting("number of classes", classes as f64, classes <= 65_536, must)?;
     let features = first.ncols();
     let mut spread = Mat::<f64>::zeros(features, features);
     let mut rows = 0;
@@ -199,10 +202,10 @@ pub fn invariance_deviation(
         let name = format!("domain {m}");
         if x.nrows() != y.len() || x.ncols() != features {
             let found = vec![x.nrows(), x.ncols()];
-            return Err(AdaptError::RowShape { domain: name, found, expected: vec![y.len(), features] });
+            return Err(InputError::shape(format!("a row of {name}"), &found, &[y.len(), features]).into());
         }
         if !x.is_all_finite() {
-            return Err(AdaptError::NotFinite { what: name });
+            return Err(InputError::not_finite(name).into());
         }
         if let Some((row, &class)) = y.iter().enumerate().find(|(_, class)| **class >= classes) {
             return Err(AdaptError::Class { domain: name, row, class, classes });

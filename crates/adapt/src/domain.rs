@@ -1,6 +1,11 @@
 //! What is adapted: labelled sources and a target whose labels no unsupervised method can see.
 
 use crate::{AdaptError, Rows};
+use kiln_core::{InputError, check};
+use kiln_tensor::border::same_device;
+
+/// More classes are refused: methods hold a number for each, and often for each pair of them.
+const MOST_CLASSES: usize = 65_536;
 
 /// The labels of a domain's rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,17 +90,19 @@ impl<X: Rows> Labelled<X> {
         let Unlabelled { name, x } = Unlabelled::new(name, x)?;
         if y.len() != x.rows() {
             let what = format!("labels of {name}");
-            return Err(AdaptError::Size { what, found: y.len(), expected: x.rows() });
+            return Err(InputError::size(what, y.len(), x.rows()).into());
         }
         match &y {
             Labels::Classes { classes, count } => {
+                let must = "at most 65536";
+                check::setting("number of classes", *count as f64, *count <= MOST_CLASSES, must)?;
                 if let Some((row, &class)) = classes.iter().enumerate().find(|(_, class)| *class >= count) {
                     return Err(AdaptError::Class { domain: name, row, class, classes: *count });
                 }
             }
             Labels::Values(values) => {
                 if values.iter().any(|value| !value.is_finite()) {
-                    return Err(AdaptError::NotFinite { what: format!("the labels of {name}") });
+                    return Err(InputError::not_finite(format!("the labels of {name}")).into());
                 }
             }
         }
@@ -134,10 +141,10 @@ impl<X: Rows> Labelled<X> {
     pub fn select(&self, indices: &[usize]) -> Result<Self, AdaptError> {
         if let Some(&index) = indices.iter().find(|index| **index >= self.rows()) {
             let what = format!("row index in {}, which must be below the number of rows", self.name);
-            return Err(AdaptError::Size { what, found: index, expected: self.rows() });
+            return Err(InputError::size(what, index, self.rows()).into());
         }
         if indices.is_empty() {
-            return Err(AdaptError::Empty { what: format!("the selection of {}", self.name) });
+            return Err(InputError::empty(format!("the selection of {}", self.name)).into());
         }
         Ok(Self { name: self.name.clone(), x: self.x.select(indices), y: self.y.select(indices) })
     }
@@ -191,12 +198,7 @@ impl<X: Rows> Unlabelled<X> {
     /// Without rows, or with numbers that are not finite.
     pub fn new(name: impl Into<String>, x: X) -> Result<Self, AdaptError> {
         let name = name.into();
-        if x.rows() == 0 {
-            return Err(AdaptError::Empty { what: name });
-        }
-        if !x.is_finite() {
-            return Err(AdaptError::NotFinite { what: name });
-        }
+        x.check(&name)?;
         Ok(Self { name, x })
     }
 
@@ -225,18 +227,16 @@ impl<X: Rows> Adaptation<X> {
     /// Sources and target.
     ///
     /// # Errors
-    /// Without sources, when the rows differ in shape, when the sources' labels differ in kind or number of classes, or
-    /// when all rows of all sources are of one class.
+    /// Without sources, when the rows differ in shape, element type or device, when the sources' labels
+    /// differ in kind or number of classes, or when all rows of all sources are of one class.
     pub fn new(sources: Vec<Labelled<X>>, target: Unlabelled<X>) -> Result<Self, AdaptError> {
         let Some(first) = sources.first() else {
-            return Err(AdaptError::Empty { what: "the list of sources".to_owned() });
+            return Err(InputError::empty("the list of sources").into());
         };
-        let expected = first.x.row_shape();
-        for (name, x) in
-            sources.iter().map(|source| (&source.name, &source.x)).chain([(&target.name, &target.x)])
-        {
-            same_shape(name, x, &expected)?;
+        for source in &sources {
+            same_rows(&source.name, &source.x, &first.x)?;
         }
+        same_rows(&target.name, &target.x, &first.x)?;
         for source in &sources {
             same_labels(source, &first.y)?;
         }
@@ -266,28 +266,26 @@ impl<X: Rows> Adaptation<X> {
     /// A source by its index.
     ///
     /// # Errors
-    /// [`AdaptError::NoSource`].
+    /// [`InputError::Index`].
     pub fn source(&self, index: usize) -> Result<&Labelled<X>, AdaptError> {
-        self.sources.get(index).ok_or(AdaptError::NoSource { index, sources: self.sources.len() })
+        Ok(self.sources.get(index).ok_or_else(|| InputError::index("source", index, self.sources.len()))?)
     }
 
     /// The same problem with its rows in another form, such as matrices as tensors.
     ///
     /// ```
-    /// # #[cfg(feature = "flex")] {
-    /// use burn::tensor::Device;
-    /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
+    ///     /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
     ///
     /// let device = Device::flex();
     /// let (exact, _) = CicSimulation::new(CicScm::I, 1).draw(0)?;
     /// let trained = exact.map(|x| tensor_of(x, &device))?;
     /// assert_eq!(trained.sources()[0].x().dims(), [1000, 10]);
-    /// # }
     /// # Ok::<(), kiln_adapt::AdaptError>(())
     /// ```
     ///
     /// # Errors
-    /// When `convert` changes the number of rows, makes numbers that are not finite, or rows of different shapes.
+    /// When `convert` changes the number of rows, makes numbers that are not finite, or rows of different
+    /// shapes.
     pub fn map<Y: Rows>(&self, convert: impl Fn(&X) -> Y) -> Result<Adaptation<Y>, AdaptError> {
         let sources = self.sources.iter().map(|source| source.map(&convert)).collect::<Result<_, _>>()?;
         Adaptation::new(sources, Unlabelled::new(self.target.name.clone(), convert(&self.target.x))?)
@@ -301,10 +299,11 @@ impl<X: Rows> Adaptation<X> {
     /// Adds the few labelled rows of the target that a semi-supervised method may see.
     ///
     /// # Errors
-    /// When their shape or labels do not fit those of the sources; so a class that no source knows is an error.
+    /// When their shape or labels do not fit those of the sources; so a class that no source knows is an
+    /// error.
     pub fn with_target_labels(self, labelled: Labelled<X>) -> Result<SemiSupervised<X>, AdaptError> {
         let first = self.source(0)?;
-        same_shape(&labelled.name, &labelled.x, &first.x.row_shape())?;
+        same_rows(&labelled.name, &labelled.x, &first.x)?;
         same_labels(&labelled, &first.y)?;
         Ok(SemiSupervised { adaptation: self, labelled })
     }
@@ -331,13 +330,13 @@ impl<X: Rows> SemiSupervised<X> {
     }
 }
 
-fn same_shape<X: Rows>(name: &str, x: &X, expected: &[usize]) -> Result<(), AdaptError> {
-    let found = x.row_shape();
-    if found == expected {
-        Ok(())
-    } else {
-        Err(AdaptError::RowShape { domain: name.to_owned(), found, expected: expected.to_vec() })
+/// Rows of the same kind on the same devices.
+fn same_rows<X: Rows>(name: &str, x: &X, expected: &X) -> Result<(), AdaptError> {
+    expected.kind().check(name, x)?;
+    for (found, expected) in x.devices().into_iter().zip(expected.devices()) {
+        same_device(name.to_owned(), &found, &expected)?;
     }
+    Ok(())
 }
 
 fn same_labels<X: Rows>(domain: &Labelled<X>, expected: &Labels) -> Result<(), AdaptError> {
@@ -348,7 +347,7 @@ fn same_labels<X: Rows>(domain: &Labelled<X>, expected: &Labels) -> Result<(), A
                 return Ok(());
             }
             let what = format!("classes of {}", domain.name);
-            Err(AdaptError::Size { what, found: *found, expected: *count })
+            Err(InputError::size(what, *found, *count).into())
         }
         _ => Err(domain.wrong_labels("all domains must have labels of one kind")),
     }

@@ -1,41 +1,13 @@
+use kiln_core::InputError;
 use kiln_tensor::TensorError;
 
 /// What can go wrong in domain adaptation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdaptError {
-    /// Something that must have rows, or members, has none.
-    #[error("{what} is empty")]
-    Empty {
-        /// What is empty.
-        what: String,
-    },
-    /// Two counts that must agree do not.
-    #[error("{what}: found {found}, expected {expected}")]
-    Size {
-        /// What was counted.
-        what: String,
-        /// How many there are.
-        found: usize,
-        /// How many there must be.
-        expected: usize,
-    },
-    /// The rows of two domains differ in shape.
-    #[error("the rows of {domain} have shape {found:?}, those of the first domain {expected:?}")]
-    RowShape {
-        /// The domain whose rows differ.
-        domain: String,
-        /// Their shape.
-        found: Vec<usize>,
-        /// The shape of the first domain's rows.
-        expected: Vec<usize>,
-    },
-    /// A number that must be finite is not.
-    #[error("{what} holds a number that is not finite")]
-    NotFinite {
-        /// Where.
-        what: String,
-    },
+    /// What is wrong with what was passed: a setting, a size, a number that is not finite.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A class index is not below the number of classes.
     #[error("{domain}: row {row} has class {class}, but there are only {classes} classes")]
     Class {
@@ -67,24 +39,6 @@ pub enum AdaptError {
         found: &'static str,
         /// What is needed, and why.
         must: &'static str,
-    },
-    /// A setting is out of its range.
-    #[error("{name} is {value}; it must be {must}")]
-    Setting {
-        /// The setting, as its field is named.
-        name: &'static str,
-        /// What it was.
-        value: f64,
-        /// What it must be.
-        must: &'static str,
-    },
-    /// A source index is not below the number of sources.
-    #[error("there is no source {index}; there are {sources}, counted from 0")]
-    NoSource {
-        /// The index asked for.
-        index: usize,
-        /// The number of sources.
-        sources: usize,
     },
     /// A method needs more sources than there are.
     #[error("{method} needs at least {needed} sources; there are {found}")]
@@ -127,7 +81,7 @@ pub enum AdaptError {
     },
     /// An error of a tensor.
     #[error(transparent)]
-    Tensor(#[from] TensorError),
+    Tensor(TensorError),
     /// A model could not be saved or loaded.
     #[error("{path}: {reason}")]
     Record {
@@ -144,28 +98,12 @@ pub enum AdaptError {
     },
 }
 
-/// Checks of settings.
-pub(crate) mod require {
-    use super::AdaptError;
-
-    pub(crate) fn finite_non_negative(name: &'static str, value: f64) -> Result<(), AdaptError> {
-        check(name, value, value.is_finite() && value >= 0.0, "finite and at least 0")
-    }
-
-    pub(crate) fn finite_positive(name: &'static str, value: f64) -> Result<(), AdaptError> {
-        check(name, value, value.is_finite() && value > 0.0, "finite and above 0")
-    }
-
-    pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), AdaptError> {
-        check(name, value as f64, value > 0, "at least 1")
-    }
-
-    pub(crate) fn check(
-        name: &'static str,
-        value: f64,
-        holds: bool,
-        must: &'static str,
-    ) -> Result<(), AdaptError> {
-        if holds { Ok(()) } else { Err(AdaptError::Setting { name, value, must }) }
+/// What is wrong with what was passed is said in one way, whoever finds it.
+impl From<TensorError> for AdaptError {
+    fn from(error: TensorError) -> Self {
+        match error {
+            TensorError::Input(error) => Self::Input(error),
+            error => Self::Tensor(error),
+        }
     }
 }

@@ -1,23 +1,27 @@
 //! Semi-supervised adaptation of any model: with a few labelled rows of the target.
 //!
-//! * [`target_only`] ignores the sources: the yardstick.
-//! * [`FineTuning`] goes on from a model that a [`Method`] fitted, on the labelled rows alone:
+//! * [`TrainedTargetOnly`] ignores the sources: the yardstick.
+//! * [`FineTuning`] goes on from a model that an [`AdaptMethod`] fitted, on the labelled rows alone:
 //!
 //!   ```text
 //!   min_θ  mean loss(θ) + λ ‖θ − θ₀‖²,     θ₀ the start,
 //!   ```
 //!
 //!   over all parameters or those of the last layer; λ = 0 is plain fine-tuning.
-//! * [`Masft`] fine-tunes several starts with several λ and picks one by held-out labelled rows of the target.
+//! * [`Masft`] fine-tunes several starts with several λ and picks one by held-out labelled rows of the
+//!   target.
 //!
-//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via fine-tuning from
-//! multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and the choice among them; its
-//! theory is of linear models ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid
-//! and the last layer are ours, as no code of the authors' was found.
+//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via
+//! fine-tuning from multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and
+//! the choice among them; its theory is of linear models
+//! ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid and the last layer are ours,
+//! as no code of the authors' was found.
 //!
 //! Cost of a fit: passes over the labelled rows only, and of the last layer one pass through the rest of the
 //! model in all.
 
+use faer::Mat;
+use kiln_core::{check, random};
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
@@ -25,38 +29,62 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_tensor::TensorError;
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
+use crate::adapted::BATCH;
+use crate::border::check_training;
+use crate::predict::constant_on;
 use crate::rows::index_tensor;
 use crate::selection::{hold_out_rows, mean_loss};
 use crate::{
-    AdaptError, Adaptation, Adapted, FeatureModel, Labelled, Labels, Method, Rows, SemiSupervised, Training,
+    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Fit, FitWarning, Labelled, Labels, Predict,
+    Rows, SemiSupervised, Training,
 };
 
-/// Rows that a model is given at a time where there is nothing to train.
-const BATCH: usize = 256;
+/// A module trained on the labelled rows of the target alone: what every method that also has sources must
+/// beat.
+#[derive(Debug, Clone)]
+pub struct TrainedTargetOnly<M> {
+    /// The module that a copy of is trained.
+    pub model: M,
+    /// How it is trained.
+    pub training: Training,
+}
 
-/// Trains a copy of `model` on the labelled rows of the target alone.
-///
-/// # Errors
-/// As [`Method::fit`]; and when all labelled rows are of one class.
-pub fn target_only<X: Rows, M: FeatureModel<X>>(
-    data: &SemiSupervised<X>,
+impl<M: Clone> TrainedTargetOnly<M> {
+    /// A copy of this module, trained so.
+    pub fn new(model: &M, training: &Training) -> Self {
+        Self { model: model.clone(), training: training.clone() }
+    }
+}
+
+impl<X: Rows, M: FeatureModel<X>> Fit<X> for TrainedTargetOnly<M> {
+    type Data = SemiSupervised<X>;
+    type Fitted = Adapted<M>;
+
+    /// Trains a copy of the model on the labelled rows.
+    ///
+    /// # Errors
+    /// As [`TrainedMethod`](crate::TrainedMethod)'s; and when all labelled rows are of one class.
+    fn fit(&self, data: &SemiSupervised<X>) -> Result<Adapted<M>, AdaptError> {
+        target_only(data.labelled(), &self.model, &self.training)
+    }
+}
+
+fn target_only<X: Rows, M: FeatureModel<X>>(
+    labelled: &Labelled<X>,
     model: &M,
     training: &Training,
 ) -> Result<Adapted<M>, AdaptError> {
     // An epoch is a pass over the longest domain, so that the unlabelled rows must not be there.
-    let labelled = data.labelled();
     let alone = Adaptation::new(vec![labelled.clone()], labelled.without_labels())?;
-    Method::erm(0).fit(&alone, model, training)
+    AdaptMethod::erm(0).on(model, training).fit(&alone)
 }
 
 /// Which parameters are fine-tuned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tuned {
     /// All that are trainable.
     All,
@@ -87,21 +115,9 @@ impl FineTuning {
         Self { tuned: Tuned::Outputs, weight }
     }
 
-    /// Trains a copy of the start on the labelled rows of the target.
-    ///
-    /// The result keeps the [summary](Adapted::summary) of the start, and predicts as the fine-tuned model does. With
-    /// [`Tuned::Outputs`] the features are computed once, as for predictions: dropout before them is off.
-    ///
-    /// # Errors
-    /// When a setting is out of range, the start has another number of outputs than there are classes, no trainable
-    /// parameter is among those to tune, or the loss stops being finite.
-    pub fn fit<X: Rows, M: FeatureModel<X>>(
-        &self,
-        data: &SemiSupervised<X>,
-        start: &Adapted<M>,
-        training: &Training,
-    ) -> Result<Adapted<M>, AdaptError> {
-        self.fit_rows(data.labelled(), start, training)
+    /// This, from a start, trained so.
+    pub fn on<M: Clone>(&self, start: &Adapted<M>, training: &Training) -> FineTuningMethod<M> {
+        FineTuningMethod { settings: self.clone(), start: start.clone(), training: training.clone() }
     }
 
     fn fit_rows<X: Rows, M: FeatureModel<X>>(
@@ -110,12 +126,12 @@ impl FineTuning {
         start: &Adapted<M>,
         training: &Training,
     ) -> Result<Adapted<M>, AdaptError> {
-        require::finite_non_negative("weight", self.weight)?;
+        check::nonnegative("weight", self.weight)?;
         training.check()?;
-        let (found, expected) = (start.summary().outputs, labelled.y().outputs());
-        if found != expected {
-            return Err(AdaptError::Size { what: "outputs of the start".to_owned(), found, expected });
-        }
+        let outputs = labelled.y().outputs();
+        check::size("outputs of the start", start.outputs(), outputs)?;
+        start.summary().rows.check(labelled.name(), labelled.x())?;
+        check_training(start.model(), labelled.x(), outputs)?;
         let features = match self.tuned {
             Tuned::Outputs => Some(start.in_batches(labelled.x(), BATCH, M::features)?.autodiff()),
             _ => None,
@@ -158,10 +174,13 @@ impl FineTuning {
                 return Err(AdaptError::Diverged { epoch, loss });
             }
         }
-        Ok(with_model(start, model.valid()))
+        let fitted = start.with_model(model.valid());
+        let warnings = constant_on(&fitted, labelled.x())?;
+        Ok(fitted.with_warnings(warnings))
     }
 
-    /// The trainable parameters that may move, as they are, flattened and without autodiff. `model` is in training.
+    /// The trainable parameters that may move, as they are, flattened and without autodiff. `model` is in
+    /// training.
     fn parameters<M: Module>(&self, model: &M) -> HashMap<ParamId, Tensor<1>> {
         let mut collect = Collect { tuned: &self.tuned, path: Vec::new(), found: HashMap::new() };
         model.visit(&mut collect);
@@ -169,30 +188,45 @@ impl FineTuning {
     }
 }
 
-const NOTHING: AdaptError = AdaptError::Method(
-    "none of the model's trainable parameters is among those to fine-tune; where features are the outputs, name the last layer",
-);
-
-/// The start's summary with another model.
-fn with_model<M: Clone>(start: &Adapted<M>, model: M) -> Adapted<M> {
-    let summary = start.summary().clone();
-    Adapted::new(
-        model,
-        summary.method,
-        summary.outputs,
-        summary.class_weights,
-        summary.group_weights,
-        start.first_stage().cloned(),
-    )
+/// [`FineTuning`] from a start: everything that a fit needs besides data.
+#[derive(Debug, Clone)]
+pub struct FineTuningMethod<M> {
+    /// What moves, and how far.
+    pub settings: FineTuning,
+    /// The start.
+    pub start: Adapted<M>,
+    /// How it is trained.
+    pub training: Training,
 }
+
+impl<X: Rows, M: FeatureModel<X>> Fit<X> for FineTuningMethod<M> {
+    type Data = SemiSupervised<X>;
+    type Fitted = Adapted<M>;
+
+    /// Trains a copy of the start on the labelled rows of the target.
+    ///
+    /// The result keeps the [summary](Adapted::summary) of the start, and predicts as the fine-tuned model
+    /// does. With [`Tuned::Outputs`] the features are computed once, as for predictions: dropout before them
+    /// is off.
+    ///
+    /// # Errors
+    /// When a setting is out of range, the start has another number of outputs than there are classes or
+    /// takes other rows, no trainable parameter is among those to tune, or the loss stops being finite.
+    fn fit(&self, data: &SemiSupervised<X>) -> Result<Adapted<M>, AdaptError> {
+        self.settings.fit_rows(data.labelled(), &self.start, &self.training)
+    }
+}
+
+const NOTHING: AdaptError = AdaptError::Method(
+    "none of the model's trainable parameters is among those to fine-tune; where features are the outputs, \
+     name the last layer",
+);
 
 /// The rows of an epoch in their order.
 fn order(rows: usize, training: &Training, epoch: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows).collect();
     if training.shuffle {
-        let mut generator = ChaCha8Rng::seed_from_u64(training.seed);
-        generator.set_stream(epoch as u64);
-        order.shuffle(&mut generator);
+        order.shuffle(&mut random::stream(training.seed, epoch as u64));
     }
     order
 }
@@ -272,10 +306,10 @@ impl ModuleVisitor for Pull<'_> {
 /// best on the rest.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::tensor::{Device, Tensor};
 /// use kiln_adapt::{
-///     Adaptation, Labelled, Labels, Masft, Method, Training, Tuned, Unlabelled, glorot_linear,
+///     AdaptMethod, Adaptation, Fit, Labelled, Labels, Masft, Predict, Training, Tuned, Unlabelled,
+///     glorot_linear,
 /// };
 /// use kiln_tensor::Divergence;
 ///
@@ -289,19 +323,18 @@ impl ModuleVisitor for Pull<'_> {
 /// )?;
 /// let (model, training) = (glorot_linear(2, 2, 0.01, 1, &device)?, Training::adam(300, 4, 0.05));
 /// let starts = [
-///     Method::erm(0).fit(&data, &model, &training)?,
-///     Method::dip(0, Divergence::Mean, 10.0).fit(&data, &model, &training)?,
+///     AdaptMethod::erm(0).on(&model, &training).fit(&data)?,
+///     AdaptMethod::dip(0, Divergence::Mean, 10.0).on(&model, &training).fit(&data)?,
 /// ];
 ///
 /// let labelled = Labelled::new("target", target.clone(), Labels::classes([0, 0, 1, 1], 2))?;
 /// let data = data.with_target_labels(labelled)?;
 /// // A linear model's features are its outputs: there is no layer after them.
 /// let masft = Masft { tuned: Tuned::All, ..Masft::default() };
-/// let found = masft.fit(&data, &starts, None, &training)?;
-/// assert_eq!(found.model.predict(target)?, [0, 0, 1, 1]);
+/// let found = masft.on(&starts, None, &training).fit(&data)?;
+/// assert_eq!(found.predict_classes(&target)?, [0, 0, 1, 1]);
 /// // Two starts, as they are and with each of the weights.
 /// assert_eq!(found.candidates.len(), 2 * (1 + masft.weights.len()));
-/// # }
 /// # Ok::<(), kiln_adapt::AdaptError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -333,7 +366,8 @@ impl Default for Masft {
 
 /// How a candidate of [`Masft`] came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Origin {
+#[serde(rename_all = "kebab-case")]
+pub enum CandidateOrigin {
     /// A start as it is.
     Start(usize),
     /// A start, fine-tuned with this weight.
@@ -351,7 +385,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// How it came about.
-    pub origin: Origin,
+    pub origin: CandidateOrigin,
     /// Accuracy, or minus the mean squared error; `None` when its training diverged.
     pub score: Option<f64>,
     /// Mean cross-entropy or squared error, which decides between equal scores.
@@ -365,33 +399,57 @@ pub struct MasftFit<M> {
     pub model: Adapted<M>,
     /// Its index among the candidates.
     pub best: usize,
-    /// All candidates: each start as it is and then with each weight; last, if asked for, that without sources.
+    /// All candidates: each start as it is and then with each weight; last, if asked for, that without
+    /// sources.
     pub candidates: Vec<Candidate>,
 }
 
 impl Masft {
-    /// Fine-tunes the starts and picks the best. With `untrained`, a copy of it trained on the labelled rows alone is a
-    /// candidate too, so that starts from sources that mislead lose.
-    ///
-    /// Of several candidates with the largest score the one with the least loss on the held-out rows wins, of these the
-    /// first.
-    ///
-    /// # Errors
-    /// Without candidates, when a candidate cannot be fitted for another reason than divergence, when there are too few
-    /// labelled rows to split, or when all candidates diverge.
-    pub fn fit<X: Rows, M: FeatureModel<X>>(
+    /// This, from these starts, trained so. With `untrained`, a copy of it trained on the labelled rows alone
+    /// is a candidate too, so that starts from sources that mislead lose.
+    pub fn on<M: Clone>(
         &self,
-        data: &SemiSupervised<X>,
         starts: &[Adapted<M>],
         untrained: Option<&M>,
         training: &Training,
-    ) -> Result<MasftFit<M>, AdaptError> {
-        let (train, validation) = hold_out_rows(data.labelled(), self.validation, self.seed)?;
+    ) -> MasftMethod<M> {
+        let (starts, untrained) = (starts.to_vec(), untrained.cloned());
+        MasftMethod { settings: self.clone(), starts, untrained, training: training.clone() }
+    }
+}
+
+/// [`Masft`] from some starts: everything that a fit needs besides data.
+#[derive(Debug, Clone)]
+pub struct MasftMethod<M> {
+    /// What is tried.
+    pub settings: Masft,
+    /// The starts.
+    pub starts: Vec<Adapted<M>>,
+    /// A module whose copy, trained on the labelled rows alone, is a candidate too.
+    pub untrained: Option<M>,
+    /// How each candidate is trained.
+    pub training: Training,
+}
+
+impl<X: Rows, M: FeatureModel<X>> Fit<X> for MasftMethod<M> {
+    type Data = SemiSupervised<X>;
+    type Fitted = MasftFit<M>;
+
+    /// Fine-tunes the starts and picks the best.
+    ///
+    /// Of several candidates with the largest score the one with the least loss on the held-out rows wins, of
+    /// these the first.
+    ///
+    /// # Errors
+    /// Without candidates, when a candidate cannot be fitted for another reason than divergence, when there
+    /// are too few labelled rows to split, or when all candidates diverge.
+    fn fit(&self, data: &SemiSupervised<X>) -> Result<MasftFit<M>, AdaptError> {
+        let (validation, seed) = (self.settings.validation, self.settings.seed);
+        let (train, validation) = hold_out_rows(data.labelled(), validation, seed)?;
         let mut candidates = Vec::new();
         let mut best: Option<(usize, f64, f64, Adapted<M>)> = None;
-        for origin in self.origins(starts.len(), untrained.is_some()) {
-            let fitted = self.candidate(&origin, data.adaptation(), &train, starts, untrained, training);
-            let model = match fitted {
+        for origin in self.origins() {
+            let model = match self.candidate(&origin, &train) {
                 Ok(model) => model,
                 Err(AdaptError::Diverged { .. }) => {
                     candidates.push(Candidate { origin, score: None, loss: None });
@@ -399,7 +457,7 @@ impl Masft {
                 }
                 Err(error) => return Err(error),
             };
-            let score = model.evaluate(&validation, BATCH)?.score();
+            let score = model.evaluate(&validation)?.score();
             let loss = mean_loss(&model, &validation)?;
             // An infinite loss loses every tie, and a score of minus infinity to every other.
             let better = match &best {
@@ -415,42 +473,59 @@ impl Masft {
             let nothing = "there is no candidate, or training diverged for every one";
             return Err(AdaptError::Method(nothing));
         };
-        if self.refit
+        if self.settings.refit
             && let Some(Candidate { origin, .. }) = candidates.get(best)
         {
-            model =
-                self.candidate(origin, data.adaptation(), data.labelled(), starts, untrained, training)?;
+            model = self.candidate(origin, data.labelled())?;
         }
         Ok(MasftFit { model, best, candidates })
     }
+}
 
-    fn origins(&self, starts: usize, untrained: bool) -> Vec<Origin> {
-        let tuned =
-            |start: usize| self.weights.iter().map(move |&weight| Origin::FineTuned { start, weight });
-        let of_start = |start: usize| std::iter::once(Origin::Start(start)).chain(tuned(start));
-        (0..starts).flat_map(of_start).chain(untrained.then_some(Origin::TargetOnly)).collect()
+impl<M> MasftMethod<M> {
+    fn origins(&self) -> Vec<CandidateOrigin> {
+        let tuned = |start: usize| {
+            self.settings.weights.iter().map(move |&weight| CandidateOrigin::FineTuned { start, weight })
+        };
+        let of_start = |start: usize| std::iter::once(CandidateOrigin::Start(start)).chain(tuned(start));
+        let alone = self.untrained.is_some().then_some(CandidateOrigin::TargetOnly);
+        (0..self.starts.len()).flat_map(of_start).chain(alone).collect()
     }
 
-    fn candidate<X: Rows, M: FeatureModel<X>>(
+    fn candidate<X: Rows>(
         &self,
-        origin: &Origin,
-        data: &Adaptation<X>,
+        origin: &CandidateOrigin,
         labelled: &Labelled<X>,
-        starts: &[Adapted<M>],
-        untrained: Option<&M>,
-        training: &Training,
-    ) -> Result<Adapted<M>, AdaptError> {
-        let start = |index: usize| starts.get(index).ok_or(AdaptError::Method("there is no such start"));
+    ) -> Result<Adapted<M>, AdaptError>
+    where
+        M: FeatureModel<X>,
+    {
+        let start = |index: usize| self.starts.get(index).ok_or(AdaptError::Method("there is no such start"));
         match *origin {
-            Origin::Start(index) => Ok(start(index)?.clone()),
-            Origin::FineTuned { start: index, weight } => {
-                FineTuning { tuned: self.tuned.clone(), weight }.fit_rows(labelled, start(index)?, training)
+            CandidateOrigin::Start(index) => Ok(start(index)?.clone()),
+            CandidateOrigin::FineTuned { start: index, weight } => {
+                let settings = FineTuning { tuned: self.settings.tuned.clone(), weight };
+                settings.fit_rows(labelled, start(index)?, &self.training)
             }
-            Origin::TargetOnly => {
+            CandidateOrigin::TargetOnly => {
+                let untrained = self.untrained.as_ref();
                 let untrained = untrained.ok_or(AdaptError::Method("there is no untrained model"))?;
-                let data = data.clone().with_target_labels(labelled.clone())?;
-                target_only(&data, untrained, training)
+                target_only(labelled, untrained, &self.training)
             }
         }
+    }
+}
+
+impl<X: Rows, M: FeatureModel<X>> Predict<X> for MasftFit<M> {
+    fn outputs(&self) -> usize {
+        self.model.outputs()
+    }
+
+    fn scores(&self, x: &X) -> Result<Mat<f64>, AdaptError> {
+        self.model.scores(x)
+    }
+
+    fn warnings(&self) -> Vec<FitWarning> {
+        self.model.summary().warnings.clone()
     }
 }

@@ -16,17 +16,16 @@
 
 mod shifted_digits;
 
+use kiln_core::{InputError, check, random};
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-pub use shifted_digits::{Bar, Digits, Draw, Preset, Shift, ShiftedDigits, ShiftedDomains};
+pub use shifted_digits::{Bar, Digits, Draw, ImageShift, Preset, ShiftedDigits, ShiftedDomains};
 
 use crate::AdaptError;
-use crate::error::require;
 
 /// Shares of red, green and blue in grey (ITU-R 601).
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
@@ -42,6 +41,7 @@ pub struct Images {
 
 /// The value of a picture between its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Interpolation {
     /// That of the nearest pixel.
     Nearest,
@@ -51,6 +51,7 @@ pub enum Interpolation {
 
 /// How a patch and what is under it become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Blend {
     /// The larger value.
     Maximum,
@@ -77,16 +78,17 @@ impl Images {
     /// # Errors
     /// When a size is 0, the pixels do not make whole pictures, or one is not finite.
     pub fn new(height: usize, width: usize, channels: usize, pixels: Vec<f32>) -> Result<Self, AdaptError> {
-        require::at_least_one("height", height)?;
-        require::at_least_one("width", width)?;
-        require::at_least_one("channels", channels)?;
-        let size = height.saturating_mul(width).saturating_mul(channels);
+        check::at_least_one("height", height)?;
+        check::at_least_one("width", width)?;
+        check::at_least_one("channels", channels)?;
+        let size = height.checked_mul(width).and_then(|area| area.checked_mul(channels));
+        let size = size.ok_or_else(|| InputError::size("pixels of whole pictures", pixels.len(), 0))?;
         if !pixels.len().is_multiple_of(size) {
             let (found, expected) = (pixels.len(), pixels.len() / size * size);
-            return Err(AdaptError::Size { what: "pixels of whole pictures".to_owned(), found, expected });
+            return Err(InputError::size("pixels of whole pictures", found, expected).into());
         }
         if pixels.iter().any(|pixel| !pixel.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the list of pixels".to_owned() });
+            return Err(InputError::not_finite("the list of pixels").into());
         }
         Ok(Self { height, width, channels, pixels })
     }
@@ -102,7 +104,7 @@ impl Images {
         bytes: &[u8],
         brightest: u8,
     ) -> Result<Self, AdaptError> {
-        require::at_least_one("brightest", brightest.into())?;
+        check::at_least_one("brightest", brightest.into())?;
         let scale = f32::from(brightest);
         Self::new(height, width, channels, bytes.iter().map(|byte| f32::from(*byte) / scale).collect())
     }
@@ -153,10 +155,8 @@ impl Images {
         let size = self.size();
         let mut pixels = Vec::with_capacity(places.len() * size);
         for &place in places {
-            let picture = self.pixels.chunks_exact(size).nth(place).ok_or_else(|| AdaptError::Size {
-                what: "place of a picture, which must be below their number".to_owned(),
-                found: place,
-                expected: self.len(),
+            let picture = self.pixels.chunks_exact(size).nth(place).ok_or_else(|| {
+                InputError::size("place of a picture, which must be below their number", place, self.len())
             })?;
             pixels.extend_from_slice(picture);
         }
@@ -172,7 +172,7 @@ impl Images {
     /// # Errors
     /// When the angle is not finite.
     pub fn rotated(&self, degrees: f64, interpolation: Interpolation) -> Result<Self, AdaptError> {
-        require::check("degrees", degrees, degrees.is_finite(), "finite")?;
+        check::finite("degrees", degrees)?;
         let (sine, cosine) = sine_and_cosine(degrees);
         let (middle_row, middle_column) = ((self.height - 1) as f64 / 2.0, (self.width - 1) as f64 / 2.0);
         let mut origins = Vec::with_capacity(self.area());
@@ -228,8 +228,8 @@ impl Images {
     /// # Errors
     /// When the mean is not finite, or the deviation is not above 0.
     pub fn normalized(mut self, mean: f32, deviation: f32) -> Result<Self, AdaptError> {
-        require::check("mean", mean.into(), mean.is_finite(), "finite")?;
-        require::finite_positive("deviation", deviation.into())?;
+        check::setting("mean", mean.into(), mean.is_finite(), "finite")?;
+        check::positive("deviation", deviation.into())?;
         self.pixels.iter_mut().for_each(|pixel| *pixel = (*pixel - mean) / deviation);
         Ok(self)
     }
@@ -237,17 +237,17 @@ impl Images {
     /// Draws a patch on the pictures that are marked.
     ///
     /// # Errors
-    /// When there are not as many marks as pictures, the patch does not lie inside the pictures, or its value is not
-    /// finite.
+    /// When there are not as many marks as pictures, the patch does not lie inside the pictures, or its value
+    /// is not finite.
     pub fn with_patch(mut self, patch: &Patch, marked: &[bool]) -> Result<Self, AdaptError> {
         self.check_marks(marked)?;
-        require::check("value of a patch", patch.value.into(), patch.value.is_finite(), "finite")?;
+        check::setting("value of a patch", patch.value.into(), patch.value.is_finite(), "finite")?;
         for (name, range, limit) in [
             ("end of the patch's rows", &patch.rows, self.height),
             ("end of the patch's columns", &patch.columns, self.width),
         ] {
             let must = "above its start and at most the size of the pictures";
-            require::check(name, range.end as f64, range.start < range.end && range.end <= limit, must)?;
+            check::setting(name, range.end as f64, range.start < range.end && range.end <= limit, must)?;
         }
         let (size, area, width) = (self.size(), self.area(), self.width);
         for (picture, _) in self.pixels.chunks_exact_mut(size).zip(marked).filter(|(_, marked)| **marked) {
@@ -273,8 +273,8 @@ impl Images {
     pub fn without_colour(mut self, marked: &[bool]) -> Result<Self, AdaptError> {
         self.check_marks(marked)?;
         if self.channels != GREY.len() {
-            let what = "channels of pictures to take the colour from".to_owned();
-            return Err(AdaptError::Size { what, found: self.channels, expected: GREY.len() });
+            let what = "channels of pictures to take the colour from";
+            return Err(InputError::size(what, self.channels, GREY.len()).into());
         }
         let (size, area) = (self.size(), self.area());
         for (picture, _) in self.pixels.chunks_exact_mut(size).zip(marked).filter(|(_, marked)| **marked) {
@@ -290,8 +290,8 @@ impl Images {
         if marked.len() == self.len() {
             return Ok(());
         }
-        let what = "marks of pictures".to_owned();
-        Err(AdaptError::Size { what, found: marked.len(), expected: self.len() })
+        let what = "marks of pictures";
+        Err(InputError::size(what, marked.len(), self.len()).into())
     }
 
     /// The pictures as `[n, channels, height, width]`.
@@ -320,10 +320,9 @@ pub fn marks(
     stream: u64,
 ) -> Result<Vec<bool>, AdaptError> {
     for &probability in probabilities {
-        require::check("probability", probability, (0.0..=1.0).contains(&probability), "in [0, 1]")?;
+        check::probability("probability", probability)?;
     }
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
+    let mut generator = random::stream(seed, stream);
     let mark = |(row, &class): (usize, &usize)| {
         let probability = probabilities.get(class).ok_or_else(|| AdaptError::Class {
             domain: "the list of rows to mark".to_owned(),

@@ -9,15 +9,20 @@
 //!
 //! | Estimator | Rule | Paper |
 //! |---|---|---|
-//! | [`Bbse`](LabelShiftEstimator::Bbse) | `w = C⁻¹ q`, negative weights set to 0 | Lipton, Wang, Smola, ICML 2018, arXiv 1802.03916 |
-//! | [`Rlls`](LabelShiftEstimator::Rlls) | `θ = argmin_{θ ≥ −1} ‖Cθ − (q − C1)‖ + ρ‖θ‖`, `w = 1 + θ` | Azizzadenesheli, Liu, Yang, Anandkumar, ICLR 2019, arXiv 1903.09734 |
-//! | [`Em`](LabelShiftEstimator::Em) | maximum likelihood of the posteriors, by re-weighting them until nothing changes | Saerens, Latinne, Decaestecker, Neural Computation 2002 |
+//! | [`Bbse`] | `w = C⁻¹ q`, negative weights set to 0 | Lipton, Wang, Smola, ICML 2018 |
+//! | [`Rlls`] | `θ = argmin_{θ ≥ −1} ‖Cθ − (q − C1)‖ + ρ‖θ‖`, `w = 1 + θ` | Azizzadenesheli et al., ICLR 2019 |
+//! | [`Em`] | maximum likelihood, by re-weighting the posteriors until nothing changes | Saerens et al., 2002 |
 //!
+//! [`Bbse`]: LabelShiftEstimator::Bbse
+//! [`Rlls`]: LabelShiftEstimator::Rlls
+//! [`Em`]: LabelShiftEstimator::Em
+//!
+//! (arXiv 1802.03916, arXiv 1903.09734, Neural Computation 14)
 //! with `ρ = 3α (2 ln(2k/δ)/(3n) + √(2 ln(2k/δ)/n))` for `k` classes and `n` source rows.
 //!
-//! The norms of RLLS are not squared. Its minimiser still solves a squared problem, with penalty `μ‖θ‖²` where
-//! `μ ‖θ‖ = ρ ‖Cθ − q + C1‖`; the left side over the right grows with `μ`, so bisection finds it, and every squared
-//! problem is solved exactly by active sets. Cost: `O(k³)` each.
+//! The norms of RLLS are not squared. Its minimiser still solves a squared problem, with penalty `μ‖θ‖²`
+//! where `μ ‖θ‖ = ρ ‖Cθ − q + C1‖`; the left side over the right grows with `μ`, so bisection finds it, and
+//! every squared problem is solved exactly by active sets. Cost: `O(k³)` each.
 //!
 //! ```
 //! use kiln_adapt::label_shift::{LabelShiftEstimator, ShiftStatistics};
@@ -32,10 +37,11 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{ColRef, Mat};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::AdaptError;
-use crate::error::require;
 use crate::linear::algebra::non_negative_quadratic;
 
 /// Singular values below this, relative to the largest, count as zero.
@@ -50,9 +56,10 @@ const EM_ITERATIONS: usize = 100_000;
 /// Without rows, when the lengths differ, or when an index is not below `classes`.
 pub fn confusion(predicted: &[usize], actual: &[usize], classes: usize) -> Result<Mat<f64>, AdaptError> {
     if predicted.len() != actual.len() {
-        let what = "predictions to compare with classes".to_owned();
-        return Err(AdaptError::Size { what, found: predicted.len(), expected: actual.len() });
+        let what = "predictions to compare with classes";
+        return Err(InputError::size(what, predicted.len(), actual.len()).into());
     }
+    check_count(classes)?;
     check_classes("the predictions", predicted, classes)?;
     check_classes("the classes", actual, classes)?;
     let share = 1.0 / predicted.len() as f64;
@@ -63,9 +70,15 @@ pub fn confusion(predicted: &[usize], actual: &[usize], classes: usize) -> Resul
     Ok(joint)
 }
 
+/// There is a number for each pair of classes.
+fn check_count(classes: usize) -> Checked {
+    let must = "at most 4096 for an estimate of class weights";
+    check::setting("number of classes", classes as f64, classes <= 4096, must)
+}
+
 fn check_classes(what: &str, found: &[usize], classes: usize) -> Result<(), AdaptError> {
     if found.is_empty() {
-        return Err(AdaptError::Empty { what: what.to_owned() });
+        return Err(InputError::empty(what.to_owned()).into());
     }
     match found.iter().enumerate().find(|(_, class)| **class >= classes) {
         Some((row, &class)) => Err(AdaptError::Class { domain: what.to_owned(), row, class, classes }),
@@ -91,19 +104,19 @@ impl ShiftStatistics {
         let classes = predicted.len();
         for found in [joint.nrows(), joint.ncols()] {
             if found != classes {
-                let what = "rows or columns of the confusion matrix".to_owned();
-                return Err(AdaptError::Size { what, found, expected: classes });
+                let what = "rows or columns of the confusion matrix";
+                return Err(InputError::size(what, found, classes).into());
             }
         }
-        require::at_least_one("rows", rows)?;
+        check::at_least_one("rows", rows)?;
         let entries: Vec<f64> = joint.col_iter().flat_map(|column| column.iter().copied()).collect();
         check_shares("sum of the confusion matrix", &entries)?;
         check_shares("sum of the shares of predictions", &predicted)?;
         Ok(Self { joint, predicted, rows, posteriors: None })
     }
 
-    /// From predicted and true classes of each source and the predicted classes of the target. Each source counts the
-    /// same, whatever its number of rows.
+    /// From predicted and true classes of each source and the predicted classes of the target. Each source
+    /// counts the same, whatever its number of rows.
     ///
     /// # Errors
     /// Without sources, and as [`confusion`].
@@ -113,8 +126,9 @@ impl ShiftStatistics {
         classes: usize,
     ) -> Result<Self, AdaptError> {
         if sources.is_empty() {
-            return Err(AdaptError::Empty { what: "the list of sources".to_owned() });
+            return Err(InputError::empty("the list of sources").into());
         }
+        check_count(classes)?;
         check_classes("the predictions in the target", target, classes)?;
         let mut joint = Mat::zeros(classes, classes);
         for (predicted, actual) in sources {
@@ -128,22 +142,23 @@ impl ShiftStatistics {
         Self::new(joint, predicted, rows)
     }
 
-    /// Adds the classifier's probabilities on the target, rows by classes, which [`Em`](LabelShiftEstimator::Em) needs.
+    /// Adds the classifier's probabilities on the target, rows by classes, which
+    /// [`Em`](LabelShiftEstimator::Em) needs.
     ///
     /// # Errors
     /// Without rows, with another number of columns than classes, or when a number is not a probability.
     pub fn with_posteriors(mut self, posteriors: Mat<f64>) -> Result<Self, AdaptError> {
         if posteriors.nrows() == 0 {
-            return Err(AdaptError::Empty { what: "the matrix of posteriors".to_owned() });
+            return Err(InputError::empty("the matrix of posteriors").into());
         }
         if posteriors.ncols() != self.predicted.len() {
-            let what = "columns of the posteriors".to_owned();
+            let what = "columns of the posteriors";
             let (found, expected) = (posteriors.ncols(), self.predicted.len());
-            return Err(AdaptError::Size { what, found, expected });
+            return Err(InputError::size(what, found, expected).into());
         }
         let wrong = posteriors.col_iter().flat_map(ColRef::iter).find(|p| !(0.0..=1.0 + 1e-6).contains(*p));
         if let Some(&value) = wrong {
-            return Err(AdaptError::Setting { name: "posterior", value, must: "in [0, 1]" });
+            return Err(InputError::setting("posterior", value, "in [0, 1]").into());
         }
         self.posteriors = Some(posteriors);
         Ok(self)
@@ -154,26 +169,28 @@ impl ShiftStatistics {
         self.joint.col_iter().map(|column| column.iter().sum()).collect()
     }
 
-    fn check_rlls(alpha: f64, delta: f64) -> Result<(), AdaptError> {
-        require::finite_non_negative("alpha", alpha)?;
-        require::check("delta", delta, delta > 0.0 && delta < 1.0, "between 0 and 1")
+    fn check_rlls(alpha: f64, delta: f64) -> Checked {
+        check::nonnegative("alpha", alpha)?;
+        check::setting("delta", delta, delta > 0.0 && delta < 1.0, "between 0 and 1")
     }
 }
 
-fn check_shares(name: &'static str, shares: &[f64]) -> Result<(), AdaptError> {
+fn check_shares(name: &'static str, shares: &[f64]) -> Checked {
     let valid = shares.iter().all(|share| share.is_finite() && *share >= 0.0);
     let sum: f64 = shares.iter().sum();
-    require::check(name, sum, valid && (sum - 1.0).abs() < 1e-6, "1, with all shares finite and at least 0")
+    check::setting(name, sum, valid && (sum - 1.0).abs() < 1e-6, "1, with all shares finite and at least 0")
 }
 
 /// How the weights are estimated; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LabelShiftEstimator {
     /// Black-box shift estimation.
     Bbse,
     /// Regularised learning under label shift.
     Rlls {
-        /// `α ≥ 0`, the strength of the penalty. 0 gives the non-negative weights nearest to solving `C w = q`.
+        /// `α ≥ 0`, the strength of the penalty. 0 gives the non-negative weights nearest to solving `C w =
+        /// q`.
         alpha: f64,
         /// `δ` in `(0, 1)`, the probability with which the bound behind the penalty may fail.
         delta: f64,
@@ -191,8 +208,8 @@ pub struct LabelShiftWeights {
     /// Classes without a row in the sources. Nothing can be said of them, and no source row bears their
     /// weight, which is 1.
     pub missing: Vec<usize>,
-    /// `C` is singular up to rounding, as when one class is never predicted: of all `w` that fit best, this is the one
-    /// nearest to 1, that is `1 + C⁺(q − C1)`.
+    /// `C` is singular up to rounding, as when one class is never predicted: of all `w` that fit best, this
+    /// is the one nearest to 1, that is `1 + C⁺(q − C1)`.
     pub singular: bool,
     /// A weight was negative and is now 0; then the shares that the weights imply need not sum to 1.
     pub clipped: bool,
@@ -207,8 +224,8 @@ impl LabelShiftEstimator {
     /// The weights of the classes.
     ///
     /// # Errors
-    /// When `alpha` or `delta` is out of range, when [`Em`](Self::Em) lacks posteriors, or when an iteration does not
-    /// converge.
+    /// When `alpha` or `delta` is out of range, when [`Em`](Self::Em) lacks posteriors, or when an iteration
+    /// does not converge.
     pub fn weights(&self, statistics: &ShiftStatistics) -> Result<LabelShiftWeights, AdaptError> {
         let shares = statistics.source_shares();
         let (present, missing): (Vec<usize>, Vec<usize>) =

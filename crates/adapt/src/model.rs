@@ -1,4 +1,5 @@
-//! Models that domain adaptation can train: features that are aligned between domains, and outputs made of them.
+//! Models that domain adaptation can train: features that are aligned between domains, and outputs made of
+//! them.
 
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -6,23 +7,32 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+use kiln_core::{InputError, check};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::AdaptError;
-use crate::error::require;
 
-/// A model in two parts: features `[n, k]` that penalties align, and outputs `[n, classes]` (logits) or `[n, 1]`
-/// (regression) made of them.
+/// A model in two parts: features `[n, k]` that penalties align, and outputs `[n, classes]` (logits) or `[n,
+/// 1]` (regression) made of them.
 ///
-/// Implement it for any Burn module; a penultimate layer is the usual choice of features for deep networks, and the
-/// outputs themselves for small ones.
+/// Implement it for any Burn module; a penultimate layer is the usual choice of features for deep networks,
+/// and the outputs themselves for small ones.
 pub trait FeatureModel<X>: Module {
     /// The features of the rows, `[n, k]`.
     fn features(&self, x: X) -> Tensor<2>;
 
     /// The outputs made of features, `[n, outputs]`.
     fn outputs(&self, features: Tensor<2>) -> Tensor<2>;
+
+    /// Whether rows of this shape can be taken. A model that knows what it takes says so here: then other
+    /// rows are an error, where Burn would panic.
+    ///
+    /// # Errors
+    /// When they cannot.
+    fn check_row(&self, _shape: &[usize]) -> Result<(), InputError> {
+        Ok(())
+    }
 
     /// The outputs for rows, `[n, outputs]`.
     fn forward(&self, x: X) -> Tensor<2> {
@@ -39,11 +49,17 @@ impl FeatureModel<Tensor<2>> for Linear {
     fn outputs(&self, features: Tensor<2>) -> Tensor<2> {
         features
     }
+
+    fn check_row(&self, shape: &[usize]) -> Result<(), InputError> {
+        let [inputs, _] = self.weight.val().dims();
+        check::shape("a row", shape, &[inputs])
+    }
 }
 
 /// A linear layer whose weights are drawn from the seed, Glorot normal times `gain`, with biases of zero.
 ///
-/// The released code of the paper on conditionally invariant components starts its linear models with a gain of 0.01.
+/// The released code of the paper on conditionally invariant components starts its linear models with a gain
+/// of 0.01.
 ///
 /// # Errors
 /// When a size is 0 or the gain is negative or not finite.
@@ -54,9 +70,9 @@ pub fn glorot_linear(
     seed: u64,
     device: &Device,
 ) -> Result<Linear, AdaptError> {
-    require::at_least_one("inputs", inputs)?;
-    require::at_least_one("outputs", outputs)?;
-    require::finite_non_negative("gain", gain)?;
+    check::at_least_one("inputs", inputs)?;
+    check::at_least_one("outputs", outputs)?;
+    check::nonnegative("gain", gain)?;
     let deviation = gain * (2.0 / (inputs + outputs) as f64).sqrt();
     let noise = Noise { seed, distribution: Distribution::Gaussian };
     let weight = noise.tensor(0, 0, [inputs, outputs], device)? * deviation;
@@ -111,6 +127,7 @@ impl FanIn {
 
 /// What a network's features are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
 pub enum Features {
     /// Its outputs, as in the small networks of the paper on conditionally invariant components.
     #[default]
@@ -135,18 +152,14 @@ impl MultilayerPerceptron {
     /// With fewer than two widths, or when one is 0.
     pub fn new(widths: &[usize], features: Features, seed: u64, device: &Device) -> Result<Self, AdaptError> {
         for &width in widths {
-            require::at_least_one("width", width)?;
+            check::at_least_one("width", width)?;
         }
         let mut start = FanIn::new(seed);
         let mut layers = Vec::new();
         for pair in widths.windows(2) {
             layers.push(start.linear(pair[0], pair[1], device)?);
         }
-        let last = layers.pop().ok_or(AdaptError::Size {
-            what: "widths of the perceptron".to_owned(),
-            found: widths.len(),
-            expected: 2,
-        })?;
+        let last = layers.pop().ok_or(InputError::size("widths of the perceptron", widths.len(), 2))?;
         Ok(Self { hidden: layers, last, features })
     }
 }
@@ -165,6 +178,10 @@ impl FeatureModel<Tensor<2>> for MultilayerPerceptron {
             Features::Outputs => features,
             Features::LastHidden => self.last.forward(features),
         }
+    }
+
+    fn check_row(&self, shape: &[usize]) -> Result<(), InputError> {
+        self.hidden.first().unwrap_or(&self.last).check_row(shape)
     }
 }
 
@@ -185,7 +202,8 @@ impl LeNet {
     /// A network drawn from the seed as PyTorch draws it.
     ///
     /// # Errors
-    /// When a number is 0, or pictures are smaller than 16×16, too small for two convolutions of 5×5 with pooling.
+    /// When a number is 0, or pictures are smaller than 16×16, too small for two convolutions of 5×5 with
+    /// pooling.
     pub fn new(
         channels: usize,
         side: usize,
@@ -194,9 +212,9 @@ impl LeNet {
         seed: u64,
         device: &Device,
     ) -> Result<Self, AdaptError> {
-        require::at_least_one("channels", channels)?;
-        require::at_least_one("outputs", outputs)?;
-        require::check("side", side as f64, side >= 16, "at least 16")?;
+        check::at_least_one("channels", channels)?;
+        check::at_least_one("outputs", outputs)?;
+        check::setting("side", side as f64, side >= 16, "at least 16")?;
         let mut start = FanIn::new(seed);
         let after = ((side - 4) / 2 - 4) / 2;
         Ok(Self {
@@ -226,5 +244,20 @@ impl FeatureModel<Tensor<4>> for LeNet {
             Features::Outputs => features,
             Features::LastHidden => self.last.forward(features),
         }
+    }
+
+    fn check_row(&self, shape: &[usize]) -> Result<(), InputError> {
+        let ([_, channels, ..], [inputs, _]) =
+            (self.first.weight.val().dims(), self.hidden.weight.val().dims());
+        // Of two convolutions of 5×5 with pooling.
+        let after = |side: usize| if side < 16 { 0 } else { ((side - 4) / 2 - 4) / 2 };
+        if let [found, height, width] = *shape
+            && found == channels
+            && 50 * after(height) * after(width) == inputs
+        {
+            return Ok(());
+        }
+        let side = (16..).find(|side| 50 * after(*side) * after(*side) >= inputs).unwrap_or(0);
+        check::shape("a row", shape, &[channels, side, side])
     }
 }

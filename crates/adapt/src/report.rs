@@ -1,9 +1,10 @@
 //! What there is to say of a fitted model, domain by domain, in a form that can be stored.
 //!
 //! ```
-//! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Tensor};
-//! use kiln_adapt::{Adaptation, Labelled, Labels, Method, Report, Training, Unlabelled, glorot_linear};
+//! use kiln_adapt::{
+//!     AdaptMethod, AdaptReport, Adaptation, Fit, Labelled, Labels, Training, Unlabelled, glorot_linear,
+//! };
 //! use kiln_tensor::Divergence;
 //!
 //! let device = Device::flex();
@@ -14,39 +15,40 @@
 //!     Unlabelled::new("target", target)?,
 //! )?;
 //! let model = glorot_linear(2, 2, 0.01, 1, &device)?;
-//! let fitted = Method::iw_dip(0, Divergence::Mean, 1.0, 10.0).fit(&data, &model, &Training::adam(300, 4, 0.05))?;
+//! let training = Training::adam(300, 4, 0.05);
+//! let fitted = AdaptMethod::iw_dip(0, Divergence::Mean, 1.0, 10.0).on(&model, &training).fit(&data)?;
 //!
-//! let report = Report::new(&fitted, &data, None, None)?;
+//! let report = AdaptReport::new(&fitted, &data, None, None)?;
 //! assert_eq!(report.sources[0].name, "source");
 //! assert!(report.target.evaluation.is_none()); // no labels, no accuracy
 //! assert_eq!(report.bounds.len(), 4);
 //! let json = serde_json::to_string(&report).unwrap();
-//! assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
-//! # }
+//! assert_eq!(serde_json::from_str::<AdaptReport>(&json).unwrap(), report);
 //! # Ok::<(), kiln_adapt::AdaptError>(())
 //! ```
 
 use burn::nn::Linear;
 use faer::MatRef;
+use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
+use crate::adapted::matrix;
 use crate::bounds::{Region, disagreement};
 use crate::linear::LinearModel;
-use crate::selection::{Compared, chosen, matrix, predicted, sources_of};
+use crate::selection::{Compared, chosen, sources_of};
 use crate::{
-    AdaptError, Adaptation, Adapted, Evaluation, FeatureModel, LabelShiftWeights, Labelled, Method, Rows,
+    AdaptError, AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, FitWarning, LabelShiftWeights,
+    Labelled, Predict, Rows,
 };
 
-/// Rows that a model is given at a time.
-const BATCH: usize = 256;
 /// Shares of the target, α, of the bounds.
 const SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
 
 /// A fitted model on all its domains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct AdaptReport {
     /// The method.
-    pub method: Method,
+    pub method: AdaptMethod,
     /// The sources, in their order.
     pub sources: Vec<DomainReport>,
     /// The target.
@@ -55,8 +57,11 @@ pub struct Report {
     pub class_weights: Option<LabelShiftWeights>,
     /// The final weights of the sources, for groupDRO.
     pub group_weights: Option<Vec<f64>>,
-    /// For classes, and when there is an invariant model: what the accuracy on the target is at most, among the rows on
-    /// which that model is surer than on a share of 0, 1/4, 1/2 and 3/4 of the target; else empty.
+    /// Reasons not to trust the model.
+    pub warnings: Vec<FitWarning>,
+    /// For classes, and when there is an invariant model: what the accuracy on the target is at most, among
+    /// the rows on which that model is surer than on a share of 0, 1/4, 1/2 and 3/4 of the target; else
+    /// empty.
     pub bounds: Vec<Bound>,
 }
 
@@ -88,13 +93,13 @@ pub struct Bound {
     pub accuracy_at_most: Option<f64>,
 }
 
-impl Report {
+impl AdaptReport {
     /// The model on the domains of the problem.
     ///
-    /// `labelled_target` is for evaluation: the rows, and the labels, by which the target is described; without it, the
-    /// unlabelled rows of the problem. The bounds compare with `invariant`, or with the first stage if that
-    /// is `None`; they hold if it is a conditionally invariant model such as CIP, which the first stage of an
-    /// IW-ERM is not. Sources in the bounds are those whose risk the method minimizes.
+    /// `labelled_target` is for evaluation: the rows, and the labels, by which the target is described;
+    /// without it, the unlabelled rows of the problem. The bounds compare with `invariant`, or with the first
+    /// stage if that is `None`; they hold if it is a conditionally invariant model such as CIP, which the
+    /// first stage of an IW-ERM is not. Sources in the bounds are those whose risk the method minimizes.
     ///
     /// # Errors
     /// When the model does not suit the rows or labels.
@@ -102,17 +107,19 @@ impl Report {
         model: &Adapted<M>,
         data: &Adaptation<X>,
         labelled_target: Option<&Labelled<X>>,
-        invariant: Option<&Adapted<M>>,
+        invariant: Option<&dyn Predict<X>>,
     ) -> Result<Self, AdaptError> {
+        let first = model.first_stage();
         let labelled =
-            |domain: &Labelled<X>| DomainReport::new(model, domain.name(), domain.x(), Some(domain));
+            |domain: &Labelled<X>| DomainReport::new(model, first, (domain.name(), domain.x()), Some(domain));
         let sources = data.sources().iter().map(labelled).collect::<Result<_, _>>()?;
         let target = match labelled_target {
             Some(domain) => labelled(domain)?,
-            None => DomainReport::new(model, data.target().name(), data.target().x(), None)?,
+            None => DomainReport::new(model, first, (data.target().name(), data.target().x()), None)?,
         };
         let summary = model.summary();
-        let bounds = match invariant.or(model.first_stage()) {
+        let first = first.map(|first| -> &dyn Predict<X> { first });
+        let bounds = match invariant.or(first) {
             Some(invariant) if summary.outputs > 1 => bounds(model, invariant, data)?,
             _ => Vec::new(),
         };
@@ -122,31 +129,32 @@ impl Report {
             target,
             class_weights: summary.class_weights.clone(),
             group_weights: summary.group_weights.clone(),
+            warnings: summary.warnings.clone(),
             bounds,
         })
     }
 }
 
 impl DomainReport {
-    fn new<X: Rows, M: FeatureModel<X>>(
-        model: &Adapted<M>,
-        name: &str,
-        x: &X,
+    fn new<X: Rows, F: Predict<X>>(
+        model: &F,
+        first: Option<&F>,
+        (name, x): (&str, &X),
         labelled: Option<&Labelled<X>>,
     ) -> Result<Self, AdaptError> {
-        let classes = model.summary().outputs;
+        let classes = model.outputs();
         let rows = x.rows();
-        let evaluation = labelled.map(|domain| model.evaluate(domain, BATCH)).transpose()?;
+        let evaluation = labelled.map(|domain| model.evaluate(domain)).transpose()?;
         let (mut predicted_shares, mut first_stage_disagreement) = (None, None);
         if classes > 1 {
-            let found = predicted(model, x)?;
+            let found = model.predict_classes(x)?;
             let mut shares = vec![0.0; classes];
             for &class in &found {
                 shares[class] += 1.0 / rows as f64;
             }
             predicted_shares = Some(shares);
-            if let Some(first) = model.first_stage() {
-                first_stage_disagreement = Some(disagreement(&found, &predicted(first, x)?)?);
+            if let Some(first) = first {
+                first_stage_disagreement = Some(disagreement(&found, &first.predict_classes(x)?)?);
             }
         }
         Ok(Self { name: name.to_owned(), rows, evaluation, predicted_shares, first_stage_disagreement })
@@ -155,15 +163,15 @@ impl DomainReport {
 
 fn bounds<X: Rows, M: FeatureModel<X>>(
     model: &Adapted<M>,
-    invariant: &Adapted<M>,
+    invariant: &dyn Predict<X>,
     data: &Adaptation<X>,
 ) -> Result<Vec<Bound>, AdaptError> {
     let compared = Compared::on(model, invariant, data)?;
     let mut source = Vec::new();
     for domain in chosen(sources_of(&model.summary().method), data)? {
-        source.extend(confidence(invariant, domain.x())?);
+        source.extend(invariant.confidence(domain.x())?);
     }
-    let target = confidence(invariant, data.target().x())?;
+    let target = invariant.confidence(data.target().x())?;
     let bound = |share: f64| {
         let region = Region::surer_than(share, &source, &target)?;
         let accuracy_at_most = if region.source().is_empty() || region.target().is_empty() {
@@ -174,12 +182,6 @@ fn bounds<X: Rows, M: FeatureModel<X>>(
         Ok(Bound { share, accuracy_at_most })
     };
     SHARES.into_iter().map(bound).collect()
-}
-
-/// The largest probability of each row.
-fn confidence<X: Rows, M: FeatureModel<X>>(model: &Adapted<M>, x: &X) -> Result<Vec<f64>, AdaptError> {
-    let probabilities = model.probabilities_in_batches(x, BATCH)?;
-    Ok(probabilities.row_iter().map(|row| row.iter().copied().fold(0.0, f64::max)).collect())
 }
 
 /// Each feature's share in the squared weights by which a linear layer tells its outputs apart: weights count
@@ -211,7 +213,7 @@ fn shares(weights: MatRef<'_, f64>) -> Result<Vec<f64>, AdaptError> {
     let squares: Vec<f64> = (0..weights.nrows()).map(square).collect();
     let total: f64 = squares.iter().sum();
     if !total.is_finite() {
-        return Err(AdaptError::NotFinite { what: "the squared weights of a linear layer".to_owned() });
+        return Err(InputError::not_finite("the squared weights of a linear layer").into());
     }
     Ok(squares.iter().map(|square| if total > 0.0 { square / total } else { 0.0 }).collect())
 }

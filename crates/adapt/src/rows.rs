@@ -1,5 +1,32 @@
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use faer::Mat;
+use kiln_core::{InputError, check};
+use kiln_tensor::TensorError;
+use kiln_tensor::border::finite;
+use serde::{Deserialize, Serialize};
+
+use crate::AdaptError;
+
+/// What a row is: equal in all domains of one problem, and in all that a model fitted to them is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowKind {
+    /// Its shape; for a pair, that of the first part and then that of the second.
+    pub shape: Vec<usize>,
+    /// The element type of each part, such as `F32`.
+    pub element_types: Vec<String>,
+}
+
+impl RowKind {
+    /// Whether rows are of this kind.
+    pub(crate) fn check<X: Rows>(&self, what: &str, x: &X) -> Result<(), InputError> {
+        check::shape(format!("a row of {what}"), &x.row_shape(), &self.shape)?;
+        let (found, expected) = (x.element_types().join(", "), self.element_types.join(", "));
+        if found == expected {
+            return Ok(());
+        }
+        Err(InputError::ElementType { what: what.to_owned().into(), found, expected })
+    }
+}
 
 /// Rows of input, one per example: whatever a model takes.
 ///
@@ -19,12 +46,28 @@ pub trait Rows: Clone {
     /// All rows of all parts; `None` without parts. The parts have equal row shapes.
     fn concat(parts: Vec<Self>) -> Option<Self>;
 
-    /// Whether every number is finite.
-    fn is_finite(&self) -> bool;
+    /// Whether there are rows, with numbers in them, all finite, and as many of each part.
+    ///
+    /// # Errors
+    /// When there are not; `what` names them.
+    fn check(&self, what: &str) -> Result<(), AdaptError>;
 
-    /// Where the rows live; `None` for what holds no tensor.
-    fn device(&self) -> Option<Device> {
-        None
+    /// The element type of each part, such as `F32`.
+    fn element_types(&self) -> Vec<String>;
+
+    /// Shape and element types.
+    fn kind(&self) -> RowKind {
+        RowKind { shape: self.row_shape(), element_types: self.element_types() }
+    }
+
+    /// Element types of float tensors, which must be that of a model's parameters.
+    fn float_types(&self) -> Vec<DType> {
+        Vec::new()
+    }
+
+    /// Where the rows live; nothing for what holds no tensor.
+    fn devices(&self) -> Vec<Device> {
+        Vec::new()
     }
 
     /// The same rows where gradients are recorded; what holds no tensor stays as it is.
@@ -41,7 +84,7 @@ pub trait Rows: Clone {
 }
 
 macro_rules! tensor_rows {
-    ($tensor:ty, $finite:expr) => {
+    ($tensor:ty, $finite:expr, $float_types:expr) => {
         impl<const D: usize> Rows for $tensor {
             fn rows(&self) -> usize {
                 self.dims()[0]
@@ -59,12 +102,21 @@ macro_rules! tensor_rows {
                 (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
             }
 
-            fn is_finite(&self) -> bool {
-                $finite(self)
+            fn check(&self, what: &str) -> Result<(), AdaptError> {
+                check_counts(what, self)?;
+                Ok($finite(what, self)?)
             }
 
-            fn device(&self) -> Option<Device> {
-                Some(Tensor::device(self))
+            fn element_types(&self) -> Vec<String> {
+                vec![format!("{:?}", self.dtype())]
+            }
+
+            fn float_types(&self) -> Vec<DType> {
+                $float_types(self)
+            }
+
+            fn devices(&self) -> Vec<Device> {
+                vec![Tensor::device(self)]
             }
 
             fn autodiff(self) -> Self {
@@ -78,14 +130,14 @@ macro_rules! tensor_rows {
     };
 }
 
-tensor_rows!(Tensor<D>, |x: &Self| x
-    .clone()
-    .is_finite()
-    .all()
-    .into_data()
-    .iter::<bool>()
-    .all(|finite| finite));
-tensor_rows!(Tensor<D, Int>, |_| true);
+tensor_rows!(Tensor<D>, |what: &str, x: &Self| finite(what.to_owned(), x), |x: &Self| vec![x.dtype()]);
+tensor_rows!(Tensor<D, Int>, |_, _| Ok::<(), TensorError>(()), |_| Vec::new());
+
+/// Rows there must be, and numbers in them.
+fn check_counts<X: Rows>(what: &str, x: &X) -> Result<(), InputError> {
+    check::not_empty(what.to_owned(), x.rows())?;
+    check::not_empty(format!("a row of {what}"), x.row_shape().iter().product())
+}
 
 impl<A: Rows, B: Rows> Rows for (A, B) {
     fn rows(&self) -> usize {
@@ -93,7 +145,6 @@ impl<A: Rows, B: Rows> Rows for (A, B) {
     }
 
     fn row_shape(&self) -> Vec<usize> {
-        // The second part's number of rows is checked through the shape, so that it cannot differ between domains only.
         let mut shape = self.0.row_shape();
         shape.extend(self.1.row_shape());
         shape
@@ -108,12 +159,22 @@ impl<A: Rows, B: Rows> Rows for (A, B) {
         Some((A::concat(a)?, B::concat(b)?))
     }
 
-    fn is_finite(&self) -> bool {
-        self.0.is_finite() && self.1.is_finite() && self.0.rows() == self.1.rows()
+    fn check(&self, what: &str) -> Result<(), AdaptError> {
+        self.0.check(what)?;
+        self.1.check(what)?;
+        Ok(check::size(format!("rows of the second part of {what}"), self.1.rows(), self.0.rows())?)
     }
 
-    fn device(&self) -> Option<Device> {
-        self.0.device()
+    fn element_types(&self) -> Vec<String> {
+        [self.0.element_types(), self.1.element_types()].concat()
+    }
+
+    fn float_types(&self) -> Vec<DType> {
+        [self.0.float_types(), self.1.float_types()].concat()
+    }
+
+    fn devices(&self) -> Vec<Device> {
+        [self.0.devices(), self.1.devices()].concat()
     }
 
     fn autodiff(self) -> Self {
@@ -149,8 +210,13 @@ impl Rows for Mat<f64> {
         Some(all)
     }
 
-    fn is_finite(&self) -> bool {
-        self.is_all_finite()
+    fn check(&self, what: &str) -> Result<(), AdaptError> {
+        check_counts(what, self)?;
+        if self.is_all_finite() { Ok(()) } else { Err(InputError::not_finite(what.to_owned()).into()) }
+    }
+
+    fn element_types(&self) -> Vec<String> {
+        vec!["F64".to_owned()]
     }
 }
 

@@ -6,18 +6,18 @@
 //! | Scorer | What is larger for a better model | Paper | Fits |
 //! |---|---|---|---|
 //! | [`SourceScore`] | accuracy on the sources | Gulrajani, Lopez-Paz 2021 | 0 |
-//! | [`ImportanceWeighted`] | accuracy on the sources, weighted to the target's classes | Sugiyama et al. 2007; Lipton et al. 2018 | 0 |
+//! | [`ImportanceWeighted`] | accuracy on the sources, weighted by class | Sugiyama et al. 2007, Lipton et al. 2018 | 0 |
 //! | [`DeepEmbedded`] | minus the loss on the sources, weighted by a density ratio of features | You et al. 2019 | 0 |
 //! | [`PenalizedRisk`] | minus the loss on the sources and the distance to the target | Chen, Bühlmann 2021 | 0 |
 //! | [`PredictionEntropy`] | certainty on the target | Morerio et al. 2018 | 0 |
 //! | [`SoftNeighborhood`] | density of the target's predictions | Saito et al. 2021 | 0 |
 //! | [`InvariantAgreement`] | agreement with an invariant model on the target | after Wu et al. 2025 | 0 |
 //! | [`LeaveOneSourceOut`] | accuracy on sources that play the target | Gulrajani, Lopez-Paz 2021 | one a source |
-//! | [`Circular`] | accuracy on the sources of a model of the target's predictions | Bruzzone, Marconcini 2010 | one a source |
+//! | [`Circular`] | accuracy of a model of the target's predictions | Bruzzone, Marconcini 2010 | one a source |
 //!
-//! None is always right. Those on the sources cannot see that classes look different in the target; entropy and density
-//! reward what is wrong with confidence; agreement rewards what resembles the invariant model. So [`select`]
-//! reports all scores.
+//! None is always right. Those on the sources cannot see that classes look different in the target; entropy
+//! and density reward what is wrong with confidence; agreement rewards what resembles the invariant model. So
+//! [`select`] reports all scores.
 
 mod circular;
 mod deep_embedded;
@@ -29,13 +29,9 @@ mod prediction_entropy;
 mod soft_neighborhood;
 mod source_score;
 
-use burn::tensor::Tensor;
-use burn::tensor::activation::log_softmax;
 use faer::Mat;
-use kiln_tensor::TensorError;
-use rand::SeedableRng;
+use kiln_core::{InputError, check, random};
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 pub use circular::Circular;
@@ -49,18 +45,17 @@ pub use prediction_entropy::PredictionEntropy;
 pub use soft_neighborhood::SoftNeighborhood;
 pub use source_score::SourceScore;
 
-use crate::error::require;
 use crate::method::{Alignment, FirstStage, LabelShift, Penalty};
 use crate::{
-    AdaptError, Adaptation, Adapted, FeatureModel, Labelled, Labels, Method, Risk, Rows, SourceChoice,
-    Training, Unlabelled,
+    AdaptError, AdaptMethod, Adaptation, Fit, Labelled, Labels, Predict, Risk, Rows, SourceChoice, Training,
+    Unlabelled,
 };
 
-/// Rows that a model is given at a time.
-const BATCH: usize = 256;
-
 /// A score of fitted models, by which they are chosen; see the [module](self).
-pub trait Scorer<X: Rows, M: FeatureModel<X>> {
+///
+/// Those that only need predictions score whatever [predicts](Predict); those that look at features, or fit
+/// the model's method again, score [`Adapted`] models.
+pub trait Scorer<X: Rows, F> {
     /// A short name, for reports.
     fn name(&self) -> &'static str;
 
@@ -68,7 +63,7 @@ pub trait Scorer<X: Rows, M: FeatureModel<X>> {
     ///
     /// # Errors
     /// When the model or the rows do not suit the scorer.
-    fn score(&self, model: &Adapted<M>, validation: &Adaptation<X>) -> Result<f64, AdaptError>;
+    fn score(&self, model: &F, validation: &Adaptation<X>) -> Result<f64, AdaptError>;
 }
 
 /// The scores of candidates, and which is best.
@@ -78,7 +73,8 @@ pub struct Selected {
     pub best: usize,
     /// The name of the scorer.
     pub scorer: String,
-    /// The score of each candidate; `None` where training diverged, of the candidate itself or of what the scorer fits.
+    /// The score of each candidate; `None` where training diverged, of the candidate itself or of what the
+    /// scorer fits.
     pub scores: Vec<Option<f64>>,
 }
 
@@ -88,9 +84,7 @@ impl Selected {
         for (candidate, score) in scores.iter().enumerate() {
             if let Some(score) = *score {
                 if !score.is_finite() {
-                    return Err(AdaptError::NotFinite {
-                        what: format!("the score of candidate {candidate}"),
-                    });
+                    return Err(InputError::not_finite(format!("the score of candidate {candidate}")).into());
                 }
                 if best.is_none_or(|(_, largest)| score > largest) {
                     best = Some((candidate, score));
@@ -99,7 +93,7 @@ impl Selected {
         }
         match best {
             Some((best, _)) => Ok(Self { best, scorer: scorer.to_owned(), scores }),
-            None if scores.is_empty() => Err(AdaptError::Empty { what: "the list of candidates".to_owned() }),
+            None if scores.is_empty() => Err(InputError::empty("the list of candidates").into()),
             None => Err(AdaptError::Method("training diverged for every candidate")),
         }
     }
@@ -111,10 +105,11 @@ impl Selected {
 /// Without candidates, when one cannot be scored, or when its score is not finite.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::tensor::{Device, Tensor};
 /// use kiln_adapt::selection::{PenalizedRisk, SourceScore, select};
-/// use kiln_adapt::{Adaptation, Labelled, Labels, Method, Training, Unlabelled, glorot_linear};
+/// use kiln_adapt::{
+///     AdaptMethod, Adaptation, Fit, Labelled, Labels, Training, Unlabelled, glorot_linear,
+/// };
 /// use kiln_tensor::Divergence;
 ///
 /// let device = Device::flex();
@@ -126,22 +121,21 @@ impl Selected {
 /// )?;
 /// let (model, training) = (glorot_linear(2, 2, 0.01, 1, &device)?, Training::adam(300, 4, 0.05));
 /// let candidates = [
-///     Method::erm(0).fit(&data, &model, &training)?,
-///     Method::dip(0, Divergence::Mean, 10.0).fit(&data, &model, &training)?,
+///     AdaptMethod::erm(0).on(&model, &training).fit(&data)?,
+///     AdaptMethod::dip(0, Divergence::Mean, 10.0).on(&model, &training).fit(&data)?,
 /// ];
 ///
-/// // Both are right on all rows of the source. (Held-out rows would be better than those of the fit: see `hold_out`.)
+/// // Both are right on all rows of the source. (Held-out rows would be better: see `hold_out`.)
 /// let selected = select(&candidates, &SourceScore::default(), &data)?;
 /// assert_eq!(selected.scores, [Some(1.0), Some(1.0)]);
 /// // On the target the features of ERM are somewhere else.
 /// let by_distance = PenalizedRisk { divergence: Divergence::Mean, weight: 1.0 };
 /// assert_eq!(select(&candidates, &by_distance, &data)?.best, 1);
-/// # }
 /// # Ok::<(), kiln_adapt::AdaptError>(())
 /// ```
-pub fn select<X: Rows, M: FeatureModel<X>>(
-    candidates: &[Adapted<M>],
-    scorer: &dyn Scorer<X, M>,
+pub fn select<X: Rows, F: Predict<X>>(
+    candidates: &[F],
+    scorer: &dyn Scorer<X, F>,
     validation: &Adaptation<X>,
 ) -> Result<Selected, AdaptError> {
     let scores = candidates.iter().map(|model| converged(scorer.score(model, validation)));
@@ -167,37 +161,36 @@ impl<X, M> Clone for Fitting<'_, X, M> {
 
 impl<X, M> Copy for Fitting<'_, X, M> {}
 
-impl<X: Rows, M: FeatureModel<X>> Fitting<'_, X, M> {
-    /// Fits each method and scores it, for a search over hyper-parameters: the best model, and all scores.
-    ///
-    /// # Errors
-    /// Without methods, when one cannot be fitted or scored for another reason than divergence, or when all diverge.
-    pub fn search(
-        &self,
-        methods: &[Method],
-        scorer: &dyn Scorer<X, M>,
-        validation: &Adaptation<X>,
-    ) -> Result<(Adapted<M>, Selected), AdaptError> {
-        let mut scores = Vec::new();
-        let mut best: Option<(Adapted<M>, f64)> = None;
-        for method in methods {
-            let fitted = converged(method.fit(self.data, self.start, self.training))?;
-            let score = match &fitted {
-                None => None,
-                Some(model) => converged(scorer.score(model, validation))?,
-            };
-            scores.push(score);
-            if let (Some(model), Some(score)) = (fitted, score)
-                && best.as_ref().is_none_or(|(_, largest)| score > *largest)
-            {
-                best = Some((model, score));
-            }
+/// Fits each method and scores it, for a search over hyper-parameters: the best model, and all scores.
+///
+/// # Errors
+/// Without methods, when one cannot be fitted or scored for another reason than divergence, or when all
+/// diverge.
+pub fn search<X: Rows, T: Fit<X>>(
+    methods: &[T],
+    data: &T::Data,
+    scorer: &dyn Scorer<X, T::Fitted>,
+    validation: &Adaptation<X>,
+) -> Result<(T::Fitted, Selected), AdaptError> {
+    let mut scores = Vec::new();
+    let mut best: Option<(T::Fitted, f64)> = None;
+    for method in methods {
+        let fitted = converged(method.fit(data))?;
+        let score = match &fitted {
+            None => None,
+            Some(model) => converged(scorer.score(model, validation))?,
+        };
+        scores.push(score);
+        if let (Some(model), Some(score)) = (fitted, score)
+            && best.as_ref().is_none_or(|(_, largest)| score > *largest)
+        {
+            best = Some((model, score));
         }
-        let selected = Selected::of(scorer.name(), scores)?;
-        match best {
-            Some((model, _)) => Ok((model, selected)),
-            None => Err(AdaptError::Method("training diverged for every candidate")),
-        }
+    }
+    let selected = Selected::of(scorer.name(), scores)?;
+    match best {
+        Some((model, _)) => Ok((model, selected)),
+        None => Err(AdaptError::Method("training diverged for every candidate")),
     }
 }
 
@@ -212,7 +205,8 @@ fn converged<T>(result: Result<T, AdaptError>) -> Result<Option<T>, AdaptError> 
 
 /// Sets a share of the rows of each domain apart: what to train on, and what to validate with.
 ///
-/// Each class of each source gives its share, up to rounding; of values and of the target, rows are drawn at random.
+/// Each class of each source gives its share, up to rounding; of values and of the target, rows are drawn at
+/// random.
 ///
 /// # Errors
 /// When a domain would be left without rows in one of the parts, or all sources together with one class.
@@ -234,7 +228,8 @@ pub fn hold_out<X: Rows>(
     Ok((Adaptation::new(train, part(&kept)?)?, Adaptation::new(validation, part(&held)?)?))
 }
 
-/// Sets a share of the rows of one domain apart, as [`hold_out`] does: what to train on, and what to validate with.
+/// Sets a share of the rows of one domain apart, as [`hold_out`] does: what to train on, and what to validate
+/// with.
 ///
 /// # Errors
 /// When one of the parts would be without rows.
@@ -271,8 +266,7 @@ fn split_groups(
     seed: u64,
     stream: u64,
 ) -> Result<(Vec<usize>, Vec<usize>), AdaptError> {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
+    let mut generator = random::stream(seed, stream);
     let (mut kept, mut held) = (Vec::new(), Vec::new());
     for mut group in groups {
         group.shuffle(&mut generator);
@@ -283,76 +277,44 @@ fn split_groups(
         kept.extend_from_slice(rest);
     }
     let must = "between 0 and 1, such that every domain has rows in both parts";
-    require::check("share", share, share < 1.0 && !kept.is_empty() && !held.is_empty(), must)?;
+    check::setting("share", share, share < 1.0 && !kept.is_empty() && !held.is_empty(), must)?;
     kept.sort_unstable();
     held.sort_unstable();
     Ok((kept, held))
 }
 
-/// The class of each row.
-pub(crate) fn predicted<X: Rows, M: FeatureModel<X>>(
-    model: &Adapted<M>,
-    x: &X,
-) -> Result<Vec<usize>, AdaptError> {
-    let outputs = model.in_batches(x, BATCH, M::forward)?;
-    let best = outputs.argmax(1).try_into_vec_as::<i64>().map_err(TensorError::from)?;
-    Ok(best.into_iter().map(|class| class as usize).collect())
-}
-
 /// The logarithms of the probabilities of the classes, rows by classes.
-fn log_probabilities<X: Rows, M: FeatureModel<X>>(model: &Adapted<M>, x: &X) -> Result<Mat<f64>, AdaptError> {
-    needs_classes(model)?;
-    matrix(log_softmax(model.in_batches(x, BATCH, M::forward)?, 1))
+fn log_probabilities<X: Rows>(model: &impl Predict<X>, x: &X) -> Result<Mat<f64>, AdaptError> {
+    check::setting("number of classes", model.outputs() as f64, model.outputs() > 1, "above 1")?;
+    // Of the scores, as a probability may be too small for an `f64`.
+    let mut logarithms = model.scores(x)?;
+    for i in 0..logarithms.nrows() {
+        let row = || logarithms.row(i).iter();
+        let largest = row().fold(f64::NEG_INFINITY, |largest, score| largest.max(*score));
+        let total = largest + row().map(|score| (score - largest).exp()).sum::<f64>().ln();
+        logarithms.row_mut(i).iter_mut().for_each(|score| *score -= total);
+    }
+    Ok(logarithms)
 }
 
 /// Cross-entropy, or squared error, of each row.
-fn losses<X: Rows, M: FeatureModel<X>>(
-    model: &Adapted<M>,
-    domain: &Labelled<X>,
-) -> Result<Vec<f64>, AdaptError> {
+fn losses<X: Rows>(model: &impl Predict<X>, domain: &Labelled<X>) -> Result<Vec<f64>, AdaptError> {
     match domain.y() {
         Labels::Classes { classes, count } => {
-            same_outputs(model, *count)?;
+            check::size("outputs of the model", model.outputs(), *count)?;
             let logarithms = log_probabilities(model, domain.x())?;
             Ok(classes.iter().enumerate().map(|(row, &class)| -logarithms[(row, class)]).collect())
         }
         Labels::Values(values) => {
-            same_outputs(model, 1)?;
-            let outputs = matrix(model.in_batches(domain.x(), BATCH, M::forward)?)?;
-            Ok(values.iter().enumerate().map(|(row, y)| (outputs[(row, 0)] - y).powi(2)).collect())
+            let predicted = model.predict_values(domain.x())?;
+            Ok(values.iter().zip(predicted).map(|(y, p)| (p - y).powi(2)).collect())
         }
     }
 }
 
 /// Mean cross-entropy or squared error.
-pub(crate) fn mean_loss<X: Rows, M: FeatureModel<X>>(
-    model: &Adapted<M>,
-    domain: &Labelled<X>,
-) -> Result<f64, AdaptError> {
+pub(crate) fn mean_loss<X: Rows>(model: &impl Predict<X>, domain: &Labelled<X>) -> Result<f64, AdaptError> {
     Ok(mean(&losses(model, domain)?))
-}
-
-fn needs_classes<M>(model: &Adapted<M>) -> Result<(), AdaptError> {
-    require::check(
-        "number of classes",
-        model.summary().outputs as f64,
-        model.summary().outputs > 1,
-        "above 1",
-    )
-}
-
-fn same_outputs<M>(model: &Adapted<M>, expected: usize) -> Result<(), AdaptError> {
-    let found = model.summary().outputs;
-    if found == expected {
-        return Ok(());
-    }
-    Err(AdaptError::Size { what: "outputs of the model".to_owned(), found, expected })
-}
-
-pub(crate) fn matrix(tensor: Tensor<2>) -> Result<Mat<f64>, AdaptError> {
-    let [rows, columns] = tensor.dims();
-    let values = tensor.try_into_vec_as::<f64>().map_err(TensorError::from)?;
-    Ok(Mat::from_fn(rows, columns, |i, j| values[i * columns + j]))
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -374,7 +336,7 @@ pub(crate) fn chosen<X: Rows>(
 }
 
 /// The sources that a method's risk is of.
-pub(crate) fn sources_of(method: &Method) -> SourceChoice {
+pub(crate) fn sources_of(method: &AdaptMethod) -> SourceChoice {
     match method.risk {
         Risk::Source(index) => SourceChoice::One(index),
         _ => SourceChoice::All,
@@ -382,7 +344,7 @@ pub(crate) fn sources_of(method: &Method) -> SourceChoice {
 }
 
 /// The method with other indices of its sources; `None` when one that it names has none.
-fn renumbered(method: &Method, index: &dyn Fn(usize) -> Option<usize>) -> Option<Method> {
+fn renumbered(method: &AdaptMethod, index: &dyn Fn(usize) -> Option<usize>) -> Option<AdaptMethod> {
     let choice = |sources: SourceChoice| match sources {
         SourceChoice::One(one) => index(one).map(SourceChoice::One),
         SourceChoice::All => Some(SourceChoice::All),
@@ -411,5 +373,5 @@ fn renumbered(method: &Method, index: &dyn Fn(usize) -> Option<usize>) -> Option
             Some(FirstStage { method: Box::new(renumbered(&stage.method, index)?), label_shift })
         }
     };
-    Some(Method { risk, penalties, first_stage })
+    Some(AdaptMethod { risk, penalties, first_stage })
 }

@@ -1,4 +1,5 @@
-//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and skada.
+//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and
+//! skada.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,15 @@ use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::linear::{Coral, GaussianDensityRatio, LinearModel};
 use kiln_adapt::{
-    AdaptError, Adaptation, Discriminator, Features, Labelled, Labels, LeNet, Method, SourceChoice, Training,
+    AdaptError, AdaptMethod, Adaptation, Discriminator, Features, Fit, Labelled, Labels, LeNet, Training,
     Unlabelled,
 };
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 use serde_json::{Value, json};
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in
@@ -72,13 +74,13 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
     report.publish("domain adaptation", "adapt", &options.out)
 }
 
-fn methods() -> [(&'static str, &'static str, Method); 3] {
+fn methods() -> [(&'static str, &'static str, AdaptMethod); 3] {
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
     let discriminator = Discriminator { ramp_steps: 0, ..Discriminator::default() };
     [
-        ("DIP-MMD", "dip-mmd", Method::dip(0, mmd(), 1.0)),
-        ("CIP-MMD", "cip-mmd", Method::cip(mmd(), 0.1)),
-        ("DANN", "dann", Method::dann(discriminator, 1.0)),
+        ("DIP-MMD", "dip-mmd", AdaptMethod::dip(0, mmd(), 1.0)),
+        ("CIP-MMD", "cip-mmd", AdaptMethod::cip(mmd(), 0.1)),
+        ("DANN", "dann", AdaptMethod::dann(discriminator, 1.0)),
     ]
 }
 
@@ -122,7 +124,7 @@ fn epochs(
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for repeat in 0..=options.repeats {
             let start = Instant::now();
-            let fitted = method.fit(&data, &model, &training)?;
+            let fitted = method.on(&model, &training).fit(&data)?;
             let milliseconds = start.elapsed().as_secs_f64() * 1e3;
             drop(fitted);
             // The first one only warms up.
@@ -203,9 +205,9 @@ type Exact = fn(&Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError>;
 fn exact_fits() -> [(&'static str, &'static str, &'static str, Exact); 3] {
     const LOGISTIC: Logistic = Logistic { c: 1.0 };
     [
-        ("logistic regression", "logistic", "scikit-learn", |data| LOGISTIC.fit(data, SourceChoice::All)),
+        ("logistic regression", "logistic", "scikit-learn", |data| LOGISTIC.fit(data)),
         ("CORAL, then logistic regression", "coral", "skada", |data| {
-            LOGISTIC.fit(&Coral::default().align(data)?, SourceChoice::All)
+            LOGISTIC.fit(&Coral::default().align(data)?)
         }),
         ("Gaussian density ratio, then logistic regression", "density-ratio", "skada", |data| {
             let source = data.source(0)?;

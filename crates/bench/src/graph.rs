@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use clap::Parser;
 use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix};
 use kiln_graph::io::{ReadOptions, read_edge_list};
-use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver, Workspace};
+use kiln_graph::{Adjacency, Appr, CsrGraph, LocalQuery, SeedDistribution, Workspace};
 use serde_json::json;
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median, timed};
+use super::report::{Goal, Report, timed};
 use kiln_datasets::{DataPath, open};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
-/// Local graph clustering: CPU time against NetworKit, networkx and LocalGraphClustering, one thread, in one run.
+/// Local graph clustering: CPU time against NetworKit, networkx and LocalGraphClustering, one thread, in one
+/// run.
 ///
 /// The peers are Python packages (`pip install networkit networkx scipy`); a peer that is not installed is
 /// left out with a message. Times are medians of CPU time over repeats in which the programs take turns.
@@ -136,7 +138,7 @@ fn compare(
     let mut slowest_ratio = f64::INFINITY;
     for &(alpha, epsilon) in rows {
         let query = LocalQuery::node(0).alpha(alpha).rho(epsilon);
-        let appr = query.clone().solver(Solver::Appr);
+        let appr = query.clone().method(Appr { alpha, ..Appr::new(epsilon) });
         let mut times = [(); 3].map(|()| Vec::new());
         let mut peer_times = [(); 3].map(|()| Vec::new());
         let mut support = 0;
@@ -207,14 +209,15 @@ fn compare(
     Ok(())
 }
 
-/// Mean edges and median CPU time of 50 queries from random nodes, each node's time the median of the repeats.
+/// Mean edges and median CPU time of 50 queries from random nodes, each node's time the median of the
+/// repeats.
 fn queries(graph: &impl Adjacency, repeats: usize) -> Result<(f64, f64), ExperimentError> {
     let mut workspace = Workspace::default();
     let (mut edges, mut times) = (0.0, Vec::new());
-    let queries: Vec<LocalQuery> = (0..50)
+    let queries: Vec<LocalQuery<Appr>> = (0..50)
         .map(|i| {
             let seed = mix(1_000 + i) % graph.node_count();
-            LocalQuery::node(seed).alpha(0.05).rho(1e-4).solver(Solver::Appr)
+            LocalQuery::node(seed).method(Appr { alpha: 0.05, ..Appr::new(1e-4) })
         })
         .collect();
     for query in &queries {
@@ -265,7 +268,7 @@ fn against_size(options: &Options, report: &mut Report) -> Result<(), Experiment
     series("CSR, largest over smallest of the sizes: edges touched, then time", "HPP in CSR", sizes);
     let mut sizes = Vec::new();
     for bits in [14, 20, 26, 32, 40] {
-        let graph = ImplicitPlanted::new(bits)?;
+        let graph = ImplicitPlanted::new(bits).generate()?;
         let (edges, time) = queries(&graph, options.repeats)?;
         sizes.push((graph.node_count() as f64, edges, time));
     }
@@ -292,7 +295,7 @@ fn batch(report: &mut Report) -> Result<(), ExperimentError> {
             let failed = pool.install(|| query.cluster_batch(&graph, &seeds)).iter().any(Result::is_err);
             if failed { f64::NAN } else { start.elapsed().as_secs_f64() }
         });
-        Ok(median(&times.collect::<Vec<_>>()))
+        Ok(median(times.collect::<Vec<_>>()))
     };
     let speedup = wall(1)? / wall(threads)?;
     report.notes.push(format!(
@@ -327,7 +330,7 @@ fn compressed(options: &Options, report: &mut Report) -> Result<(), ExperimentEr
         let node = (n / 3..n).find(|&u| graph.arc_count(u) > 0).unwrap_or(hub);
         for (seed, rows) in [(node, &ROWS[..]), (hub, &ROWS[..])] {
             for &(alpha, epsilon) in rows {
-                let query = LocalQuery::node(seed).alpha(alpha).rho(epsilon).solver(Solver::Appr);
+                let query = LocalQuery::node(seed).method(Appr { alpha, ..Appr::new(epsilon) });
                 let (mut plain, mut mapped) = (Vec::new(), Vec::new());
                 let mut workspace = Workspace::default();
                 for _ in 0..options.repeats {

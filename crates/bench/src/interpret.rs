@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
-use kiln_interpret::wavelet::{Boundary, Dwt, Dwt2, Wavelet, WaveletError, Workspace};
+use kiln_interpret::wavelet::{Boundary, Dwt, DwtWorkspace, Wavelet, WaveletError};
 use serde_json::json;
 
 use super::interpret_tensors;
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Discrete wavelet transforms and their inverses in f64, one thread: rows of 2^10, 2^14 and 2^20 samples to
@@ -18,7 +19,8 @@ use kiln_receipts::{ExperimentError, Number, Table};
 /// Then transforms of tensors with their gradients, f32, all cores, against ptwt (`pip install ptwt`, and
 /// PyTorch).
 ///
-/// Times are medians of wall time over repeats in which both take turns; PyWavelets' are of calls from Python.
+/// Times are medians of wall time over repeats in which both take turns; PyWavelets' are of calls from
+/// Python.
 #[derive(Debug, Parser)]
 #[command(name = "interpret", no_binary_name = true)]
 struct Options {
@@ -82,13 +84,13 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
                 for direction in 0..2 {
                     let of =
                         |times: &[Times]| times.iter().map(|pair| 1e3 * pair[direction]).collect::<Vec<_>>();
-                    let ours = median(&of(&ours));
+                    let ours = median(of(&ours));
                     row.push(Number(ours).to_string());
                     if theirs.is_empty() {
                         row.extend(["not installed".to_owned(), String::new()]);
                         continue;
                     }
-                    let theirs = median(&of(&theirs));
+                    let theirs = median(of(&theirs));
                     worst = worst.max(ours / theirs);
                     row.extend([theirs, ours / theirs].map(|x| Number(x).to_string()));
                 }
@@ -137,7 +139,7 @@ fn measure(
 ) -> Result<(Vec<Times>, Vec<Times>), ExperimentError> {
     let wavelet = Wavelet::named(name)?;
     let x: Vec<f64> = (0..shape.numbers()).map(|i| (i as f64 * 0.37).sin() + (i % 17) as f64 * 0.1).collect();
-    let (mut back, mut workspace) = (vec![0.0; x.len()], Workspace::default());
+    let (mut back, mut workspace) = (vec![0.0; x.len()], DwtWorkspace::default());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // Small transforms many times, so that the clock's steps do not count.
     let rounds = (1_usize << 20).div_ceil(x.len()).min(200);
@@ -148,13 +150,13 @@ fn measure(
     for repeat in 0..=options.repeats {
         let times = match shape {
             Shape::Row(len) => {
-                let dwt = Dwt::new(&wavelet, mode, len, levels)?;
+                let dwt = Dwt::new(&wavelet, mode, [len], levels)?;
                 let mut c = vec![0.0; dwt.coefficient_len()];
                 let forward = timed(rounds, || dwt.forward_into(black_box(&x), &mut c, &mut workspace))?;
                 [forward, timed(rounds, || dwt.inverse_into(black_box(&c), &mut back, &mut workspace))?]
             }
             Shape::Pictures => {
-                let dwt = Dwt2::new(&wavelet, mode, [SIDE, SIDE], levels)?;
+                let dwt = Dwt::new(&wavelet, mode, [SIDE, SIDE], levels)?;
                 let mut c = vec![0.0; PICTURES * dwt.coefficient_len()];
                 let forward = timed(rounds, || dwt.forward_into(black_box(&x), &mut c, &mut workspace))?;
                 [forward, timed(rounds, || dwt.inverse_into(black_box(&c), &mut back, &mut workspace))?]

@@ -4,18 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use kiln_optim::linear::{LinearModel, Loss, Saga, Svrg};
+use kiln_optim::linear::{LinearLoss, LinearSaga, LinearSvrg, Loss};
 use kiln_optim::{Objective, Solver, Stop, run as run_solver};
 use serde_json::json;
 
 use super::optim_data::{DataSet, amazon, dense, sparse};
 use super::peers::Peers;
-use super::report::{Goal, Report, median, timed};
+use super::report::{Goal, Report, timed};
 use kiln_datasets::DataPath;
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
-/// l2-logistic regression with λ = 1/n and no intercept: CPU time to reach a relative suboptimality (f − f*)/f* of 1e-6
-/// and 1e-10, one thread, against scikit-learn in the same run.
+/// l2-logistic regression with λ = 1/n and no intercept: CPU time to reach a relative suboptimality (f −
+/// f*)/f* of 1e-6 and 1e-10, one thread, against scikit-learn in the same run.
 ///
 /// Every program stops after a number of iterations. The least number that reaches the accuracy is looked for
 /// first; its time is the median over repeats in which the programs take turns (fewer where a fit takes
@@ -30,8 +31,8 @@ struct Options {
     /// Repeats of each timing.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
-    /// CPU seconds after which the search for a peer's number of iterations is given up, if that is more than ten times
-    /// what Kiln needs.
+    /// CPU seconds after which the search for a peer's number of iterations is given up, if that is more than
+    /// ten times what Kiln needs.
     #[arg(long, default_value_t = 60.0)]
     patience: f64,
     /// Data sets to run.
@@ -55,7 +56,8 @@ const STOCHASTIC: [&str; 2] = ["saga", "sag"];
 /// What one method needs to reach one accuracy.
 enum Needed {
     Iterations(usize),
-    /// Not within the patience, or it ended by itself before: the milliseconds of the longest fit, and how far it came.
+    /// Not within the patience, or it ended by itself before: the milliseconds of the longest fit, and how
+    /// far it came.
     More {
         milliseconds: f64,
         gap: f64,
@@ -100,15 +102,15 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
 /// A data set with what all measurements on it need.
 struct Field<'a> {
     set: &'a DataSet,
-    model: LinearModel,
+    model: LinearLoss,
     /// `f*`.
     least: f64,
 }
 
 impl Field<'_> {
-    fn model(set: &DataSet) -> Result<LinearModel, ExperimentError> {
+    fn model(set: &DataSet) -> Result<LinearLoss, ExperimentError> {
         let l2_weight = 1.0 / set.labels.len() as f64;
-        Ok(LinearModel::new(set.rows.clone(), set.labels.clone(), Loss::Logistic, l2_weight)?)
+        Ok(LinearLoss::new(set.rows.clone(), set.labels.clone(), Loss::Logistic, l2_weight)?)
     }
 
     fn gap(&self, w: &Vec<f64>) -> Result<f64, ExperimentError> {
@@ -116,7 +118,7 @@ impl Field<'_> {
     }
 
     /// Epochs until each accuracy.
-    fn epochs<S: Solver<LinearModel>>(&self, solver: &S) -> Result<[Needed; 2], ExperimentError> {
+    fn epochs<S: Solver<LinearLoss>>(&self, solver: &S) -> Result<[Needed; 2], ExperimentError> {
         let mut state = solver.start(&self.model, vec![0.0; self.model.columns()])?;
         let mut needed = Vec::new();
         for accuracy in ACCURACIES {
@@ -132,10 +134,10 @@ impl Field<'_> {
     }
 
     /// From the data in memory to the weights: checks, row norms, all epochs.
-    fn time<S: Solver<LinearModel>>(&self, solver: &S, epochs: usize) -> Result<f64, ExperimentError> {
+    fn time<S: Solver<LinearLoss>>(&self, solver: &S, epochs: usize) -> Result<f64, ExperimentError> {
         let (rows, labels) = (self.set.rows.clone(), self.set.labels.clone());
         let (time, solution) = timed(|| -> Result<_, ExperimentError> {
-            let model = LinearModel::new(rows, labels, Loss::Logistic, self.model.l2_weight())?;
+            let model = LinearLoss::new(rows, labels, Loss::Logistic, self.model.l2_weight())?;
             let start = vec![0.0; model.columns()];
             let solution = run_solver(solver, &model, start, &Stop::after(epochs as u64), &mut ());
             Ok((solution.map_err(|error| error.to_string())?.state.iterate, model))
@@ -219,7 +221,7 @@ fn compare(
     eprintln!("bench: {}, {}", set.name, set.about);
     let folder = tempfile::tempdir()?;
     let model = Field::model(set)?;
-    let (svrg, saga) = (Svrg::new(0), Saga::new(0));
+    let (svrg, saga) = (LinearSvrg::new(0), LinearSaga::new(0));
     let stop = Stop::after(100_000).or_residual(1e-10);
     let start = vec![0.0; model.columns()];
     let best = run_solver(&svrg, &model, start, &stop, &mut ()).map_err(|error| error.to_string())?;
@@ -253,7 +255,8 @@ fn compare(
     let mut patience = 1e3 * options.patience;
     for (name, needed) in [(OURS, field.epochs(&svrg)?), ("Kiln Saga", field.epochs(&saga)?)] {
         if let (OURS, Needed::Iterations(epochs)) = (name, &needed[1]) {
-            // The longest fit is a third of the search: it must be well beyond twice our time for a goal to be decided.
+            // The longest fit is a third of the search: it must be well beyond twice our time for a goal to
+            // be decided.
             patience = patience.max(10.0 * field.time(&svrg, *epochs)?);
         }
         contestants.push(Contestant { name: name.to_owned(), needed, times: Default::default() });

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::BufReader;
 use std::path::Path;
 
-use kiln_optim::linear::{Dense, Rows, Sparse, read_svmlight_from};
+use kiln_optim::linear::{DataRows, DenseRows, SparseRows, read_svmlight_from};
 use kiln_tensor::{Distribution, Noise};
 use serde_json::{Value, json};
 
@@ -14,12 +14,12 @@ use kiln_receipts::ExperimentError;
 pub(super) struct DataSet {
     pub(super) name: &'static str,
     pub(super) about: String,
-    pub(super) rows: Rows,
+    pub(super) rows: DataRows,
     pub(super) labels: Vec<f64>,
 }
 
 impl DataSet {
-    fn new(name: &'static str, what: &str, rows: Rows, labels: Vec<f64>) -> Self {
+    fn new(name: &'static str, what: &str, rows: DataRows, labels: Vec<f64>) -> Self {
         let (n, d, share) = (rows.rows(), rows.columns(), rows.nonzeros() as f64);
         let share = 100.0 * share / (n as f64 * d as f64);
         Self { name, about: format!("{n} x {d}, {share:.2} % nonzeros. {what}"), rows, labels }
@@ -33,12 +33,15 @@ impl DataSet {
         let n = self.rows.rows();
         floats("labels", &mut self.labels.iter().copied())?;
         match &self.rows {
-            Rows::Dense(rows) => floats("values", &mut (0..n).flat_map(|i| rows.row(i).iter().copied()))?,
-            Rows::Sparse(rows) => {
-                floats("values", &mut (0..n).flat_map(|i| rows.row(i).1.iter().copied()))?;
-                let indices = (0..n).flat_map(|i| rows.row(i).0.iter().copied());
+            DataRows::Dense(rows) => {
+                floats("values", &mut (0..n).filter_map(|i| rows.get(i)).flatten().copied())?
+            }
+            DataRows::Sparse(rows) => {
+                let all = || (0..n).filter_map(|i| rows.get(i));
+                floats("values", &mut all().flat_map(|row| row.1.iter().copied()))?;
+                let indices = all().flat_map(|row| row.0.iter().copied());
                 fs::write(folder.join("indices"), indices.flat_map(u32::to_le_bytes).collect::<Vec<u8>>())?;
-                let lengths = (0..n).map(|i| rows.row(i).0.len() as u64);
+                let lengths = all().map(|row| row.0.len() as u64);
                 let ends = lengths.scan(0, |end, length| {
                     *end += length;
                     Some(*end)
@@ -47,7 +50,7 @@ impl DataSet {
                 fs::write(folder.join("starts"), starts.flat_map(u64::to_le_bytes).collect::<Vec<u8>>())?;
             }
         }
-        let sparse = matches!(self.rows, Rows::Sparse(_));
+        let sparse = matches!(self.rows, DataRows::Sparse(_));
         Ok(json!({"load": folder, "rows": n, "columns": self.rows.columns(), "sparse": sparse}))
     }
 }
@@ -83,16 +86,17 @@ pub(super) fn dense() -> Result<DataSet, ExperimentError> {
         labels.push(label(m, u));
     }
     let about = "Normal columns; neighbours have correlation 0.9.";
-    Ok(DataSet::new("dense", about, Dense::new(COLUMNS, values)?.into(), labels))
+    Ok(DataSet::new("dense", about, DenseRows::new(COLUMNS, values)?.into(), labels))
 }
 
-/// Rows of length 1 with 50 entries or a few less, in columns of which few are frequent, as words in texts are.
+/// Rows of length 1 with 50 entries or a few less, in columns of which few are frequent, as words in texts
+/// are.
 pub(super) fn sparse() -> Result<DataSet, ExperimentError> {
     const ENTRIES: usize = 50;
     const ROWS: usize = 100_000;
     const COLUMNS: usize = 50_000;
-    // Column rank r has a frequency that falls as 1/(r + 500); ranks are scattered over the columns by a step that has
-    // no factor in common with their number.
+    // Column rank r has a frequency that falls as 1/(r + 500); ranks are scattered over the columns by a step
+    // that has no factor in common with their number.
     const FREQUENT: f64 = 500.0;
     const STEP: usize = 7_919;
     let rule: Box<[f64; COLUMNS]> = Box::new(noise(1, Distribution::Gaussian, 0));
@@ -118,7 +122,7 @@ pub(super) fn sparse() -> Result<DataSet, ExperimentError> {
         entries.push(row);
     }
     let about = "Rows of length 1; the frequency of a column falls with its rank, as that of words does.";
-    Ok(DataSet::new("sparse", about, Sparse::from_rows(COLUMNS, entries)?.into(), labels))
+    Ok(DataSet::new("sparse", about, SparseRows::from_rows(COLUMNS, entries)?.into(), labels))
 }
 
 /// The training rows of all four kinds of products.
@@ -128,12 +132,11 @@ pub(super) fn amazon(data: &DataPath) -> Result<DataSet, ExperimentError> {
     for kind in ["books", "dvd", "electronics", "kitchen"] {
         let found = data.find(&format!("domains/amazon-{kind}-train.svmlight.gz"))?;
         let part = read_svmlight_from(0, Some(5_000), BufReader::new(open(&found)?))?;
-        for i in 0..part.labels.len() {
-            let (indices, values) = part.rows.row(i);
+        for (indices, values) in (0..part.labels.len()).filter_map(|i| part.rows.get(i)) {
             entries.push(indices.iter().copied().zip(values.iter().copied()).collect::<Vec<_>>());
         }
         labels.extend(part.labels);
     }
     let about = "Training rows of books, dvd, electronics and kitchen: counts of words, not scaled.";
-    Ok(DataSet::new("amazon", about, Sparse::from_rows(5_000, entries)?.into(), labels))
+    Ok(DataSet::new("amazon", about, SparseRows::from_rows(5_000, entries)?.into(), labels))
 }

@@ -8,15 +8,19 @@ use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
 use kiln_models::{Bert, Classifier, TextClassifier, TokenBatch};
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Distribution, Method, Mezo, MezoSvrg, Restore, Tuner, TunerState,
+    Alone, AnchorStorage, BatchObjective, DirectionLaw, Mezo, MezoSvrg, Restore, Tuner, TunerState,
+    ZerothOrder,
 };
 use kiln_tensor::{Parameters, devices};
 use serde_json::{Value, json};
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
 use kiln_datasets::DataPath;
-use kiln_finetune::{Budget, Examples, Objective, Settings, TextObjective, finetune, memory, reset_peaks};
+use kiln_finetune::{
+    Budget, Examples, TextObjective, TuningObjective, TuningSettings, memory, reset_peaks, tune,
+};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Zeroth-order steps on MiniLM (22.7 million parameters): time as a multiple of the forward passes in a
@@ -116,7 +120,7 @@ impl Field {
     }
 
     fn problem<M: TextClassifier>(&self, options: &Options) -> Result<TextObjective<'_, M>, ExperimentError> {
-        Ok(TextObjective::new(&self.examples, Objective::CrossEntropy, options.batch)?)
+        Ok(TextObjective::new(&self.examples, TuningObjective::CrossEntropy, options.batch)?)
     }
 }
 
@@ -158,7 +162,7 @@ struct Contestant<Z> {
     period: usize,
 }
 
-impl<Z: Method> Turn for Contestant<Z> {
+impl<Z: ZerothOrder> Turn for Contestant<Z> {
     fn turn(&mut self, problem: &TextObjective<'_, Classifier>) -> Result<f64, ExperimentError> {
         for _ in 1..self.period {
             self.tuner.step(problem, &mut self.state, &Alone)?;
@@ -167,7 +171,7 @@ impl<Z: Method> Turn for Contestant<Z> {
     }
 }
 
-fn mezo(restore: Restore, distribution: Distribution, batch: usize) -> Tuner<Mezo> {
+fn mezo(restore: Restore, distribution: DirectionLaw, batch: usize) -> Tuner<Mezo> {
     Tuner { restore, distribution, ..Tuner::new(Mezo::new(f64::from(STEP_SIZE)), batch, 1) }
 }
 
@@ -176,7 +180,8 @@ fn mezo_svrg(storage: AnchorStorage, batch: usize) -> Tuner<MezoSvrg> {
     Tuner::new(method, batch, 1)
 }
 
-/// Name, forward passes of the batch in a step, the goal of its multiple if it has one, and the method itself.
+/// Name, forward passes of the batch in a step, the goal of its multiple if it has one, and the method
+/// itself.
 type Row = (String, u32, Option<f64>, Box<dyn Turn>);
 
 fn contestants(options: &Options, field: &Field) -> Result<Vec<Row>, ExperimentError> {
@@ -191,10 +196,10 @@ fn contestants(options: &Options, field: &Field) -> Result<Vec<Row>, ExperimentE
         ("MeZO, copy", Restore::Copy, None),
         ("MeZO, grid", Restore::Grid, None),
     ] {
-        let tuner = mezo(restore, Distribution::Gaussian, options.batch);
+        let tuner = mezo(restore, DirectionLaw::Gaussian, options.batch);
         rows.push((name.to_owned(), 2, goal, start(tuner)?));
     }
-    let tuner = mezo(Restore::Fused, Distribution::Rademacher, options.batch);
+    let tuner = mezo(Restore::Fused, DirectionLaw::Rademacher, options.batch);
     rows.push(("MeZO, fused, signs".to_owned(), 2, None, start(tuner)?));
     for (name, storage) in [
         ("MeZO-SVRG between anchors, textbook", AnchorStorage::Textbook),
@@ -318,9 +323,8 @@ fn times(options: &Options, field: &Field, report: &mut Report) -> Result<(), Ex
         }
     }
     if let Some((_, version)) = torch {
-        let step = median(&torch_times.iter().map(|(step, _)| *step).collect::<Vec<_>>());
-        let multiple =
-            median(&torch_times.iter().map(|(step, forwards)| step / forwards).collect::<Vec<_>>());
+        let step = median(torch_times.iter().map(|(step, _)| *step).collect::<Vec<_>>());
+        let multiple = median(torch_times.iter().map(|(step, forwards)| step / forwards).collect::<Vec<_>>());
         table.row([
             format!("MeZO in PyTorch {version}"),
             Number(step).to_string(),
@@ -355,36 +359,36 @@ fn child(options: &Options, field: &Field, load: Load) -> Result<Value, Experime
                 BatchObjective::batch_sum(&problem, &rows, &point)?;
             }
         }
-        Load::Mezo => steps(&mezo(Restore::Fused, Distribution::Gaussian, batch), &problem, model)?,
-        Load::MezoCopy => steps(&mezo(Restore::Copy, Distribution::Gaussian, batch), &problem, model)?,
-        Load::MezoGrid => steps(&mezo(Restore::Grid, Distribution::Gaussian, batch), &problem, model)?,
+        Load::Mezo => steps(&mezo(Restore::Fused, DirectionLaw::Gaussian, batch), &problem, model)?,
+        Load::MezoCopy => steps(&mezo(Restore::Copy, DirectionLaw::Gaussian, batch), &problem, model)?,
+        Load::MezoGrid => steps(&mezo(Restore::Grid, DirectionLaw::Gaussian, batch), &problem, model)?,
         Load::SvrgReplay => steps(&mezo_svrg(AnchorStorage::Replay, batch), &problem, model)?,
         Load::SvrgRankOne => steps(&mezo_svrg(AnchorStorage::RankOne, batch), &problem, model)?,
         Load::SvrgTextbook => steps(&mezo_svrg(AnchorStorage::Textbook, batch), &problem, model)?,
         Load::Sgd | Load::Adam => {
             let step_size = f64::from(STEP_SIZE);
-            let settings = Settings {
+            let settings = TuningSettings {
                 method: if load == Load::Sgd {
-                    kiln_finetune::Method::Sgd { step_size }
+                    kiln_finetune::TuningMethod::Sgd { step_size }
                 } else {
-                    kiln_finetune::Method::Adam { step_size }
+                    kiln_finetune::TuningMethod::Adam { step_size }
                 },
                 budget: Budget::Steps(MEASURED_STEPS),
                 batch_size: batch,
                 micro_batch: batch,
-                objective: Objective::CrossEntropy,
+                objective: TuningObjective::CrossEntropy,
                 weight_decay: 0.0,
                 seed: 1,
                 eval_every: 0,
                 checkpoint_every: 0,
             };
-            finetune(model, &field.examples, &field.examples, &settings, None, &mut ())?;
+            tune(model, &field.examples, &field.examples, &settings, None, &mut ())?;
         }
     }
     Ok(json!({"before": before, "after": memory()}))
 }
 
-fn steps<Z: Method>(
+fn steps<Z: ZerothOrder>(
     tuner: &Tuner<Z>,
     problem: &TextObjective<'_, Classifier>,
     model: Classifier,

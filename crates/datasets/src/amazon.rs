@@ -1,7 +1,8 @@
-//! Amazon product reviews of four kinds of products, as counts of the 5,000 commonest words and pairs of words.
+//! Amazon product reviews of four kinds of products, as counts of the 5,000 commonest words and pairs of
+//! words.
 //!
-//! J. Blitzer, M. Dredze and F. Pereira, "Biographies, Bollywood, boom-boxes and blenders: domain adaptation for
-//! sentiment classification", ACL 2007.
+//! J. Blitzer, M. Dredze and F. Pereira, "Biographies, Bollywood, boom-boxes and blenders: domain adaptation
+//! for sentiment classification", ACL 2007.
 
 use kiln_core::data::{DataUse, FindData};
 

@@ -141,8 +141,8 @@ pub enum ConvertError {
     Text,
 }
 
-/// Why a data set could not be had: a [`MissingData`](crate::MissingData) or a [`ReadError`], in a box, so that
-/// experiments can hand it on.
+/// Why a data set could not be had: a [`MissingData`](crate::MissingData) or a [`ReadError`], in a box, so
+/// that experiments can hand it on.
 pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a data file could not be read.

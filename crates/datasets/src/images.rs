@@ -153,7 +153,8 @@ pub enum ImagePart {
     Test,
 }
 
-/// The handwritten digits of MNIST in their published order: 60,000 to train on, 10,000 to test on, 28 x 28 pixels.
+/// The handwritten digits of MNIST in their published order: 60,000 to train on, 10,000 to test on, 28 x 28
+/// pixels.
 ///
 /// # Errors
 /// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
@@ -203,7 +204,8 @@ pub fn optdigits(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     digits(data, &[images], "digits/optdigits-labels.idx1-ubyte.gz", 8, 16)
 }
 
-/// Square digits of `side` pixels up to `brightest`: the pictures of one or more files, and the labels of one.
+/// Square digits of `side` pixels up to `brightest`: the pictures of one or more files, and the labels of
+/// one.
 fn digits(
     data: &impl FindData,
     images: &[&str],
@@ -240,8 +242,8 @@ fn digits(
 
 /// MNIST-5k: the first 500 training pictures of each digit, digit by digit.
 ///
-/// They are read from the package's file where that was fetched, or else taken out of the whole of MNIST: the bytes are
-/// the same.
+/// They are read from the package's file where that was fetched, or else taken out of the whole of MNIST: the
+/// bytes are the same.
 ///
 /// # Errors
 /// [`MissingData`](crate::MissingData) when neither is found, [`ReadError`] when it cannot be read.

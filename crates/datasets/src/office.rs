@@ -1,6 +1,7 @@
 //! Office-Caltech10: pictures of ten kinds of objects from four sources, as counts of 800 visual words.
 //!
-//! B. Gong, Y. Shi, F. Sha and K. Grauman, "Geodesic flow kernel for unsupervised domain adaptation", CVPR 2012.
+//! B. Gong, Y. Shi, F. Sha and K. Grauman, "Geodesic flow kernel for unsupervised domain adaptation", CVPR
+//! 2012.
 
 use kiln_core::data::{DataUse, FindData};
 
@@ -46,8 +47,9 @@ impl NamedFeatures {
         &self.counts[i * self.width..(i + 1) * self.width]
     }
 
-    /// The published pre-processing: each row divided by its sum, then each column shifted to mean 0 and scaled to
-    /// standard deviation 1 (of `n` values, divided by `n - 1`) within the domain. `len · width` values, row by row.
+    /// The published pre-processing: each row divided by its sum, then each column shifted to mean 0 and
+    /// scaled to standard deviation 1 (of `n` values, divided by `n - 1`) within the domain. `len · width`
+    /// values, row by row.
     ///
     /// A row of zeros stays one before the second step; a column that is constant becomes zeros.
     pub fn standardized_shares(&self) -> Vec<f64> {

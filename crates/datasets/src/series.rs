@@ -46,7 +46,8 @@ impl LabelledSeries {
     }
 }
 
-/// Reads a table without a header: in each row the class, a whole number, and the points. `name` is for messages.
+/// Reads a table without a header: in each row the class, a whole number, and the points. `name` is for
+/// messages.
 ///
 /// ```
 /// use kiln_datasets::read_series_csv;

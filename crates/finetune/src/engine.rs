@@ -3,14 +3,15 @@
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::{Tensor, TensorData};
 use kiln_models::TextClassifier;
-use kiln_optim::zeroth_order::{Alone, Method as ZerothOrderMethod, Tuner, TunerState};
+use kiln_optim::zeroth_order::{Alone, Tuner, TunerState, ZerothOrder};
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::{Parameters, Vector};
 use serde::{Deserialize, Serialize};
 
+use super::classify::evaluate;
 use super::error::FinetuneError;
 use super::log::Log;
-use super::settings::{Evaluation, Settings, Spent};
+use super::settings::{Spent, TuningEvaluation, TuningSettings};
 use super::task::{Examples, TextObjective};
 
 /// What a step did.
@@ -37,7 +38,7 @@ pub(super) trait Engine<M: TextClassifier> {
         examples: &Examples,
         micro_batch: usize,
         spent: Spent,
-    ) -> Result<Evaluation, FinetuneError>;
+    ) -> Result<TuningEvaluation, FinetuneError>;
 
     fn point(&mut self) -> &mut Parameters<M>;
 
@@ -46,7 +47,7 @@ pub(super) trait Engine<M: TextClassifier> {
         true
     }
 
-    fn small_state(&self) -> Result<Vec<u8>, FinetuneError>;
+    fn small_state(&mut self) -> Result<Vec<u8>, FinetuneError>;
 
     /// What is as large as the parameters.
     fn large_state(&self) -> Result<Vec<u8>, FinetuneError> {
@@ -82,7 +83,7 @@ pub(super) struct ZerothOrderEngine<'a, M: TextClassifier, Z> {
     log: Option<Log>,
 }
 
-impl<'a, M: TextClassifier, Z: ZerothOrderMethod> ZerothOrderEngine<'a, M, Z> {
+impl<'a, M: TextClassifier, Z: ZerothOrder> ZerothOrderEngine<'a, M, Z> {
     pub(super) fn new(
         tuner: Tuner<Z>,
         problem: TextObjective<'a, M>,
@@ -93,7 +94,7 @@ impl<'a, M: TextClassifier, Z: ZerothOrderMethod> ZerothOrderEngine<'a, M, Z> {
     }
 }
 
-impl<M: TextClassifier, Z: ZerothOrderMethod> Engine<M> for ZerothOrderEngine<'_, M, Z> {
+impl<M: TextClassifier, Z: ZerothOrder> Engine<M> for ZerothOrderEngine<'_, M, Z> {
     fn step(&mut self) -> Result<Step, FinetuneError> {
         let report = self.tuner.step(&self.problem, &mut self.state, &Alone)?;
         if let Some(log) = &mut self.log {
@@ -116,8 +117,9 @@ impl<M: TextClassifier, Z: ZerothOrderMethod> Engine<M> for ZerothOrderEngine<'_
         examples: &Examples,
         micro_batch: usize,
         spent: Spent,
-    ) -> Result<Evaluation, FinetuneError> {
-        examples.evaluate(self.state.point.as_ref(), micro_batch, self.steps(), spent)
+    ) -> Result<TuningEvaluation, FinetuneError> {
+        let scores = evaluate(self.state.point.as_ref(), examples, micro_batch)?;
+        Ok(TuningEvaluation::new(self.steps(), spent, scores))
     }
 
     fn point(&mut self) -> &mut Parameters<M> {
@@ -125,11 +127,11 @@ impl<M: TextClassifier, Z: ZerothOrderMethod> Engine<M> for ZerothOrderEngine<'_
     }
 
     fn can_save(&self) -> bool {
-        self.state.is_checkpoint(&self.tuner)
+        self.tuner.can_save(&self.state)
     }
 
-    fn small_state(&self) -> Result<Vec<u8>, FinetuneError> {
-        Ok(self.state.to_bytes(&self.tuner)?)
+    fn small_state(&mut self) -> Result<Vec<u8>, FinetuneError> {
+        Ok(self.tuner.save(&mut self.state)?)
     }
 
     fn sync_log(&mut self) -> Result<(), FinetuneError> {
@@ -190,7 +192,7 @@ impl<'a, M: TextClassifier> GradientEngine<'a, M> {
         model: M,
         descent: Descent,
         step_size: f64,
-        settings: &Settings,
+        settings: &TuningSettings,
     ) -> Result<Self, FinetuneError> {
         let sampler =
             Sampler::new(Order::Reshuffled, problem.examples.len(), settings.batch_size, settings.seed)?;
@@ -287,15 +289,16 @@ impl<M: TextClassifier> Engine<M> for GradientEngine<'_, M> {
         examples: &Examples,
         micro_batch: usize,
         spent: Spent,
-    ) -> Result<Evaluation, FinetuneError> {
-        examples.evaluate(&self.point.as_ref().valid(), micro_batch, self.steps(), spent)
+    ) -> Result<TuningEvaluation, FinetuneError> {
+        let scores = evaluate(&self.point.as_ref().valid(), examples, micro_batch)?;
+        Ok(TuningEvaluation::new(self.steps(), spent, scores))
     }
 
     fn point(&mut self) -> &mut Parameters<M> {
         &mut self.point
     }
 
-    fn small_state(&self) -> Result<Vec<u8>, FinetuneError> {
+    fn small_state(&mut self) -> Result<Vec<u8>, FinetuneError> {
         let mut bytes = Vec::new();
         ciborium::into_writer(&self.progress, &mut bytes).map_err(unfit)?;
         Ok(bytes)

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_core::InputError;
 use kiln_datasets::{MissingData, ReadError};
 use kiln_models::ModelError;
 use kiln_optim::OptimError;
@@ -20,6 +21,9 @@ pub enum FinetuneError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// What was passed is wrong: a number out of its range, something empty.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// Data were not found.
     #[error(transparent)]
     Missing(#[from] MissingData),
@@ -85,6 +89,7 @@ impl From<OptimError> for FinetuneError {
                 Err(source) => Self::Optim(OptimError::Problem(source)),
             },
             OptimError::Tensor(source) => Self::Tensor(source),
+            OptimError::Input(source) => Self::Input(source),
             other => Self::Optim(other),
         }
     }

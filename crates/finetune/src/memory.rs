@@ -4,7 +4,7 @@ use peak_alloc::PeakAlloc;
 
 /// Peaks since the start of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Memory {
+pub struct MemoryUse {
     /// Largest resident set in bytes, as the system counts it; `None` where it does not say.
     pub peak_resident: Option<u64>,
     /// Most bytes that were allocated at a time; `None` in a program that does not count them.
@@ -12,9 +12,9 @@ pub struct Memory {
 }
 
 /// The peaks so far.
-pub fn memory() -> Memory {
+pub fn memory() -> MemoryUse {
     let peak = PeakAlloc.peak_usage() as u64;
-    Memory { peak_resident: peak_resident(), peak_heap: (peak > 0).then_some(peak) }
+    MemoryUse { peak_resident: peak_resident(), peak_heap: (peak > 0).then_some(peak) }
 }
 
 /// Forgets the peaks so far, where the system can: on Linux.

@@ -97,6 +97,7 @@ impl From<Tune> for String {
 /// Where a model lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFiles {
+    name: String,
     path: PathBuf,
     kind: Kind,
     /// SHA-256 of the file, or over the files of the folder.
@@ -117,7 +118,8 @@ const CATALOGUE: [(&str, &str); 2] =
 /// BERT family), a `.gguf` file (a decoder of the Llama family), or a name of the catalogue.
 ///
 /// # Errors
-/// [`FinetuneError::Setting`] when it is neither, and when the catalogue's model has not been fetched: how to do so.
+/// [`FinetuneError::Setting`] when it is neither, and when the catalogue's model has not been fetched: how to
+/// do so.
 pub fn locate(name: &str, data: &DataPath) -> Result<ModelFiles, FinetuneError> {
     let refuse = |reason: String| Err(FinetuneError::Setting { option: "model", reason });
     let path = Path::new(name);
@@ -134,8 +136,8 @@ pub fn locate(name: &str, data: &DataPath) -> Result<ModelFiles, FinetuneError> 
     let Some(path) = found.path else { return refuse(format!("{name} is no file")) };
     let is_gguf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
     match (path.is_dir(), is_gguf) {
-        (true, _) => Ok(ModelFiles { path, kind: Kind::Encoder, sha256 }),
-        (false, true) => Ok(ModelFiles { path, kind: Kind::Decoder, sha256 }),
+        (true, _) => Ok(ModelFiles { name: name.to_owned(), path, kind: Kind::Encoder, sha256 }),
+        (false, true) => Ok(ModelFiles { name: name.to_owned(), path, kind: Kind::Decoder, sha256 }),
         (false, false) => refuse(format!(
             "{name} is a file, but no .gguf; for an encoder name the folder that holds its model.safetensors, \
              config.json and tokenizer.json"
@@ -144,6 +146,11 @@ pub fn locate(name: &str, data: &DataPath) -> Result<ModelFiles, FinetuneError> 
 }
 
 impl ModelFiles {
+    /// What [`locate`] was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it is a decoder, which answers a prompt.
     pub fn is_decoder(&self) -> bool {
         self.kind == Kind::Decoder
@@ -173,7 +180,7 @@ pub enum Reader {
 /// A classifier of either kind.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "there is one in a process, and it is taken apart at once")]
-pub enum Model {
+pub enum TunedModel {
     /// An encoder with a head.
     Encoder(Classifier),
     /// A decoder that answers a prompt.
@@ -208,23 +215,24 @@ impl ModelPlan {
     ///
     /// # Errors
     /// What [`kiln_models`] reports; more layers to move than there are.
-    pub fn load(&self, files: &ModelFiles, device: &Device) -> Result<Model, FinetuneError> {
+    pub fn load(&self, files: &ModelFiles, device: &Device) -> Result<TunedModel, FinetuneError> {
         match files.kind {
             Kind::Encoder => {
                 let encoder = Bert::load(&files.path, device)?;
                 let mut model = Classifier::new(encoder, self.classes.len())?;
                 if matches!(self.tune, Tune::Lora(_)) {
-                    // Of a head of zeros with factors that begin at zero, nothing would change the loss at first.
+                    // Of a head of zeros with factors that begin at zero, nothing would change the loss at
+                    // first.
                     model = model.with_random_head(self.seed)?;
                 }
-                Ok(Model::Encoder(self.frozen(model)?))
+                Ok(TunedModel::Encoder(self.frozen(model)?))
             }
             Kind::Decoder => {
                 let Reader::Decoder(prompt) = self.reader(files)? else {
                     return Err(FinetuneError::Setting { option: "model", reason: "no decoder".into() });
                 };
                 let model = Llama::load(&files.path, device)?;
-                Ok(Model::Decoder(self.frozen(PromptClassifier::new(model, &prompt)?)?))
+                Ok(TunedModel::Decoder(self.frozen(PromptClassifier::new(model, &prompt)?)?))
             }
         }
     }
@@ -250,8 +258,8 @@ impl ModelPlan {
 const LORA_ALPHA: f64 = 16.0;
 
 impl Reader {
-    /// The texts as tokens. The second text of a pair follows the first after `[SEP]` for an encoder, and on a new line
-    /// for a decoder.
+    /// The texts as tokens. The second text of a pair follows the first after `[SEP]` for an encoder, and on
+    /// a new line for a decoder.
     ///
     /// # Errors
     /// What [`kiln_models`] reports.

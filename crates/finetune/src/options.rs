@@ -5,19 +5,21 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use kiln_datasets::TextColumns;
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::de::DeserializeOwned;
 
 use super::error::FinetuneError;
 use super::model::Tune;
-use super::settings::{Budget, Method, Objective, Rule, Settings, StepSize, ZerothOrder};
+use super::settings::{
+    Budget, TuningMethod, TuningObjective, TuningSettings, TuningStepSize, UpdateRule, ZerothOrderSettings,
+};
 
 /// Fine-tunes a language model to sort texts into classes, by values of the loss alone (MeZO, MeZO-SVRG) or
 /// by gradients.
 ///
-/// A zeroth-order method needs no gradient: it measures the loss on both sides along a random direction and moves along
-/// that direction. So it takes the memory of inference, can train on accuracy itself, and leaves a log of a few bytes
-/// for each step from which the tuned weights can be rebuilt, undone or compared.
+/// A zeroth-order method needs no gradient: it measures the loss on both sides along a random direction and
+/// moves along that direction. So it takes the memory of inference, can train on accuracy itself, and leaves
+/// a log of a few bytes for each step from which the tuned weights can be rebuilt, undone or compared.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_long_help = EXAMPLES)]
 pub struct FinetuneCommand {
@@ -100,12 +102,13 @@ pub(super) struct Place {
 /// How to train.
 #[derive(Debug, Args)]
 pub(super) struct TrainOptions {
-    /// A folder with model.safetensors, config.json and tokenizer.json (BERT), a .gguf file (Llama), or `minilm` or
-    /// `smollm2`, which `cargo xtask data get` fetches
+    /// A folder with model.safetensors, config.json and tokenizer.json (BERT), a .gguf file (Llama), or
+    /// `minilm` or `smollm2`, which `cargo xtask data get` fetches
     #[arg(long, value_name = "DIR|FILE|NAME", help_heading = "Model")]
     pub(super) model: Option<String>,
-    /// Which parameters move: `full` all; `head` the classifier's head; `last-layers=K` the head and the last K layers;
-    /// `lora=RANK` low-rank factors added to every weight matrix. Fewer parameters tolerate larger steps
+    /// Which parameters move: `full` all; `head` the classifier's head; `last-layers=K` the head and the last
+    /// K layers; `lora=RANK` low-rank factors added to every weight matrix. Fewer parameters tolerate larger
+    /// steps
     #[arg(long, default_value_t = Tune::Full, value_name = "WHICH", help_heading = "Model")]
     pub(super) tune: Tune,
     /// Begin with these weights, which an earlier run or `replay` wrote; --steps 0 only evaluates them
@@ -145,7 +148,8 @@ pub(super) struct TrainOptions {
     /// Column of the labels [default: label]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(super) label_column: Option<String>,
-    /// Train on so many rows, drawn by the seed. MeZO-SVRG's authors use 512: each anchor step passes over all
+    /// Train on so many rows, drawn by the seed. MeZO-SVRG's authors use 512: each anchor step passes over
+    /// all
     #[arg(long, value_name = "ROWS", help_heading = "Data")]
     pub(super) train_limit: Option<usize>,
     /// Evaluate on so many rows, drawn by the seed
@@ -177,10 +181,10 @@ pub(super) struct TrainOptions {
     /// [default: 1e-3, for sgd 0.1; if all parameters move, for sgd 2e-3, for adam 5e-5 and for zeroth-order
     /// methods on a decoder 1e-6]
     #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "Method")]
-    pub(super) step_size: Option<StepSize>,
+    pub(super) step_size: Option<TuningStepSize>,
     /// What is minimised. accuracy and f1 have no gradient, so sgd and adam cannot
-    #[arg(long, value_enum, default_value_t = Objective::CrossEntropy, help_heading = "Method")]
-    pub(super) objective: Objective,
+    #[arg(long, value_enum, default_value_t = TuningObjective::CrossEntropy, help_heading = "Method")]
+    pub(super) objective: TuningObjective,
     /// Weights shrink by `η · DECAY` in each step; biases and norms do not
     #[arg(long, default_value_t = 0.0, value_name = "DECAY", help_heading = "Method")]
     pub(super) weight_decay: f32,
@@ -195,29 +199,54 @@ pub(super) struct TrainOptions {
     #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Zeroth order")]
     pub(super) directions: usize,
     /// How directions are drawn: gaussian as in the papers; rademacher, signs, the fastest; sphere
-    #[arg(long, default_value = "gaussian", value_parser = named::<Distribution>(&["gaussian", "rademacher", "sphere"]), help_heading = "Zeroth order")]
-    pub(super) distribution: Distribution,
-    /// How parameters come back after an evaluation. in-place: as MeZO's code, up to rounding. fused: the same bits in
-    /// less time. copy: exactly, for twice the memory. grid: exactly in the memory of inference, on rounded parameters
-    /// [default: fused; zo-sgd: copy]
-    #[arg(long, value_parser = named::<Restore>(&["in-place", "fused", "copy", "grid"]), help_heading = "Zeroth order")]
+    #[arg(
+        long,
+        default_value = "gaussian",
+        value_parser = named::<DirectionLaw>(&["gaussian", "rademacher", "sphere"]),
+        help_heading = "Zeroth order",
+    )]
+    pub(super) distribution: DirectionLaw,
+    /// How parameters come back after an evaluation. in-place: as MeZO's code, up to rounding. fused: the
+    /// same bits in less time. copy: exactly, for twice the memory. grid: exactly in the memory of inference,
+    /// on rounded parameters [default: fused; zo-sgd: copy]
+    #[arg(
+        long,
+        value_parser = named::<Restore>(&["in-place", "fused", "copy", "grid"]),
+        help_heading = "Zeroth order",
+    )]
     pub(super) restore: Option<Restore>,
     /// central: on both sides of the point. forward: on one side and at the point itself
-    #[arg(long, default_value = "central", value_parser = named::<Difference>(&["central", "forward"]), help_heading = "Zeroth order")]
+    #[arg(
+        long,
+        default_value = "central",
+        value_parser = named::<Difference>(&["central", "forward"]),
+        help_heading = "Zeroth order",
+    )]
     pub(super) difference: Difference,
 
     /// η of anchor steps, on all training examples, or `auto` [default: ten times the step size]
     #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "MeZO-SVRG")]
-    pub(super) anchor_step_size: Option<StepSize>,
+    pub(super) anchor_step_size: Option<TuningStepSize>,
     /// An anchor step every so many steps
     #[arg(long, default_value_t = 2, value_name = "STEPS", help_heading = "MeZO-SVRG")]
     pub(super) anchor_period: u64,
-    /// What is kept of the anchor. textbook: its parameters and gradient (three times the memory of inference).
-    /// rank-one: its parameters (twice). replay: nothing, it is rebuilt by taking steps back (once)
-    #[arg(long, default_value = "rank-one", value_parser = named::<AnchorStorage>(&["textbook", "rank-one", "replay"]), help_heading = "MeZO-SVRG")]
+    /// What is kept of the anchor. textbook: its parameters and gradient (three times the memory of
+    /// inference). rank-one: its parameters (twice). replay: nothing, it is rebuilt by taking steps back
+    /// (once)
+    #[arg(
+        long,
+        default_value = "rank-one",
+        value_parser = named::<AnchorStorage>(&["textbook", "rank-one", "replay"]),
+        help_heading = "MeZO-SVRG",
+    )]
     pub(super) anchor_storage: AnchorStorage,
     /// corrected: the published method, one direction for both terms. official: what the authors' code does
-    #[arg(long, default_value = "corrected", value_parser = named::<Fidelity>(&["corrected", "shared-cycle", "independent", "official"]), help_heading = "MeZO-SVRG")]
+    #[arg(
+        long,
+        default_value = "corrected",
+        value_parser = named::<Fidelity>(&["corrected", "shared-cycle", "independent", "official"]),
+        help_heading = "MeZO-SVRG",
+    )]
     pub(super) fidelity: Fidelity,
     /// Divide the step sizes by this when the loss has risen over epochs (the authors' code: 1.5 to 5)
     #[arg(long, value_name = "FACTOR", help_heading = "MeZO-SVRG")]
@@ -288,7 +317,7 @@ fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     PossibleValuesParser::new(names).try_map(|name| serde_json::from_value(serde_json::Value::String(name)))
 }
 
-impl std::str::FromStr for StepSize {
+impl std::str::FromStr for TuningStepSize {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -313,7 +342,7 @@ impl TrainOptions {
     ///
     /// # Errors
     /// Options that do not go together.
-    pub(super) fn settings(&self, is_decoder: bool) -> Result<Settings, FinetuneError> {
+    pub(super) fn settings(&self, is_decoder: bool) -> Result<TuningSettings, FinetuneError> {
         let method = self.method;
         let refuse = |option, reason: &str| {
             let reason = reason.replace("METHOD", method.name());
@@ -339,16 +368,17 @@ impl TrainOptions {
         if method == MethodName::ZoSgd && !matches!(self.restore, None | Some(Restore::Copy)) {
             return refuse("restore", "METHOD works on a copy; --method mezo has the other modes");
         }
-        let step_size = self.step_size.unwrap_or(StepSize::Given(method.step_size(self.tune, is_decoder)));
+        let step_size =
+            self.step_size.unwrap_or(TuningStepSize::Given(method.step_size(self.tune, is_decoder)));
         let rule = match method {
             MethodName::Sgd | MethodName::Adam => None,
             MethodName::Mezo | MethodName::ZoSgd => {
-                Some(Rule::Mezo { step_size, directions: self.directions })
+                Some(UpdateRule::Mezo { step_size, directions: self.directions })
             }
-            MethodName::MezoSvrg => Some(Rule::MezoSvrg {
+            MethodName::MezoSvrg => Some(UpdateRule::MezoSvrg {
                 anchor_step_size: self.anchor_step_size.unwrap_or(match step_size {
-                    StepSize::Given(size) => StepSize::Given(10.0 * size),
-                    StepSize::Auto => StepSize::Auto,
+                    TuningStepSize::Given(size) => TuningStepSize::Given(10.0 * size),
+                    TuningStepSize::Auto => TuningStepSize::Auto,
                 }),
                 step_size,
                 anchor_period: self.anchor_period,
@@ -357,7 +387,7 @@ impl TrainOptions {
             }),
         };
         let method = match (rule, step_size) {
-            (Some(rule), _) => Method::ZerothOrder(ZerothOrder {
+            (Some(rule), _) => TuningMethod::ZerothOrder(ZerothOrderSettings {
                 rule,
                 eps: self.eps,
                 distribution: self.distribution,
@@ -369,14 +399,16 @@ impl TrainOptions {
                 difference: self.difference,
                 anneal: self.anneal,
             }),
-            (None, StepSize::Given(step_size)) if method == MethodName::Sgd => Method::Sgd { step_size },
-            (None, StepSize::Given(step_size)) => Method::Adam { step_size },
-            (None, StepSize::Auto) => {
+            (None, TuningStepSize::Given(step_size)) if method == MethodName::Sgd => {
+                TuningMethod::Sgd { step_size }
+            }
+            (None, TuningStepSize::Given(step_size)) => TuningMethod::Adam { step_size },
+            (None, TuningStepSize::Auto) => {
                 return refuse("step-size", "auto is for zeroth-order methods; give METHOD a number");
             }
         };
         let steps = if self.method.is_zeroth_order() { 1000 } else { 300 };
-        Ok(Settings {
+        Ok(TuningSettings {
             method,
             budget: match (self.steps, self.queries) {
                 (_, Some(queries)) => Budget::Queries(queries),

@@ -2,25 +2,32 @@
 
 use std::time::Instant;
 
+use kiln_datasets::LabelledTexts;
 use kiln_models::TextClassifier;
-use kiln_optim::zeroth_order::{
-    self, Advisor, Method as ZerothOrderMethod, Mezo, MezoSvrg, Tuner, TunerState, WeightDecay, advise,
-};
+use kiln_optim::zeroth_order::{self, Advisor, Mezo, MezoSvrg, Tuner, WeightDecay, ZerothOrder, advise};
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
 
 use super::engine::{Descent, Engine, GradientEngine, ZerothOrderEngine};
 use super::error::FinetuneError;
 use super::log::Log;
-use super::settings::{Evaluation, Method, Outcome, Rule, Settings, Spent, StepSize, ZerothOrder};
-use super::storage::{Header, Saved, Storage};
+use super::settings::{
+    Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningSettings, TuningStepSize, UpdateRule,
+    ZerothOrderSettings,
+};
+use super::storage::{Header, History, Saved, Storage};
 use super::task::{Examples, TextObjective};
 use super::weights::tensors;
 
 /// What a caller may want to know while a run is on. Every method has a default that does nothing.
 pub trait Watcher {
+    /// A table was read: `table` is `train` or `eval`.
+    fn read(&mut self, table: &'static str, texts: &LabelledTexts, examples: &Examples) {
+        let _ = (table, texts, examples);
+    }
+
     /// The run begins, or goes on after `step` steps; `method` has step sizes that were chosen filled in.
-    fn started(&mut self, step: u64, method: &Method) {
+    fn started(&mut self, step: u64, method: &TuningMethod) {
         let _ = (step, method);
     }
 
@@ -30,7 +37,7 @@ pub trait Watcher {
     }
 
     /// The model was evaluated.
-    fn evaluated(&mut self, evaluation: &Evaluation) {
+    fn evaluated(&mut self, evaluation: &TuningEvaluation) {
         let _ = evaluation;
     }
 
@@ -42,34 +49,34 @@ pub trait Watcher {
 
 impl Watcher for () {}
 
-/// Fine-tunes a classifier on `train` and evaluates it on `held_out`. The model comes on a plain device, without
-/// autodiff, and goes so; methods that need gradients put it on autodiff themselves.
+/// Fine-tunes a classifier on `train` and evaluates it on `held_out`. The model comes on a plain device,
+/// without autodiff, and goes so; methods that need gradients put it on autodiff themselves.
 ///
-/// With `storage` the run can be killed at any moment: the next one with `resume` goes on from the last checkpoint and
-/// ends with the bits of a run that was never interrupted.
+/// With `storage` the run can be killed at any moment: the next one with `resume` goes on from the last
+/// checkpoint and ends with the bits of a run that was never interrupted.
 ///
 /// # Errors
-/// [`FinetuneError`]: settings that do not go together, a model that cannot take the examples, files that cannot be
-/// written or belong to another run.
-pub fn finetune<M: TextClassifier>(
+/// [`FinetuneError`]: settings that do not go together, a model that cannot take the examples, files that
+/// cannot be written or belong to another run.
+pub fn tune<M: TextClassifier>(
     model: M,
     train: &Examples,
     held_out: &Examples,
-    settings: &Settings,
+    settings: &TuningSettings,
     storage: Option<&Storage>,
     watcher: &mut dyn Watcher,
-) -> Result<(M, Outcome), FinetuneError> {
+) -> Result<(M, TuningOutcome), FinetuneError> {
     check(train, held_out, settings)?;
     let run = Run { train, held_out, settings, storage, watcher };
     let problem = TextObjective::new(train, settings.objective, settings.micro_batch)?;
     match settings.method {
-        Method::Sgd { step_size } => run.by_gradients(problem, model, Descent::Sgd, step_size),
-        Method::Adam { step_size } => run.by_gradients(problem, model, Descent::adam(), step_size),
-        Method::ZerothOrder(method) => run.by_values(problem, model, method),
+        TuningMethod::Sgd { step_size } => run.by_gradients(problem, model, Descent::Sgd, step_size),
+        TuningMethod::Adam { step_size } => run.by_gradients(problem, model, Descent::adam(), step_size),
+        TuningMethod::ZerothOrder(method) => run.by_values(problem, model, method),
     }
 }
 
-fn check(train: &Examples, held_out: &Examples, settings: &Settings) -> Result<(), FinetuneError> {
+fn check(train: &Examples, held_out: &Examples, settings: &TuningSettings) -> Result<(), FinetuneError> {
     let refuse = |option, reason: String| Err(FinetuneError::Setting { option, reason });
     if held_out.is_empty() {
         return refuse("eval", "there are no examples".into());
@@ -82,7 +89,7 @@ fn check(train: &Examples, held_out: &Examples, settings: &Settings) -> Result<(
         return refuse("weight-decay", format!("{} is negative or not finite", settings.weight_decay));
     }
     match settings.method {
-        Method::Sgd { step_size } | Method::Adam { step_size } => {
+        TuningMethod::Sgd { step_size } | TuningMethod::Adam { step_size } => {
             if !settings.objective.has_gradient() {
                 let reason = "accuracy and F1 have no gradient: choose --method mezo or mezo-svrg, or --objective \
                               cross-entropy";
@@ -93,19 +100,19 @@ fn check(train: &Examples, held_out: &Examples, settings: &Settings) -> Result<(
             }
             Ok(())
         }
-        Method::ZerothOrder(_) => Ok(()),
+        TuningMethod::ZerothOrder(_) => Ok(()),
     }
 }
 
 struct Run<'a> {
     train: &'a Examples,
     held_out: &'a Examples,
-    settings: &'a Settings,
+    settings: &'a TuningSettings,
     storage: Option<&'a Storage>,
     watcher: &'a mut dyn Watcher,
 }
 
-type Finished<M> = Result<(M, Outcome), FinetuneError>;
+type Finished<M> = Result<(M, TuningOutcome), FinetuneError>;
 
 impl Run<'_> {
     fn by_gradients<M: TextClassifier>(
@@ -133,31 +140,31 @@ impl Run<'_> {
         self,
         problem: TextObjective<'_, M>,
         model: M,
-        mut method: ZerothOrder,
+        mut method: ZerothOrderSettings,
     ) -> Finished<M> {
         let saved = self.storage.map(|storage| storage.open(self.settings)).transpose()?.flatten();
         let point = Parameters::new(model);
         if let Some(saved) = &saved {
-            if let Method::ZerothOrder(then) = saved.header.method {
+            if let TuningMethod::ZerothOrder(then) = saved.header.method {
                 method = then;
             }
         } else {
             method = self.choose_step_sizes(&problem, &point, method)?;
         }
         let given = |size| match size {
-            StepSize::Given(size) => Ok(size),
-            StepSize::Auto => Err(FinetuneError::Setting {
+            TuningStepSize::Given(size) => Ok(size),
+            TuningStepSize::Auto => Err(FinetuneError::Setting {
                 option: "step-size",
                 reason: "the checkpoint does not say which was chosen".into(),
             }),
         };
         let eps = method.eps;
         match method.rule {
-            Rule::Mezo { step_size, directions } => {
+            UpdateRule::Mezo { step_size, directions } => {
                 let rule = Mezo { step_size: given(step_size)?.into(), eps, directions };
                 self.tune(rule, problem, point, method, saved)
             }
-            Rule::MezoSvrg { anchor_step_size, step_size, anchor_period, storage, fidelity } => {
+            UpdateRule::MezoSvrg { anchor_step_size, step_size, anchor_period, storage, fidelity } => {
                 let (anchor_step_size, step_size) =
                     (given(anchor_step_size)? as f32, given(step_size)? as f32);
                 let rule = MezoSvrg { anchor_step_size, step_size, anchor_period, eps, storage, fidelity };
@@ -171,12 +178,12 @@ impl Run<'_> {
         &self,
         problem: &TextObjective<'_, M>,
         point: &Parameters<M>,
-        mut method: ZerothOrder,
-    ) -> Result<ZerothOrder, FinetuneError> {
-        let is_auto = |size: &StepSize| *size == StepSize::Auto;
+        mut method: ZerothOrderSettings,
+    ) -> Result<ZerothOrderSettings, FinetuneError> {
+        let is_auto = |size: &TuningStepSize| *size == TuningStepSize::Auto;
         let sizes = match &mut method.rule {
-            Rule::Mezo { step_size, .. } => vec![step_size],
-            Rule::MezoSvrg { anchor_step_size, step_size, .. } => vec![anchor_step_size, step_size],
+            UpdateRule::Mezo { step_size, .. } => vec![step_size],
+            UpdateRule::MezoSvrg { anchor_step_size, step_size, .. } => vec![anchor_step_size, step_size],
         };
         if sizes.iter().any(|size| is_auto(size)) {
             let settings = self.settings;
@@ -188,22 +195,23 @@ impl Run<'_> {
             // the base's bits.
             let advice = advise(problem, &mut point.clone(), &batch, &advisor)?;
             let Some(chosen) = advice.step_size else {
-                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; give a number";
+                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; \
+                              give a number";
                 return Err(FinetuneError::Setting { option: "step-size", reason: reason.into() });
             };
             for size in sizes.into_iter().filter(|size| is_auto(size)) {
-                *size = StepSize::Given(chosen);
+                *size = TuningStepSize::Given(chosen);
             }
         }
         Ok(method)
     }
 
-    fn tune<M: TextClassifier, Z: ZerothOrderMethod>(
+    fn tune<M: TextClassifier, Z: ZerothOrder>(
         self,
         rule: Z,
         problem: TextObjective<'_, M>,
         mut point: Parameters<M>,
-        method: ZerothOrder,
+        method: ZerothOrderSettings,
         saved: Option<Saved>,
     ) -> Finished<M> {
         let settings = self.settings;
@@ -228,7 +236,7 @@ impl Run<'_> {
         let header = match saved {
             Some(saved) => {
                 let (header, _) = saved.restore(&mut state.point)?;
-                state = TunerState::from_bytes(&header.small_state, state.point)?;
+                state = tuner.load(&header.small_state, state.point)?;
                 Some(header)
             }
             None => None,
@@ -238,23 +246,18 @@ impl Run<'_> {
             None => None,
         };
         let engine = ZerothOrderEngine::new(tuner, problem, state, log);
-        self.drive(engine, Method::ZerothOrder(method), header)
+        self.drive(engine, TuningMethod::ZerothOrder(method), header)
     }
 
     fn drive<M: TextClassifier>(
         self,
         mut engine: impl Engine<M>,
-        method: Method,
+        method: TuningMethod,
         header: Option<Header>,
     ) -> Finished<M> {
         let Self { held_out, settings, storage, watcher, .. } = self;
         let resumed = header.is_some();
-        let (mut evaluations, mut seconds, mut skipped, mut warnings) = match header {
-            Some(Header { evaluations, seconds, skipped, warnings, .. }) => {
-                (evaluations, seconds, skipped, warnings)
-            }
-            None => (Vec::new(), 0.0, 0, Vec::new()),
-        };
+        let mut history = header.map(|header| header.history).unwrap_or_default();
         watcher.started(engine.steps(), &method);
         let spent = |engine: &dyn Engine<M>, seconds: f64| {
             let (queries, gradients) = engine.spent();
@@ -264,27 +267,28 @@ impl Run<'_> {
         if !resumed {
             let first = engine.evaluate(held_out, settings.micro_batch, spent(&engine, 0.0))?;
             watcher.evaluated(&first);
-            evaluations.push(first);
+            history.evaluations.push(first);
         }
         let mut save_is_due = false;
         let is_due = |every: u64, step: u64| every > 0 && step.is_multiple_of(every);
-        while !settings.budget.is_spent(engine.steps(), &spent(&engine, seconds)) {
+        while !settings.budget.is_spent(engine.steps(), &spent(&engine, history.seconds)) {
             let start = Instant::now();
             let step = engine.step()?;
-            seconds += start.elapsed().as_secs_f64();
-            skipped += u64::from(step.skipped);
+            history.seconds += start.elapsed().as_secs_f64();
+            history.skipped += u64::from(step.skipped);
             let now = engine.steps();
-            watcher.stepped(now, step.loss, step.skipped, &spent(&engine, seconds));
+            watcher.stepped(now, step.loss, step.skipped, &spent(&engine, history.seconds));
             for warning in step.warnings {
-                if !warnings.contains(&warning) {
+                if !history.warnings.contains(&warning) {
                     watcher.warned(&warning);
-                    warnings.push(warning);
+                    history.warnings.push(warning);
                 }
             }
             if is_due(settings.eval_every, now) {
-                let evaluation = engine.evaluate(held_out, settings.micro_batch, spent(&engine, seconds))?;
+                let evaluation =
+                    engine.evaluate(held_out, settings.micro_batch, spent(&engine, history.seconds))?;
                 watcher.evaluated(&evaluation);
-                evaluations.push(evaluation);
+                history.evaluations.push(evaluation);
             }
             // Between two steps a method may remember more than it can save; a little later it does not.
             save_is_due |= is_due(settings.checkpoint_every, now);
@@ -293,36 +297,26 @@ impl Run<'_> {
                 && engine.can_save()
             {
                 save_is_due = false;
-                let header = Header::of(
-                    &engine,
-                    settings,
-                    storage,
-                    method,
-                    &evaluations,
-                    seconds,
-                    skipped,
-                    &warnings,
-                )?;
-                storage.save(&mut engine, header)?;
+                storage.save(&mut engine, settings, method, &history)?;
             }
         }
         let steps = engine.steps();
         if let Some(storage) = storage
             && engine.can_save()
         {
-            let header =
-                Header::of(&engine, settings, storage, method, &evaluations, seconds, skipped, &warnings)?;
-            storage.save(&mut engine, header)?;
+            storage.save(&mut engine, settings, method, &history)?;
         }
         // After the checkpoint: a run that goes on later has evaluations where one of that length would.
-        if evaluations.last().is_none_or(|last| last.step != steps) {
-            let last = engine.evaluate(held_out, settings.micro_batch, spent(&engine, seconds))?;
+        if history.evaluations.last().is_none_or(|last| last.step != steps) {
+            let last = engine.evaluate(held_out, settings.micro_batch, spent(&engine, history.seconds))?;
             watcher.evaluated(&last);
-            evaluations.push(last);
+            history.evaluations.push(last);
         }
         let hash = engine.finish()?;
-        let spent = spent(&engine, seconds);
-        let outcome = Outcome { method, steps, skipped, parameters, evaluations, spent, warnings, hash };
+        let spent = spent(&engine, history.seconds);
+        let History { evaluations, skipped, warnings, .. } = history;
+        let outcome =
+            TuningOutcome { method, steps, skipped, parameters, evaluations, spent, warnings, hash };
         Ok((engine.into_model(), outcome))
     }
 }

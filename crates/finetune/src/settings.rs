@@ -1,13 +1,16 @@
 //! What a run of fine-tuning is told, and what it answers.
 
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
-/// Settings of one run. Together with the model and the data they determine every bit of the result on one machine.
+use super::scores::ClassifierScores;
+
+/// Settings of one run. Together with the model and the data they determine every bit of the result on one
+/// machine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct TuningSettings {
     /// The method with its own settings.
-    pub method: Method,
+    pub method: TuningMethod,
     /// When to stop.
     pub budget: Budget,
     /// Examples in a batch.
@@ -15,7 +18,7 @@ pub struct Settings {
     /// At most so many examples pass through the model at once; the result depends on it only by rounding.
     pub micro_batch: usize,
     /// What is minimised.
-    pub objective: Objective,
+    pub objective: TuningObjective,
     /// Decay of the weights by `step size · weight_decay` in each step, not of biases and norms; 0 is none.
     pub weight_decay: f32,
     /// Seed of batches and directions.
@@ -26,18 +29,37 @@ pub struct Settings {
     pub checkpoint_every: u64,
 }
 
+impl TuningSettings {
+    /// Cross-entropy, at most 32 examples in the model at once, no decay, seed 0, an evaluation and a
+    /// checkpoint every 100 steps.
+    pub fn new(method: TuningMethod, budget: Budget, batch_size: usize) -> Self {
+        Self {
+            method,
+            budget,
+            batch_size,
+            micro_batch: 32,
+            objective: TuningObjective::CrossEntropy,
+            weight_decay: 0.0,
+            seed: 0,
+            eval_every: 100,
+            checkpoint_every: 100,
+        }
+    }
+}
+
 /// How the model is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum TuningMethod {
     /// By values of the loss alone, in random directions.
-    ZerothOrder(ZerothOrder),
+    ZerothOrder(ZerothOrderSettings),
     /// By gradients: `θ ← θ − η g`.
     Sgd {
         /// `η`.
         step_size: f64,
     },
-    /// By gradients, scaled by their running moments (Kingma, Ba 2015); Burn's, with its defaults but for ε = 1e-8.
+    /// By gradients, scaled by their running moments (Kingma, Ba 2015); Burn's, with its defaults but for ε =
+    /// 1e-8.
     Adam {
         /// `η`.
         step_size: f64,
@@ -46,38 +68,54 @@ pub enum Method {
 
 /// Settings of the methods that ask for values of the loss only.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ZerothOrder {
+pub struct ZerothOrderSettings {
     /// What is done with the values.
-    pub rule: Rule,
+    pub rule: UpdateRule,
     /// Length of the step to each side along a direction.
     pub eps: f32,
     /// How directions are drawn.
-    pub distribution: Distribution,
+    pub distribution: DirectionLaw,
     /// How the parameters come back after each pair of evaluations.
     pub restore: Restore,
     /// On both sides or on one.
     pub difference: Difference,
-    /// The factor by which rates fall when the loss has risen over epochs, as in `MeZO-SVRG`'s code; none by default.
+    /// The factor by which rates fall when the loss has risen over epochs, as in `MeZO-SVRG`'s code; none by
+    /// default.
     pub anneal: Option<f32>,
+}
+
+impl ZerothOrderSettings {
+    /// `ε = 1e-3`, Gaussian directions, differences on both sides, parameters restored as in `MeZO`'s code,
+    /// no annealing.
+    pub fn new(rule: UpdateRule) -> Self {
+        Self {
+            rule,
+            eps: 1e-3,
+            distribution: DirectionLaw::default(),
+            restore: Restore::default(),
+            difference: Difference::default(),
+            anneal: None,
+        }
+    }
 }
 
 /// The update of a zeroth-order method.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum UpdateRule {
     /// `MeZO`, which is zeroth-order SGD.
     Mezo {
         /// `η`.
-        step_size: StepSize,
+        step_size: TuningStepSize,
         /// Directions that are averaged in each step.
         directions: usize,
     },
     /// `MeZO-SVRG`.
     MezoSvrg {
         /// Step size of the steps along the estimate on all examples.
-        anchor_step_size: StepSize,
+        anchor_step_size: TuningStepSize,
         /// Step size of the steps on batches.
-        step_size: StepSize,
+        step_size: TuningStepSize,
         /// Every so many steps the anchor moves.
         anchor_period: u64,
         /// How the anchor is kept.
@@ -90,7 +128,7 @@ pub enum Rule {
 /// A step size, or the request to choose one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum StepSize {
+pub enum TuningStepSize {
     /// This one.
     Given(f64),
     /// What the advisor finds by probing the curvature of the loss on one batch before the first step.
@@ -103,26 +141,27 @@ pub enum StepSize {
 pub enum Budget {
     /// After so many steps.
     Steps(u64),
-    /// After the step that brings the forward passes of one example to this number. A gradient counts as three: that is
-    /// about what it costs.
+    /// After the step that brings the forward passes of one example to this number. A gradient counts as
+    /// three: that is about what it costs.
     Queries(u64),
 }
 
 /// What is minimised over the training examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Objective {
+pub enum TuningObjective {
     /// The mean cross-entropy.
     CrossEntropy,
     /// The share of wrong answers; it has no gradient, so only zeroth-order methods can.
     Accuracy,
-    /// 1 − F1 of each batch: of the second class where there are two, else the mean over classes. No gradient either.
+    /// 1 − F1 of each batch: of the second class where there are two, else the mean over classes. No gradient
+    /// either.
     F1,
 }
 
 /// The model's answers on the examples held out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
+pub struct TuningEvaluation {
     /// Steps done.
     pub step: u64,
     /// What was spent until then, evaluations aside.
@@ -148,9 +187,9 @@ pub struct Spent {
 
 /// What a run answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct TuningOutcome {
     /// The method, with step sizes that were chosen filled in.
-    pub method: Method,
+    pub method: TuningMethod,
     /// Steps done.
     pub steps: u64,
     /// Steps left out because a loss was not finite.
@@ -158,7 +197,7 @@ pub struct Outcome {
     /// Trainable parameters.
     pub parameters: usize,
     /// Evaluations, from before the first step to after the last.
-    pub evaluations: Vec<Evaluation>,
+    pub evaluations: Vec<TuningEvaluation>,
     /// What training cost.
     pub spent: Spent,
     /// Remarks of the method, such as on an ε that is too small; each once.
@@ -167,9 +206,16 @@ pub struct Outcome {
     pub hash: Option<u64>,
 }
 
-impl Outcome {
+impl TuningEvaluation {
+    pub(super) fn new(step: u64, spent: Spent, scores: ClassifierScores) -> Self {
+        let ClassifierScores { loss, accuracy, f1 } = scores;
+        Self { step, spent, loss, accuracy, f1 }
+    }
+}
+
+impl TuningOutcome {
     /// The evaluation after the last step.
-    pub fn last(&self) -> Option<&Evaluation> {
+    pub fn last(&self) -> Option<&TuningEvaluation> {
         self.evaluations.last()
     }
 }
@@ -191,7 +237,7 @@ impl Budget {
     }
 }
 
-impl Objective {
+impl TuningObjective {
     /// Whether it can be differentiated.
     pub fn has_gradient(self) -> bool {
         self == Self::CrossEntropy

@@ -1,8 +1,8 @@
 //! A run on disk, such that it can be killed at any moment and go on.
 //!
-//! A checkpoint is one file: a mark, the length of the header, the header in CBOR, the trainable parameters as raw
-//! numbers, what a method keeps beside them, and the SHA-256 of it all. It is written beside its place, flushed and
-//! renamed, piece by piece, so that it costs no memory of the size of the model.
+//! A checkpoint is one file: a mark, the length of the header, the header in CBOR, the trainable parameters
+//! as raw numbers, what a method keeps beside them, and the SHA-256 of it all. It is written beside its
+//! place, flushed and renamed, piece by piece, so that it costs no memory of the size of the model.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
 use super::error::{FinetuneError, at, broken};
-use super::settings::{Evaluation, Method, Settings};
+use super::settings::{TuningEvaluation, TuningMethod, TuningSettings};
 use super::weights::{TensorInfo, read_numbers, tensors, write_numbers};
 
 /// Where a run keeps what it needs to go on.
@@ -31,50 +31,29 @@ pub struct Storage {
     pub log: Option<PathBuf>,
 }
 
-const MARK: &[u8; 8] = b"KILNFT01";
-const CHECKPOINT: &str = "checkpoint";
+const MARK: &[u8; 8] = b"KILNFT02";
+pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// What there is to tell of a run so far.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct History {
+    pub(super) evaluations: Vec<TuningEvaluation>,
+    pub(super) seconds: f64,
+    pub(super) skipped: u64,
+    pub(super) warnings: Vec<String>,
+}
 
 /// What a checkpoint says besides numbers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Header {
-    pub(super) settings: Settings,
+    pub(super) settings: TuningSettings,
     pub(super) inputs: String,
     /// The method with step sizes that were chosen filled in.
-    pub(super) method: Method,
-    pub(super) evaluations: Vec<Evaluation>,
-    pub(super) seconds: f64,
-    pub(super) skipped: u64,
-    pub(super) warnings: Vec<String>,
+    pub(super) method: TuningMethod,
+    pub(super) history: History,
     pub(super) small_state: Vec<u8>,
     pub(super) large_bytes: u64,
     pub(super) tensors: Vec<TensorInfo>,
-}
-
-impl Header {
-    #[allow(clippy::too_many_arguments, reason = "the fields of a struct, by name")]
-    pub(super) fn of<M: TextClassifier>(
-        engine: &impl Engine<M>,
-        settings: &Settings,
-        storage: &Storage,
-        method: Method,
-        evaluations: &[Evaluation],
-        seconds: f64,
-        skipped: u64,
-        warnings: &[String],
-    ) -> Result<Self, FinetuneError> {
-        Ok(Self {
-            settings: *settings,
-            inputs: storage.inputs.clone(),
-            method,
-            evaluations: evaluations.to_vec(),
-            seconds,
-            skipped,
-            warnings: warnings.to_vec(),
-            small_state: engine.small_state()?,
-            large_bytes: 0,
-            tensors: Vec::new(),
-        })
-    }
 }
 
 /// Writes what passes through, and hashes it.
@@ -117,7 +96,7 @@ impl Storage {
     }
 
     /// The run that is in the folder; `None` when a new one may begin there.
-    pub(super) fn open(&self, settings: &Settings) -> Result<Option<Saved>, FinetuneError> {
+    pub(super) fn open(&self, settings: &TuningSettings) -> Result<Option<Saved>, FinetuneError> {
         self.check()?;
         let folders = [Some(self.folder.as_path()), self.log.as_deref().and_then(Path::parent)];
         for folder in folders.into_iter().flatten() {
@@ -135,13 +114,22 @@ impl Storage {
     pub(super) fn save<M: TextClassifier>(
         &self,
         engine: &mut impl Engine<M>,
-        mut header: Header,
+        settings: &TuningSettings,
+        method: TuningMethod,
+        history: &History,
     ) -> Result<(), FinetuneError> {
         // The log first: it may be ahead of the checkpoint, never behind it.
         engine.sync_log()?;
         let large = engine.large_state()?;
-        header.large_bytes = large.len() as u64;
-        header.tensors = tensors(engine.point())?;
+        let header = Header {
+            settings: *settings,
+            inputs: self.inputs.clone(),
+            method,
+            history: history.clone(),
+            small_state: engine.small_state()?,
+            large_bytes: large.len() as u64,
+            tensors: tensors(engine.point())?,
+        };
         let path = self.checkpoint();
         let temporary = path.with_added_extension("partial");
         let file = File::create(&temporary).map_err(at(&temporary))?;
@@ -161,7 +149,8 @@ impl Storage {
         })();
         written.map_err(at(&temporary))?;
         fs::rename(&temporary, &path).map_err(at(&path))?;
-        // The rename itself reaches the disk with the folder; systems whose folders can't be opened have no such call.
+        // The rename itself reaches the disk with the folder; systems whose folders can't be opened have no
+        // such call.
         if let Ok(folder) = File::open(&self.folder) {
             folder.sync_all().map_err(at(&self.folder))?;
         }
@@ -212,7 +201,7 @@ impl Saved {
         Ok(Self { path: path.to_path_buf(), header, reader })
     }
 
-    fn check(&self, settings: &Settings, inputs: &str) -> Result<(), FinetuneError> {
+    fn check(&self, settings: &TuningSettings, inputs: &str) -> Result<(), FinetuneError> {
         let refuse = |what: String| {
             let advice = "give the options of the first run, or start another with another --out";
             Err(broken(&self.path, format!("--resume asks for another run than this one: {what}; {advice}")))
@@ -221,7 +210,7 @@ impl Saved {
             return refuse(format!("it was on {}, and now it is {inputs}", self.header.inputs));
         }
         // How long, and how often something is looked at or saved, may change.
-        let then = Settings {
+        let then = TuningSettings {
             budget: settings.budget,
             eval_every: settings.eval_every,
             checkpoint_every: settings.checkpoint_every,
@@ -230,7 +219,7 @@ impl Saved {
         if then == *settings {
             return Ok(());
         }
-        let fields = |settings: &Settings| match serde_json::to_value(settings) {
+        let fields = |settings: &TuningSettings| match serde_json::to_value(settings) {
             Ok(serde_json::Value::Object(fields)) => fields,
             _ => serde_json::Map::new(),
         };

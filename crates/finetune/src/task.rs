@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
 use kiln_models::{ModelError, TextClassifier, TokenBatch, cross_entropies, largest_logits};
-use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::BatchObjective;
+use kiln_optim::{OptimError, check_batch};
 use kiln_tensor::Parameters;
 
 use super::error::FinetuneError;
-use super::settings::{Evaluation, Objective, Spent};
+use super::scores::f1;
+use super::settings::TuningObjective;
 
 /// Tokenised texts with their classes.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl Examples {
     }
 
     /// The labels of a batch, and the classifier's logits of it.
-    fn logits<M: TextClassifier>(
+    pub(super) fn logits<M: TextClassifier>(
         &self,
         model: &M,
         batch: &[usize],
@@ -60,53 +61,17 @@ impl Examples {
         let labels = batch.iter().map(|&i| self.labels[i]).collect();
         Ok((labels, model.logits(&self.tokens.select(batch)?)?))
     }
-
-    /// The classifier's answers on all examples, at most `micro_batch` at a time.
-    pub(super) fn evaluate<M: TextClassifier>(
-        &self,
-        model: &M,
-        micro_batch: usize,
-        step: u64,
-        spent: Spent,
-    ) -> Result<Evaluation, FinetuneError> {
-        let places: Vec<usize> = (0..self.len()).collect();
-        let (mut loss, mut answers) = (0.0, Vec::with_capacity(self.len()));
-        for batch in places.chunks(micro_batch) {
-            let (labels, logits) = self.logits(model, batch)?;
-            loss += sum(cross_entropies(logits.clone(), &labels)?)?;
-            answers.extend(largest_logits(logits)?);
-        }
-        let count = self.len() as f64;
-        let wrong = answers.iter().zip(&self.labels).filter(|(answer, label)| answer != label).count();
-        let f1 = f1(&answers, &self.labels, model.classes());
-        Ok(Evaluation { step, spent, loss: loss / count, accuracy: 1.0 - wrong as f64 / count, f1 })
-    }
 }
 
-fn sum(losses: Tensor<1>) -> Result<f64, ModelError> {
+pub(super) fn sum(losses: Tensor<1>) -> Result<f64, ModelError> {
     Ok(losses.try_into_vec_as::<f64>()?.iter().sum())
-}
-
-/// F1 of class 1 where there are two, else the mean over the classes that occur. A class that is never right has 0.
-pub(super) fn f1(answers: &[usize], labels: &[usize], classes: usize) -> f64 {
-    let of_class = |class: usize| {
-        let pairs = || answers.iter().zip(labels);
-        let both = pairs().filter(|&(&a, &l)| a == class && l == class).count();
-        let either = pairs().filter(|&(&a, &l)| (a == class) != (l == class)).count();
-        (both + either > 0).then(|| 2.0 * both as f64 / (2 * both + either) as f64)
-    };
-    if classes == 2 {
-        return of_class(1).unwrap_or(0.0);
-    }
-    let found: Vec<f64> = (0..classes).filter_map(of_class).collect();
-    if found.is_empty() { 0.0 } else { found.iter().sum::<f64>() / found.len() as f64 }
 }
 
 /// A classifier's objective over its training examples.
 #[derive(Debug)]
 pub struct TextObjective<'a, M> {
     pub(super) examples: &'a Examples,
-    pub(super) objective: Objective,
+    pub(super) objective: TuningObjective,
     pub(super) micro_batch: usize,
     model: PhantomData<fn(&M)>,
 }
@@ -118,7 +83,7 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
     /// When there are no examples, or `micro_batch` is 0.
     pub fn new(
         examples: &'a Examples,
-        objective: Objective,
+        objective: TuningObjective,
         micro_batch: usize,
     ) -> Result<Self, FinetuneError> {
         if examples.is_empty() {
@@ -136,15 +101,15 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
         for chunk in batch.chunks(self.micro_batch) {
             let (labels, logits) = self.examples.logits(model, chunk)?;
             match self.objective {
-                Objective::CrossEntropy => total += sum(cross_entropies(logits, &labels)?)?,
-                Objective::Accuracy => {
+                TuningObjective::CrossEntropy => total += sum(cross_entropies(logits, &labels)?)?,
+                TuningObjective::Accuracy => {
                     let wrong = largest_logits(logits)?.iter().zip(&labels).filter(|(a, l)| a != l).count();
                     total += wrong as f64;
                 }
-                Objective::F1 => answers.extend(largest_logits(logits)?),
+                TuningObjective::F1 => answers.extend(largest_logits(logits)?),
             }
         }
-        if self.objective == Objective::F1 {
+        if self.objective == TuningObjective::F1 {
             let labels: Vec<usize> = batch.iter().map(|&i| self.examples.labels[i]).collect();
             total = batch.len() as f64 * (1.0 - f1(&answers, &labels, model.classes()));
         }
@@ -170,7 +135,7 @@ impl<'a, M: TextClassifier> TextObjective<'a, M> {
                 None => mean = Some(gradient),
             }
         }
-        let mean = mean.ok_or(OptimError::Empty { what: "the batch" })?;
+        let mean = mean.ok_or_else(|| OptimError::problem("the batch is empty"))?;
         Ok((total, mean))
     }
 }
@@ -183,6 +148,7 @@ impl<M: TextClassifier> BatchObjective for TextObjective<'_, M> {
     }
 
     fn batch_sum(&self, batch: &[usize], point: &Parameters<M>) -> Result<f64, OptimError> {
+        check_batch(batch, self.examples.len())?;
         self.batch_sum(batch, point.as_ref()).map_err(|error| OptimError::Problem(Box::new(error)))
     }
 
@@ -191,6 +157,6 @@ impl<M: TextClassifier> BatchObjective for TextObjective<'_, M> {
     }
 
     fn is_additive(&self) -> bool {
-        self.objective != Objective::F1
+        self.objective != TuningObjective::F1
     }
 }

@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
+use kiln_datasets::LabelledTexts;
 use kiln_receipts::Number;
 use kiln_receipts::progress::duration;
 use kiln_receipts::report::terminal;
 
-use super::memory::Memory;
+use super::memory::MemoryUse;
 use super::run::Watcher;
-use super::settings::{Budget, Evaluation, Method, Outcome, Rule, Spent, StepSize};
+use super::settings::{
+    Budget, Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningStepSize, UpdateRule,
+};
+use super::task::Examples;
 
 /// Time between two lines when the output is no terminal.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -28,19 +32,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(budget: Budget) -> Self {
-        let (total, unit) = match budget {
-            Budget::Steps(steps) => (steps, "steps"),
-            Budget::Queries(queries) => (queries, "queries"),
-        };
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let template = format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
-            let style =
-                ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(total).with_style(style);
-            bar.enable_steady_tick(Duration::from_millis(500));
-            bar
-        });
-        Self { budget, bar, last: Instant::now(), loss: None, evaluation: String::new() }
+        Self { budget, bar: None, last: Instant::now(), loss: None, evaluation: String::new() }
     }
 
     fn say(&self, line: &str) {
@@ -58,30 +50,46 @@ impl Terminal {
     }
 }
 
+fn bar(budget: Budget) -> Option<ProgressBar> {
+    let (total, unit) = match budget {
+        Budget::Steps(steps) => (steps, "steps"),
+        Budget::Queries(queries) => (queries, "queries"),
+    };
+    std::io::stderr().is_terminal().then(|| {
+        let template = format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(total).with_style(style);
+        bar.enable_steady_tick(Duration::from_millis(500));
+        bar
+    })
+}
+
 impl Watcher for Terminal {
-    fn started(&mut self, step: u64, method: &Method) {
+    fn read(&mut self, table: &'static str, texts: &LabelledTexts, examples: &Examples) {
+        self.say(&format!("{table}: {}", in_words(texts, examples)));
+    }
+
+    fn started(&mut self, step: u64, method: &TuningMethod) {
         if step > 0 {
             self.say(&format!("going on after step {step}"));
         }
-        let given = |size: &StepSize| match size {
-            StepSize::Given(size) => Number(*size).to_string(),
-            StepSize::Auto => "auto".to_owned(),
+        let given = |size: &TuningStepSize| match size {
+            TuningStepSize::Given(size) => Number(*size).to_string(),
+            TuningStepSize::Auto => "auto".to_owned(),
         };
         let sizes = match method {
-            Method::Sgd { step_size } | Method::Adam { step_size } => {
+            TuningMethod::Sgd { step_size } | TuningMethod::Adam { step_size } => {
                 format!("step size {}", Number(*step_size))
             }
-            Method::ZerothOrder(method) => match &method.rule {
-                Rule::Mezo { step_size, .. } => format!("step size {}", given(step_size)),
-                Rule::MezoSvrg { anchor_step_size, step_size, .. } => {
+            TuningMethod::ZerothOrder(method) => match &method.rule {
+                UpdateRule::Mezo { step_size, .. } => format!("step size {}", given(step_size)),
+                UpdateRule::MezoSvrg { anchor_step_size, step_size, .. } => {
                     format!("step size {}, of anchor steps {}", given(step_size), given(anchor_step_size))
                 }
             },
         };
         self.say(&sizes);
-        if let Some(bar) = &self.bar {
-            bar.reset_eta();
-        }
+        self.bar = bar(self.budget);
     }
 
     fn stepped(&mut self, step: u64, loss: f64, skipped: bool, spent: &Spent) {
@@ -98,8 +106,8 @@ impl Watcher for Terminal {
         }
     }
 
-    fn evaluated(&mut self, evaluation: &Evaluation) {
-        let Evaluation { step, loss, accuracy, f1, .. } = evaluation;
+    fn evaluated(&mut self, evaluation: &TuningEvaluation) {
+        let TuningEvaluation { step, loss, accuracy, f1, .. } = evaluation;
         let accuracy = percent(*accuracy);
         self.evaluation = format!(", accuracy {accuracy}");
         self.say(&format!("step {step}: accuracy {accuracy}, loss {}, F1 {}", Number(*loss), Number(*f1)));
@@ -118,6 +126,18 @@ impl Drop for Terminal {
     }
 }
 
+fn in_words(texts: &LabelledTexts, examples: &Examples) -> String {
+    let shares: Vec<_> = texts
+        .classes
+        .iter()
+        .zip(texts.counts())
+        .map(|(class, count)| format!("{count} of class {class}"))
+        .collect();
+    let source = texts.sources.first().map_or(String::new(), |used| format!(" from {}", used.name));
+    let tokens = examples.tokens().length();
+    format!("{} texts{source}, {}, at most {tokens} tokens", texts.len(), shares.join(", "))
+}
+
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
@@ -128,7 +148,7 @@ fn bytes(count: Option<u64>) -> String {
 }
 
 /// The table at the end of a run.
-pub(super) fn table(outcome: &Outcome, memory: &Memory) -> Table {
+pub(super) fn table_of(outcome: &TuningOutcome, memory: &MemoryUse) -> Table {
     let mut table = terminal::table();
     table.set_header(["", "before", "after"]);
     if let (Some(first), Some(last)) = (outcome.evaluations.first(), outcome.last()) {

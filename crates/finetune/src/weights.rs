@@ -138,6 +138,15 @@ pub(super) fn save<M: TextClassifier>(point: &mut Parameters<M>, path: &Path) ->
     fs::rename(&temporary, path).map_err(at(path))
 }
 
+/// Writes the trainable parameters of a classifier as a safetensors file, all or nothing, with the names of
+/// Kiln's modules. [`TuningJob::weights`](crate::TuningJob::weights) begins with such a file.
+///
+/// # Errors
+/// When a parameter cannot be read or the file cannot be written.
+pub fn export<M: TextClassifier>(model: &M, path: impl AsRef<Path>) -> Result<(), FinetuneError> {
+    save(&mut Parameters::new(model.clone()), path.as_ref())
+}
+
 /// Reads what [`save`] wrote into a model with the same trainable parameters.
 pub(super) fn load<M: TextClassifier>(point: &mut Parameters<M>, path: &Path) -> Result<(), FinetuneError> {
     let (expected, contents) = header(&tensors(point)?);

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 /// * a self-loop is one stored entry `A_uu`; it counts once in the degree and never in a cut;
 /// * there are no parallel edges: [`neighbors`](Self::neighbors) names each neighbour once;
 /// * the graph is symmetric: implementors promise it, nothing checks it at query time;
-/// * a number that is no node's has degree 0, no stored neighbours and none to visit: these methods have no way
-///   to report an error. The functions of this crate check the nodes they are given before they ask.
+/// * a number that is no node's has degree 0, no stored neighbours and none to visit: these methods have no
+///   way to report an error. The functions of this crate check the nodes they are given before they ask.
 pub trait Adjacency {
     /// Number of nodes. Used for checks of node numbers only.
     fn node_count(&self) -> u64;

@@ -1,8 +1,8 @@
 //! Compressed graphs on disk in the format of WebGraph (Boldi, Vigna 2004), read through a memory map.
 //!
-//! A query touches only the pages that hold the lists it reads, so the graph may be larger than memory. A query asks
-//! for the degree of every node that it touches, many more than it reads lists of, and decoding a degree costs as much
-//! as a cache miss or two; so degrees have a mapped file of their own, 4 bytes a node.
+//! A query touches only the pages that hold the lists it reads, so the graph may be larger than memory. A
+//! query asks for the degree of every node that it touches, many more than it reads lists of, and decoding a
+//! degree costs as much as a cache miss or two; so degrees have a mapped file of their own, 4 bytes a node.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -63,11 +63,11 @@ impl BvAccess {
     /// Maps the graph `basename.graph`, `.properties`, `.ef` and `.degrees`.
     ///
     /// Checked: the files are there, the properties can be parsed, the offsets belong to this format
-    /// version and number nodes + 1, the `.graph` file is as long as the properties say, and there is a degree
-    /// for each node. Not checked, as it would mean to read everything: the bits of the lists, degrees and
-    /// offsets. A file whose bits were changed at the same length can make the `webgraph` crate panic, loop
-    /// without end, answer wrongly or (offsets only) read outside its tables; keep a checksum of files that
-    /// travel. [`check_symmetric`](Self::check_symmetric) finds most such damage.
+    /// version and number nodes + 1, the `.graph` file is as long as the properties say, and there is a
+    /// degree for each node. Not checked, as it would mean to read everything: the bits of the lists, degrees
+    /// and offsets. A file whose bits were changed at the same length can make the `webgraph` crate panic,
+    /// loop without end, answer wrongly or (offsets only) read outside its tables; keep a checksum of files
+    /// that travel. [`check_symmetric`](Self::check_symmetric) finds most such damage.
     ///
     /// # Errors
     /// [`GraphError::Compressed`].

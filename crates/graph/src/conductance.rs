@@ -5,6 +5,7 @@
 //! ground-truth", ICDM 2012; a self-loop counts once in a degree and never in a cut). Costs one pass over the
 //! neighbours of S; nothing else is read.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
@@ -25,9 +26,7 @@ pub(crate) fn conductance_of(cut: f64, volume: f64, total_volume: f64) -> f64 {
 
 /// The nodes as an index, after checking that they are a set of the graph's nodes.
 pub(crate) fn node_set(graph: &impl Adjacency, argument: &'static str, nodes: &[u64]) -> Result<NodeIndex> {
-    if nodes.is_empty() {
-        return Err(GraphError::EmptySet { argument });
-    }
+    check::not_empty(argument, nodes.len())?;
     check_nodes(nodes.iter().copied(), graph.node_count())?;
     let mut set = NodeIndex::default();
     match nodes.iter().find(|&&node| !set.insert(node).1) {
@@ -70,7 +69,7 @@ impl ClusterScores {
     /// Measures a set.
     ///
     /// # Errors
-    /// [`GraphError::EmptySet`], [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`].
+    /// [`GraphError::Input`] for an empty set, [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`].
     pub fn of(graph: &impl Adjacency, nodes: &[u64]) -> Result<Self> {
         let set = node_set(graph, "nodes", nodes)?;
         let mut scores = Self {

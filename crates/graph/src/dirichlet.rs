@@ -35,7 +35,7 @@ const RESTARTS: usize = 100;
 /// ```
 ///
 /// # Errors
-/// [`GraphError::EmptySet`], [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`],
+/// [`GraphError::Input`] for an empty set, [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`],
 /// [`GraphError::IsolatedSeed`] for a node of degree 0, [`GraphError::NotConverged`].
 pub fn dirichlet_eigenvalue(graph: &impl Adjacency, nodes: &[u64]) -> Result<f64> {
     let set = node_set(graph, "nodes", nodes)?;

@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-/// What can go wrong in `kiln-graph`. Every variant names the argument or the place.
+use kiln_core::InputError;
+
+/// What can go wrong in `kiln-graph`. Every message names the setting, the node or the place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
+    /// A setting is out of its range, or a set or a list is empty.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The graph has no edge, so it has no volume and no clusters.
     #[error("the graph has no edges: nothing can be clustered")]
     EmptyGraph,
@@ -25,12 +30,6 @@ pub enum GraphError {
     /// No seed was given, or every one was dropped.
     #[error("the seed distribution is empty")]
     NoSeeds,
-    /// A set of nodes is empty where a nonempty one is needed.
-    #[error("`{argument}` is an empty set of nodes")]
-    EmptySet {
-        /// The argument's name.
-        argument: &'static str,
-    },
     /// A node is named twice where each may be named once.
     #[error("`{argument}` names node {node} twice")]
     DuplicateNode {
@@ -38,16 +37,6 @@ pub enum GraphError {
         argument: &'static str,
         /// The node.
         node: u64,
-    },
-    /// A number lies outside its range, or is NaN.
-    #[error("`{argument}` is {value}, but must be {range}")]
-    OutOfRange {
-        /// The argument's name.
-        argument: &'static str,
-        /// What was given.
-        value: f64,
-        /// What is allowed, in words.
-        range: &'static str,
     },
     /// An edge weight is negative, infinite or NaN.
     #[error("edge {u} - {v} has weight {weight}: weights must be finite and not negative")]
@@ -67,7 +56,8 @@ pub enum GraphError {
     },
     /// A directed graph was given where an undirected one is needed.
     #[error(
-        "arc {u} -> {v} has weight {forward} but its reverse has {backward}: choose `Symmetrize::Sum` or `Symmetrize::Max`"
+        "arc {u} -> {v} has weight {forward} but its reverse has {backward}: choose `Symmetrize::Sum` or \
+         `Symmetrize::Max`"
     )]
     NotSymmetric {
         /// The arc's tail.
@@ -148,20 +138,6 @@ impl From<std::io::Error> for GraphError {
 
 /// Shorthand used all over the crate.
 pub type Result<T> = std::result::Result<T, GraphError>;
-
-/// Checks that `value` is finite and `allowed` holds.
-pub(crate) fn check(
-    argument: &'static str,
-    value: f64,
-    allowed: impl Fn(f64) -> bool,
-    range: &'static str,
-) -> Result<f64> {
-    if value.is_finite() && allowed(value) {
-        Ok(value)
-    } else {
-        Err(GraphError::OutOfRange { argument, value, range })
-    }
-}
 
 /// Checks that every node of `nodes` exists.
 pub(crate) fn check_nodes(nodes: impl IntoIterator<Item = u64>, node_count: u64) -> Result<()> {

@@ -4,16 +4,19 @@
 //! use kiln_graph::{CsrGraph, LocalQuery};
 //! // Two triangles joined by one edge.
 //! let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
-//! let (solution, cluster) = LocalQuery::node(0).alpha(0.1).rho(0.02).cluster(&graph)?;
+//! let (answer, cluster) = LocalQuery::node(0).alpha(0.1).rho(0.02).cluster(&graph)?;
 //! let cluster = cluster.expect("rho is small enough for a nonzero answer");
 //! assert_eq!(cluster.nodes, [0, 1, 2]);
 //! assert_eq!(cluster.conductance, 1.0 / 7.0);
-//! assert!(solution.work.edges_touched < 200);
+//! assert!(answer.work.edges_touched < 200);
 //! # Ok::<(), kiln_graph::GraphError>(())
 //! ```
 //!
-//! Every method asks a graph only what [`Adjacency`] offers, touches only what it reaches and counts its work
-//! ([`Work`]); answers of the PageRank problems carry a certificate that [`certify`] recomputes from the graph.
+//! Every method is a struct of settings that meets one contract, [`LocalMethod`]: it answers a [`Question`]
+//! (a graph, seeds, [`Limits`]) with a [`LocalAnswer`] (mass, certificate, [`Status`], [`GraphWork`]).
+//! [`LocalQuery`] asks any of them. A method asks a graph only what [`Adjacency`] offers, touches only what
+//! it reaches and counts its work; answers of the PageRank problems and of the flow methods carry a
+//! certificate that their `certify` recomputes from the graph.
 //! Conventions (they differ between libraries):
 //!
 //! * alpha is the teleport probability of the **lazy** walk `W = (I + A D⁻¹)/2`;
@@ -23,36 +26,48 @@
 //!
 //! # Methods
 //!
-//! The file of each method gives its source, its update rule in formulas and its cost. Volumes are those touched,
-//! with repetition; `S` is the support of the answer, `tol` the relative tolerance.
+//! The documentation of each method's file gives its source, its update rule in formulas and its cost.
+//! Volumes are those touched, with repetition; `S` is the support of the answer, `tol` the relative
+//! tolerance.
 //!
-//! | Method | Asked for by | File | Source | Cost |
-//! |---|---|---|---|---|
-//! | approximate PageRank, lazy push | [`Solver::Appr`] | `solvers/appr.rs` | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε) |
-//! | approximate PageRank, whole push | [`Solver::ApprOpt`] | `solvers/appr_opt.rs` | Shun et al. 2016 | volume ≤ (1+α)/(2αε) |
-//! | ℓ1-PageRank, coordinate descent (the default) | [`Solver::L1Cd`] | `solvers/l1_cd.rs` | Fountoulakis et al. 2019 | volume ≤ (1+α)/(2α tol ρ) |
-//! | ℓ1-PageRank, proximal gradient | [`Solver::L1Ista`] | `solvers/l1_ista.rs` | Fountoulakis et al. 2019 | volume ≤ 1/ρ an iteration, error × (1-α) |
-//! | ℓ1-PageRank, accelerated | [`Solver::L1Fista`] | `solvers/l1_fista.rs` | Fountoulakis et al. 2019 | no local bound |
-//! | ℓ1-PageRank, active set | [`Solver::L1Exact`] | `solvers/l1_exact.rs` | Ha et al. 2021 | at most \|S\| linear systems on S |
-//! | exact path in ρ | [`PathQuery`] | `solvers/l1_path_exact.rs` | Ha et al. 2021 | two linear systems a breakpoint |
-//! | forward stagewise path | [`Stagewise`] | `solvers/l1_stagewise.rs` | Ha et al. 2021 | at most 1/η steps of one list each |
-//! | sweep cut | [`sweep()`], [`sweep_profile`] | `sweep.rs` | Andersen, Chung, Lang 2006 | vol(S) and one sort |
-//! | PageRank-Nibble | [`diffusions::PagerankNibble`] | `diffusions/pagerank_nibble.rs` | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε), and a sweep |
-//! | Nibble | [`diffusions::Nibble`] | `diffusions/nibble.rs` | Spielman, Teng 2013 | volume ≤ T/ε, and a sweep a step |
-//! | heat-kernel PageRank | [`diffusions::HeatKernel`] | `diffusions/heat_kernel.rs` | Kloster, Gleich 2014 | volume ≤ vol(seeds) + 2Nψ₁/ε |
-//! | `MQI`, `FlowImprove`, `SimpleLocal` | [`flow::FlowMethod`] | `flow/simple_local.rs` | Lang, Rao 2004; Andersen, Lang 2008; Veldt et al. 2016 | vol(R)(1 + 1/σ) in each network |
-//! | ball around a seed | [`bfs_ball()`] | `bfs_ball.rs` | breadth-first search | volume of the ball |
-//! | smallest Dirichlet eigenvalue | [`dirichlet_eigenvalue`] | `dirichlet.rs` | Chung 2007 | a Lanczos run on the set |
-//! | network community profile | [`NetworkCommunityProfile`] | `network_community_profile.rs` | Leskovec et al. 2009 | a query and a sweep for each seed, α and ρ |
+//! | Method | Computes | Source | Cost |
+//! |---|---|---|---|
+//! | [`Appr`] | approximate PageRank, lazy push | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε) |
+//! | [`ApprOpt`] | approximate PageRank, whole push | Shun et al. 2016 | volume ≤ (1+α)/(2αε) |
+//! | [`L1Cd`], the default | ℓ1-PageRank | Fountoulakis et al. 2019 | volume ≤ (1+α)/(2α tol ρ) |
+//! | [`L1Ista`] | ℓ1-PageRank, proximal gradient | Fountoulakis et al. 2019 | volume ≤ 1/ρ an iteration |
+//! | [`L1Fista`] | ℓ1-PageRank, accelerated | Fountoulakis et al. 2019 | no local bound |
+//! | [`L1Exact`] | ℓ1-PageRank, active set | Ha et al. 2021 | at most \|S\| linear systems on S |
+//! | [`Stagewise`] | ℓ1-PageRank, forward stagewise | Ha et al. 2021 | at most 1/η steps |
+//! | [`diffusions::PagerankNibble`] | APPR and targets | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε) |
+//! | [`diffusions::Nibble`] | truncated lazy walk | Spielman, Teng 2013 | volume ≤ T/ε |
+//! | [`diffusions::HeatKernel`] | heat-kernel PageRank | Kloster, Gleich 2014 | volume ≤ vol(seeds) + 2Nψ₁/ε |
+//! | [`flow::FlowImprove`] | best set near R | Andersen, Lang 2008 | vol(R)(1 + 1/σ) a network |
+//! | [`flow::SimpleLocal`] | the same, nearer | Veldt et al. 2016 | vol(R)(1 + 1/σ) a network |
+//! | [`flow::Mqi`] | best subset of R | Lang, Rao 2004 | vol(R) a network |
 //!
-//! [`Limits`] bounds the work of every solver, path, diffusion and flow method: reaching one gives a valid partial
-//! answer and a [`Status`] that says so. Sweeps have [`SweepLimits`]; a ball ends where its caller says.
+//! [`PageRankMethod`] is any of the first seven, chosen at run time. [`Limits`] bounds the work of every
+//! method: reaching one gives a valid partial answer and a [`Status`] that says so.
+//!
+//! Functions for other questions:
+//!
+//! | Function | Computes | Source | Cost |
+//! |---|---|---|---|
+//! | [`L1Path::solve`] | the ℓ1 answer for every ρ | Ha et al. 2021 | two linear systems a breakpoint |
+//! | [`Stagewise::solve_path`] | the same path in steps | Ha et al. 2021 | at most 1/η steps |
+//! | [`sweep()`], [`sweep_profile`] | best prefix | Andersen, Chung, Lang 2006 | vol(S) and one sort |
+//! | [`bfs_ball()`] | ball around a seed | breadth-first search | volume of the ball |
+//! | [`dirichlet_eigenvalue`] | how fast a walk leaves a set | Chung 2007 | a Lanczos run on the set |
+//! | [`NetworkCommunityProfile`] | best conductance by size | Leskovec et al. 2009 | queries |
+//!
+//! Sweeps have [`SweepLimits`]; a ball ends where its caller says.
 //!
 //! # Graphs
 //!
-//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), `BvAccess` for compressed files
-//! read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes its edges.
-//! Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and records what is read.
+//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), `BvAccess` for compressed
+//! files read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes
+//! its edges. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
+//! records what is read.
 
 pub mod diffusions;
 pub mod flow;
@@ -60,6 +75,7 @@ pub mod generators;
 pub mod io;
 
 mod adjacency;
+mod answer;
 mod bfs_ball;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
@@ -68,17 +84,21 @@ mod csr;
 mod dirichlet;
 mod error;
 mod explored;
+mod method;
+mod methods;
 mod network_community_profile;
 mod node_index;
 mod objective;
+mod pagerank_method;
 mod petgraph_adapter;
 mod query;
+mod question;
 mod seeds;
-mod solvers;
 mod sweep;
 mod symmetrize;
 
 pub use adjacency::{Adjacency, CountingGraph};
+pub use answer::{GraphWork, LocalAnswer, Status};
 pub use bfs_ball::bfs_ball;
 #[cfg(feature = "webgraph")]
 pub use bvgraph::{BvAccess, MappedBvGraph};
@@ -86,11 +106,21 @@ pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
 pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
+pub use method::{Clustering, LocalMethod};
+pub use methods::appr::Appr;
+pub use methods::appr_opt::ApprOpt;
+pub use methods::l1_cd::L1Cd;
+pub use methods::l1_exact::L1Exact;
+pub use methods::l1_fista::L1Fista;
+pub use methods::l1_ista::L1Ista;
+pub use methods::l1_path_exact::{Breakpoint, L1Path, SolutionPath};
+pub use methods::l1_stagewise::{Stagewise, StagewisePoint};
+pub use methods::push::QueueOrder;
 pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
-pub use objective::{Certificate, certify};
-pub use query::{Limits, LocalQuery, LocalSolution, QueueOrder, Solver, Status, Work, Workspace};
+pub use objective::{PageRankCertificate, PageRankProblem};
+pub use pagerank_method::PageRankMethod;
+pub use query::LocalQuery;
+pub use question::{Limits, Question, Workspace};
 pub use seeds::SeedDistribution;
-pub use solvers::l1_path_exact::{Breakpoint, PathQuery, SolutionPath};
-pub use solvers::l1_stagewise::{Stagewise, StagewisePoint, StagewiseSolution};
 pub use sweep::{SweepCut, SweepLimits, SweepPoint, sweep, sweep_profile};
 pub use symmetrize::Symmetrize;

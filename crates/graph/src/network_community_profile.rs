@@ -8,14 +8,17 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kiln_core::check;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
-use crate::error::{GraphError, Result, check};
+use crate::error::{GraphError, Result};
 use crate::generators::mix;
 use crate::node_index::NodeIndex;
-use crate::query::{LocalQuery, Workspace};
+use crate::objective::check_alpha;
+use crate::query::LocalQuery;
+use crate::question::Workspace;
 use crate::sweep::{SweepLimits, sweep_profile};
 
 /// How to sample a network community profile.
@@ -99,23 +102,22 @@ impl NetworkCommunityProfile {
     /// ([`seeds`](Self::seeds) in all, or fewer in small graphs).
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`] for a parameter or an empty list of them, [`GraphError::EmptyGraph`],
+    /// [`GraphError::Input`] for a parameter or an empty list of them, [`GraphError::EmptyGraph`],
     /// [`GraphError::NoSeeds`] if `seeds` is 0 or hardly any node has an edge.
     pub fn run<G: Adjacency + Sync>(
         &self,
         graph: &G,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Vec<ProfilePoint>> {
-        for (argument, values) in [("number of alphas", &self.alphas), ("number of rhos", &self.rhos)] {
-            check(argument, values.len() as f64, |n| n >= 1.0, "at least 1")?;
-        }
+        check::at_least_one("number of alphas", self.alphas.len())?;
+        check::at_least_one("number of rhos", self.rhos.len())?;
         for &alpha in &self.alphas {
-            check("alpha", alpha, |a| a > 0.0 && a < 1.0, "between 0 and 1, both excluded")?;
+            check_alpha(alpha)?;
         }
         for &rho in &self.rhos {
-            check("rho", rho, |r| r > 0.0, "finite and positive")?;
+            check::positive("rho", rho)?;
         }
-        check("bins_per_decade", f64::from(self.bins_per_decade), |b| b >= 1.0, "at least 1")?;
+        check::at_least_one("bins_per_decade", self.bins_per_decade as usize)?;
         if graph.total_volume() <= 0.0 {
             return Err(GraphError::EmptyGraph);
         }

@@ -57,8 +57,8 @@ impl NodeIndex {
         }
     }
 
-    /// Reads the table where `nodes` will be looked up. The reads do not wait for each other, so the look-ups that
-    /// follow find their places in the cache instead of missing one after the other.
+    /// Reads the table where `nodes` will be looked up. The reads do not wait for each other, so the look-ups
+    /// that follow find their places in the cache instead of missing one after the other.
     #[inline]
     pub(crate) fn warm(&self, nodes: &[u64]) {
         if !self.table.is_empty() {
@@ -105,7 +105,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_the_standard_map(rounds in prop::collection::vec(prop::collection::vec(0_u64..300, 0..400), 1..4)) {
+        fn agrees_with_the_standard_map(
+            rounds in prop::collection::vec(prop::collection::vec(0_u64..300, 0..400), 1..4),
+        ) {
             let mut index = NodeIndex::default();
             for round in rounds {
                 let mut expected = HashMap::new();

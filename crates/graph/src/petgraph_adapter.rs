@@ -1,12 +1,13 @@
 //! From petgraph's graphs to [`CsrGraph`] and back.
 
+use kiln_core::check;
 use petgraph::Undirected;
 use petgraph::graph::UnGraph;
 use petgraph::visit::{EdgeRef, GraphProp, IntoEdgeReferences, IntoNodeIdentifiers, NodeIndexable};
 
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
-use crate::error::{GraphError, Result};
+use crate::error::Result;
 use crate::symmetrize::Symmetrize;
 
 impl CsrGraph {
@@ -71,18 +72,12 @@ impl CsrGraph {
     /// Copies the graph to petgraph. Node weights are the node numbers, which equal the node indices.
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`] if there are more edges than petgraph's 32-bit indices hold.
+    /// [`GraphError::Input`](crate::GraphError::Input) if there are more edges than petgraph's 32-bit indices
+    /// hold.
     pub fn to_petgraph(&self) -> Result<UnGraph<u64, f64>> {
         let limit = u64::from(u32::MAX);
         for (argument, count) in [("node count", self.node_count()), ("edge count", self.edge_count())] {
-            if count >= limit {
-                let value = count as f64;
-                return Err(GraphError::OutOfRange {
-                    argument,
-                    value,
-                    range: "below 4294967295 for petgraph",
-                });
-            }
+            check::setting(argument, count as f64, count < limit, "below 4294967295 for petgraph")?;
         }
         let mut graph = UnGraph::with_capacity(self.node_count() as usize, self.edge_count() as usize);
         for u in 0..self.node_count() {

@@ -1,9 +1,10 @@
 //! Seed distributions: where the walk starts and restarts.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
-use crate::error::{GraphError, Result, check, check_nodes};
+use crate::error::{GraphError, Result, check_nodes};
 
 /// A probability distribution `s` over a few nodes.
 ///
@@ -49,7 +50,7 @@ impl SeedDistribution {
     /// The normalised distribution on `graph`, in the order of first mention.
     ///
     /// # Errors
-    /// [`GraphError::UnknownNode`], [`GraphError::OutOfRange`] for a weight that is negative or not
+    /// [`GraphError::UnknownNode`], [`GraphError::Input`] for a weight that is negative or not
     /// finite, [`GraphError::IsolatedSeed`], [`GraphError::NoSeeds`] when nothing is left, and
     /// [`GraphError::EmptyGraph`].
     pub fn resolve(&self, graph: &impl Adjacency) -> Result<Vec<(u64, f64)>> {
@@ -60,7 +61,7 @@ impl SeedDistribution {
         let mut order = crate::node_index::NodeIndex::default();
         let mut masses: Vec<f64> = Vec::new();
         for &(node, weight) in &self.weights {
-            check("seed weight", weight, |w| w >= 0.0, "finite and at least 0")?;
+            check::nonnegative("seed weight", weight)?;
             if weight == 0.0 {
                 continue;
             }
@@ -79,7 +80,7 @@ impl SeedDistribution {
         if masses.is_empty() {
             return Err(GraphError::NoSeeds);
         }
-        check("sum of seed weights", total, |t| t > 0.0, "finite and positive")?;
+        check::positive("sum of seed weights", total)?;
         Ok(order.nodes().iter().zip(masses).map(|(&node, mass)| (node, mass / total)).collect())
     }
 }

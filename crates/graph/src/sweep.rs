@@ -10,11 +10,12 @@
 //! Costs the volume of the support plus one sort. Nothing outside the support is read, and the graph's total
 //! volume is asked for, never summed.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
 use crate::conductance::conductance_of;
-use crate::error::{GraphError, Result, check, check_nodes};
+use crate::error::{GraphError, Result, check_nodes};
 use crate::node_index::NodeIndex;
 
 /// Bounds on the prefixes that a sweep looks at.
@@ -99,7 +100,7 @@ pub(crate) fn best_prefix(profile: &[SweepPoint], allowed: impl Fn(&SweepPoint) 
 /// ```
 ///
 /// # Errors
-/// [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], [`GraphError::OutOfRange`] for a mass that is
+/// [`GraphError::UnknownNode`], [`GraphError::DuplicateNode`], [`GraphError::Input`] for a mass that is
 /// not finite or a `max_volume` that is not a positive number, [`GraphError::IsolatedSeed`] for mass on a
 /// node of degree 0.
 pub fn sweep_profile(
@@ -108,12 +109,12 @@ pub fn sweep_profile(
     limits: SweepLimits,
 ) -> Result<Vec<SweepPoint>> {
     if let Some(most) = limits.max_volume {
-        check("max_volume", most, |v| v > 0.0, "finite and positive")?;
+        check::positive("max_volume", most)?;
     }
     check_nodes(mass.iter().map(|entry| entry.0), graph.node_count())?;
     let mut order = Vec::with_capacity(mass.len());
     for &(node, value) in mass {
-        check("mass", value, |_| true, "finite")?;
+        check::finite("mass", value)?;
         if value > 0.0 {
             let degree = graph.degree(node);
             if degree <= 0.0 {

@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_tensor::TensorError;
 
 use crate::wavelet::WaveletError;
@@ -6,48 +7,9 @@ use crate::wavelet::WaveletError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InterpretError {
-    /// Something that must have members has none.
-    #[error("{what} is empty")]
-    Empty {
-        /// What is empty.
-        what: String,
-    },
-    /// Two shapes that must agree do not.
-    #[error("{what} has shape {found:?}; it must be {expected:?}")]
-    Shape {
-        /// What has the wrong shape.
-        what: String,
-        /// Its shape.
-        found: Vec<usize>,
-        /// What it must be.
-        expected: Vec<usize>,
-    },
-    /// Two counts that must agree do not.
-    #[error("{what}: found {found}, expected {expected}")]
-    Size {
-        /// What was counted.
-        what: String,
-        /// How many there are.
-        found: usize,
-        /// How many there must be.
-        expected: usize,
-    },
-    /// A number that must be finite is not.
-    #[error("{what} holds a number that is not finite")]
-    NotFinite {
-        /// Where.
-        what: String,
-    },
-    /// A setting is out of its range.
-    #[error("{name} is {value}; it must be {must}")]
-    Setting {
-        /// The setting, as its field is named.
-        name: &'static str,
-        /// What it was.
-        value: f64,
-        /// What it must be.
-        must: &'static str,
-    },
+    /// Of what was passed.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The model has no such output.
     #[error("output {index} was asked for, but the model has {outputs}")]
     Target {
@@ -64,6 +26,12 @@ pub enum InterpretError {
         /// What it needs.
         needs: &'static str,
     },
+    /// The model's answer to an example depends on chance or on the rest of its batch.
+    #[error(
+        "the model's answer to an example changes between calls or with the rest of its batch, as with dropout or \
+         batch norm in training mode: explain `module.valid()`"
+    )]
+    Unsteady,
     /// A matrix could not be decomposed, or a system of equations has no single solution.
     #[error("{what} failed: {hint}")]
     Decomposition {

@@ -1,22 +1,22 @@
-//! Transformation importance (TRIM): scores of coefficients instead of features. Singh, Ha, Lanusse, Böhm, Liu, Yu,
-//! "Transformation importance with applications to cosmology", 2020.
+//! Transformation importance (TRIM): scores of coefficients instead of features. Singh, Ha, Lanusse, Böhm,
+//! Liu, Yu, "Transformation importance with applications to cosmology", 2020.
 //!
 //! ```text
 //! f′(s) = f(T⁻¹s + r),   r = x − T⁻¹Tx,   explained at s = Tx
 //! ```
 //!
-//! for a model `f` and a transform `T`, by any [`Attribution`] (DeepLIFT, which must know the layers, is
-//! none). The residual `r`, what the transform cannot say of the example, is held constant: also along a path
-//! to a baseline, at whose end with coefficients 0 the model sees `r`. So complete methods sum to
-//! `f(x) − f(r)`. (Were it taken anew at each point of a path, the model would see `x` all along, and
-//! integrated gradients would silently be input times gradient.)
+//! for a model `f` and a transform `T`, by any [`Attribution`]. The residual `r`, what the transform cannot
+//! say of the example, is held constant: also along a path to a baseline, at whose end with coefficients 0
+//! the model sees `r`. So complete methods sum to `f(x) − f(r)`. (Were it taken anew at each point of a path,
+//! the model would see `x` all along, and integrated gradients would silently be input times gradient.)
 //!
 //! Cost: that of the method, and an inverse with each call of the model.
 
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 
 use crate::InterpretError;
-use crate::attribution::{Attributed, Attribution, Model, Question};
+use crate::attribution::{Attributed, Attribution, Model, Pair, Question};
 use crate::transform::Transform;
 
 /// Explains a model in the coefficients of a transform.
@@ -89,18 +89,10 @@ impl<'a, M, T> Trim<'a, M, T> {
         T: Transform<D>,
     {
         let x = x.clone().inner();
-        if x.dims()[0] == 0 {
-            return Err(InterpretError::Empty { what: "the batch".to_owned() });
-        }
+        check::not_empty("the batch", x.dims()[0])?;
         let coefficients = self.transform.forward(x.clone())?;
         let back = self.transform.inverse(coefficients.clone())?;
-        if back.dims() != x.dims() {
-            return Err(InterpretError::Shape {
-                what: "the transform's inverse".to_owned(),
-                found: back.dims().to_vec(),
-                expected: x.dims().to_vec(),
-            });
-        }
+        check::shape("the transform's inverse", &back.dims(), &x.dims())?;
         Ok(Trimmed { model: self.model, transform: self.transform, coefficients, residual: x - back })
     }
 }
@@ -120,16 +112,24 @@ impl<const D: usize, M, T> Trimmed<'_, D, M, T> {
 impl<const D: usize, M: Model<D>, T: Transform<D>> Model<2> for Trimmed<'_, D, M, T> {
     /// Of whole copies of the batch, one after the other, each row with the residual of its example.
     fn outputs(&self, coefficients: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
+        self.model.outputs(self.input(coefficients)?)
+    }
+
+    fn pairs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
+        self.model.pairs(coefficients.try_linear(|coefficients| self.input(coefficients))?)
+    }
+}
+
+impl<const D: usize, M, T: Transform<D>> Trimmed<'_, D, M, T> {
+    /// `T⁻¹s + r`.
+    fn input(&self, coefficients: Tensor<2>) -> Result<Tensor<D>, InterpretError> {
         let x = self.transform.inverse(coefficients)?;
         let (rows, examples) = (x.dims()[0], self.residual.dims()[0]);
         if rows % examples != 0 {
-            return Err(InterpretError::Size {
-                what: "rows of coefficients, which must be whole copies of the batch".to_owned(),
-                found: rows,
-                expected: examples,
-            });
+            let what = "rows of coefficients, which must be whole copies of the batch";
+            return Err(InputError::size(what, rows, examples).into());
         }
         let residual = self.residual.clone().repeat_dim(0, rows / examples);
-        self.model.outputs(x.clone() + if x.is_autodiff() { residual.autodiff() } else { residual })
+        Ok(x.clone() + if x.is_autodiff() { residual.autodiff() } else { residual })
     }
 }

@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("mean {mean:.3}, deviation {:.3}", deviation.abs());
         Ok((mean - MEAN).hypot(deviation.abs() - DEVIATION))
     });
-    let solver = AlexGda::alex(1.5, 1.5, 0.05, 0.05);
+    let solver = AlexGda::new(0.05, 0.05);
     run(&solver, &game, (generator, critic), &Stop::after(2000), &mut trace)?;
 
     let error = trace.points().last().ok_or("no state was seen")?.value;

@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Parameters, Vector};
 
-use crate::{FiniteSum, Objective, Operator, OptimError, check_batch, error::require};
+use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// The mean loss of a Burn module over a data set, as a problem in the module's trainable parameters.
 ///
@@ -14,7 +15,6 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch, error::requ
 /// current one, such as SVRG, for which Burn's own `Optimizer` has no room:
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Distribution, Int, Tensor}};
 /// use kiln_optim::{ModuleObjective, Stop, first_order::Svrg, run};
 /// use kiln_tensor::Parameters;
@@ -35,7 +35,6 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch, error::requ
 /// let weight = model.weight.val().inner().into_data();
 /// let expected = Tensor::<2>::from_data([[2.0], [1.0]], &Device::flex()).into_data();
 /// weight.assert_approx_eq::<f32>(&expected, burn::tensor::Tolerance::absolute(1e-3));
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -54,10 +53,10 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleObjective<M, L> {
     /// tensor of one element.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without examples.
+    /// [`InputError::Empty`] without examples.
     pub fn new(components: usize, loss: L) -> Result<Self, OptimError> {
         if components == 0 {
-            return Err(OptimError::Empty { what: "the data set" });
+            return Err(InputError::empty("the data set").into());
         }
         Ok(Self { loss, indices: (0..components).collect(), chunk: components, module: PhantomData })
     }
@@ -68,7 +67,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleObjective<M, L> {
     /// # Errors
     /// When `chunk` is 0.
     pub fn in_chunks_of(self, chunk: usize) -> Result<Self, OptimError> {
-        require::at_least_one("chunk", chunk)?;
+        check::at_least_one("chunk", chunk)?;
         Ok(Self { chunk, ..self })
     }
 
@@ -82,7 +81,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleObjective<M, L> {
             let loss = (self.loss)(module, chunk);
             let found = loss.dims()[0];
             if found != 1 {
-                return Err(OptimError::Size { what: "elements of the loss", found, expected: 1 });
+                return Err(InputError::size("elements of the loss", found, 1).into());
             }
             Ok((chunk.len() as f64 / batch.len() as f64, loss))
         })

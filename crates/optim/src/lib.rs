@@ -43,10 +43,11 @@ pub use burn_module::ModuleObjective;
 pub use error::OptimError;
 /// Dense matrices, in which problems are stated.
 pub use faer;
-pub use observer::{Checkpoint, Every, Observed, Observer, Point, Progress, Trace};
+pub use kiln_core::InputError;
+pub use observer::{Checkpoint, Every, Observed, Observer, Point, ProgressObserver, Trace};
 pub use order::{Order, Sampler};
 pub use problem::{Composite, FiniteSum, Objective, Operator, SaddleOperator, check_batch};
 pub use run::{Reason, RunError, Solution, Solver, Stop, residual, resume, run};
-pub use state::{Memory, State, Table};
+pub use state::{MadeBy, Memory, State, VectorTable};
 pub use step_size::StepSize;
 pub use work::Work;

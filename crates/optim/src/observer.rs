@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_tensor::Coordinates;
+use kiln_tensor::{Coordinates, Vector};
 
 use crate::{Memory, Operator, OptimError, Solver, State, Work};
 
@@ -53,8 +53,8 @@ impl<P: Operator, M, A: Observer<P, M>, B: Observer<P, M>> Observer<P, M> for (A
 pub enum Every {
     /// Every so many steps.
     Iterations(u64),
-    /// Whenever so many components have been evaluated since it last looked.
-    Components(u64),
+    /// Whenever so many [units](Work::units) of work have been done since it last looked.
+    Work(u64),
 }
 
 impl Every {
@@ -62,10 +62,11 @@ impl Every {
     fn is_due<V, M>(self, state: &State<V, M>, before: &mut Option<u64>) -> bool {
         match self {
             Self::Iterations(steps) => state.iteration.is_multiple_of(steps.max(1)),
-            Self::Components(work) => {
-                let due = before.is_none_or(|before| state.work.components >= before + work);
+            Self::Work(units) => {
+                let done = state.work.units();
+                let due = before.is_none_or(|before| done >= before.saturating_add(units));
                 if due {
-                    *before = Some(state.work.components);
+                    *before = Some(done);
                 }
                 due
             }
@@ -136,20 +137,20 @@ where
 
 /// Tells a progress bar of the caller's choice where the run is.
 #[derive(Clone, Debug)]
-pub struct Progress<F> {
+pub struct ProgressObserver<F> {
     every: Every,
     before: Option<u64>,
     tell: F,
 }
 
-impl<F: FnMut(u64, Work)> Progress<F> {
+impl<F: FnMut(u64, Work)> ProgressObserver<F> {
     /// Calls `tell(iteration, work)`.
     pub fn new(every: Every, tell: F) -> Self {
         Self { every, before: None, tell }
     }
 }
 
-impl<P: Operator, M, F: FnMut(u64, Work)> Observer<P, M> for Progress<F> {
+impl<P: Operator, M, F: FnMut(u64, Work)> Observer<P, M> for ProgressObserver<F> {
     fn observe(&mut self, _: &P, state: &State<P::Point, M>, last: bool) -> Result<Observed, OptimError> {
         if self.every.is_due(state, &mut self.before) || last {
             (self.tell)(state.iteration, state.work);
@@ -160,7 +161,8 @@ impl<P: Operator, M, F: FnMut(u64, Work)> Observer<P, M> for Progress<F> {
 
 /// Keeps the state in a file, so that a run that was killed can go on.
 ///
-/// The file is replaced as a whole: it always holds a complete state. See [`Checkpoint::read`].
+/// The file is replaced as a whole: it always holds a complete state, whose iterate is finite. See
+/// [`Checkpoint::read`].
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     every: Every,
@@ -178,7 +180,8 @@ impl Checkpoint {
     /// have been killed before.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds the state of another method or size.
+    /// When the file cannot be read; as [`State::from_bytes`] when it holds the state of another method, of other
+    /// settings or of another size.
     pub fn read<P, S>(
         path: &Path,
         solver: &S,
@@ -191,7 +194,7 @@ impl Checkpoint {
         S: Solver<P>,
     {
         match std::fs::read(path) {
-            Ok(bytes) => State::from_bytes(&bytes, &start),
+            Ok(bytes) => State::from_bytes(&bytes, solver, problem, &start),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => solver.start(problem, start),
             Err(e) => Err(OptimError::State(format!("{}: {e}", path.display()))),
         }
@@ -200,7 +203,8 @@ impl Checkpoint {
 
 impl<P: Operator<Point: Coordinates>, M: Memory<P::Point>> Observer<P, M> for Checkpoint {
     fn observe(&mut self, _: &P, state: &State<P::Point, M>, last: bool) -> Result<Observed, OptimError> {
-        if self.every.is_due(state, &mut self.before) || last {
+        // A run that has diverged keeps the state from before.
+        if (self.every.is_due(state, &mut self.before) || last) && state.iterate.norm()?.is_finite() {
             let partial = self.path.with_extension("partial");
             std::fs::write(&partial, state.to_bytes()?)
                 .and_then(|()| std::fs::rename(&partial, &self.path))

@@ -1,14 +1,15 @@
 //! The order in which a stochastic method visits the components of a finite sum.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use kiln_core::check;
+use kiln_core::random::{self, below};
+use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{OptimError, error::require};
+use crate::OptimError;
 
 /// Which components the next batch holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Every index of every batch uniform and independent.
     #[default]
@@ -38,6 +39,7 @@ pub enum Order {
 /// # Ok::<(), kiln_optim::OptimError>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Place")]
 pub struct Sampler {
     order: Order,
     components: usize,
@@ -47,6 +49,25 @@ pub struct Sampler {
     drawn: u64,
     #[serde(skip)]
     buffer: Buffer,
+}
+
+/// A stored sampler, before it is checked.
+#[derive(Deserialize)]
+struct Place {
+    order: Order,
+    components: usize,
+    batch_size: usize,
+    seed: u64,
+    drawn: u64,
+}
+
+impl TryFrom<Place> for Sampler {
+    type Error = OptimError;
+
+    fn try_from(place: Place) -> Result<Self, OptimError> {
+        let Place { order, components, batch_size, seed, drawn } = place;
+        Ok(Self { drawn, ..Self::new(order, components, batch_size, seed)? })
+    }
 }
 
 /// What follows from the rest: indices, and what they were made for.
@@ -64,17 +85,10 @@ impl Sampler {
     /// # Errors
     /// When there are no components, or `batch_size` is 0 or larger than `components`.
     pub fn new(order: Order, components: usize, batch_size: usize, seed: u64) -> Result<Self, OptimError> {
-        if components == 0 {
-            return Err(OptimError::Empty { what: "the finite sum" });
-        }
-        require::at_least_one("batch_size", batch_size)?;
-        if batch_size > components {
-            return Err(OptimError::Setting {
-                name: "batch_size",
-                value: batch_size as f64,
-                must: "at most the number of components",
-            });
-        }
+        check::not_empty("the finite sum", components)?;
+        check::at_least_one("batch_size", batch_size)?;
+        let holds = batch_size <= components;
+        check::setting("batch_size", batch_size as f64, holds, "at most the number of components")?;
         Ok(Self { order, components, batch_size, seed, drawn: 0, buffer: Buffer::default() })
     }
 
@@ -125,11 +139,11 @@ impl Sampler {
     }
 
     fn independent_batch(&mut self, drawn: u64) -> &[usize] {
-        let mut random = generator(self.seed, drawn);
+        let mut generator = random::stream(self.seed, drawn);
         let Buffer { indices, batch, .. } = &mut self.buffer;
         batch.clear();
         if self.order == Order::WithReplacement {
-            batch.extend((0..self.batch_size).map(|_| below(&mut random, self.components)));
+            batch.extend((0..self.batch_size).map(|_| below(&mut generator, self.components)));
             return batch;
         }
         // The head of a Fisher-Yates shuffle of 0, 1, …, undone afterwards: the cost does not depend on n.
@@ -137,7 +151,7 @@ impl Sampler {
             indices.extend(0..self.components);
         }
         let others: Vec<_> =
-            (0..self.batch_size).map(|i| i + below(&mut random, self.components - i)).collect();
+            (0..self.batch_size).map(|i| i + below(&mut generator, self.components - i)).collect();
         for (i, &other) in others.iter().enumerate() {
             indices.swap(i, other);
         }
@@ -160,9 +174,9 @@ impl Sampler {
         self.buffer.indices.clear();
         self.buffer.indices.extend(0..self.components);
         if self.order != Order::Cyclic {
-            let mut random = generator(self.seed, epoch);
+            let mut generator = random::stream(self.seed, epoch);
             for i in 0..self.components {
-                let other = i + below(&mut random, self.components - i);
+                let other = i + below(&mut generator, self.components - i);
                 self.buffer.indices.swap(i, other);
             }
         }
@@ -170,16 +184,9 @@ impl Sampler {
 }
 
 /// Streams with this bit belong to coins; a sampler's are numbered from 0.
-pub(crate) const COINS: u64 = 1 << 63;
+const COINS: u64 = 1 << 63;
 
-/// The generator of stream `stream` under `seed`.
-pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
-    generator
-}
-
-/// A uniform integer below `bound`, without bias worth speaking of: the error is below `bound / 2⁶⁴`.
-pub(crate) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
-    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
+/// The coin of an iteration: uniform on `[0, 1]`.
+pub(crate) fn coin(seed: u64, iteration: u64) -> f64 {
+    random::stream(seed, COINS | iteration).next_u64() as f64 / 2_f64.powi(64)
 }

@@ -4,6 +4,7 @@
 //! `min_x max_y f(x, y)` it is the saddle operator `F = (∇ₓf, −∇ᵧf)`. A method that uses nothing but operator
 //! values, such as SVRG, is therefore written once and works for both.
 
+use kiln_core::InputError;
 use kiln_tensor::{Prox, Vector};
 
 use crate::OptimError;
@@ -134,13 +135,13 @@ impl<P: FiniteSum, G: Prox<P::Point>> FiniteSum for Composite<P, G> {
 /// Refuses a batch that [`FiniteSum::batch`] must refuse; for implementations of that trait.
 ///
 /// # Errors
-/// [`OptimError::Empty`], [`OptimError::NoSuchComponent`].
+/// [`InputError::Empty`], [`InputError::Index`].
 pub fn check_batch(batch: &[usize], components: usize) -> Result<(), OptimError> {
     if batch.is_empty() {
-        return Err(OptimError::Empty { what: "a batch" });
+        return Err(InputError::empty("a batch").into());
     }
     match batch.iter().find(|&&index| index >= components) {
-        Some(&index) => Err(OptimError::NoSuchComponent { index, components }),
+        Some(&index) => Err(InputError::index("component", index, components).into()),
         None => Ok(()),
     }
 }

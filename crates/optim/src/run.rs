@@ -2,20 +2,27 @@
 
 use std::time::{Duration, Instant};
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::{Memory, Observed, Observer, Operator, OptimError, State};
+use crate::{MadeBy, Memory, Observed, Observer, Operator, OptimError, State, Work};
 
 /// A method: plain settings, which say how to begin and how to take one step.
-pub trait Solver<P: Operator> {
+///
+/// A step must spend at least one [unit](crate::Work::units) of work, so that a budget ends the run.
+pub trait Solver<P: Operator>: Serialize {
+    /// The name of the method, as `alex-gda`. A [`State`] is of one method and of one choice of its settings, the
+    /// fields that the struct serializes, and is refused under others.
+    const NAME: &'static str;
+
     /// What the method remembers besides its iterate.
     type Memory: Memory<P::Point>;
 
     /// Checks the settings against the problem and prepares the memory. Evaluates nothing: the first step does.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] and its like.
+    /// [`InputError::Setting`] and its like.
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError>;
 
     /// One step. It does not count itself: [`advance`](Solver::advance) does.
@@ -30,7 +37,15 @@ pub trait Solver<P: Operator> {
     /// As [`init`](Solver::init).
     fn start(&self, problem: &P, start: P::Point) -> Result<State<P::Point, Self::Memory>, OptimError> {
         let memory = self.init(problem, &start)?;
-        Ok(State::new(start, memory))
+        Ok(State::new(start, memory, self.made_by(problem)?))
+    }
+
+    /// What a state of this method, with these settings and on this problem, is marked with.
+    ///
+    /// # Errors
+    /// When the settings cannot be serialized.
+    fn made_by(&self, problem: &P) -> Result<MadeBy, OptimError> {
+        MadeBy::new(Self::NAME, self, problem.components())
     }
 
     /// One step, counted. For loops of one's own; [`run`] also guards against divergence.
@@ -50,19 +65,23 @@ pub trait Solver<P: Operator> {
 pub struct Stop {
     /// Steps.
     pub iterations: Option<u64>,
-    /// Work, in [component evaluations](crate::Work::components).
-    pub components: Option<u64>,
+    /// Work, in [units](crate::Work::units): component gradients, and what counts as much. A run ends with the first
+    /// step that reaches it.
+    pub work: Option<u64>,
     /// A bound on the natural residual `‖z − J(z − F(z))‖` with `J = (I + G)⁻¹`, which is `‖F(z)‖` without a `G`. It
     /// takes one evaluation of `F` that the method may not need, made at every check and not counted as work.
     pub residual: Option<f64>,
     /// Time since the call of [`run`] or [`resume`].
     pub time: Option<Duration>,
     /// Steps from one check to the next; by default as many as cost one evaluation of `F`. A check tests the residual
-    /// and that the iterate is finite and has not left every bound, and keeps a copy of the iterate if so.
+    /// and that the iterate is finite and does not diverge, and keeps a copy of the iterate if so.
     pub check_every: Option<u64>,
-    /// A run counts as diverged once `‖z‖² > growth · max(1, ‖z₀‖²)`, `z₀` the point that this call began
-    /// with; `1e6` by default. Give infinity where large iterates are meant: on badly scaled data, or with
-    /// steps that are large on purpose.
+    /// How far the iterate may go, `1e6` by default, before it is asked whether it diverges. It is asked once
+    /// `‖z‖² > growth · ‖z₀‖²`, where `z₀` is the point that this call began with, or the first checked point that is
+    /// not 0. It diverges if its residual is then more than `growth^(1/3)` times that at `z₀`; otherwise the solution
+    /// is far away, and `z` takes the place of `z₀`. So a run is not ended for the size of its solution or the unit
+    /// of the data, and one that diverges is ended after its norm has grown a thousandfold. Infinity asks never, for
+    /// those who study divergence; an iterate that is not finite ends the run in any case.
     pub growth: Option<f64>,
 }
 
@@ -72,15 +91,21 @@ impl Stop {
         Self { iterations: Some(iterations), ..Self::default() }
     }
 
-    /// After so many evaluations of components: `passes` times `n` for passes over the data.
-    pub fn after_components(components: u64) -> Self {
-        Self { components: Some(components), ..Self::default() }
+    /// After so many [units](crate::Work::units) of work: `passes` times `n` for passes over the data.
+    pub fn after_work(units: u64) -> Self {
+        Self { work: Some(units), ..Self::default() }
     }
 
     /// Once the residual is at most `residual`.
     #[must_use]
     pub fn or_residual(self, residual: f64) -> Self {
         Self { residual: Some(residual), ..self }
+    }
+
+    /// Or after so many [units](crate::Work::units) of work.
+    #[must_use]
+    pub fn or_work(self, units: u64) -> Self {
+        Self { work: Some(units), ..self }
     }
 
     /// Once this much time has passed.
@@ -92,7 +117,7 @@ impl Stop {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The limit on steps or on work.
     Limit,
@@ -119,10 +144,10 @@ pub struct Solution<V, M> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError<V> {
-    /// The method could not start: a setting is wrong.
+    /// The method could not start: a setting or the start is wrong, or the state is of another run.
     #[error("the run could not start")]
     Start(#[source] OptimError),
-    /// The iterate left every bound or is not a number.
+    /// The iterate grows without bound, and its residual with it, or is not a number.
     #[error(
         "the run diverged by iteration {iteration}: the iterate {what}; a smaller step size may help. The last good \
          iterate, of iteration {}, is in this error",
@@ -158,9 +183,6 @@ pub enum RunError<V> {
     },
 }
 
-/// The default of [`Stop::growth`].
-const GROWTH: f64 = 1e6;
-
 type Outcome<P, S> =
     Result<Solution<<P as Operator>::Point, <S as Solver<P>>::Memory>, RunError<<P as Operator>::Point>>;
 
@@ -183,7 +205,8 @@ pub fn run<P: Operator, S: Solver<P>>(
 /// run had never been interrupted.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`]; [`OptimError::OtherRun`] in [`RunError::Start`] when the state was made by another method, with other
+/// settings (an order or a seed among them), or on another number of components.
 pub fn resume<P: Operator, S: Solver<P>>(
     solver: &S,
     problem: &P,
@@ -193,46 +216,34 @@ pub fn resume<P: Operator, S: Solver<P>>(
 ) -> Outcome<P, S> {
     // Also refuses settings that do not fit the problem.
     solver.init(problem, &state.iterate).map_err(RunError::Start)?;
-    if let Some(growth) = stop.growth.filter(|growth| growth.is_nan() || *growth <= 0.0) {
-        let (name, must) = ("growth", "greater than 0, or infinite");
-        return Err(RunError::Start(OptimError::Setting { name, value: growth, must }));
-    }
+    let here = solver.made_by(problem).map_err(RunError::Start)?;
+    state.made_by.check(&here).map_err(RunError::Start)?;
     let started = Instant::now();
-    let bound = stop.growth.unwrap_or(GROWTH)
-        * state.iterate.norm().map_err(|e| RunError::Start(e.into()))?.powi(2).max(1.0);
-    let mut checks =
-        Checks { stop, components: problem.components() as u64, bound, next: state.work.components };
+    let mut checks = Checks::new(stop, problem, &state).map_err(RunError::Start)?;
     let mut state = state;
-    let mut last = good(&state);
+    let mut last = Good::of(&state);
     let mut residual = None;
     loop {
         let finished = stop.iterations.is_some_and(|limit| state.iteration >= limit)
-            || stop.components.is_some_and(|limit| state.work.components >= limit);
-        if finished || checks.is_due(&state) {
+            || stop.work.is_some_and(|limit| state.work.units() >= limit);
+        let late = stop.time.is_some_and(|limit| started.elapsed() >= limit);
+        // No run ends with an iterate that was not looked at.
+        if checks.is_due(&state) || finished || late {
             match checks.check(problem, &state) {
                 Ok(Ok(found)) => residual = found,
-                Ok(Err(what)) => {
-                    return Err(RunError::Diverged {
-                        iteration: state.iteration,
-                        what,
-                        last: Box::new(last),
-                    });
-                }
+                Ok(Err(what)) => return Err(last.diverged(what, state.iteration, here)),
                 Err(source) => {
-                    return Err(RunError::Step {
-                        iteration: state.iteration + 1,
-                        source,
-                        last: Box::new(last),
-                    });
+                    let iteration = state.iteration + 1;
+                    return Err(RunError::Step { iteration, source, last: Box::new(last.state(here)) });
                 }
             }
-            last = good(&state);
+            last = Good::of(&state);
         }
         let reason = if finished {
             Some(Reason::Limit)
         } else if stop.residual.zip(residual).is_some_and(|(bound, residual)| residual <= bound) {
             Some(Reason::Residual)
-        } else if stop.time.is_some_and(|limit| started.elapsed() >= limit) {
+        } else if late {
             Some(Reason::Time)
         } else {
             None
@@ -240,41 +251,92 @@ pub fn resume<P: Operator, S: Solver<P>>(
         let observed = match observer.observe(problem, &state, reason.is_some()) {
             Ok(observed) => observed,
             Err(source) => {
-                return Err(RunError::Observer { iteration: state.iteration, source, last: Box::new(last) });
+                return Err(RunError::Observer {
+                    iteration: state.iteration,
+                    source,
+                    last: Box::new(last.state(here)),
+                });
             }
         };
+        if observed == Observed::Stop && reason.is_none() && !is_finite(&state.iterate) {
+            return Err(last.diverged(NOT_FINITE, state.iteration, here));
+        }
         if let Some(reason) = reason.or((observed == Observed::Stop).then_some(Reason::Observer)) {
             return Ok(Solution { state, reason, residual });
         }
         if let Err(source) = solver.advance(problem, &mut state) {
-            return Err(RunError::Step { iteration: state.iteration + 1, source, last: Box::new(last) });
+            return Err(RunError::Step {
+                iteration: state.iteration + 1,
+                source,
+                last: Box::new(last.state(here)),
+            });
         }
     }
 }
 
-/// A copy without the memory, which may be as large as the data.
-fn good<V: Clone, M>(state: &State<V, M>) -> State<V, ()> {
-    let State { iterate, iteration, work, .. } = state;
-    State { iterate: iterate.clone(), iteration: *iteration, work: *work, memory: () }
+/// The last state that passed its check, without the memory, which may be as large as the data.
+struct Good<V> {
+    iterate: V,
+    iteration: u64,
+    work: Work,
 }
 
-struct Checks<'a> {
+impl<V: Clone> Good<V> {
+    fn of<M>(state: &State<V, M>) -> Self {
+        Self { iterate: state.iterate.clone(), iteration: state.iteration, work: state.work }
+    }
+
+    fn diverged(self, what: &'static str, iteration: u64, made_by: MadeBy) -> RunError<V> {
+        RunError::Diverged { iteration, what, last: Box::new(self.state(made_by)) }
+    }
+
+    fn state(self, made_by: MadeBy) -> State<V, ()> {
+        let Self { iterate, iteration, work } = self;
+        State { iterate, iteration, work, memory: (), made_by }
+    }
+}
+
+const NOT_FINITE: &str = "is not finite";
+
+/// Whether a vector, and with it its squared norm, is finite; one that its device cannot tell is not.
+fn is_finite<V: Vector>(iterate: &V) -> bool {
+    iterate.dot(iterate).is_ok_and(f64::is_finite)
+}
+
+/// The default of [`Stop::growth`].
+const GROWTH: f64 = 1e6;
+
+struct Checks<'a, V> {
     stop: &'a Stop,
+    /// Units from one check to the next.
     components: u64,
-    bound: f64,
-    /// Work at which the next check is due, unless steps decide.
+    /// Units at which the next check is due, unless steps decide.
     next: u64,
+    growth: f64,
+    /// Where the run came from, and its `‖z‖²`.
+    origin: V,
+    square: f64,
 }
 
-impl Checks<'_> {
-    fn is_due<V, M>(&mut self, state: &State<V, M>) -> bool {
+impl<'a, V: Vector> Checks<'a, V> {
+    fn new<P: Operator<Point = V>, M>(
+        stop: &'a Stop,
+        problem: &P,
+        state: &State<V, M>,
+    ) -> Result<Self, OptimError> {
+        let growth = stop.growth.unwrap_or(GROWTH);
+        check::setting("growth", growth, growth > 0.0, "greater than 0, or infinite")?;
+        let square = state.iterate.dot(&state.iterate)?;
+        check::all_finite("the start, or its squared norm,", [square])?;
+        let (components, next) = (problem.components() as u64, state.work.units());
+        Ok(Self { stop, components, next, growth, origin: state.iterate.clone(), square })
+    }
+
+    fn is_due<M>(&mut self, state: &State<V, M>) -> bool {
         if let Some(every) = self.stop.check_every {
             return state.iteration.is_multiple_of(every.max(1));
         }
-        let work = state.work;
-        let done = work.components
-            + u64::midpoint(work.partial_gradients, work.block_minimizations)
-            + work.partial_derivatives;
+        let done = state.work.units();
         let due = done >= self.next;
         if due {
             self.next = done + self.components;
@@ -283,17 +345,25 @@ impl Checks<'_> {
     }
 
     /// The residual if it was asked for, or what is wrong with the iterate.
-    fn check<P: Operator, M>(
-        &self,
+    fn check<P: Operator<Point = V>, M>(
+        &mut self,
         problem: &P,
-        state: &State<P::Point, M>,
+        state: &State<V, M>,
     ) -> Result<Result<Option<f64>, &'static str>, OptimError> {
         let square = state.iterate.dot(&state.iterate)?;
         if !square.is_finite() {
-            return Ok(Err("is not finite"));
+            return Ok(Err(NOT_FINITE));
         }
-        if square > self.bound {
-            return Ok(Err("grew beyond the bound of `Stop::growth`"));
+        if self.square == 0.0 {
+            self.square = square;
+        } else if square > self.growth * self.square {
+            let [before, now] = [residual(problem, &self.origin)?, residual(problem, &state.iterate)?];
+            let bound = self.growth.cbrt() * before;
+            if now.is_nan() || bound.is_nan() || now > bound {
+                return Ok(Err("grew, and its residual with it"));
+            }
+            self.origin = state.iterate.clone();
+            self.square = square;
         }
         let residual = self.stop.residual.map(|_| residual(problem, &state.iterate)).transpose()?;
         if residual.is_some_and(f64::is_nan) {

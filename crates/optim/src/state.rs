@@ -3,7 +3,9 @@
 use kiln_tensor::{Coordinates, TensorError, Vector};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Operator, OptimError, Sampler, Work};
+use ciborium::Value;
+
+use crate::{Operator, OptimError, Sampler, Solver, Work};
 
 /// Where a run is. Together with the solver and the problem it determines the rest of the run, bit for bit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,12 +18,14 @@ pub struct State<V, M> {
     pub work: Work,
     /// What the method remembers besides the iterate.
     pub memory: M,
+    /// The method and its settings.
+    pub made_by: MadeBy,
 }
 
 impl<V, M> State<V, M> {
     /// The state before the first step.
-    pub fn new(start: V, memory: M) -> Self {
-        Self { iterate: start, iteration: 0, work: Work::default(), memory }
+    pub fn new(start: V, memory: M, made_by: MadeBy) -> Self {
+        Self { iterate: start, iteration: 0, work: Work::default(), memory, made_by }
     }
 
     /// `z ← J(z − η direction)`, `J = (I + η G)⁻¹`: how every first-order method moves.
@@ -42,14 +46,88 @@ impl<V, M> State<V, M> {
     }
 }
 
+/// Which method made a state, with which settings, on how many components. A state goes on under the same only: a
+/// place in an order, an anchor or a table means nothing to another method, batch size or seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeBy {
+    method: String,
+    settings: Value,
+    components: u64,
+}
+
+impl MadeBy {
+    /// The method's name, its settings as it serializes them, and the number of components of the problem.
+    ///
+    /// # Errors
+    /// When the settings cannot be serialized.
+    pub fn new<S: Serialize + ?Sized>(
+        method: &str,
+        settings: &S,
+        components: usize,
+    ) -> Result<Self, OptimError> {
+        let settings = Value::serialized(settings)
+            .map_err(|e| OptimError::State(format!("the settings of {method} cannot be stored: {e}")))?;
+        Ok(Self { method: method.to_owned(), settings, components: components as u64 })
+    }
+
+    /// The method's name, [`Solver::NAME`].
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Refuses a state that was made otherwise than what is `here`.
+    ///
+    /// # Errors
+    /// [`OptimError::OtherRun`], which names the first difference.
+    pub fn check(&self, here: &Self) -> Result<(), OptimError> {
+        let other = |what: &str, found: String, expected: String| {
+            Err(OptimError::OtherRun { what: what.to_owned(), found, expected })
+        };
+        if self.method != here.method {
+            return other("method", self.method.clone(), here.method.clone());
+        }
+        if self.components != here.components {
+            let what = "number of components";
+            return other(what, self.components.to_string(), here.components.to_string());
+        }
+        if self.settings == here.settings {
+            return Ok(());
+        }
+        let (Value::Map(found), Value::Map(expected)) = (&self.settings, &here.settings) else {
+            return other("settings", words(&self.settings), words(&here.settings));
+        };
+        let different = found.iter().zip(expected).find(|(found, expected)| found != expected);
+        match different {
+            Some(((name, found), (same, expected))) if name == same => {
+                other(&format!("setting {}", words(name)), words(found), words(expected))
+            }
+            _ => other("settings", words(&self.settings), words(&here.settings)),
+        }
+    }
+}
+
+/// A setting for a message.
+fn words(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) => i128::from(*value).to_string(),
+        Value::Float(value) => value.to_string(),
+        Value::Text(value) => value.clone(),
+        Value::Array(values) => format!("[{}]", values.iter().map(words).collect::<Vec<_>>().join(", ")),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(name, value)| format!("{}: {}", words(name), words(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
 /// What a method remembers between steps besides its iterate: anchors, tables, samplers.
 ///
 /// A memory is stored with its vectors written as coordinates, and read back next to a vector of the right space, so
 /// that nothing is lost and no device is chosen here.
 pub trait Memory<V>: Clone {
-    /// What tells a stored memory from another method's.
-    const NAME: &'static str;
-
     /// The same memory with coordinates for vectors.
     type Stored: Serialize + DeserializeOwned;
 
@@ -72,8 +150,6 @@ pub trait Memory<V>: Clone {
 
 /// No memory, of methods whose next step depends on the iterate alone.
 impl<V> Memory<V> for () {
-    const NAME: &'static str = "no memory";
-
     type Stored = ();
 
     fn store(&self) -> Result<(), TensorError> {
@@ -87,8 +163,6 @@ impl<V> Memory<V> for () {
 
 /// The place in an order of components.
 impl<V> Memory<V> for Sampler {
-    const NAME: &'static str = "Sampler";
-
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -106,8 +180,6 @@ impl<V> Memory<V> for Sampler {
 macro_rules! memory {
     ($memory:ident { $($vector:ident),*; $($plain:ident),* }) => {
         impl<V: Clone> $crate::state::Memory<V> for $memory<V> {
-            const NAME: &'static str = stringify!($memory);
-
             type Stored = $memory<Vec<f64>>;
 
             fn store(&self) -> Result<Self::Stored, kiln_tensor::TensorError>
@@ -163,32 +235,55 @@ impl<V: Coordinates> Vectors<V> for Option<V> {
 
 /// A list of vectors, such as the table of SAGA.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Table<V>(pub Vec<V>);
+pub struct VectorTable<V>(pub Vec<V>);
 
-impl<V: Coordinates> Vectors<V> for Table<V> {
-    type Stored = Table<Vec<f64>>;
-    fn store(&self) -> Result<Table<Vec<f64>>, TensorError> {
-        self.0.iter().map(Coordinates::coordinates).collect::<Result<_, _>>().map(Table)
+impl<V: Coordinates> Vectors<V> for VectorTable<V> {
+    type Stored = VectorTable<Vec<f64>>;
+    fn store(&self) -> Result<VectorTable<Vec<f64>>, TensorError> {
+        self.0.iter().map(Coordinates::coordinates).collect::<Result<_, _>>().map(VectorTable)
     }
-    fn load(stored: Table<Vec<f64>>, like: &V) -> Result<Self, TensorError> {
-        stored.0.iter().map(|values| like.with_coordinates(values)).collect::<Result<_, _>>().map(Table)
+    fn load(stored: VectorTable<Vec<f64>>, like: &V) -> Result<Self, TensorError> {
+        stored.0.iter().map(|values| like.with_coordinates(values)).collect::<Result<_, _>>().map(VectorTable)
     }
 }
 
+/// What a file begins with.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+    made_by: MadeBy,
+}
+
+const FORMAT: &str = "kiln-optim state";
+const VERSION: u32 = 1;
+
+/// The rest of a file.
+#[derive(Serialize, Deserialize)]
+struct Stored<M> {
+    iterate: Vec<f64>,
+    iteration: u64,
+    work: Work,
+    memory: M,
+}
+
 impl<V: Coordinates, M: Memory<V>> State<V, M> {
-    /// The state as bytes (CBOR); floats keep all their bits.
+    /// The state as bytes: a header with the version of the format, the method and its settings, then the state, both
+    /// in CBOR; floats keep all their bits.
     ///
     /// # Errors
     /// When a vector cannot be read back from its device.
     pub fn to_bytes(&self) -> Result<Vec<u8>, OptimError> {
-        let stored = State {
+        let header = Header { format: FORMAT.to_owned(), version: VERSION, made_by: self.made_by.clone() };
+        let stored = Stored {
             iterate: self.iterate.coordinates()?,
             iteration: self.iteration,
             work: self.work,
             memory: self.memory.store()?,
         };
         let mut bytes = Vec::new();
-        ciborium::into_writer(&(M::NAME, stored), &mut bytes)
+        ciborium::into_writer(&header, &mut bytes)
+            .and_then(|()| ciborium::into_writer(&stored, &mut bytes))
             .map_err(|e| OptimError::State(e.to_string()))?;
         Ok(bytes)
     }
@@ -196,22 +291,33 @@ impl<V: Coordinates, M: Memory<V>> State<V, M> {
     /// The state that [`to_bytes`](Self::to_bytes) wrote, in the space of `like` and on its device.
     ///
     /// # Errors
-    /// [`OptimError::State`] when the bytes are no such state, [`OptimError::Tensor`] when the space has another
-    /// dimension.
-    pub fn from_bytes(bytes: &[u8], like: &V) -> Result<Self, OptimError> {
+    /// [`OptimError::State`] when the bytes are no such state, [`OptimError::OtherRun`] when another method made it, or
+    /// this one with other settings or on another number of components, [`OptimError::Tensor`] when the space has
+    /// another dimension.
+    pub fn from_bytes<P, S>(bytes: &[u8], solver: &S, problem: &P, like: &V) -> Result<Self, OptimError>
+    where
+        P: Operator<Point = V>,
+        S: Solver<P, Memory = M>,
+    {
         let unreadable = |e: &dyn std::fmt::Display| OptimError::State(e.to_string());
-        // The name first: with it wrong, the rest may still happen to fit.
-        let (name, stored): (String, ciborium::Value) =
-            ciborium::from_reader(bytes).map_err(|e| unreadable(&e))?;
-        if name != M::NAME {
-            return Err(OptimError::State(format!("it holds {name} where {} was expected", M::NAME)));
+        let mut rest = bytes;
+        let Header { format, version, made_by } =
+            ciborium::from_reader(&mut rest).map_err(|e| unreadable(&e))?;
+        if format != FORMAT || version != VERSION {
+            let found = format!("version {version} of {format:?} where {VERSION} of {FORMAT:?} was expected");
+            return Err(OptimError::State(found));
         }
-        let stored: State<Vec<f64>, M::Stored> = stored.deserialized().map_err(|e| unreadable(&e))?;
+        made_by.check(&solver.made_by(problem)?)?;
+        let stored: Stored<M::Stored> = ciborium::from_reader(&mut rest).map_err(|e| unreadable(&e))?;
+        if !rest.is_empty() {
+            return Err(OptimError::State("it goes on after its end".to_owned()));
+        }
         Ok(Self {
             iterate: like.with_coordinates(&stored.iterate)?,
             iteration: stored.iteration,
             work: stored.work,
             memory: M::load(stored.memory, like)?,
+            made_by,
         })
     }
 }

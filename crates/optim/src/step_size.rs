@@ -1,12 +1,13 @@
 //! Step sizes, constant or on a schedule.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use crate::{OptimError, error::require};
+use crate::OptimError;
 
 /// The step size as a function of the iteration `t = 0, 1, …`. A number converts into a constant one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum StepSize {
     /// The same at every iteration.
     Constant(f64),
@@ -66,18 +67,18 @@ impl StepSize {
     /// Refuses a step size that is not positive and finite at every iteration.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] under the name given.
+    /// [`InputError::Setting`](crate::InputError) under the name given.
     pub fn check(self, name: &'static str) -> Result<(), OptimError> {
         match self {
-            Self::Constant(step_size) => require::positive(name, step_size),
+            Self::Constant(step_size) => Ok(check::positive(name, step_size)?),
             Self::Power { initial, period, exponent } => {
-                require::positive(name, initial)?;
-                require::positive("period", period)?;
-                require::nonnegative("exponent", exponent)
+                check::positive(name, initial)?;
+                check::positive("period", period)?;
+                Ok(check::nonnegative("exponent", exponent)?)
             }
             Self::Warmup { from, to, .. } => {
-                require::positive(name, from)?;
-                require::positive(name, to)
+                check::positive(name, from)?;
+                Ok(check::positive(name, to)?)
             }
         }
     }

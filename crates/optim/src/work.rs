@@ -6,6 +6,9 @@ use crate::{FiniteSum, Objective, Operator, OptimError, SaddleOperator};
 
 /// Evaluations so far. Methods evaluate a problem through these functions only, so nothing goes uncounted.
 ///
+/// Methods ask for different things, so there are several counts, and [`units`](Work::units) adds them up in one
+/// unit, that of budgets, observers and checkpoints. Every step of every method costs at least one.
+///
 /// ```
 /// use kiln_optim::{Stop, first_order::GradientDescent, problems::Quadratic, run};
 ///
@@ -13,6 +16,7 @@ use crate::{FiniteSum, Objective, Operator, OptimError, SaddleOperator};
 /// let solver = GradientDescent { step_size: 0.25.into() };
 /// let solution = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(10), &mut ())?;
 /// assert_eq!(solution.state.work.components, 10);
+/// assert_eq!(solution.state.work.units(), 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +29,7 @@ pub struct Work {
     pub block_minimizations: u64,
     /// Partial derivatives in one coordinate, of coordinate methods.
     pub partial_derivatives: u64,
-    /// Values of the objective.
+    /// Values of components `fᵢ(z)`: a value of the whole `f` costs `n`.
     pub values: u64,
     /// Component Hessian-vector products that a problem computed itself, a product over a batch costing its
     /// size. One by differences counts as its gradients.
@@ -34,14 +38,48 @@ pub struct Work {
 
 impl std::ops::AddAssign for Work {
     fn add_assign(&mut self, other: Self) {
-        self.components += other.components;
-        self.partial_gradients += other.partial_gradients;
-        self.values += other.values;
-        self.hessian_vector_products += other.hessian_vector_products;
+        // Without `..`: a count that is added to the struct must be added here.
+        let Self {
+            components,
+            partial_gradients,
+            block_minimizations,
+            partial_derivatives,
+            values,
+            hessian_vector_products,
+        } = other;
+        self.components += components;
+        self.partial_gradients += partial_gradients;
+        self.block_minimizations += block_minimizations;
+        self.partial_derivatives += partial_derivatives;
+        self.values += values;
+        self.hessian_vector_products += hessian_vector_products;
     }
 }
 
 impl Work {
+    /// All of it in one unit, a component gradient. A value, a Hessian-vector product of a component and a partial
+    /// derivative count as one each; a gradient in one player's strategy and a minimization over one of two blocks
+    /// count as half, since a step takes both, and an odd half counts as one.
+    ///
+    /// ```
+    /// use kiln_optim::Work;
+    ///
+    /// let work = Work { components: 10, values: 2, partial_gradients: 3, ..Work::default() };
+    /// assert_eq!(work.units(), 14);
+    /// ```
+    pub fn units(&self) -> u64 {
+        let Self {
+            components,
+            partial_gradients,
+            block_minimizations,
+            partial_derivatives,
+            values,
+            hessian_vector_products,
+        } = *self;
+        let halves = partial_gradients + block_minimizations;
+        components + halves.div_ceil(2) + partial_derivatives + values + hessian_vector_products
+    }
+
     /// `F(z)`.
     ///
     /// # Errors
@@ -70,7 +108,7 @@ impl Work {
     /// # Errors
     /// Those of the problem.
     pub fn value<P: Objective>(&mut self, problem: &P, z: &P::Point) -> Result<f64, OptimError> {
-        self.values += 1;
+        self.values += problem.components() as u64;
         problem.value(z)
     }
 

@@ -1,5 +1,6 @@
-//! The list of papers. Each paper is one file or folder in `src/registry/` that holds `pub(super) const PAPER: Paper`,
-//! and two lines below, each under the feature of its domain so that a build for one domain compiles no other.
+//! The list of papers. Each paper is one file or folder in `src/registry/` that holds `pub(super) const
+//! PAPER: Paper`, and two lines below, each under the feature of its domain so that a build for one domain
+//! compiles no other.
 
 use kiln_receipts::Paper;
 

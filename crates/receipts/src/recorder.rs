@@ -159,7 +159,8 @@ impl Recorder {
         }
     }
 
-    /// Says that a claim cannot be tested without a data set that was not found; its verdict is then `needs data`.
+    /// Says that a claim cannot be tested without a data set that was not found; its verdict is then `needs
+    /// data`.
     ///
     /// When no claim of the experiment can do without it, return the `MissingData` error instead.
     pub fn needs_data(&mut self, claim: &str, name: &str, hint: &str) {
@@ -169,8 +170,9 @@ impl Recorder {
         self.outcome.missing.push(Missing { claim: claim.into(), name: name.into(), hint: hint.into() });
     }
 
-    /// Runs `step` and keeps its result on disk until the experiment is finished, so that a run that is killed later
-    /// continues after it. The key must be unique in the experiment. May be called from several threads.
+    /// Runs `step` and keeps its result on disk until the experiment is finished, so that a run that is
+    /// killed later continues after it. The key must be unique in the experiment. May be called from several
+    /// threads.
     ///
     /// # Errors
     /// Whatever `step` reports, or a result that can't be read back.

@@ -65,3 +65,28 @@ fn rust_examples_run_as_doc_tests() {
         }
     }
 }
+
+/// Code that is shown but cannot run alone is an excerpt: its first line names the file, whose lines the others are.
+#[test]
+fn excerpts_stand_in_their_files() {
+    let mut excerpts = 0;
+    for page in pages() {
+        let text = read(&page);
+        for block in text.split("```rs\n").skip(1) {
+            let block = block.split("```").next().expect("split gives at least one piece");
+            let (first, excerpt) = block.split_once('\n').expect("an excerpt has lines");
+            let file = first.strip_prefix("// ").unwrap_or_else(|| panic!("{}: {first}", page.display()));
+            let source = read(&root().join(file));
+            let mut lines = source.lines();
+            for line in excerpt.lines() {
+                assert!(
+                    lines.any(|candidate| candidate == line),
+                    "{}: {file} has no {line:?}",
+                    page.display()
+                );
+            }
+            excerpts += 1;
+        }
+    }
+    assert!(excerpts > 0);
+}

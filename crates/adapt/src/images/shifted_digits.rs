@@ -1,21 +1,19 @@
-//! Domains made of handwritten digits: the presets of the MNIST experiments of Wu, Chen, Ha, Yu, "Prominent roles of
-//! conditionally invariant components in domain adaptation", JMLR 2025, and a version of them on pictures of
-//! 8×8 pixels.
+//! Domains made of handwritten digits: the presets of the MNIST experiments of Wu, Chen, Ha, Yu, "Prominent
+//! roles of conditionally invariant components in domain adaptation", JMLR 2025, and a version of them on
+//! pictures of 8×8 pixels.
 //!
-//! With `M` sources, domain `m = 0..M` is turned by `first + m · step` degrees (or has a white square at a place of its
-//! own), and the last one is the target. A bar is then drawn with a probability that depends on the class:
-//! `p` for class 1 and `1 − p` for class 0 in domains of even `m`, the reverse in those of odd `m`. Sources
-//! are listed in reverse, so that the first of them is the nearest to the target in angle, and its opposite
-//! in the bar.
+//! With `M` sources, domain `m = 0..M` is turned by `first + m · step` degrees (or has a white square at a
+//! place of its own), and the last one is the target. A bar is then drawn with a probability that depends on
+//! the class: `p` for class 1 and `1 − p` for class 0 in domains of even `m`, the reverse in those of odd
+//! `m`. Sources are listed in reverse, so that the first of them is the nearest to the target in angle, and
+//! its opposite in the bar.
 
 use burn::tensor::{Device, Tensor};
-use rand::SeedableRng;
+use kiln_core::{InputError, check, random};
 use rand::seq::{SliceRandom, index};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Blend, Images, Interpolation, Patch, marks};
-use crate::error::require;
 use crate::{AdaptError, Adaptation, Labelled, Labels, Rows, Unlabelled};
 
 /// Streams of random numbers of a domain.
@@ -40,8 +38,8 @@ impl Digits {
     /// When there are not as many digits as pictures, or one is above 9.
     pub fn new(images: Images, digits: Vec<u8>) -> Result<Self, AdaptError> {
         if digits.len() != images.len() {
-            let what = "digits of pictures".to_owned();
-            return Err(AdaptError::Size { what, found: digits.len(), expected: images.len() });
+            let what = "digits of pictures";
+            return Err(InputError::size(what, digits.len(), images.len()).into());
         }
         if let Some((row, &digit)) = digits.iter().enumerate().find(|(_, digit)| **digit > 9) {
             let domain = "the list of digits".to_owned();
@@ -76,11 +74,11 @@ impl Digits {
     /// When there are fewer than `count`.
     pub fn split(&self, count: usize, seed: u64) -> Result<(Self, Self), AdaptError> {
         if count > self.len() {
-            let what = "pictures to draw from".to_owned();
-            return Err(AdaptError::Size { what, found: self.len(), expected: count });
+            let what = "pictures to draw from";
+            return Err(InputError::size(what, self.len(), count).into());
         }
         let mut places: Vec<usize> = (0..self.len()).collect();
-        places.shuffle(&mut generator(seed, SPLIT));
+        places.shuffle(&mut random::stream(seed, SPLIT));
         let (drawn, others) = places.split_at(count);
         Ok((self.select(drawn)?, self.select(others)?))
     }
@@ -93,7 +91,8 @@ impl Digits {
 
 /// What differs between domains whatever the label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Shift {
+#[serde(rename_all = "kebab-case")]
+pub enum ImageShift {
     /// Domain `m` is turned counter-clockwise by `first + m · step` degrees, before normalization.
     Rotation {
         /// Degrees in domain 0.
@@ -119,6 +118,7 @@ pub enum Shift {
 
 /// Which rows a source has.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Draw {
     /// Each with this probability.
     Share(f64),
@@ -137,6 +137,7 @@ pub struct Bar {
 
 /// The four settings of the paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// 1: the shift alone.
     Shift,
@@ -161,7 +162,6 @@ impl Preset {
 /// How domains are made of digits; see [`Preset`] for the settings of the paper.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::tensor::Device;
 /// use kiln_adapt::images::{Digits, Draw, Images, Preset, ShiftedDigits};
 ///
@@ -178,7 +178,6 @@ impl Preset {
 /// assert_eq!(problem.sources().len(), 5);
 /// assert_eq!(problem.sources()[0].name(), "rotated by 20");
 /// assert_eq!(labelled_target.rows(), 20);
-/// # }
 /// # Ok::<(), kiln_adapt::AdaptError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,7 +187,7 @@ pub struct ShiftedDigits {
     /// Number of sources.
     pub sources: usize,
     /// What differs between domains whatever the label.
-    pub shift: Shift,
+    pub shift: ImageShift,
     /// Which rows a source has.
     pub source_rows: Draw,
     /// Probability with which a row of class 0 stays in the target.
@@ -210,7 +209,7 @@ impl ShiftedDigits {
         Self {
             positive: vec![5, 6, 7, 8, 9],
             sources: 5,
-            shift: Shift::Rotation { first: -30.0, step: 15.0, interpolation: Interpolation::Nearest },
+            shift: ImageShift::Rotation { first: -30.0, step: 15.0, interpolation: Interpolation::Nearest },
             source_rows: Draw::Share(0.2),
             target_zeros: preset.target_zeros(),
             bar: preset.bar(Bar { patch, probability: 0.9 }),
@@ -228,7 +227,7 @@ impl ShiftedDigits {
         Self {
             positive: vec![0, 2, 3, 6, 8],
             sources: 5,
-            shift: Shift::Rotation { first: -20.0, step: 10.0, interpolation: Interpolation::Bilinear },
+            shift: ImageShift::Rotation { first: -20.0, step: 10.0, interpolation: Interpolation::Bilinear },
             source_rows: Draw::Rows(600),
             target_zeros: preset.target_zeros(),
             bar: preset.bar(Bar { patch, probability: 0.9 }),
@@ -237,7 +236,8 @@ impl ShiftedDigits {
         }
     }
 
-    /// The domains. Sources are drawn from the pictures of `sources`, each anew; the target has those of `target`.
+    /// The domains. Sources are drawn from the pictures of `sources`, each anew; the target has those of
+    /// `target`.
     ///
     /// # Errors
     /// When a setting is out of range or does not fit the pictures, or a domain is left without rows.
@@ -247,10 +247,10 @@ impl ShiftedDigits {
         target: &Digits,
         seed: u64,
     ) -> Result<ShiftedDomains, AdaptError> {
-        require::at_least_one("sources", self.sources)?;
+        check::at_least_one("sources", self.sources)?;
         if let Some(digit) = self.positive.iter().find(|digit| **digit > 9) {
             let must = "a digit of 0 to 9";
-            return Err(AdaptError::Setting { name: "positive", value: f64::from(*digit), must });
+            return Err(InputError::setting("positive", f64::from(*digit), must).into());
         }
         let mut made = Vec::new();
         for m in (0..self.sources).rev() {
@@ -270,11 +270,11 @@ impl ShiftedDigits {
                 Ok((0..pictures).filter(|row| drawn.get(*row) == Some(&true)).collect())
             }
             Draw::Rows(count) if count > pictures => {
-                let what = "pictures to draw a source from".to_owned();
-                Err(AdaptError::Size { what, found: pictures, expected: count })
+                let what = "pictures to draw a source from";
+                Err(InputError::size(what, pictures, count).into())
             }
             Draw::Rows(count) => {
-                Ok(index::sample(&mut generator(seed, stream(m, ROWS)), pictures, count).into_vec())
+                Ok(index::sample(&mut random::stream(seed, stream(m, ROWS)), pictures, count).into_vec())
             }
         }
     }
@@ -287,18 +287,18 @@ impl ShiftedDigits {
     fn domain(&self, digits: &Digits, seed: u64, m: usize) -> Result<Domain, AdaptError> {
         let classes = self.classes(digits);
         let (name, mut images) = match &self.shift {
-            Shift::Rotation { first, step, interpolation } => {
+            ImageShift::Rotation { first, step, interpolation } => {
                 let degrees = first + m as f64 * step;
                 let turned = digits.images.rotated(degrees, *interpolation)?;
                 (format!("rotated by {degrees}"), turned.normalized(self.mean, self.deviation)?)
             }
-            Shift::WhiteSquare { corner, step, side, value } => {
+            ImageShift::WhiteSquare { corner, step, side, value } => {
                 let start = step.checked_mul(m).and_then(|moved| corner.checked_sub(moved)).ok_or(
-                    AdaptError::Setting {
-                        name: "corner",
-                        value: *corner as f64,
-                        must: "at least the step times the number of sources",
-                    },
+                    InputError::setting(
+                        "corner",
+                        *corner as f64,
+                        "at least the step times the number of sources",
+                    ),
                 )?;
                 let range = start..start.saturating_add(*side);
                 let patch =
@@ -318,12 +318,6 @@ impl ShiftedDigits {
         }
         Ok(Domain { name, images, classes })
     }
-}
-
-fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
-    generator
 }
 
 fn stream(m: usize, purpose: u64) -> u64 {
@@ -373,7 +367,7 @@ impl ShiftedDomains {
     fn on<X: Rows>(&self, rows: impl Fn(&Images) -> X) -> Result<(Adaptation<X>, Labelled<X>), AdaptError> {
         let labelled = |domain: &Domain| {
             if domain.images.is_empty() {
-                return Err(AdaptError::Empty { what: domain.name.clone() });
+                return Err(InputError::empty(domain.name.clone()).into());
             }
             let labels = Labels::classes(domain.classes.clone(), 2);
             Labelled::new(domain.name.clone(), rows(&domain.images), labels)

@@ -2,13 +2,13 @@
 
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Col, ColRef, Mat, MatRef, Side};
+use kiln_core::check;
 
 use super::Weight;
 use crate::AdaptError;
-use crate::error::require;
 
-/// A pivot below this, relative to its diagonal entry, is rounding error: the share of a column's variance that the
-/// columns before it leave unexplained.
+/// A pivot below this, relative to its diagonal entry, is rounding error: the share of a column's variance
+/// that the columns before it leave unexplained.
 const PIVOT: f64 = 1e-13;
 /// A squared difference of means, in units of the features' covariance, that is rounding error.
 pub(crate) const NO_DIFFERENCE: f64 = 1e-24;
@@ -47,7 +47,7 @@ pub(crate) fn factor_covariance(covariance: MatRef<'_, f64>, ridge: f64) -> Resu
 
 /// `(1 − s) S + s (tr S / d) I`.
 pub(crate) fn shrunk(covariance: MatRef<'_, f64>, shrinkage: f64) -> Result<Mat<f64>, AdaptError> {
-    require::check("shrinkage", shrinkage, (0.0..=1.0).contains(&shrinkage), "from 0 to 1")?;
+    check::probability("shrinkage", shrinkage)?;
     let d = covariance.ncols();
     let variance = (0..d).map(|j| covariance[(j, j)]).sum::<f64>() / d as f64;
     Ok(Mat::from_fn(d, d, |i, j| {
@@ -80,7 +80,9 @@ pub(crate) fn solve_penalised(
         Weight::Infinite => 0.0,
     };
     let moved = factor.solve(rows.transpose());
-    let eigen = (rows * &moved).self_adjoint_eigen(Side::Lower).map_err(|_| undecomposed())?;
+    let inner = rows * &moved;
+    all_finite(&inner)?;
+    let eigen = inner.self_adjoint_eigen(Side::Lower).map_err(|_| undecomposed())?;
     let mut along = eigen.U().transpose() * (rows * &free);
     let values = eigen.S().column_vector();
     let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(*value));
@@ -91,13 +93,14 @@ pub(crate) fn solve_penalised(
     Ok(free - moved * (eigen.U() * along))
 }
 
-/// Orthonormal columns that span the complement of the `rows`, `d × (d − rank)`. Directions with a singular value of at
-/// most `cutoff`, or of rounding size, do not count as constraints.
+/// Orthonormal columns that span the complement of the `rows`, `d × (d − rank)`. Directions with a singular
+/// value of at most `cutoff`, or of rounding size, do not count as constraints.
 pub(crate) fn complement(rows: &Mat<f64>, cutoff: f64) -> Result<Mat<f64>, AdaptError> {
     let d = rows.ncols();
     if rows.nrows() == 0 || d == 0 {
         return Ok(Mat::identity(d, d));
     }
+    all_finite(rows)?;
     let svd = rows.svd().map_err(|_| undecomposed())?;
     let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
     let least = cutoff.max(RANK * values.first().copied().unwrap_or(0.0));
@@ -110,6 +113,7 @@ pub(crate) fn orthonormal(matrix: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
     if matrix.ncols() == 0 {
         return Ok(matrix.clone());
     }
+    all_finite(matrix)?;
     let svd = matrix.thin_svd().map_err(|_| undecomposed())?;
     let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
     let least = RANK * values.first().copied().unwrap_or(0.0);
@@ -122,6 +126,7 @@ pub(crate) fn least_squares(matrix: &Mat<f64>, right: ColRef<'_, f64>) -> Result
     if matrix.ncols() == 0 {
         return Ok(Col::zeros(0));
     }
+    all_finite(matrix)?;
     let svd = matrix.thin_svd().map_err(|_| undecomposed())?;
     let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
     let least = RANK * values.first().copied().unwrap_or(0.0);
@@ -130,6 +135,11 @@ pub(crate) fn least_squares(matrix: &Mat<f64>, right: ColRef<'_, f64>) -> Result
         along[k] = if *value > least { along[k] / value } else { 0.0 };
     }
     Ok(svd.V() * along)
+}
+
+/// A product of large numbers may not be.
+pub(crate) fn all_finite(matrix: &Mat<f64>) -> Result<(), AdaptError> {
+    if matrix.is_all_finite() { Ok(()) } else { Err(undecomposed()) }
 }
 
 pub(crate) fn undecomposed() -> AdaptError {

@@ -15,7 +15,7 @@ use faer::{Mat, MatRef, Side};
 use serde::{Deserialize, Serialize};
 
 use super::FeatureMoments;
-use super::algebra::{shrunk, undecomposed};
+use super::algebra::{all_finite, shrunk, undecomposed};
 use crate::{AdaptError, Adaptation, Labelled};
 
 /// An eigenvalue of at most this times the largest is rounding error.
@@ -42,19 +42,19 @@ impl Coral {
     /// let source = mat![[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]];
     /// let target = mat![[5.0, 1.0], [1.0, 3.0], [0.0, 0.0]];
     /// let labelled = Labelled::new("source", source, Labels::classes([0, 1, 1], 2))?;
-    /// let problem = Adaptation::new(vec![labelled], Unlabelled::new("target", target.clone())?)?;
-    /// let aligned = Coral::default().align(&problem)?;
+    /// let data = Adaptation::new(vec![labelled], Unlabelled::new("target", target.clone())?)?;
+    /// let aligned = Coral::default().align(&data)?;
     ///
     /// let moments = |x| FeatureMoments::of(x);
     /// let (source, target) = (moments(aligned.sources()[0].x())?, moments(&target)?);
     /// assert!((source.covariance() - target.covariance()).norm_max() < 1e-12);
     /// # Ok::<(), kiln_adapt::AdaptError>(())
     /// ```
-    pub fn align(&self, problem: &Adaptation<Mat<f64>>) -> Result<Adaptation<Mat<f64>>, AdaptError> {
-        let target = FeatureMoments::of(problem.target().x())?;
+    pub fn align(&self, data: &Adaptation<Mat<f64>>) -> Result<Adaptation<Mat<f64>>, AdaptError> {
+        let target = FeatureMoments::of(data.target().x())?;
         let to = power(&shrunk(target.covariance(), self.shrinkage)?, 0.5)?;
         let mut sources = Vec::new();
-        for source in problem.sources() {
+        for source in data.sources() {
             let of_source = FeatureMoments::of(source.x())?;
             let map = power(&shrunk(of_source.covariance(), self.shrinkage)?, -0.5)? * &to;
             let moved = |x: &Mat<f64>| {
@@ -65,12 +65,13 @@ impl Coral {
             };
             sources.push(Labelled::new(source.name(), moved(source.x()), source.y().clone())?);
         }
-        Adaptation::new(sources, problem.target().clone())
+        Adaptation::new(sources, data.target().clone())
     }
 }
 
 /// A symmetric positive semidefinite matrix to a power; to a negative one only if it is definite.
 fn power(matrix: &Mat<f64>, exponent: f64) -> Result<Mat<f64>, AdaptError> {
+    all_finite(matrix)?;
     let eigen = matrix.self_adjoint_eigen(Side::Lower).map_err(|_| undecomposed())?;
     let values = eigen.S().column_vector();
     let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(*value));

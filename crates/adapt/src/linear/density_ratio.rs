@@ -13,6 +13,7 @@
 
 use faer::Mat;
 use faer::linalg::solvers::Solve;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use super::FeatureMoments;
@@ -32,7 +33,7 @@ impl GaussianDensityRatio {
     ///
     /// # Errors
     /// Without rows, when the domains have different features or the shrinkage is out of range, when a
-    /// covariance is singular after it, or when a weight is too large for an `f64`.
+    /// covariance is singular after it, when a weight is too large for an `f64`, or when all weights are 0.
     ///
     /// ```
     /// use faer::mat;
@@ -47,15 +48,22 @@ impl GaussianDensityRatio {
     /// ```
     pub fn weights(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<Vec<f64>, AdaptError> {
         if source.ncols() != target.ncols() {
-            let what = "features of the target".to_owned();
-            return Err(AdaptError::Size { what, found: target.ncols(), expected: source.ncols() });
+            let what = "features of the target";
+            return Err(InputError::size(what, target.ncols(), source.ncols()).into());
         }
         let numerator = self.log_densities(source, target)?;
         let denominator = self.log_densities(source, source)?;
         let weights: Vec<f64> = numerator.iter().zip(denominator).map(|(t, s)| (t - s).exp()).collect();
         if weights.iter().any(|weight| !weight.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the weights of the source's rows".to_owned() });
+            return Err(InputError::not_finite("the weights of the source's rows").into());
         }
+        let sum: f64 = weights.iter().sum();
+        check::setting(
+            "sum of the weights",
+            sum,
+            sum > 0.0,
+            "above 0: no row of the source is like the target's",
+        )?;
         Ok(weights)
     }
 

@@ -6,12 +6,13 @@
 //! | Module | Labels | Methods |
 //! |---|---|---|
 //! | [`regression`] | values | OLS, DIP, CIP, CIRM, their weighted and mixed forms, maximin aggregation |
-//! | [`classification`] | classes | logistic regression under constraints: CIP, DIP, `JointDIP`, importance-weighted forms |
+//! | [`classification`] | classes | logistic regression under constraints: CIP, DIP, `JointDIP`, IW forms |
 //! | [`fine_tuning`] | values | fine-tuning of a start in a low-dimensional subspace, selection among starts |
 //!
 //! [`Coral`] moves the sources' rows, [`GaussianDensityRatio`] weighs them, for whatever is fitted then.
 //!
-//! In all of them each source counts the same, whatever its number of rows, and the intercept is not penalised.
+//! In all of them each source counts the same, whatever its number of rows, and the intercept is not
+//! penalised.
 
 pub(crate) mod algebra;
 pub(crate) mod cells;
@@ -25,15 +26,14 @@ pub mod regression;
 
 pub use coral::Coral;
 pub use density_ratio::GaussianDensityRatio;
+use kiln_core::check::{self, Checked};
 pub use model::LinearModel;
 pub use moments::{FeatureMoments, Moments};
 use serde::{Deserialize, Serialize};
 
-use crate::AdaptError;
-use crate::error::require;
-
 /// Weight `λ` of a penalty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Finite and at least 0.
     Finite(f64),
@@ -42,9 +42,9 @@ pub enum Weight {
 }
 
 impl Weight {
-    pub(crate) fn check(self, name: &'static str) -> Result<(), AdaptError> {
+    pub(crate) fn check(self, name: &'static str) -> Checked {
         match self {
-            Self::Finite(weight) => require::finite_non_negative(name, weight),
+            Self::Finite(weight) => check::nonnegative(name, weight),
             Self::Infinite => Ok(()),
         }
     }

@@ -1,9 +1,10 @@
 //! What every exact linear method returns.
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatRef, RowRef};
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaptError, Labelled, Labels};
+use crate::{AdaptError, FitWarning, Predict, Rows};
 
 /// Scores `X W + b`, one column an output: the predicted value of a regression, or a score for each class.
 ///
@@ -12,10 +13,11 @@ use crate::{AdaptError, Labelled, Labels};
 ///
 /// ```
 /// use faer::mat;
+/// use kiln_adapt::Predict;
 /// use kiln_adapt::linear::LinearModel;
 ///
 /// let model = LinearModel::new(mat![[2.0], [-1.0]], vec![0.5])?;
-/// assert_eq!(model.predict(&mat![[1.0, 1.0], [0.0, 3.0]])?, [1.5, -2.5]);
+/// assert_eq!(model.predict_values(&mat![[1.0, 1.0], [0.0, 3.0]])?, [1.5, -2.5]);
 /// # Ok::<(), kiln_adapt::AdaptError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,17 +31,18 @@ impl LinearModel {
     /// `W`, features by outputs, and `b`.
     ///
     /// # Errors
-    /// Without outputs, when the number of intercepts is not that of columns, or when something is not finite.
+    /// Without outputs, when the number of intercepts is not that of columns, or when something is not
+    /// finite.
     pub fn new(coefficients: Mat<f64>, intercepts: Vec<f64>) -> Result<Self, AdaptError> {
         if intercepts.is_empty() {
-            return Err(AdaptError::Empty { what: "the list of intercepts".to_owned() });
+            return Err(InputError::empty("the list of intercepts").into());
         }
         if intercepts.len() != coefficients.ncols() {
-            let what = "intercepts".to_owned();
-            return Err(AdaptError::Size { what, found: intercepts.len(), expected: coefficients.ncols() });
+            let what = "intercepts";
+            return Err(InputError::size(what, intercepts.len(), coefficients.ncols()).into());
         }
         if !coefficients.is_all_finite() || intercepts.iter().any(|b| !b.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the linear model".to_owned() });
+            return Err(InputError::not_finite("the linear model").into());
         }
         Ok(Self { coefficients, intercepts })
     }
@@ -99,110 +102,6 @@ impl LinearModel {
         }
     }
 
-    /// `X W + b`, rows by outputs.
-    ///
-    /// # Errors
-    /// When `x` has another number of columns than the model has features.
-    pub fn scores(&self, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
-        if x.ncols() != self.features() {
-            let what = "columns of the rows to predict".to_owned();
-            return Err(AdaptError::Size { what, found: x.ncols(), expected: self.features() });
-        }
-        let mut scores = x * &self.coefficients;
-        for (column, b) in scores.col_iter_mut().zip(&self.intercepts) {
-            column.iter_mut().for_each(|score| *score += b);
-        }
-        Ok(scores)
-    }
-
-    /// Predicted values, one a row.
-    ///
-    /// # Errors
-    /// As [`scores`](Self::scores), or with more than one output.
-    pub fn predict(&self, x: &Mat<f64>) -> Result<Vec<f64>, AdaptError> {
-        if self.outputs() != 1 {
-            return Err(AdaptError::Method("a classifier predicts classes, not values"));
-        }
-        Ok(self.scores(x)?.col(0).iter().copied().collect())
-    }
-
-    /// The class with the largest score, one a row; the first of them when scores are equal.
-    ///
-    /// # Errors
-    /// As [`scores`](Self::scores), or with one output.
-    pub fn predict_classes(&self, x: &Mat<f64>) -> Result<Vec<usize>, AdaptError> {
-        self.needs_classes()?;
-        let scores = self.scores(x)?;
-        let best = |i: usize| {
-            (1..self.outputs()).fold(0, |c, k| if scores[(i, k)] > scores[(i, c)] { k } else { c })
-        };
-        Ok((0..x.nrows()).map(best).collect())
-    }
-
-    /// Probabilities of the classes, rows by classes.
-    ///
-    /// # Errors
-    /// As [`predict_classes`](Self::predict_classes).
-    pub fn probabilities(&self, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
-        self.needs_classes()?;
-        let mut scores = self.scores(x)?;
-        for i in 0..scores.nrows() {
-            let largest = scores.row(i).iter().fold(f64::NEG_INFINITY, |largest, score| largest.max(*score));
-            let mut total = 0.0;
-            for c in 0..self.outputs() {
-                scores[(i, c)] = (scores[(i, c)] - largest).exp();
-                total += scores[(i, c)];
-            }
-            for c in 0..self.outputs() {
-                scores[(i, c)] /= total;
-            }
-        }
-        Ok(scores)
-    }
-
-    /// Probability of the predicted class, one a row.
-    ///
-    /// # Errors
-    /// As [`predict_classes`](Self::predict_classes).
-    pub fn confidence(&self, x: &Mat<f64>) -> Result<Vec<f64>, AdaptError> {
-        let probabilities = self.probabilities(x)?;
-        Ok(probabilities.row_iter().map(|row| row.iter().fold(0.0, |p: f64, q| p.max(*q))).collect())
-    }
-
-    /// Share of rows whose class is predicted, or for values the mean squared error.
-    ///
-    /// # Errors
-    /// When the rows or the kind of label do not fit the model.
-    pub fn evaluate(&self, domain: &Labelled<Mat<f64>>) -> Result<f64, AdaptError> {
-        let rows = domain.rows() as f64;
-        match domain.y() {
-            Labels::Classes { classes, .. } => {
-                let predicted = self.predict_classes(domain.x())?;
-                Ok(predicted.iter().zip(classes).filter(|(p, y)| p == y).count() as f64 / rows)
-            }
-            Labels::Values(values) => {
-                let predicted = self.predict(domain.x())?;
-                Ok(predicted.iter().zip(values).map(|(p, y)| (p - y).powi(2)).sum::<f64>() / rows)
-            }
-        }
-    }
-
-    /// Mean over the classes of the share of their rows that are predicted right; classes without a row are left out.
-    ///
-    /// # Errors
-    /// As [`evaluate`](Self::evaluate), and when the labels are values.
-    pub fn balanced_accuracy(&self, domain: &Labelled<Mat<f64>>) -> Result<f64, AdaptError> {
-        let (classes, count) = domain.classes()?;
-        let predicted = self.predict_classes(domain.x())?;
-        let recall = |class: usize| {
-            let of_class = || predicted.iter().zip(classes).filter(|(_, y)| **y == class);
-            let rows = of_class().count();
-            (rows > 0).then(|| of_class().filter(|(p, _)| **p == class).count() as f64 / rows as f64)
-        };
-        let recalls: Vec<f64> = (0..count).filter_map(recall).collect();
-        Ok(recalls.iter().sum::<f64>() / recalls.len() as f64)
-    }
-
     /// Share of the squared weights on each group of features; what is common to all classes' scores decides
     /// nothing and is left out. All are 0 when the model ignores every feature.
     ///
@@ -222,22 +121,42 @@ impl LinearModel {
         let share = |group: &&[usize]| {
             let mut sum = 0.0;
             for &feature in *group {
-                sum += squares.get(feature).ok_or_else(|| AdaptError::Size {
-                    what: "feature index, which must be below the number of features".to_owned(),
-                    found: feature,
-                    expected: squares.len(),
+                sum += squares.get(feature).ok_or_else(|| {
+                    InputError::size(
+                        "feature index, which must be below the number of features",
+                        feature,
+                        squares.len(),
+                    )
                 })?;
             }
             Ok(if total > 0.0 { sum / total } else { 0.0 })
         };
         groups.iter().map(share).collect()
     }
+}
 
-    fn needs_classes(&self) -> Result<(), AdaptError> {
-        if self.outputs() == 1 {
-            return Err(AdaptError::Method("a regression predicts values, not classes"));
+impl Predict<Mat<f64>> for LinearModel {
+    fn outputs(&self) -> usize {
+        self.intercepts.len()
+    }
+
+    /// `X W + b`, rows by outputs.
+    fn scores(&self, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
+        x.check("the rows to predict")?;
+        check::size("columns of the rows to predict", x.ncols(), self.features())?;
+        let mut scores = x * &self.coefficients;
+        for (column, b) in scores.col_iter_mut().zip(&self.intercepts) {
+            column.iter_mut().for_each(|score| *score += b);
         }
-        Ok(())
+        Ok(scores)
+    }
+
+    fn warnings(&self) -> Vec<FitWarning> {
+        let tells = |row: RowRef<'_, f64>| {
+            row.iter().any(|w| if self.outputs() > 1 { *w != row[0] } else { *w != 0.0 })
+        };
+        let constant = !self.coefficients.row_iter().any(tells);
+        constant.then_some(FitWarning::ZeroWeights).into_iter().collect()
     }
 }
 
@@ -261,8 +180,8 @@ impl TryFrom<Stored> for LinearModel {
     fn try_from(stored: Stored) -> Result<Self, AdaptError> {
         let outputs = stored.intercepts.len();
         if let Some(row) = stored.coefficients.iter().find(|row| row.len() != outputs) {
-            let what = "columns of the stored coefficients".to_owned();
-            return Err(AdaptError::Size { what, found: row.len(), expected: outputs });
+            let what = "columns of the stored coefficients";
+            return Err(InputError::size(what, row.len(), outputs).into());
         }
         let rows = &stored.coefficients;
         Self::new(Mat::from_fn(rows.len(), outputs, |i, j| rows[i][j]), stored.intercepts)

@@ -2,12 +2,14 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, ColRef, Mat, MatRef};
+use kiln_core::InputError;
 
 use super::LinearModel;
 use super::algebra::factor_covariance;
 use crate::{AdaptError, Labelled};
 
-/// Mean and covariance of a domain's features: of a sample, divided by its number of rows, or of a population.
+/// Mean and covariance of a domain's features: of a sample, divided by its number of rows, or of a
+/// population.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMoments {
     mean: Col<f64>,
@@ -22,15 +24,15 @@ impl FeatureMoments {
     pub fn new(mean: &[f64], covariance: &Mat<f64>) -> Result<Self, AdaptError> {
         for found in [covariance.nrows(), covariance.ncols()] {
             if found != mean.len() {
-                let what = "rows or columns of the covariance".to_owned();
-                return Err(AdaptError::Size { what, found, expected: mean.len() });
+                let what = "rows or columns of the covariance";
+                return Err(InputError::size(what, found, mean.len()).into());
             }
         }
         if !covariance.is_all_finite() || mean.iter().any(|mean| !mean.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the mean or the covariance".to_owned() });
+            return Err(InputError::not_finite("the mean or the covariance").into());
         }
         if let Some(value) = (0..mean.len()).map(|j| covariance[(j, j)]).find(|variance| *variance < 0.0) {
-            return Err(AdaptError::Setting { name: "variance", value, must: "at least 0" });
+            return Err(InputError::setting("variance", value, "at least 0").into());
         }
         let symmetric = |i: usize, j: usize| covariance[(i.max(j), i.min(j))];
         Ok(Self {
@@ -109,20 +111,16 @@ impl Moments {
         label_variance: f64,
     ) -> Result<Self, AdaptError> {
         if cross_covariance.len() != features.features() {
-            let what = "covariances with the label".to_owned();
+            let what = "covariances with the label";
             let (found, expected) = (cross_covariance.len(), features.features());
-            return Err(AdaptError::Size { what, found, expected });
+            return Err(InputError::size(what, found, expected).into());
         }
         let numbers = cross_covariance.iter().chain([&label_mean, &label_variance]);
         if numbers.into_iter().any(|number| !number.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the moments of the label".to_owned() });
+            return Err(InputError::not_finite("the moments of the label").into());
         }
         if label_variance < 0.0 {
-            return Err(AdaptError::Setting {
-                name: "label_variance",
-                value: label_variance,
-                must: "at least 0",
-            });
+            return Err(InputError::setting("label_variance", label_variance, "at least 0").into());
         }
         let cross_covariance = Col::from_fn(cross_covariance.len(), |j| cross_covariance[j]);
         Ok(Self { features, label_mean, cross_covariance, label_variance })
@@ -143,9 +141,7 @@ impl Moments {
         let cross_covariance = centred.transpose() * &labels * share;
         let label_variance = labels.squared_norm_l2() / values.len() as f64;
         if !label_variance.is_finite() || !cross_covariance.is_all_finite() {
-            return Err(AdaptError::NotFinite {
-                what: format!("a square of the labels of {}", domain.name()),
-            });
+            return Err(InputError::not_finite(format!("a square of the labels of {}", domain.name())).into());
         }
         Ok(Self {
             features: FeatureMoments { mean, covariance },
@@ -268,9 +264,9 @@ impl Moments {
             return Err(AdaptError::Method("the risk of a regression needs a model with one output"));
         };
         if model.features() != self.features.features() {
-            let what = "features of the model".to_owned();
+            let what = "features of the model";
             let (found, expected) = (model.features(), self.features.features());
-            return Err(AdaptError::Size { what, found, expected });
+            return Err(InputError::size(what, found, expected).into());
         }
         let w = model.coefficients().col(0).to_owned();
         let bias = self.label_mean - intercept - w.transpose() * &self.features.mean;
@@ -281,12 +277,12 @@ impl Moments {
 /// Sources there must be, and all domains must have the same features.
 pub(crate) fn check_moments(sources: &[Moments], target: Option<&FeatureMoments>) -> Result<(), AdaptError> {
     let Some(first) = sources.first() else {
-        return Err(AdaptError::Empty { what: "the list of sources".to_owned() });
+        return Err(InputError::empty("the list of sources").into());
     };
     let expected = first.features.features();
     for found in sources.iter().map(|source| &source.features).chain(target).map(FeatureMoments::features) {
         if found != expected {
-            return Err(AdaptError::Size { what: "features of a domain".to_owned(), found, expected });
+            return Err(InputError::size("features of a domain", found, expected).into());
         }
     }
     Ok(())
@@ -296,7 +292,7 @@ pub(crate) fn check_moments(sources: &[Moments], target: Option<&FeatureMoments>
 pub(crate) fn centre(x: &Mat<f64>) -> Result<(Col<f64>, Mat<f64>), AdaptError> {
     let rows = x.nrows();
     if rows == 0 {
-        return Err(AdaptError::Empty { what: "the matrix of rows".to_owned() });
+        return Err(InputError::empty("the matrix of rows").into());
     }
     let mut mean = Col::<f64>::zeros(x.ncols());
     let mut centred = x.clone();
@@ -319,6 +315,6 @@ fn finite(covariance: &Mat<f64>) -> Result<(), AdaptError> {
     if covariance.is_all_finite() {
         Ok(())
     } else {
-        Err(AdaptError::NotFinite { what: "the square of a feature".to_owned() })
+        Err(InputError::not_finite("the square of a feature").into())
     }
 }

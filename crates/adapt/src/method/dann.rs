@@ -7,11 +7,12 @@
 //!
 //! Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016.
 //!
-//! Cost per step: a forward and backward pass over a batch of each source and of the target, and the discriminator's.
+//! Cost per step: a forward and backward pass over a batch of each source and of the target, and the
+//! discriminator's.
 
-use super::{Alignment, Discrepancy, Discriminator, Method, Risk, SourceChoice};
+use super::{AdaptMethod, Alignment, Discrepancy, Discriminator, Risk, SourceChoice};
 
-impl Method {
+impl AdaptMethod {
     /// `(1/M) Σ_m R_m − λ CE(h(z), domain)`.
     pub fn dann(discriminator: Discriminator, weight: f64) -> Self {
         Self::plain(Risk::Pooled).with_penalty(

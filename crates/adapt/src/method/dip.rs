@@ -7,16 +7,17 @@
 //! "Prominent roles of conditionally invariant components in domain adaptation", JMLR 2025. With the
 //! divergence MMD it is the deep adaptation network, with CORAL it is Deep CORAL.
 //!
-//! Cost per step: a forward and backward pass over a batch of each source used and of the target, and the divergence.
+//! Cost per step: a forward and backward pass over a batch of each source used and of the target, and the
+//! divergence.
 //!
 //! Blind to labels, it may keep features whose relation to the label is reversed in the target: see
-//! [`joint_dip`](Method::joint_dip).
+//! [`joint_dip`](AdaptMethod::joint_dip).
 
 use kiln_tensor::Divergence;
 
-use super::{Alignment, Discrepancy, Method, Risk, SourceChoice};
+use super::{AdaptMethod, Alignment, Discrepancy, Risk, SourceChoice};
 
-impl Method {
+impl AdaptMethod {
     /// `R_s + λ D(Z_s, Z_T)` for the source with this index.
     pub fn dip(source: usize, divergence: Divergence, weight: f64) -> Self {
         Self::plain(Risk::Source(source)).with_penalty(

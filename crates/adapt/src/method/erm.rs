@@ -5,9 +5,9 @@
 //! Vapnik, *Statistical Learning Theory*, 1998. Cost per step: one forward and backward pass over a batch of
 //! each source.
 
-use super::{Method, Risk};
+use super::{AdaptMethod, Risk};
 
-impl Method {
+impl AdaptMethod {
     /// Mean loss on one source, by its index: `R_s(f)`.
     pub fn erm(source: usize) -> Self {
         Self::plain(Risk::Source(source))

@@ -1,19 +1,32 @@
-//! Methods as combinations: a risk on the sources, penalties that align distributions of features, and perhaps a first
-//! stage that gives class weights or invariant features.
+//! Methods as combinations: a risk on the sources, penalties that align distributions of features, and
+//! perhaps a first stage that gives class weights or invariant features.
 //!
 //! | method | risk | penalties | first stage |
 //! | --- | --- | --- | --- |
-//! | [`erm`](Method::erm), [`pooled_erm`](Method::pooled_erm) | one source, mean of all | | |
-//! | [`dip`](Method::dip), [`pooled_dip`](Method::pooled_dip) | one source, mean of all | source to target | |
-//! | [`cip`](Method::cip) | mean of all | classes between sources | |
-//! | [`joint_dip`](Method::joint_dip) | one source | (feature, invariant feature), source to target | CIP |
-//! | [`cirm`](Method::cirm) | one source | feature less its invariant part, source to target | CIP |
-//! | [`reweighted`](Method::reweighted) forms (IW-ERM, IW-CIP, IW-DIP, IW-JointDIP) | weighted by class | weighted source | ERM or CIP |
-//! | [`irm`](Method::irm), [`v_rex`](Method::v_rex), [`group_dro`](Method::group_dro) | of their own | | |
-//! | [`dann`](Method::dann) | mean of all | discriminator of domains | |
+//! | [`erm`], [`pooled_erm`] | one source, mean of all | | |
+//! | [`dip`], [`pooled_dip`] | one source, mean of all | source to target | |
+//! | [`cip`] | mean of all | classes between sources | |
+//! | [`joint_dip`] | one source | (feature, invariant feature), source to target | CIP |
+//! | [`cirm`] | one source | feature less its invariant part, source to target | CIP |
+//! | [`reweighted`] forms (IW-ERM, IW-CIP, …) | weighted by class | weighted source | ERM or CIP |
+//! | [`irm`], [`v_rex`], [`group_dro`] | of their own | | |
+//! | [`dann`] | mean of all | discriminator of domains | |
 //!
-//! Every struct here is plain data: combine them as no paper has. [`Method::fit`] trains any of them on any
-//! Burn module.
+//! [`erm`]: AdaptMethod::erm
+//! [`pooled_erm`]: AdaptMethod::pooled_erm
+//! [`dip`]: AdaptMethod::dip
+//! [`pooled_dip`]: AdaptMethod::pooled_dip
+//! [`cip`]: AdaptMethod::cip
+//! [`joint_dip`]: AdaptMethod::joint_dip
+//! [`cirm`]: AdaptMethod::cirm
+//! [`reweighted`]: AdaptMethod::reweighted
+//! [`irm`]: AdaptMethod::irm
+//! [`v_rex`]: AdaptMethod::v_rex
+//! [`group_dro`]: AdaptMethod::group_dro
+//! [`dann`]: AdaptMethod::dann
+//!
+//! Every struct here is plain data: combine them as no paper has. [`AdaptMethod::on`] trains any of them on
+//! any Burn module.
 
 mod cip;
 mod cirm;
@@ -26,14 +39,15 @@ mod joint_dip;
 mod reweighted;
 mod v_rex;
 
+use kiln_core::{InputError, check};
 use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::{AdaptError, Adaptation, LabelShiftEstimator, Rows};
 
 /// What is minimized over the sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// Mean loss on one source.
     Source(usize),
@@ -62,6 +76,7 @@ pub enum Risk {
 
 /// Which sources a method, or a part of it, uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SourceChoice {
     /// One, by its index.
     One(usize),
@@ -72,6 +87,7 @@ pub enum SourceChoice {
 
 /// Which distributions of features are made alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Alignment {
     /// Of each class, between each pair of sources.
     ClassesBetweenSources,
@@ -79,12 +95,14 @@ pub enum Alignment {
     SourceToTarget(SourceChoice),
     /// Of features together with those of the first stage's model, between each chosen source and the target.
     JointWithFirstStage(SourceChoice),
-    /// Of features less their part that the first stage's output explains, between each chosen source and the target.
+    /// Of features less their part that the first stage's output explains, between each chosen source and the
+    /// target.
     ResidualOfFirstStage(SourceChoice),
 }
 
 /// How far apart two distributions of features are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Discrepancy {
     /// A divergence between samples.
     Divergence(Divergence),
@@ -119,7 +137,7 @@ pub struct Penalty {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FirstStage {
     /// The method fitted first, from the same start.
-    pub method: Box<Method>,
+    pub method: Box<AdaptMethod>,
     /// How class weights are estimated with its model, if they are.
     pub label_shift: Option<LabelShift>,
 }
@@ -135,7 +153,7 @@ pub struct LabelShift {
 
 /// A method of unsupervised domain adaptation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Method {
+pub struct AdaptMethod {
     /// What is minimized over the sources.
     pub risk: Risk,
     /// What is added to it.
@@ -144,7 +162,7 @@ pub struct Method {
     pub first_stage: Option<FirstStage>,
 }
 
-impl Method {
+impl AdaptMethod {
     pub(crate) fn plain(risk: Risk) -> Self {
         Self { risk, penalties: Vec::new(), first_stage: None }
     }
@@ -159,17 +177,30 @@ impl Method {
         match self.risk {
             Risk::Source(index) => _ = data.source(index)?,
             Risk::Pooled => {}
-            Risk::WorstGroup { step_size } => require::finite_non_negative("step_size", step_size)?,
+            Risk::WorstGroup { step_size } => check::nonnegative("step_size", step_size)?,
             Risk::InvariantRiskMinimization { weight, .. } | Risk::RiskExtrapolation { weight, .. } => {
-                require::finite_non_negative("weight of the risk", weight)?;
+                check::nonnegative("weight of the risk", weight)?;
             }
         }
         for penalty in &self.penalties {
-            require::finite_non_negative("weight of a penalty", penalty.weight)?;
+            check::nonnegative("weight of a penalty", penalty.weight)?;
             self.check_penalty(penalty, data)?;
+        }
+        let adversarial = |penalty: &&Penalty| matches!(penalty.discrepancy, Discrepancy::Discriminator(_));
+        if self.penalties.iter().filter(adversarial).count() > 1 {
+            return Err(AdaptError::Method("a method can have one discriminator"));
         }
         if let Some(stage) = &self.first_stage {
             stage.method.check(data)?;
+            let used = |penalty: &Penalty| {
+                matches!(
+                    penalty.alignment,
+                    Alignment::JointWithFirstStage(_) | Alignment::ResidualOfFirstStage(_)
+                )
+            };
+            if stage.label_shift.is_none() && !self.penalties.iter().any(used) {
+                return Err(AdaptError::Method("nothing uses the first stage: leave it out"));
+            }
             if let Some(shift) = &stage.label_shift {
                 shift.sources.check(data)?;
                 data.source(0)?.classes()?;
@@ -203,7 +234,7 @@ impl Method {
             }
         }
         if let Discrepancy::Discriminator(discriminator) = &penalty.discrepancy {
-            require::finite_positive("learning_rate of the discriminator", discriminator.learning_rate)?;
+            check::positive("learning_rate of the discriminator", discriminator.learning_rate)?;
             if !matches!(penalty.alignment, Alignment::SourceToTarget(_)) {
                 return Err(AdaptError::Method("a discriminator can only align sources with the target"));
             }
@@ -225,7 +256,9 @@ impl SourceChoice {
         let sources = all.len();
         match self {
             Self::All => Ok(all),
-            Self::One(index) => all.get(index..=index).ok_or(AdaptError::NoSource { index, sources }),
+            Self::One(index) => {
+                Ok(all.get(index..=index).ok_or_else(|| InputError::index("source", index, sources))?)
+            }
         }
     }
 

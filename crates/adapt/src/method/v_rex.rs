@@ -7,9 +7,9 @@
 //!
 //! Cost per step: a forward and backward pass over a batch of each source. The target is not used.
 
-use super::{Method, Risk};
+use super::{AdaptMethod, Risk};
 
-impl Method {
+impl AdaptMethod {
     /// `mean_m R_m + λ Var_m(R_m)`.
     pub fn v_rex(weight: f64, anneal_steps: usize) -> Self {
         Self::plain(Risk::RiskExtrapolation { weight, anneal_steps })

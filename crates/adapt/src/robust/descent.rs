@@ -4,12 +4,11 @@ use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
+use kiln_core::random;
 use kiln_tensor::TensorError;
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
-use super::Supervised;
+use super::settings::Supervised;
 use crate::{AdaptError, FeatureModel, Rows};
 
 /// A model in training, with its optimizer's moments.
@@ -38,9 +37,7 @@ impl<M: FeatureModel<Tensor<2>>> Descent<M> {
     pub(super) fn epoch(mut self, z: &Tensor<2>, labels: &Tensor<2>) -> Result<(Self, f64), AdaptError> {
         let count = z.dims()[0];
         let mut rows: Vec<usize> = (0..count).collect();
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
-        generator.set_stream(self.epochs as u64);
-        rows.shuffle(&mut generator);
+        rows.shuffle(&mut random::stream(self.seed, self.epochs as u64));
         let mut total: Option<Tensor<1>> = None;
         for batch in rows.chunks(self.batch_size) {
             let losses = cross_entropy(

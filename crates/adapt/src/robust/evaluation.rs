@@ -1,25 +1,22 @@
 use burn::tensor::Tensor;
-use kiln_tensor::TensorError;
+use kiln_core::check;
 
-use super::check_model;
-use crate::{AdaptError, Evaluation, FeatureModel, Labelled, Unlabelled};
+use crate::adapted::{BATCH, in_batches, matrix};
+use crate::predict::largest;
+use crate::{AdaptError, Evaluation, FeatureModel, Labelled};
 
 /// How well any classifier of features does on a domain with labels, as a validation score needs it.
 ///
 /// # Errors
-/// When the labels are not classes, or the model has another number of outputs or lives on another device
-/// than the rows.
+/// When the labels are not classes, or the model has another number of outputs, takes other rows or lives on
+/// another device than the rows.
 pub fn evaluate<M: FeatureModel<Tensor<2>>>(
     model: &M,
     domain: &Labelled<Tensor<2>>,
 ) -> Result<Evaluation, AdaptError> {
     let (truth, count) = domain.classes()?;
-    check_model(model, domain.x(), count)?;
-    Ok(Evaluation::of_classes(&classes(model, domain.x().clone())?, truth, count))
-}
-
-pub(super) fn classes<M: FeatureModel<Tensor<2>>>(model: &M, z: Tensor<2>) -> Result<Vec<usize>, AdaptError> {
-    let z = Unlabelled::new("the batch to predict", z)?.x().clone().inner();
-    let best = model.valid().forward(z).argmax(1).try_into_vec_as::<i64>().map_err(TensorError::from)?;
-    Ok(best.into_iter().map(|class| class as usize).collect())
+    let scores = matrix(in_batches(&model.valid(), domain.x(), BATCH, FeatureModel::forward)?)?;
+    check::size("outputs of the model", scores.ncols(), count)?;
+    let classes: Vec<usize> = (0..scores.nrows()).map(|row| largest(&scores, row)).collect();
+    Ok(Evaluation::of_classes(&classes, truth, count))
 }

@@ -1,16 +1,18 @@
-//! Exact solutions of the method's inner problems, in `f64` on the host: for its robust value, and to test its steps
-//! against.
+//! Exact solutions of the method's inner problems, in `f64` on the host: for its robust value, and to test
+//! its steps against.
 
+use kiln_core::check;
 use kiln_tensor::prox::{ConstraintSet, Simplex};
 
-use super::{Ball, Conditionals};
+use super::conditionals::Conditionals;
+use super::mixture::{check_losses, check_mixture, distance};
+use super::settings::Ball;
 use crate::AdaptError;
-use crate::error::require;
 
 /// Halvings of a bracket, after which it is as narrow as `f64` allows.
 const HALVINGS: usize = 100;
-/// [`maximum_entropy_mixture`] stops when the maximum is within this of the entropy found, and gives up after so many
-/// iterations.
+/// [`maximum_entropy_mixture`] stops when the maximum is within this of the entropy found, and gives up after
+/// so many iterations.
 const GAP: f64 = 1e-10;
 const ITERATIONS: usize = 100_000;
 
@@ -37,7 +39,8 @@ pub fn exact_mixture(losses: &[f64], reference: &[f64], radius: f64) -> Result<V
     let most = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
     let spread = most / 2.0 - least / 2.0;
-    // Nothing on the simplex changes when a constant is added; so the best stay where they are, however large t is.
+    // Nothing on the simplex changes when a constant is added; so the best stay where they are, however large
+    // t is.
     let direction: Vec<f64> = losses
         .iter()
         .map(|loss| if loss < &most { (loss / 2.0 - most / 2.0) / spread } else { 0.0 })
@@ -67,10 +70,11 @@ pub struct WorstPoint {
 }
 
 /// The worst place within `radius` of a row for a linear model of two classes, whose logits differ by
-/// `margin = wᵀz + b` there (second less first), with `slope = w`, when the second class has the probability `share`.
+/// `margin = wᵀz + b` there (second less first), with `slope = w`, when the second class has the probability
+/// `share`.
 ///
-/// The cross-entropy `log(1 + eᵗ) − share t` is convex in `t = margin + wᵀ(z' − z)`, so its maximum is at an end of
-/// `margin ± radius ‖w‖`, with the dual norm (ℓ₁ for the ℓ∞ ball). Cost `O(d)`.
+/// The cross-entropy `log(1 + eᵗ) − share t` is convex in `t = margin + wᵀ(z' − z)`, so its maximum is at an
+/// end of `margin ± radius ‖w‖`, with the dual norm (ℓ₁ for the ℓ∞ ball). Cost `O(d)`.
 ///
 /// # Errors
 /// When a number is not finite, the radius is negative, or the share is not in \[0, 1\].
@@ -81,10 +85,10 @@ pub fn worst_point(
     ball: Ball,
     radius: f64,
 ) -> Result<WorstPoint, AdaptError> {
-    finite("the slope", slope)?;
-    finite("the margin", &[margin])?;
-    require::check("share", share, (0.0..=1.0).contains(&share), "in [0, 1]")?;
-    require::finite_non_negative("radius", radius)?;
+    check::all_finite("the slope", slope.iter().copied())?;
+    check::finite("margin", margin)?;
+    check::probability("share", share)?;
+    check::nonnegative("radius", radius)?;
     let (norm, direction): (f64, Vec<f64>) = match ball {
         Ball::L2 => {
             let norm = slope.iter().map(|w| w * w).sum::<f64>().sqrt();
@@ -119,8 +123,9 @@ pub struct EntropyMixture {
 /// saddle point, and the model's is `y°(β*)`: the least value of `CE(f, y°(β))` over all f is the entropy of
 /// `y°(β)`.
 ///
-/// The entropy is concave in β: accelerated projected gradient ascent with backtracking, until the linear bound
-/// `max_b ∇·(b − β)` over the set, which [`exact_mixture`] solves, is below 1e-10. Cost `O(K n C)` per iteration.
+/// The entropy is concave in β: accelerated projected gradient ascent with backtracking, until the linear
+/// bound `max_b ∇·(b − β)` over the set, which [`exact_mixture`] solves, is below 1e-10. Cost `O(K n C)` per
+/// iteration.
 ///
 /// # Errors
 /// When the reference is not a mixture of as many as there are conditionals, the radius is negative or not
@@ -131,7 +136,7 @@ pub fn maximum_entropy_mixture(
     radius: f64,
 ) -> Result<EntropyMixture, AdaptError> {
     check_mixture(reference, conditionals.count())?;
-    require::finite_non_negative("radius", radius)?;
+    check::nonnegative("radius", radius)?;
     let mut point = reference.to_vec();
     let mut value = mean_entropy(conditionals, &point);
     let (mut lead, mut age, mut curvature) = (point.clone(), 1.0_f64, 1.0_f64);
@@ -218,33 +223,4 @@ fn along(reference: &[f64], direction: &[f64], t: f64) -> Result<Vec<f64>, Adapt
 fn simplex(mut x: Vec<f64>) -> Result<Vec<f64>, AdaptError> {
     Simplex::default().project(&mut x)?;
     Ok(x)
-}
-
-pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-}
-
-pub(super) fn check_losses(losses: &[f64], reference: &[f64], radius: f64) -> Result<(), AdaptError> {
-    check_mixture(reference, losses.len())?;
-    finite("the list of losses", losses)?;
-    require::finite_non_negative("radius", radius)
-}
-
-/// Whether these are `count` non-negative numbers with the sum 1.
-pub(super) fn check_mixture(mixture: &[f64], count: usize) -> Result<(), AdaptError> {
-    if mixture.len() != count || count == 0 {
-        let what = "shares of a mixture".to_owned();
-        return Err(AdaptError::Size { what, found: mixture.len(), expected: count.max(1) });
-    }
-    mixture.iter().try_for_each(|share| require::finite_non_negative("share of a mixture", *share))?;
-    let sum: f64 = mixture.iter().sum();
-    require::check("sum of a mixture's shares", sum, (sum - 1.0).abs() <= 1e-6, "1")
-}
-
-fn finite(what: &str, numbers: &[f64]) -> Result<(), AdaptError> {
-    if numbers.iter().all(|number| number.is_finite()) {
-        Ok(())
-    } else {
-        Err(AdaptError::NotFinite { what: what.to_owned() })
-    }
 }

@@ -8,20 +8,10 @@
 
 use burn::tensor::Tensor;
 use kiln_tensor::{Distribution, Noise};
-use serde::{Deserialize, Serialize};
 
 use super::descent::cross_entropy;
+use super::settings::Ball;
 use crate::{AdaptError, FeatureModel};
-
-/// The set that each row may be moved in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-pub enum Ball {
-    /// `‖z' − z‖₂ ≤ ε₁`, as in the paper.
-    #[default]
-    L2,
-    /// `‖z' − z‖_∞ ≤ ε₁`, climbed by signs, as in the released notebook.
-    LInf,
-}
 
 impl Ball {
     /// The steepest way up, a point of the unit ball; `other` in rows without a gradient.

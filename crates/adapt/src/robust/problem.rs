@@ -1,61 +1,25 @@
 //! The saddle point problem on one target, and the rounds that solve it.
 
 use burn::tensor::Tensor;
+use kiln_core::InputError;
 
-use super::conditionals::{log_probabilities, one_hot, tensor};
+use super::conditionals::Conditionals;
 use super::descent::Descent;
-use super::oracle::{check_losses, distance, exact_mixture, mean_entropy};
+use super::host::{log_probabilities, one_hot, tensor};
+use super::mixture::{check_mixture, mixture_step};
+use super::oracle::{exact_mixture, mean_entropy};
 use super::perturbation::Ascent;
-use super::result::{Robust, Round};
-use super::{Conditionals, PseudoLabels, RobustClassification, Score, check_model};
-use crate::error::require;
-use crate::{AdaptError, FeatureModel, Unlabelled};
+use super::result::{Found, Robust, Round};
+use super::settings::{PseudoLabels, RobustClassification};
+use crate::border::check_training;
+use crate::predict::constant_on;
+use crate::{AdaptError, FeatureModel, Rows, Unlabelled};
 
 /// How often rows and mixture are maximized in turn, at most, from each start.
 const TURNS: usize = 20;
 
-/// One step of (b): `β ← normalise(β exp(η g))`, then `β̄ + s(β − β̄)` with the largest `s ≤ 1` that is in the ball.
-///
-/// # Errors
-/// When β or β̄ are not mixtures of as many as there are losses, a loss is not finite, or the radius or η is
-/// negative or not finite.
-///
-/// ```
-/// use kiln_adapt::robust::mixture_step;
-///
-/// let half = [0.5, 0.5];
-/// let step = mixture_step(&half, &[1.0, 2.0], &half, 1.5, 0.05)?;
-/// assert!((step[1] - 1.0 / (1.0 + (-0.05_f64).exp())).abs() < 1e-12);
-/// assert_eq!(mixture_step(&half, &[1.0, 2.0], &half, 0.0, 0.05)?, half);
-/// # Ok::<(), kiln_adapt::AdaptError>(())
-/// ```
-pub fn mixture_step(
-    mixture: &[f64],
-    losses: &[f64],
-    reference: &[f64],
-    radius: f64,
-    step_size: f64,
-) -> Result<Vec<f64>, AdaptError> {
-    check_losses(losses, reference, radius)?;
-    check_losses(losses, mixture, radius)?;
-    require::finite_non_negative("step_size", step_size)?;
-    // Subtracting the largest exponent changes nothing after normalization; so nothing overflows, and some share stays.
-    let present = mixture.iter().zip(losses).filter(|(b, _)| **b > 0.0).map(|(_, g)| *g);
-    let most = present.fold(f64::NEG_INFINITY, f64::max);
-    let mut next: Vec<f64> =
-        mixture.iter().zip(losses).map(|(b, g)| b * (step_size * (g - most).min(0.0)).exp()).collect();
-    let sum: f64 = next.iter().sum();
-    for share in &mut next {
-        *share /= sum;
-    }
-    let far = distance(&next, reference);
-    if far > radius {
-        for (share, reference) in next.iter_mut().zip(reference) {
-            *share = reference + radius / far * (*share - reference);
-        }
-    }
-    Ok(next)
-}
+/// How well a model does on rows kept for validation: larger is better.
+pub type Score<'a, M> = dyn FnMut(&M) -> Result<f64, AdaptError> + 'a;
 
 /// The objective's inner maximum for a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +31,8 @@ pub struct Surrogate {
 }
 
 impl RobustClassification {
-    /// The robust value of a model: the largest mean cross-entropy over the rows' balls and the mixtures of the set.
+    /// The robust value of a model: the largest mean cross-entropy over the rows' balls and the mixtures of
+    /// the set.
     ///
     /// Rows and mixture are maximized in turn, the mixture by [`exact_mixture`], from β̄ and from the
     /// mixtures of the set that are furthest towards each conditional; the best end counts. With `ε₁ = 0`
@@ -82,7 +47,7 @@ impl RobustClassification {
         target: &Unlabelled<Tensor<2>>,
         conditionals: &Conditionals,
     ) -> Result<Surrogate, AdaptError> {
-        check_model(model, target.x(), conditionals.classes())?;
+        check_training(model, target.x(), conditionals.classes())?;
         Problem::new(self, target, conditionals)?.worst(model)
     }
 
@@ -97,8 +62,8 @@ impl RobustClassification {
         conditionals: &Conditionals,
         mixture: &[f64],
     ) -> Result<Tensor<2>, AdaptError> {
-        check_model(model, target.x(), conditionals.classes())?;
-        super::oracle::check_mixture(mixture, conditionals.count())?;
+        check_training(model, target.x(), conditionals.classes())?;
+        check_mixture(mixture, conditionals.count())?;
         let problem = Problem::new(self, target, conditionals)?;
         let labels = problem.labels(mixture, self.labels);
         problem.ascent.displacements(&frozen(model), &problem.z, &labels)
@@ -123,8 +88,8 @@ impl<'a> Problem<'a> {
         let z = target.x().clone().inner();
         let (found, expected) = (conditionals.rows(), z.dims()[0]);
         if found != expected {
-            let what = "rows of the conditionals, for those of the target".to_owned();
-            return Err(AdaptError::Size { what, found, expected });
+            let what = "rows of the conditionals, for those of the target";
+            return Err(InputError::size(what, found, expected).into());
         }
         let reference = settings.reference(conditionals.count())?;
         let ascent = Ascent {
@@ -137,7 +102,8 @@ impl<'a> Problem<'a> {
         Ok(Self { settings, conditionals, z, reference, ascent })
     }
 
-    /// The rounds. Rows are perturbed against `y°(β)`, unless the reproduction of the notebook passes other labels.
+    /// The rounds. Rows are perturbed against `y°(β)`, unless the reproduction of the notebook passes other
+    /// labels.
     pub(super) fn solve<M: FeatureModel<Tensor<2>>>(
         &self,
         model: &M,
@@ -145,7 +111,7 @@ impl<'a> Problem<'a> {
         mut score: Option<&mut Score<M>>,
     ) -> Result<Robust<M>, AdaptError> {
         let settings = self.settings;
-        check_model(model, &self.z, self.conditionals.classes())?;
+        check_training(model, &self.z, self.conditionals.classes())?;
         let mut mixture = self.reference.clone();
         let mut descent = Descent::new(model, settings.learning_rate, settings.batch_size, settings.seed);
         let mut trace: Vec<Round> = Vec::new();
@@ -172,7 +138,7 @@ impl<'a> Problem<'a> {
                 let model = descent.model().valid();
                 let reached = score(&model)?;
                 if reached.is_nan() {
-                    return Err(AdaptError::NotFinite { what: "the validation score".to_owned() });
+                    return Err(InputError::not_finite("the validation score").into());
                 }
                 this.score = Some(reached);
                 if best.as_ref().is_none_or(|(most, ..)| reached > *most) {
@@ -190,7 +156,18 @@ impl<'a> Problem<'a> {
         };
         let robust_value = self.worst(&model)?.value;
         let entropy = mean_entropy(self.conditionals, &mixture);
-        Ok(Robust::new(model, mixture, self.conditionals.clone(), trace, robust_value, entropy))
+        let found = Found {
+            mixture,
+            conditionals: self.conditionals.clone(),
+            trace,
+            robust_value,
+            entropy,
+            rows: self.z.kind(),
+            warnings: Vec::new(),
+        };
+        let fitted = Robust::new(model, found);
+        let warnings = constant_on(&fitted, &self.z)?;
+        Ok(fitted.with_warnings(warnings))
     }
 
     /// The inner maximum.

@@ -1,19 +1,32 @@
+use std::path::Path;
+
+use burn::module::Module;
 use burn::tensor::Tensor;
+use faer::Mat;
 use serde::{Deserialize, Serialize};
 
-use super::Conditionals;
-use super::evaluation::{classes, evaluate};
-use crate::{AdaptError, Evaluation, FeatureModel, Labelled};
+use super::conditionals::Conditionals;
+use crate::adapted::{BATCH, in_batches, matrix};
+use crate::rows::RowKind;
+use crate::{AdaptError, FeatureModel, FitWarning, Predict, Rows, record};
 
 /// A model fitted by [`RobustClassification`](super::RobustClassification), and how it came about.
 #[derive(Debug, Clone)]
 pub struct Robust<M> {
     model: M,
-    mixture: Vec<f64>,
-    conditionals: Conditionals,
-    trace: Vec<Round>,
-    value: f64,
-    entropy: f64,
+    found: Found,
+}
+
+/// All but the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Found {
+    pub(super) mixture: Vec<f64>,
+    pub(super) conditionals: Conditionals,
+    pub(super) trace: Vec<Round>,
+    pub(super) robust_value: f64,
+    pub(super) entropy: f64,
+    pub(super) rows: RowKind,
+    pub(super) warnings: Vec<FitWarning>,
 }
 
 /// What a round was like.
@@ -28,15 +41,13 @@ pub struct Round {
 }
 
 impl<M> Robust<M> {
-    pub(super) fn new(
-        model: M,
-        mixture: Vec<f64>,
-        conditionals: Conditionals,
-        trace: Vec<Round>,
-        value: f64,
-        entropy: f64,
-    ) -> Self {
-        Self { model, mixture, conditionals, trace, value, entropy }
+    pub(super) fn new(model: M, found: Found) -> Self {
+        Self { model, found }
+    }
+
+    pub(super) fn with_warnings(mut self, warnings: Vec<FitWarning>) -> Self {
+        self.found.warnings = warnings;
+        self
     }
 
     /// The model of the last round, or of the best if there was a validation score; without autodiff.
@@ -51,51 +62,67 @@ impl<M> Robust<M> {
 
     /// β of that round.
     pub fn mixture(&self) -> &[f64] {
-        &self.mixture
+        &self.found.mixture
     }
 
     /// The conditionals at the target's rows.
     pub fn conditionals(&self) -> &Conditionals {
-        &self.conditionals
+        &self.found.conditionals
     }
 
     /// Every round.
     pub fn trace(&self) -> &[Round] {
-        &self.trace
+        &self.found.trace
     }
 
     /// The model's [`surrogate`](super::RobustClassification::surrogate) value, in nats: the objective that
     /// was minimized.
     pub fn robust_value(&self) -> f64 {
-        self.value
+        self.found.robust_value
     }
 
     /// `(1/n) Σ_i H(y°(β, z_i))`, in nats: no model of any kind has a smaller robust value. So the model's
     /// distance from the saddle point is at most `robust_value() − entropy_bound()` (up to what the robust
     /// value misses when `ε₁ > 0`).
     pub fn entropy_bound(&self) -> f64 {
-        self.entropy
+        self.found.entropy
+    }
+}
+
+impl<M: FeatureModel<Tensor<2>>> Predict<Tensor<2>> for Robust<M> {
+    fn outputs(&self) -> usize {
+        self.found.conditionals.classes()
     }
 
-    /// The class of each row: the one with the largest logit.
-    ///
-    /// # Errors
-    /// Without rows, or when one is not finite.
-    pub fn predict(&self, z: Tensor<2>) -> Result<Vec<usize>, AdaptError>
-    where
-        M: FeatureModel<Tensor<2>>,
-    {
-        classes(&self.model, z)
+    fn scores(&self, x: &Tensor<2>) -> Result<Mat<f64>, AdaptError> {
+        let what = "the rows to predict";
+        x.check(what)?;
+        self.found.rows.check(what, x)?;
+        matrix(in_batches(&self.model, x, BATCH, FeatureModel::forward)?)
     }
 
-    /// How well the model does on a domain with labels.
+    fn warnings(&self) -> Vec<FitWarning> {
+        self.found.warnings.clone()
+    }
+}
+
+impl<M: Module> Robust<M> {
+    /// Writes the parameters (Burn's format) and everything else (JSON) into a folder, which is made if need
+    /// be.
     ///
     /// # Errors
-    /// When the labels are not classes, or of another number than those fitted to.
-    pub fn evaluate(&self, domain: &Labelled<Tensor<2>>) -> Result<Evaluation, AdaptError>
-    where
-        M: FeatureModel<Tensor<2>>,
-    {
-        evaluate(&self.model, domain)
+    /// When the folder or a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), AdaptError> {
+        record::save(folder, &self.model, &self.found)
+    }
+
+    /// Reads what [`save`](Self::save) wrote, into a copy of `model`, which has the architecture and the
+    /// device.
+    ///
+    /// # Errors
+    /// When a file is missing or damaged, or its parameters do not fit the model.
+    pub fn load(folder: &Path, model: &M) -> Result<Self, AdaptError> {
+        let (model, found) = record::load(folder, model)?;
+        Ok(Self { model, found })
     }
 }

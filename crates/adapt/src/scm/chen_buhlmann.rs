@@ -1,4 +1,5 @@
-//! The linear models of "Domain adaptation under structural causal models" (Chen, Bühlmann, JMLR 22, 2021, arXiv
+//! The linear models of "Domain adaptation under structural causal models" (Chen, Bühlmann, JMLR 22, 2021,
+//! arXiv
 //! 2010.15764), as in the authors' code.
 //!
 //! ```text
@@ -21,16 +22,18 @@
 //! that of **all** noise; so do we, or the numbers could not be compared.
 
 use faer::{Col, Mat};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, Random};
 use super::{Drawn, LinearGaussian};
-use crate::error::require;
 use crate::linear::Moments;
 use crate::{AdaptError, Adaptation};
 
 /// How the label is related to features; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Structure {
     /// The label is a cause.
     Anticausal,
@@ -46,7 +49,8 @@ pub enum Structure {
 
 /// What differs between domains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shift {
+#[serde(rename_all = "kebab-case")]
+pub enum ScmShift {
     /// Means of the noise.
     Mean,
     /// Variances of the features' noise.
@@ -63,7 +67,7 @@ pub struct ChenBuhlmann {
     /// Number of sources.
     pub sources: usize,
     /// What differs between domains.
-    pub shift: Shift,
+    pub shift: ScmShift,
     /// Standard deviation of the shifts, or scale of the variances; above 0 for the latter.
     pub scale: f64,
     /// Standard deviation of the label's shift in the target; 0 for none.
@@ -112,44 +116,44 @@ impl ChenBuhlmann {
     /// For another number.
     pub fn experiment(number: usize, seed: u64) -> Result<Self, AdaptError> {
         let (structure, sources, features, shift, label_scale, invariant) = match number {
-            1 => (Structure::Anticausal, 1, 10, Shift::Mean, 0.0, 0),
-            2 => (Structure::Anticausal, 7, 10, Shift::Mean, 0.0, 0),
-            3 => (Structure::Anticausal, 14, 20, Shift::Mean, 1.0, 10),
-            4 => (Structure::Causal, 1, 10, Shift::Mean, 0.0, 0),
-            5 => (Structure::Mixed, 1, 10, Shift::Mean, 0.0, 0),
-            6 => (Structure::Anticausal, 19, 20, Shift::Mean, 1.0, 0),
-            7 => (Structure::Mixed, 14, 20, Shift::Mean, 1.0, 10),
-            8 => (Structure::Anticausal, 1, 10, Shift::Variance, 0.0, 0),
-            9 => (Structure::Anticausal, 14, 10, Shift::Variance, 0.0, 0),
+            1 => (Structure::Anticausal, 1, 10, ScmShift::Mean, 0.0, 0),
+            2 => (Structure::Anticausal, 7, 10, ScmShift::Mean, 0.0, 0),
+            3 => (Structure::Anticausal, 14, 20, ScmShift::Mean, 1.0, 10),
+            4 => (Structure::Causal, 1, 10, ScmShift::Mean, 0.0, 0),
+            5 => (Structure::Mixed, 1, 10, ScmShift::Mean, 0.0, 0),
+            6 => (Structure::Anticausal, 19, 20, ScmShift::Mean, 1.0, 0),
+            7 => (Structure::Mixed, 14, 20, ScmShift::Mean, 1.0, 10),
+            8 => (Structure::Anticausal, 1, 10, ScmShift::Variance, 0.0, 0),
+            9 => (Structure::Anticausal, 14, 10, ScmShift::Variance, 0.0, 0),
             _ => {
                 let must = "from 1 to 9";
-                return Err(AdaptError::Setting { name: "experiment", value: number as f64, must });
+                return Err(InputError::setting("experiment", number as f64, must).into());
             }
         };
         Ok(Self { structure, features, sources, shift, scale: 1.0, label_scale, invariant, rows: 5000, seed })
     }
 
-    fn check(&self) -> Result<(), AdaptError> {
-        require::at_least_one("features", self.features)?;
-        require::at_least_one("sources", self.sources)?;
-        require::finite_non_negative("scale", self.scale)?;
-        require::finite_non_negative("label_scale", self.label_scale)?;
+    fn check(&self) -> Checked {
+        check::at_least_one("features", self.features)?;
+        check::at_least_one("sources", self.sources)?;
+        check::nonnegative("scale", self.scale)?;
+        check::nonnegative("label_scale", self.label_scale)?;
         let fixed = matches!(self.structure, Structure::FixedAnticausal | Structure::FixedCausal);
-        require::check(
+        check::setting(
             "features",
             self.features as f64,
             !fixed || self.features == 3,
             "3 in a fixed structure",
         )?;
         let invariant = self.invariant as f64;
-        require::check(
+        check::setting(
             "invariant",
             invariant,
             self.invariant <= self.features,
             "at most the number of features",
         )?;
-        let varies = self.shift == Shift::Mean || self.scale > 0.0;
-        require::check("scale", self.scale, varies, "above 0 when it scales variances")
+        let varies = self.shift == ScmShift::Mean || self.scale > 0.0;
+        check::setting("scale", self.scale, varies, "above 0 when it scales variances")
     }
 
     /// `B`.
@@ -202,7 +206,7 @@ impl ChenBuhlmann {
             let mut shift = Col::zeros(d + 1);
             let mut variances = vec![1.0; d + 1];
             match self.shift {
-                Shift::Mean => {
+                ScmShift::Mean => {
                     for j in (0..d).filter(|j| !invariant.contains(j)) {
                         shift[j] = self.scale * gaussian[(m, j)];
                     }
@@ -213,7 +217,7 @@ impl ChenBuhlmann {
                         variances.fill(0.01);
                     }
                 }
-                Shift::Variance => (0..d).for_each(|j| variances[j] = self.scale * gaussian[(m, j)].abs()),
+                ScmShift::Variance => (0..d).for_each(|j| variances[j] = self.scale * gaussian[(m, j)].abs()),
             }
             LinearGaussian::structural(&b, &variances, &shift, None)
         };
@@ -246,7 +250,7 @@ impl ChenBuhlmann {
     /// When a setting is out of its range.
     pub fn draw(&self, repeat: u64) -> Result<Drawn, AdaptError> {
         self.check()?;
-        require::at_least_one("rows", self.rows)?;
+        check::at_least_one("rows", self.rows)?;
         let random = Random { seed: self.seed, repeat };
         let mut domains = Vec::new();
         for (m, law) in self.laws().iter().enumerate() {

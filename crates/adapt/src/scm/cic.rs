@@ -22,15 +22,16 @@
 //! reversed. The forms with two sources are reversed in source 0 only.
 
 use faer::Mat;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, Random};
 use super::{Drawn, TwoGaussians};
-use crate::error::require;
 use crate::{AdaptError, Adaptation};
 
 /// Which model; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CicScm {
     /// Features shift.
     I,
@@ -168,7 +169,7 @@ impl CicSimulation {
     /// When the number of sources of [`CicScm::Binary`] is out of its range.
     pub fn population(&self) -> Result<CicPopulation, AdaptError> {
         let preset = self.scm.preset();
-        require::check("sources", preset.sources as f64, (1..=32).contains(&preset.sources), "from 1 to 32")?;
+        check::setting("sources", preset.sources as f64, (1..=32).contains(&preset.sources), "from 1 to 32")?;
         let roles = self.scm.roles();
         let shifts = self.shifts(&preset, &roles);
         let flipped_sources = if preset.sources == 11 { 6 } else { 1 };
@@ -235,9 +236,10 @@ impl CicSimulation {
     /// Rows: the problem, and the target's rows with their labels **for evaluation only**.
     ///
     /// # Errors
-    /// As [`population`](Self::population), without rows, or when all rows of all sources happen to be of one class.
+    /// As [`population`](Self::population), without rows, or when all rows of all sources happen to be of one
+    /// class.
     pub fn draw(&self, repeat: u64) -> Result<Drawn, AdaptError> {
-        require::at_least_one("rows", self.rows)?;
+        check::at_least_one("rows", self.rows)?;
         let population = self.population()?;
         let random = Random { seed: self.seed, repeat };
         let draw = |(m, law): (usize, &TwoGaussians)| law.draw(format!("source {m}"), self.rows, random, m);

@@ -31,7 +31,7 @@ mod random;
 pub mod ssda;
 pub mod two_gaussians;
 
-pub use chen_buhlmann::{ChenBuhlmann, RegressionPopulation, Shift, Structure};
+pub use chen_buhlmann::{ChenBuhlmann, RegressionPopulation, ScmShift, Structure};
 pub use cic::{CicPopulation, CicScm, CicSimulation, Roles};
 use faer::Mat;
 pub use linear_gaussian::LinearGaussian;

@@ -1,29 +1,31 @@
-//! Semi-supervised adaptation under an intervention of low dimension, after "When few labeled target data suffice" (Ha,
-//! Chen, arXiv 2507.14661); the generator is ours.
+//! Semi-supervised adaptation under an intervention of low dimension, after "When few labeled target data
+//! suffice" (Ha, Chen, arXiv 2507.14661); the generator is ours.
 //!
 //! ```text
 //! X = B X + b Y + ε,   Y = ε_Y,   B strictly lower triangular, N(0, 1/d),   |b|² = 4
 //! ```
 //!
-//! with standard normal noise, so that `Var(Y | X) = 0.2` without intervention. Sources are alike but under the third:
+//! with standard normal noise, so that `Var(Y | X) = 0.2` without intervention. Sources are alike but under
+//! the third:
 //!
 //! | Intervention, of dimension `q` | in the target |
 //! |---|---|
-//! | confounded additive | noise `u` of dimension `q` enters: `Γ u` on the features, `Γ ~ N(0, 1)`, and `γᵀu` on the label, `γ ~ N(0, 1/q)` |
+//! | confounded additive | noise `u` of dimension `q`: `Γ u`, `Γ ~ N(0, 1)`; on the label `γᵀu`, `γ ~ N(0, 1/q)` |
 //! | sparse connectivity | `q/2` features of the lower half have new rows of `B`: `N(0, 1/d) + N(0, 36/d)` |
 //! | anticausal weight | `b_m = b + U θ_m` in **every** domain, `U ~ N(0, 1/d)`, `θ_m ~ 1.5 N(0, I)` of dimension `q` |
 //! | dense | `B` and `b` are others: a control in which nothing can be transferred |
 
 use faer::{Col, Mat};
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, Random};
 use super::{LinearGaussian, RegressionPopulation};
-use crate::error::require;
 use crate::{AdaptError, Adaptation, Labelled, SemiSupervised};
 
 /// What is done to the target; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Intervention {
     /// Noise enters features and label.
     ConfoundedAdditive,
@@ -57,24 +59,25 @@ pub struct Ssda {
 }
 
 impl Ssda {
-    /// Dimension 4; 10 sources when the label's effects vary, otherwise 6; 5000 rows of each source and of the target.
+    /// Dimension 4; 10 sources when the label's effects vary, otherwise 6; 5000 rows of each source and of
+    /// the target.
     pub fn new(intervention: Intervention, features: usize, labelled: usize, seed: u64) -> Self {
         let sources = if intervention == Intervention::AnticausalWeight { 10 } else { 6 };
         Self { intervention, features, dimension: 4, sources, rows: 5000, unlabelled: 5000, labelled, seed }
     }
 
-    fn check(&self) -> Result<(), AdaptError> {
-        require::at_least_one("features", self.features)?;
-        require::at_least_one("sources", self.sources)?;
+    fn check(&self) -> Checked {
+        check::at_least_one("features", self.features)?;
+        check::at_least_one("sources", self.sources)?;
         let (q, d) = (self.dimension, self.features);
-        require::check(
+        check::setting(
             "dimension",
             q as f64,
             q > 0 && q <= d,
             "at least 1 and at most the number of features",
         )?;
         let sparse = self.intervention == Intervention::SparseConnectivity;
-        require::check("dimension", q as f64, !sparse || q % 2 == 0, "even for sparse connectivity")
+        check::setting("dimension", q as f64, !sparse || q % 2 == 0, "even for sparse connectivity")
     }
 
     /// `B` with the label last, for one of two independent structures.
@@ -163,8 +166,8 @@ impl Ssda {
     /// When a setting is out of its range, or a number of rows is 0.
     pub fn draw(&self, repeat: u64) -> Result<SemiSupervised<Mat<f64>>, AdaptError> {
         self.check()?;
-        require::at_least_one("rows", self.rows)?;
-        require::at_least_one("unlabelled", self.unlabelled)?;
+        check::at_least_one("rows", self.rows)?;
+        check::at_least_one("unlabelled", self.unlabelled)?;
         let random = Random { seed: self.seed, repeat };
         let laws = self.laws();
         let mut domains = Vec::new();
@@ -183,7 +186,7 @@ impl Ssda {
     /// When a setting is out of its range, or there are to be no rows.
     pub fn labelled_rows(&self, repeat: u64) -> Result<Labelled<Mat<f64>>, AdaptError> {
         self.check()?;
-        require::at_least_one("labelled", self.labelled)?;
+        check::at_least_one("labelled", self.labelled)?;
         let random = Random { seed: self.seed, repeat };
         let laws = self.laws();
         let name = "labelled target".to_owned();

@@ -1,6 +1,7 @@
 //! Two classes with Gaussian features of one covariance: accuracies in closed form.
 //!
-//! With shares `1 − p` and `p`, means `μ₀` and `μ₁`, covariance `Σ`, and `Φ` the normal distribution function,
+//! With shares `1 − p` and `p`, means `μ₀` and `μ₁`, covariance `Σ`, and `Φ` the normal distribution
+//! function,
 //!
 //! ```text
 //! accuracy of the sign of wᵀx + b:  (1 − p) Φ(−(wᵀμ₀ + b)/s) + p Φ((wᵀμ₁ + b)/s),   s² = wᵀΣw
@@ -11,9 +12,9 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};
+use kiln_core::{InputError, check};
 
 use super::random::{Purpose, Random};
-use crate::error::require;
 use crate::linear::LinearModel;
 use crate::linear::algebra::cholesky;
 use crate::{AdaptError, Labelled, Labels};
@@ -38,18 +39,19 @@ impl TwoGaussians {
     /// `p`, `[μ₀, μ₁]` and `Σ`.
     ///
     /// # Errors
-    /// When `p` is not in `[0, 1]`, sizes do not fit, something is not finite, or `Σ` is not positive definite.
+    /// When `p` is not in `[0, 1]`, sizes do not fit, something is not finite, or `Σ` is not positive
+    /// definite.
     pub fn new(positive_share: f64, means: [Vec<f64>; 2], covariance: Mat<f64>) -> Result<Self, AdaptError> {
-        require::check("positive_share", positive_share, (0.0..=1.0).contains(&positive_share), "in [0, 1]")?;
+        check::probability("positive_share", positive_share)?;
         let features = covariance.ncols();
         for found in [means[0].len(), means[1].len(), covariance.nrows()] {
             if found != features {
-                let what = "features of the means and rows of the covariance".to_owned();
-                return Err(AdaptError::Size { what, found, expected: features });
+                let what = "features of the means and rows of the covariance";
+                return Err(InputError::size(what, found, features).into());
             }
         }
         if !covariance.is_all_finite() || means.iter().flatten().any(|mean| !mean.is_finite()) {
-            return Err(AdaptError::NotFinite { what: "the means or the covariance".to_owned() });
+            return Err(InputError::not_finite("the means or the covariance").into());
         }
         let factor = cholesky(&covariance, "the covariance", "give every feature noise of its own")?;
         let difference = Col::from_fn(features, |j| means[1][j] - means[0][j]);
@@ -87,7 +89,7 @@ impl TwoGaussians {
         if model.outputs() != 2 || model.features() != self.covariance.ncols() {
             let found = vec![model.features(), model.outputs()];
             let expected = vec![self.covariance.ncols(), 2];
-            return Err(AdaptError::RowShape { domain: "the classifier".to_owned(), found, expected });
+            return Err(InputError::shape("the classifier", &found, &expected).into());
         }
         let (w, b) = model.direction()?;
         let w = Col::from_fn(w.len(), |j| w[j]);
@@ -132,8 +134,8 @@ impl TwoGaussians {
         (1.0 - p) * normal_cdf(0.5 * delta + t) + p * normal_cdf(0.5 * delta - t)
     }
 
-    /// Accuracy of the best direction with its threshold half-way between the means: best if both classes were equally
-    /// frequent.
+    /// Accuracy of the best direction with its threshold half-way between the means: best if both classes
+    /// were equally frequent.
     pub fn midpoint_accuracy(&self) -> f64 {
         normal_cdf(0.5 * self.separation)
     }
@@ -144,8 +146,8 @@ impl TwoGaussians {
     /// When one is not below the number of features, or occurs twice.
     pub fn restricted(&self, features: &[usize]) -> Result<Self, AdaptError> {
         if let Some(&found) = features.iter().find(|feature| **feature >= self.covariance.ncols()) {
-            let what = "feature index, which must be below the number of features".to_owned();
-            return Err(AdaptError::Size { what, found, expected: self.covariance.ncols() });
+            let what = "feature index, which must be below the number of features";
+            return Err(InputError::size(what, found, self.covariance.ncols()).into());
         }
         let pick = |mean: &Vec<f64>| features.iter().map(|j| mean[*j]).collect::<Vec<_>>();
         let covariance =

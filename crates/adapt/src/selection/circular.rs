@@ -12,9 +12,10 @@
 //!
 //! Cost: a fit for each chosen source.
 
-use super::{BATCH, Fitting, Scorer, chosen, matrix, mean, predicted, renumbered};
+use super::{Fitting, Scorer, chosen, mean, renumbered};
 use crate::{
-    AdaptError, Adaptation, Adapted, Evaluation, FeatureModel, Labelled, Labels, Rows, SourceChoice,
+    AdaptError, Adaptation, Adapted, Evaluation, FeatureModel, Fit, Labelled, Labels, Predict, Rows,
+    SourceChoice,
 };
 
 /// Mean score on the sources of models of the target's predictions; see the source file.
@@ -26,7 +27,7 @@ pub struct Circular<'a, X, M> {
     pub sources: SourceChoice,
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for Circular<'_, X, M> {
+impl<X: Rows, M: FeatureModel<X>> Scorer<X, Adapted<M>> for Circular<'_, X, M> {
     fn name(&self) -> &'static str {
         "circular validation"
     }
@@ -35,11 +36,8 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for Circular<'_, X, M> {
         let Fitting { data, start, training } = self.fitting;
         let target = data.target();
         let labels = match data.outputs() {
-            1 => {
-                let values = matrix(model.in_batches(target.x(), BATCH, M::forward)?)?;
-                Labels::values(values.col(0).iter().copied().collect::<Vec<_>>())
-            }
-            count => Labels::classes(predicted(model, target.x())?, count),
+            1 => Labels::values(model.predict_values(target.x())?),
+            count => Labels::classes(model.predict_classes(target.x())?, count),
         };
         let reversed = Labelled::new(target.name(), target.x().clone(), labels)?;
         let method = renumbered(&model.summary().method, &|_| Some(0))
@@ -53,7 +51,7 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for Circular<'_, X, M> {
                 Evaluation::of_classes(&vec![class; classes.len()], classes, count)
             } else {
                 let data = Adaptation::new(vec![reversed.clone()], source.without_labels())?;
-                method.fit(&data, start, training)?.evaluate(held, BATCH)?
+                method.on(start, training).fit(&data)?.evaluate(held)?
             };
             scores.push(evaluation.score());
         }

@@ -1,22 +1,27 @@
 //! Deep embedded validation: minus the loss on the sources, weighted by the ratio of the densities of
 //! features in target and sources, with a control variate that lowers its variance.
 //!
-//! A logistic regression tells target from source by features, on one half of the source rows; on the other half
+//! A logistic regression tells target from source by features, on one half of the source rows; on the other
+//! half
 //!
 //! ```text
-//! w_i = (n_S/n_T) · P(target | z_i)/P(source | z_i),     R = mean(wℓ) + η mean(w) − η,     η = −Cov(wℓ, w)/Var(w).
+//! w_i = (n_S/n_T) · P(target | z_i)/P(source | z_i),
+//! R = mean(wℓ) + η mean(w) − η,     η = −Cov(wℓ, w)/Var(w).
 //! ```
 //!
-//! You, Wang, Long, Jordan, "Towards accurate model selection in deep unsupervised domain adaptation", ICML 2019.
+//! You, Wang, Long, Jordan, "Towards accurate model selection in deep unsupervised domain adaptation", ICML
+//! 2019.
 //!
 //! Cost: a forward pass over sources and target, and Newton's method on `n` rows of `k` features.
 
 use faer::Mat;
+use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
-use super::{BATCH, Scorer, chosen, losses, matrix, mean, split_rows};
+use super::{Scorer, chosen, losses, mean, split_rows};
+use crate::adapted::{BATCH, matrix};
 use crate::linear::classification::Logistic;
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Labelled, Labels, Rows, SourceChoice};
+use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Labelled, Labels, Predict, Rows, SourceChoice};
 
 /// Minus the importance-weighted loss of deep embedded validation; see the source file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,7 +41,7 @@ impl Default for DeepEmbedded {
     }
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for DeepEmbedded {
+impl<X: Rows, M: FeatureModel<X>> Scorer<X, Adapted<M>> for DeepEmbedded {
     fn name(&self) -> &'static str {
         "deep embedded validation"
     }
@@ -76,11 +81,10 @@ fn controlled(weights: &[f64], losses: &[f64]) -> f64 {
 }
 
 fn stacked(parts: Vec<Mat<f64>>) -> Result<Mat<f64>, AdaptError> {
-    let all: Mat<f64> =
-        Rows::concat(parts).ok_or_else(|| AdaptError::Empty { what: "the list of sources".to_owned() })?;
+    let all: Mat<f64> = Rows::concat(parts).ok_or_else(|| InputError::empty("the list of sources"))?;
     if all.is_all_finite() {
         Ok(all)
     } else {
-        Err(AdaptError::NotFinite { what: "the features of the sources".to_owned() })
+        Err(InputError::not_finite("the features of the sources").into())
     }
 }

@@ -4,24 +4,23 @@
 //! Σ_m (1/n_m) Σ_i w_{y_i} 1(f(x_i) = y_i)  /  Σ_m (1/n_m) Σ_i w_{y_i}
 //! ```
 //!
-//! It estimates the target's accuracy without bias when the target differs from the pooled sources in the shares of its
-//! classes only, and the weights are right.
+//! It estimates the target's accuracy without bias when the target differs from the pooled sources in the
+//! shares of its classes only, and the weights are right.
 //!
 //! Sugiyama, Krauledat, Müller, "Covariate shift adaptation by importance weighted cross validation", JMLR
 //! 2007; with class weights by [`label_shift`](crate::label_shift).
 //!
 //! Cost: a forward pass over the sources, and over the target when the weights are estimated.
 
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::{BATCH, Scorer, chosen, predicted, same_outputs};
-use crate::error::require;
-use crate::{
-    AdaptError, Adaptation, Adapted, FeatureModel, LabelShiftEstimator, Rows, ShiftStatistics, SourceChoice,
-};
+use super::{Scorer, chosen};
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, Predict, Rows, ShiftStatistics, SourceChoice};
 
 /// Where class weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClassWeights {
     /// These, one a class, the same for every candidate.
     Given(Vec<f64>),
@@ -45,39 +44,35 @@ impl Default for ImportanceWeighted {
     }
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for ImportanceWeighted {
+impl<X: Rows, F: Predict<X>> Scorer<X, F> for ImportanceWeighted {
     fn name(&self) -> &'static str {
         "importance-weighted accuracy"
     }
 
-    fn score(&self, model: &Adapted<M>, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
+    fn score(&self, model: &F, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
         let count = validation.outputs();
-        same_outputs(model, count)?;
+        check::size("outputs of the model", model.outputs(), count)?;
         let mut sources = Vec::new();
         for source in chosen(self.sources, validation)? {
             let (classes, _) = source.classes()?;
-            sources.push((predicted(model, source.x())?, classes));
+            sources.push((model.predict_classes(source.x())?, classes));
         }
         let weights = match &self.weights {
             ClassWeights::Given(weights) => weights.clone(),
             ClassWeights::Estimated(estimator) => {
                 let pairs: Vec<_> =
                     sources.iter().map(|(found, classes)| (found.as_slice(), *classes)).collect();
-                let probabilities = model.probabilities_in_batches(validation.target().x(), BATCH)?;
-                let target = predicted(model, validation.target().x())?;
+                let probabilities = model.predict_probabilities(validation.target().x())?;
+                let target = model.predict_classes(validation.target().x())?;
                 let statistics = ShiftStatistics::from_predictions(&pairs, &target, count)?;
                 estimator.weights(&statistics.with_posteriors(probabilities)?)?.weights
             }
         };
         if weights.len() != count {
-            return Err(AdaptError::Size {
-                what: "class weights".to_owned(),
-                found: weights.len(),
-                expected: count,
-            });
+            return Err(InputError::size("class weights", weights.len(), count).into());
         }
         for &weight in &weights {
-            require::finite_non_negative("class weight", weight)?;
+            check::nonnegative("class weight", weight)?;
         }
         let (mut right, mut total) = (0.0, 0.0);
         for (found, classes) in &sources {
@@ -87,7 +82,7 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for ImportanceWeighted {
                 right += if *prediction == class { weight } else { 0.0 };
             }
         }
-        require::check("total weight of the sources", total, total > 0.0, "above 0")?;
+        check::setting("total weight of the sources", total, total > 0.0, "above 0")?;
         Ok(right / total)
     }
 }

@@ -1,4 +1,5 @@
-//! Agreement on the target with a conditionally invariant model `c`, such as CIP: `1 − δ_T(f, c)`, in `[0, 1]`.
+//! Agreement on the target with a conditionally invariant model `c`, such as CIP: `1 − δ_T(f, c)`, in `[0,
+//! 1]`.
 //!
 //! A model that cannot be better than `c` is rejected: when its accuracy on the target is at most
 //!
@@ -9,25 +10,29 @@
 //! its score is `−δ_T`, below that of all that are not rejected. `S` are the sources whose risk the model was
 //! fitted to.
 //!
-//! The bound is Corollary 1 of Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in domain
-//! adaptation", JMLR 2025 ([`bounds`](crate::bounds)), which assumes that classes are equally frequent in
-//! both. The score is ours: what is left after the rejection is ranked by nearness to `c`, so that `c` itself
-//! would always win.
+//! The bound is Corollary 1 of Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in
+//! domain adaptation", JMLR 2025 ([`bounds`](crate::bounds)), which assumes that classes are equally frequent
+//! in both. The score is ours: what is left after the rejection is ranked by nearness to `c`, so that `c`
+//! itself would always win.
 //!
 //! Cost: a forward pass of both models over sources and target.
 
-use super::{Scorer, chosen, predicted, same_outputs, sources_of};
-use crate::bounds::{Agreement, Predictions, Region};
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Rows};
+use kiln_core::check;
 
-/// Agreement with an invariant model on the target, less 1 where the model cannot be better; see the source file.
+use super::{Scorer, chosen, sources_of};
+use crate::bounds::{Agreement, Predictions, Region};
+use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Predict, Rows};
+
+/// Agreement with an invariant model on the target, less 1 where the model cannot be better; see the source
+/// file.
 #[derive(Debug, Clone)]
-pub struct InvariantAgreement<'a, M> {
-    /// The invariant model: [`cip`](crate::Method::cip), or the [first stage](Adapted::first_stage) of `JointDIP`.
-    pub invariant: &'a Adapted<M>,
+pub struct InvariantAgreement<'a, F> {
+    /// The invariant model: [`cip`](crate::AdaptMethod::cip), or the [first stage](Adapted::first_stage) of
+    /// `JointDIP`.
+    pub invariant: &'a F,
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for InvariantAgreement<'_, M> {
+impl<X: Rows, M: FeatureModel<X>, F: Predict<X>> Scorer<X, Adapted<M>> for InvariantAgreement<'_, F> {
     fn name(&self) -> &'static str {
         "agreement with an invariant model"
     }
@@ -53,20 +58,21 @@ pub(crate) struct Compared {
 impl Compared {
     pub(crate) fn on<X: Rows, M: FeatureModel<X>>(
         model: &Adapted<M>,
-        invariant: &Adapted<M>,
+        invariant: &dyn Predict<X>,
         data: &Adaptation<X>,
     ) -> Result<Self, AdaptError> {
         let (mut source, mut actual) = ([Vec::new(), Vec::new()], Vec::new());
         for domain in chosen(sources_of(&model.summary().method), data)? {
             let (classes, count) = domain.classes()?;
-            for (model, all) in [model, invariant].into_iter().zip(&mut source) {
-                same_outputs(model, count)?;
-                all.extend(predicted(model, domain.x())?);
+            let models: [&dyn Predict<X>; 2] = [model, invariant];
+            for (model, all) in models.into_iter().zip(&mut source) {
+                check::size("outputs of the model", model.outputs(), count)?;
+                all.extend(model.predict_classes(domain.x())?);
             }
             actual.extend_from_slice(classes);
         }
         let target = data.target().x();
-        let target = [predicted(model, target)?, predicted(invariant, target)?];
+        let target = [model.predict_classes(target)?, invariant.predict_classes(target)?];
         Ok(Self { source, actual, target })
     }
 

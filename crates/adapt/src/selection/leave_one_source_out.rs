@@ -1,6 +1,6 @@
-//! Each source in turn plays the target: the model's method is fitted to the other sources and to the rows of this one
-//! without labels, and evaluated on its held-out rows. The score is the mean over sources of the accuracy, or
-//! of minus the mean squared error.
+//! Each source in turn plays the target: the model's method is fitted to the other sources and to the rows of
+//! this one without labels, and evaluated on its held-out rows. The score is the mean over sources of the
+//! accuracy, or of minus the mean squared error.
 //!
 //! The source that a method names is never left out, as there would be nothing to fit.
 //!
@@ -9,8 +9,9 @@
 //!
 //! Cost: a fit for each source that is left out.
 
-use super::{BATCH, Fitting, Scorer, mean, renumbered};
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Rows};
+use super::{Fitting, Scorer, mean, renumbered};
+use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Fit, Predict, Rows};
+use kiln_core::InputError;
 
 /// Mean score on sources that play the target; see the source file.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct LeaveOneSourceOut<'a, X, M> {
     pub fitting: Fitting<'a, X, M>,
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for LeaveOneSourceOut<'_, X, M> {
+impl<X: Rows, M: FeatureModel<X>> Scorer<X, Adapted<M>> for LeaveOneSourceOut<'_, X, M> {
     fn name(&self) -> &'static str {
         "leave-one-source-out score"
     }
@@ -36,11 +37,11 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for LeaveOneSourceOut<'_, X, M> {
             let Some(method) = renumbered(&model.summary().method, &without) else { continue };
             let mut sources = data.sources().to_vec();
             if left_out >= sources.len() {
-                return Err(AdaptError::NoSource { index: left_out, sources: found });
+                return Err(InputError::index("source", left_out, found).into());
             }
             let target = sources.remove(left_out).without_labels();
-            let fitted = method.fit(&Adaptation::new(sources, target)?, start, training)?;
-            scores.push(fitted.evaluate(held, BATCH)?.score());
+            let fitted = method.on(start, training).fit(&Adaptation::new(sources, target)?)?;
+            scores.push(fitted.evaluate(held)?.score());
         }
         if scores.is_empty() {
             return Err(AdaptError::Method("the method names all sources, so that none can be left out"));

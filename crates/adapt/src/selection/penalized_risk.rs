@@ -11,11 +11,12 @@
 //!
 //! Cost: a forward pass over sources and target, and the divergence between them.
 
+use kiln_core::check;
 use kiln_tensor::{Divergence, Sample, TensorError};
 use serde::{Deserialize, Serialize};
 
-use super::{BATCH, Scorer, chosen, losses, mean, sources_of};
-use crate::error::require;
+use super::{Scorer, chosen, losses, mean, sources_of};
+use crate::adapted::BATCH;
 use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Rows};
 
 /// Minus the loss on a model's own sources and their distance from the target; see the source file.
@@ -27,13 +28,13 @@ pub struct PenalizedRisk {
     pub weight: f64,
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for PenalizedRisk {
+impl<X: Rows, M: FeatureModel<X>> Scorer<X, Adapted<M>> for PenalizedRisk {
     fn name(&self) -> &'static str {
         "negative penalized source risk"
     }
 
     fn score(&self, model: &Adapted<M>, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
-        require::finite_non_negative("weight", self.weight)?;
+        check::nonnegative("weight", self.weight)?;
         let sample = |x: &X| Ok::<_, AdaptError>(Sample::new(model.in_batches(x, BATCH, M::features)?));
         let target = sample(validation.target().x())?;
         let mut values = Vec::new();

@@ -13,18 +13,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Scorer, log_probabilities};
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Rows};
+use crate::{AdaptError, Adaptation, Predict, Rows};
 
 /// Minus the mean entropy of the predictions on the target, in nats; see the source file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PredictionEntropy;
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for PredictionEntropy {
+impl<X: Rows, F: Predict<X>> Scorer<X, F> for PredictionEntropy {
     fn name(&self) -> &'static str {
         "negative prediction entropy"
     }
 
-    fn score(&self, model: &Adapted<M>, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
+    fn score(&self, model: &F, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
         let logarithms = log_probabilities(model, validation.target().x())?;
         // 0 · log 0 is 0; `exp` of less than −700 is 0 long before the logarithm is infinite.
         let term = |logarithm: &f64| if *logarithm < -700.0 { 0.0 } else { logarithm.exp() * logarithm };

@@ -1,5 +1,5 @@
-//! Soft neighborhood density: how many neighbours the target's rows have among their predictions. With `z_i` the
-//! probabilities of row `i`, of length 1, and the temperature `τ`,
+//! Soft neighborhood density: how many neighbours the target's rows have among their predictions. With `z_i`
+//! the probabilities of row `i`, of length 1, and the temperature `τ`,
 //!
 //! ```text
 //! P_ij = exp(z_iᵀz_j/τ) / Σ_{l≠i} exp(z_iᵀz_l/τ),     score = −(1/n) Σ_i Σ_{j≠i} P_ij log P_ij.
@@ -12,11 +12,11 @@
 //!
 //! Cost: a forward pass over the target and `O(n²k)` on the host, with `O(nk)` memory.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::{Scorer, log_probabilities};
-use crate::error::require;
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Rows};
+use crate::{AdaptError, Adaptation, Predict, Rows};
 
 /// Mean entropy of the soft neighbourhoods of the target's predictions; see the source file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,13 +32,13 @@ impl Default for SoftNeighborhood {
     }
 }
 
-impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for SoftNeighborhood {
+impl<X: Rows, F: Predict<X>> Scorer<X, F> for SoftNeighborhood {
     fn name(&self) -> &'static str {
         "soft neighborhood density"
     }
 
-    fn score(&self, model: &Adapted<M>, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
-        require::finite_positive("temperature", self.temperature)?;
+    fn score(&self, model: &F, validation: &Adaptation<X>) -> Result<f64, AdaptError> {
+        check::positive("temperature", self.temperature)?;
         let logarithms = log_probabilities(model, validation.target().x())?;
         let rows: Vec<Vec<f64>> = logarithms
             .row_iter()
@@ -49,7 +49,7 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, M> for SoftNeighborhood {
             })
             .collect();
         let n = rows.len();
-        require::check("rows of the target", n as f64, n > 1, "at least 2, to have neighbours")?;
+        check::setting("rows of the target", n as f64, n > 1, "at least 2, to have neighbours")?;
         let entropy = |i: usize| {
             let similarity =
                 |j: usize| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / self.temperature;

@@ -1,15 +1,14 @@
 //! Rows of all domains, and the batches of an epoch.
 
+use kiln_core::{InputError, random};
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
-use super::Training;
+use super::settings::Training;
 use crate::method::{Alignment, Risk};
-use crate::{AdaptError, Adaptation, Labelled, Labels, Method, Rows};
+use crate::{AdaptError, AdaptMethod, Adaptation, Labelled, Labels, Rows};
 
 /// The rows of the domains that a method uses: sources in their order, then perhaps the target.
 pub(super) struct Pool<X> {
@@ -36,7 +35,11 @@ pub(super) struct Batch {
 }
 
 impl<X: Rows> Pool<X> {
-    pub(super) fn new(data: &Adaptation<X>, method: &Method, device: &Device) -> Result<Self, AdaptError> {
+    pub(super) fn new(
+        data: &Adaptation<X>,
+        method: &AdaptMethod,
+        device: &Device,
+    ) -> Result<Self, AdaptError> {
         let count = data.sources().len();
         let mut used = vec![false; count];
         let mut target = false;
@@ -71,8 +74,7 @@ impl<X: Rows> Pool<X> {
             start += part.rows();
         }
         let labels = concat(&labels);
-        let x =
-            X::concat(parts).ok_or_else(|| AdaptError::Empty { what: "the list of domains".to_owned() })?;
+        let x = X::concat(parts).ok_or_else(|| InputError::empty("the list of domains"))?;
         let rows = data.sources().iter().map(Labelled::rows).chain([data.target().x().rows()]);
         let longest = rows.max().unwrap_or(0);
         Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, device: device.clone().autodiff() })
@@ -89,12 +91,10 @@ impl<X: Rows> Pool<X> {
             .map(|(domain, range)| {
                 let mut rows: Vec<usize> = range.clone().collect();
                 if training.shuffle {
-                    let mut generator = ChaCha8Rng::seed_from_u64(training.seed);
                     // By the domain's name, so that all methods see its rows in the same order.
                     let domain =
                         self.sources.get(domain).map_or(u64::from(u32::MAX), |&source| source as u64);
-                    generator.set_stream((epoch as u64) << 32 | domain);
-                    rows.shuffle(&mut generator);
+                    rows.shuffle(&mut random::stream(training.seed, (epoch as u64) << 32 | domain));
                 }
                 rows
             })

@@ -8,15 +8,15 @@ use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Gradients, Tensor};
 use kiln_tensor::{Divergence, Sample};
 
-use super::Training;
 use super::batches::{Batch, Pool};
+use super::settings::Training;
 use crate::method::{Alignment, Discrepancy, Discriminator, Penalty, Risk};
 use crate::model::{Features, MultilayerPerceptron};
-use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Labels, Method, Rows, SourceChoice};
+use crate::{AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Labels, Rows, SourceChoice};
 
 /// A method's objective, with what it keeps between steps.
 pub(super) struct Objective<'a, X> {
-    method: &'a Method,
+    method: &'a AdaptMethod,
     pool: &'a Pool<X>,
     /// One per class, for weighted methods.
     class_weights: Option<Vec<f64>>,
@@ -45,7 +45,7 @@ pub(super) struct Value {
 
 impl<'a, X: Rows> Objective<'a, X> {
     pub(super) fn new<M: FeatureModel<X>>(
-        method: &'a Method,
+        method: &'a AdaptMethod,
         data: &Adaptation<X>,
         pool: &'a Pool<X>,
         first: Option<&Adapted<M>>,
@@ -99,11 +99,6 @@ impl<'a, X: Rows> Objective<'a, X> {
         batch: &Batch,
         step: usize,
     ) -> Result<Value, AdaptError> {
-        let expected = self.pool.labels.outputs();
-        let found = outputs.dims()[1];
-        if found != expected {
-            return Err(AdaptError::Size { what: "outputs of the model".to_owned(), found, expected });
-        }
         let risk = self.risk(outputs, batch, step);
         let mut parts = vec![risk.clone().inner()];
         let mut total = risk;
@@ -401,7 +396,8 @@ impl<'a, X: Rows> Objective<'a, X> {
             widths.extend(&adversary.settings.hidden);
             widths.push(domains);
             let device = self.pool.device.clone().inner();
-            // A seed of its own, so that the discriminator does not start as a copy of the model's first layer.
+            // A seed of its own, so that the discriminator does not start as a copy of the model's first
+            // layer.
             let seed = self.seed ^ 0x6461_6e6e;
             let network = MultilayerPerceptron::new(&widths, Features::Outputs, seed, &device)?;
             adversary.network = Some(network.train());

@@ -8,12 +8,13 @@ use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat, Side};
-use kiln_adapt::fine_tuning::{Candidate, Origin};
+use kiln_adapt::fine_tuning::{Candidate, CandidateOrigin};
 use kiln_adapt::selection::hold_out_rows;
 use kiln_adapt::{
-    AdaptError, Adaptation, Adapted, FeatureModel, Features, FineTuning, Labelled, Labels, Masft, Method,
-    MultilayerPerceptron, SemiSupervised, Training, Tuned, glorot_linear, target_only,
+    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Features, FineTuning, Fit, Labelled, Labels,
+    Masft, MultilayerPerceptron, Predict, SemiSupervised, TrainedTargetOnly, Training, Tuned, glorot_linear,
 };
+use kiln_core::InputError;
 use kiln_tensor::{Distribution, Divergence, Noise, Parameters, Vector, device_tests};
 use proptest::prelude::*;
 
@@ -51,7 +52,7 @@ fn network(features: Features, device: &Device) -> MultilayerPerceptron {
 }
 
 fn start<M: FeatureModel<Tensor<2>>>(data: &SemiSupervised<Tensor<2>>, model: &M) -> Adapted<M> {
-    Method::erm(0).fit(data.adaptation(), model, &training()).unwrap()
+    AdaptMethod::erm(0).on(model, &training()).fit(data.adaptation()).unwrap()
 }
 
 /// Path and values of each parameter.
@@ -98,14 +99,14 @@ device_tests! {
     fn naive_tuning_of_a_fresh_model_is_target_only(device) {
         let data = problem(10, device);
         let still = Training { learning_rate: 1e-12, epochs: 1, ..training() };
-        let fresh = Method::erm(0).fit(data.adaptation(), &linear(device), &still).unwrap();
+        let fresh = AdaptMethod::erm(0).on(&linear(device), &still).fit(data.adaptation()).unwrap();
         let in_order = Training { shuffle: false, ..training() };
-        let tuned = FineTuning::naive().fit(&data, &fresh, &in_order).unwrap();
-        let alone = target_only(&data, &linear(device), &in_order).unwrap();
+        let tuned = FineTuning::naive().on(&fresh, &in_order).fit(&data).unwrap();
+        let alone = TrainedTargetOnly::new(&linear(device), &in_order).fit(&data).unwrap();
         close(tuned.model(), alone.model(), 1e-5);
         assert_eq!(tuned.summary(), fresh.summary());
         // Once more, to the bit.
-        let fit = || FineTuning::naive().fit(&data, &fresh, &training()).unwrap();
+        let fit = || FineTuning::naive().on(&fresh, &training()).fit(&data).unwrap();
         let (tuned, again) = (fit(), fit());
         assert!(moved(tuned.model(), again.model()).is_empty());
     }
@@ -116,7 +117,7 @@ device_tests! {
         let start = start(&data, &network(Features::LastHidden, device));
         let tuned = |tuned: Tuned| {
             let training = Training { epochs: 1, ..training() };
-            FineTuning { tuned, weight: 0.1 }.fit(&data, &start, &training).unwrap().into_model()
+            FineTuning { tuned, weight: 0.1 }.on(&start, &training).fit(&data).unwrap().into_model()
         };
         let named = |name: &str| tuned(Tuned::Named(vec![name.to_owned()]));
         assert_eq!(moved(start.model(), &tuned(Tuned::All)).len(), 4);
@@ -152,7 +153,7 @@ fn quadratic(seed: u64, device: &Device) -> (SemiSupervised<Tensor<2>>, Adapted<
     let data = Adaptation::new(vec![labelled.clone()], labelled.without_labels()).unwrap();
     let model = glorot_linear(WIDTH, 1, 1.0, seed, device).unwrap();
     let still = Training { learning_rate: 1e-12, epochs: 1, ..training() };
-    let start = Method::erm(0).fit(&data, &model, &still).unwrap();
+    let start = AdaptMethod::erm(0).on(&model, &still).fit(&data).unwrap();
     (data.with_target_labels(labelled).unwrap(), start, design, right)
 }
 
@@ -180,7 +181,7 @@ proptest! {
             epochs: 1500, batch_size: 12, learning_rate: 0.5 / largest, shuffle: false, seed: 0,
             optimizer: SgdConfig::new().init(),
         };
-        let tuned = FineTuning { tuned: Tuned::All, weight }.fit(&data, &start, &training).unwrap();
+        let tuned = FineTuning { tuned: Tuned::All, weight }.on(&start, &training).fit(&data).unwrap();
         let error = (vector(tuned.model()) - &expected).norm_l2();
         prop_assert!(error <= 1e-4 * (1.0 + expected.norm_l2()), "{error}");
     }
@@ -200,7 +201,7 @@ fn the_penalty_keeps_the_start_near() {
         ..training()
     };
     let distance = |weight: f64| {
-        let tuned = FineTuning { tuned: Tuned::All, weight }.fit(&data, &start, &training).unwrap();
+        let tuned = FineTuning { tuned: Tuned::All, weight }.on(&start, &training).fit(&data).unwrap();
         let away = Parameters::new(tuned.into_model()).sub(&Parameters::new(start.model().clone())).unwrap();
         away.norm().unwrap()
     };
@@ -216,42 +217,43 @@ fn masft_compares_on_rows_it_does_not_train_on() {
     let model = network(Features::LastHidden, &device);
     let starts = [
         start(&data, &model),
-        Method::dip(0, Divergence::Mean, 1.0).fit(data.adaptation(), &model, &training()).unwrap(),
+        AdaptMethod::dip(0, Divergence::Mean, 1.0).on(&model, &training()).fit(data.adaptation()).unwrap(),
     ];
     let masft = Masft { weights: vec![0.01, 1.0], validation: 0.4, seed: 3, ..Masft::default() };
-    let found = masft.fit(&data, &starts, Some(&model), &training()).unwrap();
+    let found = masft.on(&starts, Some(&model), &training()).fit(&data).unwrap();
 
     let (train, validation) = hold_out_rows(data.labelled(), 0.4, 3).unwrap();
     let data_train = data.adaptation().clone().with_target_labels(train).unwrap();
     let mut expected = Vec::new();
     let mut models = Vec::new();
     for (index, start) in starts.iter().enumerate() {
-        expected.push(Origin::Start(index));
+        expected.push(CandidateOrigin::Start(index));
         models.push(start.clone());
         for weight in [0.01, 1.0] {
-            expected.push(Origin::FineTuned { start: index, weight });
-            models.push(FineTuning::last_layer(weight).fit(&data_train, start, &training()).unwrap());
+            expected.push(CandidateOrigin::FineTuned { start: index, weight });
+            models.push(FineTuning::last_layer(weight).on(start, &training()).fit(&data_train).unwrap());
         }
     }
-    expected.push(Origin::TargetOnly);
-    models.push(target_only(&data_train, &model, &training()).unwrap());
-    let origins: Vec<Origin> = found.candidates.iter().map(|candidate| candidate.origin.clone()).collect();
+    expected.push(CandidateOrigin::TargetOnly);
+    models.push(TrainedTargetOnly::new(&model, &training()).fit(&data_train).unwrap());
+    let origins: Vec<CandidateOrigin> =
+        found.candidates.iter().map(|candidate| candidate.origin.clone()).collect();
     assert_eq!(origins, expected);
     for (candidate, model) in found.candidates.iter().zip(&models) {
-        assert_eq!(candidate.score, Some(model.evaluate(&validation, 8).unwrap().score()));
+        assert_eq!(candidate.score, Some(model.evaluate(&validation).unwrap().score()));
     }
     assert!(moved(found.model.model(), models[found.best].model()).is_empty());
     assert_best(&found.candidates, found.best);
 
     // Of all labelled rows, once more.
-    let refit = Masft { refit: true, ..masft }.fit(&data, &starts, Some(&model), &training()).unwrap();
+    let refit = Masft { refit: true, ..masft }.on(&starts, Some(&model), &training()).fit(&data).unwrap();
     assert_eq!((refit.best, &refit.candidates), (found.best, &found.candidates));
     let again = match origins[found.best] {
-        Origin::Start(start) => starts[start].clone(),
-        Origin::FineTuned { start, weight } => {
-            FineTuning::last_layer(weight).fit(&data, &starts[start], &training()).unwrap()
+        CandidateOrigin::Start(start) => starts[start].clone(),
+        CandidateOrigin::FineTuned { start, weight } => {
+            FineTuning::last_layer(weight).on(&starts[start], &training()).fit(&data).unwrap()
         }
-        Origin::TargetOnly => target_only(&data, &model, &training()).unwrap(),
+        CandidateOrigin::TargetOnly => TrainedTargetOnly::new(&model, &training()).fit(&data).unwrap(),
     };
     assert!(moved(refit.model.model(), again.model()).is_empty());
 }
@@ -270,13 +272,13 @@ fn more_candidates_never_lower_the_score_of_the_pick() {
     let device = ndarray();
     let data = problem(16, &device);
     let model = linear(&device);
-    let starts = [start(&data, &model), target_only(&data, &model, &training()).unwrap()];
+    let starts = [start(&data, &model), TrainedTargetOnly::new(&model, &training()).fit(&data).unwrap()];
     let mut least = f64::NEG_INFINITY;
     for (count, weights, untrained) in
         [(1, vec![], None), (1, vec![1.0], None), (2, vec![1.0], None), (2, vec![1.0, 1e-3], Some(&model))]
     {
         let masft = Masft { tuned: Tuned::All, weights, ..Masft::default() };
-        let found = masft.fit(&data, &starts[..count], untrained, &training()).unwrap();
+        let found = masft.on(&starts[..count], untrained, &training()).fit(&data).unwrap();
         assert_best(&found.candidates, found.best);
         let score = found.candidates[found.best].score.unwrap();
         assert!(score >= least);
@@ -291,7 +293,7 @@ fn what_diverges_is_no_candidate() {
     let starts = [start(&data, &linear(&device))];
     let training = Training { optimizer: SgdConfig::new().init(), learning_rate: 1.0, ..training() };
     let masft = Masft { tuned: Tuned::All, weights: vec![1e30], ..Masft::default() };
-    let found = masft.fit(&data, &starts, None, &training).unwrap();
+    let found = masft.on(&starts, None, &training).fit(&data).unwrap();
     assert_eq!(found.best, 0);
     assert_eq!((found.candidates[1].score, found.candidates[1].loss), (None, None));
 }
@@ -303,14 +305,17 @@ fn settings_that_cannot_work_are_refused() {
     let of = |features| start(&data, &network(features, &device));
     let (outputs, hidden) = (of(Features::Outputs), of(Features::LastHidden));
     let fit = |tuned: Tuned, weight: f64, start: &Adapted<MultilayerPerceptron>| {
-        FineTuning { tuned, weight }.fit(&data, start, &training()).map(|_| ())
+        FineTuning { tuned, weight }.on(start, &training()).fit(&data).map(|_| ())
     };
     // Features that are outputs leave no layer after them.
     assert!(matches!(fit(Tuned::Outputs, 0.1, &outputs), Err(AdaptError::Method(_))));
     assert!(fit(Tuned::Named(vec!["last".to_owned()]), 0.1, &outputs).is_ok());
     assert!(matches!(fit(Tuned::Named(vec!["las".to_owned()]), 0.1, &hidden), Err(AdaptError::Method(_))));
     assert!(matches!(fit(Tuned::Named(vec![]), 0.1, &hidden), Err(AdaptError::Method(_))));
-    assert!(matches!(fit(Tuned::All, -1.0, &hidden), Err(AdaptError::Setting { name: "weight", .. })));
+    assert!(matches!(
+        fit(Tuned::All, -1.0, &hidden),
+        Err(AdaptError::Input(InputError::Setting { name: "weight", .. }))
+    ));
     assert!(fit(Tuned::All, f64::NAN, &hidden).is_err());
 
     let start = start(&data, &linear(&device));
@@ -319,21 +324,33 @@ fn settings_that_cannot_work_are_refused() {
         Training { batch_size: 0, ..training() },
         Training { learning_rate: f64::NAN, ..training() },
     ] {
-        assert!(matches!(FineTuning::naive().fit(&data, &start, &wrong), Err(AdaptError::Setting { .. })));
-        assert!(matches!(target_only(&data, &linear(&device), &wrong), Err(AdaptError::Setting { .. })));
+        assert!(matches!(
+            FineTuning::naive().on(&start, &wrong).fit(&data),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
+        assert!(matches!(
+            TrainedTargetOnly::new(&linear(&device), &wrong).fit(&data),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
     }
     let unstable = Training { optimizer: SgdConfig::new().init(), learning_rate: 1e38, ..training() };
-    let diverged = FineTuning::naive().fit(&data, &start, &unstable);
+    let diverged = FineTuning::naive().on(&start, &unstable).fit(&data);
     assert!(matches!(diverged, Err(AdaptError::Diverged { .. })));
 
     let (of_values, ..) = quadratic(1, &device);
-    assert!(matches!(FineTuning::naive().fit(&of_values, &start, &training()), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        FineTuning::naive().on(&start, &training()).fit(&of_values),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
 
     let masft = Masft { tuned: Tuned::All, ..Masft::default() };
     let none: [Adapted<Linear>; 0] = [];
-    assert!(matches!(masft.fit(&data, &none, None, &training()), Err(AdaptError::Method(_))));
+    assert!(matches!(masft.on(&none, None, &training()).fit(&data), Err(AdaptError::Method(_))));
     let all = Masft { validation: 1.0, ..masft.clone() };
-    assert!(matches!(all.fit(&data, &[start], None, &training()), Err(AdaptError::Setting { .. })));
+    assert!(matches!(
+        all.on(&[start], None, &training()).fit(&data),
+        Err(AdaptError::Input(InputError::Setting { .. }))
+    ));
     let stored = serde_json::to_string(&masft).unwrap();
     assert_eq!(serde_json::from_str::<Masft>(&stored).unwrap(), masft);
 }

@@ -1,12 +1,14 @@
-//! Pictures: rotation against what it must do, patches and colours only where asked, and domains made of digits.
+//! Pictures: rotation against what it must do, patches and colours only where asked, and domains made of
+//! digits.
 
 use std::sync::LazyLock;
 
 use burn::tensor::Device;
 use kiln_adapt::AdaptError;
 use kiln_adapt::images::{
-    Bar, Blend, Digits, Draw, Images, Interpolation, Patch, Preset, Shift, ShiftedDigits, marks,
+    Bar, Blend, Digits, Draw, ImageShift, Images, Interpolation, Patch, Preset, ShiftedDigits, marks,
 };
+use kiln_core::InputError;
 use kiln_tensor::device_tests;
 use proptest::prelude::*;
 
@@ -136,8 +138,8 @@ proptest! {
 
     #[test]
     fn patches_are_only_where_asked(
-        seed: u64, top in 0_usize..4, left in 0_usize..3, height in 1_usize..3, width in 1_usize..3, value in -2.0_f32..2.0,
-        replace: bool,
+        seed: u64, top in 0_usize..4, left in 0_usize..3, height in 1_usize..3, width in 1_usize..3,
+        value in -2.0_f32..2.0, replace: bool,
     ) {
         let images = Images::new(6, 5, 2, noise(seed, 4 * 2 * 30)).unwrap();
         let marked = marks(&[0; 4], &[0.5], seed, 0).unwrap();
@@ -193,7 +195,8 @@ proptest! {
         let mut others = classes.clone();
         others[changed] = (others[changed] + 1) % 3;
         let probabilities = [0.2, 0.5, 0.9];
-        let (a, b) = (marks(&classes, &probabilities, seed, 0).unwrap(), marks(&others, &probabilities, seed, 0).unwrap());
+        let marked = |classes: &[usize]| marks(classes, &probabilities, seed, 0).unwrap();
+        let (a, b) = (marked(&classes), marked(&others));
         for row in (0..50).filter(|row| *row != changed) {
             prop_assert_eq!(a[row], b[row]);
         }
@@ -228,20 +231,35 @@ fn within(hits: usize, n: usize, probability: f64) {
 
 #[test]
 fn wrong_pictures_are_refused() {
-    assert!(matches!(Images::new(0, 2, 1, vec![]), Err(AdaptError::Setting { name: "height", .. })));
+    assert!(matches!(
+        Images::new(0, 2, 1, vec![]),
+        Err(AdaptError::Input(InputError::Setting { name: "height", .. }))
+    ));
     assert!(matches!(
         Images::new(2, 2, 1, vec![0.0; 5]),
-        Err(AdaptError::Size { found: 5, expected: 4, .. })
+        Err(AdaptError::Input(InputError::Size { found: 5, expected: 4, .. }))
     ));
-    assert!(matches!(Images::new(1, 1, 1, vec![f32::NAN]), Err(AdaptError::NotFinite { .. })));
-    assert!(matches!(Images::new(usize::MAX, usize::MAX, 3, vec![0.0]), Err(AdaptError::Size { .. })));
-    assert!(matches!(Images::from_bytes(1, 1, 1, &[1], 0), Err(AdaptError::Setting { .. })));
+    assert!(matches!(
+        Images::new(1, 1, 1, vec![f32::NAN]),
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
+    ));
+    assert!(matches!(
+        Images::new(usize::MAX, usize::MAX, 3, vec![0.0]),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        Images::from_bytes(1, 1, 1, &[1], 0),
+        Err(AdaptError::Input(InputError::Setting { .. }))
+    ));
 
     let images = picture(4, 4, |r, c| r + c);
     assert!(images.rotated(f64::NAN, Interpolation::Nearest).is_err());
     assert!(images.clone().normalized(0.0, 0.0).is_err());
     assert!(images.clone().without_colour(&[true]).is_err());
-    assert!(matches!(images.select(&[1]), Err(AdaptError::Size { found: 1, expected: 1, .. })));
+    assert!(matches!(
+        images.select(&[1]),
+        Err(AdaptError::Input(InputError::Size { found: 1, expected: 1, .. }))
+    ));
     let patch = |rows, columns, value| {
         images.clone().with_patch(&Patch { rows, columns, value, blend: Blend::Maximum }, &[true])
     };
@@ -250,11 +268,11 @@ fn wrong_pictures_are_refused() {
     assert!(patch(0..4, 2..2, 1.0).is_err());
     assert!(patch(0..4, 0..4, f32::INFINITY).is_err());
     let one = Patch { rows: 0..1, columns: 0..1, value: 1.0, blend: Blend::Replace };
-    assert!(matches!(images.clone().with_patch(&one, &[]), Err(AdaptError::Size { .. })));
+    assert!(matches!(images.clone().with_patch(&one, &[]), Err(AdaptError::Input(InputError::Size { .. }))));
     assert!(matches!(marks(&[0, 2], &[0.5, 0.5], 0, 0), Err(AdaptError::Class { row: 1, class: 2, .. })));
     assert!(marks(&[0], &[1.5], 0, 0).is_err());
 
-    assert!(matches!(Digits::new(images.clone(), vec![]), Err(AdaptError::Size { .. })));
+    assert!(matches!(Digits::new(images.clone(), vec![]), Err(AdaptError::Input(InputError::Size { .. }))));
     assert!(matches!(Digits::new(images, vec![10]), Err(AdaptError::Class { .. })));
 }
 
@@ -383,7 +401,7 @@ fn rows_do_not_depend_on_labels() {
 #[test]
 fn squares_move_to_the_upper_left() {
     let mut settings = ShiftedDigits::mnist(Preset::Shift);
-    settings.shift = Shift::WhiteSquare { corner: 12, step: 2, side: 16, value: 3.25 };
+    settings.shift = ImageShift::WhiteSquare { corner: 12, step: 2, side: 16, value: 3.25 };
     settings.source_rows = Draw::Rows(10);
     let (data, target) =
         settings.domains(&black(20, 28), &black(20, 28), 1).unwrap().vectors(&device()).unwrap();
@@ -398,7 +416,7 @@ fn squares_move_to_the_upper_left() {
     settings.sources = 7;
     assert!(matches!(
         settings.domains(&black(20, 28), &black(20, 28), 1),
-        Err(AdaptError::Setting { name: "corner", .. })
+        Err(AdaptError::Input(InputError::Setting { name: "corner", .. }))
     ));
 }
 
@@ -437,12 +455,14 @@ fn wrong_domains_are_refused() {
     assert!(refused(|s| s.positive = vec![]));
     assert!(refused(|s| s.target_zeros = 2.0));
     assert!(refused(|s| s.deviation = 0.0));
-    assert!(refused(
-        |s| s.shift = Shift::Rotation { first: f64::NAN, step: 1.0, interpolation: Interpolation::Nearest }
-    ));
+    assert!(refused(|s| s.shift =
+        ImageShift::Rotation { first: f64::NAN, step: 1.0, interpolation: Interpolation::Nearest }));
     assert!(refused(|s| s.bar = s.bar.clone().map(|bar| Bar { probability: 1.1, ..bar })));
     assert!(refused(|s| s.bar = ShiftedDigits::mnist(Preset::FlippedBar).bar));
-    assert!(matches!(digits.split(21, 1), Err(AdaptError::Size { found: 20, expected: 21, .. })));
+    assert!(matches!(
+        digits.split(21, 1),
+        Err(AdaptError::Input(InputError::Size { found: 20, expected: 21, .. }))
+    ));
 }
 
 device_tests! {

@@ -9,7 +9,9 @@ use faer::Mat;
 use kiln_adapt::bounds::{Agreement, Predictions, Region, disagreement};
 use kiln_adapt::linear::LinearModel;
 use kiln_adapt::report::{linear_weight_shares, weight_shares};
-use kiln_adapt::{Adaptation, Adapted, Labelled, Labels, Method, Report, Training, glorot_linear};
+use kiln_adapt::{
+    AdaptMethod, AdaptReport, Adaptation, Adapted, Fit, Labelled, Labels, Predict, Training, glorot_linear,
+};
 use kiln_tensor::{Distribution, Divergence, Noise, device_tests};
 use proptest::prelude::*;
 
@@ -33,38 +35,39 @@ fn problem(device: &Device) -> (Adaptation<Tensor<2>>, Labelled<Tensor<2>>) {
     (Adaptation::new(sources, target.without_labels()).unwrap(), target)
 }
 
-fn fit(method: &Method, data: &Adaptation<Tensor<2>>, device: &Device) -> Adapted<Linear> {
+fn fit(method: &AdaptMethod, data: &Adaptation<Tensor<2>>, device: &Device) -> Adapted<Linear> {
     let start = glorot_linear(WIDTH, data.outputs(), 0.5, 5, device).unwrap();
-    method.fit(data, &start, &Training { seed: 2, ..Training::adam(4, 8, 0.05) }).unwrap()
+    method.on(&start, &Training { seed: 2, ..Training::adam(4, 8, 0.05) }).fit(data).unwrap()
 }
 
 device_tests! {
     fn a_report_says_what_there_is(device) {
         let (data, target) = problem(device);
-        let method = Method::iw_dip(0, Divergence::Mean, 1.0, 1.0);
+        let method = AdaptMethod::iw_dip(0, Divergence::Mean, 1.0, 1.0);
         let model = fit(&method, &data, device);
         let first = model.first_stage().unwrap();
-        let report = Report::new(&model, &data, Some(&target), None).unwrap();
+        let report = AdaptReport::new(&model, &data, Some(&target), None).unwrap();
         assert_eq!(report.method, method);
         assert_eq!(report.class_weights, model.summary().class_weights);
         assert!(report.class_weights.is_some());
         let described = report.sources.iter().chain([&report.target]);
         for (described, domain) in described.zip(data.sources().iter().chain([&target])) {
             assert_eq!((described.name.as_str(), described.rows), (domain.name(), domain.rows()));
-            assert_eq!(described.evaluation, Some(model.evaluate(domain, 7).unwrap()));
-            let found = model.predict(domain.x().clone()).unwrap();
+            assert_eq!(described.evaluation, Some(model.evaluate(domain).unwrap()));
+            let found = model.predict_classes(domain.x()).unwrap();
             let ones = found.iter().filter(|class| **class == 1).count() as f64 / found.len() as f64;
             let shares = described.predicted_shares.as_ref().unwrap();
             assert!((shares[1] - ones).abs() < 1e-9 && (shares[0] + shares[1] - 1.0).abs() < 1e-9);
-            let of_first = first.predict(domain.x().clone()).unwrap();
+            let of_first = first.predict_classes(domain.x()).unwrap();
             assert_eq!(described.first_stage_disagreement, Some(disagreement(&found, &of_first).unwrap()));
         }
         // The bounds are those of the first stage, with the source that the method names.
         let source = &data.sources()[0];
-        let predict = |model: &Adapted<Linear>, x: &Tensor<2>| model.predict(x.clone()).unwrap();
+        let predict = |model: &Adapted<Linear>, x: &Tensor<2>| model.predict_classes(&x).unwrap();
         let confidence = |x: &Tensor<2>| {
-            let outputs = first.outputs(x.clone()).unwrap().try_into_vec_as::<f64>().unwrap();
-            outputs.chunks_exact(2).map(|z| 1.0 / (1.0 + (-(z[1] - z[0]).abs()).exp())).collect::<Vec<f64>>()
+            let scores = first.scores(x).unwrap();
+            let sure = |i: usize| 1.0 / (1.0 + (-(scores[(i, 1)] - scores[(i, 0)]).abs()).exp());
+            (0..scores.nrows()).map(sure).collect::<Vec<f64>>()
         };
         let (in_source, in_target) = (confidence(source.x()), confidence(target.x()));
         assert_eq!(report.bounds.iter().map(|bound| bound.share).collect::<Vec<_>>(), [0.0, 0.25, 0.5, 0.75]);
@@ -88,11 +91,11 @@ device_tests! {
             assert!((found - agreement.unwrap().accuracy_at_most()).abs() <= step);
         }
         // Another invariant model, or labels that are not given.
-        let report = Report::new(&model, &data, None, Some(&model)).unwrap();
+        let report = AdaptReport::new(&model, &data, None, Some(&model)).unwrap();
         assert_eq!(report.target.evaluation, None);
         assert_eq!(report.target.rows, 40);
         // With itself a model never disagrees, and the bound is 1 + R_S.
-        let risk = 1.0 - model.evaluate(source, 9).unwrap().score();
+        let risk = 1.0 - model.evaluate(source).unwrap().score();
         assert!((report.bounds[0].accuracy_at_most.unwrap() - 1.0 - risk).abs() < 1e-9);
     }
 }
@@ -106,7 +109,8 @@ fn ndarray() -> Device {
 fn without_a_first_stage_there_is_less_to_say() {
     let device = ndarray();
     let (data, _) = problem(&device);
-    let report = Report::new(&fit(&Method::group_dro(0.1), &data, &device), &data, None, None).unwrap();
+    let report =
+        AdaptReport::new(&fit(&AdaptMethod::group_dro(0.1), &data, &device), &data, None, None).unwrap();
     assert_eq!(report.bounds, []);
     assert_eq!(report.class_weights, None);
     assert_eq!(report.group_weights.unwrap().len(), 2);
@@ -123,15 +127,15 @@ fn values_have_no_shares() {
     };
     let data =
         Adaptation::new(vec![with_values(0), with_values(1)], with_values(2).without_labels()).unwrap();
-    let model = fit(&Method::cirm(0, Divergence::Mean, 1.0, 1.0), &data, &device);
-    let report = Report::new(&model, &data, Some(&with_values(2)), None).unwrap();
+    let model = fit(&AdaptMethod::cirm(0, Divergence::Mean, 1.0, 1.0), &data, &device);
+    let report = AdaptReport::new(&model, &data, Some(&with_values(2)), None).unwrap();
     assert_eq!(report.bounds, []);
     assert!(report.target.predicted_shares.is_none() && report.target.first_stage_disagreement.is_none());
-    assert_eq!(report.target.evaluation, Some(model.evaluate(&with_values(2), 5).unwrap()));
+    assert_eq!(report.target.evaluation, Some(model.evaluate(&with_values(2)).unwrap()));
     let stored = serde_json::to_string(&report).unwrap();
-    assert_eq!(serde_json::from_str::<Report>(&stored).unwrap(), report);
+    assert_eq!(serde_json::from_str::<AdaptReport>(&stored).unwrap(), report);
     // Classes do not suit a model of values.
-    assert!(Report::new(&model, &problem(&device).0, None, None).is_err());
+    assert!(AdaptReport::new(&model, &problem(&device).0, None, None).is_err());
 }
 
 fn layer(weights: &[f32], outputs: usize) -> Linear {
@@ -144,7 +148,8 @@ proptest! {
     /// For two classes only the difference of the columns counts.
     #[test]
     fn shares_are_of_what_tells_classes_apart(
-        pairs in prop::collection::vec((-2.0_f32..2.0, -2.0_f32..2.0), 1..8), scale in 0.1_f32..5.0, shift in -3.0_f32..3.0,
+        pairs in prop::collection::vec((-2.0_f32..2.0, -2.0_f32..2.0), 1..8),
+        scale in 0.1_f32..5.0, shift in -3.0_f32..3.0,
     ) {
         let difference: Vec<f64> = pairs.iter().map(|(a, b)| f64::from(b - a)).collect();
         let total: f64 = difference.iter().map(|d| d * d).sum();

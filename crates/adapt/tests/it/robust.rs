@@ -1,4 +1,5 @@
-//! Distributionally robust classification: invariants 13 and 14 of the method, exact oracles against brute force.
+//! Distributionally robust classification: invariants 13 and 14 of the method, exact oracles against brute
+//! force.
 
 mod mixtures;
 
@@ -11,8 +12,10 @@ use kiln_adapt::robust::{
     Supervised, evaluate, frozen_features, mixture_step, oracle_perturbation,
 };
 use kiln_adapt::{
-    AdaptError, Adaptation, FeatureModel, Features, Labelled, Labels, MultilayerPerceptron, Unlabelled,
+    AdaptError, Adaptation, FeatureModel, Features, Fit, Labelled, Labels, MultilayerPerceptron, Predict,
+    Unlabelled,
 };
+use kiln_core::InputError;
 use kiln_tensor::{Distribution, Noise, device_tests};
 
 fn gaussian(seed: u64, count: usize) -> Vec<f64> {
@@ -253,8 +256,8 @@ device_tests! {
         let mut turned = sources(device);
         turned.rotate_left(1);
         let turned = Adaptation::new(turned, data.target().clone()).unwrap();
-        let a = quick(0.2, 0.5).fit(&data, &model).unwrap();
-        let b = quick(0.2, 0.5).fit(&turned, &model).unwrap();
+        let a = quick(0.2, 0.5).on(&model).fit(&data).unwrap();
+        let b = quick(0.2, 0.5).on(&model).fit(&turned).unwrap();
         let mut mixture = a.mixture().to_vec();
         mixture.rotate_left(1);
         close(b.mixture(), &mixture, 1e-4);
@@ -268,7 +271,7 @@ device_tests! {
         let reference = vec![0.5, 0.3, 0.2];
         for radius in [0.0, 0.3] {
             let settings = RobustClassification { reference: Some(reference.clone()), ..quick(0.1, radius) };
-            let fitted = settings.fit(&data, &model).unwrap();
+            let fitted = settings.on(&model).fit(&data).unwrap();
             assert_eq!(fitted.trace().len(), 4);
             for round in fitted.trace() {
                 assert!((round.mixture.iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -287,7 +290,7 @@ device_tests! {
             .map(|i| (0..2).map(|c| list.iter().map(|p| p[i][c]).sum::<f64>() / 3.0).collect())
             .collect();
         let model = random_linear(20, 3, 2, device);
-        let fit = |values: &Conditionals| quick(0.0, 0.0).fit_given(&target, values, &model, None).unwrap();
+        let fit = |values: &Conditionals| quick(0.0, 0.0).on(&model).fit_given(&target, values, None).unwrap();
         let robust = fit(&Conditionals::new(&list).unwrap());
         let distilled = fit(&Conditionals::new(&[mean]).unwrap());
         close(&parameters(robust.model()), &parameters(distilled.model()), 1e-5);
@@ -301,7 +304,7 @@ device_tests! {
         let settings = RobustClassification { batch_size: 16, outer_rounds: 2, ..quick(0.3, 0.5) };
         let fit = |seed: u64, target: &Labelled<Tensor<2>>| {
             let data = Adaptation::new(sources(device), target.without_labels()).unwrap();
-            let fitted = RobustClassification { seed, ..settings.clone() }.fit(&data, &model).unwrap();
+            let fitted = RobustClassification { seed, ..settings.clone() }.on(&model).fit(&data).unwrap();
             (parameters(fitted.model()), fitted.mixture().to_vec())
         };
         let straight = labelled((0..24).map(|i| i % 2).collect());
@@ -338,15 +341,15 @@ fn a_perceptron_is_fitted_with_every_option() {
             start: Some(Supervised { learning_rate: 0.01, epochs: 3, patience: 2 }),
             ..quick(0.2, 0.4)
         };
-        let fitted = base.fit(&data, &network).unwrap();
+        let fitted = base.on(&network).fit(&data).unwrap();
         assert_eq!((fitted.conditionals().count(), fitted.mixture().len()), (4, 4));
         assert!(fitted.entropy_bound() <= fitted.robust_value());
-        assert_eq!(fitted.predict(data.target().x().clone()).unwrap().len(), 24);
+        assert_eq!(fitted.predict_classes(data.target().x()).unwrap().len(), 24);
         let soft = RobustClassification { labels: PseudoLabels::Soft, ..base.clone() };
-        let soft = soft.fit(&data, &network).unwrap();
+        let soft = soft.on(&network).fit(&data).unwrap();
         assert_ne!(soft.robust_value(), fitted.robust_value());
         // No rounds: the model after ERM.
-        let started = RobustClassification { outer_rounds: 0, ..base }.fit(&data, &network).unwrap();
+        let started = RobustClassification { outer_rounds: 0, ..base }.on(&network).fit(&data).unwrap();
         assert!(started.trace().is_empty());
         let pooled = data.source(0).unwrap();
         let score = |model: &MultilayerPerceptron| evaluate(model, pooled).unwrap().score();
@@ -365,7 +368,7 @@ fn distillation_reaches_its_stationary_point() {
             ..RobustClassification::new(0.0, 0.0)
         };
         let model = random_linear(32, 3, 3, device);
-        let fitted = settings.fit_given(&target, &values, &model, None).unwrap();
+        let fitted = settings.on(&model).fit_given(&target, &values, None).unwrap();
         let mean = tensor(&values.mixture(&[1.0 / 3.0; 3]).unwrap(), 3, device);
         let outputs = FeatureModel::<Tensor<2>>::forward(fitted.model(), target.x().clone());
         let residual = burn::tensor::activation::softmax(outputs, 1) - mean;
@@ -421,18 +424,16 @@ fn a_validation_score_picks_the_round_and_ends_training() {
             }
             Ok(-f64::abs(f64::from(rounds) - 6.0))
         };
-        let fitted = settings.fit_validated(&data, &model, Some(&mut score)).unwrap();
+        let fitted = settings.on(&model).fit_validated(&data, Some(&mut score)).unwrap();
         assert_eq!(fitted.trace().len(), 10);
         assert_eq!(parameters(fitted.model()), kept);
         assert_eq!(fitted.mixture(), fitted.trace()[5].mixture);
         assert_eq!(fitted.trace()[5].score, Some(0.0));
-        let nan = settings.fit_validated(&data, &model, Some(&mut |_: &Linear| Ok(f64::NAN)));
-        assert!(matches!(nan, Err(AdaptError::NotFinite { .. })));
-        let failing = settings.fit_validated(
-            &data,
-            &model,
-            Some(&mut |_: &Linear| Err(AdaptError::Method("the score failed"))),
-        );
+        let nan = settings.on(&model).fit_validated(&data, Some(&mut |_: &Linear| Ok(f64::NAN)));
+        assert!(matches!(nan, Err(AdaptError::Input(InputError::NotFinite { .. }))));
+        let failing = settings
+            .on(&model)
+            .fit_validated(&data, Some(&mut |_: &Linear| Err(AdaptError::Method("the score failed"))));
         assert!(matches!(failing, Err(AdaptError::Method("the score failed"))));
     });
 }
@@ -447,8 +448,8 @@ fn the_oracle_differs_from_the_method_where_rows_move() {
         let both = |radius: f64| -> (Robust<Linear>, Robust<Linear>) {
             let settings = quick(radius, 0.5);
             let sources = data.sources().to_vec();
-            let oracle = oracle_perturbation(&settings, sources, &target, &model, None).unwrap();
-            (settings.fit(&data, &model).unwrap(), oracle)
+            let oracle = oracle_perturbation(&settings.on(&model), sources, &target, None).unwrap();
+            (settings.on(&model).fit(&data).unwrap(), oracle)
         };
         let (plain, oracle) = both(0.0);
         assert_eq!(parameters(plain.model()), parameters(oracle.model()));
@@ -464,7 +465,7 @@ fn bad_input_is_an_error() {
         let model = random_linear(35, 3, 2, device);
         let base = quick(0.1, 0.1);
         let refuses = |settings: RobustClassification| {
-            assert!(settings.fit(&data, &model).is_err(), "{settings:?}");
+            assert!(settings.on(&model).fit(&data).is_err(), "{settings:?}");
         };
         for bad in [f64::NAN, -0.1, f64::INFINITY] {
             refuses(RobustClassification { covariate_radius: bad, ..base.clone() });
@@ -489,17 +490,23 @@ fn bad_input_is_an_error() {
         }
         // A resample of one row has one class.
         let one = ConditionalSource::Resampled { count: 2, size: 1 };
-        let result = RobustClassification { conditionals: one, ..base.clone() }.fit(&data, &model);
+        let result = RobustClassification { conditionals: one, ..base.clone() }.on(&model).fit(&data);
         assert!(matches!(result, Err(AdaptError::MissingClass { .. })));
 
         let diverging = RobustClassification { learning_rate: 1e38, outer_rounds: 20, ..base.clone() };
-        assert!(matches!(diverging.fit(&data, &model), Err(AdaptError::Diverged { .. })));
+        assert!(matches!(diverging.on(&model).fit(&data), Err(AdaptError::Diverged { .. })));
 
         let wrong = random_linear(36, 3, 3, device);
-        assert!(matches!(base.fit(&data, &wrong), Err(AdaptError::Size { .. })));
+        assert!(matches!(base.on(&wrong).fit(&data), Err(AdaptError::Input(InputError::Size { .. }))));
         let few = conditionals(1, 2, 5, 2);
-        assert!(matches!(base.fit_given(data.target(), &few, &model, None), Err(AdaptError::Size { .. })));
-        assert!(matches!(base.surrogate(&model, data.target(), &few), Err(AdaptError::Size { .. })));
+        assert!(matches!(
+            base.on(&model).fit_given(data.target(), &few, None),
+            Err(AdaptError::Input(InputError::Size { .. }))
+        ));
+        assert!(matches!(
+            base.surrogate(&model, data.target(), &few),
+            Err(AdaptError::Input(InputError::Size { .. }))
+        ));
         let fitting = conditionals(1, 2, 24, 2);
         assert!(base.displacements(&model, data.target(), &fitting, &[0.9, 0.2]).is_err());
 
@@ -508,7 +515,7 @@ fn bad_input_is_an_error() {
         let x = rows(40, 5, 3, 1.0, device).x().clone();
         list.push(Labelled::new("lacking", x.clone(), Labels::classes([1; 5], 2)).unwrap());
         let lacking = Adaptation::new(list, data.target().clone()).unwrap();
-        match base.fit(&lacking, &model) {
+        match base.on(&model).fit(&lacking) {
             Err(AdaptError::MissingClass { domain, class, .. }) => {
                 assert_eq!((domain.as_str(), class), ("lacking", 0));
             }
@@ -518,7 +525,7 @@ fn bad_input_is_an_error() {
         let values = Labelled::new("values", x, Labels::values([1.0, 2.0, 3.0, 4.0, 5.0])).unwrap();
         let regression = Adaptation::new(vec![values.clone()], data.target().clone()).unwrap();
         let outputs = random_linear(37, 3, 1, device);
-        assert!(matches!(base.fit(&regression, &outputs), Err(AdaptError::Labels { .. })));
+        assert!(matches!(base.on(&outputs).fit(&regression), Err(AdaptError::Labels { .. })));
         assert!(matches!(evaluate(&outputs, &values), Err(AdaptError::Labels { .. })));
     });
 }

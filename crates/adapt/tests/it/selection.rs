@@ -9,12 +9,14 @@ use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::selection::{
     Circular, ClassWeights, DeepEmbedded, Fitting, ImportanceWeighted, InvariantAgreement, LeaveOneSourceOut,
-    PenalizedRisk, PredictionEntropy, Scorer, SoftNeighborhood, SourceScore, hold_out, hold_out_rows, select,
+    PenalizedRisk, PredictionEntropy, Scorer, SoftNeighborhood, SourceScore, hold_out, hold_out_rows, search,
+    select,
 };
 use kiln_adapt::{
-    AdaptError, Adaptation, Adapted, LabelShiftEstimator, Labelled, Labels, Method, ShiftStatistics,
-    SourceChoice, Training, Unlabelled, glorot_linear,
+    AdaptError, AdaptMethod, Adaptation, Adapted, Fit, LabelShiftEstimator, Labelled, Labels, Predict,
+    ShiftStatistics, SourceChoice, Training, Unlabelled, glorot_linear,
 };
+use kiln_core::InputError;
 use kiln_tensor::{Distribution, Divergence, Noise, device_tests};
 use proptest::prelude::*;
 
@@ -65,15 +67,13 @@ fn training() -> Training {
     Training { seed: 2, ..Training::adam(4, 8, 0.05) }
 }
 
-fn fit(method: &Method, data: &Adaptation<Tensor<2>>, device: &Device) -> Adapted<Linear> {
-    method.fit(data, &start(data.outputs(), device), &training()).unwrap()
+fn fit(method: &AdaptMethod, data: &Adaptation<Tensor<2>>, device: &Device) -> Adapted<Linear> {
+    method.on(&start(data.outputs(), device), &training()).fit(data).unwrap()
 }
 
 /// The model's outputs on the host.
 fn outputs(model: &Adapted<Linear>, x: &Tensor<2>) -> Vec<Vec<f64>> {
-    let outputs = model.outputs(x.clone()).unwrap();
-    let width = outputs.dims()[1];
-    outputs.try_into_vec_as::<f64>().unwrap().chunks_exact(width).map(<[f64]>::to_vec).collect()
+    model.scores(x).unwrap().row_iter().map(|row| row.iter().copied().collect()).collect()
 }
 
 fn softmax(row: &[f64]) -> Vec<f64> {
@@ -87,7 +87,7 @@ fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 fn accuracy(model: &Adapted<Linear>, domain: &Labelled<Tensor<2>>) -> f64 {
-    let found = model.predict(domain.x().clone()).unwrap();
+    let found = model.predict_classes(domain.x()).unwrap();
     let (classes, _) = domain.classes().unwrap();
     mean(found.iter().zip(classes).map(|(a, b)| f64::from(u8::from(a == b))))
 }
@@ -100,8 +100,8 @@ fn close(a: f64, b: f64) {
 device_tests! {
     fn scores_are_what_they_are_defined_as(device) {
         let data = problem(&[17, 30, 9], device);
-        let model = fit(&Method::dip(1, Divergence::Mean, 0.5), &data, device);
-        let score = |scorer: &dyn Scorer<Tensor<2>, Linear>| scorer.score(&model, &data).unwrap();
+        let model = fit(&AdaptMethod::dip(1, Divergence::Mean, 0.5), &data, device);
+        let score = |scorer: &dyn Scorer<Tensor<2>, Adapted<Linear>>| scorer.score(&model, &data).unwrap();
 
         let all = mean(data.sources().iter().map(|source| accuracy(&model, source)));
         close(score(&SourceScore::default()), all);
@@ -117,7 +117,7 @@ device_tests! {
             let (mut right, mut total) = (0.0, 0.0);
             for source in data.sources() {
                 let (classes, _) = source.classes().unwrap();
-                let found = model.predict(source.x().clone()).unwrap();
+                let found = model.predict_classes(source.x()).unwrap();
                 for (class, found) in classes.iter().zip(found) {
                     let weight = weights[*class] / classes.len() as f64;
                     total += weight;
@@ -128,13 +128,13 @@ device_tests! {
         };
         close(score(&given([0.5, 3.0, 0.0])), by_class(&[0.5, 3.0, 0.0]));
         let predicted: Vec<Vec<usize>> =
-            data.sources().iter().map(|source| model.predict(source.x().clone()).unwrap()).collect();
+            data.sources().iter().map(|source| model.predict_classes(source.x()).unwrap()).collect();
         let pairs: Vec<(&[usize], &[usize])> = predicted
             .iter()
             .zip(data.sources())
             .map(|(found, source)| (found.as_slice(), source.classes().unwrap().0))
             .collect();
-        let target = model.predict(data.target().x().clone()).unwrap();
+        let target = model.predict_classes(data.target().x()).unwrap();
         let statistics = ShiftStatistics::from_predictions(&pairs, &target, 3).unwrap();
         let rlls = LabelShiftEstimator::rlls();
         let weights = rlls.weights(&statistics).unwrap().weights;
@@ -164,7 +164,8 @@ device_tests! {
     /// The criterion of `DIPweigh`: mean squared error and squared difference of mean predictions.
     fn penalized_risk_is_the_criterion_of_dip_weigh(device) {
         let data = regression(device);
-        for (method, sources) in [(Method::dip(1, Divergence::Mean, 1.0), 1..2), (Method::pooled_erm(), 0..2)] {
+        let dip = AdaptMethod::dip(1, Divergence::Mean, 1.0);
+        for (method, sources) in [(dip, 1..2), (AdaptMethod::pooled_erm(), 0..2)] {
             let model = fit(&method, &data, device);
             let of = |x: &Tensor<2>| outputs(&model, x).concat();
             let target = mean(of(data.target().x()));
@@ -188,7 +189,7 @@ fn ndarray() -> Device {
 fn deep_embedded_validation_is_its_definition() {
     let device = ndarray();
     let data = problem(&[41], &device);
-    let model = fit(&Method::erm(0), &data, &device);
+    let model = fit(&AdaptMethod::erm(0), &data, &device);
     let scorer = DeepEmbedded { seed: 7, ..DeepEmbedded::default() };
     let (first, second) = hold_out_rows(&data.sources()[0], 0.5, 7).unwrap();
     let matrix = |x: &Tensor<2>| {
@@ -202,7 +203,7 @@ fn deep_embedded_validation_is_its_definition() {
     let is_target: Vec<usize> = (0..both.nrows()).map(|i| usize::from(i >= source.nrows())).collect();
     let both = Labelled::new("both", both, Labels::classes(is_target, 2)).unwrap();
     let discriminator = Logistic { c: 1.0 }.fit_domain(&both).unwrap();
-    let probabilities = discriminator.probabilities(&matrix(second.x())).unwrap();
+    let probabilities = discriminator.predict_probabilities(&matrix(second.x())).unwrap();
     let ratio = source.nrows() as f64 / target.nrows() as f64;
     let (classes, _) = second.classes().unwrap();
     let losses: Vec<f64> = outputs(&model, second.x())
@@ -227,7 +228,7 @@ fn deep_embedded_validation_without_shift_is_the_plain_loss() {
     let source = domain(3, 0, 400, &device);
     let target = Labelled::new("again", domain(4, 0, 400, &device).x().clone(), source.y().clone()).unwrap();
     let data = Adaptation::new(vec![source], target.without_labels()).unwrap();
-    let model = fit(&Method::erm(0), &data, &device);
+    let model = fit(&AdaptMethod::erm(0), &data, &device);
     let loss = mean(data.sources().iter().flat_map(|source| {
         let (classes, _) = source.classes().unwrap();
         outputs(&model, source.x()).into_iter().zip(classes).map(|(row, class)| -softmax(&row)[*class].ln())
@@ -261,7 +262,10 @@ fn models_that_cannot_be_better_are_rejected() {
     };
     let fit = |invariant: f32, spurious: f32| {
         let start = glorot_linear(2, 2, 0.01, 1, &device).unwrap();
-        Method::erm(0).fit(&problem(invariant, spurious), &start, &Training::adam(30, 50, 0.1)).unwrap()
+        AdaptMethod::erm(0)
+            .on(&start, &Training::adam(30, 50, 0.1))
+            .fit(&problem(invariant, spurious))
+            .unwrap()
     };
     let (invariant, spurious) = (fit(1.0, 0.0), fit(0.0, 1.0));
     let data = problem(1.0, 1.0);
@@ -269,7 +273,8 @@ fn models_that_cannot_be_better_are_rejected() {
     assert_eq!(scorer.score(&invariant, &data).unwrap(), 1.0);
     // R_S(f) = 0, R_S(c) = δ_S = .2, δ_T = .8: at most .8 of the target, which is not below the .8 of c.
     close(scorer.score(&spurious, &data).unwrap(), 0.2);
-    // With labels of the source that make f wrong as often, R_S(f) = .2, R_S(c) = 0: at most .2 of the target.
+    // With labels of the source that make f wrong as often, R_S(f) = .2, R_S(c) = 0: at most .2 of the
+    // target.
     let (x, classes) = rows(1.0, 1.0);
     let noisy: Vec<usize> = classes
         .iter()
@@ -289,24 +294,24 @@ fn leaving_a_source_out_renumbers_the_others() {
     let (train, validation) = hold_out(&data, 0.3, 1).unwrap();
     let (start, training) = (start(3, &device), training());
     let scorer = LeaveOneSourceOut { fitting: Fitting { data: &train, start: &start, training: &training } };
-    let fold = |left_out: usize, method: Method| {
+    let fold = |left_out: usize, method: AdaptMethod| {
         let mut sources = train.sources().to_vec();
         let target = sources.remove(left_out).without_labels();
-        let fitted = method.fit(&Adaptation::new(sources, target).unwrap(), &start, &training).unwrap();
+        let fitted = method.on(&start, &training).fit(&Adaptation::new(sources, target).unwrap()).unwrap();
         accuracy(&fitted, &validation.sources()[left_out])
     };
     let mean_divergence = Divergence::Mean;
-    let pooled = |weight| Method::pooled_dip(Divergence::Mean, weight);
+    let pooled = |weight| AdaptMethod::pooled_dip(Divergence::Mean, weight);
     let expected = mean((0..3).map(|left_out| fold(left_out, pooled(1.0))));
     close(scorer.score(&fit(&pooled(1.0), &train, &device), &validation).unwrap(), expected);
     // The source that the method names is never left out.
-    let iw = |source| Method::iw_dip(source, mean_divergence.clone(), 1.0, 1.0);
+    let iw = |source| AdaptMethod::iw_dip(source, mean_divergence.clone(), 1.0, 1.0);
     let expected = mean([fold(0, iw(0)), fold(2, iw(1))]);
     close(scorer.score(&fit(&iw(1), &train, &device), &validation).unwrap(), expected);
 
     let one = problem(&[17], &device);
     let scorer = LeaveOneSourceOut { fitting: Fitting { data: &one, start: &start, training: &training } };
-    let refused = scorer.score(&fit(&Method::erm(0), &one, &device), &one);
+    let refused = scorer.score(&fit(&AdaptMethod::erm(0), &one, &device), &one);
     assert!(matches!(refused, Err(AdaptError::TooFewSources { needed: 2, found: 1, .. })));
 }
 
@@ -320,14 +325,14 @@ fn circular_validation_goes_back() {
     let (start, training) = (start(3, &device), training());
     let fitting = Fitting { data: &train, start: &start, training: &training };
     let scorer = Circular { fitting, sources: SourceChoice::All };
-    let model = fit(&Method::joint_dip(1, Divergence::Mean, 1.0, 1.0), &train, &device);
+    let model = fit(&AdaptMethod::joint_dip(1, Divergence::Mean, 1.0, 1.0), &train, &device);
     let target = train.target().x();
-    let labels = Labels::classes(model.predict(target.clone()).unwrap(), 3);
+    let labels = Labels::classes(model.predict_classes(&target).unwrap(), 3);
     let reversed = Labelled::new("target", target.clone(), labels).unwrap();
     let back = |index: usize| {
         let data = Adaptation::new(vec![reversed.clone()], train.sources()[index].without_labels()).unwrap();
-        let method = Method::joint_dip(0, Divergence::Mean, 1.0, 1.0);
-        accuracy(&method.fit(&data, &start, &training).unwrap(), &validation.sources()[index])
+        let method = AdaptMethod::joint_dip(0, Divergence::Mean, 1.0, 1.0);
+        accuracy(&method.on(&start, &training).fit(&data).unwrap(), &validation.sources()[index])
     };
     close(scorer.score(&model, &validation).unwrap(), mean([back(0), back(1)]));
     let scorer = Circular { fitting, sources: SourceChoice::One(1) };
@@ -337,7 +342,7 @@ fn circular_validation_goes_back() {
     let mut constant = glorot_linear(WIDTH, 3, 0.0, 1, &device).unwrap();
     constant.bias = constant.bias.map(|bias| bias.map(|b| b + Tensor::from_data([0.0, 9.0, 0.0], &device)));
     let still = Training { learning_rate: 1e-9, ..training.clone() };
-    let constant = Method::erm(0).fit(&train, &constant, &still).unwrap();
+    let constant = AdaptMethod::erm(0).on(&constant, &still).fit(&train).unwrap();
     let (classes, _) = validation.sources()[1].classes().unwrap();
     let share = mean(classes.iter().map(|class| f64::from(u8::from(*class == 1))));
     close(scorer.score(&constant, &validation).unwrap(), share);
@@ -346,7 +351,7 @@ fn circular_validation_goes_back() {
     let data = regression(&device);
     let start = glorot_linear(WIDTH, 1, 0.5, 5, &device).unwrap();
     let fitting = Fitting { data: &data, start: &start, training: &training };
-    let model = Method::erm(0).fit(&data, &start, &training).unwrap();
+    let model = AdaptMethod::erm(0).on(&start, &training).fit(&data).unwrap();
     assert!(Circular { fitting, sources: SourceChoice::All }.score(&model, &data).unwrap() < 0.0);
 }
 
@@ -359,42 +364,46 @@ fn a_search_reports_all_scores_and_what_diverged() {
         start(3, &device),
         Training { optimizer: SgdConfig::new().init(), learning_rate: 0.5, ..training() },
     );
-    let fitting = Fitting { data: &train, start: &start, training: &training };
     let methods = [
-        Method::dip(0, Divergence::Mean, 1e30),
-        Method::pooled_erm(),
-        Method::pooled_erm(),
-        Method::pooled_dip(Divergence::Mean, 0.1),
-    ];
+        AdaptMethod::dip(0, Divergence::Mean, 1e30),
+        AdaptMethod::pooled_erm(),
+        AdaptMethod::pooled_erm(),
+        AdaptMethod::pooled_dip(Divergence::Mean, 0.1),
+    ]
+    .map(|method| method.on(&start, &training));
     let scorer = SourceScore::default();
-    let (model, selected) = fitting.search(&methods, &scorer, &validation).unwrap();
+    let (model, selected) = search(&methods, &train, &scorer, &validation).unwrap();
     assert_eq!(selected.scores.len(), 4);
     assert_eq!(selected.scores[0], None);
     let largest = selected.scores.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
     assert_eq!(selected.scores[selected.best], Some(largest));
     assert_ne!(selected.best, 2, "of equal scores the first");
-    assert_eq!(model.summary().method, methods[selected.best]);
+    assert_eq!(model.summary().method, methods[selected.best].method);
     close(scorer.score(&model, &validation).unwrap(), largest);
     assert_eq!(selected.scorer, "source score");
 
-    assert!(matches!(fitting.search(&methods[..1], &scorer, &validation), Err(AdaptError::Method(_))));
-    assert!(matches!(fitting.search(&[], &scorer, &validation), Err(AdaptError::Empty { .. })));
+    assert!(matches!(search(&methods[..1], &train, &scorer, &validation), Err(AdaptError::Method(_))));
+    assert!(matches!(
+        search(&methods[..0], &train, &scorer, &validation),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
     // What is wrong for another reason is an error.
-    let refused = fitting.search(&[Method::erm(2)], &scorer, &validation);
-    assert!(matches!(refused, Err(AdaptError::NoSource { index: 2, .. })));
+    let refused = search(&[AdaptMethod::erm(2).on(&start, &training)], &train, &scorer, &validation);
+    assert!(matches!(refused, Err(AdaptError::Input(InputError::Index { index: 2, .. }))));
     let none: [Adapted<Linear>; 0] = [];
-    assert!(matches!(select(&none, &scorer, &validation), Err(AdaptError::Empty { .. })));
+    assert!(matches!(select(&none, &scorer, &validation), Err(AdaptError::Input(InputError::Empty { .. }))));
 }
 
 #[test]
 fn what_does_not_suit_a_scorer_is_refused() {
     let device = ndarray();
     let data = problem(&[17, 30], &device);
-    let model = fit(&Method::erm(0), &data, &device);
-    let refused = |scorer: &dyn Scorer<Tensor<2>, Linear>| scorer.score(&model, &data).is_err();
+    let model = fit(&AdaptMethod::erm(0), &data, &device);
+    let refused = |scorer: &dyn Scorer<Tensor<2>, Adapted<Linear>>| scorer.score(&model, &data).is_err();
     let values = regression(&device);
-    let of_values = fit(&Method::erm(0), &values, &device);
-    let not_for_values = |scorer: &dyn Scorer<Tensor<2>, Linear>| scorer.score(&of_values, &values).is_err();
+    let of_values = fit(&AdaptMethod::erm(0), &values, &device);
+    let not_for_values =
+        |scorer: &dyn Scorer<Tensor<2>, Adapted<Linear>>| scorer.score(&of_values, &values).is_err();
 
     assert!(refused(&SourceScore { sources: SourceChoice::One(2) }));
     let weighted = |weights: Vec<f64>| ImportanceWeighted {
@@ -440,7 +449,8 @@ proptest! {
         let due = (share * n as f64).round() as usize;
         let parts = hold_out_rows(&domain, share, seed);
         if due == 0 || due == n {
-            prop_assert!(matches!(parts, Err(AdaptError::Setting { name: "share", .. })), "expected an error");
+            let refused = matches!(parts, Err(AdaptError::Input(InputError::Setting { name: "share", .. })));
+            prop_assert!(refused, "expected an error");
             return Ok(());
         }
         let (kept, held) = parts.unwrap();

@@ -6,9 +6,11 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_adapt::{
-    AdaptError, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, Features, Labelled, Labels,
-    LeNet, Method, MultilayerPerceptron, Rows, SourceChoice, Training, Unlabelled, glorot_linear,
+    AdaptError, AdaptMethod, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, Features, Fit,
+    Labelled, Labels, LeNet, MultilayerPerceptron, Predict, Rows, SourceChoice, Training, Unlabelled,
+    glorot_linear,
 };
+use kiln_core::InputError;
 use kiln_optim::first_order::HeavyBall;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, device_tests};
 
@@ -49,8 +51,8 @@ fn parameters(model: &Linear) -> Vec<f64> {
     all
 }
 
-fn fit(method: &Method, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
-    parameters(method.fit(data, &start(device), &training()).unwrap().model())
+fn fit(method: &AdaptMethod, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
+    parameters(method.on(&start(device), &training()).fit(data).unwrap().model())
 }
 
 fn close(a: &[f64], b: &[f64], tolerance: f64) {
@@ -69,33 +71,35 @@ fn is_wgpu(device: &Device) -> bool {
 }
 
 /// One of each kind of method.
-fn methods() -> Vec<(&'static str, Method)> {
+fn methods() -> Vec<(&'static str, AdaptMethod)> {
     let mean = Divergence::Mean;
     vec![
-        ("erm", Method::erm(0)),
-        ("pooled erm", Method::pooled_erm()),
-        ("dip", Method::dip(1, mean.clone(), 1.0)),
-        ("pooled dip", Method::pooled_dip(mmd(), 1.0)),
-        ("cip", Method::cip(mmd(), 1.0)),
-        ("iw-erm", Method::iw_erm()),
-        ("iw-cip", Method::iw_cip(mean.clone(), 1.0, 1.0)),
-        ("iw-dip", Method::iw_dip(0, mean.clone(), 1.0, 1.0)),
-        ("joint dip", Method::joint_dip(0, mmd(), 1.0, 1.0)),
-        ("pooled joint dip", Method::pooled_joint_dip(mmd(), 1.0, 1.0)),
-        ("iw joint dip", Method::iw_joint_dip(0, mmd(), 1.0, 1.0)),
-        ("cirm", Method::cirm(0, mean, 1.0, 1.0)),
-        ("irm", Method::irm(10.0, 2)),
-        ("v-rex", Method::v_rex(10.0, 2)),
-        ("group dro", Method::group_dro(0.1)),
-        ("dann", Method::dann(Discriminator { hidden: vec![5], ..Discriminator::default() }, 0.5)),
+        ("erm", AdaptMethod::erm(0)),
+        ("pooled erm", AdaptMethod::pooled_erm()),
+        ("dip", AdaptMethod::dip(1, mean.clone(), 1.0)),
+        ("pooled dip", AdaptMethod::pooled_dip(mmd(), 1.0)),
+        ("cip", AdaptMethod::cip(mmd(), 1.0)),
+        ("iw-erm", AdaptMethod::iw_erm()),
+        ("iw-cip", AdaptMethod::iw_cip(mean.clone(), 1.0, 1.0)),
+        ("iw-dip", AdaptMethod::iw_dip(0, mean.clone(), 1.0, 1.0)),
+        ("joint dip", AdaptMethod::joint_dip(0, mmd(), 1.0, 1.0)),
+        ("pooled joint dip", AdaptMethod::pooled_joint_dip(mmd(), 1.0, 1.0)),
+        ("iw joint dip", AdaptMethod::iw_joint_dip(0, mmd(), 1.0, 1.0)),
+        ("cirm", AdaptMethod::cirm(0, mean, 1.0, 1.0)),
+        ("irm", AdaptMethod::irm(10.0, 2)),
+        ("v-rex", AdaptMethod::v_rex(10.0, 2)),
+        ("group dro", AdaptMethod::group_dro(0.1)),
+        ("dann", AdaptMethod::dann(Discriminator { hidden: vec![5], ..Discriminator::default() }, 0.5)),
     ]
 }
 
 device_tests! {
-    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's labels.
+    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's
+    /// labels.
     fn every_method_fits_and_repeats(device) {
         let data = problem(&[17, 30, 9], device);
-        // Two problems whose hidden target labels are each other's permutation are one problem once labels are gone.
+        // Two problems whose hidden target labels are each other's permutation are one problem once labels
+        // are gone.
         let target = domain(3, 9, 21, device);
         let (classes, count) = target.classes().unwrap();
         let mut scrambled = classes.to_vec();
@@ -120,40 +124,40 @@ device_tests! {
     /// Without weight a penalty does nothing, and special cases are what they are special cases of.
     fn special_cases_agree(device) {
         let data = problem(&[16, 16], device);
-        let erm = fit(&Method::erm(0), &data, device);
-        let pooled = fit(&Method::pooled_erm(), &data, device);
-        close(&fit(&Method::dip(0, mmd(), 0.0), &data, device), &erm, 1e-5);
+        let erm = fit(&AdaptMethod::erm(0), &data, device);
+        let pooled = fit(&AdaptMethod::pooled_erm(), &data, device);
+        close(&fit(&AdaptMethod::dip(0, mmd(), 0.0), &data, device), &erm, 1e-5);
         if is_wgpu(device) {
             return;
         }
-        close(&fit(&Method::joint_dip(0, mmd(), 1.0, 0.0), &data, device), &erm, 1e-5);
-        close(&fit(&Method::cirm(0, Divergence::Mean, 1.0, 0.0), &data, device), &erm, 1e-5);
-        close(&fit(&Method::cip(mmd(), 0.0), &data, device), &pooled, 1e-5);
-        close(&fit(&Method::group_dro(0.0), &data, device), &pooled, 1e-5);
-        close(&fit(&Method::v_rex(0.0, 0), &data, device), &pooled, 1e-5);
-        close(&fit(&Method::irm(0.0, 0), &data, device), &pooled, 1e-5);
-        let dann = Method::dann(Discriminator { ramp_steps: 0, ..Discriminator::default() }, 0.0);
+        close(&fit(&AdaptMethod::joint_dip(0, mmd(), 1.0, 0.0), &data, device), &erm, 1e-5);
+        close(&fit(&AdaptMethod::cirm(0, Divergence::Mean, 1.0, 0.0), &data, device), &erm, 1e-5);
+        close(&fit(&AdaptMethod::cip(mmd(), 0.0), &data, device), &pooled, 1e-5);
+        close(&fit(&AdaptMethod::group_dro(0.0), &data, device), &pooled, 1e-5);
+        close(&fit(&AdaptMethod::v_rex(0.0, 0), &data, device), &pooled, 1e-5);
+        close(&fit(&AdaptMethod::irm(0.0, 0), &data, device), &pooled, 1e-5);
+        let dann = AdaptMethod::dann(Discriminator { ramp_steps: 0, ..Discriminator::default() }, 0.0);
         close(&fit(&dann, &data, device), &pooled, 1e-5);
         // One source.
         let one = problem(&[16], device);
-        let erm = fit(&Method::erm(0), &one, device);
-        close(&fit(&Method::cip(mmd(), 3.0), &one, device), &erm, 1e-5);
-        close(&fit(&Method::v_rex(3.0, 0), &one, device), &erm, 1e-5);
+        let erm = fit(&AdaptMethod::erm(0), &one, device);
+        close(&fit(&AdaptMethod::cip(mmd(), 3.0), &one, device), &erm, 1e-5);
+        close(&fit(&AdaptMethod::v_rex(3.0, 0), &one, device), &erm, 1e-5);
         // Equal sources.
         let source = domain(3, 0, 16, device);
         let twice = Adaptation::new(vec![source.clone(), source], data.target().clone()).unwrap();
         let unshuffled = Training { shuffle: false, ..training() };
-        let of = |method: Method| parameters(method.fit(&twice, &start(device), &unshuffled).unwrap().model());
-        let pooled = of(Method::pooled_erm());
-        close(&of(Method::v_rex(5.0, 0)), &pooled, 1e-5);
-        close(&of(Method::cip(Divergence::Mean, 5.0)), &pooled, 1e-5);
-        close(&of(Method::group_dro(0.5)), &pooled, 1e-5);
+        let of = |method: AdaptMethod| parameters(method.on(&start(device), &unshuffled).fit(&twice).unwrap().model());
+        let pooled = of(AdaptMethod::pooled_erm());
+        close(&of(AdaptMethod::v_rex(5.0, 0)), &pooled, 1e-5);
+        close(&of(AdaptMethod::cip(Divergence::Mean, 5.0)), &pooled, 1e-5);
+        close(&of(AdaptMethod::group_dro(0.5)), &pooled, 1e-5);
     }
 
     /// What was saved predicts the same, one batch after the other too.
     fn saved_is_loaded(device) {
         let data = problem(&[17, 30], device);
-        let fitted = Method::iw_joint_dip(0, mmd(), 1.0, 1.0).fit(&data, &start(device), &training()).unwrap();
+        let fitted = AdaptMethod::iw_joint_dip(0, mmd(), 1.0, 1.0).on(&start(device), &training()).fit(&data).unwrap();
         let folder = tempfile::tempdir().unwrap();
         fitted.save(folder.path()).unwrap();
         let loaded = Adapted::load(folder.path(), &start(device)).unwrap();
@@ -165,10 +169,10 @@ device_tests! {
             parameters(fitted.first_stage().unwrap().model())
         );
         let x = data.target().x();
-        let all = loaded.predict(x.clone()).unwrap();
+        let all = loaded.predict_classes(&x).unwrap();
         let rows: Vec<usize> = (0..x.rows()).collect();
         let batches = rows.chunks(4).map(|rows| Rows::select(x, rows));
-        let streamed: Vec<usize> = loaded.predict_batches(batches).flat_map(Result::unwrap).collect();
+        let streamed: Vec<usize> = batches.flat_map(|x| loaded.predict_classes(&x).unwrap()).collect();
         assert_eq!(streamed, all);
         assert!(Adapted::load(&folder.path().join("nowhere"), &start(device)).is_err());
         let other = glorot_linear(WIDTH + 1, 2, 1.0, 0, device).unwrap();
@@ -179,7 +183,7 @@ device_tests! {
     fn models_take_pictures_tables_and_tokens(device) {
         let training = Training::adam(1, 4, 1e-3);
         let network = MultilayerPerceptron::new(&[WIDTH, 6, 2], Features::LastHidden, 1, device).unwrap();
-        let fitted = Method::cip(Divergence::Mean, 1.0).fit(&problem(&[9, 8], device), &network, &training);
+        let fitted = AdaptMethod::cip(Divergence::Mean, 1.0).on(&network, &training).fit(&problem(&[9, 8], device));
         assert!(fitted.is_ok());
         if is_wgpu(device) {
             return;
@@ -193,8 +197,8 @@ device_tests! {
         )
         .unwrap();
         let network = LeNet::new(1, 16, 2, Features::LastHidden, 1, device).unwrap();
-        let fitted = Method::dip(0, Divergence::Mean, 1.0).fit(&data, &network, &training).unwrap();
-        assert_eq!(fitted.predict(pictures(2)).unwrap().len(), 6);
+        let fitted = AdaptMethod::dip(0, Divergence::Mean, 1.0).on(&network, &training).fit(&data).unwrap();
+        assert_eq!(fitted.predict_classes(&pictures(2)).unwrap().len(), 6);
         // Tokens with a mask.
         let tokens = |shift: i32| {
             let ids: Vec<i32> = (0..24).map(|i| (i * 5 + shift) % 7).collect();
@@ -207,7 +211,7 @@ device_tests! {
         )
         .unwrap();
         let network = Bag { layer: glorot_linear(1, 2, 1.0, 1, device).unwrap() };
-        assert!(Method::dip(0, mmd(), 1.0).fit(&data, &network, &training).is_ok());
+        assert!(AdaptMethod::dip(0, mmd(), 1.0).on(&network, &training).fit(&data).is_ok());
     }
 
     /// Against a discriminator that stands still, features move so that its loss grows.
@@ -221,8 +225,8 @@ device_tests! {
         };
         let last = |weight: f64| {
             let mut losses = Vec::new();
-            Method::dann(settings.clone(), weight)
-                .fit_observed(&data, &start(device), &training, &mut |epoch| losses.push(epoch.penalties[0]))
+            AdaptMethod::dann(settings.clone(), weight)
+                .on(&start(device), &training).fit_observed(&data, &mut |epoch| losses.push(epoch.penalties[0]))
                 .unwrap();
             assert!(losses.iter().all(|loss| loss.is_finite()));
             (losses[0], losses[11])
@@ -258,7 +262,7 @@ mod closed_form {
     use super::*;
     use faer::Mat;
     use kiln_adapt::linear::LinearModel;
-    use kiln_adapt::linear::regression::{Cip, Dip, Ols, Regression};
+    use kiln_adapt::linear::regression::{Cip, Dip, Ols};
 
     fn matrix(seed: u64, index: u64, n: usize, shift: f64) -> (Mat<f64>, Vec<f64>) {
         let noise = Noise { seed, distribution: Distribution::Gaussian };
@@ -290,7 +294,7 @@ mod closed_form {
         Tensor::from_data(TensorData::new(values, [x.nrows(), x.ncols()]), device)
     }
 
-    fn trained(method: &Method, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
+    fn trained(method: &AdaptMethod, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
         let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
         let training = Training {
             epochs: 3000,
@@ -301,7 +305,7 @@ mod closed_form {
             optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
         };
         let start = glorot_linear(3, 1, 1.0, 1, device).unwrap();
-        parameters(method.fit(data, &start, &training).unwrap().model())
+        parameters(method.on(&start, &training).fit(data).unwrap().model())
     }
 
     fn exact(model: &LinearModel) -> Vec<f64> {
@@ -316,11 +320,11 @@ mod closed_form {
         let (exact_data, data) = problems(&device);
         let weight = 0.7;
         let ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&exact_data).unwrap();
-        close(&trained(&Method::erm(0), &data, &device), &exact(&ols), 1e-3);
+        close(&trained(&AdaptMethod::erm(0), &data, &device), &exact(&ols), 1e-3);
         let dip = Dip::new(0, weight).fit(&exact_data).unwrap();
-        close(&trained(&Method::dip(0, Divergence::Mean, weight), &data, &device), &exact(&dip), 1e-3);
+        close(&trained(&AdaptMethod::dip(0, Divergence::Mean, weight), &data, &device), &exact(&dip), 1e-3);
         let cip = Cip::new(weight).fit(&exact_data).unwrap();
-        close(&trained(&Method::cip(Divergence::Mean, weight), &data, &device), &exact(&cip), 1e-3);
+        close(&trained(&AdaptMethod::cip(Divergence::Mean, weight), &data, &device), &exact(&cip), 1e-3);
     }
 }
 
@@ -333,8 +337,8 @@ fn optimizers_of_kiln_optim_drop_in() {
         learning_rate: 0.1,
         ..training()
     };
-    let fitted = Method::pooled_erm().fit(&data, &start(&device), &training).unwrap();
-    assert!(fitted.evaluate(&data.sources()[0], 8).unwrap().score() > 0.7);
+    let fitted = AdaptMethod::pooled_erm().on(&start(&device), &training).fit(&data).unwrap();
+    assert!(fitted.evaluate(&data.sources()[0]).unwrap().score() > 0.7);
 }
 
 #[test]
@@ -345,9 +349,9 @@ fn balanced_accuracy_is_not_fooled_by_a_constant_answer() {
     model.weight = model.weight.map(|w| w * 0.0);
     model.bias = model.bias.map(|b| b.map(|b| b + Tensor::from_data([0.0, 1.0], &device)));
     let training = Training { epochs: 1, learning_rate: 1e-9, ..training() };
-    let fitted = Method::erm(0).fit(&data, &model, &training).unwrap();
+    let fitted = AdaptMethod::erm(0).on(&model, &training).fit(&data).unwrap();
     let Evaluation::Classes { accuracy, balanced_accuracy, recalls } =
-        fitted.evaluate(&data.sources()[0], 8).unwrap()
+        fitted.evaluate(&data.sources()[0]).unwrap()
     else {
         panic!("the labels are classes")
     };
@@ -361,9 +365,10 @@ fn balanced_accuracy_is_not_fooled_by_a_constant_answer() {
 fn observers_see_each_epoch_of_each_stage() {
     let device = flex();
     let mut seen = Vec::new();
-    let method = Method::iw_cip(Divergence::Mean, 1.0, 1.0);
+    let method = AdaptMethod::iw_cip(Divergence::Mean, 1.0, 1.0);
     method
-        .fit_observed(&problem(&[16, 16], &device), &start(&device), &training(), &mut |epoch| {
+        .on(&start(&device), &training())
+        .fit_observed(&problem(&[16, 16], &device), &mut |epoch| {
             assert!(epoch.risk.is_finite() && epoch.penalties.len() == 1);
             seen.push((epoch.depth, epoch.epoch));
         })
@@ -378,12 +383,12 @@ fn a_first_stage_can_be_shared() {
     let mut shared = 0;
     for (name, method) in methods() {
         let Some(stage) = &method.first_stage else { continue };
-        let first = stage.method.fit(&data, &start(&device), &training()).unwrap();
-        let fitted = method.fit_after(&first, &data, &start(&device), &training()).unwrap();
+        let first = stage.method.on(&start(&device), &training()).fit(&data).unwrap();
+        let fitted = method.on(&start(&device), &training()).fit_after(&first, &data).unwrap();
         assert_eq!(parameters(fitted.model()), fit(&method, &data, &device), "{name}");
-        assert!(stage.method.fit_after(&first, &data, &start(&device), &training()).is_err(), "{name}");
-        let other = Method::erm(1).fit(&data, &start(&device), &training()).unwrap();
-        let refused = method.fit_after(&other, &data, &start(&device), &training());
+        assert!(stage.method.on(&start(&device), &training()).fit_after(&first, &data).is_err(), "{name}");
+        let other = AdaptMethod::erm(1).on(&start(&device), &training()).fit(&data).unwrap();
+        let refused = method.on(&start(&device), &training()).fit_after(&other, &data);
         assert!(matches!(refused, Err(AdaptError::Method(_))), "{name}");
         shared += 1;
     }
@@ -402,33 +407,45 @@ fn bad_input_is_refused() {
     let labelled = |x, y| Labelled::new("source", x, y);
     assert!(matches!(
         labelled(rows(vec![0.0, f32::NAN]), Labels::classes([0], 2)),
-        Err(AdaptError::NotFinite { .. })
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
     ));
-    assert!(matches!(labelled(rows(vec![]), Labels::classes([], 2)), Err(AdaptError::Empty { .. })));
+    assert!(matches!(
+        labelled(rows(vec![]), Labels::classes([], 2)),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
     assert!(matches!(
         labelled(good(), Labels::classes([0, 2], 2)),
         Err(AdaptError::Class { row: 1, class: 2, .. })
     ));
-    assert!(matches!(labelled(good(), Labels::classes([0], 2)), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        labelled(good(), Labels::classes([0], 2)),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     assert!(matches!(
         labelled(good(), Labels::values([0.0, f64::INFINITY])),
-        Err(AdaptError::NotFinite { .. })
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
     ));
-    assert!(matches!(Unlabelled::new("target", rows(vec![])), Err(AdaptError::Empty { .. })));
+    assert!(matches!(
+        Unlabelled::new("target", rows(vec![])),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
     let target = || Unlabelled::new("target", good()).unwrap();
     let source = || labelled(good(), two()).unwrap();
-    assert!(matches!(Adaptation::<Tensor<2>>::new(vec![], target()), Err(AdaptError::Empty { .. })));
+    assert!(matches!(
+        Adaptation::<Tensor<2>>::new(vec![], target()),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
     let wide = Tensor::<2>::zeros([2, 3], &device);
     assert!(matches!(
         Adaptation::new(vec![source()], Unlabelled::new("wide", wide).unwrap()),
-        Err(AdaptError::RowShape { .. })
+        Err(AdaptError::Input(InputError::Shape { .. }))
     ));
     let constant = labelled(good(), Labels::classes([1, 1], 2)).unwrap();
     assert!(matches!(Adaptation::new(vec![constant.clone()], target()), Err(AdaptError::Method(_))));
     // One class may be missing in a source if another source has it.
     let data = Adaptation::new(vec![source(), constant], target()).unwrap();
     for (name, method) in methods() {
-        let fitted = method.fit(&data, &glorot_linear(2, 2, 1.0, 1, &device).unwrap(), &training());
+        let fitted = method.on(&glorot_linear(2, 2, 1.0, 1, &device).unwrap(), &training()).fit(&data);
         let model = fitted.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(parameters(model.model()).iter().all(|p| p.is_finite()), "{name}");
     }
@@ -438,42 +455,66 @@ fn bad_input_is_refused() {
         Err(AdaptError::Labels { .. })
     ));
     let three = labelled(good(), Labels::classes([0, 2], 3)).unwrap();
-    assert!(matches!(Adaptation::new(vec![source(), three.clone()], target()), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        Adaptation::new(vec![source(), three.clone()], target()),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     // A class that no source knows, among the labelled rows of the target.
     assert!(data.clone().with_target_labels(three).is_err());
 
     let model = glorot_linear(2, 2, 1.0, 1, &device).unwrap();
-    let refused = |method: Method| method.fit(&data, &model, &training()).unwrap_err();
-    assert!(matches!(refused(Method::erm(2)), AdaptError::NoSource { index: 2, sources: 2 }));
-    assert!(matches!(refused(Method::dip(5, Divergence::Mean, 1.0)), AdaptError::NoSource { .. }));
-    assert!(matches!(refused(Method::cip(Divergence::Mean, -1.0)), AdaptError::Setting { .. }));
-    assert!(matches!(refused(Method::irm(f64::NAN, 0)), AdaptError::Setting { .. }));
-    let mut orphan = Method::joint_dip(0, mmd(), 1.0, 1.0);
+    let refused = |method: AdaptMethod| method.on(&model, &training()).fit(&data).unwrap_err();
+    assert!(matches!(
+        refused(AdaptMethod::erm(2)),
+        AdaptError::Input(InputError::Index { index: 2, count: 2, .. })
+    ));
+    assert!(matches!(
+        refused(AdaptMethod::dip(5, Divergence::Mean, 1.0)),
+        AdaptError::Input(InputError::Index { .. })
+    ));
+    assert!(matches!(
+        refused(AdaptMethod::cip(Divergence::Mean, -1.0)),
+        AdaptError::Input(InputError::Setting { .. })
+    ));
+    assert!(matches!(refused(AdaptMethod::irm(f64::NAN, 0)), AdaptError::Input(InputError::Setting { .. })));
+    let mut orphan = AdaptMethod::joint_dip(0, mmd(), 1.0, 1.0);
     orphan.first_stage = None;
     assert!(matches!(refused(orphan), AdaptError::Method(_)));
     let training = |change: fn(&mut Training)| {
         let mut training = training();
         change(&mut training);
-        Method::erm(0).fit(&data, &model, &training).unwrap_err()
+        AdaptMethod::erm(0).on(&model, &training).fit(&data).unwrap_err()
     };
-    assert!(matches!(training(|t| t.epochs = 0), AdaptError::Setting { name: "epochs", .. }));
-    assert!(matches!(training(|t| t.batch_size = 0), AdaptError::Setting { name: "batch_size", .. }));
-    assert!(matches!(training(|t| t.learning_rate = 0.0), AdaptError::Setting { .. }));
+    assert!(matches!(
+        training(|t| t.epochs = 0),
+        AdaptError::Input(InputError::Setting { name: "epochs", .. })
+    ));
+    assert!(matches!(
+        training(|t| t.batch_size = 0),
+        AdaptError::Input(InputError::Setting { name: "batch_size", .. })
+    ));
+    assert!(matches!(training(|t| t.learning_rate = 0.0), AdaptError::Input(InputError::Setting { .. })));
     let narrow = glorot_linear(2, 3, 1.0, 1, &device).unwrap();
-    assert!(matches!(Method::erm(0).fit(&data, &narrow, &training_settings()), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        AdaptMethod::erm(0).on(&narrow, &training_settings()).fit(&data),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     // Class weights need classes.
     let data = Adaptation::new(vec![values], target()).unwrap();
     let model = glorot_linear(2, 1, 1.0, 1, &device).unwrap();
-    let refused = Method::iw_erm().fit(&data, &model, &training_settings());
+    let refused = AdaptMethod::iw_erm().on(&model, &training_settings()).fit(&data);
     assert!(matches!(refused, Err(AdaptError::Labels { .. })));
     let reckless =
         Training { learning_rate: 1e20, optimizer: SgdConfig::new().init(), ..training_settings() };
-    let diverged = Method::erm(0).fit(&data, &model, &reckless);
+    let diverged = AdaptMethod::erm(0).on(&model, &reckless).fit(&data);
     assert!(matches!(diverged, Err(AdaptError::Diverged { .. })));
-    let fitted = Method::erm(0).fit(&data, &model, &training_settings()).unwrap();
-    assert!(fitted.predict(good()).is_err(), "a regression has no classes");
-    assert_eq!(fitted.predict_values(good()).unwrap().len(), 2);
-    assert!(matches!(fitted.predict_values(rows(vec![f32::NAN, 0.0])), Err(AdaptError::NotFinite { .. })));
+    let fitted = AdaptMethod::erm(0).on(&model, &training_settings()).fit(&data).unwrap();
+    assert!(fitted.predict_classes(&good()).is_err(), "a regression has no classes");
+    assert_eq!(fitted.predict_values(&good()).unwrap().len(), 2);
+    assert!(matches!(
+        fitted.predict_values(&rows(vec![f32::NAN, 0.0])),
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
+    ));
 }
 
 fn training_settings() -> Training {

@@ -7,13 +7,14 @@ use kiln_datasets::{
     DataPath, HEART_COVARIATES, HeartSite, MissingData, NamedFeatures, Route, amazon, heart, office,
     read_heart_csv, read_rated_tsv, sentiment_four_domains,
 };
+use kiln_tests::data_with;
 use proptest::prelude::*;
 
-use super::{class_counts, shared_data};
+use super::class_counts;
 
 /// The shared folder as a search path, if it has `name`.
 fn shared_path(name: &str) -> Option<DataPath> {
-    shared_data(name).map(|folder| DataPath::of_folders(vec![(Route::Shared, folder)]))
+    data_with(name).map(|folder| DataPath::of_folders(vec![(Route::Shared, folder)]))
 }
 
 /// A folder for files made by a test.

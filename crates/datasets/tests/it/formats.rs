@@ -4,9 +4,8 @@ use kiln_datasets::{
     ConvertError, LabelError, Original, read_communities_json, read_groups_tsv, read_gt, read_idx_images,
     read_idx_labels, select,
 };
+use kiln_tests::data_with;
 use proptest::prelude::*;
-
-use super::shared_data;
 
 /// A `.gt` file of three nodes, undirected, links 0-1 and 1-2, a string and a 32-bit property.
 fn gt_file() -> Vec<u8> {
@@ -147,7 +146,7 @@ fn malformed_labels_name_the_line() {
 
 #[test]
 fn real_labels_have_the_known_sizes() {
-    let Some(folder) = shared_data("graph-labelled") else { return };
+    let Some(folder) = data_with("graph-labelled") else { return };
     let open = |name: &str| File::open(folder.join(name)).unwrap();
     let sets = read_communities_json(open("graph/johns_hopkins55.communities.json")).unwrap();
     let sizes: Vec<_> = sets.iter().map(|(name, members)| (name.as_str(), members.len())).collect();

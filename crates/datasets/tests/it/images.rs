@@ -6,9 +6,10 @@ use kiln_datasets::{
     DataPath, ImagePart, LabelledImages, MissingData, ReadError, Route, mnist, mnist_5k, optdigits,
     read_idx_images, read_idx_labels, read_mnist_csv, usps,
 };
+use kiln_tests::data_with;
 use proptest::prelude::*;
 
-use super::{class_counts, sha256, shared_data};
+use super::{class_counts, sha256};
 
 fn idx(shape: &[u32], contents: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, 8, shape.len() as u8];
@@ -127,7 +128,7 @@ fn mnist_5k_asks_for_the_small_file() {
 
 #[test]
 fn real_mnist_has_the_known_digits() {
-    let Some(folder) = shared_data("digits/mnist-t10k-labels.idx1-ubyte.gz") else { return };
+    let Some(folder) = data_with("digits/mnist-t10k-labels.idx1-ubyte.gz") else { return };
     let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
     let test = mnist(&path, ImagePart::Test).unwrap();
     assert_eq!((test.len(), &test.labels[..5]), (10_000, &[7, 2, 1, 0, 4][..]));
@@ -159,7 +160,7 @@ fn embedded_optdigits_have_the_known_digits() {
 fn real_usps_has_the_known_digits() {
     let missing = usps(&DataPath::of_folders(vec![]), ImagePart::Train).unwrap_err();
     assert!(missing.downcast::<MissingData>().unwrap().hint.contains("usps.bz2"));
-    let Some(folder) = shared_data("digits/usps-train-labels.idx1-ubyte.gz") else { return };
+    let Some(folder) = data_with("digits/usps-train-labels.idx1-ubyte.gz") else { return };
     let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
     for (part, counts) in [
         (ImagePart::Train, [1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644]),

@@ -9,14 +9,7 @@ mod series;
 mod sparse;
 mod texts;
 
-use std::path::PathBuf;
-
 use sha2::{Digest, Sha256};
-
-/// The folder of real data that a test may read; says so when there is none.
-fn shared_data(name: &str) -> Option<PathBuf> {
-    kiln_tests::data_with(name)
-}
 
 /// SHA-256 in hexadecimal.
 fn sha256(bytes: &[u8]) -> String {

@@ -2,8 +2,9 @@ use std::fs;
 use std::io::Read;
 
 use kiln_datasets::{DataPath, FileCheck, LicenceTerms, Route, list, open, select, table};
+use kiln_tests::data_with;
 
-use super::{sha256, shared_data};
+use super::sha256;
 
 #[test]
 fn earlier_folders_win_and_the_route_says_which() {
@@ -162,7 +163,7 @@ fn the_catalogue_is_consistent() {
 
 #[test]
 fn every_file_of_the_catalogue_is_in_the_shared_folder_or_compiled_in() {
-    let Some(folder) = shared_data("graph") else { return };
+    let Some(folder) = data_with("graph") else { return };
     for file in list().flat_map(|set| set.files) {
         let compiled_in = DataPath::of_folders(vec![]).find(file).is_ok();
         assert!(compiled_in || folder.join(file).is_file(), "{file}");

@@ -3,9 +3,8 @@
 use std::io::Write;
 
 use kiln_datasets::{DataPath, Route, read_series_csv, select, ucr};
+use kiln_tests::data_with;
 use proptest::prelude::*;
-
-use super::shared_data;
 
 #[test]
 fn malformed_tables_name_the_line_and_the_fault() {
@@ -69,7 +68,7 @@ fn shared_series_have_the_known_sizes() {
     for (set, counts, points, classes) in
         [("trace", [100, 100], 275, 4), ("gunpoint", [50, 150], 150, 2), ("arrowhead", [36, 175], 251, 3)]
     {
-        let Some(folder) = shared_data(&format!("signals/{set}-train.csv")) else { return };
+        let Some(folder) = data_with(&format!("signals/{set}-train.csv")) else { return };
         let data = DataPath::of_folders(vec![(Route::Shared, folder)]);
         for (part, count) in ucr(&data, set).unwrap().into_iter().zip(counts) {
             assert_eq!((part.len(), part.points()), (count, points), "{set}");

@@ -1,9 +1,8 @@
 use kiln_datasets::{
     DataPath, LabelledTexts, MissingData, ReadError, Route, Sst2Part, TextColumns, read_labelled_tsv, sst2,
 };
+use kiln_tests::data_with;
 use proptest::prelude::*;
-
-use super::shared_data;
 
 fn columns(text: &str, second: &str, label: &str) -> TextColumns {
     let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
@@ -92,7 +91,7 @@ fn labels_that_training_had_not_are_refused() {
 fn real_sst2_has_the_known_sizes() {
     let missing = sst2(&DataPath::of_folders(vec![]), Sst2Part::Dev).unwrap_err();
     assert!(missing.downcast::<MissingData>().unwrap().hint.contains("GLUE SST-2.zip"));
-    let Some(folder) = shared_data("text/sst2-dev.tsv") else { return };
+    let Some(folder) = data_with("text/sst2-dev.tsv") else { return };
     let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
     for (part, rows, positive) in [
         (Sst2Part::Train, 6_920, 3_610),
@@ -108,7 +107,7 @@ fn real_sst2_has_the_known_sizes() {
 
 #[test]
 fn every_table_of_the_folder_is_read() {
-    let Some(folder) = shared_data("text/qnli-dev.tsv") else { return };
+    let Some(folder) = data_with("text/qnli-dev.tsv") else { return };
     for (name, second, rows) in [
         ("cola-in-domain-dev.tsv", false, 527),
         ("qnli-dev.tsv", true, 5_463),

@@ -1,7 +1,7 @@
 use std::fs;
 
-use kiln_datasets::{DataPath, Route, TextColumns};
-use kiln_finetune::{Tune, locate, read_table};
+use kiln_datasets::{DataPath, Route};
+use kiln_finetune::{TextTable, Tune, locate};
 
 fn read(table: &str, classes: Option<&[String]>, limit: Option<usize>) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -9,7 +9,7 @@ fn read(table: &str, classes: Option<&[String]>, limit: Option<usize>) -> Result
     fs::write(&file, table).unwrap();
     let data = DataPath::of_folders(vec![]);
     let name = file.to_str().unwrap();
-    let read = read_table("train", name, &TextColumns::default(), classes, limit, 1, &data);
+    let read = TextTable { limit, seed: 1, ..TextTable::new(name) }.read("train", classes, &data);
     let read = read.map_err(|error| error.to_string())?;
     assert_eq!(read.sources[0].rows, table.lines().count() - 1, "of the whole table");
     assert_eq!((&read.sources[0].route[..], read.sources[0].sha256.len()), ("given folder", 64));
@@ -58,11 +58,9 @@ fn faults_name_the_file_and_the_line() {
 #[test]
 fn a_missing_table_or_model_says_what_to_do() {
     let nowhere = DataPath::of_folders(vec![]);
-    let columns = TextColumns::default();
-    let error = read_table("eval", "text/sst2-dev.tsv", &columns, None, None, 0, &nowhere).unwrap_err();
+    let error = TextTable::new("text/sst2-dev.tsv").read("eval", None, &nowhere).unwrap_err();
     assert!(error.to_string().contains("GLUE SST-2.zip"), "{error}");
-    let error =
-        read_table("eval", env!("CARGO_MANIFEST_DIR"), &columns, None, None, 0, &nowhere).unwrap_err();
+    let error = TextTable::new(env!("CARGO_MANIFEST_DIR")).read("eval", None, &nowhere).unwrap_err();
     assert!(error.to_string().contains("--eval: ") && error.to_string().contains("is a folder"), "{error}");
     let error = locate("minilm", &nowhere).unwrap_err().to_string();
     assert!(error.contains("`cargo xtask data get models/minilm`"), "{error}");
@@ -79,7 +77,7 @@ fn a_table_is_found_by_its_name_in_the_layout() {
     fs::create_dir(folder.path().join("text")).unwrap();
     fs::write(folder.path().join("text/mine.tsv"), "label\ttext\n1\ta\n0\tb\n").unwrap();
     let data = DataPath::of_folders(vec![(Route::Cache, folder.path().into())]);
-    let read = read_table("train", "text/mine.tsv", &TextColumns::default(), None, None, 0, &data).unwrap();
+    let read = TextTable::new("text/mine.tsv").read("train", None, &data).unwrap();
     assert_eq!((read.len(), &read.sources[0].route[..]), (2, "cache"));
 }
 

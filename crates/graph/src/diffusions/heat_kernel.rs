@@ -23,16 +23,15 @@
 //! *Work.* `Σ_j ψ_j ‖r_j‖₁ <= 1` falls by `r_j(v)` with every push, so the volume touched is at most the
 //! seeds' volume plus `2 N ψ_1 / ε`, where `ψ_1 < e^t / t`.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{Diffusion, Layer, count_push, finish};
+use super::{DiffusionCertificate, Layer, count_push, finish};
 use crate::adjacency::Adjacency;
-use crate::error::{Result, check};
-use crate::explored::Explored;
-use crate::query::{Limits, Status, Work};
-use crate::seeds::SeedDistribution;
-use crate::solvers::limits::{Step, step_allowed};
-use crate::sweep::{SweepCut, SweepLimits, sweep};
+use crate::answer::{GraphWork, LocalAnswer, Status};
+use crate::error::Result;
+use crate::method::LocalMethod;
+use crate::question::{Question, Step, step_allowed};
 
 /// Far more than t = 500 can use; each term takes memory.
 const MAX_TERMS: f64 = 100_000.0;
@@ -40,9 +39,9 @@ const MAX_TERMS: f64 = 100_000.0;
 /// Heat-kernel PageRank `e^{-t} exp(t A D⁻¹) s` to a bounded error of mass over degree.
 ///
 /// ```
-/// use kiln_graph::{CsrGraph, diffusions::HeatKernel};
+/// use kiln_graph::{CsrGraph, LocalQuery, diffusions::HeatKernel};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
-/// let (_, cluster) = HeatKernel::new(3.0, 1e-3).cluster(&graph, &0.into())?;
+/// let (_, cluster) = LocalQuery::node(0).method(HeatKernel::new(3.0, 1e-3)).cluster(&graph)?;
 /// assert_eq!(cluster.unwrap().nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
@@ -52,89 +51,23 @@ pub struct HeatKernel {
     pub t: f64,
     /// Error of mass over degree, positive.
     pub epsilon: f64,
-    /// Degree N of the Taylor polynomial, from 1 to 100,000. `None` takes the least N that keeps the whole error within
-    /// `epsilon`; a smaller N costs accuracy as stated in this method's error bound.
+    /// Degree N of the Taylor polynomial, from 1 to 100,000. `None`, as it is unless set, takes the least N
+    /// that keeps the whole error within `epsilon`; a smaller N costs accuracy as the certificate's error
+    /// bound says.
     pub terms: Option<u32>,
-    /// Bounds on the work. Mass that one keeps from spreading is left out of the answer.
-    pub limits: Limits,
 }
 
 impl HeatKernel {
-    /// Time `t` and accuracy `epsilon`, with the number of terms that they need and without limits.
+    /// Time `t` and accuracy `epsilon`, with the number of terms that they need.
     pub fn new(t: f64, epsilon: f64) -> Self {
-        Self { t, epsilon, terms: None, limits: Limits::default() }
+        Self { t, epsilon, terms: None }
     }
 
-    /// The diffusion. Entry by entry it is below the exact one, by at most `epsilon` times the degree (plus
-    /// the truncated series if `terms` is given and small).
-    ///
-    /// # Errors
-    /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange) for a parameter, and those
-    /// of [`SeedDistribution::resolve`].
-    pub fn solve(&self, graph: &impl Adjacency, seeds: &SeedDistribution) -> Result<Diffusion> {
-        check("t", self.t, |t| t > 0.0 && t <= 500.0, "positive and at most 500")?;
-        check("epsilon", self.epsilon, |e| e > 0.0, "finite and positive")?;
-        if let Some(terms) = self.terms {
-            check("terms", f64::from(terms), |n| (1.0..=MAX_TERMS).contains(&n), "from 1 to 100,000")?;
-        }
-        let seeds = seeds.resolve(graph)?;
-        let mut explored = Explored::default();
-        let mut level = Layer::seeded(graph, &mut explored, &seeds, (-self.t).exp());
-        let steepest = seeds.iter().zip(explored.degrees()).map(|(s, d)| s.1 / d).fold(0.0, f64::max);
-        let (terms, tail) = self.series(steepest);
-        let psi = self.psi(terms);
-
-        let mut answer = Layer::default();
-        let mut work = Work::default();
-        let mut residual_mass = tail;
-        let mut status = Status::Converged;
-        for (j, &psi_j) in psi.iter().enumerate().take(terms) {
-            work.iterations += 1;
-            let threshold = self.epsilon / (2.0 * terms as f64 * psi_j);
-            for (slot, mass) in level.drain() {
-                let degree = explored.degrees()[slot as usize];
-                let spreads = mass >= threshold * degree
-                    && status != Status::WorkLimit
-                    && match step_allowed(self.limits, graph, &explored, slot, work.edges_touched) {
-                        Step::Allowed => true,
-                        Step::Hub => {
-                            status = Status::HubsSkipped;
-                            false
-                        }
-                        Step::Limit => {
-                            status = Status::WorkLimit;
-                            false
-                        }
-                    };
-                if !spreads {
-                    residual_mass += psi_j * mass;
-                    continue;
-                }
-                explored.expand(graph, slot);
-                answer.add(slot, mass);
-                let share = self.t / (j + 1) as f64 * mass / degree;
-                explored.neighbors(slot, |v, weight| level.add(v, share * weight));
-                count_push(&mut work, &explored, slot);
-            }
-        }
-        for (slot, mass) in level.drain() {
-            answer.add(slot, mass);
-        }
-        Ok(finish(&explored, &answer, residual_mass, status, work))
-    }
-
-    /// [`solve`](Self::solve), then the sweep cut of the answer.
-    ///
-    /// # Errors
-    /// As [`solve`](Self::solve).
-    pub fn cluster(
-        &self,
-        graph: &impl Adjacency,
-        seeds: &SeedDistribution,
-    ) -> Result<(Diffusion, Option<SweepCut>)> {
-        let solution = self.solve(graph, seeds)?;
-        let cut = sweep(graph, &solution.mass, SweepLimits::default())?;
-        Ok((solution, cut))
+    fn check(&self) -> check::Checked {
+        check::setting("t", self.t, self.t > 0.0 && self.t <= 500.0, "positive and at most 500")?;
+        check::positive("epsilon", self.epsilon)?;
+        let terms = self.terms.map_or(1.0, f64::from);
+        check::setting("terms", terms, (1.0..=MAX_TERMS).contains(&terms), "from 1 to 100,000")
     }
 
     /// The number N of terms and `Pr[Poisson(t) > N]`.
@@ -167,5 +100,69 @@ impl HeatKernel {
             psi[j] = 1.0 + self.t / (j + 1) as f64 * psi[j + 1];
         }
         psi
+    }
+}
+
+/// Entry by entry the answer is below the exact diffusion, by at most `epsilon` times the degree (plus the
+/// truncated series if `terms` is given and small). Mass that a limit keeps from spreading is left out of the
+/// answer.
+impl LocalMethod for HeatKernel {
+    type Certificate = DiffusionCertificate;
+
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut Question<'_, G>,
+    ) -> Result<LocalAnswer<DiffusionCertificate>> {
+        self.check()?;
+        let mut level = Layer::seeded(question, (-self.t).exp());
+        let (graph, limits) = (question.graph, question.limits);
+        let explored = &mut question.workspace.explored;
+        let steepest =
+            question.seeds.iter().zip(explored.degrees()).map(|(s, d)| s.1 / d).fold(0.0, f64::max);
+        let (terms, tail) = self.series(steepest);
+        let psi = self.psi(terms);
+
+        let mut answer = Layer::default();
+        let mut work = GraphWork::default();
+        let mut residual_mass = tail;
+        let mut error_bound = tail * steepest;
+        let mut status = Status::Converged;
+        for (j, &psi_j) in psi.iter().enumerate().take(terms) {
+            work.iterations += 1;
+            let threshold = self.epsilon / (2.0 * terms as f64 * psi_j);
+            let mut left: f64 = 0.0;
+            for (slot, mass) in level.drain() {
+                let degree = explored.degrees()[slot as usize];
+                let spreads = mass >= threshold * degree
+                    && status != Status::WorkLimit
+                    && match step_allowed(limits, graph, explored, slot, work.edges_touched) {
+                        Step::Allowed => true,
+                        Step::Hub => {
+                            status = Status::HubsSkipped;
+                            false
+                        }
+                        Step::Limit => {
+                            status = Status::WorkLimit;
+                            false
+                        }
+                    };
+                if !spreads {
+                    residual_mass += psi_j * mass;
+                    left = left.max(mass / degree);
+                    continue;
+                }
+                explored.expand(graph, slot);
+                answer.add(slot, mass);
+                let share = self.t / (j + 1) as f64 * mass / degree;
+                explored.neighbors(slot, |v, weight| level.add(v, share * weight));
+                count_push(&mut work, explored, slot);
+            }
+            error_bound += psi_j * left;
+        }
+        for (slot, mass) in level.drain() {
+            answer.add(slot, mass);
+        }
+        let certificate = DiffusionCertificate { residual_mass, error_bound };
+        Ok(finish(question, &answer, certificate, status, work))
     }
 }

@@ -11,21 +11,20 @@ pub use nibble::Nibble;
 pub use pagerank_nibble::PagerankNibble;
 
 use crate::adjacency::Adjacency;
+use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::explored::Explored;
-use crate::query::{Status, Work};
+use crate::question::Question;
 
-/// The answer of a diffusion.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Diffusion {
-    /// Positive entries of the mass vector, by ascending node.
-    pub mass: Vec<(u64, f64)>,
-    /// Mass that was left out because it was too thinly distributed, or because of a limit. With the mass above
-    /// it sums to 1 up to rounding.
+/// What is known of a truncated diffusion. A push is the spreading of one node's mass in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DiffusionCertificate {
+    /// Mass that was left out because it was too thinly distributed, or because of a limit. With the answer's
+    /// mass it sums to 1 up to rounding: the answer lies below the exact diffusion, and this far from it in
+    /// the 1-norm.
     pub residual_mass: f64,
-    /// How it ended: [`Status::Empty`] when nothing was cut short and `mass` is empty all the same.
-    pub status: Status,
-    /// What it cost. A push is the spreading of one node's mass in one step.
-    pub work: Work,
+    /// At no node is the exact diffusion's mass over degree larger than the answer's by more than this,
+    /// wherever it stopped.
+    pub error_bound: f64,
 }
 
 /// Mass by slot, with the slots that hold some, so that a step costs nothing for the others.
@@ -53,10 +52,10 @@ impl Layer {
         self.active.drain(..).map(|slot| (slot, std::mem::take(&mut mass[slot as usize]))).collect()
     }
 
-    fn seeded(graph: &impl Adjacency, explored: &mut Explored, seeds: &[(u64, f64)], scale: f64) -> Self {
+    fn seeded<G>(question: &Question<'_, G>, scale: f64) -> Self {
         let mut layer = Self::default();
-        for &(node, mass) in seeds {
-            layer.add(explored.touch(graph, node), scale * mass);
+        for (slot, &(_, mass)) in (0..).zip(&question.seeds) {
+            layer.add(slot, scale * mass);
         }
         layer
     }
@@ -71,15 +70,22 @@ impl Layer {
     }
 }
 
-fn count_push(work: &mut Work, explored: &Explored, slot: u32) {
+fn count_push(work: &mut GraphWork, explored: &Explored, slot: u32) {
     work.pushes += 1;
     work.edges_touched += explored.arc_count(slot) as u64;
     work.volume_touched += explored.degrees()[slot as usize];
 }
 
-fn finish(explored: &Explored, layer: &Layer, residual_mass: f64, status: Status, work: Work) -> Diffusion {
+fn finish<G: Adjacency>(
+    question: &Question<'_, G>,
+    layer: &Layer,
+    certificate: DiffusionCertificate,
+    status: Status,
+    work: GraphWork,
+) -> LocalAnswer<DiffusionCertificate> {
+    let explored = question.explored();
     let mass = layer.by_node(explored);
     let status = if mass.is_empty() && status == Status::Converged { Status::Empty } else { status };
-    let work = Work { nodes_touched: explored.len() as u64, arcs_read: explored.arcs_read(), ..work };
-    Diffusion { mass, residual_mass, status, work }
+    let work = GraphWork { nodes_touched: explored.len() as u64, arcs_read: explored.arcs_read(), ..work };
+    LocalAnswer { seeds: question.asked.clone(), mass, certificate, status, work }
 }

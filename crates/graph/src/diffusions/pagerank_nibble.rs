@@ -14,20 +14,25 @@
 //! average at least 5/8 of the mass is found inside K. Costs at most `1/(αε)` edges, which is `k (1 + 4φ) /
 //! φ`, plus the sweep.
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
-use crate::error::{Result, check};
-use crate::query::{Limits, LocalQuery, LocalSolution, Solver};
-use crate::seeds::SeedDistribution;
-use crate::sweep::{SweepCut, SweepLimits, best_prefix, sweep_profile};
+use crate::answer::LocalAnswer;
+use crate::error::Result;
+use crate::method::{Clustering, LocalMethod};
+use crate::methods::appr::Appr;
+use crate::objective::PageRankCertificate;
+use crate::question::Question;
+use crate::sweep::{SweepLimits, best_prefix, sweep_profile};
 
 /// APPR, then the sweep prefix of least conductance among those that meet both targets.
 ///
 /// ```
-/// use kiln_graph::{CsrGraph, diffusions::PagerankNibble};
+/// use kiln_graph::{CsrGraph, LocalQuery, diffusions::PagerankNibble};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
-/// let (_, cluster) = PagerankNibble::for_target(0.2, 7.0)?.cluster(&graph, &0.into())?;
+/// let method = PagerankNibble::for_target(0.2, 7.0)?;
+/// let (_, cluster) = LocalQuery::node(0).method(method).cluster(&graph)?;
 /// assert_eq!(cluster.unwrap().nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
@@ -41,8 +46,6 @@ pub struct PagerankNibble {
     pub conductance: f64,
     /// Least volume of the cluster, positive. The largest is two thirds of the graph's.
     pub min_volume: f64,
-    /// Bounds on the work of the approximate PageRank vector.
-    pub limits: Limits,
 }
 
 impl PagerankNibble {
@@ -52,51 +55,48 @@ impl PagerankNibble {
     /// the volume.
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange).
+    /// [`GraphError::Input`](crate::GraphError::Input).
     pub fn for_target(conductance: f64, volume: f64) -> Result<Self> {
-        check("conductance", conductance, |c| c > 0.0 && c <= 1.0, "above 0 and at most 1")?;
-        check("volume", volume, |v| v > 0.0, "finite and positive")?;
+        check_conductance(conductance)?;
+        check::positive("volume", volume)?;
         Ok(Self {
             alpha: 4.0 * conductance / (1.0 + 4.0 * conductance),
             epsilon: 1.0 / (4.0 * volume),
             conductance,
             min_volume: volume / 2.0,
-            limits: Limits::default(),
         })
     }
+}
 
-    /// The approximate PageRank vector, and the best sweep prefix that meets the targets, if one does.
-    ///
-    /// # Errors
-    /// [`GraphError::OutOfRange`](crate::GraphError::OutOfRange) for a parameter, and those of
-    /// [`SeedDistribution::resolve`].
-    pub fn cluster(
+fn check_conductance(value: f64) -> check::Checked {
+    check::setting("conductance", value, value > 0.0 && value <= 1.0, "above 0 and at most 1")
+}
+
+/// The answer is that of [`Appr`]. The cluster is the best sweep prefix that meets the targets, if one does.
+impl LocalMethod for PagerankNibble {
+    type Certificate = PageRankCertificate;
+
+    fn solve<G: Adjacency>(
         &self,
-        graph: &impl Adjacency,
-        seeds: &SeedDistribution,
-    ) -> Result<(LocalSolution, Option<SweepCut>)> {
-        check("conductance", self.conductance, |c| c > 0.0 && c <= 1.0, "above 0 and at most 1")?;
-        check("min_volume", self.min_volume, |v| v > 0.0, "finite and positive")?;
-        let solution = self.solve(graph, seeds)?;
+        question: &mut Question<'_, G>,
+    ) -> Result<LocalAnswer<PageRankCertificate>> {
+        check_conductance(self.conductance)?;
+        check::positive("min_volume", self.min_volume)?;
+        Appr { alpha: self.alpha, ..Appr::new(self.epsilon) }.solve(question)
+    }
+
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut Question<'_, G>,
+    ) -> Result<Clustering<PageRankCertificate>> {
+        let answer = self.solve(question)?;
+        let graph = question.graph();
         let limits =
             SweepLimits { max_volume: Some(graph.total_volume() * 2.0 / 3.0), ..SweepLimits::default() };
-        let profile = sweep_profile(graph, &solution.mass, limits)?;
+        let profile = sweep_profile(graph, &answer.mass, limits)?;
         let cut = best_prefix(&profile, |point| {
             point.volume >= self.min_volume && point.conductance <= self.conductance
         });
-        Ok((solution, cut))
-    }
-
-    /// The approximate PageRank vector alone.
-    ///
-    /// # Errors
-    /// As [`cluster`](Self::cluster).
-    pub fn solve(&self, graph: &impl Adjacency, seeds: &SeedDistribution) -> Result<LocalSolution> {
-        LocalQuery::new(seeds.clone())
-            .alpha(self.alpha)
-            .rho(self.epsilon)
-            .solver(Solver::Appr)
-            .limits(self.limits)
-            .run(graph)
+        Ok((answer, cut))
     }
 }

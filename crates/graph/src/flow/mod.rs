@@ -1,6 +1,6 @@
-//! Improving a set of nodes by maximum flows, one file per method.
+//! Improving a set of nodes by maximum flows, to a certified optimum.
 
 mod max_flow;
 mod simple_local;
 
-pub use simple_local::{FlowMethod, FlowSolution};
+pub use simple_local::{FlowCertificate, FlowImprove, Mqi, SimpleLocal, improve};

@@ -1,6 +1,6 @@
 //! Hashed planted partition: equal blocks with many edges inside and few across.
 //!
-//! With `base = mix(seed)` and `x_i = mix(base ^ (4e + i))`, for each e in `0 .. n·h`:
+//! With `base = mix(rng_seed)` and `x_i = mix(base ^ (4e + i))`, for each e in `0 .. n·h`:
 //!
 //! ```text
 //! u = x_0 mod n;   v = x_2 mod n                     if x_1 < floor(μ 2⁶⁴),
@@ -10,11 +10,12 @@
 //!
 //! Costs `n·h` draws and a counting sort; at the peak about 17 bytes of memory a draw (165 MB for n = 10⁶).
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::{check_node_count, check_probability, mix, simple_graph, word_threshold};
+use super::{check_node_count, mix, simple_graph, word_threshold};
 use crate::csr::CsrGraph;
-use crate::error::{GraphError, Result};
+use crate::error::Result;
 
 /// A planted partition drawn edge by edge, in O(n·h) for any n.
 ///
@@ -37,28 +38,28 @@ pub struct HashedPlantedPartition {
     /// Fraction μ of the draws that join any two nodes instead of two of one block.
     pub mixing: f64,
     /// Names the graph.
-    pub seed: u64,
+    pub rng_seed: u64,
 }
 
 impl HashedPlantedPartition {
-    /// `nodes` nodes with c = 100, h = 10, μ = 0.25, seed 42.
+    /// `nodes` nodes with c = 100, h = 10, μ = 0.25, rng_seed 42.
     pub fn new(nodes: u64) -> Self {
-        Self { nodes, block_size: 100, edges_per_node: 10, mixing: 0.25, seed: 42 }
+        Self { nodes, block_size: 100, edges_per_node: 10, mixing: 0.25, rng_seed: 42 }
     }
 
     /// Draws the graph.
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`] for a parameter, [`GraphError::TooManyNodes`] beyond 32-bit node numbers.
+    /// [`GraphError::Input`](crate::GraphError::Input) for a parameter,
+    /// [`GraphError::TooManyNodes`](crate::GraphError::TooManyNodes) beyond 32-bit node numbers.
     pub fn generate(&self) -> Result<CsrGraph> {
-        let Self { nodes: n, block_size: c, edges_per_node, mixing, seed } = *self;
+        let Self { nodes: n, block_size: c, edges_per_node, mixing, rng_seed } = *self;
         check_node_count(n)?;
-        check_probability("mixing", mixing)?;
-        if c == 0 || !n.is_multiple_of(c) {
-            let range = "a positive divisor of `nodes`, so that all blocks are equal";
-            return Err(GraphError::OutOfRange { argument: "block_size", value: c as f64, range });
-        }
-        let base = mix(seed);
+        check::probability("mixing", mixing)?;
+        let divides = c != 0 && n.is_multiple_of(c);
+        let must = "a positive divisor of `nodes`, so that all blocks are equal";
+        check::setting("block_size", c as f64, divides, must)?;
+        let base = mix(rng_seed);
         let across = word_threshold(mixing);
         simple_graph(n, edges_per_node, |e| {
             let x = |i| mix(base ^ (4 * e + i));

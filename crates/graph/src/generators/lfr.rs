@@ -2,20 +2,21 @@
 //!
 //! Lancichinetti, Fortunato, Radicchi, Phys. Rev. E 78, 046110, 2008. Degrees have density `∝ x^-τ1` on
 //! `[x_min, max_degree]`, with `x_min` chosen so that the mean is `mean_degree`; community sizes have density
-//! `∝ x^-τ2` on `[min_community, max_community]`. A node of degree d has `(1-μ) d` stubs inside its community and
-//! the others outside. Stubs are paired at random; a pair that would be a loop, a repeat, or an outside
+//! `∝ x^-τ2` on `[min_community, max_community]`. A node of degree d has `(1-μ) d` stubs inside its community
+//! and the others outside. Stubs are paired at random; a pair that would be a loop, a repeat, or an outside
 //! edge within one community swaps ends with random other pairs until both are allowed.
 //!
-//! Numbers that should be integers are rounded up with a probability equal to their fractional part, which keeps
-//! means. Cost: about proportional to nodes times communities.
+//! Numbers that should be integers are rounded up with a probability equal to their fractional part, which
+//! keeps means. Cost: about proportional to nodes times communities.
 
 use std::collections::HashSet;
 
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::{check_node_count, check_probability, uniform};
+use super::{check_node_count, uniform};
 use crate::csr::CsrGraph;
-use crate::error::{GraphError, Result, check};
+use crate::error::Result;
 
 /// Swaps tried for a pair that is not allowed, before it is dropped.
 const MAX_SWAPS: usize = 200;
@@ -47,14 +48,14 @@ pub struct Lfr {
     /// Expected fraction μ of a node's edges that leave its community.
     pub mixing: f64,
     /// Names the graph.
-    pub seed: u64,
+    pub rng_seed: u64,
 }
 
 /// An LFR graph and its planted communities.
 ///
-/// Guaranteed: the graph is simple; every community size lies within its bounds; no degree exceeds `max_degree`;
-/// an edge inside a community comes from an inside stub and an edge across from an outside stub.
-/// Not guaranteed: the exact mean degree and μ (stubs that find no partner are dropped, odd ones change
+/// Guaranteed: the graph is simple; every community size lies within its bounds; no degree exceeds
+/// `max_degree`; an edge inside a community comes from an inside stub and an edge across from an outside
+/// stub. Not guaranteed: the exact mean degree and μ (stubs that find no partner are dropped, odd ones change
 /// sides, and a node with more inside stubs than its community has other members sends the excess outside),
 /// nor connectedness.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +68,7 @@ pub struct LfrGraph {
 
 impl Lfr {
     /// n = 1000, mean degree 10, largest 50, communities of 20 to 100, exponents 2 and 1.
-    pub fn new(mixing: f64, seed: u64) -> Self {
+    pub fn new(mixing: f64, rng_seed: u64) -> Self {
         Self {
             nodes: 1000,
             mean_degree: 10.0,
@@ -77,19 +78,19 @@ impl Lfr {
             degree_exponent: 2.0,
             community_exponent: 1.0,
             mixing,
-            seed,
+            rng_seed,
         }
     }
 
     /// Draws the graph.
     ///
     /// # Errors
-    /// [`GraphError::OutOfRange`] for a parameter, or if no set of communities within the bounds adds up to
-    /// `nodes`; [`GraphError::TooManyNodes`].
+    /// [`GraphError::Input`](crate::GraphError::Input) for a parameter, or if no set of communities within
+    /// the bounds adds up to `nodes`; [`GraphError::TooManyNodes`](crate::GraphError::TooManyNodes).
     pub fn generate(&self) -> Result<LfrGraph> {
         self.check()?;
         let n = self.nodes as usize;
-        let mut draws = Draws { seed: self.seed, next: 0 };
+        let mut draws = Draws { rng_seed: self.rng_seed, next: 0 };
         let (top, exponent) = (self.max_degree as f64, self.degree_exponent);
         let bottom = lower_end(top, exponent, self.mean_degree);
         let degrees: Vec<u64> = (0..n)
@@ -122,21 +123,23 @@ impl Lfr {
 
     fn check(&self) -> Result<()> {
         check_node_count(self.nodes)?;
-        check_probability("mixing", self.mixing)?;
+        check::probability("mixing", self.mixing)?;
         let top = self.max_degree as f64;
-        check("max_degree", top, |d| d >= 1.0 && d < self.nodes as f64, "at least 1 and below `nodes`")?;
+        let fits = top >= 1.0 && top < self.nodes as f64;
+        check::setting("max_degree", top, fits, "at least 1 and below `nodes`")?;
         for (argument, exponent) in
             [("degree_exponent", self.degree_exponent), ("community_exponent", self.community_exponent)]
         {
-            check(argument, exponent, |t| (0.0..=10.0).contains(&t), "from 0 to 10")?;
+            check::setting(argument, exponent, (0.0..=10.0).contains(&exponent), "from 0 to 10")?;
         }
         let least = mean(1.0, top, self.degree_exponent);
-        let range = "between the mean of the power law that starts at degree 1 and `max_degree`";
-        check("mean_degree", self.mean_degree, |m| m >= least && m <= top, range)?;
+        let must = "between the mean of the power law that starts at degree 1 and `max_degree`";
+        let reached = self.mean_degree >= least && self.mean_degree <= top;
+        check::setting("mean_degree", self.mean_degree, reached, must)?;
         let (low, high) = (self.min_community, self.max_community);
-        let range = "at least 1 and at most `max_community`";
-        check("min_community", low as f64, |_| (1..=high).contains(&low), range)?;
-        check("max_community", high as f64, |_| high <= self.nodes, "at most `nodes`")?;
+        let must = "at least 1 and at most `max_community`";
+        check::setting("min_community", low as f64, (1..=high).contains(&low), must)?;
+        check::setting("max_community", high as f64, high <= self.nodes, "at most `nodes`")?;
         Ok(())
     }
 
@@ -153,8 +156,8 @@ impl Lfr {
             total -= sizes.pop().unwrap_or(0);
         }
         if sizes.len() as u64 * high < self.nodes {
-            let range = "such that some number of communities within the bounds adds up to `nodes`";
-            return Err(GraphError::OutOfRange { argument: "max_community", value: high as f64, range });
+            let must = "such that some number of communities within the bounds adds up to `nodes`";
+            return Err(InputError::setting("max_community", high as f64, must).into());
         }
         // One node at a time, so that the shape of the distribution stays.
         for c in (0..sizes.len()).cycle() {
@@ -174,14 +177,14 @@ impl Lfr {
 
 /// A stream of uniform numbers.
 struct Draws {
-    seed: u64,
+    rng_seed: u64,
     next: u64,
 }
 
 impl Draws {
     fn uniform(&mut self) -> f64 {
         self.next += 1;
-        uniform(self.seed, self.next)
+        uniform(self.rng_seed, self.next)
     }
 
     /// `x` rounded up with a probability equal to its fractional part.
@@ -230,8 +233,8 @@ fn lower_end(high: f64, exponent: f64, target: f64) -> f64 {
 
 /// Gives every node a community with more members than it has inside stubs.
 ///
-/// Nodes with many inside stubs choose first, each uniformly among the free places that fit; where none fits, the
-/// node goes to the largest community with a free place and `inside` shrinks.
+/// Nodes with many inside stubs choose first, each uniformly among the free places that fit; where none fits,
+/// the node goes to the largest community with a free place and `inside` shrinks.
 fn assign(sizes: &[u64], inside: &mut [u64], draws: &mut Draws) -> Vec<u32> {
     let mut order: Vec<usize> = (0..inside.len()).collect();
     order.sort_by_key(|&u| std::cmp::Reverse(inside[u]));

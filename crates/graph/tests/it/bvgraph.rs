@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use kiln_graph::{Adjacency, BvAccess, CountingGraph, CsrGraph, GraphError, LocalQuery, Solver};
+use kiln_graph::{Adjacency, BvAccess, CountingGraph, CsrGraph, GraphError};
+
+use crate::graphs::{Case, Solver};
 
 /// A ring of cliques with a hub and two self-loops.
 fn graph() -> CsrGraph {
@@ -41,7 +43,7 @@ fn answers_are_identical_to_csr() {
     }
     for solver in [Solver::Appr, Solver::ApprOpt, Solver::L1Cd] {
         for seed in [0, 3, 1999, 2000] {
-            let query = LocalQuery::node(seed).alpha(0.05).rho(1e-5).solver(solver);
+            let query = Case::node(seed).alpha(0.05).rho(1e-5).solver(solver);
             let counting = CountingGraph::new(&compressed);
             // Equal in p, residuals, objective and every count, to the last bit.
             assert_eq!(query.cluster(&csr).unwrap(), query.cluster(&compressed).unwrap());
@@ -127,5 +129,5 @@ fn empty_graph() {
     let graph = BvAccess::open(&basename).unwrap();
     graph.check_symmetric().unwrap();
     assert_eq!((graph.node_count(), graph.total_volume()), (3, 0.0));
-    assert!(matches!(LocalQuery::node(0).run(&graph), Err(GraphError::EmptyGraph)));
+    assert!(matches!(Case::node(0).run(&graph), Err(GraphError::EmptyGraph)));
 }

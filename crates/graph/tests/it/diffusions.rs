@@ -1,12 +1,15 @@
 //! Nibble, heat kernel and PageRank-Nibble against dense references.
 
-use kiln_graph::diffusions::{Diffusion, HeatKernel, Nibble, PagerankNibble};
+use kiln_graph::diffusions::{DiffusionCertificate, HeatKernel, Nibble, PagerankNibble};
 use kiln_graph::{
-    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, SeedDistribution, Status,
+    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer, SeedDistribution,
+    Status,
 };
 use proptest::prelude::*;
 
-use crate::graphs::{dense, graph_and_set};
+use crate::graphs::{ask, ask_within, cluster_by, dense, graph_and_set, wrong_setting};
+
+type Diffusion = LocalAnswer<DiffusionCertificate>;
 
 /// `A D⁻¹ q`; nodes without edges hold no mass.
 fn walk(a: &[Vec<f64>], q: &[f64]) -> Vec<f64> {
@@ -65,27 +68,33 @@ fn to_dense(n: usize, solution: &Diffusion) -> Vec<f64> {
 }
 
 fn total(solution: &Diffusion) -> f64 {
-    solution.mass.iter().map(|entry| entry.1).sum::<f64>() + solution.residual_mass
+    solution.mass.iter().map(|entry| entry.1).sum::<f64>() + solution.certificate.residual_mass
 }
 
 proptest! {
     #[test]
     fn nibble_without_truncation_is_the_lazy_walk((graph, set) in graph_and_set(12), steps in 0_u32..12) {
         let a = dense(&graph);
-        let solution = Nibble::new(steps, 0.0).solve(&graph, &SeedDistribution::uniform(set.clone())).unwrap();
+        let seeds = SeedDistribution::uniform(set.clone());
+        let solution = ask(&Nibble::new(steps, 0.0), &graph, &seeds).unwrap();
         let expected = lazy_walk(&a, &uniform(a.len(), &set), steps);
         for (found, expected) in to_dense(a.len(), &solution).iter().zip(&expected) {
             prop_assert!((found - expected).abs() <= 1e-14);
         }
-        prop_assert_eq!(solution.residual_mass, 0.0);
+        prop_assert_eq!(solution.certificate.residual_mass, 0.0);
     }
 
     #[test]
-    fn nibble_error_work_and_mass((graph, set) in graph_and_set(12), steps in 1_u32..12, exponent in 0.5_f64..4.0) {
+    fn nibble_error_work_and_mass(
+        (graph, set) in graph_and_set(12),
+        steps in 1_u32..12,
+        exponent in 0.5_f64..4.0,
+    ) {
         let a = dense(&graph);
         let epsilon = 10_f64.powf(-exponent);
         let counting = CountingGraph::new(&graph);
-        let solution = Nibble::new(steps, epsilon).solve(&counting, &SeedDistribution::uniform(set.clone())).unwrap();
+        let seeds = SeedDistribution::uniform(set.clone());
+        let solution = ask(&Nibble::new(steps, epsilon), &counting, &seeds).unwrap();
         let exact = lazy_walk(&a, &uniform(a.len(), &set), steps);
         for (u, (found, exact)) in to_dense(a.len(), &solution).iter().zip(&exact).enumerate() {
             let error = exact - found;
@@ -108,8 +117,8 @@ proptest! {
     ) {
         let a = dense(&graph);
         let epsilon = 10_f64.powf(-exponent);
-        let solution = HeatKernel { terms, ..HeatKernel::new(t, epsilon) }
-            .solve(&graph, &SeedDistribution::uniform(set.clone())).unwrap();
+        let method = HeatKernel { terms, ..HeatKernel::new(t, epsilon) };
+        let solution = ask(&method, &graph, &SeedDistribution::uniform(set.clone())).unwrap();
         let seeds = uniform(a.len(), &set);
         let exact = heat(&a, &seeds, t);
         let steepest = set.iter().map(|&u| seeds[u as usize] / graph.degree(u)).fold(0.0, f64::max);
@@ -138,27 +147,36 @@ proptest! {
 
     /// The average over the nodes of a set, drawn by degree, keeps 5/8 of the mass in it.
     #[test]
-    fn limits_leave_a_valid_part((graph, set) in graph_and_set(12), max_work in 0_u64..200, max_nodes in 1_usize..12, max_arcs in 1_usize..12) {
+    fn limits_leave_a_valid_part(
+        (graph, set) in graph_and_set(12),
+        max_work in 0_u64..200,
+        max_nodes in 1_usize..12,
+        max_arcs in 1_usize..12,
+    ) {
         let seeds = SeedDistribution::uniform(set.clone());
-        let limits = Limits { max_work: Some(max_work), max_nodes: Some(max_nodes), max_arcs: Some(max_arcs) };
+        let (most, nodes, arcs) = (Some(max_work), Some(max_nodes), Some(max_arcs));
+        let limits = Limits { max_work: most, max_nodes: nodes, max_arcs: arcs };
         let nibble = Nibble::new(8, 1e-3);
         let heat = HeatKernel::new(4.0, 1e-3);
-        let cut = Nibble { limits, ..nibble }.solve(&graph, &seeds).unwrap();
-        let cut_heat = HeatKernel { limits, ..heat }.solve(&graph, &seeds).unwrap();
+        let cut = ask_within(&nibble, &graph, &seeds, limits).unwrap();
+        let cut_heat = ask_within(&heat, &graph, &seeds, limits).unwrap();
         for solution in [&cut, &cut_heat] {
             prop_assert!((total(solution) - 1.0).abs() <= 1e-12);
             prop_assert!(solution.work.edges_touched <= max_work);
             prop_assert!(solution.work.nodes_touched <= max_nodes.max(set.len()) as u64);
         }
         let n = graph.node_count() as usize;
-        let below = |x: &Diffusion, y: &Diffusion| to_dense(n, x).iter().zip(to_dense(n, y)).all(|(x, y)| *x <= y + 1e-12);
-        prop_assert!(below(&cut_heat, &heat.solve(&graph, &seeds).unwrap()));
-        // The limited walk is the whole one after fewer steps, but for the mass that hubs and truncation took.
-        let steps = Nibble::new(cut.work.iterations as u32, 0.0).solve(&graph, &seeds).unwrap();
+        let below = |x: &Diffusion, y: &Diffusion| {
+            to_dense(n, x).iter().zip(to_dense(n, y)).all(|(x, y)| *x <= y + 1e-12)
+        };
+        prop_assert!(below(&cut_heat, &ask(&heat, &graph, &seeds).unwrap()));
+        // The limited walk is the whole one after fewer steps, but for the mass that hubs and truncation
+        // took.
+        let steps = ask(&Nibble::new(cut.work.iterations as u32, 0.0), &graph, &seeds).unwrap();
         prop_assert!(below(&cut, &steps));
         let stuck = |solution: &Diffusion| matches!(solution.status, Status::WorkLimit | Status::HubsSkipped);
-        prop_assert!(stuck(&cut) || nibble.solve(&graph, &seeds).unwrap() == cut);
-        prop_assert!(stuck(&cut_heat) || heat.solve(&graph, &seeds).unwrap() == cut_heat);
+        prop_assert!(stuck(&cut) || ask(&nibble, &graph, &seeds).unwrap() == cut);
+        prop_assert!(stuck(&cut_heat) || ask(&heat, &graph, &seeds).unwrap() == cut_heat);
     }
 
     #[test]
@@ -168,7 +186,7 @@ proptest! {
         let method = PagerankNibble::for_target(scores.cut / scores.volume, scores.volume).unwrap();
         let mut average = 0.0;
         for &seed in &set {
-            let solution = method.solve(&graph, &seed.into()).unwrap();
+            let solution = ask(&method, &graph, &seed.into()).unwrap();
             let inside: f64 = set.iter().map(|&u| solution.mass_of(u)).sum();
             average += inside * graph.degree(seed) / scores.volume;
         }
@@ -176,15 +194,20 @@ proptest! {
     }
 
     #[test]
-    fn pagerank_nibble_meets_its_targets((graph, set) in graph_and_set(14), phi in 0.05_f64..1.0, target in 1.0_f64..20.0) {
+    fn pagerank_nibble_meets_its_targets(
+        (graph, set) in graph_and_set(14),
+        phi in 0.05_f64..1.0,
+        target in 1.0_f64..20.0,
+    ) {
         let method = PagerankNibble::for_target(phi, target).unwrap();
-        let (solution, cluster) = method.cluster(&graph, &SeedDistribution::uniform(set)).unwrap();
-        prop_assert!(solution.max_residual_over_degree < method.epsilon);
+        let (solution, cluster) = cluster_by(&method, &graph, &SeedDistribution::uniform(set)).unwrap();
+        prop_assert!(solution.certificate.max_residual_over_degree < method.epsilon);
         if let Some(cluster) = cluster {
             let scores = ClusterScores::of(&graph, &cluster.nodes).unwrap();
             prop_assert!((scores.conductance() - cluster.conductance).abs() <= 1e-12);
             prop_assert!(cluster.conductance <= phi);
-            prop_assert!(cluster.volume >= target / 2.0 && cluster.volume <= graph.total_volume() * 2.0 / 3.0 + 1e-9);
+            let most = graph.total_volume() * 2.0 / 3.0 + 1e-9;
+            prop_assert!(cluster.volume >= target / 2.0 && cluster.volume <= most);
         }
     }
 }
@@ -201,17 +224,19 @@ fn every_method_finds_whole_cliques() {
     let graph = ring_of_cliques();
     let clique: Vec<u64> = (24..32).collect();
     let seed = SeedDistribution::node(27);
-    let by_nibble = Nibble::new(15, 1e-4).cluster(&graph, &seed).unwrap().1.unwrap();
-    let by_heat = HeatKernel::new(5.0, 1e-4).cluster(&graph, &seed).unwrap().1.unwrap();
+    let by_nibble = cluster_by(&Nibble::new(15, 1e-4), &graph, &seed).unwrap().1.unwrap();
+    let by_heat = cluster_by(&HeatKernel::new(5.0, 1e-4), &graph, &seed).unwrap().1.unwrap();
     let by_pagerank =
-        PagerankNibble::for_target(0.05, 58.0).unwrap().cluster(&graph, &seed).unwrap().1.unwrap();
+        cluster_by(&PagerankNibble::for_target(0.05, 58.0).unwrap(), &graph, &seed).unwrap().1.unwrap();
     for cluster in [by_nibble, by_heat, by_pagerank] {
         // Several cliques in a row are cut off by 2 edges as well.
         assert_eq!((cluster.nodes.len() % 8, cluster.cut), (0, 2.0));
         assert!(clique.iter().all(|u| cluster.nodes.contains(u)));
     }
     // No set is this good.
-    assert!(PagerankNibble::for_target(0.001, 58.0).unwrap().cluster(&graph, &seed).unwrap().1.is_none());
+    assert!(
+        cluster_by(&PagerankNibble::for_target(0.001, 58.0).unwrap(), &graph, &seed).unwrap().1.is_none()
+    );
 }
 
 #[test]
@@ -221,9 +246,9 @@ fn far_away_nodes_are_not_read() {
     for by_nibble in [true, false] {
         let counting = CountingGraph::new(&path);
         let solution = if by_nibble {
-            Nibble::new(1000, 1e-3).solve(&counting, &seed)
+            ask(&Nibble::new(1000, 1e-3), &counting, &seed)
         } else {
-            HeatKernel::new(20.0, 1e-3).solve(&counting, &seed)
+            ask(&HeatKernel::new(20.0, 1e-3), &counting, &seed)
         }
         .unwrap();
         assert!(counting.nodes_read().len() < 200, "{}", counting.nodes_read().len());
@@ -234,19 +259,22 @@ fn far_away_nodes_are_not_read() {
 #[test]
 fn nibble_stops_when_nothing_is_left() {
     let star = CsrGraph::from_edges(101, (1..=100).map(|leaf| (0, leaf))).unwrap();
-    let (solution, cut) = Nibble::new(1000, 0.02).cluster(&star, &0.into()).unwrap();
-    assert_eq!((solution.status, solution.residual_mass, solution.work.pushes), (Status::Empty, 1.0, 0));
+    let (solution, cut) = cluster_by(&Nibble::new(1000, 0.02), &star, &0.into()).unwrap();
+    assert_eq!(
+        (solution.status, solution.certificate.residual_mass, solution.work.pushes),
+        (Status::Empty, 1.0, 0)
+    );
     assert!(cut.is_none());
     // A node at the threshold is dropped as well: the leaf's mass over degree is 1.
-    let at_threshold = Nibble::new(1, 1.0).solve(&star, &1.into()).unwrap();
-    assert_eq!((at_threshold.status, at_threshold.residual_mass), (Status::Empty, 1.0));
+    let at_threshold = ask(&Nibble::new(1, 1.0), &star, &1.into()).unwrap();
+    assert_eq!((at_threshold.status, at_threshold.certificate.residual_mass), (Status::Empty, 1.0));
 }
 
 /// At a long time the walk has mixed: mass is proportional to degree.
 #[test]
 fn heat_kernel_of_a_long_time() {
     let graph = CsrGraph::from_edges(4, [(0, 1), (1, 2), (0, 2), (2, 3)]).unwrap();
-    let solution = HeatKernel::new(500.0, 1e-9).solve(&graph, &3.into()).unwrap();
+    let solution = ask(&HeatKernel::new(500.0, 1e-9), &graph, &3.into()).unwrap();
     for &(u, mass) in &solution.mass {
         assert!((mass - graph.degree(u) / 8.0).abs() <= 1e-9 * graph.degree(u), "{u}: {mass}");
     }
@@ -257,27 +285,26 @@ fn heat_kernel_of_a_long_time() {
 fn bad_parameters_are_errors() {
     let graph = CsrGraph::from_edges(3, [(0, 1)]).unwrap();
     let seed = SeedDistribution::node(0);
-    let out_of_range = |result: Result<Diffusion, GraphError>, name: &str| matches!(result, Err(GraphError::OutOfRange { argument, .. }) if argument == name);
     for epsilon in [f64::NAN, -1.0, f64::INFINITY] {
-        assert!(out_of_range(Nibble::new(1, epsilon).solve(&graph, &seed), "epsilon"));
-        assert!(out_of_range(HeatKernel::new(1.0, epsilon).solve(&graph, &seed), "epsilon"));
+        assert_eq!(wrong_setting(ask(&Nibble::new(1, epsilon), &graph, &seed)), "epsilon");
+        assert_eq!(wrong_setting(ask(&HeatKernel::new(1.0, epsilon), &graph, &seed)), "epsilon");
     }
-    assert!(out_of_range(HeatKernel::new(1.0, 0.0).solve(&graph, &seed), "epsilon"));
+    assert_eq!(wrong_setting(ask(&HeatKernel::new(1.0, 0.0), &graph, &seed)), "epsilon");
     for t in [0.0, -1.0, f64::NAN, 501.0] {
-        assert!(out_of_range(HeatKernel::new(t, 0.1).solve(&graph, &seed), "t"));
+        assert_eq!(wrong_setting(ask(&HeatKernel::new(t, 0.1), &graph, &seed)), "t");
     }
     for terms in [0, 100_001, u32::MAX] {
         let bad = HeatKernel { terms: Some(terms), ..HeatKernel::new(1.0, 0.1) };
-        assert!(out_of_range(bad.solve(&graph, &seed), "terms"));
+        assert_eq!(wrong_setting(ask(&bad, &graph, &seed)), "terms");
     }
-    assert!(matches!(Nibble::new(1, 0.1).solve(&graph, &2.into()), Err(GraphError::IsolatedSeed(2))));
+    assert!(matches!(ask(&Nibble::new(1, 0.1), &graph, &2.into()), Err(GraphError::IsolatedSeed(2))));
     assert!(matches!(
-        HeatKernel::new(1.0, 0.1).solve(&graph, &9.into()),
+        ask(&HeatKernel::new(1.0, 0.1), &graph, &9.into()),
         Err(GraphError::UnknownNode { .. })
     ));
     for (conductance, volume) in [(0.0, 5.0), (1.5, 5.0), (f64::NAN, 5.0), (0.5, 0.0), (0.5, f64::INFINITY)] {
         assert!(PagerankNibble::for_target(conductance, volume).is_err());
     }
     let bad = PagerankNibble { alpha: 2.0, ..PagerankNibble::for_target(0.5, 2.0).unwrap() };
-    assert!(matches!(bad.cluster(&graph, &seed), Err(GraphError::OutOfRange { argument: "alpha", .. })));
+    assert_eq!(wrong_setting(cluster_by(&bad, &graph, &seed)), "alpha");
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use kiln_core::InputError;
 use kiln_graph::generators::{
     HashedPlantedPartition, ImplicitPlanted, Lfr, LocalRandomModel, Rmat, complete, path, star, uniform,
 };
-use kiln_graph::{Adjacency, CsrGraph, GraphError, LocalQuery, Solver, conductance};
+use kiln_graph::{Adjacency, CsrGraph, GraphError, conductance};
 use proptest::prelude::*;
 
-use crate::graphs::{reference_graph, reference_json};
+use crate::graphs::{Case, Solver, reference_graph, reference_json};
 
 fn neighbors(graph: &impl Adjacency, u: u64) -> Vec<u64> {
     let mut list = Vec::new();
@@ -42,7 +43,7 @@ fn planted_partition_push_counts() {
 
 /// Pushes, edges and support of APPR from node 0.
 fn check_appr(graph: &CsrGraph, alpha: f64, epsilon: f64, expected: [u64; 3]) {
-    let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
+    let query = Case::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
     let solution = query.run(graph).unwrap();
     let found = [solution.work.pushes, solution.work.edges_touched, solution.mass.len() as u64];
     assert_eq!(found, expected, "alpha {alpha}, epsilon {epsilon}");
@@ -92,7 +93,7 @@ fn rmat_has_the_specified_edges() {
 fn implicit_graph_matches_the_reference() {
     let reference = reference_json("implicit_planted");
     for case in reference["neighbours"].as_array().unwrap() {
-        let graph = ImplicitPlanted::new(case["b"].as_u64().unwrap() as u32).unwrap();
+        let graph = ImplicitPlanted::new(case["b"].as_u64().unwrap() as u32).generate().unwrap();
         let expected: Vec<u64> =
             case["list"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()).collect();
         let node = case["node"].as_u64().unwrap();
@@ -102,8 +103,8 @@ fn implicit_graph_matches_the_reference() {
     }
     for case in reference["appr_lazy_fifo"].as_array().unwrap() {
         let number = |key: &str| case[key].as_f64().unwrap();
-        let graph = ImplicitPlanted::new(number("b") as u32).unwrap();
-        let query = LocalQuery::node(number("seed") as u64).alpha(number("alpha")).rho(number("eps"));
+        let graph = ImplicitPlanted::new(number("b") as u32).generate().unwrap();
+        let query = Case::node(number("seed") as u64).alpha(number("alpha")).rho(number("eps"));
         let (solution, cut) = query.solver(Solver::Appr).cluster(&graph).unwrap();
         assert_eq!(solution.work.pushes as f64, number("pushes"));
         assert_eq!(solution.work.edges_touched as f64, number("edges_touched"));
@@ -128,18 +129,19 @@ fn planted_blocks_have_the_specified_conductance() {
     let planted = mean_block_conductance(&hpp(10_000), 100, (0..10_000).step_by(100));
     assert!((planted - 0.26).abs() <= 0.01, "{planted}");
     // Expected: 5 partners across, 63 / 4 neighbours inside.
-    let implicit = ImplicitPlanted::new(20).unwrap();
+    let implicit = ImplicitPlanted::new(20).generate().unwrap();
     let implicit = mean_block_conductance(&implicit, 64, (0..1 << 20).step_by(64 * 64));
     assert!((implicit - 5.0 / 20.75).abs() <= 0.005, "{implicit}");
 }
 
 #[test]
 fn implicit_graph_expects_nearly_its_volume() {
-    let graph = ImplicitPlanted::new(14).unwrap();
+    let graph = ImplicitPlanted::new(14).generate().unwrap();
     let volume: f64 = (0..1 << 14).map(|u| graph.degree(u)).sum();
     // Five standard deviations.
     assert!((graph.total_volume() / volume - 1.0).abs() < 5.0 * 0.24 / 128.0);
-    let within_blocks = ImplicitPlanted::with(6, 1.0, 3, 1).unwrap();
+    let within_blocks =
+        ImplicitPlanted { bits: 6, inside_probability: 1.0, partners: 3, rng_seed: 1 }.generate().unwrap();
     assert_eq!(within_blocks.total_volume(), 64.0 * 63.0);
     assert!((0..64).all(|u| within_blocks.degree(u) == 63.0));
 }
@@ -162,7 +164,7 @@ fn local_random_model_matches_the_reference() {
             let model = LocalRandomModel { enclosed_node, ..LocalRandomModel::new(p, gamma, 1000 + trial) };
             let graph = model.generate().unwrap();
             let rho = c0 * gamma * p / model.mean_degree().powi(2);
-            let query = LocalQuery::node(0).alpha(alpha).rho(rho).tolerance(1e-7);
+            let query = Case::node(0).alpha(alpha).rho(rho).tolerance(1e-7);
             let support: Vec<u64> = query.run(&graph).unwrap().support().collect();
             let volume = |nodes: &mut dyn Iterator<Item = u64>| nodes.map(|u| graph.degree(u)).sum::<f64>();
             recall += support.iter().filter(|&&u| u < 100).count() as f64 / 2000.0;
@@ -185,7 +187,9 @@ proptest! {
         partners in 0_usize..=16,
         seed: u64,
     ) {
-        let graph = ImplicitPlanted::with(2 * half_bits, inside, partners, seed).unwrap();
+        let bits = 2 * half_bits;
+        let graph = ImplicitPlanted { bits, inside_probability: inside, partners, rng_seed: seed }
+            .generate().unwrap();
         let u = word % graph.node_count();
         let list = neighbors(&graph, u);
         prop_assert!(list.is_sorted_by(|a, b| a < b));
@@ -267,7 +271,7 @@ fn planted_reference_graphs_follow_the_formula() {
 
 #[test]
 fn a_number_that_is_no_node_has_no_neighbours() {
-    let graph = ImplicitPlanted::new(6).unwrap();
+    let graph = ImplicitPlanted::new(6).generate().unwrap();
     for unknown in [64, u64::MAX] {
         assert_eq!((graph.degree(unknown), graph.arc_count(unknown)), (0.0, 0));
         assert!(neighbors(&graph, unknown).is_empty());
@@ -288,7 +292,7 @@ fn closed_forms() {
 #[test]
 fn bad_parameters_are_errors() {
     let argument = |error: GraphError| match error {
-        GraphError::OutOfRange { argument, .. } => argument,
+        GraphError::Input(InputError::Setting { name, .. }) => name,
         other => panic!("unexpected error {other}"),
     };
     let hpp = HashedPlantedPartition::new(1000);
@@ -314,10 +318,18 @@ fn bad_parameters_are_errors() {
     assert_eq!(argument(Rmat { b: 0.5, ..rmat }.generate().unwrap_err()), "a + b + c");
 
     for bits in [0, 4, 7, 64, u32::MAX] {
-        assert_eq!(argument(ImplicitPlanted::new(bits).unwrap_err()), "bits");
+        assert_eq!(argument(ImplicitPlanted::new(bits).generate().unwrap_err()), "bits");
     }
-    assert_eq!(argument(ImplicitPlanted::with(8, 1.5, 5, 7).unwrap_err()), "inside_probability");
-    assert_eq!(argument(ImplicitPlanted::with(8, 0.5, 17, 7).unwrap_err()), "partners");
+    assert_eq!(
+        argument(
+            ImplicitPlanted { inside_probability: 1.5, ..ImplicitPlanted::new(8) }.generate().unwrap_err()
+        ),
+        "inside_probability"
+    );
+    assert_eq!(
+        argument(ImplicitPlanted { partners: 17, ..ImplicitPlanted::new(8) }.generate().unwrap_err()),
+        "partners"
+    );
 
     let model = LocalRandomModel::new(0.3, 0.75, 0);
     let bad_models = [

@@ -2,16 +2,147 @@
 
 use std::path::PathBuf;
 
+use kiln_core::InputError;
 use kiln_graph::io::{ReadOptions, read_edge_list};
-use kiln_graph::{Adjacency, CsrGraph, LocalQuery, SeedDistribution, Solver};
+use kiln_graph::{
+    Adjacency, Appr, ApprOpt, Clustering, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits,
+    LocalAnswer, LocalMethod, LocalQuery, PageRankCertificate, PageRankMethod, PageRankProblem, Question,
+    QueueOrder, Result, SeedDistribution, Workspace,
+};
 use proptest::prelude::*;
 
-/// Every solver of a local query.
+/// The methods of PageRank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Solver {
+    Appr,
+    ApprOpt,
+    L1Cd,
+    L1Ista,
+    L1Fista,
+    L1Exact,
+}
+
+/// All of them.
 pub(crate) const SOLVERS: [Solver; 6] =
     [Solver::Appr, Solver::ApprOpt, Solver::L1Cd, Solver::L1Ista, Solver::L1Fista, Solver::L1Exact];
 
-/// Those that solve the l1 problem.
+/// Those that answer the l1 problem.
 pub(crate) const L1_SOLVERS: [Solver; 4] = [Solver::L1Cd, Solver::L1Ista, Solver::L1Fista, Solver::L1Exact];
+
+/// One set of numbers for a query to any of the PageRank methods, which take what they know.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    seeds: SeedDistribution,
+    solver: Solver,
+    alpha: f64,
+    rho: f64,
+    tolerance: f64,
+    order: QueueOrder,
+    max_iterations: u64,
+    limits: Limits,
+}
+
+macro_rules! setters {
+    ($($name:ident: $kind:ty),*) => {$(
+        pub(crate) fn $name(self, $name: $kind) -> Self {
+            Self { $name, ..self }
+        }
+    )*};
+}
+
+impl Case {
+    pub(crate) fn new(seeds: SeedDistribution) -> Self {
+        Self {
+            seeds,
+            solver: Solver::L1Cd,
+            alpha: 0.1,
+            rho: 1e-4,
+            tolerance: 1e-2,
+            order: QueueOrder::Fifo,
+            max_iterations: 1_000_000,
+            limits: Limits::default(),
+        }
+    }
+
+    pub(crate) fn node(seed: u64) -> Self {
+        Self::new(SeedDistribution::node(seed))
+    }
+
+    setters! {
+        solver: Solver, alpha: f64, rho: f64, tolerance: f64, order: QueueOrder, max_iterations: u64,
+        limits: Limits
+    }
+
+    pub(crate) fn method(&self) -> PageRankMethod {
+        let Self { solver, alpha, rho, tolerance, order, max_iterations, .. } = *self;
+        match solver {
+            Solver::Appr => PageRankMethod::Appr(Appr { alpha, epsilon: rho, order }),
+            Solver::ApprOpt => PageRankMethod::ApprOpt(ApprOpt { alpha, epsilon: rho, order }),
+            Solver::L1Cd => PageRankMethod::L1Cd(L1Cd { alpha, rho, tolerance, order }),
+            Solver::L1Ista => PageRankMethod::L1Ista(L1Ista { alpha, rho, tolerance, max_iterations }),
+            Solver::L1Fista => PageRankMethod::L1Fista(L1Fista { alpha, rho, tolerance, max_iterations }),
+            Solver::L1Exact => PageRankMethod::L1Exact(L1Exact { alpha, rho }),
+        }
+    }
+
+    pub(crate) fn query(&self) -> LocalQuery<PageRankMethod> {
+        LocalQuery { seeds: self.seeds.clone(), method: self.method(), limits: self.limits }
+    }
+
+    pub(crate) fn run(&self, graph: &impl Adjacency) -> Result<LocalAnswer<PageRankCertificate>> {
+        self.query().run(graph)
+    }
+
+    pub(crate) fn cluster(&self, graph: &impl Adjacency) -> Result<Clustering<PageRankCertificate>> {
+        self.query().cluster(graph)
+    }
+}
+
+/// Asks a method about `seeds`, without limits.
+pub(crate) fn ask<M: LocalMethod>(
+    method: &M,
+    graph: &impl Adjacency,
+    seeds: &SeedDistribution,
+) -> Result<LocalAnswer<M::Certificate>> {
+    ask_within(method, graph, seeds, Limits::default())
+}
+
+pub(crate) fn ask_within<M: LocalMethod>(
+    method: &M,
+    graph: &impl Adjacency,
+    seeds: &SeedDistribution,
+    limits: Limits,
+) -> Result<LocalAnswer<M::Certificate>> {
+    method.solve(&mut Question::new(graph, seeds, limits, &mut Workspace::default())?)
+}
+
+/// The cluster that a method finds, without limits.
+pub(crate) fn cluster_by<M: LocalMethod>(
+    method: &M,
+    graph: &impl Adjacency,
+    seeds: &SeedDistribution,
+) -> Result<Clustering<M::Certificate>> {
+    method.cluster(&mut Question::new(graph, seeds, Limits::default(), &mut Workspace::default())?)
+}
+
+/// The certificate of any mass vector.
+pub(crate) fn certify(
+    graph: &impl Adjacency,
+    seeds: &SeedDistribution,
+    alpha: f64,
+    rho: f64,
+    mass: &[(u64, f64)],
+) -> Result<PageRankCertificate> {
+    PageRankProblem { seeds: seeds.clone(), alpha, rho }.certify(graph, mass)
+}
+
+/// The setting that an error is about.
+pub(crate) fn wrong_setting<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+    match result {
+        Err(GraphError::Input(InputError::Setting { name, .. })) => name,
+        other => panic!("no wrong setting: {other:?}"),
+    }
+}
 
 /// Zachary's karate club, 34 nodes and 78 edges: each node with its larger neighbours.
 const KARATE: &[(u64, &[u64])] = &[
@@ -84,8 +215,8 @@ impl Problem {
         SeedDistribution::weighted(self.seeds.iter().copied())
     }
 
-    pub(crate) fn query(&self, solver: Solver) -> LocalQuery {
-        LocalQuery::new(self.seeds()).alpha(self.alpha).rho(self.rho).solver(solver)
+    pub(crate) fn query(&self, solver: Solver) -> Case {
+        Case::new(self.seeds()).alpha(self.alpha).rho(self.rho).solver(solver)
     }
 }
 
@@ -104,7 +235,8 @@ pub(crate) fn problem() -> impl Strategy<Value = Problem> {
     })
 }
 
-/// Graphs of 2 to `most` nodes with weights, self-loops, isolated nodes and several components; never without edges.
+/// Graphs of 2 to `most` nodes with weights, self-loops, isolated nodes and several components; never without
+/// edges.
 pub(crate) fn weighted_graph(most: u64) -> impl Strategy<Value = CsrGraph> {
     (2..=most)
         .prop_flat_map(|n| (Just(n), prop::collection::vec((0..n, 0..n, 1_u32..40), 1..3 * n as usize)))

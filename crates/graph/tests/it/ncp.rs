@@ -98,7 +98,7 @@ fn bad_parameters_are_errors() {
         NetworkCommunityProfile { rhos: vec![f64::NAN], ..profile() },
         NetworkCommunityProfile { bins_per_decade: 0, ..profile() },
     ] {
-        assert!(matches!(bad.run(&graph, |_| ()), Err(GraphError::OutOfRange { .. })));
+        assert!(matches!(bad.run(&graph, |_| ()), Err(GraphError::Input(_))));
     }
     let none = NetworkCommunityProfile { seeds: 0, ..profile() };
     assert!(matches!(none.run(&graph, |_| ()), Err(GraphError::NoSeeds)));

@@ -1,11 +1,13 @@
 //! petgraph graphs give the very same answers.
 
-use kiln_graph::{CsrGraph, GraphError, LocalQuery, Solver, Symmetrize};
+use kiln_graph::{CsrGraph, GraphError, Symmetrize};
 use petgraph::graph::{DiGraph, UnGraph};
 use petgraph::graphmap::UnGraphMap;
 use petgraph::stable_graph::StableUnGraph;
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::graphs::{Case, Solver};
 
 const N: u32 = 15;
 
@@ -20,7 +22,7 @@ fn csr(edges: &[(u32, u32, f64)]) -> CsrGraph {
 
 fn same_answers(a: &CsrGraph, b: &CsrGraph, seed: u64) {
     for solver in [Solver::Appr, Solver::ApprOpt, Solver::L1Cd] {
-        let query = LocalQuery::node(seed).rho(1e-3).solver(solver);
+        let query = Case::node(seed).rho(1e-3).solver(solver);
         assert_eq!(query.cluster(a).unwrap(), query.cluster(b).unwrap());
     }
 }

@@ -1,12 +1,14 @@
 //! The mathematics, on small random graphs with weights, loops, parallel edges and several components.
 
 use kiln_graph::{
-    Adjacency, CountingGraph, CsrGraph, Limits, LocalQuery, LocalSolution, PathQuery, QueueOrder, Solver,
-    Stagewise, Status, SweepLimits, certify, sweep, sweep_profile,
+    Adjacency, CountingGraph, CsrGraph, L1Path, Limits, LocalAnswer, PageRankCertificate, QueueOrder,
+    Stagewise, Status, SweepLimits, sweep, sweep_profile,
 };
 use proptest::prelude::*;
 
-use crate::graphs::{L1_SOLVERS, Problem, SOLVERS, differences, l1_distance, problem, volume};
+use crate::graphs::{
+    Case, L1_SOLVERS, Problem, SOLVERS, Solver, certify, differences, l1_distance, problem, volume,
+};
 
 fn solver() -> impl Strategy<Value = Solver> {
     prop::sample::select(SOLVERS.to_vec())
@@ -16,22 +18,30 @@ fn order() -> impl Strategy<Value = QueueOrder> {
     prop::sample::select(vec![QueueOrder::Fifo, QueueOrder::Lifo, QueueOrder::MaxFirst])
 }
 
+fn signed_mass(solution: &LocalAnswer<PageRankCertificate>) -> f64 {
+    solution.mass.iter().map(|entry| entry.1).sum()
+}
+
 /// Mass and residual, both the solver's own and recomputed from the graph, sum to 1.
-fn check_mass(problem: &Problem, solution: &LocalSolution) -> Result<(), TestCaseError> {
-    let proof =
-        certify(&problem.graph(), &problem.seeds(), problem.alpha, problem.rho, &solution.mass).unwrap();
-    let own: f64 = solution.mass.iter().map(|entry| entry.1).sum::<f64>() + solution.residual_mass;
+fn check_mass(problem: &Problem, solution: &LocalAnswer<PageRankCertificate>) -> Result<(), TestCaseError> {
+    let proof = solution.certify(&problem.graph()).unwrap();
+    let own = signed_mass(solution) + solution.certificate.residual_mass;
     prop_assert!((own - 1.0).abs() <= 1e-12, "{own}");
-    prop_assert!((proof.mass + proof.residual_mass - 1.0).abs() <= 1e-12);
-    prop_assert!((proof.residual_mass - solution.residual_mass).abs() <= 1e-12);
-    prop_assert!((proof.max_residual_over_degree - solution.max_residual_over_degree).abs() <= 1e-11);
-    prop_assert!((proof.kkt_residual - solution.kkt_residual).abs() <= 1e-12);
-    prop_assert!((proof.objective - solution.objective).abs() <= 1e-12);
+    prop_assert!((signed_mass(solution) + proof.residual_mass - 1.0).abs() <= 1e-12);
+    prop_assert!((proof.residual_mass - solution.certificate.residual_mass).abs() <= 1e-12);
+    prop_assert!(
+        (proof.max_residual_over_degree - solution.certificate.max_residual_over_degree).abs() <= 1e-11
+    );
+    prop_assert!((proof.kkt_residual - solution.certificate.kkt_residual).abs() <= 1e-12);
+    prop_assert!((proof.objective - solution.certificate.objective).abs() <= 1e-12);
     Ok(())
 }
 
 /// `lower <= upper` in every coordinate.
-fn check_below(lower: &LocalSolution, upper: &LocalSolution) -> Result<(), TestCaseError> {
+fn check_below(
+    lower: &LocalAnswer<PageRankCertificate>,
+    upper: &LocalAnswer<PageRankCertificate>,
+) -> Result<(), TestCaseError> {
     let least = differences(&upper.mass, &lower.mass).fold(0.0, f64::min);
     prop_assert!(least >= -1e-12, "{least}\n{lower:?}\n{upper:?}");
     Ok(())
@@ -58,7 +68,7 @@ proptest! {
         problem in problem(), solver in solver(), order in order(), max_work in 0_u64..400,
     ) {
         let limits = Limits { max_work: Some(max_work), ..Limits::default() };
-        let query = problem.query(solver).queue_order(order).tolerance(1e-6).limits(limits);
+        let query = problem.query(solver).order(order).tolerance(1e-6).limits(limits);
         let solution = query.run(&problem.graph()).unwrap();
         prop_assert!(solution.work.edges_touched <= max_work);
         check_mass(&problem, &solution)?;
@@ -69,7 +79,12 @@ proptest! {
     }
 
     #[test]
-    fn limits_on_nodes_hold(problem in problem(), solver in solver(), max_nodes in 1_usize..12, max_arcs in 1_usize..8) {
+    fn limits_on_nodes_hold(
+        problem in problem(),
+        solver in solver(),
+        max_nodes in 1_usize..12,
+        max_arcs in 1_usize..8,
+    ) {
         let graph = problem.graph();
         let limits = Limits { max_nodes: Some(max_nodes), max_arcs: Some(max_arcs), max_work: None };
         let solution = problem.query(solver).tolerance(1e-6).limits(limits).run(&graph).unwrap();
@@ -84,7 +99,10 @@ proptest! {
     }
 
     #[test]
-    fn certificates_follow_the_definition(problem in problem(), values in prop::collection::vec(-1.0_f64..1.0, 14)) {
+    fn certificates_follow_the_definition(
+        problem in problem(),
+        values in prop::collection::vec(-1.0_f64..1.0, 14),
+    ) {
         // Any vector, also one that no solver would give: negative, overshooting, off the seeds' components.
         let graph = problem.graph();
         let (alpha, rho) = (problem.alpha, problem.rho);
@@ -96,7 +114,8 @@ proptest! {
         }
         for &(u, p) in &mass {
             r[u as usize] -= (1.0 + alpha) / (2.0 * alpha) * p;
-            graph.neighbors(u, |v, weight| r[v as usize] += (1.0 - alpha) / (2.0 * alpha) * weight * p / graph.degree(u));
+            let share = (1.0 - alpha) / (2.0 * alpha) * p / graph.degree(u);
+            graph.neighbors(u, |v, weight| r[v as usize] += share * weight);
         }
         let violation = |u: u64| {
             let (r, threshold) = (r[u as usize], rho * graph.degree(u));
@@ -107,44 +126,40 @@ proptest! {
         };
         let worst = nodes.map(violation).fold(0.0, f64::max);
         let proof = certify(&graph, &problem.seeds(), alpha, rho, &mass).unwrap();
-        prop_assert!((proof.kkt_residual - worst).abs() <= 1e-11 * worst.max(1.0), "{} {}", proof.kkt_residual, worst);
+        let found = proof.kkt_residual;
+        prop_assert!((found - worst).abs() <= 1e-11 * worst.max(1.0), "{found} {worst}");
     }
 
     #[test]
     fn stagewise_keeps_its_books(problem in problem(), max_work in 0_u64..2000) {
         let graph = problem.graph();
-        let run = Stagewise::new(problem.seeds())
-            .alpha(problem.alpha)
-            .step_size(1e-3)
-            .rho_stop(problem.rho)
-            .limits(Limits { max_work: Some(max_work), ..Limits::default() })
-            .record_path()
-            .run(&graph)
-            .unwrap();
-        check_mass(&problem, &run.solution)?;
-        let work = run.solution.work;
+        let method = Stagewise { alpha: problem.alpha, step_size: 1e-3, ..Stagewise::new(problem.rho) };
+        let limits = Limits { max_work: Some(max_work), ..Limits::default() };
+        let (solution, path) = method.solve_path(&graph, &problem.seeds(), limits).unwrap();
+        check_mass(&problem, &solution)?;
+        let work = solution.work;
         prop_assert!(work.edges_touched <= max_work);
-        prop_assert!((run.solution.mass_l1() - 1e-3 * work.pushes as f64).abs() <= 1e-12);
+        prop_assert!((solution.mass_l1() - 1e-3 * work.pushes as f64).abs() <= 1e-12);
         let chosen = |&(u, mass): &(u64, f64)| (mass / 1e-3).round() as u64 * graph.arc_count(u) as u64;
-        prop_assert_eq!(work.edges_touched, run.solution.mass.iter().map(chosen).sum::<u64>());
-        prop_assert_eq!(run.path.len() as u64, work.pushes + 1);
-        let end = run.path[run.path.len() - 1];
-        prop_assert!((end.rho - run.solution.max_residual_over_degree).abs() <= 1e-14);
-        prop_assert_eq!(run.solution.status == Status::WorkLimit, end.rho > problem.rho);
+        prop_assert_eq!(work.edges_touched, solution.mass.iter().map(chosen).sum::<u64>());
+        prop_assert_eq!(path.len() as u64, work.pushes + 1);
+        let end = path[path.len() - 1];
+        prop_assert!((end.rho - solution.certificate.max_residual_over_degree).abs() <= 1e-14);
+        prop_assert_eq!(solution.status == Status::WorkLimit, end.rho > problem.rho);
     }
 
     #[test]
     fn l1_solvers_agree(problem in problem(), order in order()) {
         let graph = problem.graph();
         let exact = problem.query(Solver::L1Exact).run(&graph).unwrap();
-        prop_assert!(exact.kkt_residual <= 1e-13, "{}", exact.kkt_residual);
+        prop_assert!(exact.certificate.kkt_residual <= 1e-13, "{}", exact.certificate.kkt_residual);
         let support_volume = volume(&graph, exact.support());
         prop_assert!(problem.rho * support_volume <= 1.0 - exact.mass_l1() + 1e-12);
         for solver in L1_SOLVERS {
-            let found = problem.query(solver).queue_order(order).tolerance(1e-12).run(&graph).unwrap();
+            let found = problem.query(solver).order(order).tolerance(1e-12).run(&graph).unwrap();
             let distance = l1_distance(&found.mass, &exact.mass);
             prop_assert!(distance <= 1e-8, "{:?} {}", solver, distance);
-            prop_assert!((found.objective - exact.objective).abs() <= 1e-10);
+            prop_assert!((found.certificate.objective - exact.certificate.objective).abs() <= 1e-10);
         }
     }
 
@@ -157,21 +172,22 @@ proptest! {
             check_below(&found, &exact)?;
             let bound = tolerance * problem.rho * volume(&graph, exact.support());
             prop_assert!(l1_distance(&found.mass, &exact.mass) <= bound + 1e-12);
-            prop_assert!(found.max_residual_over_degree <= (1.0 + tolerance) * problem.rho * (1.0 + 1e-12));
+            let allowed = (1.0 + tolerance) * problem.rho * (1.0 + 1e-12);
+            prop_assert!(found.certificate.max_residual_over_degree <= allowed);
         }
         let found = problem.query(Solver::L1Fista).tolerance(tolerance).run(&graph).unwrap();
         let largest = (0..problem.node_count).map(|u| graph.degree(u)).fold(0.0, f64::max);
-        prop_assert!(found.kkt_residual <= tolerance * problem.rho * largest * (1.0 + 1e-9));
+        prop_assert!(found.certificate.kkt_residual <= tolerance * problem.rho * largest * (1.0 + 1e-9));
     }
 
     #[test]
     fn appr_is_bounded_by_l1_solutions(problem in problem(), order in order()) {
         let graph = problem.graph();
         let exact = |rho| problem.query(Solver::L1Exact).rho(rho).run(&graph).unwrap();
-        let lazy = problem.query(Solver::Appr).queue_order(order).run(&graph).unwrap();
+        let lazy = problem.query(Solver::Appr).order(order).run(&graph).unwrap();
         check_below(&exact(problem.rho), &lazy)?;
         check_below(&lazy, &exact((1.0 - problem.alpha) / 2.0 * problem.rho))?;
-        let whole = problem.query(Solver::ApprOpt).queue_order(order).run(&graph).unwrap();
+        let whole = problem.query(Solver::ApprOpt).order(order).run(&graph).unwrap();
         check_below(&exact(problem.rho), &whole)?;
     }
 
@@ -231,11 +247,16 @@ proptest! {
     }
 
     #[test]
-    fn splitting_an_edge_in_two_halves_changes_nothing(mut problem in problem(), solver in solver(), edge in any::<prop::sample::Index>()) {
+    fn splitting_an_edge_in_two_halves_changes_nothing(
+        mut problem in problem(),
+        solver in solver(),
+        edge in any::<prop::sample::Index>(),
+    ) {
         // Distinct pairs, so that the halves are summed with each other first.
         problem.edges.sort_by_key(|&(u, v, _)| (u.min(v), u.max(v)));
         problem.edges.dedup_by_key(|&mut (u, v, _)| (u.min(v), u.max(v)));
-        prop_assume!(problem.seeds.iter().all(|&(s, _)| problem.edges.iter().any(|&(u, v, _)| s == u || s == v)));
+        let has_edge = |s: u64| problem.edges.iter().any(|&(u, v, _)| s == u || s == v);
+        prop_assume!(problem.seeds.iter().all(|seed| has_edge(seed.0)));
         let mut split = problem.clone();
         let (u, v, weight) = *edge.get(&split.edges);
         split.edges.retain(|&(a, b, _)| (a, b) != (u, v));
@@ -250,7 +271,8 @@ proptest! {
     fn a_far_component_changes_nothing(problem in problem(), far in problem(), solver in solver()) {
         let mut both = problem.clone();
         both.node_count += far.node_count;
-        let shift = |&(u, v, weight): &(u64, u64, f64)| (u + problem.node_count, v + problem.node_count, weight);
+        let n = problem.node_count;
+        let shift = |&(u, v, weight): &(u64, u64, f64)| (u + n, v + n, weight);
         both.edges.extend(far.edges.iter().map(shift));
         prop_assert_eq!(
             both.query(solver).run(&both.graph()).unwrap(),
@@ -290,7 +312,7 @@ proptest! {
     fn a_used_workspace_changes_nothing(problems in prop::collection::vec((problem(), solver()), 2..6)) {
         let mut workspace = kiln_graph::Workspace::default();
         for (problem, solver) in problems {
-            let (query, graph) = (problem.query(solver), problem.graph());
+            let (query, graph) = (problem.query(solver).query(), problem.graph());
             prop_assert_eq!(query.run_in(&graph, &mut workspace).unwrap(), query.run(&graph).unwrap());
         }
     }
@@ -303,7 +325,8 @@ proptest! {
         let cut = sweep(&counting, &mass, SweepLimits::default()).unwrap();
         prop_assert_eq!(cut.is_some(), !mass.is_empty());
         prop_assert_eq!(counting.nodes_read(), mass.iter().map(|entry| entry.0).collect());
-        prop_assert_eq!(counting.arcs_read(), mass.iter().map(|&(u, _)| graph.arc_count(u) as u64).sum::<u64>());
+        let arcs: usize = mass.iter().map(|&(u, _)| graph.arc_count(u)).sum();
+        prop_assert_eq!(counting.arcs_read(), arcs as u64);
 
         let mut order = mass.clone();
         let score = |&(u, value): &(u64, f64)| value / graph.degree(u);
@@ -326,7 +349,8 @@ proptest! {
     #[test]
     fn the_exact_path_agrees_with_separate_solutions(problem in problem(), at in 0.0_f64..1.0) {
         let graph = problem.graph();
-        let path = PathQuery::new(problem.seeds()).alpha(problem.alpha).rho_min(1e-4).run(&graph).unwrap();
+        let path = L1Path { alpha: problem.alpha, ..L1Path::new(1e-4) }
+            .solve(&graph, &problem.seeds(), Limits::default()).unwrap();
         prop_assert!(path.breakpoints.windows(2).all(|pair| pair[0].rho >= pair[1].rho));
         let Some(first) = path.breakpoints.first() else { return Ok(()) };
         let rho = 1e-4 * (first.rho / 1e-4).powf(at);
@@ -340,7 +364,8 @@ proptest! {
         }
         // A path cut short is the beginning of the whole one.
         let half = path.breakpoints.len() / 2;
-        let cut = PathQuery::new(problem.seeds()).alpha(problem.alpha).rho_min(1e-4).max_breakpoints(half).run(&graph).unwrap();
+        let cut = L1Path { alpha: problem.alpha, max_breakpoints: half, ..L1Path::new(1e-4) }
+            .solve(&graph, &problem.seeds(), Limits::default()).unwrap();
         prop_assert_eq!(&cut.breakpoints[..], &path.breakpoints[..half]);
         prop_assert_eq!((cut.status, cut.rho_end), (Status::WorkLimit, path.breakpoints[half].rho));
     }
@@ -350,11 +375,12 @@ proptest! {
         let graph = problem.graph();
         let query = problem.query(solver).tolerance(1e-9);
         let seeds = vec![problem.seeds(); 3];
-        for found in query.run_batch(&graph, &seeds) {
+        for found in query.query().run_batch(&graph, &seeds) {
             prop_assert_eq!(found.unwrap(), query.run(&graph).unwrap());
         }
         let alphas = [0.7, problem.alpha, 0.05];
-        for (found, alpha) in query.run_alphas(&graph, &alphas).unwrap().into_iter().zip(alphas) {
+        let methods = alphas.map(|alpha| query.clone().alpha(alpha).method());
+        for (found, alpha) in query.query().run_each(&graph, &methods).unwrap().into_iter().zip(alphas) {
             let expected = query.clone().alpha(alpha).run(&graph).unwrap();
             // The second stage of coordinate descent queues slots in another order, so answers agree within
             // its tolerance; the rest differ by rounding.
@@ -389,7 +415,7 @@ impl Adjacency for Unwilling {
 fn stored_and_omitted_unit_weights_are_the_same() {
     let graph = crate::graphs::karate();
     for solver in SOLVERS {
-        let query = LocalQuery::node(0).solver(solver);
+        let query = Case::node(0).solver(solver);
         assert_eq!(query.run(&graph).unwrap(), query.run(&Unwilling(graph.clone())).unwrap());
     }
 }

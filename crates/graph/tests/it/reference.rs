@@ -1,11 +1,9 @@
 //! Comparison with reference outputs that an independent script made (dense linear algebra, no shared code).
 
-use kiln_graph::{
-    Adjacency, CsrGraph, LocalQuery, PathQuery, SeedDistribution, Solver, Stagewise, Status, certify,
-};
+use kiln_graph::{Adjacency, CsrGraph, L1Path, Limits, SeedDistribution, SolutionPath, Stagewise, Status};
 use serde_json::Value;
 
-use crate::graphs::{differences, l1_distance, reference_graph, reference_json, volume};
+use crate::graphs::{Case, Solver, ask, differences, l1_distance, reference_graph, reference_json, volume};
 
 const GRAPHS: [&str; 5] = ["karate", "karate_weighted", "planted200", "planted120_weighted", "edgecases"];
 
@@ -29,16 +27,15 @@ fn entries(value: &Value) -> Vec<(u64, f64)> {
 }
 
 /// Calls `test` on every case.
-fn for_each_case(test: impl Fn(&CsrGraph, &LocalQuery, &SeedDistribution, &Value)) {
+fn for_each_case(test: impl Fn(&CsrGraph, &Case, &Value)) {
     let mut cases = 0;
     for name in GRAPHS {
         let file = reference_json(name);
         let graph = reference_graph(name, Some(count(&file["n"])));
         for case in file["cases"].as_array().unwrap() {
             let seeds = SeedDistribution::weighted(entries(&case["seed"]));
-            let query =
-                LocalQuery::new(seeds.clone()).alpha(number(&case["alpha"])).rho(number(&case["rho"]));
-            test(&graph, &query, &seeds, case);
+            let query = Case::new(seeds).alpha(number(&case["alpha"])).rho(number(&case["rho"]));
+            test(&graph, &query, case);
             cases += 1;
         }
     }
@@ -47,19 +44,19 @@ fn for_each_case(test: impl Fn(&CsrGraph, &LocalQuery, &SeedDistribution, &Value
 
 #[test]
 fn exact_solutions_and_sweeps() {
-    for_each_case(|graph, query, seeds, case| {
-        let (alpha, rho, expected) = (number(&case["alpha"]), number(&case["rho"]), entries(&case["p"]));
+    for_each_case(|graph, query, case| {
+        let (rho, expected) = (number(&case["rho"]), entries(&case["p"]));
         let (found, cut) = query.clone().solver(Solver::L1Exact).cluster(graph).unwrap();
         assert_eq!(
             found.support().collect::<Vec<_>>(),
             expected.iter().map(|entry| entry.0).collect::<Vec<_>>()
         );
         assert!(differences(&found.mass, &expected).all(|difference| difference.abs() <= 1e-12), "{case}");
-        assert!((found.objective - number(&case["objective"])).abs() <= 1e-14, "{case}");
-        assert!(found.kkt_residual <= 1e-13, "{} {case}", found.kkt_residual);
-        let proof = certify(graph, seeds, alpha, rho, &found.mass).unwrap();
+        assert!((found.certificate.objective - number(&case["objective"])).abs() <= 1e-14, "{case}");
+        assert!(found.certificate.kkt_residual <= 1e-13, "{} {case}", found.certificate.kkt_residual);
+        let proof = found.certify(graph).unwrap();
         assert!(proof.kkt_residual <= 1e-13);
-        assert!((proof.mass + proof.residual_mass - 1.0).abs() <= 1e-12);
+        assert!((found.mass_l1() + proof.residual_mass - 1.0).abs() <= 1e-12);
         let support_volume = volume(graph, found.support());
         assert!((support_volume - number(&case["support_volume"])).abs() <= 1e-9);
         assert!(rho * support_volume <= 1.0 - found.mass_l1() + 1e-12);
@@ -87,7 +84,7 @@ fn exact_solutions_and_sweeps() {
 
 #[test]
 fn push_counts_are_equal_bit_for_bit() {
-    for_each_case(|graph, query, _, case| {
+    for_each_case(|graph, query, case| {
         for (solver, expected) in
             [(Solver::Appr, &case["appr_lazy_fifo"]), (Solver::ApprOpt, &case["appr_optimised_fifo"])]
         {
@@ -97,9 +94,9 @@ fn push_counts_are_equal_bit_for_bit() {
             assert_eq!(found.mass.len() as u64, count(&expected["support_size"]));
             assert!((found.mass_l1() - number(&expected["p_l1"])).abs() <= 1e-12);
             if let Some(residual) = expected["r_l1"].as_f64() {
-                assert!((found.residual_mass - residual).abs() <= 1e-12);
+                assert!((found.certificate.residual_mass - residual).abs() <= 1e-12);
                 let expected = number(&expected["max_r_over_d"]);
-                assert!((found.max_residual_over_degree - expected).abs() <= 1e-14);
+                assert!((found.certificate.max_residual_over_degree - expected).abs() <= 1e-14);
             }
         }
     });
@@ -107,7 +104,7 @@ fn push_counts_are_equal_bit_for_bit() {
 
 #[test]
 fn lazy_appr_lies_between_two_l1_solutions() {
-    for_each_case(|graph, query, _, case| {
+    for_each_case(|graph, query, case| {
         let epsilon = number(&case["appr_lazy_fifo"]["eps"]);
         let upper = (1.0 - number(&case["alpha"])) / 2.0 * epsilon;
         let exact = |rho| query.clone().rho(rho).solver(Solver::L1Exact).run(graph).unwrap();
@@ -119,7 +116,7 @@ fn lazy_appr_lies_between_two_l1_solutions() {
 
 #[test]
 fn iterative_solvers_reach_the_exact_solution() {
-    for_each_case(|graph, query, _, case| {
+    for_each_case(|graph, query, case| {
         for solver in [Solver::L1Cd, Solver::L1Ista, Solver::L1Fista] {
             let found = query.clone().tolerance(1e-9).solver(solver).run(graph).unwrap();
             let empty = count(&case["support_size"]) == 0;
@@ -137,8 +134,7 @@ fn exact_paths() {
     assert_eq!(paths.len(), 7);
     for expected in paths {
         let graph = path_graph(expected);
-        let rho_min = number(&expected["rho_min"]);
-        let path = path_query(expected).rho_min(rho_min).run(&graph).unwrap();
+        let path = exact_path(expected, &graph);
         assert_eq!(path.status, Status::Converged);
         let breakpoints = expected["breakpoints"].as_array().unwrap();
         assert_eq!(path.breakpoints.len(), breakpoints.len());
@@ -157,22 +153,18 @@ fn stagewise_errors_against_the_exact_path() {
     let file = reference_json("paths");
     for case in file["paths"].as_array().unwrap() {
         let graph = path_graph(case);
-        let path = path_query(case).rho_min(number(&case["rho_min"])).run(&graph).unwrap();
+        let path = exact_path(case, &graph);
         let mut errors = Vec::new();
         for expected in case["stagewise"].as_array().unwrap() {
             let (step_size, rho_stop) = (number(&expected["eta"]), number(&expected["rho_stop"]));
             let seeds = SeedDistribution::node(count(&case["seed"]));
-            let run = Stagewise::new(seeds)
-                .alpha(number(&case["alpha"]))
-                .step_size(step_size)
-                .rho_stop(rho_stop)
-                .run(&graph)
-                .unwrap();
-            let mass = &run.solution.mass;
-            assert_eq!(run.solution.work.pushes, count(&expected["steps"]));
-            assert_eq!(run.solution.work.edges_touched, count(&expected["edges_touched"]));
-            assert!((run.solution.mass_l1() - step_size * run.solution.work.pushes as f64).abs() <= 1e-9);
-            let error = path.sup_error(&graph, rho_stop, mass).unwrap();
+            let alpha = number(&case["alpha"]);
+            let method = Stagewise { alpha, step_size, ..Stagewise::new(rho_stop) };
+            let solution = ask(&method, &graph, &seeds).unwrap();
+            assert_eq!(solution.work.pushes, count(&expected["steps"]));
+            assert_eq!(solution.work.edges_touched, count(&expected["edges_touched"]));
+            assert!((solution.mass_l1() - step_size * solution.work.pushes as f64).abs() <= 1e-9);
+            let error = path.sup_error(&graph, rho_stop, &solution.mass).unwrap();
             let reference = number(&expected["sup_error_p"]);
             assert!((error - reference).abs() <= 1e-12);
             errors.push(error);
@@ -186,6 +178,7 @@ fn path_graph(case: &Value) -> CsrGraph {
     reference_graph(name, Some(count(&reference_json(name)["n"])))
 }
 
-fn path_query(case: &Value) -> PathQuery {
-    PathQuery::new(SeedDistribution::node(count(&case["seed"]))).alpha(number(&case["alpha"]))
+fn exact_path(case: &Value, graph: &CsrGraph) -> SolutionPath {
+    let method = L1Path { alpha: number(&case["alpha"]), ..L1Path::new(number(&case["rho_min"])) };
+    method.solve(graph, &SeedDistribution::node(count(&case["seed"])), Limits::default()).unwrap()
 }

@@ -2,13 +2,15 @@
 
 use kiln_graph::generators::star;
 use kiln_graph::{
-    Adjacency, CsrGraph, GraphError, Limits, LocalQuery, LocalSolution, PathQuery, QueueOrder,
-    SeedDistribution, Solver, Stagewise, Status, SweepLimits, certify, sweep,
+    Adjacency, CsrGraph, GraphError, L1Path, Limits, LocalAnswer, LocalQuery, PageRankCertificate,
+    PageRankMethod, QueueOrder, SeedDistribution, Stagewise, Status, SweepLimits, sweep,
 };
 
-use crate::graphs::{L1_SOLVERS, SOLVERS, differences, karate, volume};
+use crate::graphs::{
+    Case, L1_SOLVERS, SOLVERS, Solver, ask, ask_within, certify, differences, karate, volume, wrong_setting,
+};
 
-fn assert_mass(found: &LocalSolution, expected: &[(u64, f64)]) {
+fn assert_mass(found: &LocalAnswer<PageRankCertificate>, expected: &[(u64, f64)]) {
     let worst = differences(&found.mass, expected).fold(0.0, |worst: f64, d| worst.max(d.abs()));
     assert!(worst <= 1e-9, "{worst}: {found:?} {expected:?}");
 }
@@ -18,7 +20,7 @@ fn closed_forms() {
     for solver in L1_SOLVERS {
         for alpha in [0.01, 0.3, 0.9] {
             let run = |graph: &CsrGraph, rho: f64| {
-                let query = LocalQuery::node(0).alpha(alpha).rho(rho).tolerance(1e-10).solver(solver);
+                let query = Case::node(0).alpha(alpha).rho(rho).tolerance(1e-10).solver(solver);
                 query.run(graph).unwrap()
             };
             // One edge, rho -> 0.
@@ -52,9 +54,9 @@ fn a_residual_at_the_threshold_is_pushed() {
     // The neighbour gets exactly the threshold: a lazy push leaves 1/4 at both ends, a whole one sends 1/3.
     let edge = CsrGraph::from_edges(2, [(0, 1)]).unwrap();
     for (solver, rho) in [(Solver::Appr, 0.25), (Solver::ApprOpt, 0.5 / 1.5)] {
-        let solution = LocalQuery::node(0).alpha(0.5).rho(rho).solver(solver).run(&edge).unwrap();
+        let solution = Case::node(0).alpha(0.5).rho(rho).solver(solver).run(&edge).unwrap();
         assert_eq!(solution.mass.len(), 2);
-        assert!(solution.max_residual_over_degree < rho);
+        assert!(solution.certificate.max_residual_over_degree < rho);
     }
 }
 
@@ -65,7 +67,7 @@ fn the_queue_order_chooses_the_first_push() {
     let limits = Limits { max_work: Some(1), ..Limits::default() };
     for (order, first) in [(QueueOrder::Fifo, 0), (QueueOrder::Lifo, 4), (QueueOrder::MaxFirst, 2)] {
         for solver in [Solver::Appr, Solver::ApprOpt, Solver::L1Cd] {
-            let query = LocalQuery::new(seeds.clone()).solver(solver).queue_order(order).limits(limits);
+            let query = Case::new(seeds.clone()).solver(solver).order(order).limits(limits);
             assert!(query.run(&graph).unwrap().support().eq([first]), "{solver:?} {order:?}");
         }
     }
@@ -77,23 +79,23 @@ fn the_work_of_each_solver_is_bounded() {
     for alpha in [0.02, 0.15, 0.6] {
         for rho in [1e-5, 1e-3, 1e-2] {
             for seed in [0, 11, 33] {
-                let query = LocalQuery::node(seed).alpha(alpha).rho(rho);
+                let query = Case::node(seed).alpha(alpha).rho(rho);
                 let run = |solver| query.clone().solver(solver).run(&graph).unwrap();
 
                 let lazy = run(Solver::Appr);
                 assert!(lazy.work.volume_touched <= 1.0 / (alpha * rho));
-                assert!(lazy.max_residual_over_degree < rho);
+                assert!(lazy.certificate.max_residual_over_degree < rho);
                 assert!(volume(&graph, lazy.support()) <= 2.0 / ((1.0 - alpha) * rho));
 
                 let whole = run(Solver::ApprOpt);
                 assert!(whole.work.volume_touched <= (1.0 + alpha) / (2.0 * alpha * rho));
-                assert!(whole.max_residual_over_degree < rho);
+                assert!(whole.certificate.max_residual_over_degree < rho);
 
                 let exact = run(Solver::L1Exact);
                 let descent = run(Solver::L1Cd);
                 let tolerance = 1e-2;
                 assert!(descent.work.volume_touched <= (1.0 + alpha) / (2.0 * alpha * tolerance * rho));
-                assert!(descent.max_residual_over_degree <= (1.0 + tolerance) * rho);
+                assert!(descent.certificate.max_residual_over_degree <= (1.0 + tolerance) * rho);
                 assert!(volume(&graph, descent.support()) <= 1.0 / rho);
 
                 let ista = run(Solver::L1Ista);
@@ -102,7 +104,7 @@ fn the_work_of_each_solver_is_bounded() {
 
                 for solution in [&lazy, &whole, &exact, &descent, &ista] {
                     let work = solution.work;
-                    assert!((solution.mass_l1() + solution.residual_mass - 1.0).abs() <= 1e-12);
+                    assert!((solution.mass_l1() + solution.certificate.residual_mass - 1.0).abs() <= 1e-12);
                     assert!(work.nodes_touched <= 1 + work.edges_touched);
                     assert_eq!(work.volume_touched, work.edges_touched as f64); // weights 1
                 }
@@ -113,7 +115,7 @@ fn the_work_of_each_solver_is_bounded() {
 
 #[test]
 fn ista_increases_and_stays_inside_the_support() {
-    let query = LocalQuery::node(0).alpha(0.05).rho(2e-3).tolerance(1e-12);
+    let query = Case::node(0).alpha(0.05).rho(2e-3).tolerance(1e-12);
     let exact = query.clone().solver(Solver::L1Exact).run(&karate()).unwrap();
     let mut previous = Vec::new();
     for iterations in 0..200 {
@@ -128,7 +130,7 @@ fn ista_increases_and_stays_inside_the_support() {
 #[test]
 fn ista_gains_one_minus_alpha_an_iteration() {
     let (alpha, graph) = (0.3, karate());
-    let query = LocalQuery::node(0).alpha(alpha).rho(1e-3).tolerance(1e-12);
+    let query = Case::node(0).alpha(alpha).rho(1e-3).tolerance(1e-12);
     let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
     let error = |iterations| {
         let now = query.clone().solver(Solver::L1Ista).max_iterations(iterations).run(&graph).unwrap();
@@ -149,7 +151,7 @@ fn the_bound_on_lazy_pushes_is_tight_up_to_a_constant_on_stars() {
     for epsilon in [1e-3, 1e-4] {
         for alpha in [0.05, 0.2] {
             let graph = star((1.0 / (8.0 * epsilon)) as u64).unwrap();
-            let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
+            let query = Case::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
             let share = query.run(&graph).unwrap().work.volume_touched * alpha * epsilon;
             assert!(3.0 / 128.0 < share && share <= 1.0, "{share}");
         }
@@ -158,7 +160,7 @@ fn the_bound_on_lazy_pushes_is_tight_up_to_a_constant_on_stars() {
 
 #[test]
 fn fista_stops_for_its_limits_too() {
-    let query = LocalQuery::node(0).alpha(0.01).rho(1e-4).tolerance(1e-12).solver(Solver::L1Fista);
+    let query = Case::node(0).alpha(0.01).rho(1e-4).tolerance(1e-12).solver(Solver::L1Fista);
     let solution = query.max_iterations(7).run(&karate()).unwrap();
     assert_eq!((solution.status, solution.work.iterations), (Status::WorkLimit, 7));
 }
@@ -170,15 +172,14 @@ fn a_hub_is_passed_over() {
     let graph = CsrGraph::from_edges(57, edges).unwrap();
     let limits = Limits { max_arcs: Some(10), ..Limits::default() };
     for solver in SOLVERS {
-        let solution =
-            LocalQuery::node(0).alpha(0.05).rho(1e-5).solver(solver).limits(limits).run(&graph).unwrap();
+        let solution = Case::node(0).alpha(0.05).rho(1e-5).solver(solver).limits(limits).run(&graph).unwrap();
         assert_eq!(solution.status, Status::HubsSkipped, "{solver:?}");
         assert_eq!(solution.support().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
         assert_eq!(solution.work.nodes_touched, 7);
     }
-    let run = Stagewise::new(SeedDistribution::node(0)).rho_stop(1e-3).limits(limits).run(&graph).unwrap();
-    assert_eq!((run.solution.status, run.solution.work.nodes_touched), (Status::HubsSkipped, 7));
-    let path = PathQuery::new(SeedDistribution::node(0)).rho_min(1e-9).limits(limits).run(&graph).unwrap();
+    let run = ask_within(&Stagewise::new(1e-3), &graph, &0.into(), limits).unwrap();
+    assert_eq!((run.status, run.work.nodes_touched), (Status::HubsSkipped, 7));
+    let path = L1Path::new(1e-9).solve(&graph, &0.into(), limits).unwrap();
     assert_eq!(path.status, Status::WorkLimit);
     assert!(path.rho_end > 1e-9 && path.mass_at(&graph, path.rho_end).unwrap().len() == 6);
 }
@@ -187,7 +188,7 @@ fn a_hub_is_passed_over() {
 fn a_tiny_component_keeps_the_mass() {
     let graph = CsrGraph::from_edges(5, [(0, 1), (2, 3), (3, 4)]).unwrap();
     for solver in SOLVERS {
-        let (solution, cut) = LocalQuery::node(0).rho(1e-3).solver(solver).cluster(&graph).unwrap();
+        let (solution, cut) = Case::node(0).rho(1e-3).solver(solver).cluster(&graph).unwrap();
         let cut = cut.unwrap();
         assert_eq!((cut.nodes, cut.conductance), (vec![0, 1], 0.0));
         assert_eq!(solution.work.nodes_touched, 2);
@@ -213,57 +214,60 @@ fn seed_sets_are_normalised() {
 #[test]
 fn bad_seeds_are_refused() {
     let graph = karate();
-    let run = |seeds: SeedDistribution| LocalQuery::new(seeds).run(&graph).unwrap_err();
+    let run = |seeds: SeedDistribution| Case::new(seeds).run(&graph).unwrap_err();
     assert!(matches!(run(SeedDistribution::node(34)), GraphError::UnknownNode { node: 34, node_count: 34 }));
     assert!(matches!(run(SeedDistribution::uniform([])), GraphError::NoSeeds));
     assert!(matches!(run(SeedDistribution::weighted([(0, 0.0)])), GraphError::NoSeeds));
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let error = run(SeedDistribution::weighted([(0, 1.0), (1, weight)]));
-        assert!(matches!(error, GraphError::OutOfRange { argument: "seed weight", .. }));
+        assert_eq!(wrong_setting::<()>(Err(error)), "seed weight");
     }
     let error = run(SeedDistribution::weighted([(0, f64::MAX), (1, f64::MAX)]));
-    assert!(matches!(error, GraphError::OutOfRange { argument: "sum of seed weights", .. }));
+    assert_eq!(wrong_setting::<()>(Err(error)), "sum of seed weights");
     let empty = CsrGraph::from_edges(3, []).unwrap();
-    assert!(matches!(LocalQuery::node(0).run(&empty), Err(GraphError::EmptyGraph)));
-}
-
-fn assert_out_of_range<T: std::fmt::Debug>(result: Result<T, GraphError>, expected: &str) {
-    match result {
-        Err(GraphError::OutOfRange { argument, .. }) => assert_eq!(argument, expected),
-        other => panic!("{expected}: {other:?}"),
-    }
+    assert!(matches!(Case::node(0).run(&empty), Err(GraphError::EmptyGraph)));
 }
 
 #[test]
 fn bad_parameters_are_refused_before_any_work() {
     let graph = karate();
-    let seeds = || SeedDistribution::node(0);
+    let seeds = SeedDistribution::node(0);
     for bad in [0.0, -0.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         for solver in SOLVERS {
-            let query = LocalQuery::node(0).solver(solver);
-            assert_out_of_range(query.clone().alpha(bad).run(&graph), "alpha");
-            assert_out_of_range(query.clone().rho(bad).run(&graph), "rho");
-            assert_out_of_range(query.clone().tolerance(bad).run(&graph), "tolerance");
-            assert_out_of_range(query.run_alphas(&graph, &[0.1, bad]), "alpha");
+            let query = Case::node(0).solver(solver);
+            assert_eq!(wrong_setting(query.clone().alpha(bad).run(&graph)), "alpha");
+            let pushes = matches!(solver, Solver::Appr | Solver::ApprOpt);
+            let name = if pushes { "epsilon" } else { "rho" };
+            assert_eq!(wrong_setting(query.clone().rho(bad).run(&graph)), name);
+            if !pushes && solver != Solver::L1Exact {
+                assert_eq!(wrong_setting(query.clone().tolerance(bad).run(&graph)), "tolerance");
+            }
+            let methods = [0.1, bad].map(|alpha| query.clone().alpha(alpha).method());
+            assert_eq!(wrong_setting(query.query().run_each(&graph, &methods)), "alpha");
         }
-        assert_out_of_range(PathQuery::new(seeds()).alpha(bad).run(&graph), "alpha");
-        assert_out_of_range(Stagewise::new(seeds()).alpha(bad).run(&graph), "alpha");
-        assert_out_of_range(Stagewise::new(seeds()).step_size(bad).run(&graph), "step_size");
-        assert_out_of_range(Stagewise::new(seeds()).rho_stop(bad).run(&graph), "rho_stop");
-        assert_out_of_range(certify(&graph, &seeds(), bad, 0.1, &[]), "alpha");
+        let path = L1Path { alpha: bad, ..L1Path::new(1e-3) };
+        assert_eq!(wrong_setting(path.solve(&graph, &seeds, Limits::default())), "alpha");
+        let stagewise = Stagewise::new(1e-3);
+        assert_eq!(wrong_setting(ask(&Stagewise { alpha: bad, ..stagewise }, &graph, &seeds)), "alpha");
+        assert_eq!(
+            wrong_setting(ask(&Stagewise { step_size: bad, ..stagewise }, &graph, &seeds)),
+            "step_size"
+        );
+        assert_eq!(wrong_setting(ask(&Stagewise::new(bad), &graph, &seeds)), "rho");
+        assert_eq!(wrong_setting(certify(&graph, &seeds, bad, 0.1, &[])), "alpha");
         let limits = SweepLimits { max_volume: Some(bad), max_size: None };
-        assert_out_of_range(sweep(&graph, &[(0, 1.0)], limits), "max_volume");
+        assert_eq!(wrong_setting(sweep(&graph, &[(0, 1.0)], limits)), "max_volume");
     }
     for bad in [-1e-9, f64::NAN, f64::INFINITY] {
-        assert_out_of_range(PathQuery::new(seeds()).rho_min(bad).run(&graph), "rho_min");
-        assert_out_of_range(certify(&graph, &seeds(), 0.1, bad, &[]), "rho");
+        assert_eq!(wrong_setting(L1Path::new(bad).solve(&graph, &seeds, Limits::default())), "rho_min");
+        assert_eq!(wrong_setting(certify(&graph, &seeds, 0.1, bad, &[])), "rho");
     }
-    assert_out_of_range(LocalQuery::node(0).alpha(1.0).run(&graph), "alpha");
+    assert_eq!(wrong_setting(Case::node(0).alpha(1.0).run(&graph)), "alpha");
     let limits = Limits { max_nodes: Some(0), ..Limits::default() };
-    assert_out_of_range(LocalQuery::node(0).limits(limits).run(&graph), "max_nodes");
-    let path = PathQuery::new(seeds()).rho_min(1e-3).run(&graph).unwrap();
-    assert_out_of_range(path.mass_at(&graph, 1e-4), "rho");
-    assert_out_of_range(path.support_at(f64::NAN), "rho");
+    assert_eq!(wrong_setting(Case::node(0).limits(limits).run(&graph)), "max_nodes");
+    let path = L1Path::new(1e-3).solve(&graph, &seeds, Limits::default()).unwrap();
+    assert_eq!(wrong_setting(path.mass_at(&graph, 1e-4)), "rho");
+    assert_eq!(wrong_setting(path.support_at(f64::NAN)), "rho");
     assert!(matches!(path.mass_at(&star(3).unwrap(), 1e-3), Err(GraphError::UnknownNode { .. })));
 }
 
@@ -278,8 +282,8 @@ fn bad_mass_vectors_are_refused() {
     };
     check(&[(4, 0.1)], &|e| matches!(e, GraphError::UnknownNode { node: 4, node_count: 4 }));
     check(&[(1, 0.1), (1, 0.2)], &|e| matches!(e, GraphError::DuplicateNode { node: 1, .. }));
-    check(&[(1, f64::NAN)], &|e| matches!(e, GraphError::OutOfRange { argument: "mass", .. }));
-    check(&[(1, f64::INFINITY)], &|e| matches!(e, GraphError::OutOfRange { argument: "mass", .. }));
+    check(&[(1, f64::NAN)], &|e| e.to_string().starts_with("mass is "));
+    check(&[(1, f64::INFINITY)], &|e| e.to_string().starts_with("mass is "));
     check(&[(3, 0.1)], &|e| matches!(e, GraphError::IsolatedSeed(3)));
 }
 
@@ -294,7 +298,7 @@ fn a_certificate_sees_a_negative_residual() {
 #[test]
 fn sweep_limits_bound_the_prefixes() {
     let graph = karate();
-    let mass = LocalQuery::node(0).alpha(0.05).rho(1e-5).run(&graph).unwrap().mass;
+    let mass = Case::node(0).alpha(0.05).rho(1e-5).run(&graph).unwrap().mass;
     let by_size = SweepLimits { max_size: Some(5), max_volume: None };
     assert!(sweep(&graph, &mass, by_size).unwrap().unwrap().nodes.len() <= 5);
     let by_volume = SweepLimits { max_size: None, max_volume: Some(30.0) };
@@ -321,7 +325,7 @@ fn a_sweep_finds_duplicates_beyond_its_limits() {
 fn a_tolerance_below_rounding_ends() {
     for graph in [karate(), star(1).unwrap(), star(300).unwrap()] {
         for (alpha, rho) in [(0.5, 1e-3), (0.1, 1e-4), (0.01, 1.0 / 7000.0)] {
-            let query = LocalQuery::node(0).alpha(alpha).rho(rho).tolerance(f64::MIN_POSITIVE);
+            let query = Case::node(0).alpha(alpha).rho(rho).tolerance(f64::MIN_POSITIVE);
             let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
             for solver in L1_SOLVERS {
                 let found = query.clone().max_iterations(5_000).solver(solver).run(&graph).unwrap();
@@ -336,14 +340,17 @@ fn a_tolerance_below_rounding_ends() {
 #[test]
 fn queries_and_answers_survive_json() {
     let graph = karate();
-    let query = LocalQuery::node(3).alpha(0.2).rho(1e-3).solver(Solver::L1Ista);
-    let read: LocalQuery = serde_json::from_str(&serde_json::to_string(&query).unwrap()).unwrap();
+    let query = Case::node(3).alpha(0.2).rho(1e-3).solver(Solver::L1Ista).query();
+    let text = serde_json::to_string(&query).unwrap();
+    assert!(text.contains(r#""method":{"l1-ista":{"#), "{text}");
+    let read: LocalQuery<PageRankMethod> = serde_json::from_str(&text).unwrap();
     assert_eq!(read, query);
     let solution = query.run(&graph).unwrap();
-    let read: LocalSolution = serde_json::from_str(&serde_json::to_string(&solution).unwrap()).unwrap();
+    let read: LocalAnswer<PageRankCertificate> =
+        serde_json::from_str(&serde_json::to_string(&solution).unwrap()).unwrap();
     assert_eq!(read.mass.len(), solution.mass.len());
     assert_eq!(read.work, solution.work);
-    let path = PathQuery::new(SeedDistribution::node(3)).run(&graph).unwrap();
+    let path = L1Path::new(1e-4).solve(&graph, &3.into(), Limits::default()).unwrap();
     let text = serde_json::to_string(&path).unwrap();
     let read: kiln_graph::SolutionPath = serde_json::from_str(&text).unwrap();
     assert_eq!(read.breakpoints.len(), path.breakpoints.len());

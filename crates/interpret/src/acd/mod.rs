@@ -8,7 +8,8 @@
 //!    clusters of a level. The priority of an unselected unit `u` that touches components is the largest
 //!    `s(C ∪ u) − s(C)` of them; others keep the priority that they had last, at first `s(u)`. Select the
 //!    units whose priority is at or above the percentile of all priorities.
-//! 3. While several components remain, merge the two with the largest `s(A ∪ B) − max(s(A), s(B))`, that touch or not.
+//! 3. While several components remain, merge the two with the largest `s(A ∪ B) − max(s(A), s(B))`, that
+//!    touch or not.
 //! 4. All units are the root.
 //!
 //! On a line the percentile is 59, 49, 59, 49 and 0 when 5, 4, 3, 2 and 1 units are left. On a grid it falls
@@ -24,10 +25,11 @@ mod cluster;
 mod scores;
 mod units;
 
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 pub use cluster::Cluster;
-pub use units::{Neighbours, Units};
+pub use units::{AcdUnits, Neighbours};
 
 use crate::InterpretError;
 use scores::{Scores, percentile};
@@ -35,7 +37,7 @@ use scores::{Scores, percentile};
 /// Settings of the agglomeration.
 ///
 /// ```
-/// use kiln_interpret::acd::{Acd, Units};
+/// use kiln_interpret::acd::{Acd, AcdUnits};
 ///
 /// // What a model makes of "not very good": each word alone, and "not" turned against what follows.
 /// let score = |words: &[Vec<bool>]| {
@@ -45,7 +47,7 @@ use scores::{Scores, percentile};
 ///     };
 ///     Ok(words.iter().map(of).collect())
 /// };
-/// let root = Acd::words().agglomerate(&Units::Line { count: 3 }, score)?;
+/// let root = Acd::words().agglomerate(&AcdUnits::Line { count: 3 }, score)?;
 /// assert_eq!((root.units.len(), root.score), (3, -2.0));
 /// // "very good" was joined first.
 /// assert!(root.children.iter().any(|part| part.units == [1, 2]));
@@ -80,16 +82,12 @@ impl Acd {
     /// For settings out of range, no units, a score that is not finite or missing, and those of `score`.
     pub fn agglomerate(
         &self,
-        units: &Units,
+        units: &AcdUnits,
         score: impl FnMut(&[Vec<bool>]) -> Result<Vec<f64>, InterpretError>,
     ) -> Result<Cluster, InterpretError> {
-        let must = "from 0 to 100";
-        if !(0.0..=100.0).contains(&self.percentile) {
-            return Err(InterpretError::Setting { name: "percentile", value: self.percentile, must });
-        }
-        if self.batch == 0 {
-            return Err(InterpretError::Setting { name: "batch", value: 0.0, must: "at least 1" });
-        }
+        let holds = (0.0..=100.0).contains(&self.percentile);
+        check::setting("percentile", self.percentile, holds, "from 0 to 100")?;
+        check::at_least_one("batch", self.batch)?;
         units.check()?;
         let count = units.count();
         let mut scores = Scores::new(score, self.batch);
@@ -165,11 +163,11 @@ impl Acd {
         let all: Vec<usize> = (0..count).collect();
         let whole = scores.of(&[set(&all)])?[0];
         join(&mut forest, vec![(all, whole)]);
-        forest.pop().ok_or_else(|| InterpretError::Empty { what: "the set of units".to_owned() })
+        forest.pop().ok_or_else(|| InputError::empty("the set of units").into())
     }
 
     /// Adds the units at or above the percentile.
-    fn select(&self, units: &Units, priorities: &[f64], selected: &mut [bool]) {
+    fn select(&self, units: &AcdUnits, priorities: &[f64], selected: &mut [bool]) {
         let size = |unit: usize| if self.absolute { priorities[unit].abs() } else { priorities[unit] };
         let left: Vec<f64> = (0..selected.len()).filter(|unit| !selected[*unit]).map(size).collect();
         let threshold = percentile(&left, self.percentile_for(units, left.len()));
@@ -179,12 +177,12 @@ impl Acd {
         units.fill(selected);
     }
 
-    fn percentile_for(&self, units: &Units, left: usize) -> f64 {
+    fn percentile_for(&self, units: &AcdUnits, left: usize) -> f64 {
         match (units, left) {
-            (Units::Line { .. }, 1) => 0.0,
-            (Units::Line { .. }, 2 | 4) => 49.0,
-            (Units::Line { .. }, 3 | 5) => 59.0,
-            (Units::Grid { .. }, _) if 3 * (units.count() - left) > units.count() => {
+            (AcdUnits::Line { .. }, 1) => 0.0,
+            (AcdUnits::Line { .. }, 2 | 4) => 49.0,
+            (AcdUnits::Line { .. }, 3 | 5) => 59.0,
+            (AcdUnits::Grid { .. }, _) if 3 * (units.count() - left) > units.count() => {
                 (self.percentile - 15.0).max(0.0)
             }
             _ => self.percentile,

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use kiln_core::check;
+
 use crate::InterpretError;
 
 pub(super) struct Scores<F> {
@@ -25,13 +27,8 @@ impl<F: FnMut(&[Vec<bool>]) -> Result<Vec<f64>, InterpretError>> Scores<F> {
         }
         for batch in new.chunks(self.batch) {
             let found = (self.score)(batch)?;
-            if found.len() != batch.len() {
-                let what = "scores of a batch of sets".to_owned();
-                return Err(InterpretError::Size { what, found: found.len(), expected: batch.len() });
-            }
-            if found.iter().any(|score| !score.is_finite()) {
-                return Err(InterpretError::NotFinite { what: "the scores of a batch of sets".to_owned() });
-            }
+            check::size("scores of a batch of sets", found.len(), batch.len())?;
+            check::all_finite("the scores of a batch of sets", found.iter().copied())?;
             self.known.extend(batch.iter().cloned().zip(found));
         }
         Ok(sets.iter().map(|set| self.known[set]).collect())

@@ -1,14 +1,16 @@
 //! What is agglomerated, and what touches what.
 
 use burn::tensor::TensorData;
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
 
 /// The units of an input and where they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Units {
+#[serde(rename_all = "kebab-case")]
+pub enum AcdUnits {
     /// Words or steps in a row.
     Line {
         /// How many.
@@ -29,7 +31,7 @@ pub enum Units {
 
 /// What touches a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Neighbours {
     /// Those that share a side with it.
     Four,
@@ -37,24 +39,27 @@ pub enum Neighbours {
     Eight,
 }
 
-impl Units {
+/// Components are merged by the scores of all pairs.
+const MOST_UNITS: usize = 1 << 16;
+
+impl AcdUnits {
     /// How many units there are.
     pub fn count(&self) -> usize {
         let (rows, columns) = self.shape();
-        rows * columns
+        rows.saturating_mul(columns)
     }
 
     /// Sets of units as a mask of zeros and ones in `f32`: `[sets, steps]` for a line,
     /// `[sets, 1, height, width]` for a grid.
     ///
     /// # Errors
-    /// When there are no units or a side is 0, or a set does not have one entry for each unit.
+    /// When there are no units, more than 65536 or a side is 0, or a set does not have one entry for each
+    /// unit.
     pub fn masks(&self, sets: &[Vec<bool>]) -> Result<TensorData, InterpretError> {
         self.check()?;
         let expected = self.count();
         if let Some(set) = sets.iter().find(|set| set.len() != expected) {
-            let what = "entries of a set of units".to_owned();
-            return Err(InterpretError::Size { what, found: set.len(), expected });
+            return Err(InputError::size("entries of a set of units", set.len(), expected).into());
         }
         let number = |set: &[bool], unit: usize| f32::from(u8::from(set[unit]));
         Ok(match *self {
@@ -76,14 +81,18 @@ impl Units {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), InterpretError> {
-        if let Self::Grid { side: 0, .. } = self {
-            return Err(InterpretError::Setting { name: "side", value: 0.0, must: "at least 1" });
+    pub(super) fn check(&self) -> Checked {
+        if let Self::Grid { side, .. } = self {
+            check::at_least_one("side", *side)?;
         }
-        if self.count() == 0 {
-            return Err(InterpretError::Empty { what: "the set of units".to_owned() });
-        }
-        Ok(())
+        check::not_empty("the set of units", self.count())?;
+        let count = self.count();
+        check::setting(
+            "count",
+            count as f64,
+            count <= MOST_UNITS,
+            "at most 65536 units: every pair is scored",
+        )
     }
 
     /// Rows and columns of units.

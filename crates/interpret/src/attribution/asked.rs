@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor, TensorData};
-use kiln_tensor::{TensorError, border};
+use kiln_core::check;
 
-use super::{Attributed, Groups, Model, Question, Target, require};
+use super::{Attributed, FeatureGroups, Model, Question, Target, check_steady};
 use crate::InterpretError;
+use crate::border::{finite, numbers, same_kind};
 
 /// Methods see examples as rows of features, and variants of the batch as `[variants, batch, features]`.
 pub(super) struct Asked<'a, const D: usize, M> {
@@ -17,13 +18,13 @@ pub(super) struct Asked<'a, const D: usize, M> {
     /// `[batch, features]`; of [`Asked::with_references`]: `[references, features]`.
     pub(super) baseline: Tensor<2>,
     targets: Vec<usize>,
-    groups: Groups,
+    groups: FeatureGroups,
     /// Variants of the batch in one call.
     variants: usize,
     pub(super) evaluations: usize,
 }
 
-impl<'a, const D: usize, M> Asked<'a, D, M> {
+impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
     /// With the baseline repeated for each example.
     pub(super) fn new(
         model: &'a M,
@@ -31,17 +32,14 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         question: &Question<D>,
         batch_size: usize,
     ) -> Result<Self, InterpretError> {
-        let mut asked = Self::with_references(model, x, question, batch_size)?;
+        let mut asked = Self::checked(model, x, question, batch_size)?;
         let [rows, features] = asked.baseline.dims();
         if rows == 1 {
             asked.baseline = asked.baseline.clone().expand([asked.batch(), features]);
-        } else if rows != asked.batch() {
-            return Err(InterpretError::Size {
-                what: "rows of the baseline".into(),
-                found: rows,
-                expected: asked.batch(),
-            });
+        } else {
+            check::size("rows of the baseline", rows, asked.batch())?;
         }
+        asked.check_steady()?;
         Ok(asked)
     }
 
@@ -52,22 +50,29 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         question: &Question<D>,
         batch_size: usize,
     ) -> Result<Self, InterpretError> {
+        let mut asked = Self::checked(model, x, question, batch_size)?;
+        asked.check_steady()?;
+        Ok(asked)
+    }
+
+    fn checked(
+        model: &'a M,
+        x: &Tensor<D>,
+        question: &Question<D>,
+        batch_size: usize,
+    ) -> Result<Self, InterpretError> {
         let shape = x.dims();
         let batch = shape[0];
         let x = rows_of("the input", x)?;
         let features = x.dims()[1];
-        require(batch_size > 0, "batch_size", 0.0, "at least 1")?;
+        check::at_least_one("batch_size", batch_size)?;
         let baseline = match &question.baseline {
             None => x.clone().narrow(0, 0, 1).zeros_like(),
             Some(baseline) => {
                 let found = baseline.dims();
-                if found[1..] != shape[1..] {
-                    let expected = [&[batch], &shape[1..]].concat();
-                    let what = "the baseline".into();
-                    return Err(InterpretError::Shape { what, found: found.to_vec(), expected });
-                }
+                check::shape("the baseline", &found, &[&found[..1], &shape[1..]].concat())?;
                 let baseline = rows_of("the baseline", baseline)?;
-                border::like("the baseline", &baseline, &x).map_err(TensorError::from)?;
+                same_kind("the baseline", &baseline, &x)?;
                 baseline
             }
         };
@@ -75,16 +80,26 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
             Target::Output(index) => vec![*index; batch],
             Target::Each(targets) => targets.clone(),
         };
-        let groups = question.groups.clone().unwrap_or_else(|| Groups::each(features));
-        for (what, found, expected) in
-            [("targets", targets.len(), batch), ("features in groups", groups.ids().len(), features)]
-        {
-            if found != expected {
-                return Err(InterpretError::Size { what: what.into(), found, expected });
-            }
-        }
+        let groups = question.groups.clone().unwrap_or_else(|| FeatureGroups::each(features));
+        check::size("targets", targets.len(), batch)?;
+        check::size("features in groups", groups.ids().len(), features)?;
         let variants = (batch_size / batch).max(1);
         Ok(Self { model, shape, x, baseline, targets, groups, variants, evaluations: 0 })
+    }
+
+    /// That the model answers an example in the same way again, and in other company.
+    fn check_steady(&mut self) -> Result<(), InterpretError> {
+        let (x, other) = (self.x.clone(), self.baseline.clone());
+        // References may be of any number.
+        let other = if other.dims()[0] == x.dims()[0] { other } else { other.narrow(0, 0, 1) };
+        check_steady(&x, &other, |rows| {
+            let [count, features] = rows.dims();
+            let inputs = self.inputs(rows.reshape([count / self.batch(), self.batch(), features]));
+            let outputs = self.model.outputs(inputs)?;
+            self.chosen(count, outputs)
+        })?;
+        self.evaluations = 0;
+        Ok(())
     }
 
     pub(super) fn batch(&self) -> usize {
@@ -100,7 +115,7 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         self.x.dims()[1]
     }
 
-    pub(super) fn groups(&self) -> &Groups {
+    pub(super) fn groups(&self) -> &FeatureGroups {
         &self.groups
     }
 
@@ -130,19 +145,14 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
     /// The outputs that are explained, `[rows, 1]`, of as many rows as were asked.
     pub(super) fn chosen(&mut self, rows: usize, outputs: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
         let [found, count] = outputs.dims();
-        if found != rows {
-            return Err(InterpretError::Shape {
-                what: "the model's answer".into(),
-                found: vec![found, count],
-                expected: vec![rows, count],
-            });
-        }
+        check::shape("the model's answer", &[found, count], &[rows, count])?;
         if let Some(&index) = self.targets.iter().find(|&&target| target >= count) {
             return Err(InterpretError::Target { index, outputs: count });
         }
         self.evaluations += rows / self.batch();
         let targets: Vec<u64> = self.targets.iter().cycle().take(rows).map(|&target| target as u64).collect();
-        let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [rows, 1]), &self.x.device());
+        let device = outputs.device().without_autodiff();
+        let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [rows, 1]), &device);
         Ok(outputs.gather(1, targets))
     }
 
@@ -175,7 +185,8 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
         zeros.select_assign(2, ids, scores, IndexingUpdateOp::Add)
     }
 
-    /// The result, of scores `[batch, groups]` and, where they are to sum to their difference, `f(x)` and `f(x′)`.
+    /// The result, of scores `[batch, groups]` and, where they are to sum to their difference, `f(x)` and
+    /// `f(x′)`.
     pub(super) fn finish(
         &self,
         values: Tensor<2>,
@@ -209,9 +220,7 @@ impl<'a, const D: usize, M> Asked<'a, D, M> {
             (count > 1).then(|| samples.clone().var(0).div_scalar(count as f64).sqrt().squeeze_dim::<2>(0));
         self.finish(samples.mean_dim(0).squeeze_dim(0), None, error)
     }
-}
 
-impl<const D: usize, M: Model<D>> Asked<'_, D, M> {
     /// The derivatives with respect to variants, `[variants, batch, features]`.
     pub(super) fn gradients(&mut self, variants: Tensor<3>) -> Result<Tensor<3>, InterpretError> {
         let shape = variants.dims();
@@ -221,8 +230,8 @@ impl<const D: usize, M: Model<D>> Asked<'_, D, M> {
         Ok(self.derivative(&inputs, &chosen)?.reshape(shape))
     }
 
-    /// The output for variants `0..count`, each for the whole batch, in which the features that are not kept are the
-    /// baseline's. `keep(variant, feature)`.
+    /// The output for variants `0..count`, each for the whole batch, in which the features that are not kept
+    /// are the baseline's. `keep(variant, feature)`.
     pub(super) fn kept(
         &mut self,
         count: usize,
@@ -259,23 +268,8 @@ impl<const D: usize, M: Model<D>> Asked<'_, D, M> {
 }
 
 /// `[rows, features]` without autodiff, when there are any and all are finite.
-fn rows_of<const D: usize>(what: &str, tensor: &Tensor<D>) -> Result<Tensor<2>, InterpretError> {
+fn rows_of<const D: usize>(what: &'static str, tensor: &Tensor<D>) -> Result<Tensor<2>, InterpretError> {
+    finite(what, tensor)?;
     let shape = tensor.dims();
-    let features = shape[1..].iter().product();
-    if shape[0] == 0 || features == 0 {
-        return Err(InterpretError::Empty { what: what.into() });
-    }
-    let rows = tensor.clone().inner().reshape([shape[0], features]);
-    numbers(what, rows.clone())?;
-    Ok(rows)
-}
-
-/// The numbers of a tensor, all finite.
-pub(super) fn numbers(what: &str, tensor: Tensor<2>) -> Result<Vec<f64>, InterpretError> {
-    let numbers = tensor.try_into_vec_as::<f64>().map_err(TensorError::from)?;
-    if numbers.iter().all(|number| number.is_finite()) {
-        Ok(numbers)
-    } else {
-        Err(InterpretError::NotFinite { what: what.into() })
-    }
+    Ok(tensor.clone().inner().reshape([shape[0], shape[1..].iter().product()]))
 }

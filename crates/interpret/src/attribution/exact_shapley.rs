@@ -7,13 +7,15 @@
 //! Cost: `2ⁿ` forward passes for `n` groups.
 
 use burn::tensor::Tensor;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
-/// What a group adds to a coalition of others, on average over all orders in which they may come. At most 12 groups.
+/// What a group adds to a coalition of others, on average over all orders in which they may come. At most 12
+/// groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactShapley {
     /// Rows in one call of the model, at least 1; whole batches are called in any case.
@@ -36,7 +38,7 @@ impl Attribution for ExactShapley {
     ) -> Result<Attributed, InterpretError> {
         let mut asked = Asked::new(model, x, question, self.batch_size)?;
         let groups = asked.groups().len();
-        require(groups <= 12, "groups", groups as f64, "at most 12; ShapleySampling takes more")?;
+        check::setting("groups", groups as f64, groups <= 12, "at most 12; ShapleySampling takes more")?;
         let count = 1 << groups;
         let answers = asked.coalitions(count, |coalition, group| coalition >> group & 1 == 1)?;
         // weights[k] = k! (n − k − 1)! / n!

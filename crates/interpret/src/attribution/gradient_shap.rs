@@ -1,24 +1,24 @@
-//! Gradient SHAP, also called expected gradients: Lundberg, Lee, *A unified approach to interpreting model predictions*
-//! (NeurIPS 2017; the authors' package `shap`); Erion, Janizek, Sturmfels, Lundberg, Lee, *Improving
-//! performance of deep learning models with axiomatic attribution priors and expected gradients* (Nature
-//! Machine Intelligence 2021).
+//! Gradient SHAP, also called expected gradients: Lundberg, Lee, *A unified approach to interpreting model
+//! predictions* (NeurIPS 2017; the authors' package `shap`); Erion, Janizek, Sturmfels, Lundberg, Lee,
+//! *Improving performance of deep learning models with axiomatic attribution priors and expected gradients*
+//! (Nature Machine Intelligence 2021).
 //!
-//! The mean of `(x − r) ⊙ ∇f(r + α (x − r))` over references `r` and `α`, both drawn uniformly: integrated gradients,
-//! averaged over baselines. The scores sum to `f(x)` less the mean of `f` over the references in expectation
-//! only, so the result has a standard error and no `delta`. Cost: a forward and a backward pass for each
-//! sample, and memory for a gradient of each.
+//! The mean of `(x − r) ⊙ ∇f(r + α (x − r))` over references `r` and `α`, both drawn uniformly: integrated
+//! gradients, averaged over baselines. The scores sum to `f(x)` less the mean of `f` over the references in
+//! expectation only, so the result has a standard error and no `delta`. Cost: a forward and a backward pass
+//! for each sample, and memory for a gradient of each.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use kiln_core::{check, random};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
-/// Integrated gradients from a set of references, by sampling. The question's baseline holds the references, of any
-/// number; each example is compared with all of them.
+/// Integrated gradients from a set of references, by sampling. The question's baseline holds the references,
+/// of any number; each example is compared with all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GradientShap {
     /// How many pairs of a reference and a place on the way are drawn, at least 1.
@@ -43,10 +43,10 @@ impl Attribution for GradientShap {
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError> {
-        require(self.samples > 0, "samples", 0.0, "at least 1")?;
+        check::at_least_one("samples", self.samples)?;
         let mut asked = Asked::with_references(model, x, question, self.batch_size)?;
         let references = asked.baseline.dims()[0];
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut generator = random::stream(self.seed, 0);
         let mut scores = Vec::new();
         for portion in asked.portions(self.samples) {
             let count = portion.len();

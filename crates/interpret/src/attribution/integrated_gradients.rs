@@ -10,15 +10,16 @@
 //! `delta`.
 
 use burn::tensor::Tensor;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
 /// Where the integrand is evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Quadrature {
     /// At the zeros of a Legendre polynomial.
     #[default]
@@ -84,7 +85,7 @@ impl Attribution for IntegratedGradients {
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError> {
-        require((1..=10_000).contains(&self.nodes), "nodes", self.nodes as f64, "from 1 to 10000")?;
+        check::setting("nodes", self.nodes as f64, (1..=10_000).contains(&self.nodes), "from 1 to 10000")?;
         let mut asked = Asked::new(model, x, question, self.batch_size)?;
         let (nodes, weights) = self.quadrature.nodes(self.nodes);
         let baseline = asked.baseline.clone().unsqueeze::<3>();

@@ -1,5 +1,5 @@
-//! Kernel SHAP: Lundberg, Lee, *A unified approach to interpreting model predictions* (NeurIPS 2017); pairs of samples:
-//! Covert, Lee, *Improving `KernelSHAP`* (AISTATS 2021).
+//! Kernel SHAP: Lundberg, Lee, *A unified approach to interpreting model predictions* (NeurIPS 2017); pairs
+//! of samples: Covert, Lee, *Improving `KernelSHAP`* (AISTATS 2021).
 //!
 //! Shapley values are the weighted least squares fit of `v(S) − f(x′)` by `Σ_{i∈S} φ_i` over all coalitions
 //! `S` but none and all, with weight `(n − 1) / (C(n, k) k (n − k))` for `|S| = k`, under the constraint
@@ -9,17 +9,19 @@
 
 use burn::tensor::Tensor;
 use faer::{Mat, Side};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use kiln_core::{check, random};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
-/// Shapley values by regression on coalitions: exact if there are no more than `coalitions`, else from a sample.
+/// Shapley values by regression on coalitions: exact if there are no more than `coalitions`, else from a
+/// sample.
 ///
-/// A sample's standard errors are those of regression with residuals of unequal variance, right for many samples.
+/// A sample's standard errors are those of regression with residuals of unequal variance, right for many
+/// samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelShap {
     /// The most coalitions that are tried, at least 2: all if there are no more, else a sample.
@@ -59,7 +61,7 @@ impl KernelShap {
                 weights.push(weight(k) / subsets);
             }
         } else {
-            let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+            let mut generator = random::stream(self.seed, 0);
             let total: f64 = (1..groups).map(weight).sum();
             for _ in 0..self.coalitions / 2 {
                 let mut left = generator.random::<f64>() * total;
@@ -103,7 +105,7 @@ impl Attribution for KernelShap {
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError> {
-        require(self.coalitions >= 2, "coalitions", self.coalitions as f64, "at least 2")?;
+        check::setting("coalitions", self.coalitions as f64, self.coalitions >= 2, "at least 2")?;
         let mut asked = Asked::new(model, x, question, self.batch_size)?;
         let (batch, groups) = (asked.batch(), asked.groups().len());
         let ends = asked.kept(2, |variant, _| variant == 0)?;

@@ -15,9 +15,8 @@
 //! baseline `x′`.
 //!
 //! ```
-//! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Tensor};
-//! use kiln_interpret::attribution::{Attribution, Groups, IntegratedGradients, Question};
+//! use kiln_interpret::attribution::{Attribution, FeatureGroups, IntegratedGradients, Question};
 //!
 //! let device = Device::flex();
 //! // One output: x₀² + 3x₁x₂.
@@ -27,17 +26,17 @@
 //! };
 //! let x = Tensor::<2>::from_data([[2.0, 1.0, 4.0], [1.0, 0.0, 5.0]], &device);
 //!
-//! let question = Question::output(0).groups(Groups::new(vec![0, 1, 1])?);
+//! let question = Question::output(0).groups(FeatureGroups::new(vec![0, 1, 1])?);
 //! let found = IntegratedGradients::default().attribute(&model, &x, &question)?;
 //! let values = found.values.try_into_vec_as::<f32>().unwrap();
 //! for (value, expected) in values.iter().zip([4.0, 12.0, 1.0, 0.0]) {
 //!     assert!((value - expected).abs() < 1e-4);
 //! }
-//! # }
 //! # Ok::<(), kiln_interpret::InterpretError>(())
 //! ```
 
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
@@ -50,48 +49,31 @@ mod gradient_shap;
 mod input_x_gradient;
 mod integrated_gradients;
 mod kernel_shap;
+mod model;
 mod occlusion;
+mod pair;
 mod saliency;
 mod shapley_sampling;
 mod smooth_grad;
 
 pub use ablation::Ablation;
-pub use deep_lift::{DeepLift, Pair, PairModel};
+pub use deep_lift::DeepLift;
 pub use exact_shapley::ExactShapley;
 pub use gradient_shap::GradientShap;
 pub use input_x_gradient::InputXGradient;
 pub use integrated_gradients::{IntegratedGradients, Quadrature};
 pub use kernel_shap::KernelShap;
+pub(crate) use model::check_steady;
+pub use model::{Layers, Model};
 pub use occlusion::Occlusion;
+pub use pair::Pair;
 pub use saliency::Saliency;
 pub use shapley_sampling::ShapleySampling;
 pub use smooth_grad::{Moment, SmoothGrad};
 
-/// A model by what it answers: `[batch, …]` to `[batch, outputs]`.
-///
-/// Every closure from tensor to tensor is one. Methods hand it tensors with autodiff (`Tensor::autodiff`), so its
-/// parameters must be on an autodiff device too (`Module::train`, or `Device::autodiff` at its creation), and
-/// dropout must be off.
-///
-/// A call holds whole copies of the batch that is explained, one after the other: row `r` is a variant of example
-/// `r mod batch`. A model may rely on that, as one with a constant of its own for each example must.
-pub trait Model<const D: usize> {
-    /// The outputs, `[batch, outputs]`; rows do not depend on each other.
-    ///
-    /// # Errors
-    /// When the input does not fit the model.
-    fn outputs(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError>;
-}
-
-impl<const D: usize, F: Fn(Tensor<D>) -> Tensor<2>> Model<D> for F {
-    fn outputs(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
-        Ok(self(x))
-    }
-}
-
 /// Which output is explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// The same for every example.
     Output(usize),
@@ -102,14 +84,15 @@ pub enum Target {
 /// Features that are scored together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
-pub struct Groups {
+pub struct FeatureGroups {
     /// The group of each feature, of the features of one example in row-major order.
     ids: Vec<usize>,
     count: usize,
 }
 
-impl Groups {
-    /// By the group of each feature, in row-major order of the features of one example. Groups are numbered from 0.
+impl FeatureGroups {
+    /// By the group of each feature, in row-major order of the features of one example. Groups are numbered
+    /// from 0.
     ///
     /// # Errors
     /// When there are no features, or a number below the largest is the group of none.
@@ -122,9 +105,9 @@ impl Groups {
             }
         }
         let count = ids.iter().max().map_or(0, |&last| last.saturating_add(1));
+        check::not_empty("the list of groups", ids.len())?;
         match used.iter().position(|used| !used).filter(|&gap| gap < count) {
-            _ if ids.is_empty() => Err(InterpretError::Empty { what: "the list of groups".into() }),
-            Some(gap) => Err(InterpretError::Empty { what: format!("group {gap}") }),
+            Some(gap) => Err(InputError::empty(format!("group {gap}")).into()),
             None => Ok(Self { ids, count }),
         }
     }
@@ -150,7 +133,7 @@ impl Groups {
     }
 }
 
-impl TryFrom<Vec<usize>> for Groups {
+impl TryFrom<Vec<usize>> for FeatureGroups {
     type Error = InterpretError;
 
     fn try_from(ids: Vec<usize>) -> Result<Self, InterpretError> {
@@ -158,8 +141,8 @@ impl TryFrom<Vec<usize>> for Groups {
     }
 }
 
-impl From<Groups> for Vec<usize> {
-    fn from(groups: Groups) -> Self {
+impl From<FeatureGroups> for Vec<usize> {
+    fn from(groups: FeatureGroups) -> Self {
         groups.ids
     }
 }
@@ -173,7 +156,7 @@ pub struct Question<const D: usize> {
     /// For [`GradientShap`] a set of them, of any number.
     pub baseline: Option<Tensor<D>>,
     /// `None`: each feature is a group of its own.
-    pub groups: Option<Groups>,
+    pub groups: Option<FeatureGroups>,
 }
 
 impl<const D: usize> Question<D> {
@@ -193,9 +176,10 @@ impl<const D: usize> Question<D> {
         Self { baseline: Some(baseline), ..self }
     }
 
-    /// By groups of features. Methods by gradient sum the scores of a group's features, others replace them together.
+    /// By groups of features. Methods by gradient sum the scores of a group's features, others replace them
+    /// together.
     #[must_use]
-    pub fn groups(self, groups: Groups) -> Self {
+    pub fn groups(self, groups: FeatureGroups) -> Self {
         Self { groups: Some(groups), ..self }
     }
 }
@@ -209,28 +193,40 @@ pub struct Attributed {
     pub delta: Option<Vec<f64>>,
     /// For methods that sample: the standard error of each score, if there are samples enough to tell.
     pub standard_error: Option<Tensor<2>>,
-    /// How many examples the model has answered for each example explained.
+    /// How many examples the model has answered for each example explained, without the 2 (4 for a lone
+    /// example) by which it is checked first that the model is steady.
     pub evaluations: usize,
+}
+
+impl Attributed {
+    /// The scores in the shape of the input, when each feature has one of its own.
+    ///
+    /// # Errors
+    /// When scores are of groups, or of another input.
+    pub fn shaped<const D: usize>(&self, x: &Tensor<D>) -> Result<Tensor<D>, InterpretError> {
+        let shape = x.dims();
+        let features = shape[1..].iter().product();
+        check::shape("the table of scores", &self.values.dims(), &[shape[0], features])?;
+        Ok(self.values.clone().reshape(shape))
+    }
 }
 
 /// A method that scores features.
 ///
-/// Examples of a batch are explained as if they were alone: random numbers too are the same for each.
+/// Examples of a batch are explained as if they were alone: random numbers too are the same for each. The
+/// model is not changed, but for one thing: batch norm in training mode takes every batch that it sees into
+/// its running statistics, those by which it is found out and refused too.
 pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
     /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups
-    /// that do not fit, settings out of their range, and those of the model.
+    /// that do not fit, settings out of their range, a model whose answers depend on chance or on the batch,
+    /// and those of the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError>;
-}
-
-/// An error unless `ok`.
-fn require(ok: bool, name: &'static str, value: f64, must: &'static str) -> Result<(), InterpretError> {
-    if ok { Ok(()) } else { Err(InterpretError::Setting { name, value, must }) }
 }

@@ -1,13 +1,15 @@
 //! Occlusion: Zeiler, Fergus, *Visualizing and understanding convolutional networks* (ECCV 2014).
 //!
 //! A window moves over the input, and its cells are replaced by the baseline's. A cell's score is the mean of
-//! `f(x) − f(x with the window from x′)` over the windows that cover it. Cost: a forward pass for each window, and one.
+//! `f(x) − f(x with the window from x′)` over the windows that cover it. Cost: a forward pass for each
+//! window, and one.
 
 use burn::tensor::Tensor;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
 /// What the replacement of windows by the baseline costs, for each cell on average.
@@ -32,19 +34,14 @@ impl Occlusion {
 
     /// Where windows start.
     fn starts(&self, sides: &[usize]) -> Result<Vec<Vec<usize>>, InterpretError> {
-        for (what, found) in
-            [("sides of the window", self.window.len()), ("strides of the window", self.stride.len())]
-        {
-            if found != sides.len() {
-                return Err(InterpretError::Size { what: what.into(), found, expected: sides.len() });
-            }
-        }
+        check::size("sides of the window", self.window.len(), sides.len())?;
+        check::size("strides of the window", self.stride.len(), sides.len())?;
         let mut starts = vec![Vec::new()];
         for ((&side, &window), &stride) in sides.iter().zip(&self.window).zip(&self.stride) {
             let fits = (1..=side).contains(&window);
-            require(fits, "window", window as f64, "from 1 to the side of the input")?;
+            check::setting("window", window as f64, fits, "from 1 to the side of the input")?;
             let fits = (1..=window).contains(&stride);
-            require(fits, "stride", stride as f64, "from 1 to the side of the window")?;
+            check::setting("stride", stride as f64, fits, "from 1 to the side of the window")?;
             let along = (side - window).div_ceil(stride) + 1;
             let add = |start: &Vec<usize>, step: usize| [start.as_slice(), &[step * stride]].concat();
             starts = starts.iter().flat_map(|start| (0..along).map(move |step| add(start, step))).collect();

@@ -8,13 +8,12 @@
 //! root of the number of orders.
 
 use burn::tensor::Tensor;
-use rand::SeedableRng;
+use kiln_core::{check, random};
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
 /// What a group adds to those that came before it, on average over random orders.
@@ -44,10 +43,10 @@ impl Attribution for ShapleySampling {
         x: &Tensor<D>,
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError> {
-        require(self.permutations > 0, "permutations", 0.0, "at least 1")?;
+        check::at_least_one("permutations", self.permutations)?;
         let mut asked = Asked::new(model, x, question, self.batch_size)?;
         let groups = asked.groups().len();
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut generator = random::stream(self.seed, 0);
         let mut orders = Vec::new();
         for _ in 0..self.permutations {
             let mut order: Vec<usize> = (0..groups).collect();

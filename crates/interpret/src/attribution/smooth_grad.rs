@@ -7,16 +7,17 @@
 //! backward pass for each sample, and memory for a gradient of each.
 
 use burn::tensor::Tensor;
+use kiln_core::check;
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::{Attributed, Attribution, Model, Question, require};
+use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
 /// What is made of the derivatives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// Their mean.
     #[default]
@@ -32,7 +33,8 @@ pub enum Moment {
 pub struct SmoothGrad {
     /// How many inputs are drawn, at least 1.
     pub samples: usize,
-    /// The noise's standard deviation, as a share of the range `max x − min x` of an example; finite, at least 0.
+    /// The noise's standard deviation, as a share of the range `max x − min x` of an example; finite, at
+    /// least 0.
     pub sigma: f64,
     /// What is made of the derivatives there.
     pub moment: Moment,
@@ -57,8 +59,13 @@ impl Attribution for SmoothGrad {
         question: &Question<D>,
     ) -> Result<Attributed, InterpretError> {
         let least = if self.moment == Moment::Variance { 2 } else { 1 };
-        require(self.samples >= least, "samples", self.samples as f64, "at least 1, for a variance 2")?;
-        require(self.sigma.is_finite() && self.sigma >= 0.0, "sigma", self.sigma, "finite and at least 0")?;
+        check::setting(
+            "samples",
+            self.samples as f64,
+            self.samples >= least,
+            "at least 1, for a variance 2",
+        )?;
+        check::nonnegative("sigma", self.sigma)?;
         let mut asked = Asked::new(model, x, question, self.batch_size)?;
         let range = (asked.x.clone().max_dim(1) - asked.x.clone().min_dim(1)).unsqueeze::<3>();
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };

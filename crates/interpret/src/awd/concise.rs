@@ -4,28 +4,32 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use faer::Mat;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
+use crate::border::{finite, same_kind};
 
 /// The share of coefficients that count in both respects: `|coefficient|` and `|attribution|` above the
 /// threshold (1e-3 in the paper).
 ///
 /// # Errors
-/// When shapes differ or there is no coefficient.
+/// When shapes, element types or devices differ, there is no coefficient, a number is not finite, or the
+/// threshold is negative.
 pub fn compression(
     coefficients: &Tensor<3>,
     attributions: &Tensor<3>,
     threshold: f64,
 ) -> Result<f64, InterpretError> {
-    let (found, expected) = (attributions.dims(), coefficients.dims());
-    if found != expected {
-        let what = "the tensor of attributions".to_owned();
-        return Err(InterpretError::Shape { what, found: found.to_vec(), expected: expected.to_vec() });
+    let expected = coefficients.dims();
+    check::shape("the tensor of attributions", &attributions.dims(), &expected)?;
+    same_kind("the tensor of attributions", attributions, coefficients)?;
+    for (what, values) in
+        [("the tensor of coefficients", coefficients), ("the tensor of attributions", attributions)]
+    {
+        finite(what, values)?;
     }
-    if expected.contains(&0) {
-        return Err(InterpretError::Empty { what: "the tensor of coefficients".to_owned() });
-    }
+    check::nonnegative("threshold", threshold)?;
     let large = |x: &Tensor<3>| x.clone().abs().greater_scalar(threshold);
     let both = large(coefficients).bool_and(large(attributions)).int().sum().into_scalar::<i64>();
     Ok(both as f64 / expected.iter().product::<usize>() as f64)
@@ -35,22 +39,22 @@ pub fn compression(
 /// channel, largest first: `[batch, features]`.
 ///
 /// # Errors
-/// When there is no block, `count` is 0 or a block ends beyond the coefficients.
+/// When there is no block, `count` is 0, a block is empty or ends beyond the coefficients, or a number is not
+/// finite.
 pub fn largest_coefficients(
     coefficients: &Tensor<3>,
     blocks: &[Range<usize>],
     count: usize,
 ) -> Result<Tensor<2>, InterpretError> {
     let [_, _, len] = coefficients.dims();
-    if blocks.is_empty() {
-        return Err(InterpretError::Empty { what: "the list of blocks".to_owned() });
+    finite("the tensor of coefficients", coefficients)?;
+    check::not_empty("the list of blocks", blocks.len())?;
+    if blocks.iter().any(Range::is_empty) {
+        return Err(InputError::empty("a block").into());
     }
-    if count == 0 {
-        return Err(InterpretError::Setting { name: "count", value: 0.0, must: "at least 1" });
-    }
+    check::at_least_one("count", count)?;
     if let Some(block) = blocks.iter().find(|block| block.end > len) {
-        let what = "coefficients".to_owned();
-        return Err(InterpretError::Size { what, found: len, expected: block.end });
+        return Err(InputError::size("coefficients", len, block.end).into());
     }
     let largest = blocks.iter().map(|block| {
         let block = coefficients.clone().slice_dim(2, block.clone());
@@ -63,22 +67,22 @@ pub fn largest_coefficients(
 /// `y ≈ intercept + coefficients · features`.
 ///
 /// ```
-/// use kiln_interpret::awd::LinearModel;
+/// use kiln_interpret::awd::ConciseModel;
 ///
 /// let features = [vec![0.0], vec![1.0], vec![2.0]];
-/// let model = LinearModel::fit(&features, &[1.0, 3.0, 5.0], 0.0)?;
-/// assert!((model.predict(&[10.0])? - 21.0).abs() < 1e-12);
+/// let model = ConciseModel::fit(&features, &[1.0, 3.0, 5.0], 0.0)?;
+/// assert!((model.predict_values(&[vec![10.0]])?[0] - 21.0).abs() < 1e-12);
 /// # Ok::<(), kiln_interpret::InterpretError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LinearModel {
+pub struct ConciseModel {
     /// One for each feature.
     pub coefficients: Vec<f64>,
     /// What is predicted where all features are 0.
     pub intercept: f64,
 }
 
-impl LinearModel {
+impl ConciseModel {
     /// Least squares with a penalty `ridge ‖coefficients‖²` on the sum of squared errors; of several
     /// solutions the one of least norm.
     ///
@@ -86,29 +90,13 @@ impl LinearModel {
     /// When there is no row, rows differ in length, a number is not finite or `ridge` is negative.
     pub fn fit(features: &[Vec<f64>], y: &[f64], ridge: f64) -> Result<Self, InterpretError> {
         let width = features.first().map_or(0, Vec::len);
-        if width == 0 {
-            return Err(InterpretError::Empty { what: "the table of features".to_owned() });
-        }
-        let size = |what: &str, found, expected| {
-            if found == expected {
-                return Ok(());
-            }
-            Err(InterpretError::Size { what: what.to_owned(), found, expected })
-        };
-        size("responses", y.len(), features.len())?;
+        check::not_empty("the table of features", width)?;
+        check::size("responses", y.len(), features.len())?;
         for row in features {
-            size("features of a row", row.len(), width)?;
+            check::size("features of a row", row.len(), width)?;
         }
-        if !features.iter().flatten().chain(y).all(|value| value.is_finite()) {
-            return Err(InterpretError::NotFinite { what: "the features or the responses".to_owned() });
-        }
-        if !(ridge >= 0.0 && ridge.is_finite()) {
-            return Err(InterpretError::Setting {
-                name: "ridge",
-                value: ridge,
-                must: "finite and at least 0",
-            });
-        }
+        check::all_finite("the features or the responses", features.iter().flatten().chain(y).copied())?;
+        check::nonnegative("ridge", ridge)?;
         let rows = features.len() as f64;
         let means: Vec<f64> =
             (0..width).map(|j| features.iter().map(|row| row[j]).sum::<f64>() / rows).collect();
@@ -134,15 +122,16 @@ impl LinearModel {
         Ok(Self { coefficients, intercept })
     }
 
-    /// The prediction for one row.
+    /// The prediction for each row.
     ///
     /// # Errors
-    /// When it has another number of features.
-    pub fn predict(&self, row: &[f64]) -> Result<f64, InterpretError> {
-        let (found, expected) = (row.len(), self.coefficients.len());
-        if found != expected {
-            return Err(InterpretError::Size { what: "features of a row".to_owned(), found, expected });
-        }
-        Ok(self.intercept + self.coefficients.iter().zip(row).map(|(c, x)| c * x).sum::<f64>())
+    /// When a row has another number of features, or a number that is not finite.
+    pub fn predict_values(&self, features: &[Vec<f64>]) -> Result<Vec<f64>, InterpretError> {
+        let value = |row: &Vec<f64>| {
+            check::size("features of a row", row.len(), self.coefficients.len())?;
+            check::all_finite("a row of features", row.iter().copied())?;
+            Ok(self.intercept + self.coefficients.iter().zip(row).map(|(c, x)| c * x).sum::<f64>())
+        };
+        features.iter().map(value).collect()
     }
 }

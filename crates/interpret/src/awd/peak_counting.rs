@@ -6,6 +6,8 @@
 //! 2021 (wavelets). Cost: 9 operations per pixel and filter.
 
 use faer::Mat;
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
@@ -75,16 +77,8 @@ impl PeakFilter {
 /// # Errors
 /// When the map is not `height · width` pixels, or one is not finite.
 pub fn peaks(map: &[f64], [height, width]: [usize; 2]) -> Result<Vec<usize>, InterpretError> {
-    if map.len() != height * width {
-        return Err(InterpretError::Size {
-            what: "pixels of the map".to_owned(),
-            found: map.len(),
-            expected: height * width,
-        });
-    }
-    if !map.iter().all(|pixel| pixel.is_finite()) {
-        return Err(InterpretError::NotFinite { what: "the map".to_owned() });
-    }
+    check::size("pixels of the map", map.len(), height.saturating_mul(width))?;
+    check::all_finite("the map", map.iter().copied())?;
     let highest = |pixel: &usize| {
         (0..9).filter(|i| *i != 4).all(|i| map[*pixel] > map[pixel + (i / 3) * width + i % 3 - width - 1])
     };
@@ -118,20 +112,13 @@ impl PeakHistogram {
         [from, to]: [f64; 2],
         bins: usize,
     ) -> Result<Self, InterpretError> {
-        if !(0.0 <= from && from < to && to <= 1.0) {
-            return Err(InterpretError::Setting {
-                name: "from",
-                value: from,
-                must: "a quantile below `to`, both in [0, 1]",
-            });
-        }
+        let holds = 0.0 <= from && from < to && to <= 1.0;
+        check::setting("from", from, holds, "a quantile below `to`, both in [0, 1]")?;
         let mut heights = Vec::new();
         for map in maps {
             heights.extend(peaks(map, shape)?.into_iter().map(|peak| filter.at(map, shape[1], peak)));
         }
-        if heights.is_empty() {
-            return Err(InterpretError::Empty { what: "the list of peaks".to_owned() });
-        }
+        check::not_empty("the list of peaks", heights.len())?;
         heights.sort_by(f64::total_cmp);
         let quantile = |share: f64| heights[(share * (heights.len() - 1) as f64).round() as usize];
         let histogram = Self { filter, from: quantile(from), to: quantile(to), bins };
@@ -156,18 +143,10 @@ impl PeakHistogram {
         Ok(counts)
     }
 
-    fn check(&self) -> Result<(), InterpretError> {
-        if self.bins == 0 {
-            return Err(InterpretError::Setting { name: "bins", value: 0.0, must: "at least 1" });
-        }
-        if !(self.from < self.to && (self.to - self.from).is_finite()) {
-            return Err(InterpretError::Setting {
-                name: "to",
-                value: self.to,
-                must: "finite and above `from`",
-            });
-        }
-        Ok(())
+    fn check(&self) -> Checked {
+        check::at_least_one("bins", self.bins)?;
+        let holds = self.from < self.to && (self.to - self.from).is_finite();
+        check::setting("to", self.to, holds, "finite and above `from`")
     }
 }
 
@@ -196,26 +175,18 @@ impl NearestMean {
     /// Means and covariances of the rows of each class.
     ///
     /// # Errors
-    /// When there is no class, a class has fewer than two rows, rows differ in length, a number is not finite or the
-    /// shrinkage is not in `[0, 1]`.
+    /// When there is no class, a class has fewer than two rows, rows differ in length, a number is not finite
+    /// or the shrinkage is not in `[0, 1]`.
     pub fn fit(classes: &[Vec<Vec<f64>>], covariance: Covariance) -> Result<Self, InterpretError> {
         let width = classes.first().and_then(|rows| rows.first()).map_or(0, Vec::len);
-        if width == 0 {
-            return Err(InterpretError::Empty { what: "the list of classes".to_owned() });
-        }
+        check::not_empty("the list of classes", width)?;
         for rows in classes {
             if rows.len() < 2 {
-                let what = "rows of a class (two are the least)".to_owned();
-                return Err(InterpretError::Size { what, found: rows.len(), expected: 2 });
+                return Err(InputError::size("rows of a class (two are the least)", rows.len(), 2).into());
             }
             for row in rows {
-                let what = "numbers of a row".to_owned();
-                if row.len() != width {
-                    return Err(InterpretError::Size { what, found: row.len(), expected: width });
-                }
-                if !row.iter().all(|value| value.is_finite()) {
-                    return Err(InterpretError::NotFinite { what });
-                }
+                check::size("numbers of a row", row.len(), width)?;
+                check::all_finite("a row", row.iter().copied())?;
             }
         }
         let means: Vec<Vec<f64>> = classes
@@ -233,13 +204,7 @@ impl NearestMean {
         let inverses = match covariance {
             Covariance::PerClass => covariances.map(|c| pseudo_inverse(&c)).collect::<Result<_, _>>()?,
             Covariance::Pooled { shrinkage } => {
-                if !(0.0..=1.0).contains(&shrinkage) {
-                    return Err(InterpretError::Setting {
-                        name: "shrinkage",
-                        value: shrinkage,
-                        must: "in [0, 1]",
-                    });
-                }
+                check::probability("shrinkage", shrinkage)?;
                 let sum = covariances.fold(Mat::zeros(width, width), |sum, c| sum + c);
                 let pooled = sum * faer::Scale(1.0 / classes.len() as f64);
                 let variance = (0..width).map(|i| pooled[(i, i)]).sum::<f64>() / width as f64;
@@ -252,23 +217,22 @@ impl NearestMean {
         Ok(Self { means, inverses })
     }
 
-    /// The class of least distance; of equal ones the first.
+    /// The class of least distance for each row; of equal ones the first.
     ///
     /// # Errors
-    /// When the row has another length, or a number is not finite.
-    pub fn predict(&self, row: &[f64]) -> Result<usize, InterpretError> {
-        let width = self.means[0].len();
-        if row.len() != width {
-            let what = "numbers of a row".to_owned();
-            return Err(InterpretError::Size { what, found: row.len(), expected: width });
-        }
-        if !row.iter().all(|value| value.is_finite()) {
-            return Err(InterpretError::NotFinite { what: "the row".to_owned() });
-        }
+    /// When a row has another length, or a number is not finite.
+    pub fn predict_classes(&self, rows: &[Vec<f64>]) -> Result<Vec<usize>, InterpretError> {
+        rows.iter().map(|row| self.nearest(row)).collect()
+    }
+
+    fn nearest(&self, row: &[f64]) -> Result<usize, InterpretError> {
+        let width = self.means.first().map_or(0, Vec::len);
+        check::size("numbers of a row", row.len(), width)?;
+        check::all_finite("the row", row.iter().copied())?;
         let distance = |class: usize| {
-            let inverse = &self.inverses[class.min(self.inverses.len() - 1)];
+            let inverse = self.inverses.get(class).or(self.inverses.last()).map_or(&[][..], Vec::as_slice);
             let error: Vec<f64> = row.iter().zip(&self.means[class]).map(|(q, mean)| q - mean).collect();
-            let products = inverse.chunks_exact(width).zip(&error);
+            let products = inverse.chunks_exact(width.max(1)).zip(&error);
             products.map(|(row, e)| e * row.iter().zip(&error).map(|(c, e)| c * e).sum::<f64>()).sum::<f64>()
         };
         let distances: Vec<f64> = (0..self.means.len()).map(distance).collect();

@@ -2,15 +2,15 @@
 
 use burn::optim::{AdamConfig, Optimizer};
 use burn::tensor::{Tensor, TensorData};
-use rand::SeedableRng;
+use kiln_core::check::{self, Checked};
+use kiln_core::{InputError, random};
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::objective::{AwdTerms, AwdWeights, awd_terms};
 use crate::InterpretError;
-use crate::attribution::Model;
-use crate::contextual_decomposition::alike;
+use crate::attribution::{Model, check_steady};
+use crate::border::{finite, not_empty, same_kind};
 use crate::wavelet::{FilterBank, LearnableDwt, Wavelet, WaveletError};
 
 /// What the attributions' gradient with respect to the filter is.
@@ -70,12 +70,21 @@ impl<'m, const D: usize> Teacher<'m, D> {
     /// Asks the model for the gradients of these outputs at each of the signals `x`, `[batch, channels, …]`.
     ///
     /// # Errors
-    /// When there is no signal or no target, a target is not an output, a number is not finite, or the model does.
+    /// When there is no signal or no target, a target is not an output, a number is not finite, the model's
+    /// answers depend on chance or on the batch, or the model fails.
     pub fn new(model: &'m dyn Model<D>, targets: &[usize], x: Tensor<D>) -> Result<Self, InterpretError> {
         let x = x.inner();
-        if targets.is_empty() {
-            return Err(InterpretError::Empty { what: "the list of targets".to_owned() });
-        }
+        check::not_empty("the list of targets", targets.len())?;
+        finite("a signal", &x)?;
+        let mut shape = x.dims();
+        let features = shape[1..].iter().product();
+        let flat = x.clone().reshape([shape[0], features]);
+        check_steady(&flat, &flat.zeros_like(), |rows| {
+            shape[0] = rows.dims()[0];
+            let outputs = model.outputs(rows.reshape(shape).autodiff())?;
+            check::size("rows of the model's outputs", outputs.dims()[0], shape[0])?;
+            Ok(outputs)
+        })?;
         let gradients =
             targets.iter().map(|target| gradient(model, *target, &x)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { targets: targets.to_vec(), model: Some(model), ..Self::from_gradients(x, &gradients)? })
@@ -84,29 +93,20 @@ impl<'m, const D: usize> Teacher<'m, D> {
     /// From the gradients of each target, computed before.
     ///
     /// # Errors
-    /// When there is no signal or no gradient, shapes, element types or devices differ, or a number is not finite.
+    /// When there is no signal or no gradient, shapes, element types or devices differ, or a number is not
+    /// finite.
     pub fn from_gradients(x: Tensor<D>, gradients: &[Tensor<D>]) -> Result<Self, InterpretError> {
-        if x.dims()[0] == 0 || gradients.is_empty() {
-            let what = if gradients.is_empty() { "the list of gradients" } else { "the batch" };
-            return Err(InterpretError::Empty { what: what.to_owned() });
-        }
+        check::not_empty("the list of gradients", gradients.len())?;
+        not_empty("the batch", &x)?;
         let x = x.inner();
         let gradients: Vec<_> = gradients.iter().map(|gradient| gradient.clone().inner()).collect();
         for gradient in &gradients {
-            alike(x.clone(), gradient.clone())?;
-            if gradient.dims() != x.dims() {
-                return Err(InterpretError::Shape {
-                    what: "a gradient".to_owned(),
-                    found: gradient.dims().to_vec(),
-                    expected: x.dims().to_vec(),
-                });
-            }
+            same_kind("a gradient", gradient, &x)?;
+            check::shape("a gradient", &gradient.dims(), &x.dims())?;
         }
         let gradients = Tensor::cat(gradients, 0);
         for (what, values) in [("a signal", &x), ("a gradient", &gradients)] {
-            if values.clone().is_finite().bool_not().any().into_scalar::<bool>() {
-                return Err(InterpretError::NotFinite { what: what.to_owned() });
-            }
+            finite(what, values)?;
         }
         Ok(Self { x, gradients, targets: Vec::new(), model: None })
     }
@@ -149,13 +149,7 @@ fn gradient<const D: usize>(
     let x = x.clone().autodiff().require_grad();
     let outputs = model.outputs(x.clone())?;
     let [rows, count] = outputs.dims();
-    if rows != x.dims()[0] {
-        return Err(InterpretError::Size {
-            what: "rows of the model's outputs".to_owned(),
-            found: rows,
-            expected: x.dims()[0],
-        });
-    }
+    check::size("rows of the model's outputs", rows, x.dims()[0])?;
     if target >= count {
         return Err(InterpretError::Target { index: target, outputs: count });
     }
@@ -169,11 +163,8 @@ fn gradient<const D: usize>(
     Ok(x.grad_remove(&mut gradients).unwrap_or_else(|| x.inner().zeros_like()))
 }
 
-fn all_finite(what: &str, values: &[f64]) -> Result<(), InterpretError> {
-    if values.iter().all(|value| value.is_finite()) {
-        return Ok(());
-    }
-    Err(InterpretError::NotFinite { what: format!("{what}; a smaller learning rate may help") })
+fn all_finite(what: &str, values: &[f64]) -> Checked {
+    check::all_finite(format!("{what} (a smaller learning rate may help)"), values.iter().copied())
 }
 
 /// A filter that was trained.
@@ -202,8 +193,8 @@ impl Awd {
     /// The same inputs give the same bits on the same kind of device.
     ///
     /// # Errors
-    /// When settings are out of range, the filter or the signals do not fit the transform, or the filter
-    /// stops being finite.
+    /// When settings are out of range, the filter is not finite or stops being so, or the filter or the
+    /// signals do not fit the transform.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
@@ -215,7 +206,7 @@ impl Awd {
     /// // A network that answers the difference of the first two samples.
     /// let network = |x: Tensor<3>| {
     ///     let first = |at: usize| x.clone().slice_dim(2, at..=at);
-    ///     (first(0) - first(1)).reshape([1, 1])
+    ///     (first(0) - first(1)).flatten(1, 2)
     /// };
     /// let teacher = Teacher::new(&network, &[0], x)?;
     ///
@@ -233,12 +224,13 @@ impl Awd {
         rec_lo: &[f64],
     ) -> Result<Distilled, InterpretError> {
         self.check()?;
+        check::all_finite("the filter to start from", rec_lo.iter().copied())?;
         let (device, dtype) = (teacher.x.device(), teacher.x.dtype());
         let mut filter =
             Tensor::<1>::from_data(TensorData::new(rec_lo.to_vec(), [rec_lo.len()]), (&device, dtype));
         let adam = AdamConfig::new().with_epsilon(1e-8).build();
         let mut state = None;
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut rng = random::stream(self.seed, 0);
         let rows = teacher.x.dims()[0];
         let mut order: Vec<usize> = (0..rows).collect();
         let mut epochs = Vec::with_capacity(self.epochs);
@@ -275,11 +267,7 @@ impl Awd {
         interpretation: &[f64],
     ) -> Result<Vec<Distilled>, InterpretError> {
         if let Some(pair) = interpretation.windows(2).find(|pair| pair[1] < pair[0] || pair[1].is_nan()) {
-            return Err(InterpretError::Setting {
-                name: "interpretation",
-                value: pair[1],
-                must: "at least the one before",
-            });
+            return Err(InputError::setting("interpretation", pair[1], "at least the one before").into());
         }
         let mut start = rec_lo.to_vec();
         let mut path = Vec::with_capacity(interpretation.len());
@@ -331,19 +319,12 @@ impl Awd {
             ("sparsity", sparsity),
             ("interpretation", interpretation),
         ] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(InterpretError::Setting { name, value, must: "finite and at least 0" });
-            }
+            check::nonnegative(name, value)?;
         }
         for (name, value) in [("epochs", self.epochs), ("batch_size", self.batch_size)] {
-            if value == 0 {
-                return Err(InterpretError::Setting { name, value: 0.0, must: "at least 1" });
-            }
+            check::at_least_one(name, value)?;
         }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            let value = self.learning_rate;
-            return Err(InterpretError::Setting { name: "learning_rate", value, must: "finite and above 0" });
-        }
+        check::positive("learning_rate", self.learning_rate)?;
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
-//! Contextual decomposition explanation penalization (CDEP): training a network not to use a part of its input.
+//! Contextual decomposition explanation penalization (CDEP): training a network not to use a part of its
+//! input.
 //!
-//! Groups of features that must not matter are the relevant part of a decomposition whose `β` the loss punishes:
+//! Groups of features that must not matter are the relevant part of a decomposition whose `β` the loss
+//! punishes:
 //!
 //! ```text
 //! L(f(x), y) + λ P(β, γ)
@@ -12,10 +14,11 @@
 //! The first is that of the paper, with a target of 0; the others are those of its code for pictures and for
 //! text. They can also be lowered by larger `γ`. [`RightReasons`] punishes the gradient of the loss instead.
 //!
-//! Rieger, Singh, Murdoch, Yu, *Interpretations are useful: penalizing explanations to align neural networks with prior
-//! knowledge* (ICML 2020).
+//! Rieger, Singh, Murdoch, Yu, *Interpretations are useful: penalizing explanations to align neural networks
+//! with prior knowledge* (ICML 2020).
 //!
-//! Cost per step: a decomposition, which is two forward passes, for each group, and the backward pass through it.
+//! Cost per step: a decomposition, which is two forward passes, for each group, and the backward pass through
+//! it.
 //!
 //! ```
 //! use burn::module::Module;
@@ -42,16 +45,18 @@ mod right_reasons;
 
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Tensor, TensorData};
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 pub use right_reasons::RightReasons;
 
 use crate::InterpretError;
+use crate::border::same_kind;
 use crate::contextual_decomposition::Parts;
 
 /// How much the relevant part of an output matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum CdepPenalty {
     /// The mean of `|β|` over rows and outputs.
     L1,
@@ -69,9 +74,7 @@ impl CdepPenalty {
     /// When there are no outputs, without classes that are needed, or when there is not one of the outputs
     /// for each row.
     pub fn value(self, parts: &Parts<2>, classes: Option<&[usize]>) -> Result<Tensor<1>, InterpretError> {
-        if parts.relevant.dims().contains(&0) {
-            return Err(InterpretError::Empty { what: "the table of outputs".to_owned() });
-        }
+        parts.check()?;
         let difference = parts.relevant.clone() - parts.irrelevant.clone();
         match self {
             Self::L1 => Ok(parts.relevant.clone().abs().mean()),
@@ -81,10 +84,7 @@ impl CdepPenalty {
                 let classes =
                     classes.ok_or(InterpretError::Missing { method: "the negative log share", needs })?;
                 let [batch, outputs] = difference.dims();
-                if classes.len() != batch {
-                    let what = "classes of the rows".to_owned();
-                    return Err(InterpretError::Size { what, found: classes.len(), expected: batch });
-                }
+                check::size("classes of the rows", classes.len(), batch)?;
                 let mut mean = vec![0.0; batch * outputs];
                 for (row, &index) in mean.chunks_exact_mut(outputs).zip(classes) {
                     let entry = row.get_mut(index).ok_or(InterpretError::Target { index, outputs })?;
@@ -111,24 +111,21 @@ impl Cdep {
     /// `loss + λ P`, where the parts are only asked for if `λ` is not 0.
     ///
     /// # Errors
-    /// For a weight out of its range, those of the penalty, and those of `parts`.
+    /// For a weight out of its range, a loss that is not one number of the kind of the penalty, those of the
+    /// penalty, and those of `parts`.
     pub fn regularize(
         &self,
         loss: Tensor<1>,
         classes: Option<&[usize]>,
         parts: impl FnOnce() -> Result<Parts<2>, InterpretError>,
     ) -> Result<Tensor<1>, InterpretError> {
-        check(self.weight)?;
+        check::nonnegative("weight", self.weight)?;
         if self.weight == 0.0 {
             return Ok(loss);
         }
-        Ok(loss + self.penalty.value(&parts()?, classes)? * self.weight)
+        let penalty = self.penalty.value(&parts()?, classes)?;
+        check::shape("the loss", &loss.dims(), &[1])?;
+        same_kind("the loss", &loss, &penalty)?;
+        Ok(loss + penalty * self.weight)
     }
-}
-
-fn check(weight: f64) -> Result<(), InterpretError> {
-    if weight.is_finite() && weight >= 0.0 {
-        return Ok(());
-    }
-    Err(InterpretError::Setting { name: "weight", value: weight, must: "finite and at least 0" })
 }

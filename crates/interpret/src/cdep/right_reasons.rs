@@ -13,11 +13,12 @@
 //! Cost per step: two backward and three forward passes more than without.
 
 use burn::tensor::{DType, Tensor};
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::check;
 use crate::InterpretError;
-use crate::contextual_decomposition::{alike, finite, same_shape};
+use crate::border::{finite, same_kind};
+use crate::contextual_decomposition::alike;
 
 /// The penalty `λ Σ (m ⊙ ∂L/∂x)²` on features that must not matter.
 ///
@@ -56,7 +57,8 @@ impl RightReasons {
         x: Tensor<D>,
         mask: Tensor<D>,
     ) -> Result<Tensor<1>, InterpretError> {
-        check(self.weight)?;
+        check::nonnegative("weight", self.weight)?;
+        finite("the input", &x)?;
         let task = loss(x.clone().inner().autodiff());
         if self.weight == 0.0 {
             return Ok(task);
@@ -69,28 +71,31 @@ impl RightReasons {
     /// The mask may have size 1 along any dimension, and must along `channels`.
     ///
     /// # Errors
-    /// When `x` is empty or not finite, the mask does not fit it, or the loss has no gradient or not a finite one.
+    /// When `x` is empty or not finite, the mask does not fit it, or the loss is not one number of the kind
+    /// of `x`, or has no gradient or not a finite one.
     pub fn penalty<const D: usize>(
         &self,
         loss: impl Fn(Tensor<D>) -> Tensor<1>,
         x: Tensor<D>,
         mask: Tensor<D>,
     ) -> Result<Tensor<1>, InterpretError> {
-        let (x, mask) = alike(x.inner(), mask.inner())?;
+        let (x, mask) = alike("the input of a mask", x.inner(), mask.inner())?;
         finite("the input", &x)?;
         finite("the mask", &mask)?;
         let mut shape = x.dims();
         if let Some(channels) = self.channels {
             let must = "a dimension of the input";
             let value = channels as f64;
-            *shape.get_mut(channels).ok_or(InterpretError::Setting { name: "channels", value, must })? = 1;
+            *shape.get_mut(channels).ok_or(InputError::setting("channels", value, must))? = 1;
         }
         if mask.dims().iter().zip(&shape).any(|(found, expected)| found != expected && *found != 1) {
-            same_shape("the mask", mask.dims(), shape)?;
+            check::shape("the mask", &mask.dims(), &shape)?;
         }
 
         let leaf = x.clone().autodiff().require_grad();
         let value = loss(leaf.clone());
+        check::shape("the loss", &value.dims(), &[1])?;
+        same_kind("the loss", &value, &x)?;
         let needs = "a loss that depends on its input";
         let missing = || InterpretError::Missing { method: "right for the right reasons", needs };
         if !value.is_tracked() {

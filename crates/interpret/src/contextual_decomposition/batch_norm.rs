@@ -1,6 +1,7 @@
 //! Batch norm by its running statistics, also while training: an affine map of each channel.
 
 use burn::nn::BatchNorm;
+use kiln_core::InputError;
 
 use super::parts::epsilon;
 use super::{Decompose, Parts};
@@ -9,8 +10,7 @@ use crate::InterpretError;
 impl<const D: usize> Decompose<D, D> for BatchNorm {
     fn decompose(&self, parts: Parts<D>) -> Result<Parts<D>, InterpretError> {
         if D < 2 {
-            let what = "axes of the input of a batch norm".to_owned();
-            return Err(InterpretError::Size { what, found: D, expected: 2 });
+            return Err(InputError::size("axes of the input of a batch norm", D, 2).into());
         }
         let gamma = self.gamma.val();
         let [channels] = gamma.dims();

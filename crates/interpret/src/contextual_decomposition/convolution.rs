@@ -1,6 +1,7 @@
 //! Convolutions.
 
 use burn::nn::conv::{Conv1d, Conv2d};
+use kiln_core::check;
 
 use super::pooling::require_window;
 use super::{Decompose, Parts};
@@ -15,6 +16,7 @@ impl Decompose<3, 3> for Conv1d {
         parts.require_size(CHANNELS, 1, inputs * self.groups)?;
         let [_, _, length] = parts.relevant.dims();
         let padding = super::pooling::padding_1d(&self.padding, length, size, self.stride);
+        check::at_least_one("stride", self.stride)?;
         require_window(length, padding, size, self.dilation)?;
         let parts = parts.beside(&weight)?;
         let linear = Self { bias: None, ..self.clone() };
@@ -35,6 +37,7 @@ impl Decompose<4, 4> for Conv2d {
         let padding =
             super::pooling::padding_2d(&self.padding, [height, width], self.kernel_size, self.stride);
         for (axis, size) in [height, width].into_iter().enumerate() {
+            check::at_least_one("stride", self.stride[axis])?;
             require_window(size, padding[axis], self.kernel_size[axis], self.dilation[axis])?;
         }
         let parts = parts.beside(&weight)?;

@@ -1,10 +1,12 @@
 //! The two parts of an activation.
 
 use burn::tensor::{DType, Tensor};
-use kiln_tensor::{TensorError, border};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 
 use super::Decompose;
 use crate::InterpretError;
+use crate::border::{finite, not_empty, same_kind};
 use crate::transform::Transform;
 
 /// An activation `[batch, …]` as the sum of what the relevant part of the input did, and the rest.
@@ -22,21 +24,22 @@ impl<const D: usize> Parts<D> {
     /// # Errors
     /// When shapes, element types or devices differ, they are empty, or a number is not finite.
     pub fn new(relevant: Tensor<D>, irrelevant: Tensor<D>) -> Result<Self, InterpretError> {
-        same_shape("the irrelevant part", irrelevant.dims(), relevant.dims())?;
-        let (relevant, irrelevant) = alike(relevant, irrelevant)?;
+        check::shape("the irrelevant part", &irrelevant.dims(), &relevant.dims())?;
+        let (relevant, irrelevant) = alike("a part of the input", relevant, irrelevant)?;
         for part in [&relevant, &irrelevant] {
             finite("a part of the input", part)?;
         }
         Ok(Self { relevant, irrelevant })
     }
 
-    /// `β = mask ⊙ x`, `γ = x − β`. Either may have size 1 along a dimension, as `x` has for many masks of one example.
+    /// `β = mask ⊙ x`, `γ = x − β`. Either may have size 1 along a dimension, as `x` has for many masks of
+    /// one example.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn masked(x: Tensor<D>, mask: Tensor<D>) -> Result<Self, InterpretError> {
         broadcasts("the mask", mask.dims(), x.dims())?;
-        let (x, mask) = alike(x, mask)?;
+        let (x, mask) = alike("the input of a mask", x, mask)?;
         finite("the input", &x)?;
         finite("the mask", &mask)?;
         let relevant = x.clone() * mask;
@@ -44,7 +47,8 @@ impl<const D: usize> Parts<D> {
         Ok(Self { relevant, irrelevant })
     }
 
-    /// `β = T⁻¹(mask ⊙ Tx)`, `γ = x − β`, with a mask of coefficients: `[batch, coefficients]`, either size may be 1.
+    /// `β = T⁻¹(mask ⊙ Tx)`, `γ = x − β`, with a mask of coefficients: `[batch, coefficients]`, either size
+    /// may be 1.
     ///
     /// # Errors
     /// As for [`new`](Self::new), and those of the transform.
@@ -57,9 +61,9 @@ impl<const D: usize> Parts<D> {
         finite("the mask", &mask)?;
         let coefficients = transform.forward(x.clone())?;
         broadcasts("the mask", mask.dims(), coefficients.dims())?;
-        let (coefficients, mask) = alike(coefficients, mask)?;
+        let (coefficients, mask) = alike("the input of a mask", coefficients, mask)?;
         let relevant = transform.inverse(coefficients * mask)?;
-        let (x, relevant) = alike(x, relevant)?;
+        let (x, relevant) = alike("the input", x, relevant)?;
         let irrelevant = x - relevant.clone();
         Ok(Self { relevant, irrelevant })
     }
@@ -72,9 +76,17 @@ impl<const D: usize> Parts<D> {
     /// What a layer makes of them.
     ///
     /// # Errors
-    /// When they do not fit the layer.
+    /// When they do not fit each other or the layer.
     pub fn through<const E: usize>(self, layer: &impl Decompose<D, E>) -> Result<Parts<E>, InterpretError> {
+        self.check()?;
         layer.decompose(self)
+    }
+
+    /// That both parts are alike: anybody can make them.
+    pub(crate) fn check(&self) -> Checked {
+        not_empty("the relevant part", &self.relevant)?;
+        check::shape("the irrelevant part", &self.irrelevant.dims(), &self.relevant.dims())?;
+        same_kind("the irrelevant part", &self.irrelevant, &self.relevant)
     }
 
     /// The sum with those of another branch, as of a residual block.
@@ -82,9 +94,9 @@ impl<const D: usize> Parts<D> {
     /// # Errors
     /// When shapes, element types or devices differ.
     pub fn plus(self, other: Self) -> Result<Self, InterpretError> {
-        same_shape("the other branch", other.relevant.dims(), self.relevant.dims())?;
-        let (relevant, theirs) = alike(self.relevant, other.relevant)?;
-        let (irrelevant, others) = alike(self.irrelevant, other.irrelevant)?;
+        check::shape("the other branch", &other.relevant.dims(), &self.relevant.dims())?;
+        let (relevant, theirs) = alike("a branch", self.relevant, other.relevant)?;
+        let (irrelevant, others) = alike("a branch", self.irrelevant, other.irrelevant)?;
         Ok(Self { relevant: relevant + theirs, irrelevant: irrelevant + others })
     }
 
@@ -109,11 +121,7 @@ impl<const D: usize> Parts<D> {
     pub fn reshape<const E: usize>(self, shape: [usize; E]) -> Result<Parts<E>, InterpretError> {
         let found = self.relevant.dims();
         if found.iter().product::<usize>() != shape.iter().product::<usize>() {
-            return Err(InterpretError::Shape {
-                what: "the activation".to_owned(),
-                found: found.to_vec(),
-                expected: shape.to_vec(),
-            });
+            return Err(InputError::shape("the activation", &found, &shape).into());
         }
         Ok(self.map_linear(|part| part.reshape(shape)))
     }
@@ -141,17 +149,8 @@ impl<const D: usize> Parts<D> {
     }
 
     /// Whether their size along `dimension` is `expected`.
-    pub(super) fn require_size(
-        &self,
-        what: &str,
-        dimension: usize,
-        expected: usize,
-    ) -> Result<(), InterpretError> {
-        let found = self.relevant.dims()[dimension];
-        if found == expected {
-            return Ok(());
-        }
-        Err(InterpretError::Size { what: what.to_owned(), found, expected })
+    pub(super) fn require_size(&self, what: &'static str, dimension: usize, expected: usize) -> Checked {
+        check::size(what, self.relevant.dims()[dimension], expected)
     }
 
     /// Made fit for an operation with the weights of a layer, that may be on an autodiff device.
@@ -162,8 +161,8 @@ impl<const D: usize> Parts<D> {
                 needs: "layers with autodiff (`Module::train`)",
             });
         }
-        let (relevant, _) = alike(self.relevant, weight.clone())?;
-        let (irrelevant, _) = alike(self.irrelevant, weight.clone())?;
+        let (relevant, _) = alike("the input of a layer", self.relevant, weight.clone())?;
+        let (irrelevant, _) = alike("the input of a layer", self.irrelevant, weight.clone())?;
         Ok(Self { relevant, irrelevant })
     }
 
@@ -186,34 +185,24 @@ pub(super) fn epsilon(dtype: DType) -> f64 {
     if dtype == DType::F64 { 1e-20 } else { 1e-10 }
 }
 
-pub(crate) fn same_shape<const D: usize>(
-    what: &str,
+pub(super) fn broadcasts<const D: usize>(
+    what: &'static str,
     found: [usize; D],
     expected: [usize; D],
-) -> Result<(), InterpretError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(InterpretError::Shape { what: what.to_owned(), found: found.to_vec(), expected: expected.to_vec() })
-}
-
-pub(crate) fn broadcasts<const D: usize>(
-    what: &str,
-    found: [usize; D],
-    expected: [usize; D],
-) -> Result<(), InterpretError> {
+) -> Checked {
     if found.iter().zip(&expected).all(|(a, b)| a == b || *a == 1 || *b == 1) {
         return Ok(());
     }
-    same_shape(what, found, expected)
+    check::shape(what, &found, &expected)
 }
 
 /// Both with autodiff if one is; of one element type and device, or an error.
 pub(crate) fn alike<const D: usize, const E: usize>(
+    what: &'static str,
     a: Tensor<D>,
     b: Tensor<E>,
-) -> Result<(Tensor<D>, Tensor<E>), InterpretError> {
-    border::like("one of two tensors", &b, &a).map_err(TensorError::from)?;
+) -> Result<(Tensor<D>, Tensor<E>), InputError> {
+    same_kind(what, &a, &b)?;
     Ok(if let Some(strategy) = a.gradient_checkpointing_strategy() {
         let b = if b.is_autodiff() { b } else { b.autodiff().with_gradient_checkpointing_strategy(strategy) };
         (a, b)
@@ -222,15 +211,4 @@ pub(crate) fn alike<const D: usize, const E: usize>(
     } else {
         (a, b)
     })
-}
-
-pub(crate) fn finite<const D: usize>(what: &str, x: &Tensor<D>) -> Result<(), InterpretError> {
-    if x.dims().contains(&0) {
-        return Err(InterpretError::Empty { what: what.to_owned() });
-    }
-    let finite = x.clone().inner().is_finite().all();
-    if finite.into_data().iter::<bool>().all(|finite| finite) {
-        return Ok(());
-    }
-    Err(InterpretError::NotFinite { what: what.to_owned() })
 }

@@ -5,6 +5,8 @@ use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::module::{max_pool1d_with_indices, max_pool2d_with_indices};
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Int, Tensor};
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 
 use super::{Decompose, Parts};
 use crate::InterpretError;
@@ -74,12 +76,14 @@ impl Decompose<4, 4> for AvgPool2d {
 
 impl Decompose<3, 3> for AdaptiveAvgPool1d {
     fn decompose(&self, parts: Parts<3>) -> Result<Parts<3>, InterpretError> {
+        check::at_least_one("output_size", self.output_size)?;
         Ok(parts.map_linear(|part| self.forward(part)))
     }
 }
 
 impl Decompose<4, 4> for AdaptiveAvgPool2d {
     fn decompose(&self, parts: Parts<4>) -> Result<Parts<4>, InterpretError> {
+        check::at_least_one("output_size", self.output_size[0].min(self.output_size[1]))?;
         Ok(parts.map_linear(|part| self.forward(part)))
     }
 }
@@ -93,21 +97,11 @@ fn beside<const D: usize, const E: usize>(part: &Tensor<D>, places: Tensor<E, In
 }
 
 /// Whether windows move, and none lies in the padding alone.
-fn require_pool(
-    (before, after): (usize, usize),
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-) -> Result<(), InterpretError> {
-    if stride == 0 {
-        return Err(InterpretError::Setting { name: "stride", value: 0.0, must: "at least 1" });
-    }
+fn require_pool((before, after): (usize, usize), kernel: usize, stride: usize, dilation: usize) -> Checked {
+    check::at_least_one("kernel_size", kernel)?;
+    check::at_least_one("stride", stride)?;
     let (padding, window) = (before.max(after), dilation * kernel.saturating_sub(1) + 1);
-    if padding >= window {
-        let must = "smaller than a window";
-        return Err(InterpretError::Setting { name: "padding", value: padding as f64, must });
-    }
-    Ok(())
+    check::setting("padding", padding as f64, padding < window, "smaller than a window")
 }
 
 /// Before and after. Burn keeps its own to itself.
@@ -149,11 +143,11 @@ pub(super) fn require_window(
     (before, after): (usize, usize),
     kernel: usize,
     dilation: usize,
-) -> Result<(), InterpretError> {
+) -> Checked {
+    check::at_least_one("dilation", dilation)?;
     let (found, expected) = (size + before + after, dilation * kernel.saturating_sub(1) + 1);
     if found >= expected {
         return Ok(());
     }
-    let what = "an input with its padding, smaller than a window".to_owned();
-    Err(InterpretError::Size { what, found, expected })
+    Err(InputError::size("an input with its padding, smaller than a window", found, expected))
 }

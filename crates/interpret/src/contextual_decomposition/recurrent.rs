@@ -4,14 +4,16 @@ use burn::nn::GateController;
 use burn::tensor::Tensor;
 
 use super::Parts;
-use super::parts::{alike, broadcasts, finite};
+use super::parts::{alike, broadcasts};
 use crate::InterpretError;
+use crate::border::finite;
 
-/// A recurrent layer, of Burn's [`Lstm`](burn::nn::Lstm) or [`Gru`](burn::nn::Gru), and which steps are relevant.
+/// A recurrent layer, of Burn's [`Lstm`](burn::nn::Lstm) or [`Gru`](burn::nn::Gru), and which steps are
+/// relevant.
 ///
-/// The decomposition gives the hidden state of each step, `[batch, steps, hidden]`, from a zero start. The products of
-/// biases with biases belong to the part that owns the step, so the parts alone do not tell: the mask that
-/// made the parts of the input goes here too.
+/// The decomposition gives the hidden state of each step, `[batch, steps, hidden]`, from a zero start. The
+/// products of biases with biases belong to the part that owns the step, so the parts alone do not tell: the
+/// mask that made the parts of the input goes here too.
 ///
 /// ```
 /// use burn::nn::LstmConfig;
@@ -49,7 +51,7 @@ impl<'a, L> Steps<'a, L> {
         let [batch, steps, _] = x.dims();
         finite("the mask of steps", &self.mask)?;
         broadcasts("the mask of steps", self.mask.dims(), [batch, steps])?;
-        let (_, mask) = alike(x.clone(), self.mask.clone().inner())?;
+        let (_, mask) = alike("the input of a layer", x.clone(), self.mask.clone().inner())?;
         Ok(mask.expand([batch, steps]))
     }
 }

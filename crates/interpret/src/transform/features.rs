@@ -1,7 +1,10 @@
 use burn::tensor::Tensor;
+use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;
+use crate::border::not_empty;
 
 /// The shape of one example.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,15 +14,14 @@ impl Features {
     /// Of at least `axes` axes.
     pub(super) fn new(shape: &[usize], axes: usize) -> Result<Self, InterpretError> {
         if shape.len() < axes {
-            return Err(InterpretError::Size {
-                what: "axes of an example".to_owned(),
-                found: shape.len(),
-                expected: axes,
-            });
+            return Err(InputError::size("axes of an example", shape.len(), axes).into());
         }
-        if shape.contains(&0) {
-            return Err(InterpretError::Empty { what: "an example".to_owned() });
+        let count = shape.iter().try_fold(1_usize, |count, side| count.checked_mul(*side));
+        if count.is_none_or(|count| isize::try_from(count).is_err()) {
+            let count = shape.iter().map(|side| *side as f64).product();
+            return Err(InputError::setting("features", count, "few enough for the address space").into());
         }
+        check::not_empty("an example", shape.iter().product())?;
         Ok(Self(shape.to_vec()))
     }
 
@@ -34,15 +36,10 @@ impl Features {
 
     /// `[batch, features]` of `[batch, …]`.
     pub(super) fn flatten<const D: usize>(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
+        not_empty("the batch", &x)?;
         let batch = x.dims()[0];
         let expected = self.with_batch::<D>(batch, "the input")?;
-        if x.dims() != expected {
-            return Err(InterpretError::Shape {
-                what: "the input".to_owned(),
-                found: x.dims().to_vec(),
-                expected: expected.to_vec(),
-            });
-        }
+        check::shape("the input", &x.dims(), &expected)?;
         Ok(x.reshape([batch, self.count()]))
     }
 
@@ -52,25 +49,15 @@ impl Features {
         Ok(x.reshape(shape))
     }
 
-    fn with_batch<const D: usize>(&self, batch: usize, what: &str) -> Result<[usize; D], InterpretError> {
+    fn with_batch<const D: usize>(&self, batch: usize, what: &str) -> Result<[usize; D], InputError> {
         let all: Vec<usize> = std::iter::once(batch).chain(self.0.iter().copied()).collect();
-        <[usize; D]>::try_from(all).map_err(|all| InterpretError::Size {
-            what: format!("axes of {what}"),
-            found: D,
-            expected: all.len(),
-        })
+        <[usize; D]>::try_from(all).map_err(|all| InputError::size(format!("axes of {what}"), D, all.len()))
     }
 }
 
 /// That there are `count` coefficients for each example.
-pub(super) fn check_coefficients(coefficients: &Tensor<2>, count: usize) -> Result<(), InterpretError> {
-    let [batch, found] = coefficients.dims();
-    if found != count {
-        return Err(InterpretError::Shape {
-            what: "the coefficients".to_owned(),
-            found: vec![batch, found],
-            expected: vec![batch, count],
-        });
-    }
-    Ok(())
+pub(super) fn check_coefficients(coefficients: &Tensor<2>, count: usize) -> Checked {
+    let [batch, _] = coefficients.dims();
+    check::not_empty("the batch", batch)?;
+    check::shape("the coefficients", &coefficients.dims(), &[batch, count])
 }

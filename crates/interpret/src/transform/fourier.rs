@@ -15,6 +15,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use burn::tensor::{Int, Tensor, TensorData};
+use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
 use super::Transform;
@@ -22,7 +23,7 @@ use super::axes::Axes;
 use super::groups;
 use super::matrix::{Matrix, near};
 use crate::InterpretError;
-use crate::attribution::Groups;
+use crate::attribution::FeatureGroups;
 
 /// The orthonormal real Fourier transform along the last axis, or the last two.
 ///
@@ -34,14 +35,14 @@ use crate::attribution::Groups;
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use kiln_interpret::transform::{Fourier, Part, Transform};
+/// use kiln_interpret::transform::{Fourier, SpectrumPart, Transform};
 ///
 /// let wave: Vec<f32> = (0..10).map(|n| (n as f32 * std::f32::consts::TAU * 3.0 / 10.0).cos()).collect();
 /// let x = Tensor::<1>::from_data(wave.as_slice(), &Device::flex()).unsqueeze::<2>();
 /// let fourier = Fourier::of_signals(&[10])?;
 /// let spectrum: Vec<f32> = fourier.forward(x)?.try_into_vec_as().unwrap();
 /// // Everything is in the real part of three cycles.
-/// assert_eq!((fourier.frequency(3).column, fourier.frequency(3).part), (3, Part::Real));
+/// assert_eq!((fourier.frequency(3).column, fourier.frequency(3).part), (3, SpectrumPart::Real));
 /// assert!((spectrum[3] - 5_f32.sqrt()).abs() < 1e-5);
 /// assert!(spectrum.iter().enumerate().all(|(i, c)| i == 3 || c.abs() < 1e-5));
 /// # Ok::<(), kiln_interpret::InterpretError>(())
@@ -68,13 +69,13 @@ pub struct Frequency {
     /// Cycles per width; negative for the diagonal that goes the other way.
     pub column: isize,
     /// Which part.
-    pub part: Part,
+    pub part: SpectrumPart,
 }
 
 /// A part of a complex number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
+#[serde(rename_all = "kebab-case")]
+pub enum SpectrumPart {
     /// Of the cosine.
     Real,
     /// Of the sine, negated.
@@ -90,7 +91,8 @@ impl Fourier {
         Ok(Self { axes: Axes::of_signals(shape, matrix)?, turn: None })
     }
 
-    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height, width]`.
+    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height,
+    /// width]`.
     ///
     /// # Errors
     /// With fewer than two axes, or with one of length 0.
@@ -112,7 +114,7 @@ impl Fourier {
         Frequency {
             row: k,
             column: if back { -l.cast_signed() } else { l.cast_signed() },
-            part: if imaginary { Part::Imaginary } else { Part::Real },
+            part: if imaginary { SpectrumPart::Imaginary } else { SpectrumPart::Real },
         }
     }
 
@@ -131,7 +133,7 @@ impl Fourier {
 
     /// Both parts of a frequency, in all channels, as one group. For signals group `k` has `k` cycles; for
     /// pictures groups come in the order of their first coefficient.
-    pub fn frequencies(&self) -> Groups {
+    pub fn frequencies(&self) -> FeatureGroups {
         let mut known = std::collections::HashMap::new();
         let ids = (0..self.coefficients()).map(|index| {
             let Frequency { row, column, .. } = self.frequency(index);
@@ -146,20 +148,16 @@ impl Fourier {
     ///
     /// # Errors
     /// When edges are not finite or do not increase, or a ring is empty.
-    pub fn rings(&self, edges: &[f64]) -> Result<Groups, InterpretError> {
+    pub fn rings(&self, edges: &[f64]) -> Result<FeatureGroups, InterpretError> {
         let increase = edges.windows(2).all(|pair| pair[0] < pair[1]);
         if let Some(&edge) = edges.iter().find(|edge| !edge.is_finite() || !increase) {
-            return Err(InterpretError::Setting {
-                name: "edges",
-                value: edge,
-                must: "finite, each larger than the last",
-            });
+            return Err(InputError::setting("edges", edge, "finite, each larger than the last").into());
         }
         let ids = (0..self.coefficients()).map(|index| {
             let radius = self.radius(index);
             edges.partition_point(|&edge| edge <= radius)
         });
-        Groups::new(ids.collect())
+        FeatureGroups::new(ids.collect())
     }
 
     /// Which coefficients have a radius from `low` up to but without `high`; for [`part`](super::part).

@@ -1,15 +1,17 @@
-//! Other coordinates of an input, in which a model may be easier to explain; [`Trim`](crate::Trim) explains it there.
+//! Other coordinates of an input, in which a model may be easier to explain; [`Trim`](crate::Trim) explains
+//! it there.
 //!
 //! | | coefficients | inverse |
 //! | --- | --- | --- |
 //! | [`Identity`] | the features | exact |
 //! | [`Fourier`] | real and imaginary parts, of signals or pictures | exact, orthogonal |
 //! | [`Cosine`] | of signals or pictures | exact, orthogonal |
-//! | [`WaveletTransform`] | of all levels, of signals or pictures | exact for all named wavelets but `dmey` (2e-3), else with a residual; orthogonal for some wavelets and boundaries |
+//! | [`WaveletTransform`] | of all levels, of signals or pictures | exact but for `dmey` (2e-3) and one's own |
 //! | [`PrincipalComponents`] | along directions fitted to examples | with a residual |
 //! | [`NonnegativeFactorization`] | amounts of parts fitted to examples | with a residual |
 //!
-//! One's own is a type with the trait [`Transform`].
+//! Wavelets are orthogonal transforms with some filters and boundaries. One's own is a type with the trait
+//! [`Transform`].
 
 mod axes;
 mod basis;
@@ -25,14 +27,15 @@ mod wavelet;
 use burn::tensor::Tensor;
 
 pub use cosine::Cosine;
-pub use fourier::{Fourier, Frequency, Part};
+pub use fourier::{Fourier, Frequency, SpectrumPart};
 pub use identity::Identity;
+use kiln_core::check;
 pub use nonnegative_factorization::NonnegativeFactorization;
 pub use principal_components::PrincipalComponents;
 pub use wavelet::WaveletTransform;
 
 use crate::InterpretError;
-use crate::attribution::Groups;
+use crate::attribution::FeatureGroups;
 
 /// A map of inputs `[batch, …]` to coefficients `[batch, coefficients]`, and back.
 ///
@@ -56,7 +59,8 @@ pub trait Transform<const D: usize> {
 
 /// The part of the inputs that is made of some coefficients: `T⁻¹(keep ⊙ Tx)`.
 ///
-/// For a contextual decomposition see [`Parts::transformed`](crate::contextual_decomposition::Parts::transformed).
+/// For a contextual decomposition see
+/// [`Parts::transformed`](crate::contextual_decomposition::Parts::transformed).
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -78,27 +82,22 @@ pub fn part<const D: usize, T: Transform<D>>(
 ) -> Result<Tensor<D>, InterpretError> {
     let coefficients = transform.forward(x)?;
     let count = coefficients.dims()[1];
-    if keep.len() != count {
-        return Err(InterpretError::Size {
-            what: "coefficients to keep or not".to_owned(),
-            found: keep.len(),
-            expected: count,
-        });
-    }
+    check::size("coefficients to keep or not", keep.len(), count)?;
     let keep = keep.iter().map(|&keep| f64::from(u8::from(keep))).collect();
     transform.inverse(coefficients.clone() * matrix::near(keep, [1, count], &coefficients))
 }
 
 /// Of ids that are known to leave no gap.
-fn groups(ids: Vec<usize>) -> Groups {
-    Groups::new(ids).expect("a transform's groups have members")
+fn groups(ids: Vec<usize>) -> FeatureGroups {
+    FeatureGroups::new(ids).expect("a transform's groups have members")
 }
 
-/// Scores by groups as lengths, `√Σ score²`: as for ranking frequencies, whose two parts may have different signs.
+/// Scores by groups as lengths, `√Σ score²`: as for ranking frequencies, whose two parts may have different
+/// signs.
 ///
 /// # Errors
 /// When there is not one score for each of the groups' features.
-pub fn magnitudes(scores: &Tensor<2>, groups: &Groups) -> Result<Tensor<2>, InterpretError> {
+pub fn magnitudes(scores: &Tensor<2>, groups: &FeatureGroups) -> Result<Tensor<2>, InterpretError> {
     let ids = groups.ids();
     features::check_coefficients(scores, ids.len())?;
     let members =

@@ -1,4 +1,5 @@
-//! Nonnegative matrix factorization (Lee, Seung 1999): examples as sums of parts, with no part ever taken away.
+//! Nonnegative matrix factorization (Lee, Seung 1999): examples as sums of parts, with no part ever taken
+//! away.
 //!
 //! ```text
 //! min ½‖X − WH‖²   over   W ≥ 0 [n, k], H ≥ 0 [k, features]
@@ -13,14 +14,15 @@
 
 use burn::tensor::Tensor;
 use faer::{Mat, MatRef};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use kiln_core::{InputError, random};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::Transform;
-use super::basis::{Basis, check_count, on_host, rows};
+use super::basis::{Basis, check_count, rows};
 use super::matrix::{Matrix, near};
 use crate::InterpretError;
+use crate::border::numbers;
 
 /// Amounts of nonnegative parts.
 ///
@@ -62,9 +64,9 @@ impl NonnegativeFactorization {
         let (n, width) = (x.nrows(), x.ncols());
         check_count("parts", parts, n.min(width), "from 1 to the number of examples and of features")?;
         if let Some(&value) = x.col_iter().flat_map(faer::ColRef::iter).find(|value| **value < 0.0) {
-            return Err(InterpretError::Setting { name: "examples", value, must: "at least 0" });
+            return Err(InputError::setting("examples", value, "at least 0").into());
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = random::stream(seed, 0);
         let mean = x.sum() / (n * width) as f64;
         let scale = (mean / parts as f64).sqrt();
         let mut h = Mat::from_fn(width, parts, |_, _| scale * rng.random::<f64>());
@@ -118,7 +120,7 @@ impl<const D: usize> Transform<D> for NonnegativeFactorization {
     fn forward(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
         let x = self.basis.features.flatten(x)?;
         let [n, width] = x.dims();
-        let values = on_host(x.clone(), "the input")?;
+        let values = numbers("the input", x.clone())?;
         let parts = &self.basis.parts;
         let h = Mat::from_fn(width, parts.rows, |j, k| parts.values[k * parts.columns + j]);
         let b = MatRef::from_row_major_slice(&values, n, width) * &h;

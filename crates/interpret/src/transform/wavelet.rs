@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use super::features::{Features, check_coefficients};
 use super::{Transform, groups};
 use crate::InterpretError;
-use crate::attribution::Groups;
+use crate::attribution::FeatureGroups;
 use crate::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 
 /// Wavelet coefficients along the last axis, or the last two.
@@ -59,7 +59,8 @@ impl WaveletTransform {
         Ok(Self { wavelet: wavelet.clone(), features, plane: Plane::Signal(plane) })
     }
 
-    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height, width]`.
+    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height,
+    /// width]`.
     ///
     /// # Errors
     /// With fewer than two axes, and as [`of_signals`](Self::of_signals).
@@ -75,18 +76,18 @@ impl WaveletTransform {
     }
 
     /// Groups by level, in all channels: the approximation `cA_J`, then the details of levels `J, …, 1`.
-    pub fn levels(&self) -> Groups {
+    pub fn levels(&self) -> FeatureGroups {
         self.groups(1)
     }
 
     /// Groups by band, in all channels: the approximation, then horizontal, vertical and diagonal details of
     /// levels `J, …, 1`. For signals the same as [`levels`](Self::levels).
-    pub fn bands(&self) -> Groups {
+    pub fn bands(&self) -> FeatureGroups {
         self.groups(if matches!(self.plane, Plane::Signal(_)) { 1 } else { 3 })
     }
 
     /// Of details in so many parts.
-    fn groups(&self, parts: usize) -> Groups {
+    fn groups(&self, parts: usize) -> FeatureGroups {
         let blocks = match &self.plane {
             Plane::Signal(dwt) => dwt.blocks(),
             Plane::Picture(dwt) => dwt.blocks(),

@@ -1,4 +1,5 @@
-//! One level of a transform on rows and on columns: the filters as the inner loops want them, and the ends of a signal.
+//! One level of a transform on rows and on columns: the filters as the inner loops want them, and the ends of
+//! a signal.
 //!
 //! Columns are worked on in strips of 128 bytes, copied to where their rows lie side by side: rows of a
 //! picture whose width is a power of two would all fall on the same few places of the cache.
@@ -7,15 +8,16 @@
 
 use pulp::Simd;
 
-use super::boundary::Terms;
+use super::boundary::BoundaryTerms;
 use super::kernel::{self, BLOCK, MOST_LANES, Tap, load};
-use super::{Boundary, Real, Wavelet};
+use super::{Boundary, Wavelet, WaveletFloat};
 
 /// What lies beyond the ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Extension {
     Rule(Boundary),
-    /// Periodic, and a zero instead of the repeated last sample of an odd signal: the transpose of dropping it.
+    /// Periodic, and a zero instead of the repeated last sample of an odd signal: the transpose of dropping
+    /// it.
     PaddedPeriod,
 }
 
@@ -29,7 +31,7 @@ impl Extension {
         matches!(self, Self::Rule(Boundary::Periodization) | Self::PaddedPeriod)
     }
 
-    fn terms(self, position: isize, len: usize) -> Terms {
+    fn terms(self, position: isize, len: usize) -> BoundaryTerms {
         match self {
             Self::Rule(rule) => rule.terms_of(position, len),
             Self::PaddedPeriod => {
@@ -39,13 +41,13 @@ impl Extension {
         }
     }
 
-    fn sample<T: Real>(self, x: &[T], position: isize) -> T {
+    fn sample<T: WaveletFloat>(self, x: &[T], position: isize) -> T {
         self.terms(position, x.len()).of(|index| x[index])
     }
 
-    /// The transpose of extending `len` rows of `width` values: what lies beyond them is added to them. The first of
-    /// `extended` is row `first`.
-    pub(super) fn fold<T: Real>(self, extended: &mut [T], width: usize, first: isize, len: usize) {
+    /// The transpose of extending `len` rows of `width` values: what lies beyond them is added to them. The
+    /// first of `extended` is row `first`.
+    pub(super) fn fold<T: WaveletFloat>(self, extended: &mut [T], width: usize, first: isize, len: usize) {
         let rows = (extended.len() / width).cast_signed();
         let inside = len.cast_signed();
         for position in (first..0).chain(inside..first + rows) {
@@ -74,7 +76,7 @@ pub(super) struct Bank<T> {
     before: usize,
 }
 
-impl<T: Real> Bank<T> {
+impl<T: WaveletFloat> Bank<T> {
     pub(super) fn new(wavelet: &Wavelet, extension: Extension) -> Self {
         let filter_len = wavelet.filter_len();
         let half = filter_len / 2;
@@ -118,6 +120,21 @@ impl<T: Real> Bank<T> {
     }
 }
 
+/// Room for one level of a row or of a picture.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LevelRoom<T> {
+    /// A picture between its two axes.
+    pub(super) middle: Vec<T>,
+    pub(super) buffers: Buffers<T>,
+}
+
+/// Makes room without writing zeros over what is there.
+pub(super) fn grown<T: WaveletFloat>(buffer: &mut Vec<T>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, T::default());
+    }
+}
+
 /// Buffers of one level of a block of a row, or of a strip: two sequences, and two results.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers<T> {
@@ -127,20 +144,18 @@ pub(super) struct Buffers<T> {
     second: Vec<T>,
 }
 
-impl<T: Real> Buffers<T> {
+impl<T: WaveletFloat> Buffers<T> {
     /// Room for `len` values of the sequences, and a block of results.
     fn grow(&mut self, len: usize) {
         for (buffer, len) in
             [(&mut self.a, len), (&mut self.b, len), (&mut self.first, BLOCK), (&mut self.second, BLOCK)]
         {
-            if buffer.len() < len {
-                buffer.resize(len, T::default());
-            }
+            grown(buffer, len);
         }
     }
 }
 
-impl<T: Real> Bank<T> {
+impl<T: WaveletFloat> Bank<T> {
     /// Coefficients of one row, as many as `lo` has room for.
     #[inline(always)]
     pub(super) fn analyse_row<S: Simd>(
@@ -197,7 +212,8 @@ impl<T: Real> Bank<T> {
         }
     }
 
-    /// One row of its coefficients, as many samples as `x` has room for; whether all coefficients were finite.
+    /// One row of its coefficients, as many samples as `x` has room for; whether all coefficients were
+    /// finite.
     #[inline(always)]
     pub(super) fn synthesise_row<S: Simd>(
         &self,
@@ -343,23 +359,62 @@ impl<T: Real> Bank<T> {
         }
     }
 
-    /// One level of a picture: approximation and horizontal, vertical and diagonal details, of `columns` columns.
+    /// One level of a row or of a picture, between these sides: the approximation, and the details.
     #[inline(always)]
-    pub(super) fn analyse_picture<S: Simd>(
+    pub(super) fn analyse_level<S: Simd, const AXES: usize>(
         &self,
         simd: S,
-        picture: &[T],
-        [width, columns]: [usize; 2],
-        [approximation, horizontal, vertical, diagonal]: [&mut [T]; 4],
-        middle: &mut [T],
-        buffers: &mut Buffers<T>,
+        sides: [[usize; AXES]; 2],
+        x: &[T],
+        [approximation, details]: [&mut [T]; 2],
+        room: &mut LevelRoom<T>,
     ) {
-        let (height, stride) = (picture.len() / width, 2 * columns);
-        self.analyse_rows(simd, picture, [width, columns], middle, buffers);
+        let LevelRoom { middle, buffers } = room;
+        if AXES == 1 {
+            self.analyse_row(simd, x, approximation, details, buffers);
+            return;
+        }
+        let [width, columns] = sides.map(|sides| sides[AXES - 1]);
+        let (height, stride) = (x.len() / width, 2 * columns);
+        grown(middle, height * stride);
+        self.analyse_rows(simd, x, [width, columns], middle, buffers);
+        let (horizontal, details) = details.split_at_mut(approximation.len());
+        let (vertical, diagonal) = details.split_at_mut(approximation.len());
         for (first, lo, hi) in [(0, approximation, horizontal), (columns, vertical, diagonal)] {
             let half = Columns { values: middle, stride, height, first, width: columns };
             self.analyse_columns::<S>(&half, lo, hi, buffers);
         }
+    }
+
+    /// The inverse of a level, between the same sides; whether the approximation and the details were finite.
+    #[inline(always)]
+    pub(super) fn synthesise_level<S: Simd, const AXES: usize>(
+        &self,
+        simd: S,
+        sides: [[usize; AXES]; 2],
+        [approximation, details]: [&[T]; 2],
+        x: &mut [T],
+        room: &mut LevelRoom<T>,
+    ) -> bool {
+        let LevelRoom { middle, buffers } = room;
+        if AXES == 1 {
+            return self.synthesise_row(simd, approximation, details, x, buffers);
+        }
+        let mut finite = [approximation, details].iter().all(|values| kernel::all_finite::<T, S>(values));
+        let [width, columns] = sides.map(|sides| sides[AXES - 1]);
+        let (height, stride) = (x.len() / width, 2 * columns);
+        grown(middle, height * stride);
+        let middle = &mut middle[..height * stride];
+        let (horizontal, details) = details.split_at(approximation.len());
+        let (vertical, diagonal) = details.split_at(approximation.len());
+        for (first, lo, hi) in [(0, approximation, horizontal), (columns, vertical, diagonal)] {
+            self.synthesise_columns::<S>([lo, hi], columns, middle, [first, stride], buffers);
+        }
+        for (made, row) in middle.chunks_exact(stride).zip(x.chunks_exact_mut(width)) {
+            let (lo, hi) = made.split_at(columns);
+            finite &= self.synthesise_row(simd, lo, hi, row, buffers);
+        }
+        finite
     }
 
     /// All rows of a picture: low and high side by side.

@@ -1,15 +1,17 @@
 //! How a signal goes on beyond its ends.
 //!
 //! An extension is a linear map: each sample `x̃[p]` outside is a combination of at most three samples inside
-//! ([`Boundary::terms`]), found in constant time. `periodization` is periodic with an odd signal's last sample repeated
-//! first, and as many coefficients as samples. Names and conventions are those of PyWavelets (`pywt.Modes`).
+//! ([`Boundary::terms`]), found in constant time. `periodization` is periodic with an odd signal's last
+//! sample repeated first, and as many coefficients as samples. Names and conventions are those of PyWavelets
+//! (`pywt.Modes`).
 
 use std::fmt;
 use std::str::FromStr;
 
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::{Real, WaveletError};
+use super::{WaveletError, WaveletFloat};
 
 /// A rule for the samples beyond the ends of a signal. For `a b c d`, the three samples to the left are
 ///
@@ -20,7 +22,7 @@ use super::{Real, WaveletError};
 ///
 /// and longer extensions repeat the rule. Defaults to `symmetric`, as PyWavelets does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Boundary {
     /// Zeros.
@@ -46,12 +48,12 @@ pub enum Boundary {
 
 /// At most three samples with weights that make up one sample outside; see [`Boundary::terms`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Terms {
+pub struct BoundaryTerms {
     terms: [(usize, f64); 3],
     count: usize,
 }
 
-impl Terms {
+impl BoundaryTerms {
     fn one(index: usize, weight: f64) -> Self {
         Self { terms: [(index, weight), (0, 0.0), (0, 0.0)], count: 1 }
     }
@@ -67,7 +69,7 @@ impl Terms {
     }
 
     /// The weighted sum.
-    pub(super) fn of<T: Real>(&self, x: impl Fn(usize) -> T) -> T {
+    pub(super) fn of<T: WaveletFloat>(&self, x: impl Fn(usize) -> T) -> T {
         let sum = T::default();
         self.as_slice().iter().fold(sum, |sum, (index, weight)| sum + x(*index) * T::from_f64(*weight))
     }
@@ -107,8 +109,8 @@ impl Boundary {
         if matches!(self, Self::Reflect | Self::Antireflect) { 2 } else { 1 }
     }
 
-    /// How many approximation (and as many detail) coefficients one level gives: `⌈N/2⌉` for periodization, else
-    /// `⌊(N + F − 1)/2⌋`.
+    /// How many approximation (and as many detail) coefficients one level gives: `⌈N/2⌉` for periodization,
+    /// else `⌊(N + F − 1)/2⌋`.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Boundary;
@@ -126,7 +128,7 @@ impl Boundary {
     /// The samples whose weighted sum is sample `position` of the extension of a signal of `len` samples.
     ///
     /// # Errors
-    /// When `len` is below [`least_len`](Self::least_len).
+    /// When `len` is below [`least_len`](Self::least_len), or one of both is beyond ±2⁶⁰.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Boundary;
@@ -134,51 +136,53 @@ impl Boundary {
     /// assert_eq!(Boundary::Antireflect.terms(-2, 4)?.as_slice(), [(2, -1.0), (0, 2.0)]);
     /// # Ok::<(), kiln_interpret::wavelet::WaveletError>(())
     /// ```
-    pub fn terms(self, position: isize, len: usize) -> Result<Terms, WaveletError> {
+    pub fn terms(self, position: isize, len: usize) -> Result<BoundaryTerms, WaveletError> {
         self.check(len, 1)?;
+        let far = position.unsigned_abs().max(len);
+        check::setting("position or len", far as f64, far <= 1 << 60, "within ±2⁶⁰")?;
         Ok(self.terms_of(position, len))
     }
 
     /// [`terms`](Self::terms) of a length that was checked.
-    pub(super) fn terms_of(self, position: isize, len: usize) -> Terms {
+    pub(super) fn terms_of(self, position: isize, len: usize) -> BoundaryTerms {
         let n = len.cast_signed();
         if (0..n).contains(&position) {
-            return Terms::one(position.cast_unsigned(), 1.0);
+            return BoundaryTerms::one(position.cast_unsigned(), 1.0);
         }
         match self {
-            Self::Zero => Terms::default(),
-            Self::Constant => Terms::one(if position < 0 { 0 } else { len - 1 }, 1.0),
+            Self::Zero => BoundaryTerms::default(),
+            Self::Constant => BoundaryTerms::one(if position < 0 { 0 } else { len - 1 }, 1.0),
             Self::Symmetric | Self::Antisymmetric => {
                 let place = modulo(position, 2 * n);
                 if place < len {
-                    return Terms::one(place, 1.0);
+                    return BoundaryTerms::one(place, 1.0);
                 }
-                Terms::one(2 * len - 1 - place, if self == Self::Symmetric { 1.0 } else { -1.0 })
+                BoundaryTerms::one(2 * len - 1 - place, if self == Self::Symmetric { 1.0 } else { -1.0 })
             }
             Self::Reflect => {
                 let place = modulo(position, 2 * (n - 1));
-                Terms::one(if place < len { place } else { 2 * (len - 1) - place }, 1.0)
+                BoundaryTerms::one(if place < len { place } else { 2 * (len - 1) - place }, 1.0)
             }
-            Self::Periodic => Terms::one(modulo(position, n), 1.0),
-            Self::Periodization => Terms::one(modulo(position, n + n % 2).min(len - 1), 1.0),
-            Self::Smooth if len == 1 => Terms::one(0, 1.0),
-            Self::Smooth if position < 0 => Terms::line(0, 1.0, position as f64, 0, 1),
-            Self::Smooth => Terms::line(len - 1, 1.0, (position - n + 1) as f64, len - 2, len - 1),
+            Self::Periodic => BoundaryTerms::one(modulo(position, n), 1.0),
+            Self::Periodization => BoundaryTerms::one(modulo(position, n + n % 2).min(len - 1), 1.0),
+            Self::Smooth if len == 1 => BoundaryTerms::one(0, 1.0),
+            Self::Smooth if position < 0 => BoundaryTerms::line(0, 1.0, position as f64, 0, 1),
+            Self::Smooth => BoundaryTerms::line(len - 1, 1.0, (position - n + 1) as f64, len - 2, len - 1),
             Self::Antireflect => {
                 // Going by 2 (N - 1) samples adds 2 (x[N-1] - x[0]).
                 let period = 2 * (n - 1);
                 let (turns, place) = (position.div_euclid(period), modulo(position, period));
                 let slope = 2.0 * turns as f64;
                 if place < len {
-                    return Terms::line(place, 1.0, slope, 0, len - 1);
+                    return BoundaryTerms::line(place, 1.0, slope, 0, len - 1);
                 }
-                let terms = Terms::line(2 * (len - 1) - place, -1.0, slope, 0, len - 1).terms;
+                let terms = BoundaryTerms::line(2 * (len - 1) - place, -1.0, slope, 0, len - 1).terms;
                 let (first, last) = (terms[2].1, terms[1].1 + 2.0);
                 if turns == -1 {
                     // Then 2 x[N-1] is taken off again.
-                    return Terms { terms: [terms[0], (0, first), (0, 0.0)], count: 2 };
+                    return BoundaryTerms { terms: [terms[0], (0, first), (0, 0.0)], count: 2 };
                 }
-                Terms { terms: [terms[0], (len - 1, last), (0, first)], count: 3 }
+                BoundaryTerms { terms: [terms[0], (len - 1, last), (0, first)], count: 3 }
             }
         }
     }
@@ -193,12 +197,12 @@ impl Boundary {
     /// assert_eq!(Boundary::Symmetric.extend(&[1.0, 2.0, 3.0], 2, 1)?, [2.0, 1.0, 1.0, 2.0, 3.0, 3.0]);
     /// # Ok::<(), kiln_interpret::wavelet::WaveletError>(())
     /// ```
-    pub fn extend<T: Real>(self, x: &[T], left: usize, right: usize) -> Result<Vec<T>, WaveletError> {
+    pub fn extend<T: WaveletFloat>(self, x: &[T], left: usize, right: usize) -> Result<Vec<T>, WaveletError> {
         self.check(x.len(), 1)?;
         let long = left.checked_add(x.len()).and_then(|len| len.checked_add(right));
         if long.is_none_or(|len| isize::try_from(len).is_err()) {
-            let must = "less than half of the address space".to_owned();
-            return Err(WaveletError::Size { what: "the extension", found: left.max(right), must });
+            let (must, samples) = ("less than half of the address space", left as f64 + right as f64);
+            return Err(InputError::setting("left + right", samples, must).into());
         }
         let (from, to) = (-left.cast_signed(), (x.len() + right).cast_signed());
         Ok((from..to).map(|position| self.terms_of(position, x.len()).of(|index| x[index])).collect())
@@ -206,9 +210,7 @@ impl Boundary {
 
     /// Whether `level` may start from this many samples.
     pub(super) fn check(self, len: usize, level: usize) -> Result<(), WaveletError> {
-        if len == 0 {
-            return Err(WaveletError::Empty { what: "the signal" });
-        }
+        check::not_empty("the signal", len)?;
         if len < self.least_len() {
             return Err(WaveletError::TooShort { boundary: self, level, len });
         }

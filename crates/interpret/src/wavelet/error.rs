@@ -1,48 +1,21 @@
 //! What can go wrong with wavelets.
 
-use super::Boundary;
+use kiln_core::InputError;
+
+use super::{Boundary, WaveletFloat};
 
 /// What can go wrong with wavelets.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaveletError {
-    /// Something that must have members has none.
-    #[error("{what} is empty")]
-    Empty {
-        /// What is empty.
-        what: &'static str,
-    },
-    /// A count is not what it must be.
-    #[error("{what} has {found} values; it must have {must}")]
-    Size {
-        /// What was counted.
-        what: &'static str,
-        /// How many there are.
-        found: usize,
-        /// How many there must be.
-        must: String,
-    },
-    /// A number is not finite.
-    #[error("{what} is not finite at index {index}")]
-    NotFinite {
-        /// Where.
-        what: &'static str,
-        /// The first such index.
-        index: usize,
-    },
+    /// Of what was passed.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// All numbers given are finite, but the result is too large for the type.
     #[error("{what} overflows")]
     Overflow {
         /// What is too large.
         what: &'static str,
-    },
-    /// A filter and a signal are of different element types, or on different devices.
-    #[error("a filter is {filter}, the signal {signal}")]
-    Place {
-        /// Of the filter.
-        filter: String,
-        /// Of the signal.
-        signal: String,
     },
     /// Nothing is called so.
     #[error("no {what} is called {name:?}")]
@@ -83,9 +56,16 @@ pub enum WaveletError {
 }
 
 /// The first number that is not finite, as an error.
-pub(super) fn finite<T: super::Real>(what: &'static str, values: &[T]) -> Result<(), WaveletError> {
+pub(super) fn finite<T: WaveletFloat>(what: &'static str, values: &[T]) -> Result<(), InputError> {
     match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(WaveletError::NotFinite { what, index }),
+        Some(index) => Err(InputError::not_finite(format!("value {index} of {what}"))),
         None => Ok(()),
     }
+}
+
+/// That a filter has an even number of taps, and some.
+pub(super) fn even_filter(taps: usize) -> Result<(), InputError> {
+    kiln_core::check::not_empty("the filter", taps)?;
+    let what = "taps of the filter, which must be even in number: pad it with a zero";
+    kiln_core::check::size(what, taps, taps.next_multiple_of(2))
 }

@@ -13,8 +13,10 @@
 
 use std::borrow::Cow;
 
+use kiln_core::check::{self, Checked};
+
 use super::WaveletError;
-use super::error::finite;
+use super::error::{even_filter, finite};
 
 /// The filters of an orthogonal or biorthogonal wavelet.
 ///
@@ -65,7 +67,8 @@ impl Wavelet {
         wavelet.checked("orthonormality to even shifts", residual, tolerance)
     }
 
-    /// A biorthogonal wavelet of low-pass filters for analysis and synthesis, padded with zeros to one even length.
+    /// A biorthogonal wavelet of low-pass filters for analysis and synthesis, padded with zeros to one even
+    /// length.
     ///
     /// `tolerance` is how large [`pr_residual`](Self::pr_residual) may be, and how far the sums of both may
     /// be from `√2`.
@@ -90,26 +93,14 @@ impl Wavelet {
     ) -> Result<Self, WaveletError> {
         Self::checked_shape(dec_lo)?;
         Self::checked_shape(rec_lo)?;
-        if dec_lo.len() != rec_lo.len() {
-            return Err(WaveletError::Size {
-                what: "the synthesis filter",
-                found: rec_lo.len(),
-                must: format!("{} as the analysis filter does", dec_lo.len()),
-            });
-        }
+        check::size("taps of the synthesis filter", rec_lo.len(), dec_lo.len())?;
         let wavelet = Self::from_lows(name.into(), dec_lo.to_vec(), rec_lo.to_vec());
         let residual = wavelet.pr_residual();
         wavelet.checked("perfect reconstruction", residual, tolerance)
     }
 
-    fn checked_shape(filter: &[f64]) -> Result<(), WaveletError> {
-        if filter.is_empty() {
-            return Err(WaveletError::Empty { what: "the filter" });
-        }
-        if filter.len() % 2 == 1 {
-            let (found, must) = (filter.len(), "an even number of them; pad it with a zero".to_owned());
-            return Err(WaveletError::Size { what: "the filter", found, must });
-        }
+    fn checked_shape(filter: &[f64]) -> Checked {
+        even_filter(filter.len())?;
         finite("the filter", filter)
     }
 
@@ -185,7 +176,8 @@ impl Wavelet {
         max_level(self.filter_len(), len)
     }
 
-    /// `max |r ∗ h + rec_hi ∗ dec_hi − 2 δ_(F−1)|`: how far one level and its inverse may be from the identity.
+    /// `max |r ∗ h + rec_hi ∗ dec_hi − 2 δ_(F−1)|`: how far one level and its inverse may be from the
+    /// identity.
     pub fn pr_residual(&self) -> f64 {
         let middle = self.filter_len() - 1;
         let low = convolve(&self.dec_lo, &self.rec_lo);
@@ -194,8 +186,8 @@ impl Wavelet {
         entries.map(|(k, (a, b))| (a + b - if k == middle { 2.0 } else { 0.0 }).abs()).fold(0.0, f64::max)
     }
 
-    /// `max_m |Σ_k h[k] h[k+2m] − δ_m|` over both low-pass filters, and the distance of `r` from `h` reversed: 0 for an
-    /// orthogonal wavelet.
+    /// `max_m |Σ_k h[k] h[k+2m] − δ_m|` over both low-pass filters, and the distance of `r` from `h`
+    /// reversed: 0 for an orthogonal wavelet.
     pub fn orthogonality_residual(&self) -> f64 {
         let mut most: f64 = 0.0;
         for filter in [&self.dec_lo, &self.rec_lo] {
@@ -208,7 +200,8 @@ impl Wavelet {
         pairs.map(|(a, b)| (a - b).abs()).fold(most, f64::max)
     }
 
-    /// `T⁻¹` transposed is the analysis by these filters: analysis and synthesis change places, each reversed.
+    /// `T⁻¹` transposed is the analysis by these filters: analysis and synthesis change places, each
+    /// reversed.
     #[must_use]
     pub fn dual(&self) -> Self {
         let reversed = |filter: &[f64]| filter.iter().rev().copied().collect();

@@ -20,7 +20,7 @@ use std::marker::PhantomData;
 
 use pulp::{NullaryFnOnce, Simd};
 
-use super::Real;
+use super::WaveletFloat;
 
 /// Weights of one step `u`: of the first and the second sequence in the first result, and in the second.
 pub(super) type Tap<T> = [T; 4];
@@ -38,14 +38,14 @@ pub(super) const fn lanes<T>() -> usize {
 
 /// `a · b + sum`, with one rounding where the machine does that quickly.
 #[inline(always)]
-fn fma<T: Real, S: Simd>(a: T, b: T, sum: T) -> T {
+fn fma<T: WaveletFloat, S: Simd>(a: T, b: T, sum: T) -> T {
     if S::IS_SCALAR { a * b + sum } else { a.fused(b, sum) }
 }
 
-/// `L` values of both results. Those who call it for whole lanes and for less do so at two places: where a part of the
-/// sums is taken, they are kept in memory instead of registers.
+/// `L` values of both results. Those who call it for whole lanes and for less do so at two places: where a
+/// part of the sums is taken, they are kept in memory instead of registers.
 #[inline(always)]
-fn sums<'a, T: Real, S: Simd, const L: usize>(
+fn sums<'a, T: WaveletFloat, S: Simd, const L: usize>(
     taps: &[Tap<T>],
     a: impl Iterator<Item = &'a [T; L]>,
     b: impl Iterator<Item = &'a [T; L]>,
@@ -66,7 +66,7 @@ fn sums<'a, T: Real, S: Simd, const L: usize>(
 
 /// Both results of sequences that hold at least as many values as results, rounded up to whole lanes, plus
 /// taps less one.
-pub(super) fn combine<T: Real, S: Simd>(
+pub(super) fn combine<T: WaveletFloat, S: Simd>(
     simd: S,
     taps: &[Tap<T>],
     [a, b]: [&[T]; 2],
@@ -75,7 +75,8 @@ pub(super) fn combine<T: Real, S: Simd>(
     simd.vectorize(Combine { simd: PhantomData::<S>, taps, a, b, first, second });
 }
 
-/// A function of its own, because as a part of larger ones it was compiled to something ten times slower now and then.
+/// A function of its own, because as a part of larger ones it was compiled to something ten times slower now
+/// and then.
 struct Combine<'a, T, S> {
     simd: PhantomData<S>,
     taps: &'a [Tap<T>],
@@ -85,7 +86,7 @@ struct Combine<'a, T, S> {
     second: &'a mut [T],
 }
 
-impl<T: Real, S: Simd> NullaryFnOnce for Combine<'_, T, S> {
+impl<T: WaveletFloat, S: Simd> NullaryFnOnce for Combine<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
@@ -100,7 +101,7 @@ impl<T: Real, S: Simd> NullaryFnOnce for Combine<'_, T, S> {
 }
 
 #[inline(always)]
-fn combine_by<T: Real, S: Simd, const L: usize>(
+fn combine_by<T: WaveletFloat, S: Simd, const L: usize>(
     taps: &[Tap<T>],
     a: &[T],
     b: &[T],
@@ -123,7 +124,7 @@ fn combine_by<T: Real, S: Simd, const L: usize>(
 
 /// One row of each result, of rows of two strips; as much as there is room for.
 #[inline(always)]
-pub(super) fn combine_rows<T: Real, S: Simd, const L: usize>(
+pub(super) fn combine_rows<T: WaveletFloat, S: Simd, const L: usize>(
     taps: &[Tap<T>],
     a: &[[T; L]],
     b: &[[T; L]],
@@ -141,7 +142,7 @@ pub(super) fn combine_rows<T: Real, S: Simd, const L: usize>(
 
 /// Adds to `sums` the products of the sequences, shifted by 0, 1, … places, with the gradients of the
 /// results: the gradient with respect to the taps of [`combine`].
-pub(super) fn correlate<T: Real, S: Simd>(
+pub(super) fn correlate<T: WaveletFloat, S: Simd>(
     simd: S,
     [a, b]: [&[T]; 2],
     [first, second]: [&[T]; 2],
@@ -159,7 +160,7 @@ struct Correlate<'a, T, S> {
     sums: &'a mut [Tap<f64>],
 }
 
-impl<T: Real, S: Simd> NullaryFnOnce for Correlate<'_, T, S> {
+impl<T: WaveletFloat, S: Simd> NullaryFnOnce for Correlate<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
@@ -194,7 +195,7 @@ impl<T: Real, S: Simd> NullaryFnOnce for Correlate<'_, T, S> {
 /// Products of rows of two strips with the gradients of both results, summed over rows; lanes that the
 /// gradients lack are 0.
 #[inline(always)]
-pub(super) fn correlate_rows<'a, T: Real, S: Simd, const L: usize>(
+pub(super) fn correlate_rows<'a, T: WaveletFloat, S: Simd, const L: usize>(
     a: &[[T; L]],
     b: &[[T; L]],
     gradients: impl Iterator<Item = [&'a [T]; 2]>,
@@ -218,7 +219,7 @@ pub(super) fn correlate_rows<'a, T: Real, S: Simd, const L: usize>(
 
 /// Splits pairs into two sequences.
 #[inline(always)]
-pub(super) fn split<T: Real>(pairs: &[[T; 2]], a: &mut [T], b: &mut [T]) {
+pub(super) fn split<T: WaveletFloat>(pairs: &[[T; 2]], a: &mut [T], b: &mut [T]) {
     for ((pair, a), b) in pairs.iter().zip(a).zip(b) {
         (*a, *b) = (pair[0], pair[1]);
     }
@@ -226,7 +227,7 @@ pub(super) fn split<T: Real>(pairs: &[[T; 2]], a: &mut [T], b: &mut [T]) {
 
 /// Joins two sequences into pairs; the last may be cut in two.
 #[inline(always)]
-pub(super) fn join<T: Real>(a: &[T], b: &[T], out: &mut [T]) {
+pub(super) fn join<T: WaveletFloat>(a: &[T], b: &[T], out: &mut [T]) {
     let (pairs, last) = out.as_chunks_mut::<2>();
     if let [last] = last {
         *last = a[pairs.len()];
@@ -236,9 +237,10 @@ pub(super) fn join<T: Real>(a: &[T], b: &[T], out: &mut [T]) {
     }
 }
 
-/// Whether all are finite. Without a way out early, as sums of products with 0, so that vector instructions do it.
+/// Whether all are finite. Without a way out early, as sums of products with 0, so that vector instructions
+/// do it.
 #[inline(always)]
-pub(super) fn all_finite<T: Real, S: Simd>(values: &[T]) -> bool {
+pub(super) fn all_finite<T: WaveletFloat, S: Simd>(values: &[T]) -> bool {
     let zero = T::default();
     let mut sums = [zero; 32];
     let (chunks, rest) = values.as_chunks::<32>();

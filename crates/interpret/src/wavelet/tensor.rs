@@ -1,23 +1,25 @@
 //! The discrete wavelet transform on tensors, with gradients for the signal and for the filters.
 //!
-//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt)
-//! and [`Dwt2`](super::Dwt2). Tensors in the host's memory are transformed by the same inner loops, with the
-//! transposes as gradients. Elsewhere, and where autodiff recomputes what it needs, one level is `x̃ = E x`
-//! for a boundary's matrix `E`, then a convolution with stride 2 along each axis; back, a transposed
-//! convolution, of which the samples beyond the ends are dropped (with periodization: added round the
-//! circle). Cost: `O(F N)` for all levels, forward and backward.
+//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt). Tensors in the host's
+//! memory are transformed by the same inner loops, with the transposes as gradients. Elsewhere, and where
+//! autodiff recomputes what it needs, one level is `x̃ = E x` for a boundary's matrix `E`, then a convolution
+//! with stride 2 along each axis; back, a transposed convolution, of which the samples beyond the ends are
+//! dropped (with periodization: added round the circle). Cost: `O(F N)` for all levels, forward and backward.
 
 use std::ops::Range;
 
 use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use kiln_core::check::{self, Checked};
 use kiln_tensor::host_function;
 
 use super::bank::Extension;
-use super::dwt::{MOST_LEVELS, check_level, lengths};
-use super::host::{HostTransform, Levels};
+use super::error::even_filter;
+use super::host::{Direction, HostTransform};
+use super::levels::Levels;
 use super::{Boundary, Wavelet, WaveletError};
+use crate::border::same_kind;
 
 /// The four filters of a wavelet as tensors `[F]`.
 ///
@@ -72,7 +74,7 @@ impl FilterBank {
     /// When the filter is empty or of odd length.
     pub fn orthogonal(dec_lo: Tensor<1>) -> Result<Self, WaveletError> {
         let [len] = dec_lo.dims();
-        check_filter_len(len)?;
+        even_filter(len)?;
         let signs: Vec<f64> = (0..len).map(|k| if k % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let signs = Tensor::from_data(TensorData::new(signs, [len]), (&dec_lo.device(), dec_lo.dtype()));
         let rec_lo = dec_lo.clone().flip([0]);
@@ -91,41 +93,17 @@ impl FilterBank {
         }
     }
 
-    fn checked<const D: usize>(&self, filter_len: usize, signal: &Tensor<D>) -> Result<(), WaveletError> {
+    fn checked<const D: usize>(&self, filter_len: usize, signal: &Tensor<D>) -> Checked {
         for filter in [&self.dec_lo, &self.dec_hi, &self.rec_lo, &self.rec_hi] {
-            size("a filter", filter.dims()[0], filter_len)?;
-            if filter.dtype() != signal.dtype() || filter.device() != signal.device() {
-                let place = |dtype: DType, device: Device| format!("{dtype:?} on {device:?}");
-                return Err(WaveletError::Place {
-                    filter: place(filter.dtype(), filter.device()),
-                    signal: place(signal.dtype(), signal.device()),
-                });
-            }
+            check::size("taps of a filter", filter.dims()[0], filter_len)?;
+            same_kind("a filter", filter, signal)?;
         }
         Ok(())
     }
 }
 
-fn check_filter_len(len: usize) -> Result<(), WaveletError> {
-    if len == 0 {
-        return Err(WaveletError::Empty { what: "the filter" });
-    }
-    if len % 2 == 1 {
-        let must = "an even number of them; pad it with a zero".to_owned();
-        return Err(WaveletError::Size { what: "the filter", found: len, must });
-    }
-    Ok(())
-}
-
-fn size(what: &'static str, found: usize, expected: usize) -> Result<(), WaveletError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(WaveletError::Size { what, found, must: expected.to_string() })
-}
-
-/// A transform of signals `[batch, channels, length]` (`AXES = 1`) or pictures `[batch, channels, height, width]`
-/// (`AXES = 2`) to coefficients `[batch, channels, coefficient_len]`.
+/// A transform of signals `[batch, channels, length]` (`AXES = 1`) or pictures `[batch, channels, height,
+/// width]` (`AXES = 2`) to coefficients `[batch, channels, coefficient_len]`.
 ///
 /// The filters come with each call ([`LearnableDwt`]), so that they can be learned. Numbers that are not
 /// finite are not looked for: they give results that are not.
@@ -133,13 +111,13 @@ fn size(what: &'static str, found: usize, expected: usize) -> Result<(), Wavelet
 pub struct TensorDwt<const AXES: usize> {
     filter_len: usize,
     boundary: Boundary,
-    /// Of the signal and of the approximations.
-    shapes: Vec<[usize; AXES]>,
+    levels: Levels<AXES>,
 }
 
 /// What [`TensorDwt`] does to tensors of rank `D`: 3 with one axis, 4 with two.
 pub trait LearnableDwt<const D: usize> {
-    /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal, or `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of each picture.
+    /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal, or `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of
+    /// each picture.
     ///
     /// # Errors
     /// When `x` is empty or of another size, or a filter has another length, element type or device.
@@ -148,7 +126,8 @@ pub trait LearnableDwt<const D: usize> {
     /// The signals of these coefficients.
     ///
     /// # Errors
-    /// When there are none or another number of coefficients, or a filter has another length, element type or device.
+    /// When there are none or another number of coefficients, or a filter has another length, element type or
+    /// device.
     fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<D>, WaveletError>;
 
     /// `(T⁻¹)ᵀ u`: of the gradient `u` with respect to signals, the one with respect to their coefficients.
@@ -176,7 +155,7 @@ impl LearnableDwt<3> for TensorDwt<1> {
     }
 
     fn blocks(&self) -> Vec<Range<usize>> {
-        self.ranges()
+        self.levels.blocks()
     }
 }
 
@@ -194,7 +173,7 @@ impl LearnableDwt<4> for TensorDwt<2> {
     }
 
     fn blocks(&self) -> Vec<Range<usize>> {
-        self.ranges()
+        self.levels.blocks()
     }
 }
 
@@ -202,24 +181,16 @@ impl<const AXES: usize> TensorDwt<AXES> {
     /// A transform to `levels` levels by filters of length `filter_len`.
     ///
     /// # Errors
-    /// When a side or the filter is empty, the filter's length odd, `levels` not in 1..=64, or an (anti)reflecting mode
-    /// meets a side of a single sample.
+    /// When a side or the filter is empty, the filter's length odd, `levels` not in 1..=64, or an
+    /// (anti)reflecting mode meets a side of a single sample.
     pub fn new(
         filter_len: usize,
         boundary: Boundary,
         shape: [usize; AXES],
         levels: usize,
     ) -> Result<Self, WaveletError> {
-        check_filter_len(filter_len)?;
-        check_level(levels, MOST_LEVELS)?;
-        let mut shapes = vec![[0; AXES]; levels + 1];
-        for (axis, side) in shape.into_iter().enumerate() {
-            let lens = lengths(filter_len, boundary, side, levels)?;
-            for (shape, len) in shapes.iter_mut().zip(lens) {
-                shape[axis] = len;
-            }
-        }
-        Ok(Self { filter_len, boundary, shapes })
+        even_filter(filter_len)?;
+        Ok(Self { filter_len, boundary, levels: Levels::new(filter_len, boundary, shape, levels)? })
     }
 
     /// The filters' length.
@@ -234,35 +205,22 @@ impl<const AXES: usize> TensorDwt<AXES> {
 
     /// Sides of a signal.
     pub fn shape(&self) -> [usize; AXES] {
-        self.shapes[0]
+        self.levels.shape(0)
     }
 
     /// The number of levels `J`.
     pub fn levels(&self) -> usize {
-        self.shapes.len() - 1
+        self.levels.count()
     }
 
     /// Coefficients of a signal, all levels.
     pub fn coefficient_len(&self) -> usize {
-        self.ranges().last().map_or(0, |block| block.end)
+        self.levels.coefficient_len()
     }
 
-    fn ranges(&self) -> Vec<Range<usize>> {
-        let details = (1 << AXES) - 1;
-        let mut end = 0;
-        std::iter::once((self.levels(), 1))
-            .chain((1..=self.levels()).rev().map(|level| (level, details)))
-            .map(|(level, blocks)| {
-                let start = end;
-                end += blocks * self.shapes[level].iter().product::<usize>();
-                start..end
-            })
-            .collect()
-    }
-
-    fn on_host(&self, extension: Extension) -> Levels {
-        let sides = (0..=self.levels()).map(|level| self.sides(level)).collect();
-        Levels { extension, axes: AXES, sides, blocks: self.ranges() }
+    /// The transform of tensors in the host's memory.
+    fn on_host(&self, direction: Direction, extension: Extension) -> HostTransform<AXES> {
+        HostTransform { direction, levels: self.levels.clone(), extension }
     }
 
     /// The axes of `[rows, channels, height, width]`, in the order of analysis.
@@ -273,7 +231,7 @@ impl<const AXES: usize> TensorDwt<AXES> {
     /// Height and width at a level; the height of a signal is 1.
     fn sides(&self, level: usize) -> [usize; 2] {
         let mut sides = [1; 2];
-        sides[2 - AXES..].copy_from_slice(&self.shapes[level]);
+        sides[2 - AXES..].copy_from_slice(&self.levels.shape(level));
         sides
     }
 
@@ -291,16 +249,14 @@ impl<const AXES: usize> TensorDwt<AXES> {
     ) -> Result<Tensor<3>, WaveletError> {
         filters.checked(self.filter_len, &x)?;
         let [batch, channels, height, width] = x.dims();
-        if batch * channels == 0 {
-            return Err(WaveletError::Empty { what: "the signal" });
-        }
+        check::not_empty("the signal", batch * channels)?;
         let [expected_height, expected_width] = self.sides(0);
-        size("an axis of the signal", height, expected_height)?;
-        size("an axis of the signal", width, expected_width)?;
+        check::size("an axis of the signal", height, expected_height)?;
+        check::size("an axis of the signal", width, expected_width)?;
 
         let rows = batch * channels;
         let kernel = Tensor::stack::<2>(vec![filters.dec_lo.clone(), filters.dec_hi.clone()], 0);
-        let transform = HostTransform::Analysis(self.on_host(extension));
+        let transform = self.on_host(Direction::Analysis, extension);
         if let Some(coefficients) =
             host_function::<2, 2, 2>(&transform, &x.clone().reshape([rows, height * width]), &kernel)
         {
@@ -345,20 +301,19 @@ impl<const AXES: usize> TensorDwt<AXES> {
     fn synthesise(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<4>, WaveletError> {
         filters.checked(self.filter_len, &coefficients)?;
         let [batch, channels, found] = coefficients.dims();
-        if batch * channels == 0 {
-            return Err(WaveletError::Empty { what: "the coefficients" });
-        }
-        size("an item's coefficients", found, self.coefficient_len())?;
+        check::not_empty("the coefficients", batch * channels)?;
+        check::size("coefficients of a signal", found, self.coefficient_len())?;
 
         let kernel = Tensor::stack::<2>(vec![filters.rec_lo.clone(), filters.rec_hi.clone()], 0);
         let rows = batch * channels;
         let coefficients = coefficients.reshape([rows, found]);
-        let transform = HostTransform::Synthesis(self.on_host(Extension::transposed(self.boundary)));
+        let transform = self.on_host(Direction::Synthesis, Extension::transposed(self.boundary));
         if let Some(x) = host_function::<2, 2, 2>(&transform, &coefficients, &kernel) {
             let [height, width] = self.sides(0);
             return Ok(x.reshape([batch, channels, height, width]));
         }
-        let mut blocks = self.ranges().into_iter().map(|block| coefficients.clone().slice_dim(1, block));
+        let mut blocks =
+            self.levels.blocks().into_iter().map(|block| coefficients.clone().slice_dim(1, block));
         let [height, width] = self.sides(self.levels());
         let mut approximation = blocks.next().expect("there is a level").reshape([rows, 1, height, width]);
         for (level, details) in (1..=self.levels()).rev().zip(blocks) {

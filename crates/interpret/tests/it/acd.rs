@@ -2,8 +2,9 @@
 
 use burn::nn::{LinearConfig, Relu};
 use burn::tensor::{DType, Device, Tensor};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError;
-use kiln_interpret::acd::{Acd, Cluster, Neighbours, Units};
+use kiln_interpret::acd::{Acd, AcdUnits, Cluster, Neighbours};
 use kiln_interpret::contextual_decomposition::Parts;
 use kiln_tensor::device_tests;
 use proptest::prelude::*;
@@ -14,13 +15,13 @@ fn flex() -> Device {
     kiln_tensor::devices::named("flex").unwrap()
 }
 
-fn grid(height: usize, width: usize, side: usize) -> Units {
-    Units::Grid { height, width, side, neighbours: Neighbours::Eight }
+fn grid(height: usize, width: usize, side: usize) -> AcdUnits {
+    AcdUnits::Grid { height, width, side, neighbours: Neighbours::Eight }
 }
 
 type Score<'a> = &'a dyn Fn(&[bool]) -> f64;
 
-fn tree(acd: &Acd, units: &Units, score: Score) -> Cluster {
+fn tree(acd: &Acd, units: &AcdUnits, score: Score) -> Cluster {
     acd.agglomerate(units, |sets| Ok(sets.iter().map(|set| score(set)).collect())).unwrap()
 }
 
@@ -72,7 +73,8 @@ proptest! {
         (percentile, max_iterations, absolute) in (0.0..=100.0, 0_usize..9, any::<bool>()),
     ) {
         let neighbours = if eight { Neighbours::Eight } else { Neighbours::Four };
-        let units = if line { Units::Line { count: height * width } } else { Units::Grid { height, width, side, neighbours } };
+        let grid = AcdUnits::Grid { height, width, side, neighbours };
+        let units = if line { AcdUnits::Line { count: height * width } } else { grid };
         let count = units.count();
         let score = interacting(seed, count);
         let acd = Acd { percentile, max_iterations, absolute, batch: 5 };
@@ -98,7 +100,7 @@ fn planted_words_are_found() {
         let sum: f64 = set.iter().zip(weights).filter(|(member, _)| **member).map(|(_, weight)| weight).sum();
         sum + if set[2] && set[3] { 0.5 } else { 0.0 }
     };
-    let units = Units::Line { count: 10 };
+    let units = AcdUnits::Line { count: 10 };
     let acd = Acd { percentile: 90.0, ..Acd::words() };
     let root = tree(&acd, &units, &score);
     sound(&root, 10, &score);
@@ -127,7 +129,7 @@ fn planted_patches_are_found() {
         set.iter().enumerate().map(of).sum()
     };
     for neighbours in [Neighbours::Four, Neighbours::Eight] {
-        let units = Units::Grid { height: 16, width: 16, side: 2, neighbours };
+        let units = AcdUnits::Grid { height: 16, width: 16, side: 2, neighbours };
         let root = tree(&Acd::patches(), &units, &score);
         sound(&root, 64, &score);
         let both = (0..=root.level).any(|level| {
@@ -153,7 +155,7 @@ fn small_case_by_hand() {
         (true, true, true) => 4.0,
         other => panic!("{other:?} was asked for"),
     };
-    let root = tree(&Acd::words(), &Units::Line { count: 3 }, &score);
+    let root = tree(&Acd::words(), &AcdUnits::Line { count: 3 }, &score);
     let unit = |unit: usize, score: f64| Cluster { units: vec![unit], score, level: 0, children: vec![] };
     let pair =
         Cluster { units: vec![0, 1], score: 5.5, level: 1, children: vec![unit(0, 1.0), unit(1, 5.0)] };
@@ -169,7 +171,7 @@ fn pairs_are_merged_greedily() {
     for seed in 0..8 {
         let score = interacting(seed, 7);
         let acd = Acd { percentile: 50.0, max_iterations: 0, absolute: true, batch: 3 };
-        let root = tree(&acd, &Units::Line { count: 7 }, &score);
+        let root = tree(&acd, &AcdUnits::Line { count: 7 }, &score);
         let value = |units: &[usize]| score(&(0..7).map(|unit| units.contains(&unit)).collect::<Vec<_>>());
         // The four of largest absolute value, as runs.
         let mut sizes: Vec<usize> = (0..7).collect();
@@ -215,7 +217,7 @@ device_tests! {
         let first = LinearConfig::new(6, 4).init(device);
         let last = LinearConfig::new(4, 2).init(device);
         let x = Tensor::<2>::from_data([[0.5, -1.0, 0.3, 0.8, 0.1, -0.2]], device);
-        let units = Units::Line { count: 6 };
+        let units = AcdUnits::Line { count: 6 };
         let decompose = |mask: Tensor<2>| {
             Parts::masked(x.clone(), mask)?.through(&first)?.through(&Relu)?.through(&last)
         };
@@ -255,27 +257,36 @@ fn patches_become_pixels() {
 #[test]
 fn bad_input_is_refused() {
     use InterpretError as E;
-    let line = Units::Line { count: 4 };
-    let ask = |acd: Acd, units: &Units| acd.agglomerate(units, |sets| Ok(vec![1.0; sets.len()]));
+    let line = AcdUnits::Line { count: 4 };
+    let ask = |acd: Acd, units: &AcdUnits| acd.agglomerate(units, |sets| Ok(vec![1.0; sets.len()]));
     let acd = Acd::words();
     assert!(ask(acd, &line).is_ok());
     for percentile in [-1.0, 101.0, f64::NAN] {
         let refused = ask(Acd { percentile, ..acd }, &line);
-        assert!(matches!(refused, Err(E::Setting { name: "percentile", .. })));
+        assert!(matches!(refused, Err(E::Input(InputError::Setting { name: "percentile", .. }))));
     }
-    assert!(matches!(ask(Acd { batch: 0, ..acd }, &line), Err(E::Setting { name: "batch", .. })));
-    assert!(matches!(ask(acd, &Units::Line { count: 0 }), Err(E::Empty { .. })));
-    assert!(matches!(ask(acd, &grid(0, 3, 1)), Err(E::Empty { .. })));
-    assert!(matches!(ask(acd, &grid(2, 3, 0)), Err(E::Setting { name: "side", .. })));
+    assert!(matches!(
+        ask(Acd { batch: 0, ..acd }, &line),
+        Err(E::Input(InputError::Setting { name: "batch", .. }))
+    ));
+    assert!(matches!(ask(acd, &AcdUnits::Line { count: 0 }), Err(E::Input(InputError::Empty { .. }))));
+    assert!(matches!(ask(acd, &grid(0, 3, 1)), Err(E::Input(InputError::Empty { .. }))));
+    assert!(matches!(ask(acd, &grid(2, 3, 0)), Err(E::Input(InputError::Setting { name: "side", .. }))));
     let refused = acd.agglomerate(&line, |_| Ok(vec![1.0]));
-    assert!(matches!(refused, Err(E::Size { found: 1, expected: 4, .. })));
+    assert!(matches!(refused, Err(E::Input(InputError::Size { found: 1, expected: 4, .. }))));
     let refused = acd.agglomerate(&line, |sets| Ok(vec![f64::NAN; sets.len()]));
-    assert!(matches!(refused, Err(E::NotFinite { .. })));
-    let refused = acd.agglomerate(&line, |_| Err(E::Empty { what: "mine".to_owned() }));
-    assert!(matches!(refused, Err(E::Empty { what }) if what == "mine"));
-    assert!(matches!(line.masks(&[vec![true; 3]]), Err(E::Size { found: 3, expected: 4, .. })));
-    assert!(matches!(grid(2, 2, 0).masks(&[vec![true; 4]]), Err(E::Setting { name: "side", .. })));
+    assert!(matches!(refused, Err(E::Input(InputError::NotFinite { .. }))));
+    let refused = acd.agglomerate(&line, |_| Err(E::Input(InputError::empty("mine"))));
+    assert!(matches!(refused, Err(E::Input(InputError::Empty { what })) if what == "mine"));
+    assert!(matches!(
+        line.masks(&[vec![true; 3]]),
+        Err(E::Input(InputError::Size { found: 3, expected: 4, .. }))
+    ));
+    assert!(matches!(
+        grid(2, 2, 0).masks(&[vec![true; 4]]),
+        Err(E::Input(InputError::Setting { name: "side", .. }))
+    ));
     // One unit is its own tree.
-    let root = ask(acd, &Units::Line { count: 1 }).unwrap();
+    let root = ask(acd, &AcdUnits::Line { count: 1 }).unwrap();
     assert_eq!((root.level, root.units), (0, vec![0]));
 }

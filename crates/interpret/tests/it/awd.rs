@@ -1,9 +1,10 @@
 //! Adaptive wavelet distillation.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError;
 use kiln_interpret::awd::{
-    AttributionGradient, Awd, AwdTerms, AwdWeights, Covariance, LinearModel, NearestMean, PeakFilter,
+    AttributionGradient, Awd, AwdTerms, AwdWeights, ConciseModel, Covariance, NearestMean, PeakFilter,
     PeakHistogram, Teacher, awd_terms, compression, largest_coefficients, peaks,
 };
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
@@ -138,17 +139,21 @@ proptest! {
         let h = irregular(2 * half, phase);
         let reversed: Vec<f64> = h.iter().rev().copied().collect();
         let (a, b) = (filter_terms(&h), filter_terms(&reversed));
-        for (a, b) in [(a.low_sum, b.low_sum), (a.high_sum, b.high_sum), (a.unit_norm, b.unit_norm), (a.mirror, b.mirror), (a.shifts, b.shifts)] {
+        let terms = |t: AwdTerms| [t.low_sum, t.high_sum, t.unit_norm, t.mirror, t.shifts];
+        for (a, b) in terms(a).into_iter().zip(terms(b)) {
             prop_assert!((a - b).abs() < 1e-9 * (1.0 + a));
         }
-        let scaled: Vec<f64> = Wavelet::named(&format!("db{order}")).unwrap().rec_lo().iter().map(|h| scale * h).collect();
+        let wavelet = Wavelet::named(&format!("db{order}")).unwrap();
+        let scaled: Vec<f64> = wavelet.rec_lo().iter().map(|h| scale * h).collect();
         let (terms, error) = (filter_terms(&scaled), (scale * scale - 1.0).powi(2));
         prop_assert!((terms.shifts - 0.5 * error).abs() < 1e-10);
         prop_assert!((terms.mirror - scaled.len() as f64 * error).abs() < 1e-9);
     }
 
     #[test]
-    fn attributions_are_the_gradient_of_the_coefficients(phase in 0.0_f64..6.0, mode in 0_usize..9, len in 6_usize..15) {
+    fn attributions_are_the_gradient_of_the_coefficients(
+        phase in 0.0_f64..6.0, mode in 0_usize..9, len in 6_usize..15,
+    ) {
         // f'(s) = f(T⁻¹ s + r) differentiated by Burn, r held constant.
         let device = Device::flex();
         let wavelet = Wavelet::named("db2").unwrap();
@@ -185,8 +190,9 @@ proptest! {
     fn linear_models_solve_the_normal_equations(phase in 0.0_f64..6.0, ridge in 0.0_f64..2.0) {
         let features: Vec<Vec<f64>> = (0..12).map(|i| irregular(3, phase + f64::from(i))).collect();
         let y = irregular(12, phase + 0.5);
-        let model = LinearModel::fit(&features, &y, ridge).unwrap();
-        let errors: Vec<f64> = features.iter().zip(&y).map(|(row, y)| y - model.predict(row).unwrap()).collect();
+        let model = ConciseModel::fit(&features, &y, ridge).unwrap();
+        let predicted = model.predict_values(&features).unwrap();
+        let errors: Vec<f64> = predicted.iter().zip(&y).map(|(predicted, y)| y - predicted).collect();
         prop_assert!(errors.iter().sum::<f64>().abs() < 1e-9);
         for j in 0..3 {
             let slope: f64 = features.iter().zip(&errors).map(|(row, e)| row[j] * e).sum();
@@ -240,7 +246,8 @@ fn pictures_and_several_targets() {
     assert!(awd.fit(&dwt, &teacher, Wavelet::named("db2").unwrap().rec_lo()).is_ok());
 }
 
-/// The authors' graph, in which `x′ = T⁻¹s + r` still depends on the filter, differentiated twice by differences.
+/// The authors' graph, in which `x′ = T⁻¹s + r` still depends on the filter, differentiated twice by
+/// differences.
 #[test]
 fn the_compatible_gradient_adds_curvature() {
     let device = Device::flex();
@@ -267,7 +274,8 @@ fn the_compatible_gradient_adds_curvature() {
             .into_scalar::<f64>()
             / 2.0
     };
-    // A tiny step of Adam goes by the sign of the gradient; take the gradient from a loss of that term alone instead.
+    // A tiny step of Adam goes by the sign of the gradient; take the gradient from a loss of that term alone
+    // instead.
     let gradient = |kind: AttributionGradient, tap: usize| {
         let weights = AwdWeights { reconstruction: 0.0, filter: 0.0, sparsity: 0.0, interpretation: 1.0 };
         let awd = Awd {
@@ -304,23 +312,41 @@ fn few_coefficients() {
     assert_eq!(largest_coefficients(&c, &[0..1, 1..6], 3).unwrap().dims(), [1, 4]);
     let attributions = tensor(&[1.0, 0.0, 1.0, 1e-4, 1.0, -1.0], [1, 1, 6], &device);
     assert_eq!(compression(&c, &attributions, 1e-3).unwrap(), 0.5);
-    assert!(matches!(largest_coefficients(&c, &[0..3, 3..6], 0), Err(InterpretError::Setting { .. })));
-    assert!(matches!(largest_coefficients(&c, &[0..3, 3..7], 1), Err(InterpretError::Size { .. })));
-    assert!(matches!(compression(&c, &c.clone().slice_dim(2, 1..), 1e-3), Err(InterpretError::Shape { .. })));
+    assert!(matches!(
+        largest_coefficients(&c, &[0..3, 3..6], 0),
+        Err(InterpretError::Input(InputError::Setting { .. }))
+    ));
+    assert!(matches!(
+        largest_coefficients(&c, &[0..3, 3..7], 1),
+        Err(InterpretError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        compression(&c, &c.clone().slice_dim(2, 1..), 1e-3),
+        Err(InterpretError::Input(InputError::Shape { .. }))
+    ));
     // Columns that repeat each other share the coefficient.
     let model =
-        LinearModel::fit(&[vec![1.0, 1.0], vec![2.0, 2.0], vec![3.0, 3.0]], &[2.0, 4.0, 6.0], 0.0).unwrap();
+        ConciseModel::fit(&[vec![1.0, 1.0], vec![2.0, 2.0], vec![3.0, 3.0]], &[2.0, 4.0, 6.0], 0.0).unwrap();
     assert!(model.coefficients.iter().all(|c| (c - 1.0).abs() < 1e-9));
-    let read: LinearModel = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
+    let read: ConciseModel = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
     assert_eq!(read, model);
-    assert!(matches!(LinearModel::fit(&[], &[], 0.0), Err(InterpretError::Empty { .. })));
-    assert!(matches!(LinearModel::fit(&[vec![1.0]], &[1.0, 2.0], 0.0), Err(InterpretError::Size { .. })));
+    assert!(matches!(ConciseModel::fit(&[], &[], 0.0), Err(InterpretError::Input(InputError::Empty { .. }))));
     assert!(matches!(
-        LinearModel::fit(&[vec![f64::NAN]], &[1.0], 0.0),
-        Err(InterpretError::NotFinite { .. })
+        ConciseModel::fit(&[vec![1.0]], &[1.0, 2.0], 0.0),
+        Err(InterpretError::Input(InputError::Size { .. }))
     ));
-    assert!(matches!(LinearModel::fit(&[vec![1.0]], &[1.0], -1.0), Err(InterpretError::Setting { .. })));
-    assert!(matches!(model.predict(&[1.0]), Err(InterpretError::Size { .. })));
+    assert!(matches!(
+        ConciseModel::fit(&[vec![f64::NAN]], &[1.0], 0.0),
+        Err(InterpretError::Input(InputError::NotFinite { .. }))
+    ));
+    assert!(matches!(
+        ConciseModel::fit(&[vec![1.0]], &[1.0], -1.0),
+        Err(InterpretError::Input(InputError::Setting { .. }))
+    ));
+    assert!(matches!(
+        model.predict_values(&[vec![1.0]]),
+        Err(InterpretError::Input(InputError::Size { .. }))
+    ));
 }
 
 #[test]
@@ -339,7 +365,7 @@ fn peaks_are_counted() {
     assert_eq!(peaks(&map, [4, 4]).unwrap(), [5]);
     let height = |filter| PeakHistogram::between_quantiles(filter, [&map[..]], [4, 4], [0.0, 1.0], 3);
     // A single peak has no range.
-    assert!(matches!(height(PeakFilter::Raw), Err(InterpretError::Setting { .. })));
+    assert!(matches!(height(PeakFilter::Raw), Err(InterpretError::Input(InputError::Setting { .. }))));
     let counts = |filter, from, to| PeakHistogram { filter, from, to, bins: 2 }.counts(&map, [4, 4]).unwrap();
     assert_eq!(counts(PeakFilter::Raw, 4.0, 8.0), [1.0, 0.0]);
     assert_eq!(counts(PeakFilter::Raw, 5.5, 8.0), [0.0, 0.0]);
@@ -352,8 +378,8 @@ fn peaks_are_counted() {
         let PeakFilter::Kernel(weights) = filter else { panic!("a kernel") };
         assert!(weights.iter().sum::<f64>().abs() < 1e-12);
     }
-    assert!(matches!(peaks(&map, [4, 5]), Err(InterpretError::Size { .. })));
-    assert!(matches!(peaks(&[f64::NAN], [1, 1]), Err(InterpretError::NotFinite { .. })));
+    assert!(matches!(peaks(&map, [4, 5]), Err(InterpretError::Input(InputError::Size { .. }))));
+    assert!(matches!(peaks(&[f64::NAN], [1, 1]), Err(InterpretError::Input(InputError::NotFinite { .. }))));
 }
 
 #[test]
@@ -363,16 +389,22 @@ fn classes_by_distance() {
     for covariance in [Covariance::PerClass, Covariance::Pooled { shrinkage: 0.0 }] {
         let model = NearestMean::fit(&classes, covariance).unwrap();
         // Nearer to the first mean, but the second coordinate hardly varies.
-        assert_eq!(model.predict(&[1.0, 1.0]).unwrap(), 1);
-        assert_eq!(model.predict(&[0.5, 0.1]).unwrap(), 0);
+        assert_eq!(model.predict_classes(&[vec![1.0, 1.0]]).unwrap(), [1]);
+        assert_eq!(model.predict_classes(&[vec![0.5, 0.1]]).unwrap(), [0]);
     }
     let round = NearestMean::fit(&classes, Covariance::Pooled { shrinkage: 1.0 }).unwrap();
-    assert_eq!(round.predict(&[1.0, 1.0]).unwrap(), 0);
-    assert!(matches!(round.predict(&[1.0]), Err(InterpretError::Size { .. })));
-    assert!(matches!(NearestMean::fit(&[], Covariance::PerClass), Err(InterpretError::Empty { .. })));
+    assert_eq!(round.predict_classes(&[vec![1.0, 1.0]]).unwrap(), [0]);
+    assert!(matches!(
+        round.predict_classes(&[vec![1.0]]),
+        Err(InterpretError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        NearestMean::fit(&[], Covariance::PerClass),
+        Err(InterpretError::Input(InputError::Empty { .. }))
+    ));
     assert!(matches!(
         NearestMean::fit(&[vec![vec![1.0]]], Covariance::PerClass),
-        Err(InterpretError::Size { .. })
+        Err(InterpretError::Input(InputError::Size { .. }))
     ));
 }
 
@@ -382,14 +414,23 @@ fn bad_input() {
     let x = tensor(&irregular(8, 0.0), [1, 1, 8], &device);
     let network = |x: Tensor<3>| x.sum_dim(2).reshape([1, 1]);
     assert!(matches!(Teacher::new(&network, &[1], x.clone()), Err(InterpretError::Target { .. })));
-    assert!(matches!(Teacher::new(&network, &[], x.clone()), Err(InterpretError::Empty { .. })));
-    assert!(matches!(Teacher::from_gradients(x.clone(), &[]), Err(InterpretError::Empty { .. })));
+    assert!(matches!(
+        Teacher::new(&network, &[], x.clone()),
+        Err(InterpretError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        Teacher::from_gradients(x.clone(), &[]),
+        Err(InterpretError::Input(InputError::Empty { .. }))
+    ));
     let short = x.clone().slice_dim(2, 1..);
-    assert!(matches!(Teacher::from_gradients(x.clone(), &[short]), Err(InterpretError::Shape { .. })));
+    assert!(matches!(
+        Teacher::from_gradients(x.clone(), &[short]),
+        Err(InterpretError::Input(InputError::Shape { .. }))
+    ));
     let nan = tensor(&[f64::NAN; 8], [1, 1, 8], &device);
     assert!(matches!(
         Teacher::from_gradients(nan, std::slice::from_ref(&x)),
-        Err(InterpretError::NotFinite { .. })
+        Err(InterpretError::Input(InputError::NotFinite { .. }))
     ));
 
     let teacher = Teacher::new(&network, &[0], x).unwrap();
@@ -402,14 +443,20 @@ fn bad_input() {
         Awd::new(-1.0, 0.0),
         Awd::new(0.0, f64::NAN),
     ] {
-        assert!(matches!(awd.fit(&dwt, &teacher, &h), Err(InterpretError::Setting { .. })));
+        assert!(matches!(
+            awd.fit(&dwt, &teacher, &h),
+            Err(InterpretError::Input(InputError::Setting { .. }))
+        ));
     }
     let awd = Awd::new(0.0, 0.0);
     assert!(matches!(awd.fit(&dwt, &teacher, &h[..2]), Err(InterpretError::Wavelet(_))));
     assert!(matches!(awd.fit(&dwt, &teacher, &[]), Err(InterpretError::Wavelet(_))));
-    assert!(matches!(awd.path(&dwt, &teacher, &h, &[1.0, 0.5]), Err(InterpretError::Setting { .. })));
+    assert!(matches!(
+        awd.path(&dwt, &teacher, &h, &[1.0, 0.5]),
+        Err(InterpretError::Input(InputError::Setting { .. }))
+    ));
     let wild = Awd { learning_rate: 1e100, ..Awd::new(0.0, 1.0) };
-    assert!(matches!(wild.fit(&dwt, &teacher, &h), Err(InterpretError::NotFinite { .. })));
+    assert!(matches!(wild.fit(&dwt, &teacher, &h), Err(InterpretError::Input(InputError::NotFinite { .. }))));
 
     let x = teacher.signals();
     let untracked = |x: Tensor<3>| x.inner().sum_dim(2).reshape([1, 1]);
@@ -420,5 +467,5 @@ fn bad_input() {
     // In the last step.
     let teacher = Teacher::from_gradients(single.clone(), &[single]).unwrap();
     let wild = Awd { learning_rate: 1e39, epochs: 1, ..Awd::new(0.0, 1.0) };
-    assert!(matches!(wild.fit(&dwt, &teacher, &h), Err(InterpretError::NotFinite { .. })));
+    assert!(matches!(wild.fit(&dwt, &teacher, &h), Err(InterpretError::Input(InputError::NotFinite { .. }))));
 }

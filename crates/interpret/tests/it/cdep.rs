@@ -5,6 +5,7 @@ use burn::nn::{Linear, LinearConfig, Relu};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Tensor};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError;
 use kiln_interpret::cdep::{Cdep, CdepPenalty, RightReasons};
 use kiln_interpret::contextual_decomposition::Parts;
@@ -306,35 +307,44 @@ fn bad_input_is_refused() {
     let parts = Parts::masked(x.clone(), x.ones_like()).unwrap();
     let value = |classes| CdepPenalty::NegativeLogShare.value(&parts, classes).unwrap_err();
     assert!(matches!(value(None), E::Missing { .. }));
-    assert!(matches!(value(Some(&[0])), E::Size { found: 1, expected: 2, .. }));
+    assert!(matches!(value(Some(&[0])), E::Input(InputError::Size { found: 1, expected: 2, .. })));
     assert!(matches!(value(Some(&[0, 3])), E::Target { index: 3, outputs: 3 }));
     let none = x.clone().slice_dim(1, 0..0);
     let none = Parts { relevant: none.clone(), irrelevant: none };
     for penalty in [CdepPenalty::L1, CdepPenalty::SoftmaxShare, CdepPenalty::NegativeLogShare] {
-        assert!(matches!(penalty.value(&none, Some(&[0, 0])), Err(E::Empty { .. })));
+        assert!(matches!(penalty.value(&none, Some(&[0, 0])), Err(E::Input(InputError::Empty { .. }))));
     }
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let cdep = Cdep { penalty: CdepPenalty::L1, weight };
         let refused = cdep.regularize(x.clone().sum(), None, || Ok(parts.clone()));
-        assert!(matches!(refused, Err(E::Setting { name: "weight", .. })));
+        assert!(matches!(refused, Err(E::Input(InputError::Setting { name: "weight", .. }))));
         let rrr = RightReasons { weight, channels: None };
         let refused = rrr.regularize(Tensor::sum, x.clone(), x.ones_like());
-        assert!(matches!(refused, Err(E::Setting { name: "weight", .. })));
+        assert!(matches!(refused, Err(E::Input(InputError::Setting { name: "weight", .. }))));
     }
     let penalty = |channels, x: &Tensor<2>, mask: Tensor<2>| {
         RightReasons { weight: 1.0, channels }.penalty(|x| x.square().sum(), x.clone(), mask).unwrap_err()
     };
-    assert!(matches!(penalty(None, &x, random::<2>(1, 0, [3, 3], &device)), E::Shape { .. }));
+    assert!(matches!(
+        penalty(None, &x, random::<2>(1, 0, [3, 3], &device)),
+        E::Input(InputError::Shape { .. })
+    ));
     let one = x.clone().narrow(0, 0, 1);
-    assert!(matches!(penalty(None, &one, x.ones_like()), E::Shape { .. }));
-    assert!(matches!(penalty(Some(1), &x, x.ones_like()), E::Shape { .. }));
-    assert!(matches!(penalty(Some(2), &x, x.ones_like()), E::Setting { name: "channels", .. }));
-    assert!(matches!(penalty(None, &(x.clone() / 0.0), x.ones_like()), E::NotFinite { .. }));
+    assert!(matches!(penalty(None, &one, x.ones_like()), E::Input(InputError::Shape { .. })));
+    assert!(matches!(penalty(Some(1), &x, x.ones_like()), E::Input(InputError::Shape { .. })));
+    assert!(matches!(
+        penalty(Some(2), &x, x.ones_like()),
+        E::Input(InputError::Setting { name: "channels", .. })
+    ));
+    assert!(matches!(
+        penalty(None, &(x.clone() / 0.0), x.ones_like()),
+        E::Input(InputError::NotFinite { .. })
+    ));
     assert!(matches!(penalty(None, &x, x.ones_like().cast(DType::F32)), E::Tensor(_)));
     let rrr = RightReasons { weight: 1.0, channels: None };
     let constant = tensor(vec![1.0], [1], DType::F64, &device);
     let refused = rrr.penalty(|_| constant.clone(), x.clone(), x.ones_like());
     assert!(matches!(refused, Err(E::Missing { .. })));
     let refused = rrr.penalty(|x| (x * 0.0).sqrt().sum(), x.clone(), x.ones_like());
-    assert!(matches!(refused, Err(E::NotFinite { .. })));
+    assert!(matches!(refused, Err(E::Input(InputError::NotFinite { .. }))));
 }

@@ -1,5 +1,6 @@
 //! Filters and functions of wavelets.
 
+use kiln_core::InputError;
 use kiln_interpret::wavelet::{Boundary, Wavelet, WaveletError};
 
 use crate::reference::{distance, numbers, reference};
@@ -115,7 +116,8 @@ fn distances_are_blind_to_shifts_and_reversal() {
     for name in ["db3", "sym5", "coif2"] {
         let wavelet = named(name);
         assert_eq!(wavelet.distance(&wavelet), 0.0);
-        // The reversed filter has the reversed wavelet, but upside down, which is another one to this distance.
+        // The reversed filter has the reversed wavelet, but upside down, which is another one to this
+        // distance.
         let taps: Vec<f64> = wavelet.dec_lo().iter().rev().copied().collect();
         let reversed = Wavelet::orthogonal("reversed", &taps, 1e-12).unwrap();
         let [psi, of_reversed] = [&wavelet, &reversed].map(|wavelet| wavelet.functions(5).unwrap().wavelet);
@@ -138,9 +140,9 @@ fn bad_filters_are_errors() {
     for name in ["", "db0", "db39", "coif1 -0.015655728135791993", "coif", "dmey2"] {
         assert!(matches!(Wavelet::named(name), Err(E::Name { .. })), "{name}");
     }
-    assert_eq!(make(&[], 1.0), Err(E::Empty { what: "the filter" }));
-    assert!(matches!(make(&[half, half, 0.0], 1.0), Err(E::Size { found: 3, .. })));
-    assert_eq!(make(&[half, f64::NAN], 1.0), Err(E::NotFinite { what: "the filter", index: 1 }));
+    assert_eq!(make(&[], 1.0), Err(E::Input(InputError::empty("the filter"))));
+    assert!(matches!(make(&[half, half, 0.0], 1.0), Err(E::Input(InputError::Size { found: 3, .. }))));
+    assert_eq!(make(&[half, f64::NAN], 1.0), Err(E::Input(InputError::not_finite("value 1 of the filter"))));
     assert!(matches!(
         make(&[1.0, 0.4], 1e-3),
         Err(E::Condition { condition: "orthonormality to even shifts", .. })
@@ -151,9 +153,9 @@ fn bad_filters_are_errors() {
     let spline = named("bior2.2");
     let make = |rec_lo: &[f64]| Wavelet::biorthogonal("mine", spline.dec_lo(), rec_lo, 1e-9);
     assert!(make(spline.rec_lo()).is_ok());
-    assert!(matches!(make(&[half, half]), Err(E::Size { found: 2, .. })));
+    assert!(matches!(make(&[half, half]), Err(E::Input(InputError::Size { found: 2, .. }))));
     assert!(matches!(make(spline.dec_lo()), Err(E::Condition { condition: "perfect reconstruction", .. })));
-    assert!(matches!(make(&[f64::INFINITY; 6]), Err(E::NotFinite { index: 0, .. })));
+    assert!(matches!(make(&[f64::INFINITY; 6]), Err(E::Input(InputError::NotFinite { .. }))));
     let functions = |level| spline.functions(level).map(|_| ());
     assert_eq!(functions(0), Err(E::Level { level: 0, most: 20 }));
     assert_eq!(functions(21), Err(E::Level { level: 21, most: 20 }));

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::activation::ActivationConfig;
 use burn::nn::{GateController, Gru, GruConfig, Lstm, LstmConfig};
 use burn::tensor::{DType, Device, Tensor};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts, Steps};
 use kiln_tensor::device_tests;
@@ -224,13 +225,13 @@ fn bad_input_is_refused() {
     let lstm = filled(LstmConfig::new(3, 2, true).init(&device), 1, 0.8);
     let parts = || Parts::masked(x.clone(), x.ones_like()).unwrap();
     let refused = |mask: Tensor<2>| parts().through(&Steps::new(&lstm, mask)).unwrap_err();
-    assert!(matches!(refused(ones([2, 3])), E::Shape { .. }));
-    assert!(matches!(refused(ones([2, 4]) / 0.0), E::NotFinite { .. }));
+    assert!(matches!(refused(ones([2, 3])), E::Input(InputError::Shape { .. })));
+    assert!(matches!(refused(ones([2, 4]) / 0.0), E::Input(InputError::NotFinite { .. })));
     assert!(matches!(refused(ones([2, 4]).cast(DType::F32)), E::Tensor(_)));
     assert!(parts().through(&Steps::new(&lstm, ones([1, 1]))).is_ok());
     let other = LstmConfig::new(4, 2, true).init(&device);
     let wide = parts().through(&Steps::new(&other, ones([2, 4])));
-    assert!(matches!(wide, Err(E::Size { found: 3, expected: 4, .. })));
+    assert!(matches!(wide, Err(E::Input(InputError::Size { found: 3, expected: 4, .. }))));
     let clipped = LstmConfig::new(3, 2, true).with_clip(Some(1.0)).init(&device);
     assert!(matches!(parts().through(&Steps::new(&clipped, ones([2, 4]))), Err(E::Missing { .. })));
     let squashed =

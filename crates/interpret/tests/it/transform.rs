@@ -1,9 +1,10 @@
 //! Transforms of inputs: there and back, energy, references, and what is refused.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use kiln_core::InputError;
 use kiln_interpret::InterpretError;
 use kiln_interpret::transform::{
-    Cosine, Fourier, Identity, NonnegativeFactorization, Part, PrincipalComponents, Transform,
+    Cosine, Fourier, Identity, NonnegativeFactorization, PrincipalComponents, SpectrumPart, Transform,
     WaveletTransform, magnitudes, part,
 };
 use kiln_interpret::wavelet::{Boundary, Wavelet};
@@ -101,7 +102,7 @@ proptest! {
             let scale = if own(row) && own(column) { 1.0 } else { 2.0_f64 } / (height * width) as f64;
             let expected: f64 = (0..height * width).map(|pixel| {
                 let angle = (row * (pixel / width) as f64 + column * (pixel % width) as f64) * std::f64::consts::TAU;
-                x[pixel] * if frequency.part == Part::Real { angle.cos() } else { -angle.sin() }
+                x[pixel] * if frequency.part == SpectrumPart::Real { angle.cos() } else { -angle.sin() }
             }).sum();
             prop_assert!((found - scale.sqrt() * expected).abs() < 1e-10);
         }
@@ -141,7 +142,10 @@ fn magnitudes_are_lengths_of_groups() {
     assert_eq!(groups.ids(), [0, 1, 2, 1]);
     let found = magnitudes(&tensor(&[-1.0, 3.0, 2.0, -4.0], [1, 4]), &groups).unwrap();
     assert_eq!(values(found), [1.0, 5.0, 2.0]);
-    assert!(matches!(magnitudes(&tensor(&[1.0], [1, 1]), &groups), Err(InterpretError::Shape { .. })));
+    assert!(matches!(
+        magnitudes(&tensor(&[1.0], [1, 1]), &groups),
+        Err(InterpretError::Input(InputError::Shape { .. }))
+    ));
 }
 
 #[test]
@@ -250,25 +254,43 @@ fn a_transform_read_back_is_the_same() {
 #[test]
 fn bad_input_is_refused() {
     let x = tensor(&normal(1, 12), [2, 6]);
-    assert!(matches!(Fourier::of_signals(&[0]), Err(InterpretError::Empty { .. })));
-    assert!(matches!(Fourier::of_signals(&[]), Err(InterpretError::Size { .. })));
-    assert!(matches!(Cosine::of_pictures(&[4]), Err(InterpretError::Size { .. })));
+    assert!(matches!(Fourier::of_signals(&[0]), Err(InterpretError::Input(InputError::Empty { .. }))));
+    assert!(matches!(Fourier::of_signals(&[]), Err(InterpretError::Input(InputError::Size { .. }))));
+    assert!(matches!(Cosine::of_pictures(&[4]), Err(InterpretError::Input(InputError::Size { .. }))));
     let fourier = Fourier::of_signals(&[5]).unwrap();
-    assert!(matches!(fourier.forward(x.clone()), Err(InterpretError::Shape { .. })));
-    assert!(matches!(fourier.forward(x.clone().unsqueeze::<3>()), Err(InterpretError::Size { .. })));
+    assert!(matches!(fourier.forward(x.clone()), Err(InterpretError::Input(InputError::Shape { .. }))));
+    assert!(matches!(
+        fourier.forward(x.clone().unsqueeze::<3>()),
+        Err(InterpretError::Input(InputError::Size { .. }))
+    ));
     let back: Result<Tensor<2>, _> = fourier.inverse(x.clone());
-    assert!(matches!(back, Err(InterpretError::Shape { .. })));
-    assert!(matches!(fourier.rings(&[0.5, 0.5]), Err(InterpretError::Setting { .. })));
-    assert!(matches!(fourier.rings(&[f64::NAN]), Err(InterpretError::Setting { .. })));
+    assert!(matches!(back, Err(InterpretError::Input(InputError::Shape { .. }))));
+    assert!(matches!(fourier.rings(&[0.5, 0.5]), Err(InterpretError::Input(InputError::Setting { .. }))));
+    assert!(matches!(fourier.rings(&[f64::NAN]), Err(InterpretError::Input(InputError::Setting { .. }))));
     let six = Fourier::of_signals(&[6]).unwrap();
-    assert!(matches!(part(&six, x.clone(), &[true]), Err(InterpretError::Size { .. })));
-    assert!(matches!(PrincipalComponents::fit(&x, 3), Err(InterpretError::Setting { .. })));
-    assert!(matches!(NonnegativeFactorization::fit(&x, 1, 5, 1), Err(InterpretError::Setting { .. })));
-    assert!(matches!(NonnegativeFactorization::fit(&x, 0, 5, 1), Err(InterpretError::Setting { .. })));
+    assert!(matches!(part(&six, x.clone(), &[true]), Err(InterpretError::Input(InputError::Size { .. }))));
+    assert!(matches!(
+        PrincipalComponents::fit(&x, 3),
+        Err(InterpretError::Input(InputError::Setting { .. }))
+    ));
+    assert!(matches!(
+        NonnegativeFactorization::fit(&x, 1, 5, 1),
+        Err(InterpretError::Input(InputError::Setting { .. }))
+    ));
+    assert!(matches!(
+        NonnegativeFactorization::fit(&x, 0, 5, 1),
+        Err(InterpretError::Input(InputError::Setting { .. }))
+    ));
     let nan = tensor(&[f64::NAN, 1.0], [1, 2]);
-    assert!(matches!(PrincipalComponents::fit(&nan, 1), Err(InterpretError::NotFinite { .. })));
+    assert!(matches!(
+        PrincipalComponents::fit(&nan, 1),
+        Err(InterpretError::Input(InputError::NotFinite { .. }))
+    ));
     let none = tensor(&[], [0, 2]);
-    assert!(matches!(PrincipalComponents::fit(&none, 1), Err(InterpretError::Empty { .. })));
+    assert!(matches!(
+        PrincipalComponents::fit(&none, 1),
+        Err(InterpretError::Input(InputError::Empty { .. }))
+    ));
     let wavelet = WaveletTransform::of_signals(&db("haar"), Boundary::Zero, &[5], 1).unwrap();
-    assert!(matches!(wavelet.forward(x), Err(InterpretError::Shape { .. })));
+    assert!(matches!(wavelet.forward(x), Err(InterpretError::Input(InputError::Shape { .. }))));
 }

@@ -1,6 +1,8 @@
-//! Importance of coefficients: equal to the plain method without a transform, complete with a residual, the chain rule.
+//! Importance of coefficients: equal to the plain method without a transform, complete with a residual, the
+//! chain rule.
 
 use burn::tensor::{Tensor, TensorData, activation::relu};
+use kiln_core::InputError;
 use kiln_interpret::attribution::{
     Attribution, ExactShapley, InputXGradient, IntegratedGradients, Model, Quadrature, Question, Saliency,
     ShapleySampling,
@@ -230,13 +232,19 @@ fn bad_input_is_refused() {
     let x = tensor(&positive, [4, 6]);
     let parts = NonnegativeFactorization::fit(&x, 2, 10, 1).unwrap();
     let trim = Trim::new(&model, &parts);
-    assert!(matches!(trim.at(&tensor(&[], [0, 6])), Err(InterpretError::Empty { .. })));
+    assert!(matches!(trim.at(&tensor(&[], [0, 6])), Err(InterpretError::Input(InputError::Empty { .. }))));
     let nan = tensor(&[f64::NAN; 6], [1, 6]);
     let identity = Identity::new(&[6]).unwrap();
     let refused = Trim::new(&model, &identity).attribute(&Saliency::default(), &nan, &Question::output(0));
-    assert!(matches!(refused, Err(InterpretError::NotFinite { .. })));
-    assert!(matches!(trim.at(&nan), Err(InterpretError::NotFinite { .. })));
-    assert!(matches!(trim.at(&tensor(&[1.0; 5], [1, 5])), Err(InterpretError::Shape { .. })));
+    assert!(matches!(refused, Err(InterpretError::Input(InputError::NotFinite { .. }))));
+    assert!(matches!(trim.at(&nan), Err(InterpretError::Input(InputError::NotFinite { .. }))));
+    assert!(matches!(
+        trim.at(&tensor(&[1.0; 5], [1, 5])),
+        Err(InterpretError::Input(InputError::Shape { .. }))
+    ));
     let two = trim.at(&x.clone().narrow(0, 0, 2)).unwrap();
-    assert!(matches!(two.outputs(tensor(&[1.0; 6], [3, 2])), Err(InterpretError::Size { .. })));
+    assert!(matches!(
+        two.outputs(tensor(&[1.0; 6], [3, 2])),
+        Err(InterpretError::Input(InputError::Size { .. }))
+    ));
 }

@@ -8,11 +8,11 @@
 //! For `s ≤ 1` it never increases `L` from a feasible point, over any closed sets. Cost per step: `2k`
 //! partial gradients and projections, and the two constants; memory: one partial gradient.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
 use super::TwoBlocks;
-use crate::error::require;
 use crate::{OptimError, Solver, State, Work};
 
 /// Alternating descent; see the [module](self).
@@ -32,11 +32,13 @@ impl Default for AlternatingDescent {
 }
 
 impl<P: TwoBlocks> Solver<P> for AlternatingDescent {
+    const NAME: &'static str = "alternating-descent";
+
     type Memory = ();
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<(), OptimError> {
-        require::at_least_one("inner_steps", self.inner_steps)?;
-        require::positive("relative_step", self.relative_step)
+        check::at_least_one("inner_steps", self.inner_steps)?;
+        Ok(check::positive("relative_step", self.relative_step)?)
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, ()>) -> Result<(), OptimError> {

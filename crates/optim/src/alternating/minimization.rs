@@ -34,6 +34,8 @@ use crate::{OptimError, Solver, State};
 pub struct AlternatingMinimization;
 
 impl<P: ExactBlocks> Solver<P> for AlternatingMinimization {
+    const NAME: &'static str = "alternating-minimization";
+
     type Memory = ();
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<(), OptimError> {

@@ -1,15 +1,15 @@
 //! Which blocks there are to choose from.
 
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use super::CoordinateProblem;
 use crate::OptimError;
-use crate::error::require;
 
-/// The blocks that a [`Rule`](super::Rule) chooses from.
+/// The blocks that a [`BlockRule`](super::BlockRule) chooses from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Blocks {
+#[serde(rename_all = "kebab-case")]
+pub enum BlockPartition {
     /// A partition, made once.
     Fixed {
         /// `m`, coordinates in a block.
@@ -29,7 +29,7 @@ pub enum Blocks {
 
 /// How coordinates are put into fixed blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Partition {
     /// As they come: `0, 1, …, m − 1`, and so on.
     InOrder,
@@ -56,14 +56,14 @@ impl Partition {
     }
 }
 
-impl Blocks {
+impl BlockPartition {
     pub(super) fn check(&self, dimension: usize) -> Result<(), OptimError> {
         match *self {
             Self::Fixed { size, .. } | Self::Variable { size } => {
-                require::at_least_one("size", size)?;
+                check::at_least_one("size", size)?;
                 if size > dimension {
                     let must = "at most the number of coordinates";
-                    return Err(OptimError::Setting { name: "size", value: size as f64, must });
+                    return Err(InputError::setting("size", size as f64, must).into());
                 }
                 Ok(())
             }

@@ -2,6 +2,8 @@
 //! proportional to their size, by passing messages from the leaves to the roots and back (Gaussian elimination without
 //! fill; Nutini, Laradji, Schmidt, section 6). A forest can hold most of the nodes of a sparse graph.
 
+use kiln_core::InputError;
+
 use crate::OptimError;
 
 const OUTSIDE: usize = usize::MAX;
@@ -26,12 +28,12 @@ pub fn solve_forest<'a>(
 ) -> Result<Vec<f64>, OptimError> {
     if rhs.len() != block.len() {
         let what = "right-hand side of a forest";
-        return Err(OptimError::Size { what, found: rhs.len(), expected: block.len() });
+        return Err(InputError::size(what, rhs.len(), block.len()).into());
     }
     let mut place = vec![OUTSIDE; dimension];
     for (at, &node) in block.iter().enumerate() {
         if node >= dimension {
-            return Err(OptimError::NoSuchComponent { index: node, components: dimension });
+            return Err(InputError::index("component", node, dimension).into());
         }
         if place[node] != OUTSIDE {
             return Err(OptimError::problem("a block names a coordinate twice"));
@@ -54,7 +56,9 @@ pub fn solve_forest<'a>(
             let at = order[next];
             next += 1;
             for &(node, entry) in neighbours(block[at]) {
-                let other = place[node];
+                let Some(&other) = place.get(node) else {
+                    return Err(InputError::index("neighbour", node, dimension).into());
+                };
                 if other == OUTSIDE || other == parents[at].0 || entry == 0.0 {
                     continue;
                 }

@@ -5,7 +5,7 @@
 //! choose a block b of m coordinates, then  x_b ← x_b + d_b
 //! ```
 //!
-//! [`BlockCoordinateDescent`] combines a choice of [`Blocks`] (fixed or variable), a [`Rule`] for the next one, and an
+//! [`BlockCoordinateDescent`] combines a choice of [`BlockPartition`] (fixed or variable), a [`BlockRule`] for the next one, and an
 //! [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as the
 //! predictions `A x`, is kept up to date, so that a step touches the columns of its block only, except that a
 //! greedy rule looks at the whole gradient.
@@ -16,9 +16,9 @@ mod rule;
 mod solver;
 mod update;
 
-pub use blocks::{Blocks, Partition};
+pub use blocks::{BlockPartition, Partition};
 pub use forest::solve_forest;
-pub use rule::Rule;
+pub use rule::BlockRule;
 pub use solver::{BlockCoordinateDescent, BlockCoordinateMemory};
 pub use update::Update;
 
@@ -66,7 +66,7 @@ pub trait CoordinateProblem: Objective<Point = Vec<f64>> {
     /// `H v`.
     fn hessian_bound_product(&self, v: &[f64]) -> Vec<f64>;
 
-    /// The entries of row `i` of `H` off the diagonal, if `H` is sparse and constant: what [`Blocks::Forest`] needs.
+    /// The entries of row `i` of `H` off the diagonal, if `H` is sparse and constant: what [`BlockPartition::Forest`] needs.
     fn neighbours(&self, i: usize) -> Option<&[(usize, f64)]> {
         let _ = i;
         None

@@ -1,16 +1,15 @@
 //! Which block comes next.
 
+use kiln_core::random;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
-
-use crate::order::{below, generator};
 
 /// Selection rules; `g` is the gradient at the current point, `L_b` the largest eigenvalue of the block `H_b` of the
 /// Hessian bound, `Lᵢ` its diagonal. A variable block holds the coordinates whose own scores (blocks of one)
 /// are largest. Ties go to the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
+#[serde(rename_all = "kebab-case")]
+pub enum BlockRule {
     /// Uniformly at random.
     Random,
     /// One after the other.
@@ -30,7 +29,7 @@ pub enum Rule {
     GsqNonnegative,
 }
 
-impl Rule {
+impl BlockRule {
     /// Whether it needs the whole gradient.
     pub(super) fn is_greedy(self) -> bool {
         !matches!(self, Self::Random | Self::Cyclic | Self::Lipschitz)
@@ -40,7 +39,7 @@ impl Rule {
 /// `count` of the `weights.len()` indices, drawn one after the other without replacement with probability proportional
 /// to the weights of those left (Efraimidis, Spirakis 2006); uniformly if all weights are equal.
 pub(super) fn draw(weights: &[f64], count: usize, seed: u64, iteration: u64) -> Vec<usize> {
-    let mut random = generator(seed, iteration);
+    let mut random = random::stream(seed, iteration);
     let mut keys: Vec<(f64, usize)> = weights
         .iter()
         .enumerate()
@@ -60,7 +59,7 @@ pub(super) fn draw(weights: &[f64], count: usize, seed: u64, iteration: u64) -> 
 
 /// A uniform index.
 pub(super) fn draw_one(count: usize, seed: u64, iteration: u64) -> usize {
-    below(&mut generator(seed, iteration), count)
+    random::below(&mut random::stream(seed, iteration), count)
 }
 
 /// The `count` indices with the largest scores, in descending order; ties go to the first.

@@ -7,13 +7,14 @@
 
 use std::borrow::Cow;
 
+use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
 use super::forest::{greedy_forest, solve_forest};
 use super::rule::{draw, draw_one, largest};
 use super::update::{At, Block};
-use super::{Blocks, CoordinateProblem, Partition, Rule, Update};
+use super::{BlockPartition, BlockRule, CoordinateProblem, Partition, Update};
 use crate::{Memory, OptimError, Solver, State};
 
 /// Block coordinate descent; see the [module](super).
@@ -34,9 +35,9 @@ use crate::{Memory, OptimError, Solver, State};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockCoordinateDescent {
     /// Which blocks there are.
-    pub blocks: Blocks,
+    pub blocks: BlockPartition,
     /// Which one comes next.
-    pub rule: Rule,
+    pub rule: BlockRule,
     /// How it moves.
     pub update: Update,
     /// Seed of random rules.
@@ -47,7 +48,12 @@ impl BlockCoordinateDescent {
     /// Variable blocks, Gauss-Southwell-Lipschitz, matrix updates: the paper's recommendation for
     /// unconstrained problems.
     pub fn new(size: usize) -> Self {
-        Self { blocks: Blocks::Variable { size }, rule: Rule::Gsl, update: Update::Matrix, seed: 0 }
+        Self {
+            blocks: BlockPartition::Variable { size },
+            rule: BlockRule::Gsl,
+            update: Update::Matrix,
+            seed: 0,
+        }
     }
 }
 
@@ -74,8 +80,6 @@ struct Cache {
 impl Memory<Vec<f64>> for BlockCoordinateMemory {
     type Stored = Self;
 
-    const NAME: &'static str = "BlockCoordinateMemory";
-
     fn store(&self) -> Result<Self, TensorError> {
         Ok(self.clone())
     }
@@ -86,18 +90,19 @@ impl Memory<Vec<f64>> for BlockCoordinateMemory {
 }
 
 impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
+    const NAME: &'static str = "block-coordinate-descent";
+
     type Memory = BlockCoordinateMemory;
 
     fn init(&self, problem: &P, start: &Vec<f64>) -> Result<Self::Memory, OptimError> {
         let dimension = problem.dimension();
-        if start.len() != dimension {
-            return Err(OptimError::Size { what: "the start", found: start.len(), expected: dimension });
-        }
+        check::not_empty("the list of coordinates", dimension)?;
+        check::size("coordinates of the start", start.len(), dimension)?;
         self.blocks.check(dimension)?;
         let refuse = |holds: bool, why: &str| if holds { Err(OptimError::problem(why)) } else { Ok(()) };
         let nonnegative = problem.is_nonnegative();
         refuse(
-            nonnegative && self.rule.is_greedy() && self.rule != Rule::GsqNonnegative,
+            nonnegative && self.rule.is_greedy() && self.rule != BlockRule::GsqNonnegative,
             "over x ≥ 0 the greedy rule is GsqNonnegative: the others may choose coordinates that cannot move",
         )?;
         refuse(
@@ -105,13 +110,13 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
             "over x ≥ 0 a projected matrix step need not decrease f; take Update::TwoMetric",
         )?;
         refuse(
-            !nonnegative && (self.rule == Rule::GsqNonnegative || self.update == Update::TwoMetric),
+            !nonnegative && (self.rule == BlockRule::GsqNonnegative || self.update == Update::TwoMetric),
             "GsqNonnegative and TwoMetric are for problems over x ≥ 0: Composite { problem, NonNegative }",
         )?;
         if let Some(&value) = start.iter().find(|x| nonnegative && **x < 0.0) {
-            return Err(OptimError::Setting { name: "an entry of the start", value, must: "at least 0" });
+            return Err(InputError::setting("an entry of the start", value, "at least 0").into());
         }
-        let forest = self.blocks == Blocks::Forest;
+        let forest = self.blocks == BlockPartition::Forest;
         refuse(forest && self.update != Update::Matrix, "forest blocks need Update::Matrix")?;
         refuse(
             forest && problem.neighbours(0).is_none(),
@@ -121,9 +126,14 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
     }
 
     fn step(&self, problem: &P, state: &mut State<Vec<f64>, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate: x, iteration, work, memory } = state;
+        let State { iterate: x, iteration, work, memory, .. } = state;
         if memory.cache.is_none() {
             memory.cache = Some(self.cache(problem)?);
+            // The first step, or the first after the state was read from a file.
+            let length = problem.image(x)?.len();
+            if memory.image.as_ref().is_some_and(|image| image.len() != length) {
+                return Err(OptimError::State("the image is of another problem".to_owned()));
+            }
         }
         if memory.image.is_none() {
             memory.image = Some(problem.image(x)?);
@@ -145,37 +155,47 @@ impl<P: CoordinateProblem> Solver<P> for BlockCoordinateDescent {
                 indices.iter().map(|&i| gradient[i]).collect()
             }
         };
-        let (indices, displacement) = if self.blocks == Blocks::Forest {
-            let order = self.ordered(problem, cache, x, &gradient, *iteration, x.len());
-            let neighbours = |i| problem.neighbours(i).unwrap_or_default();
-            let forest = greedy_forest(&order, neighbours);
-            let rhs: Vec<f64> = block_gradient(&forest).into_iter().map(|g| -g).collect();
-            let displacement = solve_forest(&forest, x.len(), |i| problem.curvature(i), neighbours, &rhs)?;
-            (forest, displacement)
-        } else {
-            let block = match self.blocks {
-                Blocks::Fixed { .. } => {
-                    Cow::Borrowed(&cache.fixed[self.fixed(cache, x, &gradient, *iteration)])
+        let block = match self.blocks {
+            BlockPartition::Forest => {
+                let order = self.ordered(cache, x, &gradient, *iteration, x.len());
+                let neighbours = |i| problem.neighbours(i).unwrap_or_default();
+                let forest = greedy_forest(&order, neighbours);
+                let rhs: Vec<f64> = block_gradient(&forest).into_iter().map(|g| -g).collect();
+                let displacement =
+                    solve_forest(&forest, x.len(), |i| problem.curvature(i), neighbours, &rhs)?;
+                shift(problem, x, image, &forest, displacement);
+                return Ok(());
+            }
+            BlockPartition::Fixed { .. } => {
+                Cow::Borrowed(&cache.fixed[self.fixed(cache, x, &gradient, *iteration)])
+            }
+            BlockPartition::Variable { size } => {
+                let mut indices = self.ordered(cache, x, &gradient, *iteration, size);
+                if self.rule == BlockRule::Gsq {
+                    indices = hard_thresholding(problem, cache, &gradient, indices)?;
                 }
-                Blocks::Variable { size } => {
-                    let mut indices = self.ordered(problem, cache, x, &gradient, *iteration, size);
-                    if self.rule == Rule::Gsq {
-                        indices = hard_thresholding(problem, cache, &gradient, indices)?;
-                    }
-                    Cow::Owned(Block::new(problem, indices)?)
-                }
-                Blocks::Forest => unreachable!("forests were treated above"),
-            };
-            let gradient = block_gradient(&block.indices);
-            let at = At { problem, x, image, block: &block, gradient: &gradient };
-            let displacement = at.displacement(self.update, work)?;
-            (block.into_owned().indices, displacement)
+                Cow::Owned(Block::new(problem, indices)?)
+            }
         };
-        for (i, d) in indices.into_iter().zip(displacement) {
-            x[i] += d;
-            problem.shift(image, i, d);
-        }
+        let gradient = block_gradient(&block.indices);
+        let at = At { problem, x, image, block: &block, gradient: &gradient };
+        let displacement = at.displacement(self.update, work)?;
+        shift(problem, x, image, &block.indices, displacement);
         Ok(())
+    }
+}
+
+/// `x_b ← x_b + d_b`, and the image with it.
+fn shift(
+    problem: &impl CoordinateProblem,
+    x: &mut [f64],
+    image: &mut [f64],
+    block: &[usize],
+    displacement: Vec<f64>,
+) {
+    for (&i, d) in block.iter().zip(displacement) {
+        x[i] += d;
+        problem.shift(image, i, d);
     }
 }
 
@@ -183,14 +203,15 @@ impl BlockCoordinateDescent {
     fn cache(&self, problem: &impl CoordinateProblem) -> Result<Cache, OptimError> {
         let curvatures: Vec<f64> = (0..problem.dimension()).map(|i| problem.curvature(i)).collect();
         let fixed = match self.blocks {
-            Blocks::Fixed { size, partition } => Partition::of(partition, problem, size)
+            BlockPartition::Fixed { size, partition } => Partition::of(partition, problem, size)
                 .into_iter()
                 .map(|indices| Block::new(problem, indices))
                 .collect::<Result<Vec<_>, _>>()?,
             _ => Vec::new(),
         };
         let lipschitz = fixed.iter().map(|block| block.lipschitz).collect();
-        let thresholds = self.rule == Rule::Gsq && matches!(self.blocks, Blocks::Variable { .. });
+        let thresholds =
+            self.rule == BlockRule::Gsq && matches!(self.blocks, BlockPartition::Variable { .. });
         let smoothness = if thresholds { largest_eigenvalue(problem, &curvatures) } else { 0.0 };
         Ok(Cache { curvatures, fixed, lipschitz, smoothness })
     }
@@ -202,16 +223,16 @@ impl BlockCoordinateDescent {
             let g: Vec<f64> = block.indices.iter().map(|&i| gradient[i]).collect();
             let squares = || g.iter().map(|g| g * g).sum::<f64>();
             match self.rule {
-                Rule::Gsl => quotient(squares(), block.lipschitz),
-                Rule::Gsq => g.iter().zip(block.solve(&g)).map(|(g, d)| g * d).sum(),
-                Rule::Gs => squares(),
+                BlockRule::Gsl => quotient(squares(), block.lipschitz),
+                BlockRule::Gsq => g.iter().zip(block.solve(&g)).map(|(g, d)| g * d).sum(),
+                BlockRule::Gs => squares(),
                 _ => block.indices.iter().map(|&i| self.score(cache, x, gradient, i)).sum(),
             }
         };
         match self.rule {
-            Rule::Random => draw_one(count, self.seed, iteration),
-            Rule::Cyclic => (iteration % count as u64) as usize,
-            Rule::Lipschitz => draw(&cache.lipschitz, 1, self.seed, iteration)[0],
+            BlockRule::Random => draw_one(count, self.seed, iteration),
+            BlockRule::Cyclic => (iteration % count as u64) as usize,
+            BlockRule::Lipschitz => draw(&cache.lipschitz, 1, self.seed, iteration)[0],
             _ => largest(&cache.fixed.iter().map(score).collect::<Vec<_>>(), 1)[0],
         }
     }
@@ -220,8 +241,8 @@ impl BlockCoordinateDescent {
     fn score(&self, cache: &Cache, x: &[f64], gradient: &[f64], i: usize) -> f64 {
         let (g, curvature) = (gradient[i], cache.curvatures[i]);
         match self.rule {
-            Rule::Gs => g * g,
-            Rule::GsqNonnegative if curvature > 0.0 => {
+            BlockRule::Gs => g * g,
+            BlockRule::GsqNonnegative if curvature > 0.0 => {
                 let d = (-g / curvature).max(-x[i]);
                 -(g * d + curvature / 2.0 * d * d)
             }
@@ -232,18 +253,17 @@ impl BlockCoordinateDescent {
     /// The first `count` coordinates in the order in which the rule would take them one by one.
     fn ordered(
         &self,
-        problem: &impl CoordinateProblem,
         cache: &Cache,
         x: &[f64],
         gradient: &[f64],
         iteration: u64,
         count: usize,
     ) -> Vec<usize> {
-        let dimension = problem.dimension();
+        let dimension = x.len();
         match self.rule {
-            Rule::Random => draw(&vec![1.0; dimension], count, self.seed, iteration),
-            Rule::Lipschitz => draw(&cache.curvatures, count, self.seed, iteration),
-            Rule::Cyclic => {
+            BlockRule::Random => draw(&vec![1.0; dimension], count, self.seed, iteration),
+            BlockRule::Lipschitz => draw(&cache.curvatures, count, self.seed, iteration),
+            BlockRule::Cyclic => {
                 // All coordinates are asked for by forests, which then begin one further each time.
                 let step = if count == dimension { 1 } else { count };
                 let begin = (u128::from(iteration) * step as u128 % dimension as u128) as usize;

@@ -8,7 +8,7 @@ use crate::{OptimError, Work};
 
 /// Updates of a block; over `x ≥ 0` the first, third and fifth only, and the moved block is projected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Update {
     /// `Lb`: `d = −g_b/L_b`. It lowers `f` by at least `‖g_b‖²/(2L_b)`.
     Gradient,

@@ -1,5 +1,5 @@
-//! `AdaHessian` (Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, *`AdaHessian`: an adaptive second order optimizer for
-//! machine learning*, AAAI 2021, arXiv 2006.00719, Algorithm 1).
+//! `AdaHessian` (Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, *`AdaHessian`: an adaptive second order
+//! optimizer for machine learning*, AAAI 2021, arXiv 2006.00719, Algorithm 1).
 //!
 //! ```text
 //! ξ random signs,   D = |H_B ξ| averaged over the blocks,   g the gradient over the same batch B
@@ -7,24 +7,25 @@
 //! z ← z − ηₜ (m̂ / (ŝ^{k/2} + ε) + w z)
 //! ```
 //!
-//! `ξ ⊙ H ξ` estimates the diagonal of the Hessian and is exact for a diagonal one; then, with `ε = 0`, the path does
-//! not depend on the scale of any coordinate. Where the curvature vanishes the step is `m̂/ε`: not capped, so `ε` is
-//! what keeps it finite. A `G` of the problem is not used: after a scaled step its proximal map would have to be taken
-//! in the scaled norm, and the plain one leads elsewhere. Cost per step: `b` component gradients and one Hessian-vector
-//! product over the batch, about twice as much; memory: two numbers per coordinate, on the host, through which
-//! gradients pass too.
+//! `ξ ⊙ H ξ` estimates the diagonal of the Hessian and is exact for a diagonal one; then, with `ε = 0`, the
+//! path does not depend on the scale of any coordinate. Where the curvature vanishes the step is `m̂/ε`: not
+//! capped, so `ε` is what keeps it finite. A `G` of the problem is not used: after a scaled step its proximal
+//! map would have to be taken in the scaled norm, and the plain one leads elsewhere. Cost per step: `b`
+//! component gradients and one Hessian-vector product over the batch, about twice as much; memory: two
+//! numbers per coordinate, on the host, through which gradients pass too.
 //!
-//! *In a Burn training loop.* Burn's `Optimizer` sees the gradient of one tensor and nothing else, so there is no room
-//! for the Hessian's product in it. Train the module as a [`ModuleObjective`](crate::ModuleObjective) inside
-//! [`Differences`](super::Differences), with [`Parameters`] of the module as the point; a loop of one's own calls
-//! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
+//! *In a Burn training loop.* Burn's `Optimizer` sees the gradient of one tensor and nothing else, so there
+//! is no room for the Hessian's product in it. Train the module as a
+//! [`ModuleObjective`](crate::ModuleObjective) inside [`Differences`](super::Differences), with
+//! [`Parameters`] of the module as the point; a loop of one's own calls [`Solver::start`] once and
+//! [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
+use kiln_core::check;
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::SecondOrderSum;
-use crate::error::require;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
 /// `AdaHessian`; see the [module](self).
@@ -52,9 +53,9 @@ pub struct AdaHessian {
     pub hessian_power: f64,
     /// `w ≥ 0`, decoupled from the curvature.
     pub weight_decay: f64,
-    /// Runs of coordinates over which `|Hξ|` is averaged, in order, together as long as the point; none by default.
-    /// [`kernel_blocks`] gives the paper's for convolutions.
-    pub averaging: Vec<Blocks>,
+    /// Runs of coordinates over which `|Hξ|` is averaged, in order, together as long as the point; none by
+    /// default. [`kernel_blocks`] gives the paper's for convolutions.
+    pub averaging: Vec<AveragingBlocks>,
     /// `b`.
     pub batch_size: usize,
     /// Which components come next.
@@ -65,7 +66,7 @@ pub struct AdaHessian {
 
 /// Consecutive blocks of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blocks {
+pub struct AveragingBlocks {
     /// Coordinates in a block.
     pub length: usize,
     /// Number of blocks.
@@ -102,13 +103,13 @@ impl AdaHessian {
     }
 }
 
-/// The paper's averaging for a module: over each spatial kernel of its convolutions (tensors of rank 3 and more, whose
-/// first two axes are channels), and none for matrices and vectors.
-pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<Blocks> {
+/// The paper's averaging for a module: over each spatial kernel of its convolutions (tensors of rank 3 and
+/// more, whose first two axes are channels), and none for matrices and vectors.
+pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<AveragingBlocks> {
     let blocks = |shape: Vec<usize>| {
         let length = shape.iter().skip(2).product::<usize>();
         let count = shape.iter().take(2).product();
-        if length == 0 { None } else { Some(Blocks { length, count }) }
+        if length == 0 { None } else { Some(AveragingBlocks { length, count }) }
     };
     parameters.shapes().into_iter().filter_map(blocks).collect()
 }
@@ -122,8 +123,6 @@ pub struct AdaHessianMemory {
 }
 
 impl<V> Memory<V> for AdaHessianMemory {
-    const NAME: &'static str = "AdaHessianMemory";
-
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -136,31 +135,34 @@ impl<V> Memory<V> for AdaHessianMemory {
 }
 
 impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
+    const NAME: &'static str = "adahessian";
+
     type Memory = AdaHessianMemory;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<AdaHessianMemory, OptimError> {
         self.step_size.check("step_size")?;
-        require::fraction("momentum", self.momentum)?;
-        require::fraction("curvature_memory", self.curvature_memory)?;
-        require::nonnegative("epsilon", self.epsilon)?;
-        require::probability("hessian_power", self.hessian_power)?;
-        require::nonnegative("weight_decay", self.weight_decay)?;
+        check::fraction("momentum", self.momentum)?;
+        check::fraction("curvature_memory", self.curvature_memory)?;
+        check::nonnegative("epsilon", self.epsilon)?;
+        check::probability("hessian_power", self.hessian_power)?;
+        check::nonnegative("weight_decay", self.weight_decay)?;
         let dimension = start.dimension();
         if !self.averaging.is_empty() {
             for blocks in &self.averaging {
-                require::at_least_one("the length of an averaging block", blocks.length)?;
+                check::at_least_one("the length of an averaging block", blocks.length)?;
             }
-            let found = self.averaging.iter().map(|blocks| blocks.length * blocks.count).sum();
-            if found != dimension {
-                return Err(OptimError::Size { what: "coordinates in blocks", found, expected: dimension });
-            }
+            let found = self
+                .averaging
+                .iter()
+                .fold(0, |sum: usize, blocks| sum.saturating_add(blocks.length.saturating_mul(blocks.count)));
+            check::size("coordinates in blocks", found, dimension)?;
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(AdaHessianMemory { gradient: vec![0.0; dimension], square: vec![0.0; dimension], sampler })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, AdaHessianMemory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let AdaHessianMemory { gradient: mean, square, sampler } = memory;
         let batch = sampler.next_batch();
         let signs = Noise { seed: self.seed, distribution: Distribution::Rademacher };

@@ -1,22 +1,23 @@
-//! Dom-SGD and Bulk-SGD (Song, Ahn, Yun, *Does SGD really happen in tiny subspaces?*, ICLR 2025, arXiv 2405.16002).
+//! Dom-SGD and Bulk-SGD (Song, Ahn, Yun, *Does SGD really happen in tiny subspaces?*, ICLR 2025, arXiv
+//! 2405.16002).
 //!
 //! ```text
 //! P = Q Qᵀ,  Q the top k eigenvectors of the Hessian of the full loss,  g a minibatch gradient
 //! Dom:  z ← J(z − η P g)      Bulk:  z ← J(z − η (I − P) g)      alignment  χ_k(g) = ‖P g‖ / ‖g‖
 //! ```
 //!
-//! The paper recomputes `Q` at every step, and switches from SGD once a moving average of `χ_k` exceeds 0.95; the
-//! switch is the caller's: run [`Part::Whole`], watch [`SubspaceMemory::alignment`], go on from its iterate. Cost per
-//! step: `b` component gradients, and a Lanczos process of full Hessian-vector products every `recompute_every` steps;
-//! memory: `k` vectors, and the Krylov basis while they are computed.
+//! The paper recomputes `Q` at every step, and switches from SGD once a moving average of `χ_k` exceeds 0.95;
+//! the switch is the caller's: run [`SubspacePart::Whole`], watch [`SubspaceMemory::alignment`], go on from
+//! its iterate. Cost per step: `b` component gradients, and a Lanczos process of full Hessian-vector products
+//! every `recompute_every` steps; memory: `k` vectors, and the Krylov basis while they are computed.
 
+use kiln_core::check;
 use kiln_tensor::{Coordinates, Distribution, Lanczos, Noise, TensorError};
 use serde::{Deserialize, Serialize};
 
 use super::{Hessian, SecondOrder};
-use crate::error::require;
 use crate::state::{Vectors, memory};
-use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, Table, Work};
+use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, VectorTable, Work};
 
 /// The span of the Hessian's top `k` eigenvectors at some point.
 ///
@@ -32,14 +33,15 @@ use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, Tabl
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DominantSubspace<V> {
-    vectors: Table<V>,
+    vectors: VectorTable<V>,
     values: Vec<f64>,
     residuals: Vec<f64>,
     next: Option<f64>,
 }
 
 impl<V: Coordinates> DominantSubspace<V> {
-    /// The subspace at `z`, of dimension `lanczos.eigenpairs`, which may be 0 here. Its products are counted in `work`.
+    /// The subspace at `z`, of dimension `lanczos.eigenpairs`, which may be 0 here. Its products are counted
+    /// in `work`.
     ///
     /// # Errors
     /// Those of the problem and of [`Lanczos::largest`].
@@ -51,7 +53,7 @@ impl<V: Coordinates> DominantSubspace<V> {
     ) -> Result<Self, OptimError> {
         if lanczos.eigenpairs == 0 {
             return Ok(Self {
-                vectors: Table(Vec::new()),
+                vectors: VectorTable(Vec::new()),
                 values: Vec::new(),
                 residuals: Vec::new(),
                 next: None,
@@ -62,7 +64,7 @@ impl<V: Coordinates> DominantSubspace<V> {
         let found = lanczos.largest(&Hessian::new(problem, z), &start)?;
         *work += problem.product_cost(problem.components() * found.products as usize);
         Ok(Self {
-            vectors: Table(found.vectors),
+            vectors: VectorTable(found.vectors),
             values: found.values,
             residuals: found.residuals,
             next: found.next,
@@ -110,8 +112,8 @@ impl<V> DominantSubspace<V> {
         &self.residuals
     }
 
-    /// `λ_k − λ_{k+1}`, to about 1 % of the largest; where it is not clearly positive the subspace is an arbitrary
-    /// choice. `None` when `k` is 0 or the dimension.
+    /// `λ_k − λ_{k+1}`, to about 1 % of the largest; where it is not clearly positive the subspace is an
+    /// arbitrary choice. `None` when `k` is 0 or the dimension.
     pub fn gap(&self) -> Option<f64> {
         self.next.zip(self.values.last()).map(|(next, last)| last - next)
     }
@@ -139,8 +141,8 @@ impl<V: Coordinates> Vectors<V> for Option<DominantSubspace<V>> {
 
 /// The part of a gradient that a step follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
+#[serde(rename_all = "kebab-case")]
+pub enum SubspacePart {
     /// `P g`: Dom-SGD.
     Dominant,
     /// `(I − P) g`: Bulk-SGD.
@@ -161,7 +163,7 @@ pub struct SubspaceSgd {
     /// Seed of the order and of the eigensolver.
     pub seed: u64,
     /// What is followed.
-    pub part: Part,
+    pub part: SubspacePart,
     /// `k`, from 0 to the dimension of the space.
     pub dimension: usize,
     /// Steps from one computation of the subspace to the next; 1 in the paper.
@@ -173,7 +175,7 @@ pub struct SubspaceSgd {
 impl SubspaceSgd {
     /// As in the paper: the subspace recomputed at every step, to a residual of `1e-4`; batches reshuffled.
     pub fn new(
-        part: Part,
+        part: SubspacePart,
         dimension: usize,
         step_size: impl Into<StepSize>,
         batch_size: usize,
@@ -215,25 +217,27 @@ impl<V> SubspaceMemory<V> {
 }
 
 impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
+    const NAME: &'static str = "subspace-sgd";
+
     type Memory = SubspaceMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
-        require::at_least_one("recompute_every", self.recompute_every as usize)?;
-        require::positive("tolerance", self.tolerance)?;
-        if self.dimension > start.dimension() {
-            return Err(OptimError::Setting {
-                name: "dimension",
-                value: self.dimension as f64,
-                must: "at most the dimension of the space",
-            });
-        }
+        check::setting(
+            "recompute_every",
+            self.recompute_every as f64,
+            self.recompute_every > 0,
+            "at least 1",
+        )?;
+        check::positive("tolerance", self.tolerance)?;
+        let holds = self.dimension <= start.dimension();
+        check::setting("dimension", self.dimension as f64, holds, "at most the dimension of the space")?;
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(SubspaceMemory { subspace: None, alignment: None, sampler })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         if iteration.is_multiple_of(self.recompute_every) {
             let seed = self.seed ^ *iteration;
             let lanczos = Lanczos { tolerance: self.tolerance, ..Lanczos::new(self.dimension, seed) };
@@ -245,9 +249,9 @@ impl<P: FiniteSum + SecondOrder<Point: Coordinates>> Solver<P> for SubspaceSgd {
         let gradient = work.batch(problem, memory.sampler.next_batch(), iterate)?;
         memory.alignment = Some(subspace.alignment(&gradient)?);
         let direction = match self.part {
-            Part::Dominant => subspace.project(&gradient)?,
-            Part::Bulk => subspace.project_out(&gradient)?,
-            Part::Whole => gradient,
+            SubspacePart::Dominant => subspace.project(&gradient)?,
+            SubspacePart::Bulk => subspace.project_out(&gradient)?,
+            SubspacePart::Whole => gradient,
         };
         state.descend(problem, self.step_size.at(state.iteration), &direction)
     }

@@ -1,23 +1,23 @@
-//! Linear stability of SGD at an interpolating minimum (Wu, Su, *The implicit regularization of dynamical stability in
-//! stochastic gradient descent*, ICML 2023, arXiv 2305.17490).
+//! Linear stability of SGD at an interpolating minimum (Wu, Su, *The implicit regularization of dynamical
+//! stability in stochastic gradient descent*, ICML 2023, arXiv 2305.17490).
 //!
-//! Per-sample loss `½(xᵀw)²`, batches of `B` drawn with replacement, step `η`, `H = E[xxᵀ]`. The second moments
-//! `S = E[wwᵀ]` follow
+//! Per-sample loss `½(xᵀw)²`, batches of `B` drawn with replacement, step `η`, `H = E[xxᵀ]`. The second
+//! moments `S = E[wwᵀ]` follow
 //!
 //! ```text
 //! T(S) = (I − ηH) S (I − ηH) + (η²/B) (E[xxᵀ S xxᵀ] − H S H)
 //! ```
 //!
-//! SGD is stable in mean square iff `ρ(T) ≤ 1`. `T` is self-adjoint and keeps positive semidefinite matrices so, hence
-//! `ρ(T)` is its largest eigenvalue, and at least `⟨I, T(I)⟩/d = 1 + (η/d)(η((1 − 1/B) tr H² + E‖x‖⁴/B) − 2 tr H)`. For
-//! `B = 1` stability therefore implies `tr H ≤ 2/η`; gradient descent (`B → ∞`) needs `λ_max(H) ≤ 2/η` only.
-//! Cost of one application: `O(n d² + d³)`.
+//! SGD is stable in mean square iff `ρ(T) ≤ 1`. `T` is self-adjoint and keeps positive semidefinite matrices
+//! so, hence `ρ(T)` is its largest eigenvalue, and at least `⟨I, T(I)⟩/d = 1 + (η/d)(η((1 − 1/B) tr H² +
+//! E‖x‖⁴/B) − 2 tr H)`. For `B = 1` stability therefore implies `tr H ≤ 2/η`; gradient descent (`B → ∞`)
+//! needs `λ_max(H) ≤ 2/η` only. Cost of one application: `O(n d² + d³)`.
 
 use faer::{Mat, Side};
+use kiln_core::check;
 use kiln_tensor::{Lanczos, LinearOperator, TensorError};
 
 use crate::OptimError;
-use crate::error::require;
 
 /// The operator `T` on `d × d` matrices, given as `d²` numbers in row-major order; see
 /// `curvature/linear_stability.rs`.
@@ -46,21 +46,18 @@ impl LinearStability {
     /// # Errors
     /// Without samples, when they differ in length or are not finite, and for `η ≤ 0` or `B = 0`.
     pub fn new(samples: Vec<Vec<f64>>, step_size: f64, batch_size: usize) -> Result<Self, OptimError> {
-        require::positive("step_size", step_size)?;
-        require::at_least_one("batch_size", batch_size)?;
+        check::positive("step_size", step_size)?;
+        check::at_least_one("batch_size", batch_size)?;
         let expected = samples.first().map_or(0, Vec::len);
-        if expected == 0 {
-            return Err(OptimError::Empty { what: "the set of samples" });
-        }
-        if let Some(found) = samples.iter().map(Vec::len).find(|found| *found != expected) {
-            return Err(OptimError::Size { what: "entries of a sample", found, expected });
-        }
-        if !samples.iter().flatten().all(|x| x.is_finite()) {
-            return Err(OptimError::NotFinite { what: "a sample".to_owned() });
+        check::not_empty("the set of samples", expected)?;
+        for (i, sample) in samples.iter().enumerate() {
+            check::size(format!("entries of sample {i}"), sample.len(), expected)?;
+            check::all_finite(format!("sample {i}"), sample.iter().copied())?;
         }
         let entry =
             |i: usize, j: usize| samples.iter().map(|x| x[i] * x[j]).sum::<f64>() / samples.len() as f64;
         let hessian = Mat::from_fn(expected, expected, entry);
+        check::all_finite("the mean of the squared samples", (0..expected).map(|i| hessian[(i, i)]))?;
         Ok(Self { samples, hessian, step_size, batch_size })
     }
 
@@ -103,13 +100,7 @@ impl LinearOperator<Vec<f64>> for LinearStability {
     /// `T(S)`.
     fn apply(&self, moments: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         let size = self.dimension();
-        if moments.len() != size * size {
-            return Err(OptimError::Size {
-                what: "entries of S",
-                found: moments.len(),
-                expected: size * size,
-            });
-        }
+        check::size("entries of S", moments.len(), size * size)?;
         let (h, eta) = (&self.hessian, self.step_size);
         let s = Mat::from_fn(size, size, |i, j| moments[i * size + j]);
         let (hs, sh) = (h * &s, &s * h);

@@ -20,6 +20,8 @@ pub struct GradientDescent {
 }
 
 impl<P: Operator> Solver<P> for GradientDescent {
+    const NAME: &'static str = "gradient-descent";
+
     type Memory = ();
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<(), OptimError> {

@@ -9,10 +9,11 @@
 //! with `κ = L/μ`, for the settings of [`HeavyBall::for_constants`]. On other functions those settings may cycle. Cost
 //! per step: `n` component gradients; memory: the last iterate and one gradient.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
+use super::constants;
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State, StepSize};
 
@@ -30,9 +31,9 @@ impl HeavyBall {
     /// `η = 4/(√L + √μ)²`, `β = ((√L − √μ)/(√L + √μ))²`.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] unless `0 < μ ≤ L`, both finite.
+    /// [`InputError::Setting`](crate::InputError) unless `0 < μ ≤ L`, both finite.
     pub fn for_constants(strong_convexity: f64, smoothness: f64) -> Result<Self, OptimError> {
-        require::constants(strong_convexity, smoothness)?;
+        constants::check(strong_convexity, smoothness)?;
         let sum = smoothness.sqrt() + strong_convexity.sqrt();
         let difference = smoothness.sqrt() - strong_convexity.sqrt();
         Ok(Self { step_size: (4.0 / (sum * sum)).into(), momentum: (difference / sum).powi(2) })
@@ -48,11 +49,13 @@ pub struct HeavyBallMemory<V> {
 memory!(HeavyBallMemory { previous; });
 
 impl<P: Operator> Solver<P> for HeavyBall {
+    const NAME: &'static str = "heavy-ball";
+
     type Memory = HeavyBallMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
-        require::fraction("momentum", self.momentum)?;
+        check::fraction("momentum", self.momentum)?;
         Ok(HeavyBallMemory { previous: None })
     }
 

@@ -13,10 +13,11 @@
 //! Cost to accuracy `ε`: `O((n + √(nL/μ)) log 1/ε)` component gradients, `n + 2bm` per `m` steps. Memory: `y` (which is
 //! the iterate), `z`, anchor, its gradient and a weighted sum.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
+use super::constants;
 use crate::state::memory;
 use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State};
 
@@ -71,12 +72,14 @@ pub struct KatyushaMemory<V> {
 memory!(KatyushaMemory { z, anchor, anchor_operator, weighted_sum; weight, sampler });
 
 impl<P: FiniteSum> Solver<P> for Katyusha {
+    const NAME: &'static str = "katyusha";
+
     type Memory = KatyushaMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::constants(self.strong_convexity, self.smoothness)?;
+        constants::check(self.strong_convexity, self.smoothness)?;
         if let Some(length) = self.epoch_length {
-            require::at_least_one("epoch_length", length as usize)?;
+            check::at_least_one("epoch_length", length as usize)?;
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(KatyushaMemory {
@@ -96,7 +99,7 @@ impl<P: FiniteSum> Solver<P> for Katyusha {
         let z_weight = (epoch_length as f64 * self.strong_convexity * short_step).sqrt().min(0.5);
         let step_size = short_step / z_weight;
 
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let anchor_operator = match memory.anchor_operator.take() {
             Some(operator) if !iteration.is_multiple_of(epoch_length) => operator,
             _ => {

@@ -11,12 +11,11 @@
 //! accuracy `ε` is `O((n + L/μ) log 1/ε)` component gradients. Cost per step: `2b + pn` on average; memory
 //! as [`Svrg`](super::Svrg).
 
+use kiln_core::check;
 use kiln_tensor::Vector;
-use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
-use crate::order::{COINS, generator};
+use crate::order::coin;
 use crate::state::memory;
 use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize};
 
@@ -60,12 +59,14 @@ pub struct LooplessSvrgMemory<V> {
 memory!(LooplessSvrgMemory { anchor, anchor_operator; sampler });
 
 impl<P: FiniteSum> Solver<P> for LooplessSvrg {
+    const NAME: &'static str = "loopless-svrg";
+
     type Memory = LooplessSvrgMemory<P::Point>;
 
     fn init(&self, problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
         if let Some(probability) = self.anchor_probability {
-            require::probability("anchor_probability", probability)?;
+            check::probability("anchor_probability", probability)?;
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(LooplessSvrgMemory { anchor: None, anchor_operator: None, sampler })
@@ -73,10 +74,10 @@ impl<P: FiniteSum> Solver<P> for LooplessSvrg {
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
         let step_size = self.step_size.at(state.iteration);
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let probability =
             self.anchor_probability.unwrap_or(self.batch_size as f64 / problem.components() as f64);
-        let coin = generator(self.seed, COINS | *iteration).next_u64() as f64 / 2_f64.powi(64);
+        let coin = coin(self.seed, *iteration);
         let (anchor, anchor_operator) = match (memory.anchor.take(), memory.anchor_operator.take()) {
             (Some(anchor), Some(anchor_operator)) if coin >= probability => (anchor, anchor_operator),
             _ => (iterate.clone(), work.operator(problem, iterate)?),

@@ -1,6 +1,7 @@
 //! First-order methods for `min f + g` with `f = (1/n) Σᵢ fᵢ`, and for games: all of them use operator values only.
 
 pub mod burn_optimizer;
+mod constants;
 pub mod gradient_descent;
 pub mod heavy_ball;
 pub mod katyusha;

@@ -10,10 +10,11 @@
 //! `μ`-strongly convex `f` and `β = (√κ − 1)/(√κ + 1)`, `κ = L/μ`, the error shrinks by `1 − 1/√κ` per step.
 //! Cost per step: `n` component gradients; memory: the last iterate and one gradient.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
+use super::constants;
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State, StepSize};
 
@@ -30,13 +31,13 @@ impl Nesterov {
     /// The settings for an `L`-smooth and `μ`-strongly convex function; `μ = 0` for one that is merely convex.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] unless `0 ≤ μ ≤ L` and `0 < L`, both finite.
+    /// [`InputError::Setting`](crate::InputError) unless `0 ≤ μ ≤ L` and `0 < L`, both finite.
     pub fn for_constants(strong_convexity: f64, smoothness: f64) -> Result<Self, OptimError> {
         let momentum = if strong_convexity == 0.0 {
-            require::positive("smoothness", smoothness)?;
+            check::positive("smoothness", smoothness)?;
             None
         } else {
-            require::constants(strong_convexity, smoothness)?;
+            constants::check(strong_convexity, smoothness)?;
             let root = (smoothness / strong_convexity).sqrt();
             Some((root - 1.0) / (root + 1.0))
         };
@@ -53,12 +54,14 @@ pub struct NesterovMemory<V> {
 memory!(NesterovMemory { previous; });
 
 impl<P: Operator> Solver<P> for Nesterov {
+    const NAME: &'static str = "nesterov";
+
     type Memory = NesterovMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
         if let Some(momentum) = self.momentum {
-            require::fraction("momentum", momentum)?;
+            check::fraction("momentum", momentum)?;
         }
         Ok(NesterovMemory { previous: None })
     }

@@ -15,7 +15,7 @@ use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
 use crate::state::memory;
-use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, Table};
+use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize, VectorTable};
 
 /// SAGA; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Saga {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SagaMemory<V> {
     /// `Tᵢ`.
-    table: Table<V>,
+    table: VectorTable<V>,
     /// `T̄`.
     mean: V,
     sampler: Sampler,
@@ -62,18 +62,24 @@ impl<V> SagaMemory<V> {
 }
 
 impl<P: FiniteSum> Solver<P> for Saga {
+    const NAME: &'static str = "saga";
+
     type Memory = SagaMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         let zero = start.zeros_like();
-        Ok(SagaMemory { table: Table(vec![zero.clone(); problem.components()]), mean: zero, sampler })
+        Ok(SagaMemory { table: VectorTable(vec![zero.clone(); problem.components()]), mean: zero, sampler })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
         let step_size = self.step_size.at(state.iteration);
         let State { iterate, work, memory, .. } = state;
+        if memory.table.0.len() != problem.components() || memory.sampler.components() != problem.components()
+        {
+            return Err(OptimError::State("SAGA's table is of another problem".to_owned()));
+        }
         let mut batch = memory.sampler.next_batch().to_vec();
         batch.sort_unstable();
         let weight = 1.0 / batch.len() as f64;

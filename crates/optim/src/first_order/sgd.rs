@@ -26,6 +26,8 @@ pub struct Sgd {
 }
 
 impl<P: FiniteSum> Solver<P> for Sgd {
+    const NAME: &'static str = "sgd";
+
     type Memory = Sampler;
 
     fn init(&self, problem: &P, _start: &P::Point) -> Result<Sampler, OptimError> {

@@ -11,10 +11,10 @@
 //! theory `η = 1/(10L)`, in practice `1/(4L)`, `L` the largest smoothness of a component. Cost: `n + 2bm` component
 //! gradients per `m` steps; memory: anchor, its gradient, and two transient gradients.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::state::memory;
 use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize};
 
@@ -58,12 +58,14 @@ pub struct SvrgMemory<V> {
 memory!(SvrgMemory { anchor, anchor_operator; sampler });
 
 impl<P: FiniteSum> Solver<P> for Svrg {
+    const NAME: &'static str = "svrg";
+
     type Memory = SvrgMemory<P::Point>;
 
     fn init(&self, problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
         if let Some(length) = self.epoch_length {
-            require::at_least_one("epoch_length", length as usize)?;
+            check::at_least_one("epoch_length", length as usize)?;
         }
         let sampler = Sampler::new(self.order, problem.components(), self.batch_size, self.seed)?;
         Ok(SvrgMemory { anchor: None, anchor_operator: None, sampler })
@@ -71,7 +73,7 @@ impl<P: FiniteSum> Solver<P> for Svrg {
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
         let step_size = self.step_size.at(state.iteration);
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let epoch_length =
             self.epoch_length.unwrap_or_else(|| (2 * problem.components()).div_ceil(self.batch_size) as u64);
         if iteration.is_multiple_of(epoch_length) {

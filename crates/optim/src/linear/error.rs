@@ -1,23 +1,12 @@
+use kiln_core::InputError;
+
 /// What is wrong with data given to a linear model. Rows and columns count from 0, lines from 1.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DataError {
-    /// No rows, or no columns.
-    #[error("the data have no {what}")]
-    Empty {
-        /// `rows` or `columns`.
-        what: &'static str,
-    },
-    /// The lengths of two parts do not fit each other.
-    #[error("{what}: {found} where {expected} was expected")]
-    Size {
-        /// What was compared.
-        what: &'static str,
-        /// The size found.
-        found: usize,
-        /// The size that it must have.
-        expected: usize,
-    },
+pub enum LinearDataError {
+    /// No rows or no columns, lengths that do not fit each other, or a penalty out of its range.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The starts of sparse rows descend.
     #[error("row {row} starts after its end")]
     Starts {
@@ -67,12 +56,6 @@ pub enum DataError {
         value: f64,
         /// What it must be.
         must: &'static str,
-    },
-    /// The weight of the penalty.
-    #[error("the l2 weight is {value}; it must be finite and at least 0")]
-    L2Weight {
-        /// What it was.
-        value: f64,
     },
     /// A line that is not svmlight.
     #[error("line {line}: {message}")]

@@ -1,18 +1,18 @@
 //! Linear models on dense and sparse data, at the cost of the nonzeros.
 //!
-//! A [`LinearModel`] is a finite sum like any other, so every solver of this crate runs on it. Its components depend on
-//! `w` only through the number `xᵢᵀw`, and a method that knows this can do better: [`Saga`] and [`Svrg`] of this module
+//! A [`LinearLoss`] is a finite sum like any other, so every solver of this crate runs on it. Its components depend on
+//! `w` only through the number `xᵢᵀw`, and a method that knows this can do better: [`LinearSaga`] and [`LinearSvrg`] of this module
 //! take the steps of the general methods, but store one number a row instead of a gradient, and an epoch costs as many
 //! operations as the data have nonzeros.
 //!
 //! ```
-//! use kiln_optim::linear::{LinearModel, Loss, Svrg, read_svmlight};
+//! use kiln_optim::linear::{LinearLoss, Loss, LinearSvrg, read_svmlight};
 //! use kiln_optim::{Stop, run};
 //!
 //! let data = read_svmlight("+1 1:0.9 3:0.2\n-1 2:1.1\n+1 1:0.7\n-1 2:0.8 3:0.1\n".as_bytes())?;
-//! let model = LinearModel::new(data.rows, data.labels, Loss::Logistic, 0.25)?;
+//! let model = LinearLoss::new(data.rows, data.labels, Loss::Logistic, 0.25)?;
 //! let start = vec![0.0; model.columns()];
-//! let solution = run(&Svrg::new(1), &model, start, &Stop::after(1000).or_residual(1e-10), &mut ())?;
+//! let solution = run(&LinearSvrg::new(1), &model, start, &Stop::after(1000).or_residual(1e-10), &mut ())?;
 //! let w = solution.state.iterate;
 //! assert!(w[0] > 0.0 && w[1] < 0.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -27,23 +27,19 @@ mod svmlight;
 pub mod svrg;
 mod visits;
 
-pub use error::DataError;
-pub use model::{LinearModel, Loss};
-pub use rows::{Dense, Rows, Sparse};
-pub use saga::{Saga, SagaMemory};
-pub use svmlight::{Labelled, read_svmlight, read_svmlight_from, write_svmlight};
-pub use svrg::{Svrg, SvrgMemory};
+pub use error::LinearDataError;
+pub use model::{LinearLoss, Loss};
+pub use rows::{DataRows, DenseRows, SparseRows};
+pub use saga::{LinearSaga, LinearSagaMemory};
+pub use svmlight::{LabelledRows, read_svmlight, read_svmlight_from, write_svmlight};
+pub use svrg::{LinearSvrg, LinearSvrgMemory};
 pub use visits::Visits;
 
-use crate::{OptimError, error::require};
+use kiln_core::check;
 
 /// The step must be positive, and leave something of `w` when the penalty pulls it to 0.
-fn check_step_size(step_size: Option<f64>, model: &LinearModel) -> Result<(), OptimError> {
-    let Some(step_size) = step_size else { return Ok(()) };
-    require::positive("step_size", step_size)?;
-    if step_size * model.l2_weight() < 1.0 {
-        Ok(())
-    } else {
-        Err(OptimError::Setting { name: "step_size", value: step_size, must: "less than 1/λ" })
-    }
+fn check_step_size(step_size: Option<f64>, visits: Visits, model: &LinearLoss) -> check::Checked {
+    let step_size = step_size.unwrap_or_else(|| visits.plan(model).step_size());
+    check::positive("step_size", step_size)?;
+    check::setting("step_size", step_size, step_size * model.l2_weight() < 1.0, "less than 1/λ")
 }

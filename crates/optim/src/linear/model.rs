@@ -6,16 +6,17 @@
 
 use std::sync::OnceLock;
 
+use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
 use super::visits::Plan;
-use super::{DataError, Rows};
+use super::{DataRows, LinearDataError};
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// The loss `φ(m; y)` of a prediction `m` for the label `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// `log(1 + e^{−ym})` for labels −1 and +1.
     Logistic,
@@ -59,8 +60,8 @@ impl Loss {
 
 /// A linear model on given data; see the [module](super). Points are `Vec<f64>` of [`columns`](Self::columns) weights.
 #[derive(Clone, Debug)]
-pub struct LinearModel {
-    rows: Rows,
+pub struct LinearLoss {
+    rows: DataRows,
     labels: Vec<f64>,
     squared_norms: Vec<f64>,
     loss: Loss,
@@ -69,16 +70,16 @@ pub struct LinearModel {
     balanced: OnceLock<Plan>,
 }
 
-impl LinearModel {
-    /// `l2_weight` is λ. There is no intercept; [`Rows::with_intercept`] adds one as a column.
+impl LinearLoss {
+    /// `l2_weight` is λ. There is no intercept; [`DataRows::with_intercept`] adds one as a column.
     ///
     /// ```
     /// use kiln_optim::Operator;
-    /// use kiln_optim::linear::{Dense, LinearModel, Loss};
+    /// use kiln_optim::linear::{DenseRows, LinearLoss, Loss};
     ///
     /// // (1/2)[½(w₁ − 1)² + ½(2 w₂ − 2)²]
-    /// let rows = Dense::new(2, vec![1.0, 0.0, 0.0, 2.0])?;
-    /// let model = LinearModel::new(rows, vec![1.0, 2.0], Loss::Squares, 0.0)?;
+    /// let rows = DenseRows::new(2, vec![1.0, 0.0, 0.0, 2.0])?;
+    /// let model = LinearLoss::new(rows, vec![1.0, 2.0], Loss::Squares, 0.0)?;
     /// assert_eq!(model.operator(&vec![0.0, 0.0])?, [-0.5, -2.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -87,34 +88,32 @@ impl LinearModel {
     /// When there are not as many labels as rows, a label is not finite (or not ±1 with the logistic loss), or λ is
     /// negative or not finite; also when the squared norm of a row overflows.
     pub fn new(
-        rows: impl Into<Rows>,
+        rows: impl Into<DataRows>,
         labels: Vec<f64>,
         loss: Loss,
         l2_weight: f64,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, LinearDataError> {
         let rows = rows.into();
         if labels.len() != rows.rows() {
-            return Err(DataError::Size { what: "labels", found: labels.len(), expected: rows.rows() });
+            return Err(InputError::size("labels", labels.len(), rows.rows()).into());
         }
         let (fits, must): (fn(f64) -> bool, _) = match loss {
             Loss::Logistic => (|y| y.abs() == 1.0, "-1 or 1 for the logistic loss"),
             Loss::Squares => (f64::is_finite, "finite"),
         };
         if let Some(row) = labels.iter().position(|&y| !fits(y)) {
-            return Err(DataError::Label { row, value: labels[row], must });
+            return Err(LinearDataError::Label { row, value: labels[row], must });
         }
-        if !(l2_weight.is_finite() && l2_weight >= 0.0) {
-            return Err(DataError::L2Weight { value: l2_weight });
-        }
+        check::nonnegative("l2_weight", l2_weight)?;
         let squared_norms: Vec<f64> = (0..rows.rows()).map(|i| rows.squared_norm(i)).collect();
         if let Some(row) = squared_norms.iter().position(|q| !q.is_finite()) {
-            return Err(DataError::Overflow { row });
+            return Err(LinearDataError::Overflow { row });
         }
         Ok(Self { rows, labels, squared_norms, loss, l2_weight, balanced: OnceLock::new() })
     }
 
     /// The data.
-    pub fn rows(&self) -> &Rows {
+    pub fn rows(&self) -> &DataRows {
         &self.rows
     }
 
@@ -204,7 +203,7 @@ impl LinearModel {
     }
 }
 
-impl Operator for LinearModel {
+impl Operator for LinearLoss {
     type Point = Vec<f64>;
 
     fn operator(&self, w: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
@@ -217,7 +216,7 @@ impl Operator for LinearModel {
     }
 }
 
-impl Objective for LinearModel {
+impl Objective for LinearLoss {
     fn value(&self, w: &Vec<f64>) -> Result<f64, OptimError> {
         self.check(w)?;
         let losses = self.labels.iter().enumerate().map(|(i, &y)| self.loss.value(self.rows.dot(i, w), y));
@@ -226,7 +225,7 @@ impl Objective for LinearModel {
     }
 }
 
-impl FiniteSum for LinearModel {
+impl FiniteSum for LinearLoss {
     fn batch(&self, batch: &[usize], w: &Vec<f64>) -> Result<Vec<f64>, OptimError> {
         self.check(w)?;
         check_batch(batch, self.labels.len())?;

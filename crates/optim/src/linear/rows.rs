@@ -1,56 +1,60 @@
 //! Data matrices, one row a sample.
 
-use super::DataError;
+use kiln_core::InputError;
+
+use super::LinearDataError;
 
 /// Rows next to each other in memory, every entry stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dense {
+pub struct DenseRows {
     columns: usize,
     values: Vec<f64>,
 }
 
-impl Dense {
+impl DenseRows {
     /// `values` row by row; their number must be a multiple of `columns`.
     ///
     /// # Errors
     /// Without rows or columns, when the last row is short, or when a value is not finite.
-    pub fn new(columns: usize, values: Vec<f64>) -> Result<Self, DataError> {
+    pub fn new(columns: usize, values: Vec<f64>) -> Result<Self, LinearDataError> {
         if columns == 0 {
-            return Err(DataError::Empty { what: "columns" });
+            return Err(InputError::empty("the list of columns").into());
         }
         if values.is_empty() {
-            return Err(DataError::Empty { what: "rows" });
+            return Err(InputError::empty("the list of rows").into());
         }
         let short = values.len() % columns;
         if short != 0 {
-            return Err(DataError::Size { what: "entries in the last row", found: short, expected: columns });
+            return Err(InputError::size("entries in the last row", short, columns).into());
         }
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             let (row, column, value) = (at / columns, at % columns, values[at]);
-            return Err(DataError::NotFinite { row, column, value });
+            return Err(LinearDataError::NotFinite { row, column, value });
         }
         Ok(Self { columns, values })
     }
 
-    /// Row `i`.
-    ///
-    /// # Panics
-    /// When there is no such row, as indexing does.
-    pub fn row(&self, i: usize) -> &[f64] {
+    /// Row `i`; none where there is no such row.
+    pub fn get(&self, i: usize) -> Option<&[f64]> {
+        self.values.chunks_exact(self.columns).nth(i)
+    }
+
+    /// Row `i`, which is there.
+    pub(super) fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
 }
 
 /// Compressed sparse rows (CSR): only the nonzeros are stored.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sparse {
+pub struct SparseRows {
     columns: usize,
     starts: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<f64>,
 }
 
-impl Sparse {
+impl SparseRows {
     /// Row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with the values at the same places.
     /// A stored 0 is allowed.
     ///
@@ -62,12 +66,12 @@ impl Sparse {
         starts: Vec<usize>,
         indices: Vec<u32>,
         values: Vec<f64>,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, LinearDataError> {
         if columns == 0 {
-            return Err(DataError::Empty { what: "columns" });
+            return Err(InputError::empty("the list of columns").into());
         }
         if starts.len() < 2 {
-            return Err(DataError::Empty { what: "rows" });
+            return Err(InputError::empty("the list of rows").into());
         }
         let ends =
             [("the first start", starts[0], 0), ("the last start", starts[starts.len() - 1], values.len())];
@@ -75,11 +79,11 @@ impl Sparse {
             [("column numbers", indices.len(), values.len())].into_iter().chain(ends)
         {
             if found != expected {
-                return Err(DataError::Size { what, found, expected });
+                return Err(InputError::size(what, found, expected).into());
             }
         }
         if let Some(row) = starts.windows(2).position(|pair| pair[0] > pair[1]) {
-            return Err(DataError::Starts { row });
+            return Err(LinearDataError::Starts { row });
         }
         let sparse = Self { columns, starts, indices, values };
         for i in 0..sparse.starts.len() - 1 {
@@ -87,13 +91,13 @@ impl Sparse {
             let mut before = None;
             for (&column, &value) in indices.iter().zip(values) {
                 if column as usize >= columns {
-                    return Err(DataError::Column { row: i, column, columns });
+                    return Err(LinearDataError::Column { row: i, column, columns });
                 }
                 if before.is_some_and(|before| before >= column) {
-                    return Err(DataError::Order { row: i, column });
+                    return Err(LinearDataError::Order { row: i, column });
                 }
                 if !value.is_finite() {
-                    return Err(DataError::NotFinite { row: i, column: column as usize, value });
+                    return Err(LinearDataError::NotFinite { row: i, column: column as usize, value });
                 }
                 before = Some(column);
             }
@@ -108,7 +112,7 @@ impl Sparse {
     pub fn from_rows<R: IntoIterator<Item = (u32, f64)>>(
         columns: usize,
         rows: impl IntoIterator<Item = R>,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, LinearDataError> {
         let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
         for row in rows {
             for (column, value) in row {
@@ -120,17 +124,19 @@ impl Sparse {
         Self::new(columns, starts, indices, values)
     }
 
-    /// The columns and values of row `i`.
-    ///
-    /// # Panics
-    /// When there is no such row, as indexing does.
-    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
+    /// The columns and values of row `i`; none where there is no such row.
+    pub fn get(&self, i: usize) -> Option<(&[u32], &[f64])> {
+        (i < self.starts.len() - 1).then(|| self.row(i))
+    }
+
+    /// The columns and values of row `i`, which is there.
+    pub(super) fn row(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }
 
     /// All its entries, row by row.
-    pub fn to_dense(&self) -> Dense {
+    pub fn to_dense(&self) -> DenseRows {
         let rows = self.starts.len() - 1;
         let mut values = vec![0.0; rows * self.columns];
         for (i, row) in values.chunks_exact_mut(self.columns).enumerate() {
@@ -139,32 +145,32 @@ impl Sparse {
                 row[j as usize] = entry;
             }
         }
-        Dense { columns: self.columns, values }
+        DenseRows { columns: self.columns, values }
     }
 }
 
 /// A data matrix.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Rows {
+pub enum DataRows {
     /// Every entry stored.
-    Dense(Dense),
+    Dense(DenseRows),
     /// The nonzeros stored.
-    Sparse(Sparse),
+    Sparse(SparseRows),
 }
 
-impl From<Dense> for Rows {
-    fn from(rows: Dense) -> Self {
+impl From<DenseRows> for DataRows {
+    fn from(rows: DenseRows) -> Self {
         Self::Dense(rows)
     }
 }
 
-impl From<Sparse> for Rows {
-    fn from(rows: Sparse) -> Self {
+impl From<SparseRows> for DataRows {
+    fn from(rows: SparseRows) -> Self {
         Self::Sparse(rows)
     }
 }
 
-impl Rows {
+impl DataRows {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         match self {
@@ -176,14 +182,14 @@ impl Rows {
     /// Number of columns.
     pub fn columns(&self) -> usize {
         match self {
-            Self::Dense(Dense { columns, .. }) | Self::Sparse(Sparse { columns, .. }) => *columns,
+            Self::Dense(DenseRows { columns, .. }) | Self::Sparse(SparseRows { columns, .. }) => *columns,
         }
     }
 
     /// Entries stored.
     pub fn nonzeros(&self) -> usize {
         match self {
-            Self::Dense(Dense { values, .. }) | Self::Sparse(Sparse { values, .. }) => values.len(),
+            Self::Dense(DenseRows { values, .. }) | Self::Sparse(SparseRows { values, .. }) => values.len(),
         }
     }
 
@@ -192,10 +198,10 @@ impl Rows {
     ///
     /// # Errors
     /// When `value` is not finite, or the column's number needs more than 32 bits.
-    pub fn with_intercept(self, value: f64) -> Result<Self, DataError> {
+    pub fn with_intercept(self, value: f64) -> Result<Self, LinearDataError> {
         let (rows, column) = (self.rows(), self.columns());
         if !value.is_finite() {
-            return Err(DataError::NotFinite { row: 0, column, value });
+            return Err(LinearDataError::NotFinite { row: 0, column, value });
         }
         match self {
             Self::Dense(dense) => {
@@ -204,10 +210,10 @@ impl Rows {
                     values.extend_from_slice(dense.row(i));
                     values.push(value);
                 }
-                Ok(Self::Dense(Dense { columns: column + 1, values }))
+                Ok(Self::Dense(DenseRows { columns: column + 1, values }))
             }
             Self::Sparse(sparse) => {
-                let index = u32::try_from(column).map_err(|_| DataError::Column {
+                let index = u32::try_from(column).map_err(|_| LinearDataError::Column {
                     row: 0,
                     column: u32::MAX,
                     columns: column,
@@ -217,7 +223,7 @@ impl Rows {
                     let row = indices.iter().copied().zip(values.iter().copied());
                     row.chain([(index, value)])
                 });
-                Sparse::from_rows(column + 1, entries).map(Self::Sparse)
+                SparseRows::from_rows(column + 1, entries).map(Self::Sparse)
             }
         }
     }

@@ -23,20 +23,20 @@
 //! Cost of an epoch: two passes over the nonzeros, and one over the columns to write `w` down. Memory: `n` numbers and
 //! one vector.
 
+use kiln_core::check;
 use kiln_tensor::prox::L1;
 use kiln_tensor::{Coordinates, TensorError};
 use serde::{Deserialize, Serialize};
 
 use super::lagged::ProximalStep;
-use super::rows::{Dense, Sparse, dot};
+use super::rows::{DenseRows, SparseRows, dot};
 use super::visits::Plan;
-use super::{LinearModel, Rows, Visits, check_step_size};
-use crate::error::require;
+use super::{DataRows, LinearLoss, Visits, check_step_size};
 use crate::{Composite, Memory, OptimError, Sampler, Solver, State};
 
 /// SAGA for linear models; see the [module](self). One step is one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Saga {
+pub struct LinearSaga {
     /// `η`, less than `1/λ`; `1/(3L)` when it is `None`, with the `L` that belongs to the visits.
     pub step_size: Option<f64>,
     /// Which rows an epoch visits.
@@ -45,7 +45,7 @@ pub struct Saga {
     pub seed: u64,
 }
 
-impl Saga {
+impl LinearSaga {
     /// Balanced visits and the step size that belongs to them.
     pub fn new(seed: u64) -> Self {
         Self { step_size: None, visits: Visits::Balanced, seed }
@@ -54,14 +54,14 @@ impl Saga {
 
 /// What SAGA remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SagaMemory {
+pub struct LinearSagaMemory {
     table: Vec<f64>,
     mean: Vec<f64>,
     sampler: Sampler,
     touched: u64,
 }
 
-impl SagaMemory {
+impl LinearSagaMemory {
     /// `tᵢ`: the derivative of the loss at the last visit to row `i`, 0 before.
     pub fn table(&self) -> &[f64] {
         &self.table
@@ -79,8 +79,7 @@ impl SagaMemory {
     }
 }
 
-impl<V> Memory<V> for SagaMemory {
-    const NAME: &'static str = "linear::SagaMemory";
+impl<V> Memory<V> for LinearSagaMemory {
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -99,13 +98,15 @@ impl<V> Memory<V> for SagaMemory {
     }
 }
 
-impl Solver<LinearModel> for Saga {
-    type Memory = SagaMemory;
+impl Solver<LinearLoss> for LinearSaga {
+    const NAME: &'static str = "linear-saga";
 
-    fn init(&self, model: &LinearModel, start: &Vec<f64>) -> Result<SagaMemory, OptimError> {
+    type Memory = LinearSagaMemory;
+
+    fn init(&self, model: &LinearLoss, start: &Vec<f64>) -> Result<LinearSagaMemory, OptimError> {
         model.check(start)?;
-        check_step_size(self.step_size, model)?;
-        Ok(SagaMemory {
+        check_step_size(self.step_size, self.visits, model)?;
+        Ok(LinearSagaMemory {
             table: vec![0.0; model.labels().len()],
             mean: vec![0.0; model.columns()],
             sampler: self.visits.sampler(model, self.seed)?,
@@ -113,35 +114,45 @@ impl Solver<LinearModel> for Saga {
         })
     }
 
-    fn step(&self, model: &LinearModel, state: &mut State<Vec<f64>, SagaMemory>) -> Result<(), OptimError> {
+    fn step(
+        &self,
+        model: &LinearLoss,
+        state: &mut State<Vec<f64>, LinearSagaMemory>,
+    ) -> Result<(), OptimError> {
         self.epoch(model, 0.0, state)
     }
 }
 
 /// With an `ℓ1` penalty, alone or next to the `ℓ2` one of the model (elastic net).
-impl Solver<Composite<LinearModel, L1>> for Saga {
-    type Memory = SagaMemory;
+impl Solver<Composite<LinearLoss, L1>> for LinearSaga {
+    const NAME: &'static str = "linear-saga";
 
-    fn init(&self, problem: &Composite<LinearModel, L1>, start: &Vec<f64>) -> Result<SagaMemory, OptimError> {
-        require::nonnegative("weight", problem.regularizer.weight)?;
+    type Memory = LinearSagaMemory;
+
+    fn init(
+        &self,
+        problem: &Composite<LinearLoss, L1>,
+        start: &Vec<f64>,
+    ) -> Result<LinearSagaMemory, OptimError> {
+        check::nonnegative("weight", problem.regularizer.weight)?;
         self.init(&problem.problem, start)
     }
 
     fn step(
         &self,
-        problem: &Composite<LinearModel, L1>,
-        state: &mut State<Vec<f64>, SagaMemory>,
+        problem: &Composite<LinearLoss, L1>,
+        state: &mut State<Vec<f64>, LinearSagaMemory>,
     ) -> Result<(), OptimError> {
         self.epoch(&problem.problem, problem.regularizer.weight, state)
     }
 }
 
-impl Saga {
+impl LinearSaga {
     fn epoch(
         &self,
-        model: &LinearModel,
+        model: &LinearLoss,
         l1_weight: f64,
-        state: &mut State<Vec<f64>, SagaMemory>,
+        state: &mut State<Vec<f64>, LinearSagaMemory>,
     ) -> Result<(), OptimError> {
         let State { iterate, work, memory, .. } = state;
         model.check(iterate)?;
@@ -154,10 +165,10 @@ impl Saga {
         let epoch = Epoch { model, plan: &plan, step_size, keep: 1.0 - step_size * model.l2_weight() };
         let proximal = ProximalStep::new(step_size, model.l2_weight(), l1_weight);
         match model.rows() {
-            Rows::Dense(rows) if l1_weight == 0.0 => epoch.dense(rows, &order, iterate, memory),
-            Rows::Dense(rows) => epoch.dense_proximal(&proximal, rows, &order, iterate, memory),
-            Rows::Sparse(rows) if l1_weight == 0.0 => epoch.sparse(rows, &order, iterate, memory),
-            Rows::Sparse(rows) => epoch.sparse_proximal(&proximal, rows, &order, iterate, memory),
+            DataRows::Dense(rows) if l1_weight == 0.0 => epoch.dense(rows, &order, iterate, memory),
+            DataRows::Dense(rows) => epoch.dense_proximal(&proximal, rows, &order, iterate, memory),
+            DataRows::Sparse(rows) if l1_weight == 0.0 => epoch.sparse(rows, &order, iterate, memory),
+            DataRows::Sparse(rows) => epoch.sparse_proximal(&proximal, rows, &order, iterate, memory),
         }
         work.components += order.len() as u64;
         Ok(())
@@ -165,7 +176,7 @@ impl Saga {
 }
 
 struct Epoch<'a> {
-    model: &'a LinearModel,
+    model: &'a LinearLoss,
     plan: &'a Plan,
     /// `η`.
     step_size: f64,
@@ -174,7 +185,7 @@ struct Epoch<'a> {
 }
 
 impl Epoch<'_> {
-    fn dense(&self, rows: &Dense, order: &[usize], w: &mut [f64], memory: &mut SagaMemory) {
+    fn dense(&self, rows: &DenseRows, order: &[usize], w: &mut [f64], memory: &mut LinearSagaMemory) {
         let share = 1.0 / memory.table.len() as f64;
         for &i in order {
             let row = rows.row(i);
@@ -192,10 +203,10 @@ impl Epoch<'_> {
     fn dense_proximal(
         &self,
         proximal: &ProximalStep,
-        rows: &Dense,
+        rows: &DenseRows,
         order: &[usize],
         w: &mut [f64],
-        memory: &mut SagaMemory,
+        memory: &mut LinearSagaMemory,
     ) {
         let share = 1.0 / memory.table.len() as f64;
         for &i in order {
@@ -214,10 +225,10 @@ impl Epoch<'_> {
     fn sparse_proximal(
         &self,
         proximal: &ProximalStep,
-        rows: &Sparse,
+        rows: &SparseRows,
         order: &[usize],
         w: &mut [f64],
-        memory: &mut SagaMemory,
+        memory: &mut LinearSagaMemory,
     ) {
         let share = 1.0 / memory.table.len() as f64;
         let mean = &mut memory.mean;
@@ -248,7 +259,7 @@ impl Epoch<'_> {
         memory.touched += w.len() as u64;
     }
 
-    fn sparse(&self, rows: &Sparse, order: &[usize], w: &mut [f64], memory: &mut SagaMemory) {
+    fn sparse(&self, rows: &SparseRows, order: &[usize], w: &mut [f64], memory: &mut LinearSagaMemory) {
         let share = 1.0 / memory.table.len() as f64;
         // v and u side by side, in one cache line.
         let mut pairs: Vec<[f64; 2]> = w.iter().zip(&memory.mean).map(|(&w, &u)| [w, u]).collect();

@@ -6,32 +6,35 @@
 
 use std::io::{BufRead, Write};
 
-use super::{DataError, Sparse};
+use kiln_core::InputError;
+
+use super::{LinearDataError, SparseRows};
 
 /// Rows with their labels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Labelled {
+pub struct LabelledRows {
     /// One row a line.
-    pub rows: Sparse,
+    pub rows: SparseRows,
     /// One label a row, as written.
     pub labels: Vec<f64>,
 }
 
 /// Reads columns that are numbered from 1, as the format says. Blank lines, comments after `#` and the field `qid` are
-/// skipped; the columns of a line may come in any order. There are as many columns as the largest number. A file that
-/// uses column 0 is refused: [`read_svmlight_from`] reads it.
+/// skipped, and so is a byte-order mark; the columns of a line may come in any order. There are as many columns as the
+/// largest number, which may be `2³⁰` at most, since vectors of weights will have that length: [`read_svmlight_from`]
+/// reads files with larger ones, and those that use column 0.
 ///
 /// ```
 /// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
 /// assert_eq!(data.labels, [-1.0, 1.0]);
-/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::Dense::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
-/// # Ok::<(), kiln_optim::linear::DataError>(())
+/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::DenseRows::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
+/// # Ok::<(), kiln_optim::linear::LinearDataError>(())
 /// ```
 ///
 /// # Errors
-/// [`DataError::Line`] with its number for a line of another form, [`DataError::Read`] when reading fails, and
-/// [`DataError::Empty`] without any row or nonzero.
-pub fn read_svmlight(reader: impl BufRead) -> Result<Labelled, DataError> {
+/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails,
+/// and [`InputError::Empty`] without any row or nonzero.
+pub fn read_svmlight(reader: impl BufRead) -> Result<LabelledRows, LinearDataError> {
     read_svmlight_from(1, None, reader)
 }
 
@@ -44,17 +47,20 @@ pub fn read_svmlight_from(
     first: u32,
     columns: Option<usize>,
     reader: impl BufRead,
-) -> Result<Labelled, DataError> {
+) -> Result<LabelledRows, LinearDataError> {
     if columns == Some(0) {
-        return Err(DataError::Empty { what: "columns" });
+        return Err(InputError::empty("the list of columns").into());
     }
     let (mut labels, mut starts, mut indices, mut values) = (Vec::new(), vec![0], Vec::new(), Vec::new());
     let mut row = Vec::new();
     let mut width = 0;
     for (line, text) in (1..).zip(reader.lines()) {
-        let text = text.map_err(|source| DataError::Read { line, source })?;
-        let Some(label) =
-            parse(&text, first, columns, &mut row).map_err(|message| DataError::Line { line, message })?
+        let mut text = text.map_err(|source| LinearDataError::Read { line, source })?;
+        if line == 1 && text.starts_with(BYTE_ORDER_MARK) {
+            text.remove(0);
+        }
+        let Some(label) = parse(&text, first, columns, &mut row)
+            .map_err(|message| LinearDataError::Line { line, message })?
         else {
             continue;
         };
@@ -66,9 +72,14 @@ pub fn read_svmlight_from(
         }
         starts.push(values.len());
     }
-    let rows = Sparse::new(columns.unwrap_or(width), starts, indices, values)?;
-    Ok(Labelled { rows, labels })
+    let rows = SparseRows::new(columns.unwrap_or(width), starts, indices, values)?;
+    Ok(LabelledRows { rows, labels })
 }
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The number of columns from which on a file must be told how many it has.
+const LARGEST: u32 = 1 << 30;
 
 /// The label of a line, if it has one, with its nonzeros in `row`, sorted.
 fn parse(
@@ -79,7 +90,10 @@ fn parse(
 ) -> Result<Option<f64>, String> {
     let mut fields = text.split('#').next().unwrap_or_default().split_ascii_whitespace();
     let Some(label) = fields.next() else { return Ok(None) };
-    let label = number(label, "label")?;
+    if label.contains(',') {
+        return Err(format!("the labels {label:?} are several; one label a row is read"));
+    }
+    let label = finite(label, "label")?;
     row.clear();
     for field in fields {
         let (column, value) =
@@ -94,11 +108,17 @@ fn parse(
                 "column {column}, but columns are numbered from {first}; read_svmlight_from sets the first"
             )
         })?;
+        let number = u64::from(column) + u64::from(first);
         if columns.is_some_and(|columns| column as usize >= columns) {
-            let number = u64::from(column) + u64::from(first);
             return Err(format!("column {number} is beyond the number of columns"));
         }
-        row.push((column, number(value, "value")?));
+        if columns.is_none() && column >= LARGEST {
+            return Err(format!(
+                "column {number} asks for more than 2^30 columns; if they are meant, give their number to \
+                 read_svmlight_from"
+            ));
+        }
+        row.push((column, finite(value, "value")?));
     }
     row.sort_by_key(|&(column, _)| column);
     match row.windows(2).find(|pair| pair[0].0 == pair[1].0) {
@@ -107,7 +127,7 @@ fn parse(
     }
 }
 
-fn number(text: &str, what: &str) -> Result<f64, String> {
+fn finite(text: &str, what: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ => Err(format!("expected a finite {what}, found {text:?}")),
@@ -118,7 +138,7 @@ fn number(text: &str, what: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_svmlight(data: &Labelled, mut writer: impl Write) -> std::io::Result<()> {
+pub fn write_svmlight(data: &LabelledRows, mut writer: impl Write) -> std::io::Result<()> {
     for (i, label) in data.labels.iter().enumerate() {
         write!(writer, "{label}")?;
         let (indices, values) = data.rows.row(i);

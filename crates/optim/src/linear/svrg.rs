@@ -21,12 +21,12 @@ use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
 use super::saga::SMALLEST_SCALE;
-use super::{LinearModel, Visits, check_step_size};
+use super::{LinearLoss, Visits, check_step_size};
 use crate::{Memory, OptimError, Sampler, Solver, State};
 
 /// SVRG for linear models; see the [module](self). One step is one epoch: an anchor and the visits that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Svrg {
+pub struct LinearSvrg {
     /// `η`, less than `1/λ`; `1/(3L)` when it is `None`, with the `L` that belongs to the visits.
     pub step_size: Option<f64>,
     /// Which rows an epoch visits.
@@ -35,7 +35,7 @@ pub struct Svrg {
     pub seed: u64,
 }
 
-impl Svrg {
+impl LinearSvrg {
     /// Balanced visits and the step size that belongs to them.
     pub fn new(seed: u64) -> Self {
         Self { step_size: None, visits: Visits::Balanced, seed }
@@ -44,12 +44,12 @@ impl Svrg {
 
 /// What SVRG remembers from one epoch to the next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SvrgMemory {
+pub struct LinearSvrgMemory {
     sampler: Sampler,
     touched: u64,
 }
 
-impl SvrgMemory {
+impl LinearSvrgMemory {
     /// Coordinates of `w` read or moved so far: the nonzeros of the rows visited (twice at the anchor), and all columns
     /// when `w` is written down.
     pub fn touched(&self) -> u64 {
@@ -57,8 +57,7 @@ impl SvrgMemory {
     }
 }
 
-impl<V> Memory<V> for SvrgMemory {
-    const NAME: &'static str = "linear::SvrgMemory";
+impl<V> Memory<V> for LinearSvrgMemory {
     type Stored = Self;
 
     fn store(&self) -> Result<Self, TensorError> {
@@ -70,16 +69,22 @@ impl<V> Memory<V> for SvrgMemory {
     }
 }
 
-impl Solver<LinearModel> for Svrg {
-    type Memory = SvrgMemory;
+impl Solver<LinearLoss> for LinearSvrg {
+    const NAME: &'static str = "linear-svrg";
 
-    fn init(&self, model: &LinearModel, start: &Vec<f64>) -> Result<SvrgMemory, OptimError> {
+    type Memory = LinearSvrgMemory;
+
+    fn init(&self, model: &LinearLoss, start: &Vec<f64>) -> Result<LinearSvrgMemory, OptimError> {
         model.check(start)?;
-        check_step_size(self.step_size, model)?;
-        Ok(SvrgMemory { sampler: self.visits.sampler(model, self.seed)?, touched: 0 })
+        check_step_size(self.step_size, self.visits, model)?;
+        Ok(LinearSvrgMemory { sampler: self.visits.sampler(model, self.seed)?, touched: 0 })
     }
 
-    fn step(&self, model: &LinearModel, state: &mut State<Vec<f64>, SvrgMemory>) -> Result<(), OptimError> {
+    fn step(
+        &self,
+        model: &LinearLoss,
+        state: &mut State<Vec<f64>, LinearSvrgMemory>,
+    ) -> Result<(), OptimError> {
         let State { iterate: w, work, memory, .. } = state;
         model.check(w)?;
         let rows = model.rows();

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LinearModel;
+use super::LinearLoss;
 use crate::{OptimError, Order, Sampler};
 
 /// How the solvers of this module go through the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Visits {
     /// Large rows more often, neighbours together; made for speed.
     ///
@@ -43,12 +43,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    fn uniform(model: &LinearModel, run: usize) -> Self {
+    fn uniform(model: &LinearLoss, run: usize) -> Self {
         let visits = model.labels().len();
         Self { slots: None, weights: None, visits, run, smoothness: model.smoothness() }
     }
 
-    pub(super) fn balanced(model: &LinearModel) -> Self {
+    pub(super) fn balanced(model: &LinearLoss) -> Self {
         let norms = model.squared_norms();
         let n = norms.len() as f64;
         let mean = norms.iter().sum::<f64>() / n;
@@ -104,14 +104,14 @@ impl Plan {
 }
 
 impl Visits {
-    pub(super) fn plan(self, model: &LinearModel) -> std::borrow::Cow<'_, Plan> {
+    pub(super) fn plan(self, model: &LinearLoss) -> std::borrow::Cow<'_, Plan> {
         match self {
             Self::Balanced => std::borrow::Cow::Borrowed(model.balanced()),
             Self::Uniform(_) => std::borrow::Cow::Owned(Plan::uniform(model, 1)),
         }
     }
 
-    pub(super) fn sampler(self, model: &LinearModel, seed: u64) -> Result<Sampler, OptimError> {
+    pub(super) fn sampler(self, model: &LinearLoss, seed: u64) -> Result<Sampler, OptimError> {
         let plan = self.plan(model);
         let order = match self {
             Self::Balanced => Order::Reshuffled,

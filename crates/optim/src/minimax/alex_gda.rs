@@ -21,11 +21,11 @@
 //! memory: a copy of `y` where `δ ≠ 1`, and a transient copy of `x` where `γ ≠ 1`.
 
 use faer::{Mat, Scale};
+use kiln_core::check;
 use kiln_tensor::{Coordinates, TensorError, Vector};
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
-use crate::problems::{QuadraticGame, stack};
+use crate::problems::{GameConstants, QuadraticGame, stack};
 use crate::{Memory, OptimError, SaddleOperator, Solver, State, StepSize};
 
 /// Alex-GDA, Alt-GDA and Sim-GDA; see the [module](self).
@@ -36,7 +36,7 @@ use crate::{Memory, OptimError, SaddleOperator, Solver, State, StepSize};
 ///
 /// // min_x max_y xy, on which simultaneous descent-ascent diverges
 /// let game = QuadraticGame::bilinear(mat![[1.0]])?;
-/// let solver = AlexGda::alex(1.0, 2.0, 0.5, 0.5);
+/// let solver = AlexGda::new(0.5, 0.5);
 /// let solution = run(&solver, &game, (vec![1.0], vec![1.0]), &Stop::after(500).or_residual(1e-9), &mut ())?;
 /// let (x, y) = solution.state.iterate;
 /// assert!(x[0].abs() < 1e-9 && y[0].abs() < 1e-9);
@@ -55,24 +55,19 @@ pub struct AlexGda {
 }
 
 impl AlexGda {
-    /// Simultaneous gradient descent-ascent.
+    /// `γ = δ = 3/2`. Set `gamma` and `delta` for others: `(1, 2)` suits games that are close to bilinear.
+    pub fn new(step_size_x: impl Into<StepSize>, step_size_y: impl Into<StepSize>) -> Self {
+        Self { step_size_x: step_size_x.into(), step_size_y: step_size_y.into(), gamma: 1.5, delta: 1.5 }
+    }
+
+    /// Simultaneous gradient descent-ascent, `γ = 0`, `δ = 1`.
     pub fn sim(step_size_x: impl Into<StepSize>, step_size_y: impl Into<StepSize>) -> Self {
-        Self::alex(0.0, 1.0, step_size_x, step_size_y)
+        Self { gamma: 0.0, delta: 1.0, ..Self::new(step_size_x, step_size_y) }
     }
 
-    /// Alternating gradient descent-ascent.
+    /// Alternating gradient descent-ascent, `γ = δ = 1`.
     pub fn alt(step_size_x: impl Into<StepSize>, step_size_y: impl Into<StepSize>) -> Self {
-        Self::alex(1.0, 1.0, step_size_x, step_size_y)
-    }
-
-    /// Any `γ`, `δ`. `(1, 2)` suits games that are close to bilinear.
-    pub fn alex(
-        gamma: f64,
-        delta: f64,
-        step_size_x: impl Into<StepSize>,
-        step_size_y: impl Into<StepSize>,
-    ) -> Self {
-        Self { step_size_x: step_size_x.into(), step_size_y: step_size_y.into(), gamma, delta }
+        Self { gamma: 1.0, delta: 1.0, ..Self::new(step_size_x, step_size_y) }
     }
 
     /// Alex-GDA with `γ = δ = 3/2` and the step sizes that its theory gives for a strongly convex, strongly concave
@@ -81,8 +76,8 @@ impl AlexGda {
     /// # Errors
     /// When a `μ` is not positive and finite, an `L` is below its `μ` or not finite, or `Lₓᵧ` is negative or not
     /// finite.
-    pub fn for_constants(mu_x: f64, mu_y: f64, l_x: f64, l_y: f64, l_xy: f64) -> Result<Self, OptimError> {
-        Self::alex_for_constants(1.5, 1.5, mu_x, mu_y, l_x, l_y, l_xy)
+    pub fn for_constants(constants: &GameConstants) -> Result<Self, OptimError> {
+        Self::alex_for_constants(1.5, 1.5, constants)
     }
 
     /// Sim-GDA with `α = ¼ min{1/Lₓ, μᵧ/Lₓᵧ²}`, `β = ¼ min{1/Lᵧ, μₓ/Lₓᵧ²}`. Then
@@ -90,14 +85,9 @@ impl AlexGda {
     ///
     /// # Errors
     /// As [`for_constants`](Self::for_constants).
-    pub fn sim_for_constants(
-        mu_x: f64,
-        mu_y: f64,
-        l_x: f64,
-        l_y: f64,
-        l_xy: f64,
-    ) -> Result<Self, OptimError> {
-        check_constants(mu_x, mu_y, l_x, l_y, l_xy)?;
+    pub fn sim_for_constants(constants: &GameConstants) -> Result<Self, OptimError> {
+        check_constants(constants)?;
+        let GameConstants { mu_x, mu_y, l_x, l_y, l_xy, .. } = *constants;
         let coupling = l_xy * l_xy;
         // Without coupling the second term is infinite and drops out.
         let step = |l: f64, mu: f64| (1.0 / l).min(mu / coupling) / 4.0;
@@ -108,14 +98,9 @@ impl AlexGda {
     ///
     /// # Errors
     /// As [`for_constants`](Self::for_constants).
-    pub fn alt_for_constants(
-        mu_x: f64,
-        mu_y: f64,
-        l_x: f64,
-        l_y: f64,
-        l_xy: f64,
-    ) -> Result<Self, OptimError> {
-        check_constants(mu_x, mu_y, l_x, l_y, l_xy)?;
+    pub fn alt_for_constants(constants: &GameConstants) -> Result<Self, OptimError> {
+        check_constants(constants)?;
+        let GameConstants { mu_x, mu_y, l_x, l_y, l_xy, .. } = *constants;
         let step = |l: f64, mu: f64| (1.0 / l).min((mu / l).sqrt() / l_xy) / 2.0;
         Ok(Self::alt(step(l_x, mu_y), step(l_y, mu_x)))
     }
@@ -126,21 +111,12 @@ impl AlexGda {
     /// # Errors
     /// As [`for_constants`](Self::for_constants), and when `γ` or `δ` is below 1 or their sum is above 6: no `C` is
     /// known there.
-    pub fn alex_for_constants(
-        gamma: f64,
-        delta: f64,
-        mu_x: f64,
-        mu_y: f64,
-        l_x: f64,
-        l_y: f64,
-        l_xy: f64,
-    ) -> Result<Self, OptimError> {
-        check_constants(mu_x, mu_y, l_x, l_y, l_xy)?;
-        let must = "at least 1, and gamma + delta at most 6, for step sizes by theory";
+    pub fn alex_for_constants(gamma: f64, delta: f64, constants: &GameConstants) -> Result<Self, OptimError> {
+        check_constants(constants)?;
+        let GameConstants { mu_x, mu_y, l_x, l_y, l_xy, .. } = *constants;
         for (name, value) in [("gamma", gamma), ("delta", delta)] {
-            if !(value >= 1.0 && gamma + delta <= 6.0) {
-                return Err(OptimError::Setting { name, value, must });
-            }
+            let must = "at least 1, and gamma + delta at most 6, for step sizes by theory";
+            check::setting(name, value, value >= 1.0 && gamma + delta <= 6.0, must)?;
         }
         let factor = match gamma + delta {
             sum if sum <= 3.0 => 0.5,
@@ -148,7 +124,7 @@ impl AlexGda {
             _ => 0.2,
         };
         let step = |l: f64, ratio: f64| factor * (1.0 / l).min(ratio.sqrt() / l_xy);
-        Ok(Self::alex(gamma, delta, step(l_x, mu_y / mu_x), step(l_y, mu_x / mu_y)))
+        Ok(Self { gamma, delta, ..Self::new(step(l_x, mu_y / mu_x), step(l_y, mu_x / mu_y)) })
     }
 
     /// The matrix of one step on the errors of a quadratic game, with the step sizes of iteration 0: on `(x, y)` when
@@ -182,22 +158,15 @@ impl AlexGda {
     }
 }
 
-fn check_constants(mu_x: f64, mu_y: f64, l_x: f64, l_y: f64, l_xy: f64) -> Result<(), OptimError> {
-    require::positive("mu_x", mu_x)?;
-    require::positive("mu_y", mu_y)?;
-    require::positive("l_x", l_x)?;
-    require::positive("l_y", l_y)?;
-    require::nonnegative("l_xy", l_xy)?;
-    for (name, value, mu) in [("l_x", l_x, mu_x), ("l_y", l_y, mu_y)] {
-        if value < mu {
-            return Err(OptimError::Setting {
-                name,
-                value,
-                must: "at least the strong convexity constant mu",
-            });
-        }
-    }
-    Ok(())
+fn check_constants(constants: &GameConstants) -> check::Checked {
+    let GameConstants { mu_x, mu_y, l_x, l_y, l_xy, .. } = *constants;
+    check::positive("mu_x", mu_x)?;
+    check::positive("mu_y", mu_y)?;
+    check::positive("l_x", l_x)?;
+    check::positive("l_y", l_y)?;
+    check::nonnegative("l_xy", l_xy)?;
+    check::setting("l_x", l_x, l_x >= mu_x, "at least the strong convexity constant mu_x")?;
+    check::setting("l_y", l_y, l_y >= mu_y, "at least the strong convexity constant mu_y")
 }
 
 /// What Alex-GDA remembers.
@@ -208,8 +177,6 @@ pub struct AlexGdaMemory<Y> {
 }
 
 impl<X: Coordinates, Y: Coordinates> Memory<(X, Y)> for AlexGdaMemory<Y> {
-    const NAME: &'static str = "AlexGdaMemory";
-
     type Stored = AlexGdaMemory<Vec<f64>>;
 
     fn store(&self) -> Result<Self::Stored, TensorError> {
@@ -225,18 +192,20 @@ impl<X: Coordinates, Y: Coordinates> Memory<(X, Y)> for AlexGdaMemory<Y> {
 }
 
 impl<P: SaddleOperator<X: Coordinates, Y: Coordinates>> Solver<P> for AlexGda {
+    const NAME: &'static str = "alex-gda";
+
     type Memory = AlexGdaMemory<P::Y>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size_x.check("step_size_x")?;
         self.step_size_y.check("step_size_y")?;
-        require::nonnegative("gamma", self.gamma)?;
-        require::nonnegative("delta", self.delta)?;
+        check::nonnegative("gamma", self.gamma)?;
+        check::nonnegative("delta", self.delta)?;
         Ok(AlexGdaMemory { extrapolated: None })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate: (x, y), iteration, work, memory } = state;
+        let State { iterate: (x, y), iteration, work, memory, .. } = state;
         let (alpha, beta) = (self.step_size_x.at(*iteration), self.step_size_y.at(*iteration));
         let descent = work.gradient_x(problem, x, memory.extrapolated.as_ref().unwrap_or(y))?;
         let ascent = if self.gamma == 1.0 {

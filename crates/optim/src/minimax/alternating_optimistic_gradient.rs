@@ -11,10 +11,10 @@
 //! in `x` and one in `y`; memory: both.
 
 use faer::{Mat, Scale};
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::problems::{QuadraticGame, stack};
 use crate::state::memory;
 use crate::{OptimError, SaddleOperator, Solver, State, StepSize};
@@ -69,17 +69,19 @@ pub struct AlternatingOptimisticGradientMemory<V> {
 memory!(AlternatingOptimisticGradientMemory { previous; });
 
 impl<P: SaddleOperator> Solver<P> for AlternatingOptimisticGradient {
+    const NAME: &'static str = "alternating-optimistic-gradient";
+
     type Memory = AlternatingOptimisticGradientMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size_x.check("step_size_x")?;
         self.step_size_y.check("step_size_y")?;
-        require::nonnegative("correction", self.correction)?;
+        check::nonnegative("correction", self.correction)?;
         Ok(AlternatingOptimisticGradientMemory { previous: None })
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate: (x, y), iteration, work, memory } = state;
+        let State { iterate: (x, y), iteration, work, memory, .. } = state;
         let (alpha, beta) = (self.step_size_x.at(*iteration), self.step_size_y.at(*iteration));
         let descent = work.gradient_x(problem, x, y)?;
         if let Some((previous, _)) = &memory.previous {

@@ -43,6 +43,8 @@ impl Extragradient {
 }
 
 impl<P: Operator> Solver<P> for Extragradient {
+    const NAME: &'static str = "extragradient";
+
     type Memory = ();
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<(), OptimError> {

@@ -15,12 +15,11 @@
 //! strongly monotone problems. Cost per step: `n` component operators, and `2b + pn` in expectation; memory:
 //! one operator value, and two points and one operator value.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
-use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
-use crate::order::{COINS, generator};
+use crate::order::coin;
 use crate::state::memory;
 use crate::{FiniteSum, Operator, OptimError, Order, Sampler, Solver, State};
 
@@ -41,10 +40,12 @@ pub struct ReflectedMemory<V> {
 memory!(ReflectedMemory { previous_operator; });
 
 impl<P: Operator> Solver<P> for ForwardReflectedBackward {
+    const NAME: &'static str = "forward-reflected-backward";
+
     type Memory = ReflectedMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("step_size", self.step_size)?;
+        check::positive("step_size", self.step_size)?;
         Ok(ReflectedMemory { previous_operator: None })
     }
 
@@ -81,7 +82,7 @@ impl ForwardReflectedBackward {
 /// let problem = AffineFiniteSum::strongly_monotone_games(50, 2, 1)?;
 /// let lipschitz = problem.average_lipschitz()?;
 /// let solver = VarianceReducedForwardReflectedBackward::new(lipschitz, 50, 3);
-/// let stop = Stop::after_components(1000 * 50).or_residual(1e-6);
+/// let stop = Stop::after_work(1000 * 50).or_residual(1e-6);
 /// let solution = run(&solver, &problem, vec![1.0; 4], &stop, &mut ())?;
 /// assert!(residual(&problem, &solution.state.iterate)? <= 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -123,12 +124,14 @@ pub struct VarianceReducedReflectedMemory<V> {
 memory!(VarianceReducedReflectedMemory { snapshot, snapshot_operator, previous; sampler });
 
 impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
+    const NAME: &'static str = "variance-reduced-forward-reflected-backward";
+
     type Memory = VarianceReducedReflectedMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("step_size", self.step_size)?;
-        require::positive("snapshot_probability", self.snapshot_probability)?;
-        require::probability("snapshot_probability", self.snapshot_probability)?;
+        check::positive("step_size", self.step_size)?;
+        check::positive("snapshot_probability", self.snapshot_probability)?;
+        check::probability("snapshot_probability", self.snapshot_probability)?;
         let sampler = Sampler::new(Order::WithReplacement, problem.components(), self.batch_size, self.seed)?;
         Ok(VarianceReducedReflectedMemory {
             snapshot: start.clone(),
@@ -139,7 +142,7 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let VarianceReducedReflectedMemory { snapshot, snapshot_operator, previous, sampler } = memory;
         let (p, step_size) = (self.snapshot_probability, self.step_size);
         let operator = match snapshot_operator.take() {
@@ -155,7 +158,7 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedForwardReflectedBackward {
         iterate.axpy(-step_size, &here)?;
         iterate.axpy(step_size, &there)?;
         problem.resolvent(step_size, iterate)?;
-        let coin = generator(self.seed, COINS | *iteration).next_u64() as f64 / 2_f64.powi(64);
+        let coin = coin(self.seed, *iteration);
         if coin < p {
             *previous = Some(std::mem::replace(snapshot, iterate.clone()));
         } else {

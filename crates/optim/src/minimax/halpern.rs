@@ -10,10 +10,10 @@
 //! `L` is; a monotone Lipschitz `F` need not be, and then [`InexactHalpern`](super::InexactHalpern) applies. For a `T`
 //! of one's own, let `F = I − T` and `η = 1`. Cost per step: `n` component operators; memory: the start.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State};
 
@@ -53,10 +53,12 @@ impl<V: Vector> HalpernMemory<V> {
 }
 
 impl<P: Operator> Solver<P> for Halpern {
+    const NAME: &'static str = "halpern";
+
     type Memory = HalpernMemory<P::Point>;
 
     fn init(&self, _problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("step_size", self.step_size)?;
+        check::positive("step_size", self.step_size)?;
         Ok(HalpernMemory { anchor: start.clone() })
     }
 

@@ -14,18 +14,17 @@
 //! With `η = √n/L` and VR-FoRB a step costs `n` component operators times a logarithm, and `k` steps do what
 //! `√n k` steps of a deterministic method do. Memory: the start, and that of the inner solver while it runs.
 
+use kiln_core::{InputError, check, random};
 use kiln_tensor::Vector;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{ForwardReflectedBackward, HalpernMemory, VarianceReducedForwardReflectedBackward};
-use crate::error::require;
-use crate::order::generator;
 use crate::{FiniteSum, Operator, OptimError, Solver, State, Work};
 
 /// What solves for the resolvent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum InnerSolver {
     /// [`VarianceReducedForwardReflectedBackward`] with its default parameters.
     VarianceReduced,
@@ -108,7 +107,7 @@ impl InexactHalpern {
                 }
             }
             InnerSolver::VarianceReduced => {
-                let seed = generator(self.seed, iteration).next_u64();
+                let seed = random::stream(self.seed, iteration).next_u64();
                 let solver =
                     VarianceReducedForwardReflectedBackward::new(lipschitz, problem.components(), seed);
                 let mut state = solver.start(&inclusion, u.clone())?;
@@ -135,14 +134,16 @@ impl InexactHalpern {
 }
 
 impl<P: FiniteSum> Solver<P> for InexactHalpern {
+    const NAME: &'static str = "inexact-halpern";
+
     type Memory = HalpernMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("resolvent_step", self.resolvent_step)?;
-        require::positive("lipschitz", self.lipschitz)?;
-        require::positive("accuracy", self.accuracy)?;
-        require::fraction("accuracy", self.accuracy)?;
-        require::at_least_one("components", problem.components())?;
+        check::positive("resolvent_step", self.resolvent_step)?;
+        check::positive("lipschitz", self.lipschitz)?;
+        check::positive("accuracy", self.accuracy)?;
+        check::fraction("accuracy", self.accuracy)?;
+        check::at_least_one("components", problem.components())?;
         Ok(HalpernMemory { anchor: start.clone() })
     }
 
@@ -208,9 +209,7 @@ impl<P: Operator> Certificate<'_, P> {
         problem.resolvent(s * step, &mut y)?;
         let error = 2.0 * self.lipschitz * z.sub(&y)?.norm()?;
         if !error.is_finite() {
-            return Err(OptimError::NotFinite {
-                what: "an inner iterate (lipschitz may be too small)".to_owned(),
-            });
+            return Err(InputError::not_finite("an inner iterate (lipschitz may be too small)").into());
         }
         let moved = centre.sub(&y)?.norm()?;
         let enough = error <= self.accuracy * (moved - error) || error <= ROUNDING * y.norm()?;

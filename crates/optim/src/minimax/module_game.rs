@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
+use kiln_core::InputError;
 use kiln_tensor::{Parameters, Vector};
 
 use crate::{Operator, OptimError, SaddleOperator};
@@ -15,7 +16,6 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// opponent, for which Burn's own `Optimizer` has no room. `examples/gan.rs` of this crate trains a small GAN.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
 /// use kiln_optim::{Stop, minimax::{AlexGda, ModuleGame}, run};
 /// use kiln_tensor::{Parameters, Vector};
@@ -25,10 +25,9 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// let one = Tensor::<2>::ones([1, 1], &device);
 /// let game = ModuleGame::new(|x: &Linear, y: &Linear| (x.forward(one.clone()) * y.forward(one.clone())).sum());
 /// let player = || Parameters::new(LinearConfig::new(1, 1).with_bias(false).init(&device));
-/// let solver = AlexGda::alex(1.0, 2.0, 0.5, 0.5);
+/// let solver = AlexGda::new(0.5, 0.5);
 /// let solution = run(&solver, &game, (player(), player()), &Stop::after(200), &mut ())?;
 /// assert!(solution.state.iterate.norm()? < 1e-6);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -51,7 +50,7 @@ impl<M: Module, N: Module, F: Fn(&M, &N) -> Tensor<1>> ModuleGame<M, N, F> {
         let payoff = (self.payoff)(x, y);
         let found = payoff.dims()[0];
         if found != 1 {
-            return Err(OptimError::Size { what: "elements of the payoff", found, expected: 1 });
+            return Err(InputError::size("elements of the payoff", found, 1).into());
         }
         if !payoff.is_tracked() {
             return Err(OptimError::problem(

@@ -13,10 +13,10 @@
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 use faer::{Mat, Scale};
+use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::problems::{QuadraticGame, stack};
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State, StepSize};
@@ -59,11 +59,13 @@ pub struct OptimisticGradientMemory<V> {
 memory!(OptimisticGradientMemory { previous; });
 
 impl<P: Operator> Solver<P> for OptimisticGradient {
+    const NAME: &'static str = "optimistic-gradient";
+
     type Memory = OptimisticGradientMemory<P::Point>;
 
     fn init(&self, _problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
         self.step_size.check("step_size")?;
-        require::nonnegative("correction", self.correction)?;
+        check::nonnegative("correction", self.correction)?;
         Ok(OptimisticGradientMemory { previous: None })
     }
 
@@ -86,7 +88,6 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// maximizing player's loss is `−f`.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::nn::LinearConfig;
 /// use burn::optim::{GradientsParams, ModuleOptimizer};
 /// use burn::tensor::{Device, Tensor};
@@ -99,7 +100,6 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// let gradients = GradientsParams::from_grads(loss.backward(), &module);
 /// let module = optimizer.step(0.1, module, gradients);
 /// # drop(module);
-/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimisticGradientOptimizer {

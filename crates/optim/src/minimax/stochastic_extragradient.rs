@@ -35,7 +35,7 @@ use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State, StepSize};
 
 /// Which components the two evaluations of a step see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Samples {
     /// Two independent batches, drawn with replacement.
     Independent,
@@ -45,7 +45,7 @@ pub enum Samples {
 
 /// What a step-size schedule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ScheduleUnit {
     /// Steps.
     Iteration,
@@ -142,6 +142,8 @@ pub struct ExtragradientMemory<V> {
 memory!(ExtragradientMemory { anchor; sampler });
 
 impl<P: FiniteSum> Solver<P> for StochasticExtragradient {
+    const NAME: &'static str = "stochastic-extragradient";
+
     type Memory = ExtragradientMemory<P::Point>;
 
     fn init(&self, problem: &P, _start: &P::Point) -> Result<Self::Memory, OptimError> {
@@ -156,7 +158,7 @@ impl<P: FiniteSum> Solver<P> for StochasticExtragradient {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
+        let State { iterate, iteration, work, memory, .. } = state;
         let steps_per_epoch = memory.sampler.batches_per_epoch();
         let time = match self.schedule_unit {
             ScheduleUnit::Iteration => *iteration,

@@ -13,12 +13,11 @@
 //! up to `√n` times fewer than
 //! [`Halpern`](super::Halpern). Cost per step: `n` or `2b`; memory: start, previous point, estimate.
 
+use kiln_core::check;
 use kiln_tensor::Vector;
-use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
-use crate::order::{COINS, generator};
+use crate::order::coin;
 use crate::state::memory;
 use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State};
 
@@ -61,12 +60,14 @@ pub struct VarianceReducedHalpernMemory<V> {
 memory!(VarianceReducedHalpernMemory { anchor, previous, estimate; sampler });
 
 impl<P: FiniteSum> Solver<P> for VarianceReducedHalpern {
+    const NAME: &'static str = "variance-reduced-halpern";
+
     type Memory = VarianceReducedHalpernMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        require::positive("step_size", self.step_size)?;
+        check::positive("step_size", self.step_size)?;
         if let Some(probability) = self.full_probability {
-            require::probability("full_probability", probability)?;
+            check::probability("full_probability", probability)?;
         }
         let components = problem.components();
         let batch_size = self.batch_size.unwrap_or((components as f64).sqrt().ceil() as usize);
@@ -75,8 +76,8 @@ impl<P: FiniteSum> Solver<P> for VarianceReducedHalpern {
     }
 
     fn step(&self, problem: &P, state: &mut State<P::Point, Self::Memory>) -> Result<(), OptimError> {
-        let State { iterate, iteration, work, memory } = state;
-        let coin = generator(self.seed, COINS | *iteration).next_u64() as f64 / 2_f64.powi(64);
+        let State { iterate, iteration, work, memory, .. } = state;
+        let coin = coin(self.seed, *iteration);
         let estimate = match (memory.previous.take(), memory.estimate.take()) {
             (Some(previous), Some(mut estimate))
                 if coin >= self.probability(*iteration, problem.components()) =>

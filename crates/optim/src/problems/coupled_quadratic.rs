@@ -2,6 +2,7 @@
 
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_tensor::TensorError;
 
 use crate::alternating::{ExactBlocks, TwoBlocks};
@@ -27,7 +28,7 @@ impl CoupledQuadratic {
     pub fn new(a: Mat<f64>, b: Mat<f64>, c: Mat<f64>) -> Result<Self, OptimError> {
         let (p, q) = (b.nrows(), b.ncols());
         if p == 0 || q == 0 {
-            return Err(OptimError::Empty { what: "B" });
+            return Err(InputError::empty("B").into());
         }
         for (what, found, expected) in [
             ("rows of A", a.nrows(), p),
@@ -36,14 +37,15 @@ impl CoupledQuadratic {
             ("columns of C", c.ncols(), q),
         ] {
             if found != expected {
-                return Err(OptimError::Size { what, found, expected });
+                return Err(InputError::size(what, found, expected).into());
             }
         }
         for (what, matrix) in [("A", &a), ("B", &b), ("C", &c)] {
             if !matrix.is_all_finite() {
-                return Err(OptimError::NotFinite { what: what.to_owned() });
+                return Err(InputError::not_finite(what).into());
             }
         }
+        let (a, c) = (mirrored(a), mirrored(c));
         let factor = |what: &str, matrix: &Mat<f64>| {
             matrix
                 .llt(Side::Lower)
@@ -69,6 +71,16 @@ impl CoupledQuadratic {
         let (expected, found) = (vec![self.b.nrows(), self.b.ncols()], vec![x.len(), y.len()]);
         if expected == found { Ok(()) } else { Err(TensorError::shape(&found, &expected).into()) }
     }
+}
+
+/// With the lower half in place of the upper one.
+fn mirrored(mut matrix: Mat<f64>) -> Mat<f64> {
+    for i in 0..matrix.nrows() {
+        for j in 0..i {
+            matrix[(j, i)] = matrix[(i, j)];
+        }
+    }
+    matrix
 }
 
 fn column(x: &[f64]) -> Mat<f64> {

@@ -1,9 +1,9 @@
 //! Quadratics whose samples disagree only on the curvature between sharp and flat directions.
 
+use kiln_core::check;
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::curvature::{SecondOrder, SecondOrderSum};
-use crate::error::require;
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// `fᵢ(x, y) = ½ Σ λⱼ zⱼ² + xᵀ Eᵢ y` for `z = (x, y)`, `x` the first `k` coordinates and `Σᵢ Eᵢ = 0`: minibatch
@@ -35,10 +35,10 @@ impl CrossCurvature {
         deviation: f64,
         seed: u64,
     ) -> Result<Self, OptimError> {
-        require::at_least_one("sharp", sharp)?;
-        require::at_least_one("flat", flat)?;
-        require::at_least_one("samples - 1", samples.saturating_sub(1))?;
-        require::nonnegative("deviation", deviation)?;
+        check::at_least_one("sharp", sharp)?;
+        check::at_least_one("flat", flat)?;
+        check::at_least_one("samples - 1", samples.saturating_sub(1))?;
+        check::nonnegative("deviation", deviation)?;
         let mut curvatures = vec![0.0; sharp + flat];
         Noise { seed, distribution: Distribution::Uniform }.fill(0, 0, &mut curvatures);
         let (steep, gentle) = curvatures.split_at_mut(sharp);

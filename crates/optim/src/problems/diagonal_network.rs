@@ -1,9 +1,9 @@
 //! Linear diagonal networks.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::curvature::{SecondOrder, SecondOrderSum};
-use crate::error::require;
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// `f(u, v) = (1/n) Σᵢ ½ (xᵢᵀw − yᵢ)²` with `w = u ⊙ u − v ⊙ v`: linear regression by a network of two layers with
@@ -23,16 +23,16 @@ impl DiagonalNetwork {
     pub fn new(inputs: Vec<Vec<f64>>, targets: Vec<f64>) -> Result<Self, OptimError> {
         let expected = inputs.first().map_or(0, Vec::len);
         if expected == 0 {
-            return Err(OptimError::Empty { what: "the set of inputs" });
+            return Err(InputError::empty("the set of inputs").into());
         }
         if let Some(found) = inputs.iter().map(Vec::len).find(|found| *found != expected) {
-            return Err(OptimError::Size { what: "entries of a row", found, expected });
+            return Err(InputError::size("entries of a row", found, expected).into());
         }
         if targets.len() != inputs.len() {
-            return Err(OptimError::Size { what: "targets", found: targets.len(), expected: inputs.len() });
+            return Err(InputError::size("targets", targets.len(), inputs.len()).into());
         }
         if !inputs.iter().flatten().chain(&targets).all(|x| x.is_finite()) {
-            return Err(OptimError::NotFinite { what: "an input or a target".to_owned() });
+            return Err(InputError::not_finite("an input or a target").into());
         }
         let indices = (0..targets.len()).collect();
         Ok(Self { inputs, targets, indices })
@@ -48,10 +48,10 @@ impl DiagonalNetwork {
         nonzeros: usize,
         seed: u64,
     ) -> Result<Self, OptimError> {
-        require::at_least_one("samples", samples)?;
-        require::at_least_one("dimension", dimension)?;
+        check::at_least_one("samples", samples)?;
+        check::at_least_one("dimension", dimension)?;
         if nonzeros > dimension {
-            return Err(OptimError::Size { what: "nonzeros", found: nonzeros, expected: dimension });
+            return Err(InputError::size("nonzeros", nonzeros, dimension).into());
         }
         let noise = Noise { seed, distribution: Distribution::Gaussian };
         let mut entries = vec![0.0; samples * dimension];

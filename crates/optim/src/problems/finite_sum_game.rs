@@ -2,9 +2,9 @@
 
 use faer::Mat;
 use faer::linalg::solvers::Solve;
+use kiln_core::{InputError, check, random};
 use kiln_tensor::{Distribution, Noise, TensorError};
 
-use crate::order::{below, generator};
 use crate::{FiniteSum, Operator, OptimError, check_batch};
 
 /// `Fᵢ(z) = Jᵢ z + tᵢ` with any square `Jᵢ`; the quadratic game
@@ -28,7 +28,7 @@ impl AffineFiniteSum {
     pub fn new(components: &[(Mat<f64>, Vec<f64>)]) -> Result<Self, OptimError> {
         let size = components.first().map_or(0, |(_, constant)| constant.len());
         if size == 0 {
-            return Err(OptimError::Empty { what: "the finite sum or its first constant" });
+            return Err(InputError::empty("the finite sum or its first constant").into());
         }
         let mut matrices = Vec::with_capacity(components.len() * size * size);
         let mut constants = Vec::with_capacity(components.len() * size);
@@ -39,10 +39,10 @@ impl AffineFiniteSum {
                 ("entries of a component's constant", constant.len()),
             ];
             if let Some(&(what, found)) = sizes.iter().find(|(_, found)| *found != size) {
-                return Err(OptimError::Size { what, found, expected: size });
+                return Err(InputError::size(what, found, size).into());
             }
             if !matrix.is_all_finite() || constant.iter().any(|t| !t.is_finite()) {
-                return Err(OptimError::NotFinite { what: "a component".to_owned() });
+                return Err(InputError::not_finite("a component").into());
             }
             matrices.extend((0..size * size).map(|entry| matrix[(entry / size, entry % size)]));
             constants.extend(constant);
@@ -124,7 +124,7 @@ impl AffineFiniteSum {
     /// # Errors
     /// When there are no components or `size` is 0.
     pub fn monotone_games(components: usize, size: usize, seed: u64) -> Result<Self, OptimError> {
-        let mut random = generator(seed, 0);
+        let mut generator = random::stream(seed, 0);
         let negative = components / 2;
         let mean = 2.0 * (components as f64 - 2.0 * negative as f64) / components.max(1) as f64;
         let mut diagonal = vec![2.0 - mean; components * 2 * size];
@@ -132,7 +132,7 @@ impl AffineFiniteSum {
             // A uniform subset of half of the components, by the head of a Fisher-Yates shuffle.
             let mut order: Vec<_> = (0..components).collect();
             for i in 0..negative {
-                order.swap(i, i + below(&mut random, components - i));
+                order.swap(i, i + random::below(&mut generator, components - i));
                 diagonal[order[i] * 2 * size + coordinate] = -2.0 - mean;
             }
         }
@@ -312,11 +312,11 @@ impl ScaledFiniteSum {
     pub fn new(mut scales: Vec<f64>, spectrum: Vec<f64>) -> Result<Self, OptimError> {
         for (what, values) in [("the list of scales", &scales), ("the spectrum", &spectrum)] {
             if values.is_empty() {
-                return Err(OptimError::Empty { what });
+                return Err(InputError::empty(what).into());
             }
         }
-        scales.iter().try_for_each(|&scale| crate::error::require::positive("scale", scale))?;
-        spectrum.iter().try_for_each(|&h| crate::error::require::nonnegative("eigenvalue", h))?;
+        scales.iter().try_for_each(|&scale| check::positive("scale", scale))?;
+        spectrum.iter().try_for_each(|&h| check::nonnegative("eigenvalue", h))?;
         let mean = scales.iter().sum::<f64>() / scales.len() as f64;
         for scale in &mut scales {
             *scale /= mean;
@@ -330,7 +330,7 @@ impl ScaledFiniteSum {
     /// # Errors
     /// When there are no components, `size` is 0, or `smallest` is not positive.
     pub fn random(components: usize, size: usize, smallest: f64, seed: u64) -> Result<Self, OptimError> {
-        crate::error::require::positive("smallest", smallest)?;
+        check::positive("smallest", smallest)?;
         let noise = Draws { seed };
         let scales = noise.uniform(0, components).iter().map(|u| 0.5 + u).collect();
         let mut spectrum: Vec<_> = noise.uniform(1, size).iter().map(|&u| smallest.powf(u)).collect();

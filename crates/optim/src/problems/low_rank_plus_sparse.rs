@@ -1,5 +1,6 @@
 //! Splitting a matrix into one of low rank and a sparse one (robust principal components).
 
+use kiln_core::InputError;
 use kiln_tensor::prox::{ConstraintSet, LowRank, Prox};
 use kiln_tensor::{Coordinates, Distribution, Noise, TensorError};
 
@@ -26,7 +27,7 @@ impl<V: Coordinates, S: ConstraintSet<V>> LowRankPlusSparse<S, V> {
             return Err(TensorError::shape(&[found], &shape).into());
         }
         if observed.coordinates()?.iter().any(|z| !z.is_finite()) {
-            return Err(OptimError::NotFinite { what: "the observed matrix".to_owned() });
+            return Err(InputError::not_finite("the observed matrix").into());
         }
         Ok(Self { observed, low_rank, sparse })
     }

@@ -1,6 +1,7 @@
 //! Matrix games.
 
 use faer::Mat;
+use kiln_core::InputError;
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::{FiniteSum, Operator, OptimError, check_batch};
@@ -22,14 +23,14 @@ impl MatrixGame {
     /// When `A` is empty or not square, or an entry is not finite.
     pub fn new(payoffs: Mat<f64>) -> Result<Self, OptimError> {
         if payoffs.nrows() == 0 {
-            return Err(OptimError::Empty { what: "the matrix of payoffs" });
+            return Err(InputError::empty("the matrix of payoffs").into());
         }
         if payoffs.nrows() != payoffs.ncols() {
             let (found, expected) = (payoffs.ncols(), payoffs.nrows());
-            return Err(OptimError::Size { what: "columns of the payoffs", found, expected });
+            return Err(InputError::size("columns of the payoffs", found, expected).into());
         }
         if !payoffs.is_all_finite() {
-            return Err(OptimError::NotFinite { what: "a payoff".to_owned() });
+            return Err(InputError::not_finite("a payoff").into());
         }
         let transposed = payoffs.transpose().to_owned();
         Ok(Self { payoffs, transposed })

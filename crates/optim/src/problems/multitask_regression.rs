@@ -2,6 +2,7 @@
 
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, MatRef, Side};
+use kiln_core::InputError;
 use kiln_tensor::prox::{LowRank, Prox};
 use kiln_tensor::{Distribution, Noise, TensorError};
 
@@ -40,18 +41,18 @@ impl MultitaskRegression {
     ) -> Result<Self, OptimError> {
         if design.nrows() != responses.nrows() {
             let (found, expected) = (responses.nrows(), design.nrows());
-            return Err(OptimError::Size { what: "rows of Y", found, expected });
+            return Err(InputError::size("rows of Y", found, expected).into());
         }
         if design.nrows() == 0 || design.ncols() == 0 || responses.ncols() == 0 {
-            return Err(OptimError::Empty { what: "the data" });
+            return Err(InputError::empty("the data").into());
         }
         if !design.is_all_finite() || !responses.is_all_finite() {
-            return Err(OptimError::NotFinite { what: "X or Y".to_owned() });
+            return Err(InputError::not_finite("X or Y").into());
         }
         let (lower, upper) = bounds;
         if !(0.0 < lower && lower <= upper && upper.is_finite()) {
             let must = "positive, finite, and the lower at most the upper one";
-            return Err(OptimError::Setting { name: "bounds", value: lower, must });
+            return Err(InputError::setting("bounds", lower, must).into());
         }
         let gram = design.transpose() * &design;
         let eigenvalues = gram.self_adjoint_eigenvalues(Side::Lower).map_err(not_converged)?;

@@ -1,6 +1,7 @@
 //! Quadratic functions.
 
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_tensor::{TensorError, Vector};
 
 use crate::curvature::{SecondOrder, SecondOrderSum};
@@ -21,15 +22,15 @@ impl Quadratic {
     pub fn new(hessian: Mat<f64>, linear: Vec<f64>) -> Result<Self, OptimError> {
         let size = linear.len();
         if size == 0 {
-            return Err(OptimError::Empty { what: "the linear term" });
+            return Err(InputError::empty("the linear term").into());
         }
         for (what, found) in [("rows of H", hessian.nrows()), ("columns of H", hessian.ncols())] {
             if found != size {
-                return Err(OptimError::Size { what, found, expected: size });
+                return Err(InputError::size(what, found, size).into());
             }
         }
         if !hessian.is_all_finite() || linear.iter().any(|b| !b.is_finite()) {
-            return Err(OptimError::NotFinite { what: "H or b".to_owned() });
+            return Err(InputError::not_finite("H or b").into());
         }
         if hessian != hessian.transpose() {
             return Err(OptimError::problem("H is not symmetric"));

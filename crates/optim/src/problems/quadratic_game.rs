@@ -2,6 +2,7 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_tensor::{TensorError, Vector};
 
 use crate::{Operator, OptimError, SaddleOperator};
@@ -67,7 +68,7 @@ impl QuadraticGame {
     pub fn new(a: Mat<f64>, b: Mat<f64>, c: Mat<f64>) -> Result<Self, OptimError> {
         let (m, n) = (b.nrows(), b.ncols());
         if m == 0 || n == 0 {
-            return Err(OptimError::Empty { what: "the matrix B" });
+            return Err(InputError::empty("the matrix B").into());
         }
         for (what, found, expected) in [
             ("rows of A", a.nrows(), m),
@@ -76,12 +77,12 @@ impl QuadraticGame {
             ("columns of C", c.ncols(), n),
         ] {
             if found != expected {
-                return Err(OptimError::Size { what, found, expected });
+                return Err(InputError::size(what, found, expected).into());
             }
         }
         for (name, matrix) in [("A", &a), ("B", &b), ("C", &c)] {
             if !matrix.is_all_finite() {
-                return Err(OptimError::NotFinite { what: format!("the matrix {name}") });
+                return Err(InputError::not_finite(format!("the matrix {name}")).into());
             }
             if name != "B" && matrix.as_ref() != matrix.transpose() {
                 return Err(OptimError::problem(format!("the matrix {name} is not symmetric")));
@@ -106,10 +107,10 @@ impl QuadraticGame {
     /// When there is no game or a number is not finite.
     pub fn from_scalar_games(games: Vec<(f64, f64, f64)>) -> Result<Self, OptimError> {
         if games.is_empty() {
-            return Err(OptimError::Empty { what: "the list of games" });
+            return Err(InputError::empty("the list of games").into());
         }
         if let Some(i) = games.iter().position(|(a, b, c)| !(a + b + c).is_finite()) {
-            return Err(OptimError::NotFinite { what: format!("game {i}") });
+            return Err(InputError::not_finite(format!("game {i}")).into());
         }
         let zeros = vec![0.0; games.len()];
         Ok(Self { blocks: Blocks::Diagonal(games), p: zeros.clone(), q: zeros })
@@ -122,10 +123,10 @@ impl QuadraticGame {
     pub fn with_linear(self, p: Vec<f64>, q: Vec<f64>) -> Result<Self, OptimError> {
         for (what, new, old) in [("entries of p", &p, &self.p), ("entries of q", &q, &self.q)] {
             if new.len() != old.len() {
-                return Err(OptimError::Size { what, found: new.len(), expected: old.len() });
+                return Err(InputError::size(what, new.len(), old.len()).into());
             }
             if new.iter().any(|entry| !entry.is_finite()) {
-                return Err(OptimError::NotFinite { what: what.to_owned() });
+                return Err(InputError::not_finite(what).into());
             }
         }
         Ok(Self { p, q, ..self })
@@ -282,13 +283,13 @@ fn add_product(sum: &mut [f64], matrix: &Mat<f64>, x: &[f64]) {
 pub fn spectral_radius(matrix: &Mat<f64>) -> Result<f64, OptimError> {
     if matrix.nrows() != matrix.ncols() {
         let (found, expected) = (matrix.ncols(), matrix.nrows());
-        return Err(OptimError::Size { what: "columns of the matrix", found, expected });
+        return Err(InputError::size("columns of the matrix", found, expected).into());
     }
     if matrix.nrows() == 0 {
-        return Err(OptimError::Empty { what: "the matrix" });
+        return Err(InputError::empty("the matrix").into());
     }
     if !matrix.is_all_finite() {
-        return Err(OptimError::NotFinite { what: "the matrix".to_owned() });
+        return Err(InputError::not_finite("the matrix").into());
     }
     let eigenvalues = matrix.eigenvalues().map_err(|e| OptimError::problem(format!("eigenvalues: {e:?}")))?;
     Ok(eigenvalues.into_iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max))

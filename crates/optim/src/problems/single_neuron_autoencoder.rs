@@ -1,15 +1,15 @@
 //! The single-neuron autoencoder of Ghosh, Frei, Ha, Yu, *The effect of SGD batch size on autoencoder learning*,
 //! JMLR 26, 2025 ([arXiv 2308.03215](https://arxiv.org/abs/2308.03215)), on orthonormal data.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
 
-use crate::error::require;
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// What the neuron applies to `wᵀx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `φ(t) = t`.
     Linear,
@@ -68,13 +68,14 @@ impl SingleNeuronAutoencoder {
     /// # Errors
     /// When there are no samples, or more than dimensions.
     pub fn new(dimension: usize, samples: usize, activation: Activation) -> Result<Self, OptimError> {
-        require::at_least_one("samples", samples)?;
+        check::at_least_one("samples", samples)?;
         if samples > dimension {
-            return Err(OptimError::Setting {
-                name: "samples",
-                value: samples as f64,
-                must: "at most the dimension, since the samples are orthogonal",
-            });
+            return Err(InputError::setting(
+                "samples",
+                samples as f64,
+                "at most the dimension, since the samples are orthogonal",
+            )
+            .into());
         }
         Ok(Self { dimension, samples, activation })
     }

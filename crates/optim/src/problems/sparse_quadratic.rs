@@ -1,5 +1,6 @@
 //! Quadratic functions with a sparse Hessian, such as those of Markov random fields and of label propagation.
 
+use kiln_core::InputError;
 use kiln_tensor::{Distribution, Noise, TensorError};
 
 use crate::block_coordinate::CoordinateProblem;
@@ -27,13 +28,13 @@ impl SparseQuadratic {
     ) -> Result<Self, OptimError> {
         let size = linear.len();
         if size == 0 {
-            return Err(OptimError::Empty { what: "the linear term" });
+            return Err(InputError::empty("the linear term").into());
         }
         let mut diagonal = vec![0.0; size];
         let mut rows = vec![std::collections::BTreeMap::<usize, f64>::new(); size];
         for (i, j, value) in upper {
             if j >= size {
-                return Err(OptimError::NoSuchComponent { index: j, components: size });
+                return Err(InputError::index("component", j, size).into());
             }
             if i > j {
                 return Err(OptimError::problem("H is given by its entries on and above the diagonal"));
@@ -47,10 +48,10 @@ impl SparseQuadratic {
         }
         let entries = rows.iter().flat_map(|row| row.values());
         if !entries.chain(&diagonal).chain(&linear).chain([&constant]).all(|value| value.is_finite()) {
-            return Err(OptimError::NotFinite { what: "H, b or c".to_owned() });
+            return Err(InputError::not_finite("H, b or c").into());
         }
         if let Some(&value) = diagonal.iter().find(|value| **value < 0.0) {
-            return Err(OptimError::Setting { name: "a diagonal entry of H", value, must: "at least 0" });
+            return Err(InputError::setting("a diagonal entry of H", value, "at least 0").into());
         }
         let rows = rows.into_iter().map(|row| row.into_iter().collect()).collect();
         Ok(Self { rows, diagonal, linear, constant })
@@ -74,7 +75,7 @@ impl SparseQuadratic {
         let (mut entries, mut linear, mut constant) = (Vec::new(), vec![0.0; free], 0.0);
         for (i, j, weight) in edges {
             if let Some(&index) = [i, j].iter().find(|&&node| node >= labels.len()) {
-                return Err(OptimError::NoSuchComponent { index, components: labels.len() });
+                return Err(InputError::index("component", index, labels.len()).into());
             }
             match (labels[i], labels[j]) {
                 (None, None) if i != j => {

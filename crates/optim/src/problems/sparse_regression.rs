@@ -1,15 +1,15 @@
 //! Linear regression and classification with the data stored by columns, for coordinate methods.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::{Distribution, Noise, TensorError};
 use serde::{Deserialize, Serialize};
 
 use crate::block_coordinate::CoordinateProblem;
-use crate::error::require;
 use crate::{Objective, Operator, OptimError};
 
 /// The loss of one row, as a function of its prediction `u` and its target `b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum RegressionLoss {
     /// `½ (u − b)²`
     Squared,
@@ -77,23 +77,23 @@ impl SparseRegression {
         loss: RegressionLoss,
     ) -> Result<Self, OptimError> {
         if columns.is_empty() || targets.is_empty() {
-            return Err(OptimError::Empty { what: "the data" });
+            return Err(InputError::empty("the data").into());
         }
         for column in &columns {
             if !column.is_sorted_by(|a, b| a.0 < b.0) {
                 return Err(OptimError::problem("the rows of a column are not in ascending order"));
             }
             if let Some(&(index, _)) = column.last().filter(|last| last.0 >= targets.len()) {
-                return Err(OptimError::NoSuchComponent { index, components: targets.len() });
+                return Err(InputError::index("component", index, targets.len()).into());
             }
         }
         if !columns.iter().flatten().map(|entry| &entry.1).chain(&targets).all(|value| value.is_finite()) {
-            return Err(OptimError::NotFinite { what: "A or b".to_owned() });
+            return Err(InputError::not_finite("A or b").into());
         }
         if loss == RegressionLoss::Logistic
             && let Some(&value) = targets.iter().find(|b| b.abs() != 1.0)
         {
-            return Err(OptimError::Setting { name: "a label", value, must: "1 or -1" });
+            return Err(InputError::setting("a label", value, "1 or -1").into());
         }
         let curvatures = columns
             .iter()
@@ -107,7 +107,7 @@ impl SparseRegression {
     /// # Errors
     /// When `λ₂` is negative or not finite.
     pub fn with_ridge(mut self, ridge: f64) -> Result<Self, OptimError> {
-        require::nonnegative("ridge", ridge)?;
+        check::nonnegative("ridge", ridge)?;
         for curvature in &mut self.curvatures {
             *curvature += ridge - self.ridge;
         }
@@ -120,7 +120,7 @@ impl SparseRegression {
     /// # Errors
     /// When `λ₁` is negative or not finite.
     pub fn with_tilt(mut self, tilt: f64) -> Result<Self, OptimError> {
-        require::nonnegative("tilt", tilt)?;
+        check::nonnegative("tilt", tilt)?;
         self.tilt = tilt;
         Ok(self)
     }

@@ -1,6 +1,7 @@
-//! Direction-aware shrinking (DASH: Shin, Oh, Cho, Yun, *DASH: warm-starting neural network training in stationary
-//! settings without loss of plasticity*, `NeurIPS` 2024, [arXiv 2410.23495](https://arxiv.org/abs/2410.23495),
-//! Algorithm 1), and shrink and perturb (Ash, Adams, *On warm-starting neural network training*, `NeurIPS` 2020).
+//! Direction-aware shrinking (DASH: Shin, Oh, Cho, Yun, *DASH: warm-starting neural network training in
+//! stationary settings without loss of plasticity*, `NeurIPS` 2024, [arXiv
+//! 2410.23495](https://arxiv.org/abs/2410.23495), Algorithm 1), and shrink and perturb (Ash, Adams, *On
+//! warm-starting neural network training*, `NeurIPS` 2020).
 //!
 //! New data have arrived and a trained network is to go on training on all data so far. Before it does:
 //!
@@ -9,22 +10,21 @@
 //! for each unit W:  W ← clamp(cos(G, W), λ, 1) W
 //! ```
 //!
-//! Weights that point where the loss falls stay, the others, which mostly hold memorized noise, shrink; all keep their
-//! direction. The cosine is `⟨G, W⟩ / (max(‖G‖, 1e-8) max(‖W‖, 1e-8))`. Cost: one gradient over all data;
-//! memory: `G` and one gradient.
+//! Weights that point where the loss falls stay, the others, which mostly hold memorized noise, shrink; all
+//! keep their direction. The cosine is `⟨G, W⟩ / (max(‖G‖, 1e-8) max(‖W‖, 1e-8))`. Cost: one gradient over
+//! all data; memory: `G` and one gradient.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::{InputError, check};
 use kiln_tensor::{Coordinates, Distribution, Noise, ParameterInfo, Parameters, Vector};
 use serde::{Deserialize, Serialize};
 
 use crate::OptimError;
-use crate::error::require;
 
 /// Direction-aware shrinking; see the [module](self). The default is the paper's `λ = α = 0.3`.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
 /// use kiln_optim::{FiniteSum, ModuleObjective, training::Dash};
 /// use kiln_tensor::{Parameters, Vector};
@@ -42,7 +42,6 @@ use crate::error::require;
 /// let direction = dash.direction([[0, 1], [2, 3]].iter().map(|chunk| problem.batch(chunk, &model)))?;
 /// dash.shrink(&mut model, &direction)?;
 /// assert!(0.3 * before <= model.norm()? * 1.0001 && model.norm()? <= before);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,21 +60,22 @@ impl Default for Dash {
 
 /// How a parameter is cut into units, each of which is shrunk as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Units {
+#[serde(rename_all = "kebab-case")]
+pub enum DashUnits {
     /// It is not shrunk.
     Untouched,
     /// It is one unit.
     Whole,
     /// One unit for each index of the first dimension.
     Rows,
-    /// One unit for each index of the last dimension, which is an output neuron of Burn's `[in, out]` linear weights.
+    /// One unit for each index of the last dimension, which is an output neuron of Burn's `[in, out]` linear
+    /// weights.
     Columns,
     /// One unit for each pair of indices of the first two dimensions, which is a kernel of a convolution.
     Kernels,
 }
 
-impl Units {
+impl DashUnits {
     /// The rule of [`Dash::shrink`], by the struct that holds the parameter. Of Burn's `Linear`, the weights
     /// of an output neuron are a unit; of its convolutions, each kernel; a bias of either is one unit. All
     /// else is left alone: normalizations, as in the paper, but also embeddings and parameters of one's own
@@ -124,8 +124,8 @@ impl Units {
 const SMALLEST_NORM: f64 = 1e-8;
 
 impl Dash {
-    /// `G`: the exponential average of the negative gradients on the chunks of data, oldest first, all taken at the
-    /// parameters that are to be shrunk. A chunk's gradient is that of its mean loss.
+    /// `G`: the exponential average of the negative gradients on the chunks of data, oldest first, all taken
+    /// at the parameters that are to be shrunk. A chunk's gradient is that of its mean loss.
     ///
     /// # Errors
     /// When there are no chunks, a setting is out of range, or a gradient is an error or of another space.
@@ -141,21 +141,21 @@ impl Dash {
             average.scale(1.0 - self.alpha);
             average.axpy(-self.alpha, &gradient)?;
         }
-        average.ok_or(OptimError::Empty { what: "the list of chunks" })
+        average.ok_or_else(|| InputError::empty("the list of chunks").into())
     }
 
-    /// Shrinks the units that [`Units::of`] names, given the [`direction`](Self::direction) `G`.
+    /// Shrinks the units that [`DashUnits::of`] names, given the [`direction`](Self::direction) `G`.
     ///
     /// Parameters keep their ids, so an optimizer's state still belongs to them; the paper keeps it too.
     ///
     /// # Errors
-    /// When a setting is out of range, or the direction is of another space.
+    /// When a setting is out of range, or the direction is not finite or of another space.
     pub fn shrink<M: Module>(
         &self,
         parameters: &mut Parameters<M>,
         direction: &Parameters<M>,
     ) -> Result<(), OptimError> {
-        self.shrink_units(parameters, direction, Units::of)
+        self.shrink_units(parameters, direction, DashUnits::of)
     }
 
     /// Shrinks units by a rule of one's own.
@@ -166,9 +166,11 @@ impl Dash {
         &self,
         parameters: &mut Parameters<M>,
         direction: &Parameters<M>,
-        units: impl Fn(&ParameterInfo) -> Units,
+        units: impl Fn(&ParameterInfo) -> DashUnits,
     ) -> Result<(), OptimError> {
         self.check()?;
+        // The cosine of a direction that is not a number would make the weights none.
+        check::all_finite("the direction", [direction.norm()?])?;
         Ok(parameters.zip_map(direction, |info, weights, direction| {
             match units(info).matrix(&info.shape) {
                 Some((matrix, dimension)) => {
@@ -190,14 +192,14 @@ impl Dash {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        require::probability("lambda", self.lambda)?;
-        require::positive("alpha", self.alpha)?;
-        require::probability("alpha", self.alpha)
+        check::probability("lambda", self.lambda)?;
+        let holds = self.alpha > 0.0 && self.alpha <= 1.0;
+        Ok(check::setting("alpha", self.alpha, holds, "greater than 0 and at most 1")?)
     }
 }
 
-/// Shrink and perturb: `W ← s W + ε`, `ε ~ N(0, σ²)`, for every trainable parameter. The default is `s = 0.3`,
-/// `σ = 0.01`, with which the DASH paper compares.
+/// Shrink and perturb: `W ← s W + ε`, `ε ~ N(0, σ²)`, for every trainable parameter. The default is `s =
+/// 0.3`, `σ = 0.01`, with which the DASH paper compares.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShrinkAndPerturb {
     /// `s` in `[0, 1]`.
@@ -220,8 +222,8 @@ impl ShrinkAndPerturb {
     /// # Errors
     /// When a setting is out of range, or the device fails.
     pub fn apply<V: Coordinates>(&self, parameters: &mut V, stage: u64) -> Result<(), OptimError> {
-        require::probability("shrink", self.shrink)?;
-        require::nonnegative("deviation", self.deviation)?;
+        check::probability("shrink", self.shrink)?;
+        check::nonnegative("deviation", self.deviation)?;
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };
         let noise = parameters.random_like(&noise, stage)?;
         parameters.scale(self.shrink);

@@ -1,8 +1,9 @@
 //! The discrete model of feature learning and memorization of Shin, Oh, Cho, Yun, *DASH*, `NeurIPS` 2024
-//! ([arXiv 2410.23495](https://arxiv.org/abs/2410.23495), section 3), which explains why warm starts generalize worse.
+//! ([arXiv 2410.23495](https://arxiv.org/abs/2410.23495), section 3), which explains why warm starts
+//! generalize worse.
 //!
-//! Each class has features, and a point of the class holds each of them with the feature's own probability. Training a
-//! network on a set of points is
+//! Each class has features, and a point of the class holds each of them with the feature's own probability.
+//! Training a network on a set of points is
 //!
 //! ```text
 //! active ← points with fewer than τ learned features
@@ -15,13 +16,11 @@
 //! so it learns from the new ones only; that is the loss of plasticity. Cost of a stage:
 //! `O(points · features)`.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::Rng;
+use kiln_core::check;
+use kiln_core::random::{Generator, stream, unit_interval};
 use serde::{Deserialize, Serialize};
 
 use crate::OptimError;
-use crate::error::require;
-use crate::order::generator;
 
 /// The model's settings. The default is the paper's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,8 +60,8 @@ impl Default for FeatureLearning {
 
 /// What a network brings from one stage to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Start {
+#[serde(rename_all = "kebab-case")]
+pub enum InitialWeights {
     /// Nothing: it is trained from scratch on all points so far.
     Random,
     /// Its features and the points that it memorized.
@@ -74,7 +73,8 @@ pub enum Start {
 /// What a stage ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Expected share of test points classified correctly: those that hold `τ` learned features, and `1/C` of the rest.
+    /// Expected share of test points classified correctly: those that hold `τ` learned features, and `1/C` of
+    /// the rest.
     pub accuracy: f64,
     /// Features learned, of all classes.
     pub features: usize,
@@ -94,20 +94,21 @@ impl FeatureLearning {
     /// Trains through all stages. The same seed gives the same data whatever the start.
     ///
     /// # Errors
-    /// [`OptimError::Setting`] when a count is 0, there are more than 64 features or the frequency is not in `[0, 1]`.
-    pub fn run(&self, start: Start, seed: u64) -> Result<Vec<Stage>, OptimError> {
+    /// [`InputError::Setting`](kiln_core::InputError::Setting) when a count is 0, there are more than 64
+    /// features or 10¹⁰ points, or the frequency is not in `[0, 1]`.
+    pub fn run(&self, start: InitialWeights, seed: u64) -> Result<Vec<Stage>, OptimError> {
         self.check()?;
-        let mut random = generator(seed, 0);
+        let mut random = stream(seed, 0);
         let classes: Vec<Class> = (0..self.classes).map(|_| self.class(&mut random)).collect();
         let mut learned = vec![0_u64; self.classes];
         let mut memorized: Vec<Vec<bool>> =
             classes.iter().map(|class| vec![false; class.points.len()]).collect();
         (1..=self.stages)
             .map(|stage| {
-                if start == Start::Random {
+                if start == InitialWeights::Random {
                     learned.fill(0);
                 }
-                if start != Start::Warm {
+                if start != InitialWeights::Warm {
                     for points in &mut memorized {
                         points.fill(false);
                     }
@@ -189,16 +190,16 @@ impl FeatureLearning {
         (point & learned).count_ones() >= self.sufficient
     }
 
-    fn class(&self, random: &mut ChaCha8Rng) -> Class {
+    fn class(&self, random: &mut Generator) -> Class {
         let mut frequencies: Vec<f64> =
-            (0..self.features).map(|_| self.largest_frequency * uniform(random)).collect();
+            (0..self.features).map(|_| self.largest_frequency * unit_interval(random)).collect();
         frequencies.sort_by(|a, b| b.total_cmp(a));
         let mut draw = |count: usize| {
-            let point = |frequencies: &[f64], random: &mut ChaCha8Rng| {
+            let point = |frequencies: &[f64], random: &mut Generator| {
                 frequencies
                     .iter()
                     .enumerate()
-                    .fold(0, |set, (k, &p)| set | u64::from(uniform(random) < p) << k)
+                    .fold(0, |set, (k, &p)| set | u64::from(unit_interval(random) < p) << k)
             };
             (0..count).map(|_| point(&frequencies, random)).collect()
         };
@@ -217,16 +218,14 @@ impl FeatureLearning {
             ("sufficient", self.sufficient as usize),
             ("test_points_per_class", self.test_points_per_class),
         ] {
-            require::at_least_one(name, value)?;
+            check::at_least_one(name, value)?;
         }
-        if self.features > 64 {
-            return Err(OptimError::Setting {
-                name: "features",
-                value: self.features as f64,
-                must: "at most 64",
-            });
-        }
-        require::probability("largest_frequency", self.largest_frequency)
+        check::setting("features", self.features as f64, self.features <= 64, "at most 64")?;
+        // Beyond it the points, of 8 bytes each, do not fit into a machine.
+        let of_class = self.points_per_class as f64 * self.stages as f64 + self.test_points_per_class as f64;
+        let points = self.classes as f64 * of_class;
+        check::setting("points of all classes and stages", points, points <= 1e10, "at most 1e10")?;
+        Ok(check::probability("largest_frequency", self.largest_frequency)?)
     }
 }
 
@@ -235,9 +234,4 @@ fn for_each_feature(mut point: u64, mut f: impl FnMut(usize)) {
         f(point.trailing_zeros() as usize);
         point &= point - 1;
     }
-}
-
-/// Uniform on `[0, 1)`.
-fn uniform(random: &mut ChaCha8Rng) -> f64 {
-    (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }

@@ -5,6 +5,6 @@ pub mod feature_learning;
 pub mod large_step_logistic;
 pub mod perceptron;
 
-pub use dash::{Dash, ShrinkAndPerturb, Units};
+pub use dash::{Dash, DashUnits, ShrinkAndPerturb};
 pub use large_step_logistic::{LinearSeparation, NormalizedLogistic, Separation, separate};
 pub use perceptron::{BatchPerceptron, NormalizedPerceptron};

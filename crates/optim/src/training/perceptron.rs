@@ -8,8 +8,8 @@
 //! normalized perceptron  θ ← θ + (1/|M|) Σ_{i ∈ M} zᵢ
 //! ```
 //!
-//! From `θ = 0`, with `R = max ‖zᵢ‖` and margin `μ`, they separate the data after at most `n R²/μ²` and `R²/μ²`
-//! updates; the `n` is real. Cost per update: one pass over the data; memory: none.
+//! From `θ = 0`, with `R = max ‖zᵢ‖` and margin `μ`, they separate the data after at most `n R²/μ²` and
+//! `R²/μ²` updates; the `n` is real. Cost per update: one pass over the data; memory: none.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct BatchPerceptron;
 pub struct NormalizedPerceptron;
 
 impl Solver<LinearSeparation> for BatchPerceptron {
+    const NAME: &'static str = "batch-perceptron";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {
@@ -37,6 +39,8 @@ impl Solver<LinearSeparation> for BatchPerceptron {
 }
 
 impl Solver<LinearSeparation> for NormalizedPerceptron {
+    const NAME: &'static str = "normalized-perceptron";
+
     type Memory = ();
 
     fn init(&self, _problem: &LinearSeparation, _start: &Vec<f64>) -> Result<(), OptimError> {

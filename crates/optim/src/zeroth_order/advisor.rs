@@ -11,13 +11,15 @@
 //!
 //! so a few of them give the trace, and their spread an idea of the largest eigenvalue: `λ₁ ≤ ‖H‖_F ≈ s/√2`.
 
+use kiln_core::{InputError, check};
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
-use super::direction::Distribution;
+use super::direction::DirectionLaw;
+use super::method::check_eps;
 use super::objective::BatchObjective;
 use super::restore::{Id, Layout, Restore};
-use crate::{OptimError, error::require};
+use crate::OptimError;
 
 /// How to probe; see the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +55,8 @@ pub struct Advice {
     /// `2/(tr H + 2λ)` with `‖H‖_F` for `λ`: beyond it a quadratic of this curvature diverges. `None` where
     /// the curvature along the directions is not positive on average, so that it bounds nothing.
     pub step_size_bound: Option<f64>,
-    /// A quarter of the bound: half for speed (the best step is half the largest), half because the curvature varies.
+    /// A quarter of the bound: half for speed (the best step is half the largest), half because the curvature
+    /// varies.
     pub step_size: Option<f64>,
     /// The `ε` at which neither curvature nor rounding disturbs the measured derivative most.
     pub eps: f32,
@@ -87,16 +90,14 @@ pub fn advise<P: BatchObjective>(
     batch: &[usize],
     settings: &Advisor,
 ) -> Result<Advice, OptimError> {
-    require::at_least_one("directions", settings.directions as usize)?;
-    require::positive("spacing", settings.spacing.into())?;
-    if settings.eps.is_empty() {
-        return Err(OptimError::Empty { what: "the list of sizes to compare" });
-    }
+    check::at_least_one("directions", settings.directions as usize)?;
+    check::positive("spacing", settings.spacing.into())?;
+    check::not_empty("the list of sizes to compare", settings.eps.len())?;
     for &eps in &settings.eps {
-        require::positive("eps", eps.into())?;
+        check::positive("eps", eps.into())?;
     }
     let seed = settings.seed;
-    let layout = Layout::new(point, Restore::InPlace, settings.spacing, seed, Distribution::Gaussian)?;
+    let layout = Layout::new(point, Restore::InPlace, settings.spacing, seed, DirectionLaw::Gaussian)?;
     let mut probe = Probe { problem, point, batch, layout, evaluations: 0 };
     let h = settings.spacing;
     let centre = probe.loss()?;
@@ -147,7 +148,7 @@ impl<P: BatchObjective> Probe<'_, P> {
         if loss.is_finite() {
             Ok(loss)
         } else {
-            Err(OptimError::NotFinite { what: "the loss near the point that was to be probed".to_owned() })
+            Err(InputError::not_finite("the loss near the point that was to be probed").into())
         }
     }
 
@@ -194,9 +195,9 @@ pub fn drift<V: Blocks>(
     steps: u64,
     seed: u64,
 ) -> Result<f64, OptimError> {
-    super::require_eps(eps)?;
+    check_eps(eps)?;
     let mut moved = point.clone();
-    let layout = Layout::new(&mut moved, restore, eps, seed, Distribution::Gaussian)?;
+    let layout = Layout::new(&mut moved, restore, eps, seed, DirectionLaw::Gaussian)?;
     let start = moved.clone();
     for step in 0..steps {
         let direction = Id { step, index: 0 };

@@ -15,10 +15,10 @@
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::method::{ZerothOrder, check_directions, check_eps};
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
-use super::{Method, require_eps};
-use crate::{OptimError, StepSize, error::require};
+use crate::{OptimError, StepSize};
 
 /// `MeZO`; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,11 +38,13 @@ impl Mezo {
     }
 }
 
-impl Method for Mezo {
+impl ZerothOrder for Mezo {
+    const NAME: &str = "mezo";
+
     fn check(&self) -> Result<(), OptimError> {
         self.step_size.check("step_size")?;
-        require_eps(self.eps)?;
-        require::at_least_one("directions", self.directions)
+        check_eps(self.eps)?;
+        check_directions(self.directions, 1)
     }
 
     fn rates(&self, step: u64) -> Rates {

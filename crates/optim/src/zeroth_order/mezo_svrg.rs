@@ -16,28 +16,15 @@
 //! by [`AnchorStorage`]: 3, 2 or 1 sets of parameters. One number a step determines the update (two with
 //! directions of their own).
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::anchor::AnchorStorage;
+use super::method::{ZerothOrder, check_eps};
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
-use super::{Method, require_eps};
-use crate::{OptimError, error::require};
-
-/// How anchor and `g` are kept. `P` is the memory of one set of parameters, the current ones included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AnchorStorage {
-    /// Both as vectors: `3P`.
-    Textbook,
-    /// The anchor as a vector, `g` by its one number `p₀`: `2P`, the bits of [`Textbook`](Self::Textbook).
-    #[default]
-    RankOne,
-    /// Neither: the anchor is rebuilt by taking this cycle's updates back, and left by taking them again:
-    /// `P`. Costs two draws for each update of the cycle and step. Exact on the grid; otherwise with an error
-    /// of rounding (in `f32` about `1e-8` relative).
-    Replay,
-}
+use crate::OptimError;
 
 /// Which of the estimates that go by the name of MeZO-SVRG.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,12 +75,14 @@ impl MezoSvrg {
     }
 }
 
-impl Method for MezoSvrg {
+impl ZerothOrder for MezoSvrg {
+    const NAME: &str = "mezo-svrg";
+
     fn check(&self) -> Result<(), OptimError> {
-        require::nonnegative("anchor_step_size", self.anchor_step_size.into())?;
-        require::nonnegative("step_size", self.step_size.into())?;
-        require_eps(self.eps)?;
-        require::at_least_one("anchor_period", self.anchor_period as usize)
+        check::nonnegative("anchor_step_size", self.anchor_step_size.into())?;
+        check::nonnegative("step_size", self.step_size.into())?;
+        check_eps(self.eps)?;
+        Ok(check::setting("anchor_period", self.anchor_period as f64, self.anchor_period > 0, "at least 1")?)
     }
 
     fn rates(&self, _step: u64) -> Rates {
@@ -114,7 +103,9 @@ impl Method for MezoSvrg {
 
     fn step<V: Blocks>(&self, stepper: &mut Stepper<'_, V>) -> Result<(), Halt> {
         let (now, eps, rates) = (stepper.step(), self.eps, stepper.rates());
-        if now.is_multiple_of(self.anchor_period) {
+        // Also where there is none, because losses were not finite when it was to be set.
+        if now.is_multiple_of(self.anchor_period) || !stepper.has_anchor() {
+            stepper.drop_anchor();
             let p = stepper.differences(Batch::Full, eps, now, 0, 1)?[0];
             let p = stepper.scalar(p)?;
             // Without inner steps nobody comes back to the anchor, and the official code has none.

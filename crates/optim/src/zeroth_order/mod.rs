@@ -35,76 +35,39 @@
 //! ```
 
 pub mod advisor;
+mod anchor;
 pub mod comm;
 mod direction;
+mod method;
 pub mod mezo;
 pub mod mezo_svrg;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod objective;
+mod queries;
 pub mod replay_log;
 mod restore;
 pub mod spsa;
+mod state;
 mod stepper;
 mod tuner;
+mod warning;
 pub mod zo_svrg;
 
-use kiln_tensor::Blocks;
-use serde::{Serialize, de::DeserializeOwned};
-
 pub use advisor::{Advice, Advisor, EpsTrial, advise, drift};
+pub use anchor::AnchorStorage;
 pub use comm::{Alone, Comm, CommError, Threads};
-pub use direction::{Distribution, GENERATOR, direction_like};
+pub use direction::{DirectionLaw, GENERATOR, direction_like};
+pub use method::ZerothOrder;
 pub use mezo::Mezo;
-pub use mezo_svrg::{AnchorStorage, Fidelity, MezoSvrg};
+pub use mezo_svrg::{Fidelity, MezoSvrg};
 pub use objective::{BatchObjective, ModuleLoss, ModuleMetric, SumOverBatch, Whole};
+pub use queries::{Limit, Queries};
 pub use replay_log::{Entry, LogDiff, LogError, LogHeader, LogWriter, LoggedBlock, Rates, ReplayLog};
 pub use restore::{Difference, Restore};
 pub use spsa::Spsa;
+pub use state::{TunerState, hash};
 pub use stepper::{Batch, Halt, Stepper};
-pub use tuner::{NonFinite, Queries, StepReport, Tuner, TunerState, Warning, WeightDecay, hash};
+pub use tuner::{NonFinite, StepReport, Tuner, WeightDecay};
+pub use warning::Warning;
 pub use zo_svrg::ZoSvrg;
-
-use crate::OptimError;
-
-/// A zeroth-order method: plain settings that know one step.
-pub trait Method: Clone + Serialize + DeserializeOwned {
-    /// Refuses settings out of range.
-    ///
-    /// # Errors
-    /// [`OptimError::Setting`].
-    fn check(&self) -> Result<(), OptimError>;
-
-    /// The step sizes of step `step`, before annealing and halving.
-    fn rates(&self, step: u64) -> Rates;
-
-    /// The largest perturbation of all steps.
-    fn largest_eps(&self) -> f32;
-
-    /// The number of directions that one estimate measures.
-    fn directions(&self) -> usize {
-        1
-    }
-
-    /// Whether the steps from `step` on need nothing that earlier ones left, but for the point itself.
-    fn forgets_before(&self, step: u64) -> bool {
-        let _ = step;
-        true
-    }
-
-    /// How anchors are kept, of methods that go back to one.
-    fn storage(&self) -> Option<AnchorStorage> {
-        None
-    }
-
-    /// One step: measure, note the scalars, move.
-    ///
-    /// # Errors
-    /// Those of the [`Stepper`], passed on.
-    fn step<V: Blocks>(&self, stepper: &mut Stepper<'_, V>) -> Result<(), Halt>;
-}
-
-/// Refuses a perturbation that is not positive and finite.
-fn require_eps(eps: f32) -> Result<(), OptimError> {
-    crate::error::require::positive("eps", eps.into())
-}

@@ -4,14 +4,15 @@ use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kiln_core::check;
 use kiln_tensor::{Blocks, Parameters};
 
-use crate::{Objective, OptimError, check_batch, error::require};
+use crate::{Objective, OptimError, check_batch};
 
 /// A function that is a mean over components (examples), by its values on batches.
 ///
-/// Both values of a difference are asked for with the same batch, so an implementation must be a function of the point:
-/// no dropout, no statistics that a forward pass changes.
+/// Both values of a difference are asked for with the same batch, so an implementation must be a function of
+/// the point: no dropout, no statistics that a forward pass changes.
 pub trait BatchObjective {
     /// Where the unknown lives: `Vec<f64>`, a tensor, the parameters of a module.
     type Point: Blocks;
@@ -33,8 +34,8 @@ pub trait BatchObjective {
         false
     }
 
-    /// Whether sums over parts of a batch add up to the sum over the batch. F1 does not; such an objective cannot be
-    /// shared among ranks.
+    /// Whether sums over parts of a batch add up to the sum over the batch. F1 does not; such an objective
+    /// cannot be shared among ranks.
     fn is_additive(&self) -> bool {
         true
     }
@@ -43,7 +44,6 @@ pub trait BatchObjective {
 /// The loss of a Burn module over a data set.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Int, Tensor}};
 /// use kiln_optim::zeroth_order::{Alone, BatchObjective, Mezo, ModuleLoss, Tuner};
 /// use kiln_tensor::Parameters;
@@ -66,7 +66,6 @@ pub trait BatchObjective {
 /// }
 /// assert!(problem.batch_sum(&[0, 1, 2, 3], &state.point)? < 1e-2);
 /// assert_eq!(state.queries().examples, 600 * 2 * 4);
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -82,14 +81,13 @@ pub struct ModuleLoss<M, L> {
 }
 
 impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
-    /// A data set of `examples`; `losses(module, batch)` has one element for each example of the batch, in its order.
+    /// A data set of `examples`; `losses(module, batch)` has one element for each example of the batch, in
+    /// its order.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without examples.
+    /// [`InputError::Empty`](kiln_core::InputError::Empty) without examples.
     pub fn new(examples: usize, losses: L) -> Result<Self, OptimError> {
-        if examples == 0 {
-            return Err(OptimError::Empty { what: "the data set" });
-        }
+        check::not_empty("the data set", examples)?;
         Ok(Self { losses, examples, chunk: examples, discrete: false, module: PhantomData })
     }
 
@@ -99,7 +97,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
     /// # Errors
     /// When `chunk` is 0.
     pub fn in_chunks_of(self, chunk: usize) -> Result<Self, OptimError> {
-        require::at_least_one("chunk", chunk)?;
+        check::at_least_one("chunk", chunk)?;
         Ok(Self { chunk, ..self })
     }
 
@@ -129,10 +127,7 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> BatchObjective for ModuleLoss<
                 ));
             }
             let [found] = losses.dims();
-            if found != chunk.len() {
-                let what = "losses of a batch (one for each example)";
-                return Err(OptimError::Size { what, found, expected: chunk.len() });
-            }
+            check::size("losses of a batch (one for each example)", found, chunk.len())?;
             sum += losses.try_into_vec_as::<f64>().map_err(OptimError::problem)?.iter().sum::<f64>();
         }
         Ok(sum)
@@ -143,7 +138,8 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> BatchObjective for ModuleLoss<
     }
 }
 
-/// A number that belongs to a batch as a whole, such as `−F1`, of a Burn module: no gradient exists, none is needed.
+/// A number that belongs to a batch as a whole, such as `−F1`, of a Burn module: no gradient exists, none is
+/// needed.
 #[derive(Clone, Debug)]
 pub struct ModuleMetric<M, F> {
     value: F,
@@ -155,11 +151,9 @@ impl<M: Module, F: Fn(&M, &[usize]) -> Result<f64, OptimError>> ModuleMetric<M, 
     /// `value(module, batch)` is to be minimized.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without examples.
+    /// [`InputError::Empty`](kiln_core::InputError::Empty) without examples.
     pub fn new(examples: usize, value: F) -> Result<Self, OptimError> {
-        if examples == 0 {
-            return Err(OptimError::Empty { what: "the data set" });
-        }
+        check::not_empty("the data set", examples)?;
         Ok(Self { value, examples, module: PhantomData })
     }
 }
@@ -197,11 +191,9 @@ impl<V: Blocks, F: Fn(&[usize], &V) -> f64> SumOverBatch<V, F> {
     /// `sum(batch, point)` adds up the losses of the batch.
     ///
     /// # Errors
-    /// [`OptimError::Empty`] without components.
+    /// [`InputError::Empty`](kiln_core::InputError::Empty) without components.
     pub fn new(components: usize, sum: F) -> Result<Self, OptimError> {
-        if components == 0 {
-            return Err(OptimError::Empty { what: "the finite sum" });
-        }
+        check::not_empty("the finite sum", components)?;
         Ok(Self { sum, components, point: PhantomData })
     }
 }

@@ -9,21 +9,23 @@
 //! update    θ ← θ − o (i z)
 //! ```
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use burn::tensor::DType;
+use kiln_core::{InputError, check};
 use kiln_tensor::{BlockInfo, BlockMut, Blocks};
 use serde::{Deserialize, Serialize};
 
-use super::direction::{Direction, Distribution, Element, GROUP};
+use super::direction::{Direction, DirectionLaw, Element, GROUP};
 use crate::OptimError;
 
 /// How a point comes back from a perturbation. `P` is the memory of one set of parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restore {
-    /// `+ε, −2ε, +ε`, then the update: `MeZO`'s reference, 4 draws of the direction. Memory `P`; the point drifts by
-    /// rounding, at most 2 ulp of `|θ| + |εz|` a step.
+    /// `+ε, −2ε, +ε`, then the update: `MeZO`'s reference, 4 draws of the direction. Memory `P`; the point
+    /// drifts by rounding, at most 2 ulp of `|θ| + |εz|` a step.
     InPlace,
     /// The same operations, the last two of each coordinate at once: 3 draws, and the bits
     /// of [`InPlace`](Self::InPlace).
@@ -31,12 +33,12 @@ pub enum Restore {
     Fused,
     /// Keeps the point and perturbs a copy. Memory `2P`, exact.
     Copy,
-    /// Every coordinate is a multiple of a power of two `u` chosen for its block, and so is every perturbation and
-    /// update: memory `P` and exact. The start is rounded to the grid once. `u` is the least power of two with
-    /// `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of the block at the
-    /// start, or the largest of all blocks if that is more: biases that begin at zero need room too. A
-    /// parameter that leaves the range ends the run with an error. Updates are rounded at random without
-    /// bias; `|z|` is at most 6.
+    /// Every coordinate is a multiple of a power of two `u` chosen for its block, and so is every
+    /// perturbation and update: memory `P` and exact. The start is rounded to the grid once. `u` is the least
+    /// power of two with `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of
+    /// the block at the start, or the largest of all blocks if that is more: biases that begin at zero need
+    /// room too. A parameter that leaves the range ends the run with an error. Updates are rounded at random
+    /// without bias; `|z|` is at most 6.
     Grid,
 }
 
@@ -49,7 +51,7 @@ impl Restore {
 
 /// How the derivative along `z` is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Difference {
     /// `[f(θ + εz) − f(θ − εz)] / (2ε)`: 2 evaluations for each direction, error `O(ε²)`.
     #[default]
@@ -88,7 +90,7 @@ pub(super) struct Layout {
     /// For [`Restore::Grid`]: `log₂ u` of each block.
     pub(super) grid: Vec<i32>,
     seed: u64,
-    distribution: Distribution,
+    distribution: DirectionLaw,
 }
 
 impl Layout {
@@ -98,7 +100,7 @@ impl Layout {
         restore: Restore,
         eps: f32,
         seed: u64,
-        distribution: Distribution,
+        distribution: DirectionLaw,
     ) -> Result<Self, OptimError> {
         let mut layout = Self { lengths: Vec::new(), grid: Vec::new(), seed, distribution };
         let mut refused = None;
@@ -121,9 +123,13 @@ impl Layout {
             return Err(refused.into());
         }
         if layout.lengths.iter().sum::<usize>() == 0 {
-            return Err(OptimError::Empty { what: "the set of trainable parameters" });
+            return Err(InputError::empty("the set of trainable parameters").into());
         }
         if restore == Restore::Grid {
+            let fits = GRID_RANGE.contains(&f64::from(eps));
+            check::setting("eps", eps.into(), fits, "between 1e-30 and 1e30 on the grid")?;
+            let fits = largest_of_all <= *GRID_RANGE.end();
+            check::setting("the largest parameter", largest_of_all, fits, "at most 1e30 on the grid")?;
             point.update_blocks(&mut |_, block| {
                 layout.grid.push(match block {
                     BlockMut::F32(values) => snap(values, largest_of_all, eps),
@@ -138,8 +144,8 @@ impl Layout {
         Direction::new(self.distribution, self.seed, id.step, id.index, &self.lengths)
     }
 
-    /// `θ ← θ + a z` for each `a` in turn and then, where there is a term of the same direction, its update; all of a
-    /// coordinate at once. Says whether the term changed anything.
+    /// `θ ← θ + a z` for each `a` in turn and then, where there is a term of the same direction, its update;
+    /// all of a coordinate at once. Says whether the term changed anything.
     pub(super) fn walk<V: Blocks>(
         &self,
         point: &mut V,
@@ -170,21 +176,20 @@ impl Layout {
         let dither = Direction::dither(self.seed, term.step, term.ordinal);
         let moved = AtomicBool::new(false);
         let outside = AtomicBool::new(false);
+        let mut foreign = false;
         point.update_blocks(&mut |info, block| {
-            let step = GridUpdate {
-                direction,
-                dither,
-                term,
-                sign,
-                exponent: self.grid[info.index],
-                moved: &moved,
-                outside: &outside,
+            let Some(&exponent) = self.grid.get(info.index) else {
+                foreign = true;
+                return;
             };
+            let (moved, outside) = (&moved, &outside);
+            let step = GridUpdate { direction, dither, term, sign, exponent, moved, outside };
             match block {
                 BlockMut::F32(values) => step.apply(info, values),
                 BlockMut::F64(values) => step.apply(info, values),
             }
         })?;
+        refuse_foreign(foreign)?;
         if outside.into_inner() {
             return Err(OptimError::problem(
                 "a parameter grew beyond the range in which its grid is exact (see `Restore::Grid`): the \
@@ -203,17 +208,22 @@ impl Layout {
         multiple: f32,
     ) -> Result<(), OptimError> {
         let direction = self.direction(direction);
+        let mut foreign = false;
         point.update_blocks(&mut |info, block| {
-            let exponent = self.grid[info.index];
+            let Some(&exponent) = self.grid.get(info.index) else {
+                foreign = true;
+                return;
+            };
             match block {
                 BlockMut::F32(values) => walk_on_grid(&direction, info, values, eps, multiple, exponent),
                 BlockMut::F64(values) => walk_on_grid(&direction, info, values, eps, multiple, exponent),
             }
         })?;
-        Ok(())
+        refuse_foreign(foreign)
     }
 
-    /// The share of coordinates that a perturbation leaves as they are, because `εz` is below their resolution.
+    /// The share of coordinates that a perturbation leaves as they are, because `εz` is below their
+    /// resolution.
     pub(super) fn unmoved<V: Blocks>(
         &self,
         point: &mut V,
@@ -230,6 +240,17 @@ impl Layout {
     }
 }
 
+/// Refuses a point that is not the one that the run began with.
+fn refuse_foreign(foreign: bool) -> Result<(), OptimError> {
+    if foreign {
+        return Err(OptimError::State("the point has more blocks than when the run began".to_owned()));
+    }
+    Ok(())
+}
+
+/// What a grid can represent, far within the range of `f32`.
+const GRID_RANGE: RangeInclusive<f64> = 1e-30..=1e30;
+
 /// Why a point cannot be moved.
 enum Refused {
     HalfPrecision(BlockInfo),
@@ -244,7 +265,7 @@ impl From<Refused> for OptimError {
                  mode `Copy`, or parameters in F32",
                 info.name, info.dtype
             )),
-            Refused::NotFinite(info) => Self::NotFinite { what: format!("parameter `{}`", info.name) },
+            Refused::NotFinite(info) => InputError::not_finite(format!("parameter `{}`", info.name)).into(),
         }
     }
 }

@@ -9,13 +9,16 @@
 //! Cost of a step: 2 evaluations. Give it to a [`Tuner`] with the distribution `Rademacher`
 //! ([`Spsa::tuner`] does): with constant gains it then is ZO-SGD.
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::direction::DirectionLaw;
+use super::method::{ZerothOrder, check_eps};
 use super::replay_log::Rates;
 use super::stepper::{Batch, Halt, Stepper};
-use super::{Distribution, Method, Tuner, require_eps};
-use crate::{OptimError, StepSize, error::require};
+use super::tuner::Tuner;
+use crate::{OptimError, StepSize};
 
 /// SPSA; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ impl Spsa {
 
     /// A run of it, with directions of random signs.
     pub fn tuner(self, batch_size: usize, seed: u64) -> Tuner<Self> {
-        Tuner { distribution: Distribution::Rademacher, ..Tuner::new(self, batch_size, seed) }
+        Tuner { distribution: DirectionLaw::Rademacher, ..Tuner::new(self, batch_size, seed) }
     }
 
     fn step_size(&self) -> StepSize {
@@ -50,13 +53,15 @@ impl Spsa {
     }
 }
 
-impl Method for Spsa {
+impl ZerothOrder for Spsa {
+    const NAME: &str = "spsa";
+
     fn check(&self) -> Result<(), OptimError> {
-        require::positive("step_size", self.step_size)?;
-        require_eps(self.perturbation)?;
-        require::nonnegative("stability", self.stability)?;
-        require::nonnegative("step_exponent", self.step_exponent)?;
-        require::nonnegative("perturbation_exponent", self.perturbation_exponent)
+        check::positive("step_size", self.step_size)?;
+        check_eps(self.perturbation)?;
+        check::nonnegative("stability", self.stability)?;
+        check::nonnegative("step_exponent", self.step_exponent)?;
+        Ok(check::nonnegative("perturbation_exponent", self.perturbation_exponent)?)
     }
 
     fn rates(&self, step: u64) -> Rates {

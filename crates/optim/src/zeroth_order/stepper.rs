@@ -1,19 +1,19 @@
 //! One step of a method, whether it is measured, redone from a log, or only listed.
 //!
-//! A method is written once, as a function of a [`Stepper`]: it asks for differences, hands the numbers that its update
-//! depends on to [`scalar`](Stepper::scalar), and takes terms. In a live step differences are measured and scalars
-//! noted. In a replayed one no loss is evaluated, scalars come from the log, and the point goes through the same
-//! perturbations where they leave traces in its last bits.
+//! A method is written once, as a function of a [`Stepper`]: it asks for differences, hands the numbers that
+//! its update depends on to [`scalar`](Stepper::scalar), and takes terms. In a live step differences are
+//! measured and scalars noted. In a replayed one no loss is evaluated, scalars come from the log, and the
+//! point goes through the same perturbations where they leave traces in its last bits.
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
-use serde::{Deserialize, Serialize};
 
-use super::AnchorStorage;
+use super::anchor::{AnchorStorage, Cycle};
 use super::comm::Comm;
 use super::objective::BatchObjective;
+use super::queries::Queries;
 use super::replay_log::Rates;
 use super::restore::{Difference, Id, Layout, Restore, Term};
-use super::tuner::Queries;
 use crate::{OptimError, Sampler};
 
 /// Why a step stops before its end.
@@ -47,25 +47,6 @@ pub(super) struct Probing {
     pub(super) difference: Difference,
     pub(super) clip: Option<f32>,
     pub(super) groups: usize,
-}
-
-/// What a method with an anchor remembers of its current cycle.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Cycle<V> {
-    /// The anchor itself, unless it is rebuilt.
-    #[serde(skip)]
-    pub(super) anchor: Option<V>,
-    /// The anchor's gradient estimate, if it is kept as a vector.
-    #[serde(skip)]
-    pub(super) gradient: Option<V>,
-    /// The step that began the cycle.
-    pub(super) start: u64,
-    /// What the anchor's estimate was made of: coefficients of the directions of the step `start`.
-    pub(super) coefficients: Vec<f32>,
-    /// Every update since the anchor was set, to go back to it; empty unless the anchor is rebuilt.
-    pub(super) terms: Vec<Term>,
-    /// `None` where the anchor is never asked for.
-    pub(super) storage: Option<AnchorStorage>,
 }
 
 /// Where differences and scalars come from.
@@ -123,6 +104,12 @@ impl<V: Blocks> Stepper<'_, V> {
         self.cycle.is_some()
     }
 
+    /// Forgets the anchor. A new one replaces it in any case; forgotten before, it leaves its memory to the
+    /// step, and is not gone back to if the new one cannot be set.
+    pub fn drop_anchor(&mut self) {
+        *self.cycle = None;
+    }
+
     /// The step that set the anchor, and the coefficients that it was set with.
     ///
     /// # Errors
@@ -132,9 +119,9 @@ impl<V: Blocks> Stepper<'_, V> {
         Ok((cycle.start, cycle.coefficients.clone()))
     }
 
-    /// The derivatives of the mean loss over a batch along the directions `first..first + count` of step `of`, measured
-    /// with perturbations of size `eps`; not-a-number where a loss is not finite. In a replayed step they are
-    /// zeros, which only [`scalar`](Self::scalar) may see.
+    /// The derivatives of the mean loss over a batch along the directions `first..first + count` of step
+    /// `of`, measured with perturbations of size `eps`; not-a-number where a loss is not finite. In a
+    /// replayed step they are zeros, which only [`scalar`](Self::scalar) may see.
     ///
     /// # Errors
     /// When a loss cannot be evaluated.
@@ -204,6 +191,7 @@ impl<V: Blocks> Stepper<'_, V> {
         if let Some(failure) = failure {
             return Err(Halt::Failed(failure));
         }
+        check::size("values of all ranks", all.len(), mine.len() * size)?;
         let of_ranks: Vec<_> = all.chunks_exact(mine.len()).collect();
         if let Some(rank) = of_ranks.iter().position(|values| values[mine.len() - 1] != 0.0) {
             return Err(Halt::Failed(OptimError::problem(format!(

@@ -1,32 +1,34 @@
 //! The loop body that all zeroth-order methods share.
 
+mod checkpoint;
 mod replay;
-mod state;
 
 use burn::tensor::DType;
+use kiln_core::check;
 use kiln_tensor::{BlockMut, Blocks};
 use pulp::bytemuck;
 use serde::{Deserialize, Serialize};
 
-pub use self::state::{Queries, TunerState, hash};
-
-use self::state::{Epochs, Kept};
+use super::anchor::{AnchorStorage, Cycle};
 use super::comm::{Comm, CommError};
-use super::direction::Distribution;
+use super::direction::DirectionLaw;
+use super::method::ZerothOrder;
 use super::objective::BatchObjective;
+use super::queries::{Limit, Queries};
 use super::replay_log::{Entry, Rates};
 use super::restore::{Difference, Id, Layout, Restore};
-use super::stepper::{Cycle, Halt, Live, Probing, Source, Stepper};
-use super::{AnchorStorage, Method};
-use crate::{OptimError, Order, Sampler, error::require};
+use super::state::{Epochs, Kept, TunerState, hash};
+use super::stepper::{Halt, Live, Probing, Source, Stepper};
+use super::warning::Warning;
+use crate::{OptimError, Order, Sampler};
 
 /// A zeroth-order run: a method and everything around it.
 ///
 /// ```
-/// use kiln_optim::zeroth_order::{Distribution, Mezo, Restore, Tuner};
+/// use kiln_optim::zeroth_order::{DirectionLaw, Mezo, Restore, Tuner};
 ///
 /// let tuner = Tuner {
-///     distribution: Distribution::Rademacher,
+///     distribution: DirectionLaw::Rademacher,
 ///     restore: Restore::Grid,
 ///     ..Tuner::new(Mezo { directions: 4, ..Mezo::new(1e-3) }, 16, 1)
 /// };
@@ -38,7 +40,7 @@ pub struct Tuner<M> {
     /// The method.
     pub method: M,
     /// How directions are distributed.
-    pub distribution: Distribution,
+    pub distribution: DirectionLaw,
     /// How a derivative along a direction is measured.
     pub difference: Difference,
     /// How the point comes back from a perturbation.
@@ -64,15 +66,15 @@ pub struct Tuner<M> {
     /// all ranks; as many groups as ranks give each its own directions. More than one needs an
     /// exact [`Restore`].
     pub groups: usize,
-    /// With several ranks: every so many steps they compare hashes of their points, and rank 0's is sent to all if they
-    /// differ. Never, when `None`.
+    /// With several ranks: every so many steps they compare hashes of their points, and rank 0's is sent to
+    /// all if they differ. Never, when `None`.
     pub check_every: Option<u64>,
 }
 
 /// What happens when a loss is not finite. The point is always brought back first: with an exact [`Restore`]
 /// to its bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum NonFinite {
     /// The step is skipped.
     #[default]
@@ -122,65 +124,13 @@ impl StepReport {
     }
 }
 
-/// Signs that a run goes wrong, with what to do about it.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Warning {
-    /// `ε` is so small that losses in `f32` hardly differ.
-    #[error(
-        "eps = {eps:e} is so small that the two losses differ by little more than rounding; 1e-3 is usual in f32"
-    )]
-    SmallEps {
-        /// `ε`.
-        eps: f32,
-    },
-    /// Perturbations are below the resolution of many parameters.
-    #[error("{share:.1} of the parameters do not change when they are perturbed by eps: it is below their \
-        resolution", share = 100.0 * share)]
-    Unmoved {
-        /// The share of parameters.
-        share: f64,
-    },
-    /// Differences are often exactly zero.
-    #[error(
-        "the two losses were equal in {of_last_100} of the last 100 steps: eps is too small, or the loss \
-         does not depend on the parameters"
-    )]
-    ZeroDifferences {
-        /// In how many steps.
-        of_last_100: u32,
-    },
-    /// A loss was not finite.
-    #[error("the loss at step {step} is not finite ({loss}); step sizes {:e} and {:e}. The step was skipped; \
-        smaller step sizes may help, and `advise` bounds them", rates.step_size, rates.anchor_step_size)]
-    NotFinite {
-        /// The step.
-        step: u64,
-        /// The loss.
-        loss: f64,
-        /// The step sizes in force.
-        rates: Rates,
-    },
-    /// The loss has grown a lot.
-    #[error(
-        "the loss has grown from {from:.4} to {to:.4}: the run diverges. Smaller step sizes may help, and \
-         `advise` bounds them; the replay log takes the run back to any step"
-    )]
-    Growing {
-        /// The first loss.
-        from: f64,
-        /// The present one.
-        to: f64,
-    },
-}
-
-impl<M: Method> Tuner<M> {
+impl<M: ZerothOrder> Tuner<M> {
     /// Gaussian directions, central differences, fused restore, batches from reshuffled epochs, and steps
     /// with losses that are not finite skipped.
     pub fn new(method: M, batch_size: usize, seed: u64) -> Self {
         Self {
             method,
-            distribution: Distribution::default(),
+            distribution: DirectionLaw::default(),
             difference: Difference::default(),
             restore: Restore::default(),
             batch_size,
@@ -198,31 +148,28 @@ impl<M: Method> Tuner<M> {
     /// Refuses settings that are out of range or do not go together. [`start`](Self::start) does so too.
     ///
     /// # Errors
-    /// [`OptimError::Setting`].
+    /// [`InputError::Setting`](kiln_core::InputError::Setting).
     pub fn check(&self) -> Result<(), OptimError> {
         self.method.check()?;
-        require::at_least_one("batch_size", self.batch_size)?;
-        require::at_least_one("groups", self.groups)?;
+        check::at_least_one("batch_size", self.batch_size)?;
+        check::at_least_one("groups", self.groups)?;
         if let Some(clip) = self.clip {
-            require::positive("clip", clip.into())?;
+            check::positive("clip", clip.into())?;
         }
-        if let Some(anneal) = self.anneal
-            && !(anneal.is_finite() && anneal >= 1.0)
-        {
-            let (name, must) = ("anneal", "finite and at least 1");
-            return Err(OptimError::Setting { name, value: anneal.into(), must });
+        if let Some(anneal) = self.anneal {
+            let holds = anneal.is_finite() && anneal >= 1.0;
+            check::setting("anneal", anneal.into(), holds, "finite and at least 1")?;
         }
         if let Some(decay) = self.weight_decay {
-            require::nonnegative("weight_decay", decay.rate.into())?;
+            check::nonnegative("weight_decay", decay.rate.into())?;
         }
         if let Some(every) = self.check_every {
-            require::at_least_one("check_every", every as usize)?;
+            check::setting("check_every", every as f64, every > 0, "at least 1")?;
         }
         if self.restore == Restore::Grid {
             let no_decay = "none on the grid, which it would leave";
             if let Some(decay) = self.weight_decay {
-                let (name, value) = ("weight_decay", decay.rate.into());
-                return Err(OptimError::Setting { name, value, must: no_decay });
+                check::setting("weight_decay", decay.rate.into(), false, no_decay)?;
             }
             if self.method.storage() == Some(AnchorStorage::Textbook) {
                 return Err(OptimError::problem(
@@ -237,16 +184,14 @@ impl<M: Method> Tuner<M> {
                 "the anchor storage `Replay` takes updates back, which weight decay is not; use `RankOne`",
             ));
         }
-        if self.groups > 1 && !self.restore.is_exact() {
-            let (name, value) = ("groups", self.groups as f64);
-            let must = "1 unless the restore mode is `Copy` or `Grid`: otherwise each rank drifts by its own \
-                perturbations";
-            return Err(OptimError::Setting { name, value, must });
-        }
-        Ok(())
+        let holds = self.groups == 1 || self.restore.is_exact();
+        let must = "1 unless the restore mode is `Copy` or `Grid`: otherwise each rank drifts by its own \
+            perturbations";
+        Ok(check::setting("groups", self.groups as f64, holds, must)?)
     }
 
-    /// The state before the first step, of a problem with so many components. On the grid the point is rounded to it.
+    /// The state before the first step, of a problem with so many components. On the grid the point is
+    /// rounded to it.
     ///
     /// # Errors
     /// As [`check`](Self::check); when parameters are not finite, or there are none.
@@ -283,6 +228,8 @@ impl<M: Method> Tuner<M> {
         comm: &dyn Comm,
     ) -> Result<StepReport, OptimError> {
         self.check_ranks(problem, comm)?;
+        let (what, found) = ("components of the problem", problem.components());
+        check::size(what, found, state.kept.sampler.components())?;
         let step = state.kept.step;
         let rates = self.rates(step, state.kept.divisor);
         let mut warnings = if step == 0 { self.first_warnings(state)? } else { Vec::new() };
@@ -291,13 +238,16 @@ impl<M: Method> Tuner<M> {
         let TunerState { point, kept, cycle } = state;
         let mut stepper = self.stepper(point, cycle, kept, rates, Source::Live(live));
         let outcome = self.method.step(&mut stepper);
-        let skipped = close(&mut stepper, outcome)?;
-        if skipped && self.non_finite == NonFinite::Abort && stepper.mini.is_some() {
+        let skipped = close(&mut stepper, outcome);
+        if matches!(skipped, Ok(true)) && self.non_finite == NonFinite::Abort && stepper.mini.is_some() {
             stepper.sampler.put_back();
         }
         let loss = if let Source::Live(live) = &stepper.source { live.loss } else { None };
-        let (scalars, moved) = (std::mem::take(&mut stepper.scalars), stepper.moved && !skipped);
+        let (scalars, moved) = (std::mem::take(&mut stepper.scalars), stepper.moved);
+        // A step that failed has cost something too.
         state.kept.queries = queries;
+        let skipped = skipped?;
+        let moved = moved && !skipped;
         let loss = loss.unwrap_or(f64::NAN);
         if skipped {
             if self.non_finite == NonFinite::Abort {
@@ -316,6 +266,43 @@ impl<M: Method> Tuner<M> {
         let resynchronised = self.agree(state, comm)?;
         let scalars = if skipped { Vec::new() } else { scalars };
         Ok(StepReport { step, loss, scalars, rates, skipped, moved, resynchronised, warnings })
+    }
+
+    /// Takes steps until the limit is reached; `report` hears of each. All ranks must call it with equal
+    /// states and limits.
+    ///
+    /// ```
+    /// use kiln_optim::zeroth_order::{Alone, Limit, Mezo, SumOverBatch, Tuner};
+    ///
+    /// let problem = SumOverBatch::new(8, |batch: &[usize], x: &Vec<f64>| {
+    ///     batch.iter().map(|&i| (x[0] - i as f64).powi(2)).sum()
+    /// })?;
+    /// let tuner = Tuner::new(Mezo::new(0.1), 4, 7);
+    /// let mut state = tuner.start(8, vec![0.0])?;
+    /// let mut last = f64::NAN;
+    /// tuner.run(&problem, &mut state, &Alone, Limit::Queries(1000), |report, _| {
+    ///     last = report.loss;
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(state.queries().examples, 1000); // 125 steps of two losses of a batch of four
+    /// # Ok::<(), kiln_optim::OptimError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), and those of `report`.
+    pub fn run<P: BatchObjective>(
+        &self,
+        problem: &P,
+        state: &mut TunerState<P::Point>,
+        comm: &dyn Comm,
+        limit: Limit,
+        mut report: impl FnMut(&StepReport, &mut TunerState<P::Point>) -> Result<(), OptimError>,
+    ) -> Result<(), OptimError> {
+        while !reached(limit, state, comm)? {
+            let step = self.step(problem, state, comm)?;
+            report(&step, state)?;
+        }
+        Ok(())
     }
 
     fn stepper<'a, V: Blocks>(
@@ -355,11 +342,9 @@ impl<M: Method> Tuner<M> {
                 "this objective belongs to a batch as a whole (as F1 does), so ranks cannot share it",
             ));
         }
-        if !comm.size().is_multiple_of(self.groups) {
-            let (name, value) = ("groups", self.groups as f64);
-            return Err(OptimError::Setting { name, value, must: "a divisor of the number of ranks" });
-        }
-        Ok(())
+        check::index("rank", comm.rank(), comm.size())?;
+        let holds = comm.size().is_multiple_of(self.groups);
+        Ok(check::setting("groups", self.groups as f64, holds, "a divisor of the number of ranks")?)
     }
 
     /// The step sizes with annealing and halving.
@@ -455,6 +440,19 @@ impl<M: Method> Tuner<M> {
             send(anchor, comm)?;
         }
         Ok(true)
+    }
+}
+
+/// Whether all ranks together have reached the limit, so that all end after the same step.
+fn reached<V>(limit: Limit, state: &TunerState<V>, comm: &dyn Comm) -> Result<bool, OptimError> {
+    let examples = state.kept.queries.examples;
+    match limit {
+        Limit::Steps(most) => Ok(state.kept.step >= most),
+        Limit::Queries(most) if comm.size() == 1 => Ok(examples >= most),
+        // Exact below 2⁵³.
+        Limit::Queries(most) => {
+            Ok(comm.all_gather(&[examples as f64])?.iter().map(|&count| count as u64).sum::<u64>() >= most)
+        }
     }
 }
 

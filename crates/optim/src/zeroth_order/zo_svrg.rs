@@ -1,5 +1,5 @@
-//! ZO-SVRG (Liu, Kailkhura, Chen, Ting, Chang, Amini, *Zeroth-order stochastic variance reduction for nonconvex
-//! optimization*, NeurIPS 2018, Algorithm 2).
+//! ZO-SVRG (Liu, Kailkhura, Chen, Ting, Chang, Amini, *Zeroth-order stochastic variance reduction for
+//! nonconvex optimization*, NeurIPS 2018, Algorithm 2).
 //!
 //! ```text
 //! every m steps:  a ← x,  g ← ∇̂f(a)
@@ -11,15 +11,20 @@
 //! directions in every estimate; [`shared_directions`](ZoSvrg::shared_directions) takes the same ones at `x`
 //! and at the anchor, as the ZO-SVRG of Ji, Wang, Zhou, Liang (ICML 2019) does, without which the difference
 //! does not cancel. Cost of `m` steps: `n(k + 1) + 2mb(k + 1)` forward passes; memory: two sets of parameters
-//! (or one, with [`AnchorStorage::Replay`]) and `2k` numbers a step.
+//! (or one, with [`rebuild_anchor`](ZoSvrg::rebuild_anchor)) and `2k` numbers a step.
 
+use kiln_core::check;
 use kiln_tensor::Blocks;
 use serde::{Deserialize, Serialize};
 
+use super::anchor::AnchorStorage;
+use super::direction::DirectionLaw;
+use super::method::{ZerothOrder, check_directions, check_eps};
 use super::replay_log::Rates;
+use super::restore::Difference;
 use super::stepper::{Batch, Halt, Stepper};
-use super::{AnchorStorage, Difference, Distribution, Method, Tuner, require_eps};
-use crate::{OptimError, Order, error::require};
+use super::tuner::Tuner;
+use crate::{OptimError, Order};
 
 /// ZO-SVRG; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,13 +39,14 @@ pub struct ZoSvrg {
     pub inner_steps: u64,
     /// Whether both mini-batch estimates of a step have the same directions.
     pub shared_directions: bool,
-    /// How the anchor is kept; `g` is always kept by its `k` numbers, so `Textbook` is `RankOne` here.
-    pub storage: AnchorStorage,
+    /// Whether the anchor is rebuilt by taking updates back, as with [`AnchorStorage::Replay`], for `P` of
+    /// memory rather than `2P`. `g` is always kept by its `k` numbers.
+    pub rebuild_anchor: bool,
 }
 
 impl ZoSvrg {
-    /// The authors' defaults for a problem in `dimension` coordinates: `μ = 0.01`, `k = 1`, `m = 50`, `η = 1/d`, new
-    /// directions in every estimate.
+    /// The authors' defaults for a problem in `dimension` coordinates: `μ = 0.01`, `k = 1`, `m = 50`, `η =
+    /// 1/d`, new directions in every estimate.
     pub fn new(dimension: usize) -> Self {
         let dimension = dimension.max(1) as f32;
         Self {
@@ -49,14 +55,15 @@ impl ZoSvrg {
             directions: 1,
             inner_steps: 50,
             shared_directions: false,
-            storage: AnchorStorage::RankOne,
+            rebuild_anchor: false,
         }
     }
 
-    /// A run of it as in the paper: directions on the sphere, forward differences, batches without replacement.
+    /// A run of it as in the paper: directions on the sphere, forward differences, batches without
+    /// replacement.
     pub fn tuner(self, batch_size: usize, seed: u64) -> Tuner<Self> {
         Tuner {
-            distribution: Distribution::Sphere,
+            distribution: DirectionLaw::Sphere,
             difference: Difference::Forward,
             order: Order::IndependentSubsets,
             ..Tuner::new(self, batch_size, seed)
@@ -64,12 +71,15 @@ impl ZoSvrg {
     }
 }
 
-impl Method for ZoSvrg {
+impl ZerothOrder for ZoSvrg {
+    const NAME: &str = "zo-svrg";
+
     fn check(&self) -> Result<(), OptimError> {
-        require::positive("step_size", self.step_size.into())?;
-        require_eps(self.eps)?;
-        require::at_least_one("directions", self.directions)?;
-        require::at_least_one("inner_steps", self.inner_steps as usize)
+        check::positive("step_size", self.step_size.into())?;
+        check_eps(self.eps)?;
+        // Those of the anchor's estimate and of two on the batch.
+        check_directions(self.directions, 3)?;
+        Ok(check::setting("inner_steps", self.inner_steps as f64, self.inner_steps > 0, "at least 1")?)
     }
 
     fn rates(&self, _step: u64) -> Rates {
@@ -89,20 +99,18 @@ impl Method for ZoSvrg {
     }
 
     fn storage(&self) -> Option<AnchorStorage> {
-        Some(self.storage)
+        Some(if self.rebuild_anchor { AnchorStorage::Replay } else { AnchorStorage::RankOne })
     }
 
     fn step<V: Blocks>(&self, stepper: &mut Stepper<'_, V>) -> Result<(), Halt> {
         let (now, eps, k) = (stepper.step(), self.eps, self.directions);
         let share = 1.0 / k as f32;
-        if now.is_multiple_of(self.inner_steps) {
+        // Also where there is none, because losses were not finite when it was to be set.
+        if now.is_multiple_of(self.inner_steps) || !stepper.has_anchor() {
+            stepper.drop_anchor();
             let full = stepper.differences(Batch::Full, eps, now, 0, k)?;
             let full: Vec<_> = full.into_iter().map(|p| stepper.scalar(p)).collect::<Result<_, _>>()?;
-            let storage = match self.storage {
-                AnchorStorage::Textbook => AnchorStorage::RankOne,
-                other => other,
-            };
-            stepper.set_anchor(Some(storage), full.iter().map(|p| p * share).collect())?;
+            stepper.set_anchor(self.storage(), full.iter().map(|p| p * share).collect())?;
         }
         // Directions 0..k of this step belong to the anchor's estimate.
         let at_point = k as u32;

@@ -1,5 +1,6 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use faer::{Mat, Side};
+use kiln_core::InputError;
 use kiln_optim::alternating::{AlternatingDescent, AlternatingMinimization, ExactBlocks, TwoBlocks};
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression};
@@ -198,7 +199,7 @@ fn a_resumed_run_has_the_same_bits() {
     let whole = run(&solver, &problem, start.clone(), &Stop::after(8), &mut ()).unwrap();
     let half = run(&solver, &problem, start.clone(), &Stop::after(3), &mut ()).unwrap();
     let stored = half.state.to_bytes().unwrap();
-    let state: State<Pair, ()> = State::from_bytes(&stored, &start).unwrap();
+    let state: State<Pair, ()> = State::from_bytes(&stored, &solver, &problem, &start).unwrap();
     let resumed = kiln_optim::resume(&solver, &problem, state, &Stop::after(8), &mut ()).unwrap();
     assert_eq!(resumed.state.iterate, whole.state.iterate);
     assert_eq!(resumed.state.work, whole.state.work);
@@ -214,7 +215,7 @@ fn bad_input_is_refused() {
         AlternatingDescent { inner_steps: 1, relative_step: f64::NAN },
     ] {
         let error = run(&solver, &problem, start.clone(), &Stop::after(1), &mut ()).unwrap_err();
-        assert!(matches!(error, RunError::Start(OptimError::Setting { .. })), "{error}");
+        assert!(matches!(error, RunError::Start(OptimError::Input(InputError::Setting { .. }))), "{error}");
     }
     assert!(
         run(&AlternatingMinimization, &problem, (vec![], vec![0.0; 3]), &Stop::after(1), &mut ()).is_err()

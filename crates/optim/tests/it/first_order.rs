@@ -289,9 +289,8 @@ fn variance_reduction_converges_linearly() {
         let problem = LeastSquares::random(50, 5, seed);
         let solution = problem.minimizer();
         let smoothness = problem.smoothness();
-        let error = |solver: &dyn Fn(&Stop) -> Vec<f64>| {
-            distance(&solver(&Stop::after_components(60 * 50)), &solution)
-        };
+        let error =
+            |solver: &dyn Fn(&Stop) -> Vec<f64>| distance(&solver(&Stop::after_work(60 * 50)), &solution);
         let go = |stop: &Stop, step_size: f64| {
             run(&Svrg::new(step_size, seed), &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate
         };

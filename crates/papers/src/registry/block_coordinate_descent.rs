@@ -2,20 +2,20 @@
 //! message-passing, active-set complexity, and superlinear convergence", JMLR 23(131), 2022.
 
 use kiln_optim::block_coordinate::{
-    BlockCoordinateDescent, Blocks, CoordinateProblem, Partition, Rule, Update,
+    BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Partition, Update,
 };
 use kiln_optim::problems::{RegressionLoss, SparseQuadratic, SparseRegression};
 use kiln_optim::{Composite, Every, Objective, Solver, Stop, Trace, run};
 use kiln_tensor::prox::NonNegative;
 
+use kiln_receipts::statistics::geometric_mean;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
-    let (statistic, origin) = (Statistic::Max, ThresholdOrigin::Specification);
-    Check { name, statistic, threshold, unit: "", origin, full_only: false }
+    Check::new(name, Statistic::Max, threshold)
 }
 
 pub(super) const PAPER: Paper = Paper {
@@ -101,18 +101,18 @@ pub(super) const PAPER: Paper = Paper {
 
 const ITERATIONS: u64 = 500;
 const BLOCK: usize = 5;
-const RULES: [(&str, Rule); 7] = [
-    ("Random", Rule::Random),
-    ("Cyclic", Rule::Cyclic),
-    ("Lipschitz", Rule::Lipschitz),
-    ("GS", Rule::Gs),
-    ("GSL", Rule::Gsl),
-    ("GSD", Rule::Gsd),
-    ("GSQ", Rule::Gsq),
+const RULES: [(&str, BlockRule); 7] = [
+    ("Random", BlockRule::Random),
+    ("Cyclic", BlockRule::Cyclic),
+    ("Lipschitz", BlockRule::Lipschitz),
+    ("GS", BlockRule::Gs),
+    ("GSL", BlockRule::Gsl),
+    ("GSD", BlockRule::Gsd),
+    ("GSQ", BlockRule::Gsq),
 ];
 
-const FIXED: Blocks = Blocks::Fixed { size: BLOCK, partition: Partition::Sorted };
-const VARIABLE: Blocks = Blocks::Variable { size: BLOCK };
+const FIXED: BlockPartition = BlockPartition::Fixed { size: BLOCK, partition: Partition::Sorted };
+const VARIABLE: BlockPartition = BlockPartition::Variable { size: BLOCK };
 
 fn data_a(context: &Context, seed: u64) -> Result<SparseRegression, ExperimentError> {
     let (rows, columns) = context.pick((200, 1000), (1000, 10_000));
@@ -121,8 +121,8 @@ fn data_a(context: &Context, seed: u64) -> Result<SparseRegression, ExperimentEr
 
 /// `f` after every tenth iteration, over `f` of the start, which is zero.
 ///
-/// By a loop of its own: columns of small scale make solutions with large entries, which the guard of `run` against
-/// divergence would stop. No step can increase `f`.
+/// By a loop of its own: columns of small scale make solutions with large entries, which the guard of `run`
+/// against divergence would stop. No step can increase `f`.
 fn progress_of<P: CoordinateProblem>(
     problem: &P,
     solver: &BlockCoordinateDescent,
@@ -148,9 +148,9 @@ fn last(values: &[f64]) -> f64 {
 fn of_rules(
     context: &Context,
     recorder: &mut Recorder,
-    blocks: &Blocks,
+    blocks: &BlockPartition,
     (update_name, update): (&str, Update),
-    rules: &[(&str, Rule)],
+    rules: &[(&str, BlockRule)],
     seeds: &[u64],
 ) -> Result<Vec<Vec<Vec<f64>>>, ExperimentError> {
     let progress = recorder.progress((seeds.len() * rules.len()) as u64, update_name);
@@ -186,7 +186,7 @@ fn figure_of(
 fn rules_and_updates(
     context: &Context,
     recorder: &mut Recorder,
-    blocks: &Blocks,
+    blocks: &BlockPartition,
     kind: &str,
 ) -> Result<[Vec<Vec<f64>>; 2], ExperimentError> {
     let seeds = context.seeds(context.pick(3, 5));
@@ -209,7 +209,7 @@ fn rules_and_updates(
         let mut row = vec![(*name).to_owned()];
         for finals in &finals {
             let values: &Vec<f64> = &finals[rule];
-            let mean = (values.iter().map(|f| f.ln()).sum::<f64>() / values.len() as f64).exp();
+            let mean = geometric_mean(values);
             let (low, high) = (Statistic::Min.of(values), Statistic::Max.of(values));
             let number = |value: Option<f64>| Number(value.unwrap_or(f64::NAN));
             row.extend([Number(mean).to_string(), format!("{} to {}", number(low), number(high))]);
@@ -248,7 +248,7 @@ fn fixed_against_variable(context: &Context, recorder: &mut Recorder) -> Result<
     let partitions =
         [("in order", Partition::InOrder), ("sorted", Partition::Sorted), ("averaged", Partition::Averaged)];
     let mut blocks: Vec<_> =
-        partitions.map(|(name, partition)| (name, Blocks::Fixed { size: BLOCK, partition })).into();
+        partitions.map(|(name, partition)| (name, BlockPartition::Fixed { size: BLOCK, partition })).into();
     blocks.push(("variable", VARIABLE));
     let mut table = Table::new(
         "partitions",
@@ -259,14 +259,13 @@ fn fixed_against_variable(context: &Context, recorder: &mut Recorder) -> Result<
     let mut finals = Vec::new();
     for (_, blocks) in &blocks {
         let mut of = |update| -> Result<Vec<f64>, ExperimentError> {
-            let curves = of_rules(context, recorder, blocks, update, &[("GSL", Rule::Gsl)], &seeds)?;
+            let curves = of_rules(context, recorder, blocks, update, &[("GSL", BlockRule::Gsl)], &seeds)?;
             Ok(curves.iter().map(|curves| last(&curves[0])).collect())
         };
         finals.push([of(("1/L_b", Update::Gradient))?, of(("matrix", Update::Matrix))?]);
     }
     for ((name, _), finals) in blocks.iter().zip(&finals) {
-        let mean =
-            |f: &[f64]| Number((f.iter().map(|f| f.ln()).sum::<f64>() / f.len() as f64).exp()).to_string();
+        let mean = |f: &[f64]| Number(geometric_mean(f)).to_string();
         table.row([(*name).to_owned(), mean(&finals[0]), mean(&finals[1])]);
     }
     recorder.record("B3", "variable / fixed, 1/L_b", ratios(&finals[3][0], &finals[1][0]));
@@ -289,7 +288,7 @@ fn logistic(context: &Context, recorder: &mut Recorder) -> Result<(), Experiment
     ];
     let mut curves = Vec::new();
     for (name, update) in updates {
-        let solver = BlockCoordinateDescent { blocks: VARIABLE, rule: Rule::Gsl, update, seed };
+        let solver = BlockCoordinateDescent { blocks: VARIABLE, rule: BlockRule::Gsl, update, seed };
         curves.push(recorder.memo(name, || progress_of(&problem, &solver, ITERATIONS))?);
     }
     let title = "Logistic regression, GSL with variable blocks of 5, by update";
@@ -355,8 +354,8 @@ fn zeros<P: CoordinateProblem>(
     update: Update,
     seed: u64,
 ) -> Result<(Vec<u32>, Vec<u64>), ExperimentError> {
-    let blocks = Blocks::Variable { size };
-    let solver = BlockCoordinateDescent { blocks, rule: Rule::GsqNonnegative, update, seed };
+    let blocks = BlockPartition::Variable { size };
+    let solver = BlockCoordinateDescent { blocks, rule: BlockRule::GsqNonnegative, update, seed };
     let mut before = vec![false; problem.dimension()];
     let (mut iteration, mut changes) = (0, Vec::new());
     let mut counts = Trace::new(Every::Iterations(1), |_: &P, x: &Vec<f64>| {
@@ -391,10 +390,10 @@ fn message_passing(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         let size = (dimension as f64).cbrt().round() as usize;
         let solver = |blocks, rule| BlockCoordinateDescent { blocks, rule, update: Update::Matrix, seed };
         let solvers = [
-            ("greedy forests", solver(Blocks::Forest, Rule::Gs)),
-            ("random forests", solver(Blocks::Forest, Rule::Random)),
-            ("GS, blocks of n^{1/3}", solver(Blocks::Variable { size }, Rule::Gs)),
-            ("GSL, blocks of n^{1/3}", solver(Blocks::Variable { size }, Rule::Gsl)),
+            ("greedy forests", solver(BlockPartition::Forest, BlockRule::Gs)),
+            ("random forests", solver(BlockPartition::Forest, BlockRule::Random)),
+            ("GS, blocks of n^{1/3}", solver(BlockPartition::Variable { size }, BlockRule::Gs)),
+            ("GSL, blocks of n^{1/3}", solver(BlockPartition::Variable { size }, BlockRule::Gsl)),
         ];
         let (best, curves): (f64, Vec<Vec<f64>>) = recorder.memo(&format!("seed {seed}"), || {
             let zero = vec![0.0; dimension];

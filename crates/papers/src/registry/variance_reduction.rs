@@ -1,15 +1,16 @@
 //! Variance-reduced stochastic gradients on regularized logistic regression.
 
 use kiln_optim::first_order::{GradientDescent, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg};
-use kiln_optim::linear::{Dense, LinearModel, Loss};
+use kiln_optim::linear::{DenseRows, LinearLoss, Loss};
 use kiln_optim::{Every, Objective, Order, RunError, Solver, Stop, Trace, run};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use kiln_datasets::DataUse;
+use kiln_receipts::statistics::mean_and_spread;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 pub(super) const PAPER: Paper = Paper {
@@ -23,10 +24,6 @@ pub(super) const PAPER: Paper = Paper {
     experiments: &[Experiment { id: "breast-cancer", claims: &["R9a", "R9b", "R9c"], run: breast_cancer }],
 };
 
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
 const SMALL: Threshold = Threshold::AtMost(1e-10);
 const LARGE: Threshold = Threshold::AtLeast(1e-3);
 
@@ -38,10 +35,10 @@ const CLAIMS: &[Claim] = &[
         test: "logistic regression on the Wisconsin breast cancer data (569 × 30, columns standardized, a 1 appended, \
                rows of length 1, λ = 1/n): f − min f after 60 n component gradients, over 5 seeds",
         checks: &[
-            check("SVRG, 1/(4L)", Statistic::Max, SMALL),
-            check("SAGA, 1/(3L)", Statistic::Max, SMALL),
-            check("loopless SVRG, 1/(6L)", Statistic::Max, SMALL),
-            check("Katyusha", Statistic::Max, SMALL),
+            Check::new("SVRG, 1/(4L)", Statistic::Max, SMALL),
+            Check::new("SAGA, 1/(3L)", Statistic::Max, SMALL),
+            Check::new("loopless SVRG, 1/(6L)", Statistic::Max, SMALL),
+            Check::new("Katyusha", Statistic::Max, SMALL),
         ],
         needs: &[],
         known_finding: None,
@@ -52,8 +49,8 @@ const CLAIMS: &[Claim] = &[
         says: "gradient descent, and SGD with a constant step, are far from the solution after the same work",
         test: "as R9a",
         checks: &[
-            check("gradient descent, 1/L", Statistic::Min, LARGE),
-            check("SGD, 1/(2L)", Statistic::Min, LARGE),
+            Check::new("gradient descent, 1/L", Statistic::Min, LARGE),
+            Check::new("SGD, 1/(2L)", Statistic::Min, LARGE),
         ],
         needs: &[],
         known_finding: None,
@@ -64,7 +61,7 @@ const CLAIMS: &[Claim] = &[
         says: "with a small step, SGD that reshuffles beats SGD that draws with replacement",
         test: "as R9a with the step 1/(40L): f − min f with replacement, divided by the same when reshuffled, \
                per seed; the median, as the specification says",
-        checks: &[check("SGD / reshuffled SGD", Statistic::Median, Threshold::AtLeast(5.0))],
+        checks: &[Check::new("SGD / reshuffled SGD", Statistic::Median, Threshold::AtLeast(5.0))],
         needs: &[],
         known_finding: None,
     },
@@ -167,22 +164,22 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
     Ok(())
 }
 
-fn curve<S>(solver: &S, model: &LinearModel, minimum: f64) -> Result<Curve, RunError<Vec<f64>>>
+fn curve<S>(solver: &S, model: &LinearLoss, minimum: f64) -> Result<Curve, RunError<Vec<f64>>>
 where
-    S: Solver<LinearModel>,
+    S: Solver<LinearLoss>,
 {
     let n = model.labels().len() as u64;
-    let mut excess = Trace::new(Every::Components(n), |model: &LinearModel, w: &Vec<f64>| {
+    let mut excess = Trace::new(Every::Work(n), |model: &LinearLoss, w: &Vec<f64>| {
         // Rounding may find a value below the minimum found before.
         Ok((model.value(w)? - minimum).max(f64::EPSILON * minimum))
     });
-    run(solver, model, vec![0.0; model.columns()], &Stop::after_components(PASSES * n), &mut excess)?;
+    run(solver, model, vec![0.0; model.columns()], &Stop::after_work(PASSES * n), &mut excess)?;
     let passes = |work: u64| work as f64 / n as f64;
     Ok(Curve(excess.points().iter().map(|point| (passes(point.work.components), point.value)).collect()))
 }
 
 /// `min f`, by accelerated gradient descent until the gradient is rounding error.
-fn minimum(model: &LinearModel) -> Result<f64, ExperimentError> {
+fn minimum(model: &LinearLoss) -> Result<f64, ExperimentError> {
     let solver = Nesterov::for_constants(model.strong_convexity(), model.smoothness())?;
     let stop = Stop::after(5_000).or_residual(1e-14);
     let solution = run(&solver, model, vec![0.0; model.columns()], &stop, &mut ())?;
@@ -190,7 +187,7 @@ fn minimum(model: &LinearModel) -> Result<f64, ExperimentError> {
 }
 
 /// Columns standardized, a 1 appended, rows of length 1, λ = 1/n.
-fn model(text: &str) -> Result<LinearModel, ExperimentError> {
+fn model(text: &str) -> Result<LinearLoss, ExperimentError> {
     let mut lines = text.lines();
     lines.next().ok_or("the table is empty")?;
     let table: Vec<Vec<f64>> =
@@ -200,17 +197,16 @@ fn model(text: &str) -> Result<LinearModel, ExperimentError> {
     if columns == 0 || table.iter().any(|row| row.len() != columns + 1) {
         return Err("the table's rows have different lengths".into());
     }
-    let mean: Vec<f64> = (0..columns).map(|j| table.iter().map(|row| row[j]).sum::<f64>() / rows).collect();
-    let deviation: Vec<f64> = (0..columns)
-        .map(|j| (table.iter().map(|row| (row[j] - mean[j]).powi(2)).sum::<f64>() / rows).sqrt())
-        .collect();
+    let column = |j: usize| table.iter().map(|row| row[j]).collect::<Vec<_>>();
+    let scales: Vec<(f64, f64)> = (0..columns).map(|j| mean_and_spread(&column(j))).collect();
     let mut values = Vec::new();
     for row in &table {
-        let mut scaled: Vec<f64> = (0..columns).map(|j| (row[j] - mean[j]) / deviation[j]).collect();
+        let mut scaled: Vec<f64> =
+            scales.iter().zip(row).map(|((mean, deviation), x)| (x - mean) / deviation).collect();
         scaled.push(1.0);
         let length = scaled.iter().map(|x| x * x).sum::<f64>().sqrt();
         values.extend(scaled.iter().map(|x| x / length));
     }
     let labels = table.iter().map(|row| 2.0 * row[columns] - 1.0).collect();
-    Ok(LinearModel::new(Dense::new(columns + 1, values)?, labels, Loss::Logistic, 1.0 / rows)?)
+    Ok(LinearLoss::new(DenseRows::new(columns + 1, values)?, labels, Loss::Logistic, 1.0 / rows)?)
 }

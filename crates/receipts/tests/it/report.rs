@@ -6,7 +6,7 @@ use kiln_datasets::DataPath;
 use kiln_receipts::{
     Context, ExperimentError, Recorder, Scale,
     report::{
-        Html, Markdown, Report, Summary,
+        Html, Machine, Markdown, Report, Summary, SummaryTable,
         pages::{PageError, fill},
     },
     run::run,
@@ -55,10 +55,10 @@ fn json_round_trip() {
 fn another_schema_version_is_refused() {
     let (folder, report) = report();
     let mut value = serde_json::to_value(&report).unwrap();
-    value["schema_version"] = 2.into();
+    value["schema_version"] = 3.into();
     fs::write(folder.path().join("report.json"), value.to_string()).unwrap();
     let error = Report::read(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("schema version 2"), "{error}");
+    assert!(error.contains("schema version 3"), "{error}");
 }
 
 #[test]
@@ -77,6 +77,29 @@ fn html_is_escaped_and_self_contained() {
         assert!(page.contains(escaped), "{escaped} is not in the page");
     }
     assert!(page.contains("name=\"viewport\"") && page.contains("prefers-color-scheme"));
+}
+
+/// Every verdict once, on some machine, on some day.
+fn settled() -> Report {
+    let mut report = report().1;
+    "2026-11-30T12:00:00Z".clone_into(&mut report.created);
+    report.machine = Machine { os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 };
+    report.seconds = 75.0;
+    for paper in &mut report.papers {
+        paper.claims.iter_mut().for_each(|claim| claim.seconds = 1.5);
+        paper.experiments.iter_mut().for_each(|outcome| outcome.seconds = 1.5);
+    }
+    report
+}
+
+#[test]
+fn terminal_summary_is_as_it_was() {
+    kiln_tests::snapshot("terminal-summary", &SummaryTable(&settled()).to_string());
+}
+
+#[test]
+fn markdown_report_is_as_it_was() {
+    kiln_tests::snapshot("report.md", &Markdown(&settled()).to_string());
 }
 
 #[test]

@@ -13,13 +13,13 @@
 //! a class of one source only constrains nothing, and so do all with one source.
 
 use faer::Mat;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::{Constraints, DEFAULT_RIDGE, Reweighted, Stacked, statistics};
-use crate::error::require;
 use crate::linear::LinearModel;
 use crate::linear::cells::Cells;
-use crate::{AdaptError, Adaptation, LabelShiftEstimator};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator};
 
 /// CIP as a constraint; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -37,28 +37,20 @@ impl Default for CipHard {
 }
 
 impl CipHard {
-    /// Fits the sources; the target has no part in it.
-    ///
-    /// # Errors
-    /// When a setting is negative, the labels are values, or Newton's method fails.
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        self.fit_weighted(problem, None)
-    }
-
     fn fit_weighted(
         &self,
-        problem: &Adaptation<Mat<f64>>,
+        data: &Adaptation<Mat<f64>>,
         class_weights: Option<&[f64]>,
     ) -> Result<LinearModel, AdaptError> {
-        require::finite_non_negative("threshold", self.threshold)?;
-        require::finite_non_negative("ridge", self.ridge)?;
-        Stacked::new(problem.sources(), class_weights)?.fit(&self.constraints(problem)?, self.ridge)
+        check::nonnegative("threshold", self.threshold)?;
+        check::nonnegative("ridge", self.ridge)?;
+        Stacked::new(data.sources(), class_weights)?.fit(&self.constraints(data)?, self.ridge)
     }
 
-    fn constraints(&self, problem: &Adaptation<Mat<f64>>) -> Result<Constraints, AdaptError> {
-        let sources = problem.sources();
-        let classes = problem.outputs();
-        let features = problem.target().x().ncols();
+    fn constraints(&self, data: &Adaptation<Mat<f64>>) -> Result<Constraints, AdaptError> {
+        let sources = data.sources();
+        let classes = data.outputs();
+        let features = data.target().x().ncols();
         let mut cells = Vec::with_capacity(sources.len());
         let (mut rows, mut squares, mut means) = (0, 0.0, 0);
         for source in sources {
@@ -88,6 +80,19 @@ impl CipHard {
     }
 }
 
+impl Fit<Mat<f64>> for CipHard {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
+    /// Fits the sources; the target has no part in it.
+    ///
+    /// # Errors
+    /// When a setting is negative, the labels are values, or Newton's method fails.
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_weighted(data, None)
+    }
+}
+
 /// IW-CIP: CIP, class weights from it and all sources, and CIP with these in the loss. The constraints are
 /// not weighted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -98,14 +103,17 @@ pub struct IwCipHard {
     pub estimator: LabelShiftEstimator,
 }
 
-impl IwCipHard {
+impl Fit<Mat<f64>> for IwCipHard {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = Reweighted;
+
     /// Fits sources, and weights from the target's rows.
     ///
     /// # Errors
-    /// As [`CipHard::fit`] and [`LabelShiftEstimator::weights`].
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
-        let first = self.cip.fit(problem)?;
-        let shift = self.estimator.weights(&statistics(&first, problem.sources(), problem)?)?;
-        Ok(Reweighted { model: self.cip.fit_weighted(problem, Some(&shift.weights))?, shift })
+    /// As [`CipHard`] and [`LabelShiftEstimator::weights`].
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
+        let first = self.cip.fit(data)?;
+        let shift = self.estimator.weights(&statistics(&first, data.sources(), data)?)?;
+        Ok(Reweighted { model: self.cip.fit_weighted(data, Some(&shift.weights))?, shift })
     }
 }

@@ -7,15 +7,15 @@
 //! Under label shift the means differ for that reason alone; then `x̄_s` is the mean with class weights.
 
 use faer::Mat;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::{
     CipHard, Constraints, DEFAULT_RIDGE, Reweighted, Stacked, row_size, statistics, weighted_moments,
 };
-use crate::error::require;
 use crate::linear::LinearModel;
 use crate::linear::moments::centre;
-use crate::{AdaptError, Adaptation, LabelShiftEstimator, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, SourceChoice};
 
 /// DIP as a constraint; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,27 +32,33 @@ impl DipHard {
         Self { source, ridge: DEFAULT_RIDGE }
     }
 
+    fn fit_weighted(
+        &self,
+        data: &Adaptation<Mat<f64>>,
+        class_weights: Option<&[f64]>,
+    ) -> Result<LinearModel, AdaptError> {
+        check::nonnegative("ridge", self.ridge)?;
+        let source = data.source(self.source)?;
+        let (mean, _) = weighted_moments(source, class_weights, &Mat::zeros(source.rows(), 0))?;
+        let (in_target, _) = centre(data.target().x())?;
+        let constraints =
+            Constraints::all(&[(mean - &in_target, row_size(data.target().x()))], in_target.nrows());
+        let sources = SourceChoice::One(self.source).pick(data.sources())?;
+        Stacked::new(sources, class_weights)?.fit(&constraints, self.ridge)
+    }
+}
+
+impl Fit<Mat<f64>> for DipHard {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
     /// Fits the source and the means.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method fails.
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        self.fit_weighted(problem, None)
-    }
-
-    fn fit_weighted(
-        &self,
-        problem: &Adaptation<Mat<f64>>,
-        class_weights: Option<&[f64]>,
-    ) -> Result<LinearModel, AdaptError> {
-        require::finite_non_negative("ridge", self.ridge)?;
-        let source = problem.source(self.source)?;
-        let (mean, _) = weighted_moments(source, class_weights, &Mat::zeros(source.rows(), 0))?;
-        let (in_target, _) = centre(problem.target().x())?;
-        let constraints =
-            Constraints::all(&[(mean - &in_target, row_size(problem.target().x()))], in_target.nrows());
-        let sources = SourceChoice::One(self.source).pick(problem.sources())?;
-        Stacked::new(sources, class_weights)?.fit(&constraints, self.ridge)
+    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
+    /// fails.
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_weighted(data, None)
     }
 }
 
@@ -68,15 +74,18 @@ pub struct IwDipHard {
     pub estimator: LabelShiftEstimator,
 }
 
-impl IwDipHard {
+impl Fit<Mat<f64>> for IwDipHard {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = Reweighted;
+
     /// Fits sources, weights and means.
     ///
     /// # Errors
-    /// As [`DipHard::fit`], [`CipHard::fit`] and [`LabelShiftEstimator::weights`].
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
-        let first = self.cip.fit(problem)?;
-        let source = SourceChoice::One(self.dip.source).pick(problem.sources())?;
-        let shift = self.estimator.weights(&statistics(&first, source, problem)?)?;
-        Ok(Reweighted { model: self.dip.fit_weighted(problem, Some(&shift.weights))?, shift })
+    /// As [`DipHard`], [`CipHard`] and [`LabelShiftEstimator::weights`].
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
+        let first = self.cip.fit(data)?;
+        let source = SourceChoice::One(self.dip.source).pick(data.sources())?;
+        let shift = self.estimator.weights(&statistics(&first, source, data)?)?;
+        Ok(Reweighted { model: self.dip.fit_weighted(data, Some(&shift.weights))?, shift })
     }
 }

@@ -1,16 +1,17 @@
-//! Logistic regression on sources: empirical risk minimisation, and with class weights from its own predictions.
+//! Logistic regression on sources: empirical risk minimisation, and with class weights from its own
+//! predictions.
 //!
 //! ```text
 //! min (1/M) Σ_m mean of the loss on source m + ridge/2 · (‖W‖² + ‖b‖²)
 //! ```
 
 use faer::Mat;
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::{Constraints, DEFAULT_RIDGE, Reweighted, Stacked, statistics};
-use crate::error::require;
 use crate::linear::LinearModel;
-use crate::{AdaptError, Adaptation, LabelShiftEstimator, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, SourceChoice};
 
 /// Logistic regression; see the [module](super) for the ridge.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -27,23 +28,29 @@ impl ErmLogistic {
         Self { sources, ridge: DEFAULT_RIDGE }
     }
 
+    fn fit_weighted(
+        &self,
+        data: &Adaptation<Mat<f64>>,
+        class_weights: Option<&[f64]>,
+    ) -> Result<LinearModel, AdaptError> {
+        check::nonnegative("ridge", self.ridge)?;
+        let stacked = Stacked::new(self.sources.pick(data.sources())?, class_weights)?;
+        let features = stacked.x.ncols();
+        stacked.fit(&Constraints::none(features), self.ridge)
+    }
+}
+
+impl Fit<Mat<f64>> for ErmLogistic {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
     /// Fits the sources.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method fails.
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        self.fit_weighted(problem, None)
-    }
-
-    fn fit_weighted(
-        &self,
-        problem: &Adaptation<Mat<f64>>,
-        class_weights: Option<&[f64]>,
-    ) -> Result<LinearModel, AdaptError> {
-        require::finite_non_negative("ridge", self.ridge)?;
-        let stacked = Stacked::new(self.sources.pick(problem.sources())?, class_weights)?;
-        let features = stacked.x.ncols();
-        stacked.fit(&Constraints::none(features), self.ridge)
+    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
+    /// fails.
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_weighted(data, None)
     }
 }
 
@@ -56,15 +63,18 @@ pub struct IwErmLogistic {
     pub estimator: LabelShiftEstimator,
 }
 
-impl IwErmLogistic {
+impl Fit<Mat<f64>> for IwErmLogistic {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = Reweighted;
+
     /// Fits sources, and weights from the target's rows.
     ///
     /// # Errors
-    /// As [`ErmLogistic::fit`] and [`LabelShiftEstimator::weights`].
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
-        let first = self.erm.fit(problem)?;
-        let sources = self.erm.sources.pick(problem.sources())?;
-        let shift = self.estimator.weights(&statistics(&first, sources, problem)?)?;
-        Ok(Reweighted { model: self.erm.fit_weighted(problem, Some(&shift.weights))?, shift })
+    /// As [`ErmLogistic`] and [`LabelShiftEstimator::weights`].
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
+        let first = self.erm.fit(data)?;
+        let sources = self.erm.sources.pick(data.sources())?;
+        let shift = self.estimator.weights(&statistics(&first, sources, data)?)?;
+        Ok(Reweighted { model: self.erm.fit_weighted(data, Some(&shift.weights))?, shift })
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{CipHard, Constraints, Reweighted, Stacked, row_size, statistics, weighted_moments};
 use crate::linear::LinearModel;
 use crate::linear::moments::centre;
-use crate::{AdaptError, Adaptation, LabelShiftEstimator, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Predict, SourceChoice};
 
 /// `JointDIP` as constraints; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,35 +32,40 @@ impl JointDipHard {
         Self { source, cip: CipHard::default() }
     }
 
-    /// Fits sources, means and covariances.
-    ///
-    /// # Errors
-    /// As [`CipHard::fit`], and when the source does not exist.
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        self.fit_weighted(problem, &self.cip.fit(problem)?, None)
-    }
-
     fn fit_weighted(
         &self,
-        problem: &Adaptation<Mat<f64>>,
+        data: &Adaptation<Mat<f64>>,
         invariant: &LinearModel,
         class_weights: Option<&[f64]>,
     ) -> Result<LinearModel, AdaptError> {
-        let source = problem.source(self.source)?;
+        let source = data.source(self.source)?;
         let (mean, covariance) =
             weighted_moments(source, class_weights, &differences(invariant, source.x())?)?;
-        let (in_target, centred) = centre(problem.target().x())?;
-        let scores = differences(invariant, problem.target().x())?;
+        let (in_target, centred) = centre(data.target().x())?;
+        let scores = differences(invariant, data.target().x())?;
         let covariance_in_target = centred.transpose() * &scores * faer::Scale(1.0 / centred.nrows() as f64);
-        let (row, score) = (row_size(problem.target().x()), row_size(&scores));
+        let (row, score) = (row_size(data.target().x()), row_size(&scores));
         let mut vectors = vec![(mean - &in_target, row)];
         for column in 0..covariance.ncols() {
             let change = covariance.col(column) - covariance_in_target.col(column);
             vectors.push((change, row * score));
         }
-        let sources = SourceChoice::One(self.source).pick(problem.sources())?;
+        let sources = SourceChoice::One(self.source).pick(data.sources())?;
         Stacked::new(sources, class_weights)?
             .fit(&Constraints::all(&vectors, in_target.nrows()), self.cip.ridge)
+    }
+}
+
+impl Fit<Mat<f64>> for JointDipHard {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
+    /// Fits sources, means and covariances.
+    ///
+    /// # Errors
+    /// As [`CipHard`], and when the source does not exist.
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_weighted(data, &self.cip.fit(data)?, None)
     }
 }
 
@@ -70,8 +75,8 @@ fn differences(model: &LinearModel, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError
     Ok(Mat::from_fn(x.nrows(), model.outputs().saturating_sub(1), |i, c| scores[(i, c + 1)] - scores[(i, 0)]))
 }
 
-/// IW-JointDIP: CIP, class weights from it and all sources, and `JointDIP` with these in the loss and in the source's
-/// moments.
+/// IW-JointDIP: CIP, class weights from it and all sources, and `JointDIP` with these in the loss and in the
+/// source's moments.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IwJointDipHard {
     /// Both fits.
@@ -80,15 +85,18 @@ pub struct IwJointDipHard {
     pub estimator: LabelShiftEstimator,
 }
 
-impl IwJointDipHard {
+impl Fit<Mat<f64>> for IwJointDipHard {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = Reweighted;
+
     /// Fits sources, weights and moments.
     ///
     /// # Errors
-    /// As [`JointDipHard::fit`] and [`LabelShiftEstimator::weights`].
-    pub fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
-        let first = self.joint_dip.cip.fit(problem)?;
-        let shift = self.estimator.weights(&statistics(&first, problem.sources(), problem)?)?;
-        let model = self.joint_dip.fit_weighted(problem, &first, Some(&shift.weights))?;
+    /// As [`JointDipHard`] and [`LabelShiftEstimator::weights`].
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<Reweighted, AdaptError> {
+        let first = self.joint_dip.cip.fit(data)?;
+        let shift = self.estimator.weights(&statistics(&first, data.sources(), data)?)?;
+        let model = self.joint_dip.fit_weighted(data, &first, Some(&shift.weights))?;
         Ok(Reweighted { model, shift })
     }
 }

@@ -8,12 +8,12 @@
 //! with conjugate gradients: a few hundred passes over the rows, so seconds for 2,000 rows of 5,000 features.
 
 use faer::Mat;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use super::{Softmax, Stacked};
-use crate::error::require;
 use crate::linear::LinearModel;
-use crate::{AdaptError, Adaptation, Labelled, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, Labelled};
 
 /// Penalised logistic regression; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -29,19 +29,6 @@ impl Default for Logistic {
 }
 
 impl Logistic {
-    /// Fits sources. When they differ in their number of rows, each counts the same: a row of a source with
-    /// `n_m` of the `n` rows of `M` sources counts `n / (M n_m)`.
-    ///
-    /// # Errors
-    /// As [`fit_domain`](Self::fit_domain), and when the source does not exist.
-    pub fn fit(
-        &self,
-        problem: &Adaptation<Mat<f64>>,
-        sources: SourceChoice,
-    ) -> Result<LinearModel, AdaptError> {
-        self.fit_domains(sources.pick(problem.sources())?)
-    }
-
     /// Fits one domain, whichever it is.
     ///
     /// # Errors
@@ -50,7 +37,8 @@ impl Logistic {
         self.fit_domains(std::slice::from_ref(domain))
     }
 
-    /// Fits one domain whose rows have these weights, such as [importance weights](crate::linear::density_ratio).
+    /// Fits one domain whose rows have these weights, such as [importance
+    /// weights](crate::linear::density_ratio).
     ///
     /// # Errors
     /// As [`fit_domain`](Self::fit_domain); when there are not as many weights as rows, one is negative or
@@ -60,13 +48,13 @@ impl Logistic {
         domain: &Labelled<Mat<f64>>,
         weights: &[f64],
     ) -> Result<LinearModel, AdaptError> {
-        require::finite_positive("c", self.c)?;
+        check::positive("c", self.c)?;
         let (classes, count) = domain.classes()?;
         if weights.len() != classes.len() {
             let what = format!("weights of the rows of {}", domain.name());
-            return Err(AdaptError::Size { what, found: weights.len(), expected: classes.len() });
+            return Err(InputError::size(what, weights.len(), classes.len()).into());
         }
-        weights.iter().try_for_each(|weight| require::finite_non_negative("weight", *weight))?;
+        weights.iter().try_for_each(|weight| check::nonnegative("weight", *weight))?;
         let weighted = |class| classes.iter().zip(weights).any(|(c, weight)| *c == class && *weight > 0.0);
         if let Some(class) = (0..count).find(|class| !weighted(*class)) {
             return Err(missing(domain.name().to_owned(), class));
@@ -84,7 +72,7 @@ impl Logistic {
     }
 
     fn fit_domains(self, domains: &[Labelled<Mat<f64>>]) -> Result<LinearModel, AdaptError> {
-        require::finite_positive("c", self.c)?;
+        check::positive("c", self.c)?;
         let Stacked { x, classes, count, weights } = Stacked::new(domains, None)?;
         if let Some(class) = (0..count).find(|class| !classes.contains(class)) {
             let domain = domains.iter().map(Labelled::name).collect::<Vec<_>>().join(", ");
@@ -92,6 +80,20 @@ impl Logistic {
         }
         let ridge = 1.0 / (self.c * x.nrows() as f64);
         Softmax { x, classes, count, weights, ridge, intercept_ridge: 0.0 }.fit()
+    }
+}
+
+impl Fit<Mat<f64>> for Logistic {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
+    /// Fits all sources. When they differ in their number of rows, each counts the same: a row of a source
+    /// with `n_m` of the `n` rows of `M` sources counts `n / (M n_m)`.
+    ///
+    /// # Errors
+    /// As [`fit_domain`](Self::fit_domain).
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        self.fit_domains(data.sources())
     }
 }
 

@@ -17,9 +17,9 @@
 //! (see [`label_shift`](crate::label_shift)) and weight the loss, and the source's moments, with them; they
 //! return both as [`Reweighted`].
 //!
-//! A tiny ridge, `1e-6` by default, on `W` and on the intercept (counted from the mean of the features) makes every fit
-//! finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed; then such
-//! data end in a typed error, or in very large coefficients.
+//! A tiny ridge, `1e-6` by default, on `W` and on the intercept (counted from the mean of the features) makes
+//! every fit finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed;
+//! then such data end in a typed error, or in very large coefficients.
 //!
 //! [`Logistic`] is ordinary penalised logistic regression for tables with many columns. [`target_logistic`]
 //! sees the labels of the target and is there to be compared with.
@@ -39,18 +39,21 @@ use faer::{Col, Mat};
 pub use joint_dip::{IwJointDipHard, JointDipHard};
 pub use logistic::Logistic;
 pub use oracle::target_logistic;
+use serde::{Deserialize, Serialize};
 use softmax::Softmax;
 
 use super::LinearModel;
 use super::algebra::complement;
 use super::moments::centre;
-use crate::{AdaptError, Adaptation, LabelShiftWeights, Labelled, Rows, ShiftStatistics};
+use crate::{
+    AdaptError, Adaptation, FitWarning, LabelShiftWeights, Labelled, Predict, Rows, ShiftStatistics,
+};
 
 /// The ridge that keeps hard-constraint fits finite unless another is asked for.
 pub const DEFAULT_RIDGE: f64 = 1e-6;
 
 /// A classifier fitted with class weights, and the weights.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reweighted {
     /// The classifier.
     pub model: LinearModel,
@@ -58,8 +61,22 @@ pub struct Reweighted {
     pub shift: LabelShiftWeights,
 }
 
-/// Rows of several sources with weights that sum to 1, equally for each source and within it by class. A source whose
-/// classes all have weight 0 is left out.
+impl Predict<Mat<f64>> for Reweighted {
+    fn outputs(&self) -> usize {
+        self.model.outputs()
+    }
+
+    fn scores(&self, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
+        self.model.scores(x)
+    }
+
+    fn warnings(&self) -> Vec<FitWarning> {
+        self.model.warnings()
+    }
+}
+
+/// Rows of several sources with weights that sum to 1, equally for each source and within it by class. A
+/// source whose classes all have weight 0 is left out.
 struct Stacked {
     x: Mat<f64>,
     classes: Vec<usize>,
@@ -123,8 +140,8 @@ impl Constraints {
         Self { rows: Mat::zeros(0, features), cutoff: 0.0 }
     }
 
-    /// Each of these vectors, in units of its length so that none is lost beside a longer one; but for those that are
-    /// rounding error beside the numbers that they are the difference of, whose size is given.
+    /// Each of these vectors, in units of its length so that none is lost beside a longer one; but for those
+    /// that are rounding error beside the numbers that they are the difference of, whose size is given.
     fn all(vectors: &[(Col<f64>, f64)], features: usize) -> Self {
         let units: Vec<Col<f64>> = vectors
             .iter()
@@ -136,7 +153,8 @@ impl Constraints {
     }
 }
 
-/// Mean of a source's rows and their covariances with `scores`, features by columns of scores, with class weights.
+/// Mean of a source's rows and their covariances with `scores`, features by columns of scores, with class
+/// weights.
 fn weighted_moments(
     source: &Labelled<Mat<f64>>,
     class_weights: Option<&[f64]>,
@@ -168,7 +186,7 @@ fn row_size(x: &Mat<f64>) -> f64 {
 fn statistics(
     model: &LinearModel,
     sources: &[Labelled<Mat<f64>>],
-    problem: &Adaptation<Mat<f64>>,
+    data: &Adaptation<Mat<f64>>,
 ) -> Result<ShiftStatistics, AdaptError> {
     let predicted =
         sources.iter().map(|source| model.predict_classes(source.x())).collect::<Result<Vec<_>, _>>()?;
@@ -176,7 +194,7 @@ fn statistics(
     for (source, predicted) in sources.iter().zip(&predicted) {
         pairs.push((&predicted[..], source.classes()?.0));
     }
-    let target = problem.target().x();
+    let target = data.target().x();
     ShiftStatistics::from_predictions(&pairs, &model.predict_classes(target)?, model.outputs())?
-        .with_posteriors(model.probabilities(target)?)
+        .with_posteriors(model.predict_probabilities(target)?)
 }

@@ -1,9 +1,9 @@
 //! A classifier that sees the target's labels: for comparison, never for adaptation.
 
 use faer::Mat;
+use kiln_core::check;
 
 use super::{Constraints, Stacked};
-use crate::error::require;
 use crate::linear::LinearModel;
 use crate::{AdaptError, Labelled};
 
@@ -12,7 +12,7 @@ use crate::{AdaptError, Labelled};
 /// # Errors
 /// When the ridge is negative, the labels are values, or Newton's method fails.
 pub fn target_logistic(labelled_target: &Labelled<Mat<f64>>, ridge: f64) -> Result<LinearModel, AdaptError> {
-    require::finite_non_negative("ridge", ridge)?;
+    check::nonnegative("ridge", ridge)?;
     let constraints = Constraints::none(labelled_target.x().ncols());
     Stacked::new(std::slice::from_ref(labelled_target), None)?.fit(&constraints, ridge)
 }

@@ -13,9 +13,9 @@ use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};
 use serde::{Deserialize, Serialize};
 
-use super::{FineTuning, Start, check_rank, intercept_of, without};
+use super::{FineTuningStart, LinearFineTuning, check_rank, intercept_of, without};
 use crate::AdaptError;
-use crate::linear::algebra::{factor_covariance, undecomposed};
+use crate::linear::algebra::{all_finite, factor_covariance, undecomposed};
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, Moments};
 
@@ -35,8 +35,8 @@ impl FtCip {
     }
 }
 
-impl FineTuning for FtCip {
-    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<Start, AdaptError> {
+impl LinearFineTuning for FtCip {
+    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<FineTuningStart, AdaptError> {
         check_moments(sources, Some(target))?;
         check_rank(self.rank, target.features())?;
         let pooled = Moments::mixture(sources)?;
@@ -44,7 +44,7 @@ impl FineTuning for FtCip {
         if self.rank == 0 {
             let start = without(&pooled, &factor, None)?;
             let intercept = intercept_of(&pooled, &start, self.intercept);
-            return Start::new(&start, intercept, &Mat::zeros(target.features(), 0));
+            return FineTuningStart::new(&start, intercept, &Mat::zeros(target.features(), 0));
         }
         if sources.len() < 2 {
             return Err(AdaptError::TooFewSources { method: "FT-CIP", needed: 2, found: sources.len() });
@@ -59,6 +59,7 @@ impl FineTuning for FtCip {
             mean += effect * share;
         }
         let differences = Mat::from_fn(target.features(), effects.len(), |i, m| effects[m][i] - mean[i]);
+        all_finite(&differences)?;
         let svd = differences.thin_svd().map_err(|_| undecomposed())?;
         let rank = self.rank.min(sources.len() - 1).min(svd.U().ncols());
         let varying = svd.U().subcols(0, rank).to_owned();
@@ -69,7 +70,7 @@ impl FineTuning for FtCip {
             _ => along[(i, k - 1)],
         });
         let intercept = intercept_of(&pooled, &start, self.intercept);
-        Start::new(&start, intercept, &directions)
+        FineTuningStart::new(&start, intercept, &directions)
     }
 }
 

@@ -4,13 +4,14 @@
 //! β₀ = β_S − Σ_S⁻¹V (VᵀΣ_S⁻¹V)⁻¹ Vᵀβ_S,   B = Σ_T⁻¹V
 //! ```
 //!
-//! If noise `U` of dimension `q` enters the target with effects `Γ` on the features and `γ` on the label, then
-//! `Σ_T − Σ_S = ΓΓᵀ` and `β_T − β_S = Σ_T⁻¹Γ(γ − Γᵀβ_S)`: both starts are `q` directions away from `β_T`.
+//! If noise `U` of dimension `q` enters the target with effects `Γ` on the features and `γ` on the label,
+//! then `Σ_T − Σ_S = ΓΓᵀ` and `β_T − β_S = Σ_T⁻¹Γ(γ − Γᵀβ_S)`: both starts are `q` directions away from
+//! `β_T`.
 
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
 
-use super::{FineTuning, Start, changed_directions, intercept_of, without};
+use super::{FineTuningStart, LinearFineTuning, changed_directions, intercept_of, without};
 use crate::linear::algebra::factor_covariance;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, Moments};
@@ -34,8 +35,8 @@ impl FtDip {
     }
 }
 
-impl FineTuning for FtDip {
-    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<Start, AdaptError> {
+impl LinearFineTuning for FtDip {
+    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<FineTuningStart, AdaptError> {
         check_moments(sources, Some(target))?;
         let source = Moments::mixture(self.sources.pick(sources)?)?;
         let changed = changed_directions(&source, target, self.rank)?;
@@ -43,6 +44,6 @@ impl FineTuning for FtDip {
         let start = without(&source, &factor, Some(&changed))?;
         let directions = factor_covariance(target.covariance(), 0.0)?.solve(&changed);
         let intercept = intercept_of(&source, &start, self.intercept);
-        Start::new(&start, intercept, &directions)
+        FineTuningStart::new(&start, intercept, &directions)
     }
 }

@@ -11,7 +11,7 @@
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};
 
-use super::{FineTuning, Start, changed_directions, intercept_of, without};
+use super::{FineTuningStart, LinearFineTuning, changed_directions, intercept_of, without};
 use crate::linear::algebra::factor_covariance;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, Moments};
@@ -35,14 +35,14 @@ impl FtOlsSource {
     }
 }
 
-impl FineTuning for FtOlsSource {
-    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<Start, AdaptError> {
+impl LinearFineTuning for FtOlsSource {
+    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<FineTuningStart, AdaptError> {
         check_moments(sources, Some(target))?;
         let source = Moments::mixture(self.sources.pick(sources)?)?;
         let changed = changed_directions(&source, target, self.rank)?;
         let start = without(&source, &factor_covariance(source.features().covariance(), 0.0)?, None)?;
         let directions = factor_covariance(target.covariance(), 0.0)?.solve(&changed);
         let intercept = intercept_of(&source, &start, self.intercept);
-        Start::new(&start, intercept, &directions)
+        FineTuningStart::new(&start, intercept, &directions)
     }
 }

@@ -6,18 +6,18 @@
 //! excess risk.
 
 use faer::Mat;
+use kiln_core::random;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use super::{FineTuning, FtCip, FtDip, FtOlsSource, Start, TargetOnly};
+use super::{FineTuningStart, FtCip, FtDip, FtOlsSource, LinearFineTuning, TargetOnly};
 use crate::linear::regression::of_sources;
 use crate::linear::{FeatureMoments, LinearModel, Moments};
-use crate::{AdaptError, Labelled, SemiSupervised, SourceChoice};
+use crate::{AdaptError, Fit, FitWarning, Labelled, Predict, SemiSupervised, SourceChoice};
 
 /// A start that MASFT knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StartKind {
     /// That of [`FtDip`].
     Dip,
@@ -29,7 +29,7 @@ pub enum StartKind {
 
 /// MASFT; see the [module](self).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Masft {
+pub struct LinearMasft {
     /// Starts and ranks to try.
     pub starts: Vec<(StartKind, usize)>,
     /// Whether there are intercepts. Without them, rows should have mean 0.
@@ -42,6 +42,7 @@ pub struct Masft {
 
 /// A candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// A start of this rank, fine-tuned.
     Tuned(StartKind, usize),
@@ -52,8 +53,8 @@ pub enum Choice {
 }
 
 /// What MASFT found.
-#[derive(Debug, Clone)]
-pub struct MasftFit {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinearMasftFit {
     /// The winner.
     pub model: LinearModel,
     /// Which it is.
@@ -62,8 +63,9 @@ pub struct MasftFit {
     pub validation: Vec<(Choice, f64)>,
 }
 
-impl Masft {
-    /// All three starts with ranks 1, 2, 4 and 8 (as far as there are features), intercepts, and no second fit.
+impl LinearMasft {
+    /// All three starts with ranks 1, 2, 4 and 8 (as far as there are features), intercepts, and no second
+    /// fit.
     pub fn new(features: usize, seed: u64) -> Self {
         let kinds = [StartKind::Dip, StartKind::OlsSource, StartKind::Cip];
         let ranks = [1, 2, 4, 8].into_iter().filter(|rank| *rank <= features);
@@ -71,29 +73,19 @@ impl Masft {
         Self { starts, intercept: true, refit: false, seed }
     }
 
-    /// Fits the data.
-    ///
-    /// # Errors
-    /// When the labels are classes, when there are fewer than two labelled rows, and as the methods it tries.
-    pub fn fit(&self, problem: &SemiSupervised<Mat<f64>>) -> Result<MasftFit, AdaptError> {
-        let sources = of_sources(problem.adaptation().sources())?;
-        let target = FeatureMoments::of(problem.adaptation().target().x())?;
-        self.fit_moments(&sources, &target, problem.labelled())
-    }
-
     /// Fits labelled rows with moments of populations, or of samples.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit).
+    /// When the labels are classes, when there are fewer than two labelled rows, and as the methods it tries.
     pub fn fit_moments(
         &self,
         sources: &[Moments],
         target: &FeatureMoments,
         labelled: &Labelled<Mat<f64>>,
-    ) -> Result<MasftFit, AdaptError> {
+    ) -> Result<LinearMasftFit, AdaptError> {
         let [train, validation] = self.split(labelled)?;
         let target_only = TargetOnly { intercept: self.intercept };
-        let mut tried: Vec<(Choice, LinearModel, Option<Start>)> = Vec::new();
+        let mut tried: Vec<(Choice, LinearModel, Option<FineTuningStart>)> = Vec::new();
         for &(kind, rank) in &self.starts {
             let start = self.start(kind, rank, sources, target)?;
             tried.push((Choice::Untuned(kind, rank), start.untuned().clone(), None));
@@ -105,7 +97,7 @@ impl Masft {
         }
         let mut errors = Vec::with_capacity(tried.len());
         for (choice, model, _) in &tried {
-            errors.push((*choice, model.evaluate(&validation)?));
+            errors.push((*choice, -model.evaluate(&validation)?.score()));
         }
         let best = errors.iter().zip(tried).min_by(|a, b| a.0.1.total_cmp(&b.0.1)).map(|(_, tried)| tried);
         let Some((choice, mut model, start)) = best else {
@@ -118,7 +110,7 @@ impl Masft {
                 (_, None) => model,
             };
         }
-        Ok(MasftFit { model, choice, validation: errors })
+        Ok(LinearMasftFit { model, choice, validation: errors })
     }
 
     fn start(
@@ -127,7 +119,7 @@ impl Masft {
         rank: usize,
         sources: &[Moments],
         target: &FeatureMoments,
-    ) -> Result<Start, AdaptError> {
+    ) -> Result<FineTuningStart, AdaptError> {
         let (pooled, intercept) = (SourceChoice::All, self.intercept);
         match kind {
             StartKind::Dip => FtDip { sources: pooled, rank, intercept }.start(sources, target),
@@ -139,8 +131,37 @@ impl Masft {
     /// Halves at random; the first has the odd row.
     fn split(&self, labelled: &Labelled<Mat<f64>>) -> Result<[Labelled<Mat<f64>>; 2], AdaptError> {
         let mut order: Vec<usize> = (0..labelled.rows()).collect();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
+        order.shuffle(&mut random::stream(self.seed, 0));
         let (train, validation) = order.split_at(labelled.rows().div_ceil(2));
         Ok([labelled.select(train)?, labelled.select(validation)?])
+    }
+}
+
+impl Fit<Mat<f64>> for LinearMasft {
+    type Data = SemiSupervised<Mat<f64>>;
+    type Fitted = LinearMasftFit;
+
+    /// Fits the data.
+    ///
+    /// # Errors
+    /// As [`fit_moments`](Self::fit_moments).
+    fn fit(&self, data: &SemiSupervised<Mat<f64>>) -> Result<LinearMasftFit, AdaptError> {
+        let sources = of_sources(data.adaptation().sources())?;
+        let target = FeatureMoments::of(data.adaptation().target().x())?;
+        self.fit_moments(&sources, &target, data.labelled())
+    }
+}
+
+impl Predict<Mat<f64>> for LinearMasftFit {
+    fn outputs(&self) -> usize {
+        self.model.outputs()
+    }
+
+    fn scores(&self, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError> {
+        self.model.scores(x)
+    }
+
+    fn warnings(&self) -> Vec<FitWarning> {
+        self.model.warnings()
     }
 }

@@ -5,7 +5,7 @@
 //! covariances alone. Least squares in these directions has excess risk of order `σ²k/n` for `n` labelled
 //! rows, where least squares from nothing has `σ²d/(n − d − 1)`.
 //!
-//! | Method | Start `β₀` | Directions `B` | Exact when |
+//! | Method | FineTuningStart `β₀` | Directions `B` | Exact when |
 //! |---|---|---|---|
 //! | [`FtDip`] | DIP along `V` | `Σ_T⁻¹ V` | noise of rank `q` enters features and label |
 //! | [`FtOlsSource`] | source least squares | `Σ_T⁻¹ V` | this, or `q/2` features depend otherwise on others |
@@ -14,7 +14,8 @@
 //!
 //! `V`: the `q` eigenvectors of `Σ_T − Σ_S` with the largest absolute eigenvalues;
 //! `Ω = mean over m of Cov_m(X | Y)`; `Ū`: the first `p` principal directions of `c_m − c̄`,
-//! `c_m = Cov_m(X, Y) / Var_m(Y)`. [`Masft`] picks among starts and ranks by a validation half of the labels.
+//! `c_m = Cov_m(X, Y) / Var_m(Y)`. [`LinearMasft`] picks among starts and ranks by a validation half of the
+//! labels.
 //!
 //! The problem is that of Ha and Chen, "When few labeled target data suffice: a theory of semi-supervised
 //! domain adaptation via fine-tuning from multiple adaptive starts" (arXiv 2507.14661); its text was not
@@ -34,43 +35,58 @@ use faer::{Col, Mat, Side};
 pub use ft_cip::FtCip;
 pub use ft_dip::FtDip;
 pub use ft_ols_source::FtOlsSource;
-pub use masft::{Choice, Masft, MasftFit, StartKind};
+use kiln_core::InputError;
+pub use masft::{Choice, LinearMasft, LinearMasftFit, StartKind};
 pub use target_only::TargetOnly;
 
-use super::algebra::{least_squares, orthonormal, solve_penalised, undecomposed};
+use super::algebra::{all_finite, least_squares, orthonormal, solve_penalised, undecomposed};
 use super::moments::centre;
 use super::regression::of_sources;
 use super::{FeatureMoments, LinearModel, Moments, Weight};
-use crate::{AdaptError, Labelled, SemiSupervised};
+use crate::{AdaptError, Fit, Labelled, Predict, SemiSupervised};
 
 /// A method that is a start and directions.
-pub trait FineTuning {
-    /// The start and its directions, from moments of populations, or of samples. It sees no label of the target.
+pub trait LinearFineTuning {
+    /// The start and its directions, from moments of populations, or of samples. It sees no label of the
+    /// target.
     ///
     /// # Errors
     /// When a setting is out of its range, domains do not fit each other, or a covariance is singular.
-    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<Start, AdaptError>;
-
-    /// The start from data, moved by the labelled rows.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start), and when the labels are classes.
-    fn fit(&self, problem: &SemiSupervised<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        let sources = of_sources(problem.adaptation().sources())?;
-        let target = FeatureMoments::of(problem.adaptation().target().x())?;
-        self.start(&sources, &target)?.fine_tune(problem.labelled())
-    }
+    fn start(&self, sources: &[Moments], target: &FeatureMoments) -> Result<FineTuningStart, AdaptError>;
 }
+
+macro_rules! fit_from_start {
+    ($($method:ty),*) => {
+        $(
+            impl Fit<Mat<f64>> for $method {
+                type Data = SemiSupervised<Mat<f64>>;
+                type Fitted = LinearModel;
+
+                /// The start from data, moved by the labelled rows.
+                ///
+                /// # Errors
+                /// As [`start`](LinearFineTuning::start), and when the labels are classes.
+                fn fit(&self, data: &SemiSupervised<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+                    let sources = of_sources(data.adaptation().sources())?;
+                    let target = FeatureMoments::of(data.adaptation().target().x())?;
+                    self.start(&sources, &target)?.fine_tune(data.labelled())
+                }
+            }
+        )*
+    };
+}
+
+fit_from_start!(FtDip, FtOlsSource, FtCip, dyn LinearFineTuning);
 
 /// A regression, and directions in which to move it.
 #[derive(Debug, Clone)]
-pub struct Start {
+pub struct FineTuningStart {
     model: LinearModel,
     basis: Mat<f64>,
     intercept: bool,
 }
 
-impl Start {
+impl FineTuningStart {
     /// `directions` are columns. Without `intercept` that of the start is dropped and none is fitted.
     fn new(
         coefficients: &Col<f64>,
@@ -91,13 +107,13 @@ impl Start {
         self.basis.ncols()
     }
 
-    /// Least squares over `start + span of the directions`, and the intercept if there is one. With fewer rows than
-    /// directions, the solution nearest to the start; without directions, the start.
+    /// Least squares over `start + span of the directions`, and the intercept if there is one. With fewer
+    /// rows than directions, the solution nearest to the start; without directions, the start.
     ///
     /// # Errors
     /// When the labels are classes, or rows have another number of features.
     pub fn fine_tune(&self, labelled: &Labelled<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        let predicted = self.model.predict(labelled.x())?;
+        let predicted = self.model.predict_values(labelled.x())?;
         if self.dimension() == 0 {
             return Ok(self.model.clone());
         }
@@ -134,6 +150,7 @@ fn changed_directions(
         return Ok(Mat::zeros(target.features(), 0));
     }
     let change = target.covariance() - source.features().covariance();
+    all_finite(&change)?;
     let eigen = change.self_adjoint_eigen(Side::Lower).map_err(|_| undecomposed())?;
     let values = eigen.S().column_vector();
     let mut order: Vec<usize> = (0..values.nrows()).collect();
@@ -144,7 +161,7 @@ fn changed_directions(
 fn check_rank(rank: usize, features: usize) -> Result<(), AdaptError> {
     if rank > features {
         let must = "at most the number of features";
-        return Err(AdaptError::Setting { name: "rank", value: rank as f64, must });
+        return Err(InputError::setting("rank", rank as f64, must).into());
     }
     Ok(())
 }

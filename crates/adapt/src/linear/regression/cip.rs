@@ -12,11 +12,11 @@
 //! limit `λ → ∞` all `(d_m − d̄)ᵀβ` are 0; `d + 1` or more of them in general position leave the zero model.
 
 use faer::{Col, Mat};
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
 use crate::AdaptError;
-use crate::error::require;
 use crate::linear::algebra::{NO_DIFFERENCE, factor_covariance, solve_penalised};
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
@@ -39,7 +39,7 @@ impl Cip {
     /// The target has no part in it.
     pub(super) fn fit_sources(&self, sources: &[Moments]) -> Result<LinearModel, AdaptError> {
         self.weight.check("weight")?;
-        require::finite_non_negative("ridge", self.ridge)?;
+        check::nonnegative("ridge", self.ridge)?;
         let pooled = Moments::mixture(sources)?;
         let d = pooled.features().features();
         // Features count from their pooled mean: large means would cost digits, and move only the intercept.

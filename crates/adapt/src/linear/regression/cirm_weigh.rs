@@ -1,15 +1,16 @@
 //! CIRM from every source, weighted by how well it fits, as in `DIPweigh`.
 //!
 //! ```text
-//! criterion_m = MSE_m(β_m) + λ (Δ_mᵀβ_m)²,   prediction Σ w_m β_mᵀx,   w_m ∝ exp(−κ (criterion_m − min criterion))
+//! criterion_m = MSE_m(β_m) + λ (Δ_mᵀβ_m)²
+//! prediction Σ w_m β_mᵀx,   w_m ∝ exp(−κ (criterion_m − min criterion))
 //! ```
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::cirm::Residual;
 use super::{Cip, Regression, criterion, matched, softmin};
 use crate::AdaptError;
-use crate::error::require;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
 
@@ -34,7 +35,7 @@ impl CirmWeigh {
 impl Regression for CirmWeigh {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
         self.weight.check("weight")?;
-        require::finite_non_negative("sharpness", self.sharpness)?;
+        check::nonnegative("sharpness", self.sharpness)?;
         check_moments(sources, Some(target))?;
         let residual = Residual::fit(&self.cip, sources)?;
         let in_target = residual.mean(target);

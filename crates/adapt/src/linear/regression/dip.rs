@@ -8,10 +8,10 @@
 //! `b` and unit noise, the risk in the limit is `1/(1 + |b|² − (bᵀΔ)²/|Δ|²)` in source and target alike,
 //! against `1/(1 + |b|²) + (bᵀΔ)²/(1 + |b|²)²` of least squares in the target.
 
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use super::{Regression, matched};
-use crate::error::require;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
 use crate::{AdaptError, SourceChoice};
@@ -33,9 +33,9 @@ impl Dip {
         Self { source, weight: weight.into(), ridge: 0.0 }
     }
 
-    pub(super) fn check(&self) -> Result<(), AdaptError> {
+    pub(super) fn check(&self) -> Checked {
         self.weight.check("weight")?;
-        require::finite_non_negative("ridge", self.ridge)
+        check::nonnegative("ridge", self.ridge)
     }
 }
 

@@ -1,14 +1,15 @@
 //! DIP from every source, weighted by how well it fits.
 //!
 //! ```text
-//! criterion_m = MSE_m(β_m) + λ (Δ_mᵀβ_m)²,   prediction Σ w_m β_mᵀx,   w_m ∝ exp(−κ (criterion_m − min criterion))
+//! criterion_m = MSE_m(β_m) + λ (Δ_mᵀβ_m)²
+//! prediction Σ w_m β_mᵀx,   w_m ∝ exp(−κ (criterion_m − min criterion))
 //! ```
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::{Regression, criterion, matched, softmin};
 use crate::AdaptError;
-use crate::error::require;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
 
@@ -33,8 +34,8 @@ impl DipWeigh {
 impl Regression for DipWeigh {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
         self.weight.check("weight")?;
-        require::finite_non_negative("ridge", self.ridge)?;
-        require::finite_non_negative("sharpness", self.sharpness)?;
+        check::nonnegative("ridge", self.ridge)?;
+        check::nonnegative("sharpness", self.sharpness)?;
         check_moments(sources, Some(target))?;
         let fit = |source: &Moments| {
             let delta = target.mean() - source.features().mean();

@@ -6,10 +6,11 @@
 //! f = Σ β_k f_k,   β = argmin over the simplex of βᵀΓβ,   Γ_kl = E_T[f_k f_l]
 //! ```
 //!
-//! `f_k` is least squares on source `k`. The quadratic problem is solved exactly: with `u ≥ 0` the minimiser of
-//! `uᵀΓu + (1ᵀu − 1)²`, `β = u / 1ᵀu`.
+//! `f_k` is least squares on source `k`. The quadratic problem is solved exactly: with `u ≥ 0` the minimiser
+//! of `uᵀΓu + (1ᵀu − 1)²`, `β = u / 1ᵀu`.
 
 use faer::Mat;
+use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
 use super::{Ols, Regression, combination};
@@ -42,12 +43,12 @@ impl Regression for MaximinAggregate {
 /// Without models, or when one has another number of features or more than one output.
 pub fn maximin_weights(models: &[LinearModel], target: &FeatureMoments) -> Result<Vec<f64>, AdaptError> {
     if models.is_empty() {
-        return Err(AdaptError::Empty { what: "the list of models".to_owned() });
+        return Err(InputError::empty("the list of models").into());
     }
     for model in models {
         if model.features() != target.features() {
-            let what = "features of a model".to_owned();
-            return Err(AdaptError::Size { what, found: model.features(), expected: target.features() });
+            let what = "features of a model";
+            return Err(InputError::size(what, model.features(), target.features()).into());
         }
         if model.outputs() != 1 {
             return Err(AdaptError::Method("only regressions can be aggregated"));

@@ -11,6 +11,7 @@
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};
+use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
@@ -19,7 +20,8 @@ use crate::linear::algebra::cholesky;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments};
 
-/// A method on residuals; see the [module](self). Someone must know the causes: that makes it an oracle in simulations.
+/// A method on residuals; see the [module](self). Someone must know the causes: that makes it an oracle in
+/// simulations.
 ///
 /// ```
 /// use kiln_adapt::linear::regression::{Dip, Mixed};
@@ -44,7 +46,7 @@ impl<R: Regression> Regression for Mixed<R> {
                 Some(seen) if !*seen => *seen = true,
                 _ => {
                     let must = "one of the features, and listed once";
-                    return Err(AdaptError::Setting { name: "causal", value: cause as f64, must });
+                    return Err(InputError::setting("causal", cause as f64, must).into());
                 }
             }
         }

@@ -1,18 +1,19 @@
 //! Regression that adapts: closed forms of means and covariances.
 //!
-//! Everything is after Chen and Bühlmann, "Domain adaptation under structural causal models", JMLR 22, 2021 (arXiv
-//! 2010.15764), unless a file says otherwise. With `x̄, S, c` the mean and covariance of a domain's features and their
-//! covariance with the label, ordinary least squares is `S β = c` with intercept `ȳ − x̄ᵀβ`. The methods
-//! change `S` or what is subtracted from `x`:
+//! Everything is after Chen and Bühlmann, "Domain adaptation under structural causal models", JMLR 22, 2021
+//! (arXiv
+//! 2010.15764), unless a file says otherwise. With `x̄, S, c` the mean and covariance of a domain's features
+//! and their covariance with the label, ordinary least squares is `S β = c` with intercept `ȳ − x̄ᵀβ`. The
+//! methods change `S` or what is subtracted from `x`:
 //!
 //! | Method | In words | Right when the target differs by |
 //! |---|---|---|
 //! | [`Ols`] | least squares on sources | nothing |
-//! | [`Dip`], [`DipWeigh`] | the mean prediction must be the same in source and target | shifts of features that `y` causes |
-//! | [`Cip`] | the mean prediction given `y` must be the same in all sources | also shifts of `y`, if some features do not shift |
+//! | [`Dip`], [`DipWeigh`] | same mean prediction in source and target | shifts of features that `y` causes |
+//! | [`Cip`] | same mean prediction given `y` in all sources | also shifts of `y`, if some features keep |
 //! | [`Cirm`], [`CirmWeigh`] | DIP on what CIP's prediction leaves of the features | both of these |
 //! | [`Mixed`] | any of them, once the causes of `y` are regressed out | the same, with causes known |
-//! | [`MaximinAggregate`] | the mixture of sources' regressions that explains least | a mixture of the sources' conditionals |
+//! | [`MaximinAggregate`] | the mixture of regressions that explains least | a mixture of the sources' conditionals |
 //!
 //! Each is a [`Regression`]: it fits data, or exact moments of populations. Cost: `O(n d²)` for the moments,
 //! `O(d³)` for each system.
@@ -42,7 +43,7 @@ pub use oracle::{dip_oracle, target_ols};
 
 use super::algebra::{NO_DIFFERENCE, factor_covariance, solve_penalised};
 use super::{FeatureMoments, LinearModel, Moments, Weight};
-use crate::{AdaptError, Adaptation, Labelled};
+use crate::{AdaptError, Adaptation, Fit, Labelled};
 
 /// A method whose result depends on the domains through their moments.
 pub trait Regression {
@@ -51,14 +52,48 @@ pub trait Regression {
     /// # Errors
     /// When a setting is out of its range, domains do not fit each other, or a system is singular.
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError>;
+}
 
-    /// Fits data.
+/// A [`Regression`] fits data by their moments.
+fn fit_by_moments<R: Regression + ?Sized>(
+    method: &R,
+    data: &Adaptation<Mat<f64>>,
+) -> Result<LinearModel, AdaptError> {
+    let sources = of_sources(data.sources())?;
+    method.fit_moments(&sources, &FeatureMoments::of(data.target().x())?)
+}
+
+macro_rules! fit_by_moments {
+    ($($method:ty),*) => {
+        $(
+            impl Fit<Mat<f64>> for $method {
+                type Data = Adaptation<Mat<f64>>;
+                type Fitted = LinearModel;
+
+                /// Fits the moments of the data.
+                ///
+                /// # Errors
+                /// As [`fit_moments`](Regression::fit_moments), and when the labels are classes.
+                fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+                    fit_by_moments(self, data)
+                }
+            }
+        )*
+    };
+}
+
+fit_by_moments!(Ols, Dip, DipWeigh, Cip, Cirm, CirmWeigh, MaximinAggregate, dyn Regression);
+
+impl<R: Regression> Fit<Mat<f64>> for Mixed<R> {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
+    /// Fits the moments of the data.
     ///
     /// # Errors
-    /// As [`fit_moments`](Self::fit_moments), and when the labels are classes.
-    fn fit(&self, problem: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-        let sources = of_sources(problem.sources())?;
-        self.fit_moments(&sources, &FeatureMoments::of(problem.target().x())?)
+    /// As [`fit_moments`](Regression::fit_moments), and when the labels are classes.
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        fit_by_moments(self, data)
     }
 }
 

@@ -4,10 +4,10 @@
 //! (S + ridge · I) β = c,   intercept ȳ − x̄ᵀβ
 //! ```
 
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
-use crate::error::require;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments};
 use crate::{AdaptError, SourceChoice};
@@ -23,7 +23,7 @@ pub struct Ols {
 
 impl Regression for Ols {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
-        require::finite_non_negative("ridge", self.ridge)?;
+        check::nonnegative("ridge", self.ridge)?;
         check_moments(sources, Some(target))?;
         Moments::mixture(self.sources.pick(sources)?)?.regression(self.ridge)
     }

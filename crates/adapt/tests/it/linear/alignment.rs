@@ -4,6 +4,7 @@ use faer::{Mat, mat};
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::linear::{Coral, FeatureMoments, GaussianDensityRatio};
 use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, Unlabelled};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{class_domain, difference, regression_problem, with_features};
@@ -118,26 +119,44 @@ fn bad_input_is_an_error() {
     assert_eq!(flat.sources()[0].x(), &mat![[2.0], [2.0]]);
     let good = one_feature(&[0.0, 1.0], &[0.0, 2.0]);
     for shrinkage in [-0.1, 1.1, f64::NAN] {
-        assert!(matches!(Coral { shrinkage }.align(&good), Err(AdaptError::Setting { .. })));
+        assert!(matches!(
+            Coral { shrinkage }.align(&good),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
         let ratio = GaussianDensityRatio { shrinkage };
         assert!(matches!(
             ratio.weights(&mat![[0.0], [1.0]], &mat![[1.0], [0.0]]),
-            Err(AdaptError::Setting { .. })
+            Err(AdaptError::Input(InputError::Setting { .. }))
         ));
     }
     let ratio = GaussianDensityRatio::default();
     let two = mat![[0.0], [1.0]];
-    assert!(matches!(ratio.weights(&two, &mat![[0.0, 1.0]]), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        ratio.weights(&two, &mat![[0.0, 1.0]]),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     assert!(matches!(ratio.weights(&two, &mat![[1.0], [1.0]]), Err(AdaptError::Singular { .. })));
-    assert!(matches!(ratio.weights(&Mat::zeros(0, 1), &two), Err(AdaptError::Empty { .. })));
-    assert!(matches!(ratio.weights(&mat![[0.0], [f64::NAN]], &two), Err(AdaptError::NotFinite { .. })));
+    assert!(matches!(
+        ratio.weights(&Mat::zeros(0, 1), &two),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        ratio.weights(&mat![[0.0], [f64::NAN]], &two),
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
+    ));
 
     let domain = class_domain(1, 0, 10, 2, 2, 0.5);
     let logistic = Logistic::default();
-    assert!(matches!(logistic.fit_weighted(&domain, &[1.0; 9]), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        logistic.fit_weighted(&domain, &[1.0; 9]),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     let mut weights = vec![1.0; 10];
     weights[3] = -1.0;
-    assert!(matches!(logistic.fit_weighted(&domain, &weights), Err(AdaptError::Setting { .. })));
+    assert!(matches!(
+        logistic.fit_weighted(&domain, &weights),
+        Err(AdaptError::Input(InputError::Setting { .. }))
+    ));
     let (classes, _) = domain.classes().unwrap();
     let of_one: Vec<f64> = classes.iter().map(|class| f64::from(*class == 0)).collect();
     assert!(matches!(

@@ -1,6 +1,7 @@
 use faer::Mat;
 use kiln_adapt::AdaptError;
 use kiln_adapt::bounds::{Agreement, Predictions, Region, disagreement, invariance_deviation};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{class_domain, gaussian};
@@ -120,17 +121,23 @@ fn the_confident_part_is_a_measure_of_its_rows() {
 
 #[test]
 fn bad_input_is_refused() {
-    assert!(matches!(disagreement(&[], &[]), Err(AdaptError::Empty { .. })));
-    assert!(matches!(disagreement(&[1], &[1, 2]), Err(AdaptError::Size { .. })));
-    assert!(matches!(Region::surer_than(1.0, &[], &[0.5]), Err(AdaptError::Setting { .. })));
-    assert!(matches!(Region::surer_than(0.5, &[], &[]), Err(AdaptError::Empty { .. })));
-    assert!(matches!(Region::surer_than(0.5, &[f64::NAN], &[0.5]), Err(AdaptError::NotFinite { .. })));
+    assert!(matches!(disagreement(&[], &[]), Err(AdaptError::Input(InputError::Empty { .. }))));
+    assert!(matches!(disagreement(&[1], &[1, 2]), Err(AdaptError::Input(InputError::Size { .. }))));
+    assert!(matches!(
+        Region::surer_than(1.0, &[], &[0.5]),
+        Err(AdaptError::Input(InputError::Setting { .. }))
+    ));
+    assert!(matches!(Region::surer_than(0.5, &[], &[]), Err(AdaptError::Input(InputError::Empty { .. }))));
+    assert!(matches!(
+        Region::surer_than(0.5, &[f64::NAN], &[0.5]),
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
+    ));
     // The source has no row as sure as that.
     let predictions = Predictions { classifier: &[0, 1], invariant: &[0, 1] };
     let region = Region::surer_than(0.5, &[0.5, 0.5], &[0.6, 0.9]).unwrap();
     assert!(matches!(
         Agreement::confident(predictions, &[0, 1], predictions, &region),
-        Err(AdaptError::Empty { .. })
+        Err(AdaptError::Input(InputError::Empty { .. }))
     ));
     let longer = Region::surer_than(0.0, &[0.5; 3], &[0.5; 3]).unwrap();
     assert!(matches!(
@@ -140,11 +147,11 @@ fn bad_input_is_refused() {
 
     let x = || gaussian(1, 1, 4, 2);
     let y = [0, 1, 0, 1];
-    assert!(matches!(invariance_deviation(&[], 2), Err(AdaptError::Empty { .. })));
+    assert!(matches!(invariance_deviation(&[], 2), Err(AdaptError::Input(InputError::Empty { .. }))));
     assert!(matches!(invariance_deviation(&[(x(), &y)], 2), Err(AdaptError::TooFewSources { .. })));
     assert!(matches!(
         invariance_deviation(&[(x(), &y), (x(), &y[..3])], 2),
-        Err(AdaptError::RowShape { .. })
+        Err(AdaptError::Input(InputError::Shape { .. }))
     ));
     assert!(matches!(invariance_deviation(&[(x(), &y), (x(), &y)], 1), Err(AdaptError::Class { .. })));
     let constant = || Mat::zeros(4, 2);

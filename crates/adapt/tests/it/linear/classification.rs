@@ -6,7 +6,8 @@ use kiln_adapt::linear::classification::{
     CipHard, DipHard, ErmLogistic, IwCipHard, IwDipHard, IwErmLogistic, IwJointDipHard, JointDipHard,
     Logistic, target_logistic,
 };
-use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, SourceChoice, Unlabelled};
+use kiln_adapt::{AdaptError, Adaptation, Fit, Labelled, Labels, Predict, SourceChoice, Unlabelled};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{
@@ -49,8 +50,8 @@ fn class_weights(domain: &Labelled<Mat<f64>>, weights: &[f64]) -> Vec<f64> {
     domain.classes().unwrap().0.iter().map(|class| weights[*class]).collect()
 }
 
-/// Independent Newton iteration for two classes: mean over the rows' weights of the loss plus `½ [w, b]ᵀ P [w, b]`, on
-/// features that count from `origin`.
+/// Independent Newton iteration for two classes: mean over the rows' weights of the loss plus `½ [w, b]ᵀ P
+/// [w, b]`, on features that count from `origin`.
 fn penalised(x: &Mat<f64>, y: &[usize], weights: &[f64], penalty: &Mat<f64>) -> (Col<f64>, f64) {
     let d = x.ncols();
     let origin = mean(x, weights);
@@ -229,7 +230,7 @@ proptest! {
         let domain = class_domain(seed, 0, 90, d, classes, 1.0);
         let c = 10.0_f64.powf(exponent);
         let model = Logistic { c }.fit_domain(&domain).unwrap();
-        let probabilities = model.probabilities(domain.x()).unwrap();
+        let probabilities = model.predict_probabilities(domain.x()).unwrap();
         let y = domain.classes().unwrap().0;
         let residual = Mat::from_fn(90, classes, |i, k| probabilities[(i, k)] - f64::from(u8::from(y[i] == k)));
         let slope = domain.x().transpose() * &residual * faer::Scale(c);
@@ -258,8 +259,8 @@ fn the_origin_of_features_does_not_matter() {
         (CipHard::default().fit(&problem).unwrap(), CipHard::default().fit(&far).unwrap()),
         (JointDipHard::new(0).fit(&problem).unwrap(), JointDipHard::new(0).fit(&far).unwrap()),
         (
-            Logistic::default().fit(&problem, SourceChoice::One(0)).unwrap(),
-            Logistic::default().fit(&far, SourceChoice::One(0)).unwrap(),
+            Logistic::default().fit_domain(&problem.sources()[0]).unwrap(),
+            Logistic::default().fit_domain(&far.sources()[0]).unwrap(),
         ),
     ] {
         assert!(difference(&near, &far, x, &moved(x)) < 1e-6);
@@ -275,7 +276,7 @@ fn logistic_regression_counts_sources_equally() {
     let twice = source.select(&rows).unwrap();
     let both = Adaptation::new(vec![source.clone(), twice], problem.target().clone()).unwrap();
     let n = source.rows() as f64;
-    let one = Logistic { c: 3.0 }.fit(&both, SourceChoice::All).unwrap();
+    let one = Logistic { c: 3.0 }.fit(&both).unwrap();
     // 3n rows, each copy of the rows with half of the weight.
     let alone = Logistic { c: 3.0 * 3.0 * n / n }.fit_domain(source).unwrap();
     assert!(difference(&one, &alone, source.x(), source.x()) < 1e-6);
@@ -292,11 +293,11 @@ fn separable_classes_give_a_finite_fit_with_a_ridge() {
     let source = Labelled::new("separable", x.clone(), y).unwrap();
     let problem = Adaptation::new(vec![source.clone()], Unlabelled::new("t", x).unwrap()).unwrap();
     let model = ErmLogistic::new(SourceChoice::All).fit(&problem).unwrap();
-    assert_eq!(model.evaluate(&source).unwrap(), 1.0);
+    assert_eq!(model.evaluate(&source).unwrap().score(), 1.0);
     assert!(model.coefficients().is_all_finite());
     // Without one: an error or large numbers, but no NaN.
     match (ErmLogistic { sources: SourceChoice::All, ridge: 0.0 }).fit(&problem) {
-        Ok(model) => assert_eq!(model.evaluate(&source).unwrap(), 1.0),
+        Ok(model) => assert_eq!(model.evaluate(&source).unwrap().score(), 1.0),
         Err(AdaptError::Singular { .. } | AdaptError::NotConverged { .. }) => {}
         Err(error) => panic!("{error}"),
     }
@@ -320,7 +321,7 @@ fn a_class_that_is_missing_in_a_source_is_worked_around() {
     let dip = IwDipHard { dip: DipHard::new(0), cip, estimator }.fit(&problem).unwrap();
     assert_eq!(dip.shift.missing, [1]);
     // With a free intercept there is no such fit.
-    let logistic = Logistic::default().fit(&problem, SourceChoice::One(0));
+    let logistic = Logistic::default().fit_domain(&problem.sources()[0]);
     assert!(matches!(logistic, Err(AdaptError::MissingClass { class: 1, .. })), "{logistic:?}");
 }
 
@@ -355,7 +356,7 @@ fn constant_features_get_no_weight() {
         CipHard::default().fit(&changed).unwrap(),
         DipHard::new(0).fit(&changed).unwrap(),
         JointDipHard::new(0).fit(&changed).unwrap(),
-        Logistic::default().fit(&changed, SourceChoice::All).unwrap(),
+        Logistic::default().fit(&changed).unwrap(),
     ];
     for model in models {
         assert!(model.weight_shares(&[&[3]]).unwrap()[0] < 1e-12);
@@ -380,10 +381,10 @@ fn tables_without_features_give_the_most_frequent_class() {
         CipHard::default().fit(&none).unwrap(),
         DipHard::new(0).fit(&none).unwrap(),
         JointDipHard::new(0).fit(&none).unwrap(),
-        Logistic::default().fit(&none, SourceChoice::All).unwrap(),
+        Logistic::default().fit(&none).unwrap(),
     ];
     for model in models {
-        assert!(model.probabilities(none.target().x()).unwrap().is_all_finite());
+        assert!(model.predict_probabilities(none.target().x()).unwrap().is_all_finite());
     }
 }
 
@@ -401,19 +402,22 @@ fn bad_settings_are_refused() {
     for ridge in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(
             ErmLogistic { sources: SourceChoice::All, ridge }.fit(&problem),
-            Err(AdaptError::Setting { .. })
+            Err(AdaptError::Input(InputError::Setting { .. }))
         ));
-        assert!(matches!(negative(ridge).fit(&problem), Err(AdaptError::Setting { .. })));
-        assert!(matches!(DipHard { source: 0, ridge }.fit(&problem), Err(AdaptError::Setting { .. })));
+        assert!(matches!(negative(ridge).fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
+        assert!(matches!(
+            DipHard { source: 0, ridge }.fit(&problem),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
         let joint = JointDipHard { source: 0, cip: negative(ridge) };
-        assert!(matches!(joint.fit(&problem), Err(AdaptError::Setting { .. })));
+        assert!(matches!(joint.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let threshold = CipHard { threshold: -1.0, ..CipHard::default() };
-    assert!(matches!(threshold.fit(&problem), Err(AdaptError::Setting { .. })));
-    assert!(matches!(DipHard::new(2).fit(&problem), Err(AdaptError::NoSource { .. })));
-    assert!(matches!(JointDipHard::new(2).fit(&problem), Err(AdaptError::NoSource { .. })));
+    assert!(matches!(threshold.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
+    assert!(matches!(DipHard::new(2).fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
+    assert!(matches!(JointDipHard::new(2).fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
     for c in [0.0, -1.0, f64::INFINITY] {
-        assert!(matches!(Logistic { c }.fit(&problem, SourceChoice::All), Err(AdaptError::Setting { .. })));
+        assert!(matches!(Logistic { c }.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let values = regression_problem(1, 2, 3);
     assert!(matches!(CipHard::default().fit(&values), Err(AdaptError::Labels { .. })));

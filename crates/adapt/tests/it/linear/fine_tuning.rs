@@ -1,11 +1,12 @@
 use faer::{Col, Mat};
 use kiln_adapt::linear::fine_tuning::{
-    Choice, FineTuning, FtCip, FtDip, FtOlsSource, Masft, StartKind, TargetOnly,
+    Choice, FtCip, FtDip, FtOlsSource, LinearFineTuning, LinearMasft, StartKind, TargetOnly,
 };
-use kiln_adapt::linear::regression::{Ols, Regression};
+use kiln_adapt::linear::regression::Ols;
 use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
-use kiln_adapt::{AdaptError, Labelled, Labels, SemiSupervised, SourceChoice};
+use kiln_adapt::{AdaptError, Fit, Labelled, Labels, Predict, SemiSupervised, SourceChoice};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{difference, gaussian, regression_domain, regression_problem};
@@ -15,7 +16,7 @@ fn problem(seed: u64, sources: usize, d: usize, labelled: usize) -> SemiSupervis
     regression_problem(seed, sources, d).with_target_labels(labels).unwrap()
 }
 
-fn methods(rank: usize, intercept: bool) -> [Box<dyn FineTuning>; 3] {
+fn methods(rank: usize, intercept: bool) -> [Box<dyn LinearFineTuning>; 3] {
     let sources = SourceChoice::All;
     [
         Box::new(FtDip { sources, rank, intercept }),
@@ -33,7 +34,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn all_directions_are_least_squares_on_the_target(seed in any::<u64>(), d in 2_usize..6, intercept in any::<bool>()) {
+    fn all_directions_are_least_squares_on_the_target(
+        seed in any::<u64>(), d in 2_usize..6, intercept in any::<bool>(),
+    ) {
         let problem = problem(seed, 3, d, 3 * d + 5);
         let x = problem.labelled().x();
         let target_only = TargetOnly { intercept }.fit(&problem).unwrap();
@@ -75,14 +78,14 @@ proptest! {
         for method in methods(rank, intercept) {
             let start = method.start(&sources, &target).unwrap();
             let tuned = start.fine_tune(problem.labelled()).unwrap();
-            let before = start.untuned().evaluate(problem.labelled()).unwrap();
-            let after = tuned.evaluate(problem.labelled()).unwrap();
+            let before = -start.untuned().evaluate(problem.labelled()).unwrap().score();
+            let after = -tuned.evaluate(problem.labelled()).unwrap().score();
             prop_assert!(after <= before * (1.0 + 1e-9));
             // The residual is orthogonal to all that the move can change, the constant too with an intercept.
             let residual: Vec<f64> = problem.labelled().values().unwrap().iter()
-                .zip(tuned.predict(problem.labelled().x()).unwrap()).map(|(y, p)| y - p).collect();
-            let moved: Vec<f64> = tuned.predict(problem.labelled().x()).unwrap().into_iter()
-                .zip(start.untuned().predict(problem.labelled().x()).unwrap()).map(|(a, b)| a - b).collect();
+                .zip(tuned.predict_values(problem.labelled().x()).unwrap()).map(|(y, p)| y - p).collect();
+            let moved: Vec<f64> = tuned.predict_values(problem.labelled().x()).unwrap().into_iter()
+                .zip(start.untuned().predict_values(problem.labelled().x()).unwrap()).map(|(a, b)| a - b).collect();
             let inner: f64 = residual.iter().zip(&moved).map(|(a, b)| a * b).sum();
             let size = (before * rows as f64).max(1e-12);
             prop_assert!(inner.abs() < 1e-6 * size, "{inner} of {size}");
@@ -125,7 +128,7 @@ proptest! {
         let population = simulation.population().unwrap();
         let best = population.target.best().unwrap();
         let x = simulation.labelled_rows(0).unwrap().x().clone();
-        let exact = Labelled::new("exact", x.clone(), Labels::values(best.predict(&x).unwrap())).unwrap();
+        let exact = Labelled::new("exact", x.clone(), Labels::values(best.predict_values(&x).unwrap())).unwrap();
         let method = &methods(4, false)[which.min(2)];
         let start = method.start(&population.sources, population.target.features()).unwrap();
         prop_assert_eq!(start.dimension(), if which == 2 { 5 } else { 4 });
@@ -138,7 +141,7 @@ proptest! {
     #[test]
     fn another_candidate_never_raises_the_validation_error(seed in any::<u64>(), rows in 4_usize..40) {
         let problem = problem(seed, 3, 5, rows);
-        let mut masft = Masft { starts: vec![(StartKind::Dip, 1)], ..Masft::new(5, seed) };
+        let mut masft = LinearMasft { starts: vec![(StartKind::Dip, 1)], ..LinearMasft::new(5, seed) };
         let mut before = f64::INFINITY;
         for next in [(StartKind::OlsSource, 2), (StartKind::Cip, 1), (StartKind::Dip, 4)] {
             let fit = masft.fit(&problem).unwrap();
@@ -154,7 +157,8 @@ proptest! {
 
 #[test]
 fn excess_risk_is_of_the_order_of_the_dimension() {
-    // σ²k/n within a factor of two, with exact covariances: the spec's M1 at one point, without its many draws.
+    // σ²k/n within a factor of two, with exact covariances: the spec's M1 at one point, without its many
+    // draws.
     let mut total = 0.0;
     let draws = 60;
     for seed in 0..draws {
@@ -174,22 +178,22 @@ fn excess_risk_is_of_the_order_of_the_dimension() {
 fn masft_finds_a_tuned_start_and_follows_the_target_when_nothing_transfers() {
     let mut sparse = Ssda::new(Intervention::ConfoundedAdditive, 20, 60, 3);
     (sparse.rows, sparse.unlabelled) = (2000, 2000);
-    let fit = Masft::new(20, 1).fit(&sparse.draw(0).unwrap()).unwrap();
+    let fit = LinearMasft::new(20, 1).fit(&sparse.draw(0).unwrap()).unwrap();
     assert!(matches!(fit.choice, Choice::Tuned(..)), "{:?}", fit.choice);
     let mut dense = Ssda::new(Intervention::Dense, 10, 400, 3);
     (dense.rows, dense.unlabelled) = (2000, 2000);
     let dense = dense.draw(0).unwrap();
-    let once = Masft { intercept: false, ..Masft::new(10, 1) };
+    let once = LinearMasft { intercept: false, ..LinearMasft::new(10, 1) };
     assert_eq!(once.fit(&dense).unwrap().choice, Choice::TargetOnly);
     // Fitted again, the winner is least squares on all labelled rows.
-    let again = Masft { refit: true, ..once }.fit(&dense).unwrap();
+    let again = LinearMasft { refit: true, ..once }.fit(&dense).unwrap();
     assert_eq!(again.model, TargetOnly { intercept: false }.fit(&dense).unwrap());
 }
 
 #[test]
 fn the_split_follows_the_seed() {
     let problem = problem(4, 3, 5, 30);
-    let fit = |seed| Masft::new(5, seed).fit(&problem).unwrap();
+    let fit = |seed| LinearMasft::new(5, seed).fit(&problem).unwrap();
     assert_eq!(fit(1).validation, fit(1).validation);
     assert_ne!(fit(1).validation, fit(2).validation);
 }
@@ -198,7 +202,7 @@ fn the_split_follows_the_seed() {
 fn fewer_labels_than_features_give_the_shortest_solution() {
     let labelled = regression_domain(3, 0, 4, 9);
     let model = TargetOnly { intercept: false }.fit_labelled(&labelled).unwrap();
-    assert!(model.evaluate(&labelled).unwrap() < 1e-18);
+    assert!(-model.evaluate(&labelled).unwrap().score() < 1e-18);
     // Orthogonal to all that the rows do not see.
     let w: Col<f64> = model.coefficients().col(0).to_owned();
     let kernel = labelled.x().transpose();
@@ -218,10 +222,10 @@ fn fewer_labels_than_features_give_the_shortest_solution() {
 fn bad_input_is_refused() {
     let problem = problem(1, 3, 4, 10);
     for method in methods(5, true) {
-        assert!(matches!(method.fit(&problem), Err(AdaptError::Setting { .. })));
+        assert!(matches!(method.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let missing = FtDip { sources: SourceChoice::One(3), ..FtDip::new(1) };
-    assert!(matches!(missing.fit(&problem), Err(AdaptError::NoSource { .. })));
+    assert!(matches!(missing.fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
     let (sources, target) = moments(&problem);
     let one = FtCip::new(1).start(&sources[..1], &target);
     assert!(matches!(one, Err(AdaptError::TooFewSources { needed: 2, found: 1, .. })));
@@ -230,11 +234,17 @@ fn bad_input_is_refused() {
     let start = FtDip::new(1).start(&sources, &target).unwrap();
     let classes = super::class_domain(1, 0, 10, 4, 2, 0.0);
     assert!(matches!(start.fine_tune(&classes), Err(AdaptError::Labels { .. })));
-    assert!(matches!(start.fine_tune(&regression_domain(1, 0, 10, 3)), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        start.fine_tune(&regression_domain(1, 0, 10, 3)),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     let single = Labelled::new("one", gaussian(1, 1, 1, 4), Labels::values([0.0])).unwrap();
-    let masft = Masft::new(4, 1);
-    assert!(matches!(masft.fit_moments(&sources, &target, &single), Err(AdaptError::Empty { .. })));
-    let none = Masft { starts: vec![], ..masft };
+    let masft = LinearMasft::new(4, 1);
+    assert!(matches!(
+        masft.fit_moments(&sources, &target, &single),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
+    let none = LinearMasft { starts: vec![], ..masft };
     let few = regression_domain(1, 0, 4, 4);
     assert!(matches!(none.fit_moments(&sources, &target, &few), Err(AdaptError::Method(_))));
     // Labels of one value in a source.
@@ -258,7 +268,7 @@ fn tables_without_features_have_no_directions() {
         assert_eq!(method.fit(&problem).unwrap().features(), 0);
     }
     assert!(TargetOnly { intercept: true }.fit(&problem).is_ok());
-    assert_eq!(Masft::new(0, 1).fit(&problem).unwrap().choice, Choice::TargetOnly);
+    assert_eq!(LinearMasft::new(0, 1).fit(&problem).unwrap().choice, Choice::TargetOnly);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod regression;
 
 use faer::Mat;
 use kiln_adapt::linear::LinearModel;
-use kiln_adapt::{Adaptation, Labelled, Labels, Rows};
+use kiln_adapt::{Adaptation, Labelled, Labels, Predict, Rows};
 use kiln_tensor::{Distribution, Noise};
 
 /// Independent standard normal numbers.

@@ -1,6 +1,7 @@
 use faer::{Mat, mat};
 use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments};
-use kiln_adapt::{AdaptError, Labelled, Labels, Rows};
+use kiln_adapt::{AdaptError, Labelled, Labels, Predict, Rows};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{gaussian, regression_domain};
@@ -29,7 +30,7 @@ proptest! {
         let moments = Moments::of(&domain).unwrap();
         let w = gaussian(seed, 1, d, 1);
         let model = LinearModel::new(w, vec![0.3]).unwrap();
-        let (exact, counted) = (moments.risk(&model).unwrap(), model.evaluate(&domain).unwrap());
+        let (exact, counted) = (moments.risk(&model).unwrap(), -model.evaluate(&domain).unwrap().score());
         prop_assert!((exact - counted).abs() < 1e-10 * counted.max(1.0));
         // Excess: against the best, and never negative.
         let best = moments.best().unwrap();
@@ -61,27 +62,45 @@ fn a_constant_feature_has_no_variance_at_all() {
 #[test]
 fn bad_input_is_refused() {
     let covariance = mat![[1.0, 0.0], [0.0, 1.0]];
-    assert!(matches!(FeatureMoments::new(&[0.0], &covariance), Err(AdaptError::Size { .. })));
-    assert!(matches!(FeatureMoments::new(&[0.0, f64::NAN], &covariance), Err(AdaptError::NotFinite { .. })));
+    assert!(matches!(
+        FeatureMoments::new(&[0.0], &covariance),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        FeatureMoments::new(&[0.0, f64::NAN], &covariance),
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
+    ));
     assert!(matches!(
         FeatureMoments::new(&[0.0, 0.0], &mat![[-1.0, 0.0], [0.0, 1.0]]),
-        Err(AdaptError::Setting { .. })
+        Err(AdaptError::Input(InputError::Setting { .. }))
     ));
-    assert!(matches!(FeatureMoments::of(&Mat::zeros(0, 2)), Err(AdaptError::Empty { .. })));
-    assert!(matches!(FeatureMoments::of(&mat![[1e300], [-1e300]]), Err(AdaptError::NotFinite { .. })));
+    assert!(matches!(
+        FeatureMoments::of(&Mat::zeros(0, 2)),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        FeatureMoments::of(&mat![[1e300], [-1e300]]),
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
+    ));
     let features = || FeatureMoments::new(&[0.0, 0.0], &covariance).unwrap();
-    assert!(matches!(Moments::new(features(), &[0.0], 0.0, 1.0), Err(AdaptError::Size { .. })));
-    assert!(matches!(Moments::new(features(), &[0.0, 0.0], 0.0, -1.0), Err(AdaptError::Setting { .. })));
+    assert!(matches!(
+        Moments::new(features(), &[0.0], 0.0, 1.0),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        Moments::new(features(), &[0.0, 0.0], 0.0, -1.0),
+        Err(AdaptError::Input(InputError::Setting { .. }))
+    ));
     let moments = Moments::new(features(), &[0.0, 0.0], 0.0, 1.0).unwrap();
     assert!(matches!(
         moments.risk(&LinearModel::regression(&[1.0], 0.0).unwrap()),
-        Err(AdaptError::Size { .. })
+        Err(AdaptError::Input(InputError::Size { .. }))
     ));
     assert!(matches!(
         moments.risk(&LinearModel::binary(&[1.0, 0.0], 0.0).unwrap()),
         Err(AdaptError::Method(_))
     ));
-    assert!(matches!(Moments::mixture(&[]), Err(AdaptError::Empty { .. })));
+    assert!(matches!(Moments::mixture(&[]), Err(AdaptError::Input(InputError::Empty { .. }))));
     let classes = Labelled::new("c", mat![[1.0], [2.0]], Labels::classes([0, 1], 2)).unwrap();
     assert!(matches!(Moments::of(&classes), Err(AdaptError::Labels { .. })));
 }

@@ -5,7 +5,8 @@ use kiln_adapt::linear::regression::{
     maximin_weights, target_ols,
 };
 use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments, Weight};
-use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, SourceChoice, Unlabelled};
+use kiln_adapt::{AdaptError, Adaptation, Fit, Labelled, Labels, Predict, SourceChoice, Unlabelled};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{
@@ -104,12 +105,12 @@ fn cirm_reference(problem: &Adaptation<Mat<f64>>, source: usize, cip: f64, weigh
         let centred = Col::from_fn(source.rows(), |i| labels(source)[i] - label_mean);
         let share = faer::Scale(1.0 / source.rows() as f64);
         numerator += source.x().transpose() * &centred * share;
-        let guess = invariant.predict(source.x()).unwrap();
+        let guess = invariant.predict_values(source.x()).unwrap();
         denominator +=
             guess.iter().zip(centred.iter()).map(|(g, y)| g * y).sum::<f64>() / source.rows() as f64;
     }
     let residual = |x: &Mat<f64>| {
-        let guess = invariant.predict(x).unwrap();
+        let guess = invariant.predict_values(x).unwrap();
         let mean = guess.iter().sum::<f64>() / guess.len() as f64;
         let mut r = column_means(x) - &numerator * faer::Scale(mean / denominator);
         r.resize_with(d + 1, |_| 0.0);
@@ -120,8 +121,8 @@ fn cirm_reference(problem: &Adaptation<Mat<f64>>, source: usize, cip: f64, weigh
     Equations::of(source).penalty(&delta, weight).solve()
 }
 
-trait Fit: Fn(&Adaptation<Mat<f64>>) -> LinearModel {}
-impl<F: Fn(&Adaptation<Mat<f64>>) -> LinearModel> Fit for F {}
+trait Fitter: Fn(&Adaptation<Mat<f64>>) -> LinearModel {}
+impl<F: Fn(&Adaptation<Mat<f64>>) -> LinearModel> Fitter for F {}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
@@ -182,7 +183,7 @@ proptest! {
         let mut before = (0.0, f64::INFINITY);
         for weight in [0.0, 0.1, 1.0, 10.0, 1e3, 1e6, f64::INFINITY] {
             let model = Dip::new(0, weight).fit(&problem).unwrap();
-            let risk = model.evaluate(source).unwrap();
+            let risk = -model.evaluate(source).unwrap().score();
             let gap = (model.coefficients().col(0).transpose() * &delta).powi(2);
             prop_assert!(risk >= before.0 - 1e-9 * risk);
             prop_assert!(gap <= before.1 + 1e-12 * delta.squared_norm_l2());
@@ -201,7 +202,7 @@ proptest! {
         let problem = regression_problem(seed, 3, 5);
         let limit = Cip::new(f64::INFINITY).fit(&problem).unwrap();
         let given_label = |source: &Labelled<Mat<f64>>| {
-            let guess = limit.predict(source.x()).unwrap();
+            let guess = limit.predict_values(source.x()).unwrap();
             let (n, y) = (source.rows() as f64, source.values().unwrap());
             let with_label = guess.iter().zip(y).map(|(g, y)| g * y).sum::<f64>() / n;
             let square = y.iter().map(|y| y * y).sum::<f64>() / n;
@@ -223,7 +224,7 @@ proptest! {
         let moved = |x: &Mat<f64>| Mat::from_fn(x.nrows(), d, |i, j| x[(i, j)] + offset[(0, j)]);
         let x = problem.target().x();
         // Directions in which many mixtures are nearly as good cost the maximin half of its digits.
-        let methods: [(&dyn Fit, f64); 6] = [
+        let methods: [(&dyn Fitter, f64); 6] = [
             (&|p: &_| Dip::new(1, 5.0).fit(p).unwrap(), 1e-7),
             (&|p: &_| Dip::new(1, f64::INFINITY).fit(p).unwrap(), 1e-7),
             (&|p: &_| Cip::new(5.0).fit(p).unwrap(), 1e-7),
@@ -293,9 +294,9 @@ proptest! {
         let x = problem.target().x();
         for weight in [0.5, 20.0] {
             let mixed = Mixed { causal: causal.clone(), method: Dip::new(1, weight) }.fit(&problem).unwrap();
-            let inner = Dip::new(1, weight).fit(&residuals).unwrap().predict(&residual_x(x)).unwrap();
+            let inner = Dip::new(1, weight).fit(&residuals).unwrap().predict_values(&residual_x(x)).unwrap();
             let fitted = explained(x);
-            for (i, value) in mixed.predict(x).unwrap().into_iter().enumerate() {
+            for (i, value) in mixed.predict_values(x).unwrap().into_iter().enumerate() {
                 prop_assert!((value - inner[i] - fitted[(i, 0)]).abs() < 1e-7 * value.abs().max(1.0));
             }
         }
@@ -435,28 +436,49 @@ fn bad_settings_are_refused() {
     let problem = regression_problem(4, 2, 3);
     for weight in [-1.0, f64::NAN, f64::NEG_INFINITY] {
         let weight = Weight::from(weight);
-        assert!(matches!(Dip::new(0, weight).fit(&problem), Err(AdaptError::Setting { .. })));
-        assert!(matches!(DipWeigh::new(weight).fit(&problem), Err(AdaptError::Setting { .. })));
-        assert!(matches!(Cip::new(weight).fit(&problem), Err(AdaptError::Setting { .. })));
-        assert!(matches!(Cirm::new(0, 1.0, weight).fit(&problem), Err(AdaptError::Setting { .. })));
-        assert!(matches!(CirmWeigh::new(weight, 1.0).fit(&problem), Err(AdaptError::Setting { .. })));
+        assert!(matches!(
+            Dip::new(0, weight).fit(&problem),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
+        assert!(matches!(
+            DipWeigh::new(weight).fit(&problem),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
+        assert!(matches!(Cip::new(weight).fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
+        assert!(matches!(
+            Cirm::new(0, 1.0, weight).fit(&problem),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
+        assert!(matches!(
+            CirmWeigh::new(weight, 1.0).fit(&problem),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
     }
-    assert!(matches!(Dip::new(2, 1.0).fit(&problem), Err(AdaptError::NoSource { index: 2, sources: 2 })));
-    assert!(matches!(Cirm::new(2, 1.0, 1.0).fit(&problem), Err(AdaptError::NoSource { .. })));
+    assert!(matches!(
+        Dip::new(2, 1.0).fit(&problem),
+        Err(AdaptError::Input(InputError::Index { index: 2, count: 2, .. }))
+    ));
+    assert!(matches!(Cirm::new(2, 1.0, 1.0).fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
     let negative = Ols { sources: SourceChoice::All, ridge: -1.0 };
-    assert!(matches!(negative.fit(&problem), Err(AdaptError::Setting { .. })));
+    assert!(matches!(negative.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     assert!(matches!(
         DipWeigh { sharpness: f64::INFINITY, ..DipWeigh::new(1.0) }.fit(&problem),
-        Err(AdaptError::Setting { .. })
+        Err(AdaptError::Input(InputError::Setting { .. }))
     ));
     for causal in [vec![3], vec![1, 1]] {
         let mixed = Mixed { causal, method: Dip::new(0, 1.0) };
-        assert!(matches!(mixed.fit(&problem), Err(AdaptError::Setting { .. })));
+        assert!(matches!(mixed.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let sources: Vec<Moments> = problem.sources().iter().map(|s| Moments::of(s).unwrap()).collect();
     let other = FeatureMoments::of(&gaussian(1, 1, 10, 2)).unwrap();
-    assert!(matches!(Dip::new(0, 1.0).fit_moments(&sources, &other), Err(AdaptError::Size { .. })));
-    assert!(matches!(Dip::new(0, 1.0).fit_moments(&[], &other), Err(AdaptError::Empty { .. })));
+    assert!(matches!(
+        Dip::new(0, 1.0).fit_moments(&sources, &other),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        Dip::new(0, 1.0).fit_moments(&[], &other),
+        Err(AdaptError::Input(InputError::Empty { .. }))
+    ));
     let classes = super::class_problem(1, 2, 3, 2, 1.0);
     for fit in all_methods(&classes) {
         assert!(matches!(fit, Err(AdaptError::Labels { .. })));
@@ -476,7 +498,7 @@ fn tables_without_features_give_constants() {
     ];
     for model in models {
         assert_eq!(model.features(), 0);
-        assert!(model.predict(none.target().x()).unwrap().iter().all(|value| value.is_finite()));
+        assert!(model.predict_values(none.target().x()).unwrap().iter().all(|value| value.is_finite()));
     }
     assert!(matches!(Cirm::new(0, 1.0, 1.0).fit(&none), Err(AdaptError::Method(_))));
 }

@@ -4,6 +4,7 @@ use kiln_adapt::AdaptError;
 use kiln_adapt::robust::mixture_step;
 use kiln_adapt::robust::oracle::{exact_mixture, maximum_entropy_mixture, worst_point};
 use kiln_adapt::robust::{Ball, Conditionals};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{close, conditionals, distance, dot, gaussian, probabilities, softmax};
@@ -58,7 +59,9 @@ proptest! {
     }
 
     #[test]
-    fn mixture_steps_reach_the_exact_value_where_the_ball_does_not_bind((reference, losses, _) in linear_problem(1..8)) {
+    fn mixture_steps_reach_the_exact_value_where_the_ball_does_not_bind(
+        (reference, losses, _) in linear_problem(1..8),
+    ) {
         let mut beta = reference.clone();
         // T steps of size η fall short by at most log(1/β̄_k)/(ηT), here 3.3e-4.
         for _ in 0..2000 {
@@ -175,12 +178,21 @@ fn entropy_is_largest_at_the_mixture_found() {
 fn conditionals_are_checked() {
     let good = vec![vec![0.5, 0.5], vec![0.1, 0.9]];
     assert!(Conditionals::new(&[good.clone(), good.clone()]).is_ok());
-    assert!(matches!(Conditionals::new(&[]), Err(AdaptError::Empty { .. })));
-    assert!(matches!(Conditionals::new(&[vec![]]), Err(AdaptError::Empty { .. })));
-    assert!(matches!(Conditionals::new(&[good.clone(), vec![vec![0.5, 0.5]]]), Err(AdaptError::Size { .. })));
-    assert!(matches!(Conditionals::new(&[vec![vec![1.0], vec![0.5, 0.5]]]), Err(AdaptError::Size { .. })));
+    assert!(matches!(Conditionals::new(&[]), Err(AdaptError::Input(InputError::Empty { .. }))));
+    assert!(matches!(Conditionals::new(&[vec![]]), Err(AdaptError::Input(InputError::Empty { .. }))));
+    assert!(matches!(
+        Conditionals::new(&[good.clone(), vec![vec![0.5, 0.5]]]),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        Conditionals::new(&[vec![vec![1.0], vec![0.5, 0.5]]]),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     for bad in [vec![0.5, 0.6], vec![-0.5, 1.5], vec![f64::NAN, 1.0]] {
-        assert!(matches!(Conditionals::new(&[vec![bad]]), Err(AdaptError::Setting { .. })));
+        assert!(matches!(
+            Conditionals::new(&[vec![bad]]),
+            Err(AdaptError::Input(InputError::Setting { .. }))
+        ));
     }
     let values = Conditionals::new(&[good.clone(), good]).unwrap();
     assert!(values.mixture(&[1.0]).is_err() && values.mixture(&[0.7, 0.7]).is_err());

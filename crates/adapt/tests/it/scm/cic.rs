@@ -1,8 +1,11 @@
 use faer::{Mat, mat};
 use kiln_adapt::AdaptError;
+use kiln_adapt::Fit;
+use kiln_adapt::Predict;
 use kiln_adapt::linear::LinearModel;
 use kiln_adapt::linear::classification::{CipHard, DipHard};
 use kiln_adapt::scm::{CicScm, CicSimulation, TwoGaussians, normal_cdf};
+use kiln_core::InputError;
 use proptest::prelude::*;
 
 use super::{covariance, covariance_agrees, mean, mean_agrees, rows_of};
@@ -155,7 +158,7 @@ proptest! {
         let (_, target) = simulation.draw(0).unwrap();
         let model = LinearModel::binary(&w, b).unwrap();
         let exact = law.accuracy(&model).unwrap();
-        prop_assert!(mean_agrees(model.evaluate(&target).unwrap(), exact, exact * (1.0 - exact) + 1e-4, 4000));
+        prop_assert!(mean_agrees(model.evaluate(&target).unwrap().score(), exact, exact * (1.0 - exact) + 1e-4, 4000));
         let [negative, positive] = law.recalls(&model).unwrap();
         prop_assert!((law.balanced_accuracy(&model).unwrap() - 0.5 * (negative + positive)).abs() < 1e-15);
         prop_assert!(exact <= law.best_accuracy() + 1e-12);
@@ -227,26 +230,29 @@ fn cip_and_dip_do_what_the_paper_says_of_flipped_labels() {
 fn bad_settings_are_refused() {
     for sources in [0, 33] {
         let simulation = CicSimulation::new(CicScm::Binary { sources }, 1);
-        assert!(matches!(simulation.draw(0), Err(AdaptError::Setting { .. })));
+        assert!(matches!(simulation.draw(0), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let empty = CicSimulation { rows: 0, ..CicSimulation::new(CicScm::I, 1) };
-    assert!(matches!(empty.draw(0), Err(AdaptError::Setting { .. })));
+    assert!(matches!(empty.draw(0), Err(AdaptError::Input(InputError::Setting { .. }))));
     let unit = || mat![[1.0]];
     assert!(matches!(
         TwoGaussians::new(1.5, [vec![0.0], vec![1.0]], unit()),
-        Err(AdaptError::Setting { .. })
+        Err(AdaptError::Input(InputError::Setting { .. }))
     ));
-    assert!(matches!(TwoGaussians::new(0.5, [vec![0.0], vec![]], unit()), Err(AdaptError::Size { .. })));
+    assert!(matches!(
+        TwoGaussians::new(0.5, [vec![0.0], vec![]], unit()),
+        Err(AdaptError::Input(InputError::Size { .. }))
+    ));
     assert!(matches!(
         TwoGaussians::new(0.5, [vec![0.0], vec![f64::NAN]], unit()),
-        Err(AdaptError::NotFinite { .. })
+        Err(AdaptError::Input(InputError::NotFinite { .. }))
     ));
     assert!(matches!(
         TwoGaussians::new(0.5, [vec![0.0], vec![1.0]], Mat::zeros(1, 1)),
         Err(AdaptError::Singular { .. })
     ));
     let law = TwoGaussians::new(0.5, [vec![0.0], vec![1.0]], unit()).unwrap();
-    assert!(matches!(law.restricted(&[1]), Err(AdaptError::Size { .. })));
+    assert!(matches!(law.restricted(&[1]), Err(AdaptError::Input(InputError::Size { .. }))));
     assert!(matches!(law.restricted(&[0, 0]), Err(AdaptError::Singular { .. })));
     assert!(law.accuracy(&LinearModel::binary(&[1.0, 1.0], 0.0).unwrap()).is_err());
     assert!(law.accuracy(&LinearModel::regression(&[1.0], 0.0).unwrap()).is_err());

@@ -1,8 +1,9 @@
 use faer::{Col, Mat, Side};
 use kiln_adapt::linear::Moments;
 use kiln_adapt::linear::regression::{Dip, Ols, Regression};
-use kiln_adapt::scm::{ChenBuhlmann, Intervention, Shift, Ssda, Structure};
+use kiln_adapt::scm::{ChenBuhlmann, Intervention, ScmShift, Ssda, Structure};
 use kiln_adapt::{AdaptError, SourceChoice};
+use kiln_core::InputError;
 
 use super::{covariance, covariance_agrees, mean, mean_agrees, rows_of};
 
@@ -233,8 +234,8 @@ fn seeds_and_repeats_decide() {
 
 #[test]
 fn bad_settings_are_refused() {
-    assert!(matches!(ChenBuhlmann::experiment(0, 1), Err(AdaptError::Setting { .. })));
-    assert!(matches!(ChenBuhlmann::experiment(10, 1), Err(AdaptError::Setting { .. })));
+    assert!(matches!(ChenBuhlmann::experiment(0, 1), Err(AdaptError::Input(InputError::Setting { .. }))));
+    assert!(matches!(ChenBuhlmann::experiment(10, 1), Err(AdaptError::Input(InputError::Setting { .. }))));
     let base = experiment(1, 1);
     for wrong in [
         ChenBuhlmann { features: 0, ..base },
@@ -244,9 +245,9 @@ fn bad_settings_are_refused() {
         ChenBuhlmann { scale: f64::NAN, ..base },
         ChenBuhlmann { label_scale: -1.0, ..base },
         ChenBuhlmann { structure: Structure::FixedCausal, ..base },
-        ChenBuhlmann { shift: Shift::Variance, scale: 0.0, ..base },
+        ChenBuhlmann { shift: ScmShift::Variance, scale: 0.0, ..base },
     ] {
-        assert!(matches!(wrong.draw(0), Err(AdaptError::Setting { .. })), "{wrong:?}");
+        assert!(matches!(wrong.draw(0), Err(AdaptError::Input(InputError::Setting { .. }))), "{wrong:?}");
     }
     let base = Ssda::new(Intervention::SparseConnectivity, 10, 5, 1);
     for wrong in [
@@ -259,6 +260,6 @@ fn bad_settings_are_refused() {
         Ssda { unlabelled: 0, ..base },
         Ssda { labelled: 0, ..base },
     ] {
-        assert!(matches!(wrong.draw(0), Err(AdaptError::Setting { .. })), "{wrong:?}");
+        assert!(matches!(wrong.draw(0), Err(AdaptError::Input(InputError::Setting { .. }))), "{wrong:?}");
     }
 }

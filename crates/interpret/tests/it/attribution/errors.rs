@@ -4,10 +4,11 @@ use burn::tensor::{DType, Tensor};
 use kiln_core::InputError;
 use kiln_interpret::InterpretError as E;
 use kiln_interpret::attribution::{
-    Ablation, Attribution, DeepLift, ExactShapley, GradientShap, Groups, IntegratedGradients, KernelShap,
-    Model, Moment, Occlusion, Pair, PairModel, Question, Saliency, ShapleySampling, SmoothGrad, Target,
+    Ablation, Attribution, DeepLift, ExactShapley, FeatureGroups, GradientShap, IntegratedGradients,
+    KernelShap, Layers, Model, Moment, Occlusion, Pair, Question, Saliency, ShapleySampling, SmoothGrad,
+    Target,
 };
-use kiln_tensor::{TensorError, device_tests, devices};
+use kiln_tensor::{device_tests, devices};
 
 use super::{close, every, tensor, values};
 
@@ -22,10 +23,8 @@ impl Model<2> for Failing {
     fn outputs(&self, _: Tensor<2>) -> Result<Tensor<2>, E> {
         Err(E::Missing { method: "a model", needs: "a will" })
     }
-}
 
-impl PairModel<2> for Failing {
-    fn outputs(&self, pair: Pair<2>) -> Result<Pair<2>, E> {
+    fn pairs(&self, pair: Pair<2>) -> Result<Pair<2>, E> {
         pair.try_linear(|_| Err(E::Missing { method: "a model", needs: "a will" }))
     }
 }
@@ -38,7 +37,7 @@ fn questions_that_do_not_fit() {
         let question = Question::output(1);
         let all = |x: &Tensor<2>, question: &Question<2>, fits: fn(&E) -> bool| {
             let mut found: Vec<_> = every(&sums, x, question, 256);
-            let deep = DeepLift.attribute(&|x: Pair<2>| x.linear(sums), x, question);
+            let deep = DeepLift.attribute(&Layers(|x: Pair<2>| x.linear(sums)), x, question);
             found.push(("DeepLIFT", deep));
             for (name, found) in found {
                 // This method's baselines are a set, of any size.
@@ -51,26 +50,26 @@ fn questions_that_do_not_fit() {
                 assert!(fits(&error), "{name}: {error:?}");
             }
         };
-        all(&tensor(&[], [0, 2], device), &question, |e| matches!(e, E::Empty { .. }));
-        all(&tensor(&[], [2, 0], device), &question, |e| matches!(e, E::Empty { .. }));
+        all(&tensor(&[], [0, 2], device), &question, |e| matches!(e, E::Input(InputError::Empty { .. })));
+        all(&tensor(&[], [2, 0], device), &question, |e| matches!(e, E::Input(InputError::Empty { .. })));
         for bad in [f64::NAN, f64::INFINITY] {
-            all(&row(&[1.0, bad]), &question, |e| matches!(e, E::NotFinite { .. }));
+            all(&row(&[1.0, bad]), &question, |e| matches!(e, E::Input(InputError::NotFinite { .. })));
             let baseline = question.clone().baseline(row(&[bad, 0.0]));
-            all(&x, &baseline, |e| matches!(e, E::NotFinite { .. }));
+            all(&x, &baseline, |e| matches!(e, E::Input(InputError::NotFinite { .. })));
         }
         all(&x, &Question::output(2), |e| matches!(e, E::Target { index: 2, outputs: 2 }));
         let target = Question::of(Target::Each(vec![0, 7]));
         all(&x, &target, |e| matches!(e, E::Target { index: 7, outputs: 2 }));
         let target = Question::of(Target::Each(vec![0]));
-        all(&x, &target, |e| matches!(e, E::Size { found: 1, expected: 2, .. }));
+        all(&x, &target, |e| matches!(e, E::Input(InputError::Size { found: 1, expected: 2, .. })));
         let baseline = question.clone().baseline(row(&[1.0; 3]));
-        all(&x, &baseline, |e| matches!(e, E::Shape { .. }));
+        all(&x, &baseline, |e| matches!(e, E::Input(InputError::Shape { .. })));
         let baseline = question.clone().baseline(tensor(&[0.0; 6], [3, 2], device));
-        all(&x, &baseline, |e| matches!(e, E::Size { found: 3, expected: 2, .. }));
+        all(&x, &baseline, |e| matches!(e, E::Input(InputError::Size { found: 3, expected: 2, .. })));
         let baseline = question.clone().baseline(row(&[0.0; 2]).cast(DType::F32));
-        all(&x, &baseline, |e| matches!(e, E::Tensor(TensorError::Input(InputError::ElementType { .. }))));
-        let groups = question.clone().groups(Groups::each(3));
-        all(&x, &groups, |e| matches!(e, E::Size { found: 3, expected: 2, .. }));
+        all(&x, &baseline, |e| matches!(e, E::Input(InputError::ElementType { .. })));
+        let groups = question.clone().groups(FeatureGroups::each(3));
+        all(&x, &groups, |e| matches!(e, E::Input(InputError::Size { found: 3, expected: 2, .. })));
     });
 }
 
@@ -86,19 +85,19 @@ fn models_that_do_not_answer() {
         assert!(matches!(found, Err(E::Missing { method: "a model", .. })));
         let one_row = |x: Tensor<2>| sums(x).narrow(0, 0, 1);
         for (name, found) in every(&one_row, &x, &question, 256) {
-            assert!(matches!(found, Err(E::Shape { .. })), "{name}");
+            assert!(matches!(found, Err(E::Input(InputError::Shape { .. }))), "{name}");
         }
         let undefined = |x: Tensor<2>| (x.sum_dim(1) - 1e9).log();
         for (name, found) in every(&undefined, &x, &question, 256) {
             // The derivative of a logarithm is defined where it is not.
             if !matches!(name, "saliency" | "input x gradient" | "SmoothGrad" | "GradientSHAP") {
-                assert!(matches!(found, Err(E::NotFinite { .. })), "{name}");
+                assert!(matches!(found, Err(E::Input(InputError::NotFinite { .. }))), "{name}");
             }
         }
         // The derivative of a root at 0.
         let steep = |x: Tensor<2>| (x * 0.0).sqrt().sum_dim(1);
         let found = Saliency::default().attribute(&steep, &x, &question);
-        assert!(matches!(found, Err(E::NotFinite { .. })));
+        assert!(matches!(found, Err(E::Input(InputError::NotFinite { .. }))));
         let cut = |x: Tensor<2>| sums(x.inner());
         let found = Saliency::default().attribute(&cut, &x, &question);
         assert!(matches!(found, Err(E::Missing { .. })));
@@ -115,7 +114,7 @@ fn settings_out_of_range() {
         macro_rules! refused {
             ($($setting:literal: $method:expr,)*) => {$(
                 let found = $method.attribute(&sums, &x, &question);
-                assert!(matches!(found, Err(E::Setting { name: $setting, .. })), "{found:?}");
+                assert!(matches!(found, Err(E::Input(InputError::Setting { name: $setting, .. }))), "{found:?}");
             )*};
         }
         refused! {
@@ -137,20 +136,20 @@ fn settings_out_of_range() {
             "stride": Occlusion { stride: vec![0], ..Occlusion::new(vec![1]) },
         }
         for method in [Occlusion::new(vec![1, 1]), Occlusion { stride: vec![], ..Occlusion::new(vec![1]) }] {
-            assert!(matches!(method.attribute(&sums, &x, &question), Err(E::Size { .. })));
+            assert!(matches!(method.attribute(&sums, &x, &question), Err(E::Input(InputError::Size { .. }))));
         }
         let wide = tensor(&[1.0; 13], [1, 13], device);
         let found = ExactShapley::default().attribute(&sums, &wide, &question);
-        assert!(matches!(found, Err(E::Setting { name: "groups", .. })));
+        assert!(matches!(found, Err(E::Input(InputError::Setting { name: "groups", .. }))));
         let few = KernelShap { coalitions: 6, ..KernelShap::default() };
         assert!(matches!(few.attribute(&sums, &wide, &question), Err(E::Decomposition { .. })));
         let one = SmoothGrad { samples: 1, ..SmoothGrad::default() }.attribute(&sums, &x, &question).unwrap();
         assert!(one.standard_error.is_none());
     });
-    assert!(matches!(Groups::new(vec![]), Err(E::Empty { .. })));
-    assert!(matches!(Groups::new(vec![0, 2]), Err(E::Empty { .. })));
-    assert!(matches!(Groups::new(vec![1, 1]), Err(E::Empty { .. })));
-    assert!(matches!(Groups::new(vec![0, usize::MAX]), Err(E::Empty { .. })));
+    assert!(matches!(FeatureGroups::new(vec![]), Err(E::Input(InputError::Empty { .. }))));
+    assert!(matches!(FeatureGroups::new(vec![0, 2]), Err(E::Input(InputError::Empty { .. }))));
+    assert!(matches!(FeatureGroups::new(vec![1, 1]), Err(E::Input(InputError::Empty { .. }))));
+    assert!(matches!(FeatureGroups::new(vec![0, usize::MAX]), Err(E::Input(InputError::Empty { .. }))));
 }
 
 device_tests! {
@@ -158,7 +157,7 @@ device_tests! {
     fn results_are_plain_tensors_of_the_device(device) {
         let x = Tensor::<2>::from_data([[0.3, -1.0, 2.0], [1.0, 0.5, -0.5]], device);
         let model = |x: Tensor<2>| x.clone().square().sum_dim(1) * x.narrow(1, 0, 1);
-        let question = Question::output(0).groups(Groups::new(vec![0, 1, 0]).unwrap());
+        let question = Question::output(0).groups(FeatureGroups::new(vec![0, 1, 0]).unwrap());
         let tracked = x.clone().autodiff().require_grad();
         for found in [
             Saliency::default().attribute(&model, &tracked, &question),
@@ -172,6 +171,6 @@ device_tests! {
         let other = devices::named(if *device == devices::named("flex").unwrap() { "ndarray" } else { "flex" });
         let question = Question::output(0).baseline(x.clone().to_device(&other.unwrap()));
         let found = ExactShapley::default().attribute(&model, &x, &question);
-        assert!(matches!(found, Err(E::Tensor(TensorError::Input(InputError::Device { .. })))));
+        assert!(matches!(found, Err(E::Input(InputError::Device { .. }))));
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use kiln_interpret::attribution::{
-    Ablation, Attribution, DeepLift, ExactShapley, InputXGradient, IntegratedGradients, KernelShap,
+    Ablation, Attribution, DeepLift, ExactShapley, InputXGradient, IntegratedGradients, KernelShap, Layers,
     Occlusion, Pair, Quadrature, Question, Saliency,
 };
 use kiln_tensor::{device_tests, devices};
@@ -37,7 +37,7 @@ fn agrees(device: &Device, dtype: DType, tolerance: f64, few: bool) {
     for (name, case) in file["baselines"].as_object().unwrap() {
         let question = question.clone().baseline(row(&numbers(&case["baseline"])));
         let gauss = IntegratedGradients::default();
-        let pairs = |x: Pair<2>| network.pair(x);
+        let pairs = Layers(|x: Pair<2>| network.pair(x));
         let mut all = vec![
             ("ig_gauss_legendre_50", gauss.attribute(&model, &x, &question)),
             ("deeplift_rescale", DeepLift.attribute(&pairs, &x, &question)),

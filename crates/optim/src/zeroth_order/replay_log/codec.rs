@@ -2,9 +2,13 @@
 
 use crc32fast::Hasher;
 
-use super::{Entry, LogError, LogHeader, LogWriter, Rates, ReplayLog};
+use super::entry::{Entry, Rates};
+use super::error::LogError;
+use super::header::LogHeader;
 
 const MAGIC: [u8; 8] = *b"\x89KZO\r\n\x1a\n";
+/// Steps in a block.
+pub(super) const STEPS_PER_BLOCK: usize = 64;
 const BLOCK: u8 = b'B';
 const FOOTER: u8 = b'F';
 const SKIPPED: u8 = 1;
@@ -104,6 +108,14 @@ fn same_segment(a: &Entry, b: &Entry) -> bool {
         && a.scalars.as_ref().map(Vec::len) == b.scalars.as_ref().map(Vec::len)
 }
 
+pub(super) fn check_size(entry: &Entry) -> Result<(), LogError> {
+    let (what, most) = ("scalars of a step", usize::from(u16::MAX));
+    match entry.scalars.as_ref().map_or(0, Vec::len) {
+        found if found > most => Err(LogError::TooLarge { what, found, most }),
+        _ => Ok(()),
+    }
+}
+
 /// Why a part cannot be read.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
@@ -185,7 +197,7 @@ impl<'a> Decoder<'a> {
         self.check("the steps of the block")?;
         // From here on every byte is as it was written, so that what is wrong is the program that wrote it.
         let wrong = Flaw::Changed("the block was not written by a log writer");
-        if start != first || count == 0 || usize::from(count) > LogWriter::STEPS_PER_BLOCK {
+        if start != first || count == 0 || usize::from(count) > STEPS_PER_BLOCK {
             return Err(wrong);
         }
         let mut entries = Vec::new();
@@ -248,6 +260,17 @@ pub(super) struct Sealed {
     pub(super) rates: Option<Rates>,
 }
 
+/// A log with its tail, and where its writer stands.
+pub(super) struct Contents {
+    pub(super) header: LogHeader,
+    pub(super) entries: Vec<Entry>,
+    pub(super) final_hash: Option<u64>,
+    /// Bytes that hold no complete step.
+    pub(super) lost: u64,
+    pub(super) sealed: Sealed,
+    pub(super) identity: Hasher,
+}
+
 /// The log without its tail.
 pub(super) struct Main {
     header: LogHeader,
@@ -287,7 +310,7 @@ impl Main {
 
     /// The number of the block that the tail's steps belong to.
     fn next_block(&self) -> u64 {
-        self.sealed.steps / LogWriter::STEPS_PER_BLOCK as u64 + 1
+        self.sealed.steps / STEPS_PER_BLOCK as u64 + 1
     }
 
     fn part(&mut self, decoder: &mut Decoder<'_>, blocks: &mut u64) -> Result<(), Flaw> {
@@ -299,7 +322,7 @@ impl Main {
                 *blocks += 1;
                 self.entries.extend(entries);
                 let steps = self.entries.len() as u64;
-                if steps.is_multiple_of(LogWriter::STEPS_PER_BLOCK as u64) {
+                if steps.is_multiple_of(STEPS_PER_BLOCK as u64) {
                     let (bytes, crc) = (decoder.at as u64, decoder.crc.clone());
                     self.sealed = Sealed { steps, bytes, crc, rates };
                 }
@@ -315,7 +338,7 @@ impl Main {
     }
 
     /// Joins the tail's steps to those of the log.
-    pub(super) fn join(mut self, tail: &[u8]) -> Result<(ReplayLog, Sealed, Hasher), LogError> {
+    pub(super) fn join(mut self, tail: &[u8]) -> Result<Contents, LogError> {
         let (first, records, torn) = self.tail(tail)?;
         let here = self.entries.len() as u64;
         let there = first + records.len() as u64;
@@ -334,7 +357,8 @@ impl Main {
         let recovered = records.get((here.saturating_sub(first)) as usize..).unwrap_or_default();
         let mut lost = torn;
         if let Some((flaw, error)) = self.flaw {
-            // What a crash leaves while the tail is being moved: the beginning of what would have been written.
+            // What a crash leaves while the tail is being moved: the beginning of what would have been
+            // written.
             let mut moved = Encoder::default();
             moved.block(here, recovered, &mut self.sealed.rates.clone());
             moved.footer(0, 0);
@@ -342,14 +366,14 @@ impl Main {
             match flaw {
                 Flaw::Torn if is_in_tail => {}
                 Flaw::Torn => lost += self.rest as u64,
-                Flaw::Changed(_) if is_in_tail && recovered.len() == LogWriter::STEPS_PER_BLOCK => {}
+                Flaw::Changed(_) if is_in_tail && recovered.len() == STEPS_PER_BLOCK => {}
                 Flaw::Changed(_) => return Err(error),
             }
         }
         self.entries.extend_from_slice(recovered);
         let lost = if self.final_hash.is_some() { 0 } else { lost };
-        let log = ReplayLog { header: self.header, entries: self.entries, final_hash: self.final_hash, lost };
-        Ok((log, self.sealed, self.identity))
+        let Self { header, identity, sealed, entries, final_hash, .. } = self;
+        Ok(Contents { header, entries, final_hash, lost, sealed, identity })
     }
 
     /// The first step in the tail, the records, and how many bytes at the end are none.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use ciborium::Value;
 
-use super::{Entry, LogHeader, Rates, ReplayLog};
+use super::entry::{Entry, Rates};
+use super::header::LogHeader;
+use super::log::ReplayLog;
 
 /// Something that two logs' headers say differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,7 @@ impl LogHeader {
     fn fields(&self) -> Vec<(String, String)> {
         let named = |name: &str, value: String| (name.to_owned(), value);
         let mut fields = vec![
+            named("method", self.method.clone()),
             named("generator", self.generator.clone()),
             named("seed", self.seed.to_string()),
             named("components", self.components.to_string()),
@@ -33,7 +36,12 @@ impl LogHeader {
         fields
     }
 
-    pub(super) fn differences(&self, other: &Self) -> Vec<SettingDifference> {
+    /// What tells this run from the other first, if anything does.
+    pub fn first_difference(&self, other: &Self) -> Option<SettingDifference> {
+        self.differences(other).into_iter().next()
+    }
+
+    fn differences(&self, other: &Self) -> Vec<SettingDifference> {
         let (left, right) = (self.fields(), other.fields());
         let value = |fields: &[(String, String)], name: &str| {
             fields.iter().find(|field| field.0 == name).map_or("absent".to_owned(), |field| field.1.clone())
@@ -175,8 +183,15 @@ pub struct LogDiff {
     pub correlation: Option<f64>,
 }
 
+impl ReplayLog {
+    /// How two runs differ.
+    pub fn diff(&self, other: &Self) -> LogDiff {
+        LogDiff::of(self, other)
+    }
+}
+
 impl LogDiff {
-    pub(super) fn new(left: &ReplayLog, right: &ReplayLog) -> Self {
+    fn of(left: &ReplayLog, right: &ReplayLog) -> Self {
         let both = || left.entries.iter().zip(&right.entries);
         let mut pairs = Vec::new();
         for (a, b) in both() {

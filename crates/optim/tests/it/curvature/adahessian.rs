@@ -2,7 +2,8 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Int, Tensor, TensorData};
-use kiln_optim::curvature::{AdaHessian, Blocks, Differences, SecondOrder, kernel_blocks};
+use kiln_core::InputError;
+use kiln_optim::curvature::{AdaHessian, AveragingBlocks, Differences, SecondOrder, kernel_blocks};
 use kiln_optim::problems::{DiagonalNetwork, Quadratic, Rosenbrock};
 use kiln_optim::{ModuleObjective, Objective, OptimError, RunError, Solver, State, Stop, resume, run};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, device_tests};
@@ -45,7 +46,8 @@ fn without_the_hessian_it_is_momentum() {
     }
 }
 
-/// Where there is no curvature the step is the mean gradient over `ε`; without `ε` the run ends with an error.
+/// Where there is no curvature the step is the mean gradient over `ε`; without `ε` the run ends with an
+/// error.
 #[test]
 fn flat_directions_divide_by_epsilon() {
     let problem = Quadratic::diagonal(vec![0.0, 1.0], vec![-2.0, 0.0]).unwrap();
@@ -73,7 +75,7 @@ proptest! {
     fn one_step_by_hand(seed in 0..10_000_u64) {
         let problem = DiagonalNetwork::sparse_regression(4, 3, 1, seed).unwrap();
         let z = gaussian(6, seed + 1);
-        let averaging = vec![Blocks { length: 2, count: 1 }, Blocks { length: 1, count: 1 }, Blocks { length: 3, count: 1 }];
+        let averaging = [2, 1, 3].map(|length| AveragingBlocks { length, count: 1 }).to_vec();
         let solver = AdaHessian { averaging, epsilon: 1e-2, ..AdaHessian::new(0.1, 4, seed) };
         let found = run(&solver, &problem, z.clone(), &Stop::after(1), &mut ()).unwrap().state;
         let signs = z.random_like(&Noise { seed, distribution: Distribution::Rademacher }, 0).unwrap();
@@ -97,7 +99,7 @@ fn it_descends_rosenbrocks_valley_and_resumes() {
     let value = |z: &Vec<f64>| Rosenbrock.value(z).unwrap();
     assert!(value(&whole.iterate) < 0.2 * value(&start), "{:?}", whole.iterate);
     let half = run(&solver, &Rosenbrock, start.clone(), &Stop::after(1000), &mut ()).unwrap().state;
-    let half = State::from_bytes(&half.to_bytes().unwrap(), &start).unwrap();
+    let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &Rosenbrock, &start).unwrap();
     let resumed = resume(&solver, &Rosenbrock, half, &Stop::after(2000), &mut ()).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }
@@ -105,7 +107,7 @@ fn it_descends_rosenbrocks_valley_and_resumes() {
 #[test]
 fn bad_settings_are_refused() {
     let good = AdaHessian::new(0.1, 1, 1);
-    let blocks = |length, count| vec![Blocks { length, count }];
+    let blocks = |length, count| vec![AveragingBlocks { length, count }];
     for bad in [
         AdaHessian { step_size: 0.0.into(), ..good.clone() },
         AdaHessian { momentum: 1.0, ..good.clone() },
@@ -118,7 +120,10 @@ fn bad_settings_are_refused() {
         AdaHessian { batch_size: 2, ..good.clone() },
     ] {
         let error = bad.init(&Rosenbrock, &vec![0.0, 0.0]).unwrap_err();
-        assert!(matches!(error, OptimError::Setting { .. } | OptimError::Size { .. }), "{error}");
+        assert!(
+            matches!(error, OptimError::Input(InputError::Setting { .. } | InputError::Size { .. })),
+            "{error}"
+        );
     }
     assert!(AdaHessian { averaging: blocks(1, 2), ..good }.init(&Rosenbrock, &vec![0.0, 0.0]).is_ok());
 }
@@ -137,7 +142,7 @@ device_tests! {
         let start = Parameters::new(Network { convolution, linear: LinearConfig::new(2, 1).init(&device) });
         let start = start.with_coordinates(&gaussian(23, 8).iter().map(|x| x / 2.0).collect::<Vec<_>>()).unwrap();
         let averaging = kernel_blocks(&start);
-        let kernels = [(9, 2), (1, 2), (1, 2), (1, 1)].map(|(length, count)| Blocks { length, count });
+        let kernels = [(9, 2), (1, 2), (1, 2), (1, 1)].map(|(length, count)| AveragingBlocks { length, count });
         assert_eq!(averaging, kernels);
         let images = Tensor::<4>::from_data(TensorData::new(gaussian(8 * 16, 1), [8, 1, 4, 4]), &device);
         let targets = Tensor::<2>::from_data(TensorData::new(gaussian(8, 2), [8, 1]), &device);

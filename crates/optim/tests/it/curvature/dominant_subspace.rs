@@ -1,4 +1,5 @@
-use kiln_optim::curvature::{DominantSubspace, Part, SubspaceSgd};
+use kiln_core::InputError;
+use kiln_optim::curvature::{DominantSubspace, SubspacePart, SubspaceSgd};
 use kiln_optim::first_order::Sgd;
 use kiln_optim::problems::{CrossCurvature, Quadratic};
 use kiln_optim::{Operator, OptimError, Order, Solver, State, Stop, Work, resume, run};
@@ -7,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{cases, gaussian};
 
-fn solver(part: Part, dimension: usize) -> SubspaceSgd {
+fn solver(part: SubspacePart, dimension: usize) -> SubspaceSgd {
     SubspaceSgd { recompute_every: 3, ..SubspaceSgd::new(part, dimension, 5e-3, 2, 4) }
 }
 
@@ -49,7 +50,8 @@ proptest! {
             let stop = Stop::after(1);
             run(&solver(part, k), &problem, start.clone(), &stop, &mut ()).unwrap().state.iterate.sub(&start).unwrap()
         };
-        let (dominant, bulk, whole) = (after(Part::Dominant), after(Part::Bulk), after(Part::Whole));
+        let dominant = after(SubspacePart::Dominant);
+        let (bulk, whole) = (after(SubspacePart::Bulk), after(SubspacePart::Whole));
         let mut sum = dominant.clone();
         sum.axpy(1.0, &bulk).unwrap();
         prop_assert!(sum.sub(&whole).unwrap().norm().unwrap() < 1e-12);
@@ -68,8 +70,9 @@ fn the_whole_is_sgd() {
     let problem = CrossCurvature::valley(2, 4, 6, 1.5, 3).unwrap();
     let sgd = Sgd { step_size: 5e-3.into(), batch_size: 2, order: Order::Reshuffled, seed: 4 };
     let expected = run(&sgd, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
-    let found =
-        run(&solver(Part::Whole, 2), &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
+    let found = run(&solver(SubspacePart::Whole, 2), &problem, problem.start(), &Stop::after(20), &mut ())
+        .unwrap()
+        .state;
     assert_eq!(found.iterate, expected.iterate);
     assert!(found.work.hessian_vector_products > 0 && found.work.components == expected.work.components);
 }
@@ -89,10 +92,10 @@ fn the_gap_tells_an_arbitrary_choice() {
 #[test]
 fn a_resumed_run_has_the_same_bits() {
     let problem = CrossCurvature::valley(2, 4, 6, 1.5, 3).unwrap();
-    let solver = solver(Part::Bulk, 2);
+    let solver = solver(SubspacePart::Bulk, 2);
     let whole = run(&solver, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
     let half = run(&solver, &problem, problem.start(), &Stop::after(10), &mut ()).unwrap().state;
-    let half = State::from_bytes(&half.to_bytes().unwrap(), &problem.start()).unwrap();
+    let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &problem, &problem.start()).unwrap();
     let resumed = resume(&solver, &problem, half, &Stop::after(20), &mut ()).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }
@@ -100,7 +103,7 @@ fn a_resumed_run_has_the_same_bits() {
 #[test]
 fn bad_settings_are_refused() {
     let problem = CrossCurvature::toy();
-    let good = SubspaceSgd::new(Part::Dominant, 1, 1e-4, 1, 1);
+    let good = SubspaceSgd::new(SubspacePart::Dominant, 1, 1e-4, 1, 1);
     let start = problem.start();
     assert!(good.init(&problem, &start).is_ok());
     for bad in [
@@ -110,7 +113,7 @@ fn bad_settings_are_refused() {
         SubspaceSgd { step_size: f64::NAN.into(), ..good },
         SubspaceSgd { batch_size: 3, ..good },
     ] {
-        assert!(matches!(bad.init(&problem, &start), Err(OptimError::Setting { .. })));
+        assert!(matches!(bad.init(&problem, &start), Err(OptimError::Input(InputError::Setting { .. }))));
     }
     assert!(problem.operator(&vec![1.0]).is_err());
 }
@@ -126,7 +129,7 @@ fn alignment_is_spurious_on_the_toy() {
         (kiln_optim::Objective::value(&problem, &state.iterate).unwrap(), state.memory.alignment().unwrap())
     };
     let ((whole, alignment), (dominant, _), (bulk, _)) =
-        (loss(Part::Whole), loss(Part::Dominant), loss(Part::Bulk));
+        (loss(SubspacePart::Whole), loss(SubspacePart::Dominant), loss(SubspacePart::Bulk));
     assert!(alignment > 0.9 && whole < 1e-6, "{alignment} {whole:e}");
     assert!(dominant > 0.475 && bulk < 1.1 * whole, "{dominant} {bulk:e}");
 }

@@ -1,6 +1,7 @@
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::tanh};
+use kiln_core::InputError;
 use kiln_optim::curvature::{Differences, Hessian, SecondOrder, SecondOrderSum, Sharpness};
 use kiln_optim::problems::{CrossCurvature, DiagonalNetwork, Quadratic, Rosenbrock};
 use kiln_optim::{FiniteSum, ModuleObjective, OptimError, Work};
@@ -97,7 +98,7 @@ fn bad_input_is_refused() {
     for step in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(
             Differences::with_relative_step(Rosenbrock, step),
-            Err(OptimError::Setting { name: "relative_step", .. })
+            Err(OptimError::Input(InputError::Setting { name: "relative_step", .. }))
         ));
     }
     let differences = Differences::new(Rosenbrock);
@@ -153,8 +154,9 @@ fn has_double_tanh(device: &Device) -> bool {
 }
 
 device_tests! {
-    /// The step is chosen for the precision of the parameters. The reference is the second-order accurate difference at
-    /// a step where double precision is good to 1e-9, or, on devices without it, the symmetry of the Hessian.
+    /// The step is chosen for the precision of the parameters. The reference is the second-order accurate
+    /// difference at a step where double precision is good to 1e-9, or, on devices without it, the symmetry
+    /// of the Hessian.
     fn modules_have_hessians(device) {
         let (problem, start) = network(device, DType::F32);
         let single = Differences::new(problem);

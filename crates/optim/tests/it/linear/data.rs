@@ -1,8 +1,9 @@
 //! Data matrices and the svmlight format: what is read, and what is refused.
 
+use kiln_core::InputError;
 use kiln_optim::linear::{
-    DataError, Dense, Labelled, LinearModel, Loss, Rows, Sparse, read_svmlight, read_svmlight_from,
-    write_svmlight,
+    DataRows, DenseRows, LabelledRows, LinearDataError, LinearLoss, Loss, SparseRows, read_svmlight,
+    read_svmlight_from, write_svmlight,
 };
 use proptest::prelude::*;
 
@@ -15,7 +16,7 @@ fn comments_groups_and_any_column_order() {
     let text = "# head\n\n+1 qid:3 3:0.5 1:-2 # tail\n   \n-1\n0.5 2:1e-3\r\n";
     let data = read_svmlight(text.as_bytes()).unwrap();
     assert_eq!(data.labels, [1.0, -1.0, 0.5]);
-    let dense = Dense::new(3, vec![-2.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 1e-3, 0.0]).unwrap();
+    let dense = DenseRows::new(3, vec![-2.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 1e-3, 0.0]).unwrap();
     assert_eq!(data.rows.to_dense(), dense);
 }
 
@@ -23,12 +24,12 @@ fn comments_groups_and_any_column_order() {
 fn columns_from_zero_and_a_known_number() {
     assert!(refused("1 0:1\n").contains("line 1: column 0, but columns are numbered from 1"));
     let data = read_svmlight_from(0, Some(4), "1 0:1\n".as_bytes()).unwrap();
-    assert_eq!(data.rows.to_dense(), Dense::new(4, vec![1.0, 0.0, 0.0, 0.0]).unwrap());
+    assert_eq!(data.rows.to_dense(), DenseRows::new(4, vec![1.0, 0.0, 0.0, 0.0]).unwrap());
     let error = read_svmlight_from(1, Some(2), "1 2:1\n1 3:1\n".as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "line 2: column 3 is beyond the number of columns");
     assert!(matches!(
         read_svmlight_from(0, Some(0), "1 0:1".as_bytes()),
-        Err(DataError::Empty { what: "columns" })
+        Err(LinearDataError::Input(InputError::Empty { .. }))
     ));
 }
 
@@ -50,7 +51,7 @@ fn malformed_lines_are_named() {
         assert_eq!(refused(text), expected, "{text:?}");
     }
     let not_text: &[u8] = b"1 1:1\n\xff\xfe\n";
-    assert!(matches!(read_svmlight(not_text), Err(DataError::Read { line: 2, .. })));
+    assert!(matches!(read_svmlight(not_text), Err(LinearDataError::Read { line: 2, .. })));
 }
 
 proptest! {
@@ -66,7 +67,7 @@ proptest! {
         first in 0_u32..3, columns in proptest::option::of(0_usize..5),
     ) {
         if let Ok(data) = read_svmlight_from(first, columns, text.as_bytes()) {
-            prop_assert_eq!(Rows::from(data.rows).rows(), data.labels.len());
+            prop_assert_eq!(DataRows::from(data.rows).rows(), data.labels.len());
         }
     }
 
@@ -78,7 +79,7 @@ proptest! {
         let (labels, entries): (Vec<f64>, Vec<_>) = rows.into_iter().unzip();
         let width = entries.iter().filter_map(|row| row.keys().max()).max().map_or(0, |&j| j as usize + 1);
         prop_assume!(width > 0);
-        let data = Labelled { rows: Sparse::from_rows(width, entries).unwrap(), labels };
+        let data = LabelledRows { rows: SparseRows::from_rows(width, entries).unwrap(), labels };
         let mut text = Vec::new();
         write_svmlight(&data, &mut text).unwrap();
         prop_assert_eq!(read_svmlight(&text[..]).unwrap(), data);
@@ -87,27 +88,45 @@ proptest! {
 
 #[test]
 fn bad_matrices_are_refused() {
-    let dense = |columns, values: &[f64]| Dense::new(columns, values.to_vec()).unwrap_err();
-    assert!(matches!(dense(0, &[1.0]), DataError::Empty { what: "columns" }));
-    assert!(matches!(dense(2, &[]), DataError::Empty { what: "rows" }));
-    assert!(matches!(dense(2, &[1.0, 2.0, 3.0]), DataError::Size { found: 1, expected: 2, .. }));
-    assert!(matches!(dense(2, &[1.0, 2.0, 3.0, f64::NAN]), DataError::NotFinite { row: 1, column: 1, .. }));
+    let dense = |columns, values: &[f64]| DenseRows::new(columns, values.to_vec()).unwrap_err();
+    assert!(matches!(dense(0, &[1.0]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(dense(2, &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(
+        dense(2, &[1.0, 2.0, 3.0]),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 2, .. })
+    ));
+    assert!(matches!(
+        dense(2, &[1.0, 2.0, 3.0, f64::NAN]),
+        LinearDataError::NotFinite { row: 1, column: 1, .. }
+    ));
 
     let sparse = |columns, starts: &[usize], indices: &[u32], values: &[f64]| {
-        Sparse::new(columns, starts.to_vec(), indices.to_vec(), values.to_vec()).unwrap_err()
+        SparseRows::new(columns, starts.to_vec(), indices.to_vec(), values.to_vec()).unwrap_err()
     };
-    assert!(matches!(sparse(0, &[0, 0], &[], &[]), DataError::Empty { what: "columns" }));
-    assert!(matches!(sparse(2, &[], &[], &[]), DataError::Empty { what: "rows" }));
-    assert!(matches!(sparse(2, &[0], &[], &[]), DataError::Empty { what: "rows" }));
-    assert!(matches!(sparse(2, &[0, 1], &[0], &[]), DataError::Size { what: "column numbers", .. }));
-    assert!(matches!(sparse(2, &[1, 1], &[0], &[1.0]), DataError::Size { what: "the first start", .. }));
-    assert!(matches!(sparse(2, &[0, 2], &[0], &[1.0]), DataError::Size { what: "the last start", .. }));
-    assert!(matches!(sparse(2, &[0, 2, 0, 1], &[0], &[1.0]), DataError::Starts { row: 1 }));
-    assert!(matches!(sparse(2, &[0, 1], &[2], &[1.0]), DataError::Column { row: 0, column: 2, columns: 2 }));
-    assert!(matches!(sparse(3, &[0, 2], &[1, 1], &[1.0, 1.0]), DataError::Order { row: 0, column: 1 }));
+    assert!(matches!(sparse(0, &[0, 0], &[], &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(sparse(2, &[], &[], &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(sparse(2, &[0], &[], &[]), LinearDataError::Input(InputError::Empty { .. })));
+    assert!(matches!(
+        sparse(2, &[0, 1], &[0], &[]),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 0, .. })
+    ));
+    assert!(matches!(
+        sparse(2, &[1, 1], &[0], &[1.0]),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 0, .. })
+    ));
+    assert!(matches!(
+        sparse(2, &[0, 2], &[0], &[1.0]),
+        LinearDataError::Input(InputError::Size { found: 2, expected: 1, .. })
+    ));
+    assert!(matches!(sparse(2, &[0, 2, 0, 1], &[0], &[1.0]), LinearDataError::Starts { row: 1 }));
+    assert!(matches!(
+        sparse(2, &[0, 1], &[2], &[1.0]),
+        LinearDataError::Column { row: 0, column: 2, columns: 2 }
+    ));
+    assert!(matches!(sparse(3, &[0, 2], &[1, 1], &[1.0, 1.0]), LinearDataError::Order { row: 0, column: 1 }));
     assert!(matches!(
         sparse(3, &[0, 1], &[1], &[f64::INFINITY]),
-        DataError::NotFinite { row: 0, column: 1, .. }
+        LinearDataError::NotFinite { row: 0, column: 1, .. }
     ));
 }
 
@@ -115,14 +134,21 @@ fn bad_matrices_are_refused() {
 fn bad_models_are_refused() {
     use Loss::{Logistic, Squares};
     let model = |rows: &[f64], labels: &[f64], loss, l2_weight| {
-        LinearModel::new(Dense::new(1, rows.to_vec()).unwrap(), labels.to_vec(), loss, l2_weight).unwrap_err()
+        LinearLoss::new(DenseRows::new(1, rows.to_vec()).unwrap(), labels.to_vec(), loss, l2_weight)
+            .unwrap_err()
     };
-    assert!(matches!(model(&[1.0, 2.0], &[1.0], Logistic, 0.0), DataError::Size { what: "labels", .. }));
-    assert!(matches!(model(&[1.0, 2.0], &[1.0, 0.0], Logistic, 0.0), DataError::Label { row: 1, .. }));
-    assert!(matches!(model(&[1.0], &[f64::NAN], Logistic, 0.0), DataError::Label { row: 0, .. }));
-    assert!(matches!(model(&[1.0], &[f64::INFINITY], Squares, 0.0), DataError::Label { row: 0, .. }));
-    assert!(matches!(model(&[1e200], &[1.0], Squares, 0.0), DataError::Overflow { row: 0 }));
+    assert!(matches!(
+        model(&[1.0, 2.0], &[1.0], Logistic, 0.0),
+        LinearDataError::Input(InputError::Size { found: 1, expected: 2, .. })
+    ));
+    assert!(matches!(model(&[1.0, 2.0], &[1.0, 0.0], Logistic, 0.0), LinearDataError::Label { row: 1, .. }));
+    assert!(matches!(model(&[1.0], &[f64::NAN], Logistic, 0.0), LinearDataError::Label { row: 0, .. }));
+    assert!(matches!(model(&[1.0], &[f64::INFINITY], Squares, 0.0), LinearDataError::Label { row: 0, .. }));
+    assert!(matches!(model(&[1e200], &[1.0], Squares, 0.0), LinearDataError::Overflow { row: 0 }));
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
-        assert!(matches!(model(&[1.0], &[1.0], Squares, weight), DataError::L2Weight { .. }));
+        assert!(matches!(
+            model(&[1.0], &[1.0], Squares, weight),
+            LinearDataError::Input(InputError::Setting { name: "l2_weight", .. })
+        ));
     }
 }

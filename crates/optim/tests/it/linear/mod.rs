@@ -4,7 +4,7 @@ mod data;
 mod model;
 mod solvers;
 
-use kiln_optim::linear::{LinearModel, Loss, Rows, Sparse};
+use kiln_optim::linear::{DataRows, LinearLoss, Loss, SparseRows};
 
 /// Numbers in [−1, 1) that follow from a seed.
 fn numbers(seed: u64) -> impl FnMut() -> f64 {
@@ -16,7 +16,7 @@ fn numbers(seed: u64) -> impl FnMut() -> f64 {
 }
 
 /// `rows × columns` with about that share of nonzeros, ±1 labels that follow a linear rule with noise.
-fn sparse(seed: u64, rows: usize, columns: usize, share: f64) -> (Sparse, Vec<f64>) {
+fn sparse(seed: u64, rows: usize, columns: usize, share: f64) -> (SparseRows, Vec<f64>) {
     let mut next = numbers(seed);
     let rule: Vec<f64> = (0..columns).map(|_| next()).collect();
     let mut labels = Vec::new();
@@ -32,18 +32,18 @@ fn sparse(seed: u64, rows: usize, columns: usize, share: f64) -> (Sparse, Vec<f6
         labels.push(if m + 0.3 * next() > 0.0 { 1.0 } else { -1.0 });
         entries.push(row);
     }
-    (Sparse::from_rows(columns, entries).unwrap(), labels)
+    (SparseRows::from_rows(columns, entries).unwrap(), labels)
 }
 
-fn model(seed: u64, rows: usize, columns: usize, loss: Loss, l2_weight: f64) -> LinearModel {
+fn model(seed: u64, rows: usize, columns: usize, loss: Loss, l2_weight: f64) -> LinearLoss {
     let (rows, labels) = sparse(seed, rows, columns, 0.3);
-    LinearModel::new(rows, labels, loss, l2_weight).unwrap()
+    LinearLoss::new(rows, labels, loss, l2_weight).unwrap()
 }
 
 /// The same model with every entry stored.
-fn densely(model: &LinearModel) -> LinearModel {
-    let Rows::Sparse(rows) = model.rows() else { unreachable!("models here are made sparse") };
-    LinearModel::new(rows.to_dense(), model.labels().to_vec(), model.loss(), model.l2_weight()).unwrap()
+fn densely(model: &LinearLoss) -> LinearLoss {
+    let DataRows::Sparse(rows) = model.rows() else { unreachable!("models here are made sparse") };
+    LinearLoss::new(rows.to_dense(), model.labels().to_vec(), model.loss(), model.l2_weight()).unwrap()
 }
 
 fn distance(x: &[f64], y: &[f64]) -> f64 {

@@ -1,7 +1,8 @@
 //! The model as a finite sum: values, gradients, constants.
 
+use kiln_core::InputError;
 use kiln_optim::first_order::{GradientDescent, Svrg};
-use kiln_optim::linear::{Dense, LinearModel, Loss, Rows};
+use kiln_optim::linear::{DataRows, DenseRows, LinearLoss, Loss};
 use kiln_optim::{FiniteSum, Objective, Operator, OptimError, Stop, run};
 use kiln_tensor::Vector;
 use proptest::prelude::*;
@@ -81,13 +82,13 @@ proptest! {
 
 #[test]
 fn the_smoothness_is_the_largest_and_the_spread_is_told() {
-    let rows = Dense::new(2, vec![3.0, 4.0, 1.0, 0.0, 0.0, 2.0]).unwrap();
-    let model = LinearModel::new(rows, vec![1.0, -1.0, 1.0], Loss::Logistic, 0.5).unwrap();
+    let rows = DenseRows::new(2, vec![3.0, 4.0, 1.0, 0.0, 0.0, 2.0]).unwrap();
+    let model = LinearLoss::new(rows, vec![1.0, -1.0, 1.0], Loss::Logistic, 0.5).unwrap();
     assert_eq!(model.smoothness(), 25.0 / 4.0 + 0.5);
     assert_eq!(model.strong_convexity(), 0.5);
     assert_eq!(model.row_norm_spread(), 25.0 / 4.0);
-    let zero = Dense::new(1, vec![0.0, 0.0]).unwrap();
-    assert_eq!(LinearModel::new(zero, vec![1.0, 1.0], Loss::Squares, 0.0).unwrap().row_norm_spread(), 1.0);
+    let zero = DenseRows::new(1, vec![0.0, 0.0]).unwrap();
+    assert_eq!(LinearLoss::new(zero, vec![1.0, 1.0], Loss::Squares, 0.0).unwrap().row_norm_spread(), 1.0);
 }
 
 #[test]
@@ -112,13 +113,13 @@ fn an_intercept_is_a_column() {
     let w = point(5, 5);
     for rows in [model.rows().clone(), densely(&model).rows().clone()] {
         let with =
-            LinearModel::new(rows.with_intercept(2.0).unwrap(), model.labels().to_vec(), Loss::Logistic, 0.1)
+            LinearLoss::new(rows.with_intercept(2.0).unwrap(), model.labels().to_vec(), Loss::Logistic, 0.1)
                 .unwrap();
         let plain = model.predictions(&w[..4]).unwrap();
         let shifted: Vec<f64> = plain.iter().map(|m| m + 2.0 * w[4]).collect();
         assert!(distance(&with.predictions(&w).unwrap(), &shifted) < 1e-12);
     }
-    assert!(Rows::from(Dense::new(1, vec![1.0]).unwrap()).with_intercept(f64::NAN).is_err());
+    assert!(DataRows::from(DenseRows::new(1, vec![1.0]).unwrap()).with_intercept(f64::NAN).is_err());
 }
 
 #[test]
@@ -142,6 +143,9 @@ fn wrong_sizes_are_refused() {
     assert!(matches!(model.value(&short), Err(OptimError::Tensor(_))));
     assert!(matches!(model.predictions(&short), Err(OptimError::Tensor(_))));
     let w = vec![0.0; 3];
-    assert!(matches!(model.batch(&[], &w), Err(OptimError::Empty { .. })));
-    assert!(matches!(model.batch(&[0, 5], &w), Err(OptimError::NoSuchComponent { index: 5, components: 5 })));
+    assert!(matches!(model.batch(&[], &w), Err(OptimError::Input(InputError::Empty { .. }))));
+    assert!(matches!(
+        model.batch(&[0, 5], &w),
+        Err(OptimError::Input(InputError::Index { index: 5, count: 5, .. }))
+    ));
 }

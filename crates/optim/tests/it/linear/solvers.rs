@@ -1,6 +1,7 @@
 //! The solvers of linear models: the steps of the general methods, at the cost of the nonzeros.
 
-use kiln_optim::linear::{Dense, LinearModel, Loss, Rows, Saga, Sparse, Svrg, Visits};
+use kiln_core::InputError;
+use kiln_optim::linear::{DataRows, DenseRows, LinearLoss, LinearSaga, LinearSvrg, Loss, SparseRows, Visits};
 use kiln_optim::{
     Composite, Operator, OptimError, Order, Reason, Sampler, Solver, State, Stop, first_order, resume, run,
 };
@@ -18,23 +19,28 @@ fn order() -> impl Strategy<Value = Order> {
     prop_oneof![Just(Order::WithReplacement), Just(Order::Reshuffled), Just(Order::Cyclic)]
 }
 
-fn epochs<S: Solver<LinearModel>>(solver: &S, model: &LinearModel, count: u64) -> State<Vec<f64>, S::Memory> {
+fn epochs<S: Solver<LinearLoss>>(solver: &S, model: &LinearLoss, count: u64) -> State<Vec<f64>, S::Memory> {
     run(solver, model, vec![0.0; model.columns()], &Stop::after(count), &mut ()).unwrap().state
 }
 
 /// The solution, by gradient steps of a length that is safe for any direction.
-fn solution(model: &LinearModel) -> Vec<f64> {
+fn solution(model: &LinearLoss) -> Vec<f64> {
     let solver = first_order::GradientDescent { step_size: (1.0 / model.smoothness()).into() };
     let stop = Stop::after(1_000_000).or_residual(1e-13);
     run(&solver, model, vec![0.0; model.columns()], &stop, &mut ()).unwrap().state.iterate
 }
 
 /// SAGA as in its header, on full vectors, with the rows and their weights given.
-fn saga_on_vectors(model: &LinearModel, rows: &Dense, step_size: f64, visits: &[(usize, f64)]) -> Vec<f64> {
+fn saga_on_vectors(
+    model: &LinearLoss,
+    rows: &DenseRows,
+    step_size: f64,
+    visits: &[(usize, f64)],
+) -> Vec<f64> {
     let (n, d) = (model.labels().len(), model.columns());
     let (mut w, mut u, mut table) = (vec![0.0; d], vec![0.0; d], vec![0.0; n]);
     for &(i, weight) in visits {
-        let row = rows.row(i);
+        let row = rows.get(i).unwrap();
         let prediction = row.iter().zip(&w).map(|(x, w)| x * w).sum();
         let change = model.loss().derivative(prediction, model.labels()[i]) - table[i];
         for j in 0..d {
@@ -46,10 +52,10 @@ fn saga_on_vectors(model: &LinearModel, rows: &Dense, step_size: f64, visits: &[
     w
 }
 
-fn dense_rows(model: &LinearModel) -> Dense {
+fn dense_rows(model: &LinearLoss) -> DenseRows {
     match model.rows() {
-        Rows::Dense(rows) => rows.clone(),
-        Rows::Sparse(rows) => rows.to_dense(),
+        DataRows::Dense(rows) => rows.clone(),
+        DataRows::Sparse(rows) => rows.to_dense(),
     }
 }
 
@@ -72,7 +78,7 @@ proptest! {
             step_size: step_size.into(), epoch_length: Some(30), batch_size: 1, order, seed,
         };
         let expected = run(&general, &model, vec![0.0; 11], &Stop::after(90), &mut ()).unwrap().state.iterate;
-        let fast = Svrg { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
+        let fast = LinearSvrg { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
         for model in [&model, &densely(&model)] {
             prop_assert!(distance(&epochs(&fast, model, 3).iterate, &expected) < 1e-10);
         }
@@ -85,7 +91,7 @@ proptest! {
         let step_size = scale / (3.0 * model.smoothness());
         let general = first_order::Saga { step_size: step_size.into(), batch_size: 1, order, seed };
         let expected = run(&general, &model, vec![0.0; 11], &Stop::after(120), &mut ()).unwrap().state.iterate;
-        let fast = Saga { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
+        let fast = LinearSaga { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
         for model in [&model, &densely(&model)] {
             prop_assert!(distance(&epochs(&fast, model, 4).iterate, &expected) < 1e-10);
         }
@@ -100,7 +106,7 @@ proptest! {
         let step_size = scale / (3.0 * model.smoothness());
         let visits: Vec<_> = indices(order, 30, 4, seed).into_iter().map(|i| (i, 1.0)).collect();
         let expected = saga_on_vectors(&model, &dense_rows(&model), step_size, &visits);
-        let fast = Saga { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
+        let fast = LinearSaga { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
         for model in [&model, &densely(&model)] {
             prop_assert!(distance(&epochs(&fast, model, 4).iterate, &expected) < 1e-10);
         }
@@ -127,7 +133,7 @@ proptest! {
         }
         let step_size = 1e-3;
         let expected = saga_on_vectors(&model, &dense_rows(&model), step_size, &visits);
-        let fast = Saga { step_size: Some(step_size), visits: Visits::Balanced, seed };
+        let fast = LinearSaga { step_size: Some(step_size), visits: Visits::Balanced, seed };
         for model in [&model, &densely(&model)] {
             let state = epochs(&fast, model, 1);
             prop_assert!(distance(&state.iterate, &expected) < 1e-10);
@@ -141,11 +147,11 @@ proptest! {
         seed: u64, loss in loss(), l2_weight in prop_oneof![Just(0.0), 0.0..1.0], l1_weight in 0.0..0.3,
     ) {
         let (rows, labels) = sparse(seed, 90, 25, 0.05);
-        let model = LinearModel::new(rows, labels, loss, l2_weight).unwrap();
+        let model = LinearLoss::new(rows, labels, loss, l2_weight).unwrap();
         let regularizer = L1 { weight: l1_weight };
         let [a, b] = [densely(&model), model].map(|problem| {
             let problem = Composite { problem, regularizer };
-            run(&Saga::new(seed), &problem, vec![0.3; 25], &Stop::after(6), &mut ()).unwrap().state.iterate
+            run(&LinearSaga::new(seed), &problem, vec![0.3; 25], &Stop::after(6), &mut ()).unwrap().state.iterate
         });
         prop_assert!(distance(&a, &b) < 1e-10, "{}", distance(&a, &b));
     }
@@ -157,7 +163,7 @@ proptest! {
         let stop = Stop::after(100_000).or_residual(1e-12);
         let descent = first_order::GradientDescent { step_size: (1.0 / problem.problem.smoothness()).into() };
         let expected = run(&descent, &problem, vec![0.0; 12], &stop, &mut ()).unwrap().state.iterate;
-        let found = run(&Saga::new(seed), &problem, vec![1.0; 12], &stop, &mut ()).unwrap();
+        let found = run(&LinearSaga::new(seed), &problem, vec![1.0; 12], &stop, &mut ()).unwrap();
         prop_assert_eq!(found.reason, Reason::Residual);
         prop_assert!(distance(&found.state.iterate, &expected) < 1e-9);
         prop_assert!(expected.iter().any(|&w| w != 0.0));
@@ -168,11 +174,11 @@ proptest! {
     fn the_mean_is_that_of_the_table(seed: u64, loss in loss()) {
         let model = model(seed, 30, 7, loss, 0.1);
         for model in [&model, &densely(&model)] {
-            let state = epochs(&Saga::new(seed), model, 60);
+            let state = epochs(&LinearSaga::new(seed), model, 60);
             let rows = dense_rows(model);
             let mut mean = vec![0.0; 7];
             for (i, t) in state.memory.table().iter().enumerate() {
-                mean.axpy(t / 30.0, &rows.row(i).to_vec()).unwrap();
+                mean.axpy(t / 30.0, &rows.get(i).unwrap().to_vec()).unwrap();
             }
             prop_assert!(distance(&mean, state.memory.mean()) < 1e-12);
         }
@@ -184,7 +190,7 @@ proptest! {
         let model = model(seed, 30, 6, loss, 0.1);
         let w = solution(&model);
         for model in [&model, &densely(&model)] {
-            let after = run(&Svrg::new(seed), model, w.clone(), &Stop::after(3), &mut ()).unwrap().state.iterate;
+            let after = run(&LinearSvrg::new(seed), model, w.clone(), &Stop::after(3), &mut ()).unwrap().state.iterate;
             prop_assert!(distance(&after, &w) < 1e-11);
         }
         let sgd = first_order::Sgd { step_size: 0.1.into(), batch_size: 1, order: Order::Cyclic, seed };
@@ -199,8 +205,8 @@ proptest! {
         let expected = solution(&model);
         let start = vec![0.0; model.columns()];
         let stop = Stop::after(20_000).or_residual(1e-12);
-        let saga = run(&Saga::new(seed), &model, start.clone(), &stop, &mut ()).unwrap();
-        let svrg = run(&Svrg::new(seed), &model, start, &stop, &mut ()).unwrap();
+        let saga = run(&LinearSaga::new(seed), &model, start.clone(), &stop, &mut ()).unwrap();
+        let svrg = run(&LinearSvrg::new(seed), &model, start, &stop, &mut ()).unwrap();
         prop_assert!(distance(&saga.state.iterate, &expected) < 1e-10);
         prop_assert!(distance(&svrg.state.iterate, &expected) < 1e-10);
         prop_assert!(saga.state.iteration < 20_000 && svrg.state.iteration < 20_000);
@@ -208,7 +214,7 @@ proptest! {
 }
 
 /// 12 rows; row 5 has ten times the length of the others.
-fn with_a_large_row(seed: u64, l2_weight: f64) -> LinearModel {
+fn with_a_large_row(seed: u64, l2_weight: f64) -> LinearLoss {
     let mut next = numbers(seed);
     let entries: Vec<Vec<(u32, f64)>> = (0..12)
         .map(|i| {
@@ -217,20 +223,20 @@ fn with_a_large_row(seed: u64, l2_weight: f64) -> LinearModel {
         })
         .collect();
     let labels = (0..12).map(|_| next().signum()).collect();
-    LinearModel::new(Sparse::from_rows(7, entries).unwrap(), labels, Loss::Logistic, l2_weight).unwrap()
+    LinearLoss::new(SparseRows::from_rows(7, entries).unwrap(), labels, Loss::Logistic, l2_weight).unwrap()
 }
 
 /// F4: with identical rows every visit of SVRG is a gradient step.
 #[test]
 fn identical_rows_make_gradient_descent() {
-    let rows = Sparse::from_rows(3, (0..9).map(|_| [(0, 0.5), (2, -1.0)])).unwrap();
-    let model = LinearModel::new(rows, vec![1.0; 9], Loss::Logistic, 0.1).unwrap();
+    let rows = SparseRows::from_rows(3, (0..9).map(|_| [(0, 0.5), (2, -1.0)])).unwrap();
+    let model = LinearLoss::new(rows, vec![1.0; 9], Loss::Logistic, 0.1).unwrap();
     let mut expected = vec![0.3, -0.2, 0.1];
     for _ in 0..18 {
         let gradient = model.operator(&expected).unwrap();
         expected.axpy(-0.4, &gradient).unwrap();
     }
-    let svrg = Svrg { step_size: Some(0.4), visits: Visits::Balanced, seed: 1 };
+    let svrg = LinearSvrg { step_size: Some(0.4), visits: Visits::Balanced, seed: 1 };
     for model in [&model, &densely(&model)] {
         let end = run(&svrg, model, vec![0.3, -0.2, 0.1], &Stop::after(2), &mut ()).unwrap().state;
         assert!(distance(&end.iterate, &expected) < 1e-12);
@@ -241,20 +247,23 @@ fn identical_rows_make_gradient_descent() {
 #[test]
 fn an_epoch_costs_the_nonzeros() {
     let (rows, labels) = sparse(3, 200, 2_000, 0.01);
-    let nonzeros = Rows::from(rows.clone()).nonzeros() as u64;
-    let sparse = LinearModel::new(rows, labels, Loss::Logistic, 0.005).unwrap();
+    let nonzeros = DataRows::from(rows.clone()).nonzeros() as u64;
+    let sparse = LinearLoss::new(rows, labels, Loss::Logistic, 0.005).unwrap();
     let entries = 200 * 2_000;
     assert!(nonzeros < entries / 50);
     let of = |visits: Visits| {
-        let saga = epochs(&Saga { visits, ..Saga::new(1) }, &sparse, 1);
-        let svrg = epochs(&Svrg { visits, ..Svrg::new(1) }, &sparse, 1);
+        let saga = epochs(&LinearSaga { visits, ..LinearSaga::new(1) }, &sparse, 1);
+        let svrg = epochs(&LinearSvrg { visits, ..LinearSvrg::new(1) }, &sparse, 1);
         (saga.memory.touched(), svrg.memory.touched())
     };
     assert_eq!(of(Visits::Uniform(Order::Reshuffled)), (nonzeros + 2_000, 3 * nonzeros + 2 * 2_000));
     let (saga, svrg) = of(Visits::Balanced);
     assert!(saga <= 4 * nonzeros + 2_000 && svrg <= 6 * nonzeros + 2 * 2_000);
-    let dense =
-        epochs(&Saga { visits: Visits::Uniform(Order::Cyclic), ..Saga::new(1) }, &densely(&sparse), 1);
+    let dense = epochs(
+        &LinearSaga { visits: Visits::Uniform(Order::Cyclic), ..LinearSaga::new(1) },
+        &densely(&sparse),
+        1,
+    );
     assert_eq!(dense.memory.touched(), entries);
 }
 
@@ -262,16 +271,16 @@ fn an_epoch_costs_the_nonzeros() {
 fn work_is_counted() {
     let model = model(8, 25, 5, Loss::Logistic, 0.1);
     let visits = Visits::Uniform(Order::Reshuffled);
-    assert_eq!(epochs(&Saga { visits, ..Saga::new(1) }, &model, 3).work.components, 75);
-    assert_eq!(epochs(&Svrg { visits, ..Svrg::new(1) }, &model, 3).work.components, 150);
+    assert_eq!(epochs(&LinearSaga { visits, ..LinearSaga::new(1) }, &model, 3).work.components, 75);
+    assert_eq!(epochs(&LinearSvrg { visits, ..LinearSvrg::new(1) }, &model, 3).work.components, 150);
 }
 
 #[test]
 fn a_stored_run_goes_on_with_the_same_bits() {
-    fn check<S: Solver<LinearModel>>(solver: &S, model: &LinearModel) {
+    fn check<S: Solver<LinearLoss>>(solver: &S, model: &LinearLoss) {
         let whole = epochs(solver, model, 5);
         let bytes = epochs(solver, model, 2).to_bytes().unwrap();
-        let state = State::from_bytes(&bytes, &vec![0.0; model.columns()]).unwrap();
+        let state = State::from_bytes(&bytes, solver, model, &vec![0.0; model.columns()]).unwrap();
         let resumed = resume(solver, model, state, &Stop::after(5), &mut ()).unwrap().state;
         assert_eq!(whole.iterate, resumed.iterate);
         assert_eq!(whole.work, resumed.work);
@@ -281,11 +290,11 @@ fn a_stored_run_goes_on_with_the_same_bits() {
     for model in [&sparse, &densely(&sparse), &with_a_large_row(9, 0.1)] {
         for order in [Order::WithReplacement, Order::Reshuffled, Order::FlipFlop] {
             let visits = Visits::Uniform(order);
-            check(&Saga { visits, ..Saga::new(4) }, model);
-            check(&Svrg { visits, ..Svrg::new(4) }, model);
+            check(&LinearSaga { visits, ..LinearSaga::new(4) }, model);
+            check(&LinearSvrg { visits, ..LinearSvrg::new(4) }, model);
         }
-        check(&Saga::new(4), model);
-        check(&Svrg::new(4), model);
+        check(&LinearSaga::new(4), model);
+        check(&LinearSvrg::new(4), model);
     }
 }
 
@@ -293,31 +302,32 @@ fn a_stored_run_goes_on_with_the_same_bits() {
 fn bad_settings_and_states_are_refused() {
     let model = model(10, 12, 4, Loss::Logistic, 2.0);
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 0.5] {
-        let saga = Saga { step_size: Some(bad), ..Saga::new(1) };
-        let svrg = Svrg { step_size: Some(bad), ..Svrg::new(1) };
+        let saga = LinearSaga { step_size: Some(bad), ..LinearSaga::new(1) };
+        let svrg = LinearSvrg { step_size: Some(bad), ..LinearSvrg::new(1) };
         assert!(matches!(
             saga.init(&model, &vec![0.0; 4]),
-            Err(OptimError::Setting { name: "step_size", .. })
+            Err(OptimError::Input(InputError::Setting { name: "step_size", .. }))
         ));
         assert!(matches!(
             svrg.init(&model, &vec![0.0; 4]),
-            Err(OptimError::Setting { name: "step_size", .. })
+            Err(OptimError::Input(InputError::Setting { name: "step_size", .. }))
         ));
     }
-    assert!(matches!(Saga::new(1).init(&model, &vec![0.0; 3]), Err(OptimError::Tensor(_))));
-    assert!(matches!(Svrg::new(1).init(&model, &vec![0.0; 5]), Err(OptimError::Tensor(_))));
+    assert!(matches!(LinearSaga::new(1).init(&model, &vec![0.0; 3]), Err(OptimError::Tensor(_))));
+    assert!(matches!(LinearSvrg::new(1).init(&model, &vec![0.0; 5]), Err(OptimError::Tensor(_))));
     let other = super::model(10, 13, 4, Loss::Logistic, 2.0);
-    let mut state = epochs(&Saga::new(1), &model, 1);
-    assert!(matches!(Saga::new(1).step(&other, &mut state), Err(OptimError::State(_))));
+    let mut state = epochs(&LinearSaga::new(1), &model, 1);
+    assert!(matches!(LinearSaga::new(1).step(&other, &mut state), Err(OptimError::State(_))));
 }
 
 #[test]
 fn empty_rows_and_zero_data_are_no_trouble() {
-    let rows = Sparse::from_rows(2, [vec![], vec![(1, 1.0)], vec![]]).unwrap();
-    let model = LinearModel::new(rows, vec![1.0, 1.0, -1.0], Loss::Logistic, 0.1).unwrap();
+    let rows = SparseRows::from_rows(2, [vec![], vec![(1, 1.0)], vec![]]).unwrap();
+    let model = LinearLoss::new(rows, vec![1.0, 1.0, -1.0], Loss::Logistic, 0.1).unwrap();
     let stop = Stop::after(10_000).or_residual(1e-12);
-    let w = run(&Saga::new(1), &model, vec![0.0; 2], &stop, &mut ()).unwrap().state.iterate;
+    let w = run(&LinearSaga::new(1), &model, vec![0.0; 2], &stop, &mut ()).unwrap().state.iterate;
     assert!(w[0] == 0.0 && w[1] > 0.0);
-    let zero = LinearModel::new(Dense::new(1, vec![0.0, 0.0]).unwrap(), vec![1.0, -1.0], Loss::Logistic, 0.0);
-    assert_eq!(epochs(&Svrg::new(1), &zero.unwrap(), 2).iterate, [0.0]);
+    let zero =
+        LinearLoss::new(DenseRows::new(1, vec![0.0, 0.0]).unwrap(), vec![1.0, -1.0], Loss::Logistic, 0.0);
+    assert_eq!(epochs(&LinearSvrg::new(1), &zero.unwrap(), 2).iterate, [0.0]);
 }

@@ -59,7 +59,7 @@ fn alex_converges_exactly_where_it_should() {
     proptest!(cases(2000), |(gamma in 1.0..4.0_f64, delta in 1.0..4.0_f64, ratio in 0.01..2.0_f64)| {
         prop_assume!((ratio - 1.0_f64).abs() > 1e-3 && gamma + delta > 2.01);
         let s = ratio * 4.0 / ((2.0 * gamma - 1.0) * (2.0 * delta - 1.0));
-        let radius = spectral_radius(&AlexGda::alex(gamma, delta, s, 1.0).iteration_matrix(&bilinear(&[1.0])))?;
+        let radius = spectral_radius(&AlexGda { gamma, delta, ..AlexGda::new(s, 1.0) }.iteration_matrix(&bilinear(&[1.0])))?;
         prop_assert_eq!(radius < 1.0, ratio < 1.0, "radius {}", radius);
     });
 }
@@ -69,7 +69,7 @@ fn alex_converges_exactly_where_it_should() {
 fn alex_rate_for_small_steps() {
     proptest!(cases(100), |(gamma in 1.0..3.0_f64, delta in 1.1..3.0_f64, exponent in 4.0..6.0_f64)| {
         let s = 10_f64.powf(-exponent);
-        let radius = spectral_radius(&AlexGda::alex(gamma, delta, s, 1.0).iteration_matrix(&bilinear(&[1.0])))?;
+        let radius = spectral_radius(&AlexGda { gamma, delta, ..AlexGda::new(s, 1.0) }.iteration_matrix(&bilinear(&[1.0])))?;
         let predicted = (gamma + delta - 2.0) * s / 2.0;
         prop_assert!(((1.0 - radius) / predicted - 1.0).abs() <= 100.0 * s + 1e-6);
     });
@@ -80,7 +80,7 @@ fn alex_rate_for_small_steps() {
 fn alex_rate_with_one_extrapolation() {
     proptest!(cases(100), |(delta in 1.05..3.0_f64, share in 0.05..0.95_f64, smallest in 0.1..1.0_f64)| {
         let largest = share * 4.0 / (delta * delta);
-        let solver = AlexGda::alex(1.0, delta, largest, 1.0);
+        let solver = AlexGda { gamma: 1.0, delta, ..AlexGda::new(largest, 1.0) };
         let radius = spectral_radius(&solver.iteration_matrix(&bilinear(&[1.0, smallest, 1.0])))?;
         let expected = (1.0 - (delta - 1.0) * largest * smallest * smallest).sqrt();
         prop_assert!((radius - expected).abs() <= 1e-12);
@@ -91,7 +91,7 @@ fn alex_rate_with_one_extrapolation() {
 fn alex_can_end_in_three_steps() {
     let game = bilinear(&[2.0, 2.0]);
     let start = Random::new(5).point(&game);
-    let iterates = trajectory(&AlexGda::alex(1.0, 2.0, 0.5, 0.5), &game, start, 3);
+    let iterates = trajectory(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(0.5, 0.5) }, &game, start, 3);
     let (x, y) = &iterates[3];
     assert!(x.iter().chain(y).all(|z| z.abs() <= 1e-15));
 }
@@ -127,7 +127,8 @@ fn null_components_stay() {
         times(basis, &coordinates)
     };
     let expected = (project(&u, &x), project(&v, &y));
-    let iterates = trajectory(&AlexGda::alex(1.0, 2.0, 0.6, 0.6), &game, (x, y), 800);
+    let iterates =
+        trajectory(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(0.6, 0.6) }, &game, (x, y), 800);
     let (x, y) = iterates.last().unwrap();
     assert!(distance(x, &expected.0) <= 1e-12 && distance(y, &expected.1) <= 1e-12);
 }

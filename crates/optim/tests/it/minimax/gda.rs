@@ -1,8 +1,9 @@
 //! Single steps: golden values, iteration matrices, symmetries, what is refused.
 
 use faer::{Mat, mat};
+use kiln_core::InputError;
 use kiln_optim::minimax::{AlexGda, AlternatingOptimisticGradient, Extragradient, OptimisticGradient};
-use kiln_optim::problems::{QuadraticGame, spectral_radius};
+use kiln_optim::problems::{GameConstants, QuadraticGame, spectral_radius};
 use kiln_optim::{Operator, OptimError, RunError, SaddleOperator, Solver, State, Stop, run};
 use kiln_tensor::Vector;
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use super::games::{Point, Random, cases, distance, joined, norm, times, trajecto
 #[test]
 fn golden_trajectory() {
     let game = QuadraticGame::bilinear(mat![[1.0]]).unwrap();
-    let solver = AlexGda::alex(1.0, 2.0, 0.5, 0.5);
+    let solver = AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(0.5, 0.5) };
     let iterates = trajectory(&solver, &game, (vec![1.0], vec![1.0]), 3);
     let expected = [(1.0, 1.0), (0.5, 1.25), (-0.25, 1.125), (-0.75, 0.75)];
     assert_eq!(iterates, expected.map(|(x, y)| (vec![x], vec![y])));
@@ -85,10 +86,10 @@ fn steps_are_powers_of_the_iteration_matrix() {
         let start = random.point(&game);
         let last = |errors: &[Vec<f64>]| errors[1].clone();
         let last_two = |errors: &[Vec<f64>]| [&errors[1][..], &errors[0]].concat();
-        for solver in [AlexGda::sim(0.2, 0.3), AlexGda::alt(0.2, 0.3), AlexGda::alex(gamma, 1.0, 0.2, 0.3)] {
+        for solver in [AlexGda::sim(0.2, 0.3), AlexGda::alt(0.2, 0.3), AlexGda { gamma, delta: 1.0, ..AlexGda::new(0.2, 0.3) }] {
             follows(&solver, &solver.iteration_matrix(&game), &game, &start, last);
         }
-        let solver = AlexGda::alex(gamma, delta, 0.2, 0.3);
+        let solver = AlexGda { gamma, delta, ..AlexGda::new(0.2, 0.3) };
         follows(&solver, &solver.iteration_matrix(&game), &game, &start, |errors| {
             // ỹ₁ − y* = (1 − δ)(y₀ − y*) + δ(y₁ − y*)
             let ahead = errors[0][m..].iter().zip(&errors[1][m..]).map(|(y, new)| (1.0 - delta) * y + delta * new);
@@ -138,7 +139,7 @@ fn characteristic_polynomial() {
         alpha in 0.1..1.0_f64, beta in 0.1..1.0_f64, gamma in 0.0..3.0_f64, delta in 1.1..3.0_f64,
     )| {
         let game = QuadraticGame::from_scalar_games(vec![(a, b, c)])?;
-        let matrix = AlexGda::alex(gamma, delta, alpha, beta).iteration_matrix(&game);
+        let matrix = AlexGda { gamma, delta, ..AlexGda::new(alpha, beta) }.iteration_matrix(&game);
         prop_assert_eq!(matrix.nrows(), 3);
         for root in matrix.eigenvalues().unwrap() {
             let term = |slope: f64, constant: f64| root * slope + constant;
@@ -157,7 +158,7 @@ fn saddle_points_are_stationary() {
         prop_assert!(game.operator(&saddle)?.norm()? <= 1e-12 * (1.0 + saddle.norm()?));
         let (step_size_x, step_size_y) = (alpha.into(), beta.into());
         let after = [
-            trajectory(&AlexGda::alex(gamma, delta, alpha, beta), &game, saddle.clone(), 1),
+            trajectory(&AlexGda { gamma, delta, ..AlexGda::new(alpha, beta) }, &game, saddle.clone(), 1),
             trajectory(&Extragradient::new(alpha), &game, saddle.clone(), 1),
             trajectory(&OptimisticGradient::new(alpha), &game, saddle.clone(), 1),
             trajectory(&AlternatingOptimisticGradient { step_size_x, step_size_y, correction: 1.0 }, &game, saddle.clone(), 1),
@@ -182,7 +183,7 @@ fn rotations_commute_with_the_methods() {
             symmetric(&v * &c * v.transpose()),
         )?;
         let start = random.point(&game);
-        let solver = AlexGda::alex(gamma, delta, 0.2, 0.1);
+        let solver = AlexGda { gamma, delta, ..AlexGda::new(0.2, 0.1) };
         let plain = trajectory(&solver, &game, start.clone(), 30);
         let rotated = trajectory(&solver, &turned, (times(&u, &start.0), times(&v, &start.1)), 30);
         for ((x, y), rotated) in plain.iter().zip(&rotated) {
@@ -219,7 +220,7 @@ fn work<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame) -> (u64, u64
 #[test]
 fn work_is_counted() {
     let game = QuadraticGame::bilinear(mat![[1.0]]).unwrap();
-    assert_eq!(work(&AlexGda::alex(1.5, 1.5, 0.1, 0.1), &game), (0, 20, 10.0));
+    assert_eq!(work(&AlexGda::new(0.1, 0.1), &game), (0, 20, 10.0));
     assert_eq!(work(&Extragradient::new(0.1), &game), (20, 0, 20.0));
     assert_eq!(work(&OptimisticGradient::new(0.1), &game), (10, 0, 10.0));
 }
@@ -228,7 +229,7 @@ fn resumes<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, start: &P
     let mut state = solver.start(game, start.clone()).unwrap();
     for step in 0..8 {
         if step == 5 {
-            state = State::from_bytes(&state.to_bytes().unwrap(), start).unwrap();
+            state = State::from_bytes(&state.to_bytes().unwrap(), solver, game, start).unwrap();
         }
         solver.advance(game, &mut state).unwrap();
     }
@@ -240,7 +241,7 @@ fn a_stored_state_goes_on_with_the_same_bits() {
     let mut random = Random::new(1);
     let game = linear_game(&mut random, 3, 4);
     let start = random.point(&game);
-    resumes(&AlexGda::alex(1.0, 2.0, 0.2, 0.3), &game, &start);
+    resumes(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(0.2, 0.3) }, &game, &start);
     resumes(&OptimisticGradient::new(0.2), &game, &start);
     let (step_size_x, step_size_y) = (0.2.into(), 0.1.into());
     resumes(&AlternatingOptimisticGradient { step_size_x, step_size_y, correction: 1.0 }, &game, &start);
@@ -276,7 +277,7 @@ fn constraints() {
 
 fn refused<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame, setting: &str) {
     let result = solver.init(game, &(vec![1.0], vec![1.0]));
-    assert!(matches!(result, Err(OptimError::Setting { name, .. }) if name == setting));
+    assert!(matches!(result, Err(OptimError::Input(InputError::Setting { name, .. })) if name == setting));
 }
 
 #[test]
@@ -289,42 +290,67 @@ fn bad_settings_are_refused() {
         refused(&Extragradient { extrapolation_step: 0.1.into(), step_size: bad.into() }, &game, "step_size");
         refused(&OptimisticGradient::new(bad), &game, "step_size");
         if bad != 0.0 {
-            refused(&AlexGda::alex(bad, 1.0, 0.1, 0.1), &game, "gamma");
-            refused(&AlexGda::alex(1.0, bad, 0.1, 0.1), &game, "delta");
+            refused(&AlexGda { gamma: bad, delta: 1.0, ..AlexGda::new(0.1, 0.1) }, &game, "gamma");
+            refused(&AlexGda { gamma: 1.0, delta: bad, ..AlexGda::new(0.1, 0.1) }, &game, "delta");
             refused(&OptimisticGradient { step_size: 0.1.into(), correction: bad }, &game, "correction");
-            assert!(AlexGda::for_constants(0.1, 0.1, 1.0, 1.0, bad).is_err());
+            assert!(AlexGda::for_constants(&constants(0.1, 0.1, 1.0, 1.0, bad)).is_err());
         }
-        assert!(AlexGda::for_constants(bad, 0.1, 1.0, 1.0, 1.0).is_err());
-        assert!(AlexGda::sim_for_constants(0.1, bad, 1.0, 1.0, 1.0).is_err());
-        assert!(AlexGda::alt_for_constants(0.1, 0.1, bad, 1.0, 1.0).is_err());
+        assert!(AlexGda::for_constants(&constants(bad, 0.1, 1.0, 1.0, 1.0)).is_err());
+        assert!(AlexGda::sim_for_constants(&constants(0.1, bad, 1.0, 1.0, 1.0)).is_err());
+        assert!(AlexGda::alt_for_constants(&constants(0.1, 0.1, bad, 1.0, 1.0)).is_err());
     }
-    assert!(AlexGda::for_constants(2.0, 0.1, 1.0, 1.0, 1.0).is_err(), "L below μ");
-    assert!(AlexGda::alex_for_constants(0.9, 2.0, 0.1, 0.1, 1.0, 1.0, 1.0).is_err());
-    assert!(AlexGda::alex_for_constants(3.5, 3.0, 0.1, 0.1, 1.0, 1.0, 1.0).is_err());
+    assert!(AlexGda::for_constants(&constants(2.0, 0.1, 1.0, 1.0, 1.0)).is_err(), "L below μ");
+    assert!(AlexGda::alex_for_constants(0.9, 2.0, &constants(0.1, 0.1, 1.0, 1.0, 1.0)).is_err());
+    assert!(AlexGda::alex_for_constants(3.5, 3.0, &constants(0.1, 0.1, 1.0, 1.0, 1.0)).is_err());
     // Without coupling the first term of the minimum alone decides.
-    assert_eq!(AlexGda::for_constants(0.1, 0.1, 1.0, 2.0, 0.0).unwrap(), AlexGda::alex(1.5, 1.5, 0.5, 0.25));
-    assert_eq!(AlexGda::sim_for_constants(0.1, 0.1, 1.0, 2.0, 0.0).unwrap(), AlexGda::sim(0.25, 0.125));
+    assert_eq!(AlexGda::for_constants(&constants(0.1, 0.1, 1.0, 2.0, 0.0)).unwrap(), AlexGda::new(0.5, 0.25));
+    assert_eq!(
+        AlexGda::sim_for_constants(&constants(0.1, 0.1, 1.0, 2.0, 0.0)).unwrap(),
+        AlexGda::sim(0.25, 0.125)
+    );
 }
 
 #[test]
 fn bad_games_are_refused() {
     let one = || mat![[1.0]];
     let nan = mat![[f64::NAN]];
-    assert!(matches!(QuadraticGame::bilinear(Mat::zeros(0, 2)), Err(OptimError::Empty { .. })));
-    assert!(matches!(QuadraticGame::from_scalar_games(vec![]), Err(OptimError::Empty { .. })));
-    assert!(matches!(QuadraticGame::new(one(), mat![[1.0, 1.0]], one()), Err(OptimError::Size { .. })));
-    assert!(matches!(QuadraticGame::new(one(), nan.clone(), one()), Err(OptimError::NotFinite { .. })));
+    assert!(matches!(
+        QuadraticGame::bilinear(Mat::zeros(0, 2)),
+        Err(OptimError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        QuadraticGame::from_scalar_games(vec![]),
+        Err(OptimError::Input(InputError::Empty { .. }))
+    ));
+    assert!(matches!(
+        QuadraticGame::new(one(), mat![[1.0, 1.0]], one()),
+        Err(OptimError::Input(InputError::Size { .. }))
+    ));
+    assert!(matches!(
+        QuadraticGame::new(one(), nan.clone(), one()),
+        Err(OptimError::Input(InputError::NotFinite { .. }))
+    ));
     let asymmetric = mat![[1.0, 0.5], [0.0, 1.0]];
     let tall = mat![[1.0], [1.0]];
     assert!(matches!(QuadraticGame::new(asymmetric, tall, one()), Err(OptimError::Problem(_))));
     let scalar = vec![(1.0, f64::INFINITY, 1.0)];
-    assert!(matches!(QuadraticGame::from_scalar_games(scalar), Err(OptimError::NotFinite { .. })));
+    assert!(matches!(
+        QuadraticGame::from_scalar_games(scalar),
+        Err(OptimError::Input(InputError::NotFinite { .. }))
+    ));
     let game = QuadraticGame::new(one(), one(), one()).unwrap();
-    assert!(matches!(game.clone().with_linear(vec![], vec![1.0]), Err(OptimError::Size { .. })));
+    assert!(matches!(
+        game.clone().with_linear(vec![], vec![1.0]),
+        Err(OptimError::Input(InputError::Size { .. }))
+    ));
     assert!(game.operator(&(vec![1.0], vec![])).is_err());
     let singular = QuadraticGame::bilinear(mat![[1.0, 1.0]]).unwrap();
     assert!(matches!(singular.saddle(), Err(OptimError::Problem(_))));
     assert!(spectral_radius(&nan).is_err() && spectral_radius(&mat![[1.0, 0.0]]).is_err());
+}
+
+fn constants(mu_x: f64, mu_y: f64, l_x: f64, l_y: f64, l_xy: f64) -> GameConstants {
+    GameConstants { mu_x, mu_y, l_x, l_y, l_xy, mu_xy: 0.0 }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Halpern iterations and the inner solvers of the inexact one.
 
 use faer::Mat;
+use kiln_core::InputError;
 use kiln_optim::minimax::{
     ForwardReflectedBackward, Halpern, InexactHalpern, InnerSolver, VarianceReducedForwardReflectedBackward,
     VarianceReducedHalpern,
@@ -326,7 +327,7 @@ fn bad_settings_are_refused() {
     fn refused<S: Solver<AffineFiniteSum>>(solver: &S) {
         let problem = AffineFiniteSum::bilinear_games(4, 2, 7).unwrap();
         let Err(error) = solver.start(&problem, vec![0.0; 4]) else { panic!("a bad setting was accepted") };
-        assert!(matches!(error, OptimError::Setting { .. }), "{error}");
+        assert!(matches!(error, OptimError::Input(InputError::Setting { .. })), "{error}");
     }
     let page = VarianceReducedHalpern::new(1.0, 0);
     let reduced = VarianceReducedForwardReflectedBackward::new(1.0, 4, 0);

@@ -69,7 +69,7 @@ fn resumes<P: Operator<Point: Coordinates>, S: Solver<P>>(
 ) {
     let whole = after(solver, problem, start, steps);
     let stored = after(solver, problem, start, split).to_bytes().unwrap();
-    let mut resumed = State::<P::Point, S::Memory>::from_bytes(&stored, start).unwrap();
+    let mut resumed = State::<P::Point, S::Memory>::from_bytes(&stored, solver, problem, start).unwrap();
     for _ in split..steps {
         solver.advance(problem, &mut resumed).unwrap();
     }

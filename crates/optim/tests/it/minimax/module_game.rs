@@ -4,6 +4,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use faer::Mat;
+use kiln_core::InputError;
 use kiln_optim::minimax::{AlexGda, Extragradient, ModuleGame, OptimisticGradientOptimizer};
 use kiln_optim::problems::QuadraticGame;
 use kiln_optim::{Operator, OptimError, SaddleOperator};
@@ -46,7 +47,7 @@ device_tests! {
         let partial = game.gradient_y(&start().0, &start().1).unwrap().coordinates().unwrap();
         assert!(distance(&partial, &reference.gradient_y(&x, &y).unwrap()) <= 1e-5);
 
-        let alex = AlexGda::alex(1.5, 2.0, 0.1, 0.2);
+        let alex = AlexGda { gamma: 1.5, delta: 2.0, ..AlexGda::new(0.1, 0.2) };
         let modules = trajectory(&alex, &game, start(), 5);
         let vectors = trajectory(&alex, &reference, (x.clone(), y.clone()), 5);
         for (module, vector) in modules.iter().zip(&vectors) {
@@ -90,6 +91,6 @@ device_tests! {
         let game = ModuleGame::new(payoff(&Mat::zeros(M, N), &plain));
         assert!(matches!(game.operator(&start()), Err(OptimError::Problem(_))));
         let vector = ModuleGame::new(|x: &Linear, _: &Linear| x.weight.val().reshape([M]));
-        assert!(matches!(vector.operator(&start()), Err(OptimError::Size { .. })));
+        assert!(matches!(vector.operator(&start()), Err(OptimError::Input(InputError::Size { .. }))));
     }
 }

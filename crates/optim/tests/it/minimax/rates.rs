@@ -2,7 +2,7 @@
 
 use faer::Mat;
 use kiln_optim::minimax::{AlexGda, AlternatingOptimisticGradient, Extragradient, OptimisticGradient};
-use kiln_optim::problems::{QuadraticGame, spectral_radius};
+use kiln_optim::problems::{GameConstants, QuadraticGame, spectral_radius};
 use kiln_optim::{OptimError, Solver};
 use proptest::prelude::*;
 
@@ -64,7 +64,7 @@ fn measured_rates_are_spectral_radii() {
                 measured += 1;
             }
         };
-        for solver in [AlexGda::sim(0.1, 0.1), AlexGda::alt(0.3, 0.3), AlexGda::alex(1.5, 1.5, 0.3, 0.3)] {
+        for solver in [AlexGda::sim(0.1, 0.1), AlexGda::alt(0.3, 0.3), AlexGda::new(0.3, 0.3)] {
             check(solver.iteration_matrix(&game), &|steps| {
                 measured_rate(&solver, &game, start.clone(), steps)
             });
@@ -102,7 +102,7 @@ fn simultaneous_contraction() {
         let mut random = Random::new(case.seed);
         let game = random.game(case.m, case.n, case.kappa, case.coupling);
         let k = game.constants()?;
-        let solver = AlexGda::sim_for_constants(k.mu_x, k.mu_y, k.l_x, k.l_y, k.l_xy)?;
+        let solver = AlexGda::sim_for_constants(&k)?;
         let (alpha, beta) = (solver.step_size_x.at(0), solver.step_size_y.at(0));
         let energy = |(x, y): &Point| norm(x).powi(2) / alpha + norm(y).powi(2) / beta;
         let factor = 1.0 - (alpha * k.mu_x).min(beta * k.mu_y);
@@ -113,7 +113,7 @@ fn simultaneous_contraction() {
     });
 }
 
-type Theory = fn(f64, f64, f64, f64, f64) -> Result<AlexGda, OptimError>;
+type Theory = fn(&GameConstants) -> Result<AlexGda, OptimError>;
 
 /// `−ln ρ ≥ 0.95 min(αμₓ, βμᵧ)` at the step sizes of the theory.
 #[test]
@@ -128,11 +128,11 @@ fn rates_by_theory() {
             assert!(ratio >= 0.95, "γ = {}, δ = {}: {ratio}", solver.gamma, solver.delta);
         };
         for theory in [AlexGda::alt_for_constants as Theory, AlexGda::for_constants] {
-            check(theory(k.mu_x, k.mu_y, k.l_x, k.l_y, k.l_xy)?);
+            check(theory(&k)?);
         }
         let pairs = [(1.0, 2.0), (2.0, 1.0), (2.0, 2.0), (1.5, 2.5), (3.0, 3.0), (gamma, delta)];
         for (gamma, delta) in pairs {
-            check(AlexGda::alex_for_constants(gamma, delta, k.mu_x, k.mu_y, k.l_x, k.l_y, k.l_xy)?);
+            check(AlexGda::alex_for_constants(gamma, delta, &k)?);
         }
     });
 }
@@ -157,6 +157,6 @@ fn alternation_beats_every_simultaneous_step() {
             best = best.max(simultaneous);
         }
     }
-    let alternating = contraction(AlexGda::alt_for_constants(mu, mu, l, l, b).unwrap());
+    let alternating = contraction(AlexGda::alt_for_constants(&game.constants().unwrap()).unwrap());
     assert!(alternating >= 4.0 * best && best > 0.0, "{alternating} against {best}");
 }

@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_optim::first_order::{GradientDescent, Sgd};
 use kiln_optim::problems::{Activation, SingleNeuronAutoencoder};
 use kiln_optim::{FiniteSum, Objective, Operator, OptimError, Order, Stop, run};
@@ -63,7 +64,8 @@ proptest! {
         prop_assert!((problem.hessian_trace(&w, 0.0).unwrap() - trace).abs() < 1e-3);
     }
 
-    /// The loss never falls below its minimum, gradient descent reaches it, and where it does is known in closed form.
+    /// The loss never falls below its minimum, gradient descent reaches it, and where it does is known in
+    /// closed form.
     #[test]
     fn full_batches_keep_the_direction_of_the_positive_part(
         activation in activation(),
@@ -163,7 +165,7 @@ fn a_dead_neuron_stays() {
 fn bad_input() {
     assert!(matches!(
         SingleNeuronAutoencoder::new(3, 4, Activation::Relu),
-        Err(OptimError::Setting { name: "samples", .. })
+        Err(OptimError::Input(InputError::Setting { name: "samples", .. }))
     ));
     assert!(SingleNeuronAutoencoder::new(3, 0, Activation::Relu).is_err());
     let problem = SingleNeuronAutoencoder::new(3, 2, Activation::Relu).unwrap();
@@ -171,7 +173,10 @@ fn bad_input() {
     assert!(problem.value(&vec![1.0; 4]).is_err());
     assert!(problem.hessian_trace(&[1.0], 0.0).is_err());
     let w = vec![1.0; 3];
-    assert!(matches!(problem.batch(&[], &w), Err(OptimError::Empty { .. })));
+    assert!(matches!(problem.batch(&[], &w), Err(OptimError::Input(InputError::Empty { .. }))));
     // The third coordinate is off the data.
-    assert!(matches!(problem.batch(&[2], &w), Err(OptimError::NoSuchComponent { index: 2, components: 2 })));
+    assert!(matches!(
+        problem.batch(&[2], &w),
+        Err(OptimError::Input(InputError::Index { index: 2, count: 2, .. }))
+    ));
 }

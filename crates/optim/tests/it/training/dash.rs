@@ -2,7 +2,8 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use kiln_optim::training::{Dash, ShrinkAndPerturb, Units};
+use kiln_core::InputError;
+use kiln_optim::training::{Dash, DashUnits, ShrinkAndPerturb};
 use kiln_optim::{ModuleObjective, Operator, OptimError};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, Vector, device_tests};
 use proptest::prelude::*;
@@ -95,7 +96,8 @@ device_tests! {
             parameters.coordinates().unwrap()
         };
         let weights = start.coordinates().unwrap();
-        // Along the weights nothing shrinks; against them, and without a gradient, everything shrinks by exactly λ.
+        // Along the weights nothing shrinks; against them, and without a gradient, everything shrinks by
+        // exactly λ.
         assert!(distance(&moved(&start), &weights) < 1e-5);
         let mut against = start.clone();
         against.scale(-1.0);
@@ -151,11 +153,11 @@ device_tests! {
         let model = Parameters::new(model).with_coordinates(&[1.0, 1.0, 1.0, 1.0]).unwrap();
         let direction = model.with_coordinates(&[1.0, 1.0, -1.0, 1.0]).unwrap();
         for (units, expected) in [
-            (Units::Rows, [1.0, 1.0, 0.5, 0.5]),
-            (Units::Columns, [0.5, 1.0, 0.5, 1.0]),
-            (Units::Whole, [0.5; 4]),
-            (Units::Kernels, [1.0, 1.0, 0.5, 1.0]),
-            (Units::Untouched, [1.0; 4]),
+            (DashUnits::Rows, [1.0, 1.0, 0.5, 0.5]),
+            (DashUnits::Columns, [0.5, 1.0, 0.5, 1.0]),
+            (DashUnits::Whole, [0.5; 4]),
+            (DashUnits::Kernels, [1.0, 1.0, 0.5, 1.0]),
+            (DashUnits::Untouched, [1.0; 4]),
         ] {
             let mut model = model.clone();
             dash.shrink_units(&mut model, &direction, |parameter| {
@@ -192,11 +194,12 @@ device_tests! {
         let direction = parameters.clone();
         for (lambda, alpha) in [(-0.1, 0.3), (1.1, 0.3), (f64::NAN, 0.3), (0.3, 0.0), (0.3, 1.5), (0.3, f64::NAN)] {
             let dash = Dash { lambda, alpha };
-            assert!(matches!(dash.shrink(&mut parameters, &direction), Err(OptimError::Setting { .. })));
+            let error = dash.shrink(&mut parameters, &direction).unwrap_err();
+            assert!(matches!(error, OptimError::Input(InputError::Setting { .. })), "{error}");
             assert!(dash.direction([Ok(direction.clone())]).is_err());
         }
         let none: [Result<Parameters<Network>, OptimError>; 0] = [];
-        assert!(matches!(Dash::default().direction(none), Err(OptimError::Empty { .. })));
+        assert!(matches!(Dash::default().direction(none), Err(OptimError::Input(InputError::Empty { .. }))));
         let wide: Parameters<Linear> = Parameters::new(LinearConfig::new(2, 3).init(device));
         let mut narrow: Parameters<Linear> = Parameters::new(LinearConfig::new(2, 2).init(device));
         assert!(matches!(Dash::default().shrink(&mut narrow, &wide), Err(OptimError::Tensor(_))));

@@ -1,5 +1,6 @@
+use kiln_core::InputError;
 use kiln_optim::OptimError;
-use kiln_optim::training::feature_learning::{FeatureLearning, Stage, Start};
+use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
 use proptest::prelude::*;
 
 fn small() -> FeatureLearning {
@@ -18,7 +19,8 @@ proptest! {
     fn what_must_hold_in_every_stage(seed: u64) {
         let model = small();
         let run = |start| model.run(start, seed).unwrap();
-        let (random, warm, ideal) = (run(Start::Random), run(Start::Warm), run(Start::Ideal));
+        let random = run(InitialWeights::Random);
+        let (warm, ideal) = (run(InitialWeights::Warm), run(InitialWeights::Ideal));
         // The first stage is the same for all, and begins with every point active.
         prop_assert_eq!(random[0], warm[0]);
         prop_assert_eq!(random[0], ideal[0]);
@@ -54,29 +56,30 @@ proptest! {
 fn certain_features() {
     // Frequencies are uniform on [0, 1], so make every feature frequent enough by asking for a single point.
     let model = FeatureLearning { largest_frequency: 1.0, threshold: 1, sufficient: 1, ..small() };
-    let stages = model.run(Start::Ideal, 1).unwrap();
-    // A feature that one point holds is learned as long as that point is active: nothing that holds one is memorized.
+    let stages = model.run(InitialWeights::Ideal, 1).unwrap();
+    // A feature that one point holds is learned as long as that point is active: nothing that holds one is
+    // memorized.
     assert!(stages.iter().all(|stage| stage.memorized == 0 && stage.accuracy > 0.99), "{stages:?}");
 }
 
 #[test]
 fn a_threshold_out_of_reach_memorizes_everything() {
     let model = FeatureLearning { threshold: 10_000, ..small() };
-    let stages = model.run(Start::Warm, 1).unwrap();
+    let stages = model.run(InitialWeights::Warm, 1).unwrap();
     for (i, stage) in stages.iter().enumerate() {
         assert_eq!(*stage, Stage { accuracy: 0.5, features: 0, active: 400, memorized: 400 * (i + 1) });
     }
 }
 
-/// Means over ten seeds of an independent program at stage 10, with the paper's settings. Tolerance: three standard
-/// errors of the difference of two means of ten, given its deviations 0.008, 0.014 and 0.008.
+/// Means over ten seeds of an independent program at stage 10, with the paper's settings. Tolerance: three
+/// standard errors of the difference of two means of ten, given its deviations 0.008, 0.014 and 0.008.
 #[test]
 fn the_reference_program_agrees() {
     let model = FeatureLearning { stages: 10, ..Default::default() };
     for (start, accuracy, features, active, tolerance) in [
-        (Start::Random, 0.920, 68.6, 10_000.0, 0.011),
-        (Start::Warm, 0.736, 30.4, 522.0, 0.019),
-        (Start::Ideal, 0.920, 68.6, 1615.0, 0.011),
+        (InitialWeights::Random, 0.920, 68.6, 10_000.0, 0.011),
+        (InitialWeights::Warm, 0.736, 30.4, 522.0, 0.019),
+        (InitialWeights::Ideal, 0.920, 68.6, 1615.0, 0.011),
     ] {
         let last: Vec<Stage> = (100..110).map(|seed| model.run(start, seed).unwrap()[9]).collect();
         let mean = |f: &dyn Fn(&Stage) -> f64| last.iter().map(f).sum::<f64>() / 10.0;
@@ -97,6 +100,9 @@ fn bad_input() {
         FeatureLearning { largest_frequency: 1.5, ..small() },
         FeatureLearning { largest_frequency: f64::NAN, ..small() },
     ] {
-        assert!(matches!(model.run(Start::Warm, 0), Err(OptimError::Setting { .. })));
+        assert!(matches!(
+            model.run(InitialWeights::Warm, 0),
+            Err(OptimError::Input(InputError::Setting { .. }))
+        ));
     }
 }

@@ -1,3 +1,4 @@
+use kiln_core::InputError;
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::training::{
     BatchPerceptron, LinearSeparation, NormalizedLogistic, NormalizedPerceptron, separate,
@@ -142,14 +143,17 @@ fn what_cannot_be_separated_ends_at_the_limit() {
 fn bad_input() {
     let rows = |rows: &[&[f64]]| rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>();
     let new = |points: &[&[f64]], labels: &[f64]| LinearSeparation::new(&rows(points), labels);
-    assert!(matches!(new(&[], &[]), Err(OptimError::Empty { .. })));
-    assert!(matches!(new(&[&[]], &[1.0]), Err(OptimError::Empty { .. })));
-    assert!(matches!(new(&[&[1.0]], &[1.0, 1.0]), Err(OptimError::Size { .. })));
-    assert!(matches!(new(&[&[1.0], &[1.0, 2.0]], &[1.0, 1.0]), Err(OptimError::Size { .. })));
+    assert!(matches!(new(&[], &[]), Err(OptimError::Input(InputError::Empty { .. }))));
+    assert!(matches!(new(&[&[]], &[1.0]), Err(OptimError::Input(InputError::Empty { .. }))));
+    assert!(matches!(new(&[&[1.0]], &[1.0, 1.0]), Err(OptimError::Input(InputError::Size { .. }))));
+    assert!(matches!(
+        new(&[&[1.0], &[1.0, 2.0]], &[1.0, 1.0]),
+        Err(OptimError::Input(InputError::Size { .. }))
+    ));
     for label in [0.0, 2.0, f64::NAN] {
-        assert!(matches!(new(&[&[1.0]], &[label]), Err(OptimError::Setting { .. })));
+        assert!(matches!(new(&[&[1.0]], &[label]), Err(OptimError::Input(InputError::Setting { .. }))));
     }
-    assert!(matches!(new(&[&[f64::NAN]], &[1.0]), Err(OptimError::NotFinite { .. })));
+    assert!(matches!(new(&[&[f64::NAN]], &[1.0]), Err(OptimError::Input(InputError::NotFinite { .. }))));
     let data = new(&[&[1.0, 2.0]], &[1.0]).unwrap();
     assert!(data.margin(&[0.0, 0.0]).is_err());
     assert!(data.margin(&[1.0]).is_err());
@@ -160,6 +164,6 @@ fn bad_input() {
     let large = new(&[&[1e10, 0.0], &[-1e9, 0.0]], &[1.0, 1.0]).unwrap();
     assert!(matches!(
         separate(&solver, &large, vec![0.0, 0.0], 5, &mut ()),
-        Err(OptimError::NotFinite { .. })
+        Err(OptimError::Input(InputError::NotFinite { .. }))
     ));
 }

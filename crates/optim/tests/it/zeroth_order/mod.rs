@@ -2,10 +2,13 @@
 
 mod comm;
 mod directions;
+mod estimates;
+mod failures;
 mod modules;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod parallel;
+mod quadratic;
 mod replay_log;
 mod tuner;
 

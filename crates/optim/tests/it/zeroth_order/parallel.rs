@@ -12,10 +12,11 @@ use std::thread;
 
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
+use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, Batch, BatchObjective, Comm, CommError, Halt, LogWriter, Method, Mezo, MezoSvrg, ModuleLoss,
-    Queries, Rates, ReplayLog, Restore, Spsa, Stepper, Tuner, TunerState, ZoSvrg, hash,
+    Alone, Batch, BatchObjective, Comm, CommError, Halt, LogWriter, Mezo, MezoSvrg, ModuleLoss, Queries,
+    Rates, ReplayLog, Restore, Spsa, Stepper, Tuner, TunerState, ZerothOrder, ZoSvrg, hash,
 };
 use kiln_tensor::{Blocks, Coordinates, Parameters, device_tests};
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,7 @@ fn mezo() -> Tuner<Mezo> {
 }
 
 /// Hashes after every step, and what the steps said.
-fn run<M: Method>(
+fn run<M: ZerothOrder>(
     tuner: &Tuner<M>,
     problem: &LeastSquares,
     steps: u64,
@@ -113,7 +114,11 @@ fn run<M: Method>(
 }
 
 /// All ranks' runs, which must be the same.
-fn agreed<M: Method + Send + 'static>(tuner: &Tuner<M>, size: usize, steps: u64) -> Vec<(u64, Vec<f32>)> {
+fn agreed<M: ZerothOrder + Send + 'static>(
+    tuner: &Tuner<M>,
+    size: usize,
+    steps: u64,
+) -> Vec<(u64, Vec<f32>)> {
     let tuner = tuner.clone();
     let ranks = on_ranks(size, move |comm| run(&tuner, &LeastSquares::new(comm.rank()), steps, &comm));
     let mut ranks = ranks.into_iter().map(Result::unwrap);
@@ -126,7 +131,7 @@ fn ulps(a: f32, b: f32) -> u32 {
     a.to_bits().abs_diff(b.to_bits())
 }
 
-fn agree_with_one_rank<M: Method + Send + 'static>(tuner: &Tuner<M>) {
+fn agree_with_one_rank<M: ZerothOrder + Send + 'static>(tuner: &Tuner<M>) {
     let serial = run(tuner, &LeastSquares::new(0), 60, &Alone);
     assert_eq!(agreed(tuner, 1, 60), serial, "one rank among threads is the serial run");
     for size in [2, 4, 7] {
@@ -155,7 +160,9 @@ struct Noting {
     noted: Rc<RefCell<Vec<f64>>>,
 }
 
-impl Method for Noting {
+impl ZerothOrder for Noting {
+    const NAME: &str = "noting";
+
     fn check(&self) -> Result<(), OptimError> {
         self.method.check()
     }
@@ -241,7 +248,7 @@ fn directions_of_their_own_are_those_of_one_rank() {
     on_ranks(3, move |comm| {
         let mut state = tuner.start(EXAMPLES, base()).unwrap();
         let error = tuner.step(&LeastSquares::new(0), &mut state, &comm).unwrap_err();
-        assert!(matches!(error, OptimError::Setting { name: "groups", .. }), "{error}");
+        assert!(matches!(error, OptimError::Input(InputError::Setting { name: "groups", .. })), "{error}");
     })
     .into_iter()
     .for_each(Result::unwrap);
@@ -297,7 +304,8 @@ fn a_run_that_lost_a_rank_goes_on_from_its_log_as_if_it_had_not() {
         });
         let hashes: Vec<_> = uninterrupted.into_iter().map(Result::unwrap).collect();
         assert_eq!(hashes, [hashes[0]; 4]);
-        // Rank 0, which writes the log, may be the one that dies. Two evaluations a step: between and before them.
+        // Rank 0, which writes the log, may be the one that dies. Two evaluations a step: between and before
+        // them.
         for (dies, evaluation) in [(2, 142), (0, 141)] {
             let path = folder.path().join(format!("killed-{dies}.zo"));
             let to = path.clone();

@@ -9,6 +9,7 @@ use kiln_core::random::{self, Rng};
 use kiln_tensor::TensorError;
 use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
 use kiln_tensor::training::{ByBatches, Descent, adam, index_tensor, mean_squared_error};
+use kiln_receipts::statistics::mean;
 
 /// A network as a function of `[batch, channels, length]`.
 pub(super) trait Regression: Module {
@@ -53,7 +54,8 @@ impl Regression for Recurrent {
     }
 }
 
-/// Adam on squared errors, batches of 100 in a new order each epoch; the network is on a device with autodiff.
+/// Adam on squared errors, batches of 100 in a new order each epoch; the network is on a device with
+/// autodiff.
 pub(super) fn trained<M: Regression>(
     network: M,
     x: &Tensor<3>,
@@ -85,7 +87,7 @@ pub(super) fn trained<M: Regression>(
 
 /// One less the squared error over the variance.
 pub(super) fn r_squared(predictions: &[f64], y: &[f64]) -> f64 {
-    let mean = y.iter().sum::<f64>() / y.len() as f64;
+    let mean = mean(y);
     let errors: f64 = predictions.iter().zip(y).map(|(p, y)| (p - y).powi(2)).sum();
     1.0 - errors / y.iter().map(|y| (y - mean).powi(2)).sum::<f64>()
 }

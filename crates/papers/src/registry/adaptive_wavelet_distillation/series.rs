@@ -1,7 +1,7 @@
 //! Classes of real series: a network, and linear models of few wavelet coefficients.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kiln_interpret::awd::{Awd, LinearModel, Teacher, compression, largest_coefficients};
+use kiln_interpret::awd::{Awd, ConciseModel, Teacher, compression, largest_coefficients};
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use super::networks::{Regression, host, perceptron, trained};
 use super::traces::{LARGEST, NEGLIGIBLE, cross_validated, predicted, rows};
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledSeries, ucr};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEVELS: usize = 4;
@@ -76,7 +77,7 @@ fn score(
     let (features, test_features) = (largest(&train.x)?, largest(&test.x)?);
     let (mut scores, mut error) = (Vec::new(), 0.0);
     for y in &train.targets {
-        scores.push(predicted(&LinearModel::fit(&features, y, RIDGE)?, &test_features)?);
+        scores.push(predicted(&ConciseModel::fit(&features, y, RIDGE)?, &test_features)?);
         let found = cross_validated(&features, y, RIDGE)?;
         error += found.iter().zip(y).map(|(found, y)| (found - y).powi(2)).sum::<f64>() / y.len() as f64;
     }
@@ -167,7 +168,7 @@ fn distil(
 }
 
 fn show(recorder: &mut Recorder, set: &str, title: &str, outcomes: &[Outcome], path: &[f64]) {
-    let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
+    let mean = |of: &dyn Fn(&Outcome) -> f64| mean(outcomes.iter().map(of));
     let mut table = Table::new(
         set,
         title,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Regression, host, perceptron, r_squared, trained};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 use kiln_tensor::network::MultilayerPerceptron;
 
@@ -43,8 +44,8 @@ struct Problem {
 
 /// `2 (cD₃[7] + cD₃[8] + cD₃[9])` of db5 is linear in the signal; these are its coefficients.
 fn response() -> Result<Vec<f64>, ExperimentError> {
-    let dwt = Dwt::<f64>::new(&Wavelet::named("db5")?, Boundary::Zero, LEN, LEVELS)?;
-    let start = dwt.detail(3)?.start;
+    let dwt = Dwt::<f64, 1>::new(&Wavelet::named("db5")?, Boundary::Zero, [LEN], LEVELS)?;
+    let start = dwt.details(3)?.start;
     let identity: Vec<f64> = (0..LEN * LEN).map(|i| f64::from(u8::from(i / LEN == i % LEN))).collect();
     let coefficients = dwt.forward(&identity)?;
     Ok(coefficients
@@ -155,9 +156,7 @@ pub(super) fn simulation(context: &Context, recorder: &mut Recorder) -> Result<(
         let reversed: Vec<f64> = start.iter().rev().copied().collect();
         let before = Wavelet::orthogonal("start", &reversed, f64::INFINITY)?.distance(&truth);
         for (index, weight) in weights.iter().enumerate() {
-            let mean = |of: &dyn Fn(&Point) -> f64| {
-                paths.iter().map(|path| of(&path[index])).sum::<f64>() / paths.len() as f64
-            };
+            let mean = |of: &dyn Fn(&Point) -> f64| mean(paths.iter().map(|path| of(&path[index])));
             let distance = mean(&|point| point.distance);
             let spread = paths.iter().map(|path| (path[index].distance - distance).abs()).fold(0.0, f64::max);
             let numbers = [

@@ -2,7 +2,7 @@
 //! wavelet coefficients.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kiln_interpret::awd::{Awd, Distilled, LinearModel, Teacher, compression, largest_coefficients};
+use kiln_interpret::awd::{Awd, ConciseModel, Distilled, Teacher, compression, largest_coefficients};
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Recurrent, Regression, host, r_squared, trained};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::{mean, mean_and_spread};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEN: usize = 40;
@@ -67,10 +68,9 @@ struct Traces {
 }
 
 fn standardized(values: &mut [f64], training: usize) {
-    let mean = values[..training].iter().sum::<f64>() / training as f64;
-    let variance = values[..training].iter().map(|x| (x - mean).powi(2)).sum::<f64>() / training as f64;
+    let (mean, deviation) = mean_and_spread(&values[..training]);
     for value in values {
-        *value = (*value - mean) / variance.sqrt();
+        *value = (*value - mean) / deviation;
     }
 }
 
@@ -123,8 +123,8 @@ pub(super) fn rows(x: Tensor<2>) -> Vec<Vec<f64>> {
     host(x).chunks(width).map(<[f64]>::to_vec).collect()
 }
 
-pub(super) fn predicted(model: &LinearModel, features: &[Vec<f64>]) -> Result<Vec<f64>, ExperimentError> {
-    Ok(features.iter().map(|row| model.predict(row)).collect::<Result<_, _>>()?)
+pub(super) fn predicted(model: &ConciseModel, features: &[Vec<f64>]) -> Result<Vec<f64>, ExperimentError> {
+    Ok(model.predict_values(features)?)
 }
 
 /// What models fitted to four folds predict for the fifth.
@@ -140,9 +140,9 @@ pub(super) fn cross_validated(
             train.push(row.clone());
             labels.push(*y);
         }
-        let model = LinearModel::fit(&train, &labels, ridge)?;
+        let model = ConciseModel::fit(&train, &labels, ridge)?;
         for place in (fold..y.len()).step_by(5) {
-            predictions[place] = model.predict(&features[place])?;
+            predictions[place] = model.predict_values(&features[place..=place])?[0];
         }
     }
     Ok(predictions)
@@ -156,7 +156,7 @@ fn score(wavelet: &Wavelet, traces: &Traces, gradients: &Tensor<3>) -> Result<Sc
         Ok(rows(largest_coefficients(&coefficients, &dwt.blocks(), LARGEST)?))
     };
     let (train, test) = (largest(&traces.x)?, largest(&traces.test)?);
-    let model = LinearModel::fit(&train, &traces.y, 0.0)?;
+    let model = ConciseModel::fit(&train, &traces.y, 0.0)?;
     let coefficients = dwt.forward(&filters, traces.test.clone())?;
     let attributions = dwt.inverse_transposed(&filters, gradients.clone())?;
     Ok(Score {
@@ -187,7 +187,7 @@ fn outcome(
     let network = trained(network, &traces.x, &labels, (40, 4e-3), seed)?;
     let predictions = host(network.outputs(traces.test.clone().autodiff()).inner());
     let flat = |x: &Tensor<3>| rows(x.clone().flatten(1, 2));
-    let linear = LinearModel::fit(&flat(&traces.x), &traces.y, 0.0)?;
+    let linear = ConciseModel::fit(&flat(&traces.x), &traces.y, 0.0)?;
 
     let model = |x: Tensor<3>| network.outputs(x);
     let teacher = Teacher::new(&model, &[0], traces.x.clone())?;
@@ -281,7 +281,7 @@ fn show(recorder: &mut Recorder, outcomes: &[Outcome]) {
          that are not negligible and neither is what the network attributes to them.",
         &["model", "R²", "compression", "λ, γ chosen"],
     );
-    let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
+    let mean = |of: &dyn Fn(&Outcome) -> f64| mean(outcomes.iter().map(of));
     let mut row = |name: &str, r: f64, compression: Option<f64>, chosen: String| {
         table.row([
             name.to_owned(),

@@ -80,7 +80,8 @@ fn path<S: Solver<QuadraticGame>>(
     Ok(path)
 }
 
-/// The root of the determinant of the two-term recurrence that a sequence obeys: the modulus of its pair of roots.
+/// The root of the determinant of the two-term recurrence that a sequence obeys: the modulus of its pair of
+/// roots.
 fn rate(mode: &[f64]) -> f64 {
     let determinant = |k: usize| mode[k] * mode[k + 2] - mode[k + 1].powi(2);
     let steps = mode.len() - 3;
@@ -114,7 +115,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let drift = alt.iter().map(|(_, z)| (problem.conserved(z) / first - 1.0).abs()).fold(0.0, f64::max);
 
         // The first steps hold a part that is gone at once: a root 0 of the characteristic polynomial.
-        let alex = path(&AlexGda::alex(1.0, 2.0, STEP, STEP), game, start, 60)?;
+        let alex = path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(STEP, STEP) }, game, start, 60)?;
         let predicted = |sigma: f64| (1.0 - (STEP * sigma).powi(2)).sqrt();
         let error = largest(&|i| {
             let mode: Vec<f64> = alex[3..].iter().map(|(_, z)| problem.mode(z, i).0).collect();
@@ -148,7 +149,10 @@ fn distances(problem: &Bilinear) -> Result<Figure, OptimError> {
     let runs = [
         ("Sim-GDA", path(&AlexGda::sim(STEP, STEP), game, start, 25)?),
         ("Alt-GDA", path(&AlexGda::alt(STEP, STEP), game, start, 600)?),
-        ("Alex-GDA (1, 2)", path(&AlexGda::alex(1.0, 2.0, STEP, STEP), game, start, 600)?),
+        (
+            "Alex-GDA (1, 2)",
+            path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(STEP, STEP) }, game, start, 600)?,
+        ),
         ("extragradient", path(&Extragradient::new(STEP), game, start, 300)?),
         ("OGDA", path(&OptimisticGradient::new(0.3), game, start, 600)?),
     ];
@@ -176,7 +180,10 @@ fn trajectories() -> Result<Figure, OptimError> {
     let runs = [
         ("Sim-GDA", path(&AlexGda::sim(step, step), &game, &start, 20)?),
         ("Alt-GDA", path(&AlexGda::alt(step, step), &game, &start, 40)?),
-        ("Alex-GDA (1, 2)", path(&AlexGda::alex(1.0, 2.0, step, step), &game, &start, 40)?),
+        (
+            "Alex-GDA (1, 2)",
+            path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(step, step) }, &game, &start, 40)?,
+        ),
         ("extragradient", path(&Extragradient::new(step), &game, &start, 40)?),
     ];
     for (colour, (name, path)) in runs.into_iter().enumerate() {

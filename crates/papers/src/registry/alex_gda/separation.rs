@@ -2,7 +2,7 @@
 
 use kiln_optim::OptimError;
 use kiln_optim::minimax::{AlexGda, Extragradient, OptimisticGradient};
-use kiln_optim::problems::{QuadraticGame, spectral_radius};
+use kiln_optim::problems::{GameConstants, QuadraticGame, spectral_radius};
 
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
@@ -66,8 +66,9 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
             }
             Ok(best)
         })?;
-        let alt = AlexGda::alt_for_constants(mu, mu, l, l, b)?;
-        let alex = AlexGda::for_constants(mu, mu, l, l, b)?;
+        let constants = GameConstants { mu_x: mu, mu_y: mu, l_x: l, l_y: l, l_xy: b, mu_xy: 0.0 };
+        let alt = AlexGda::alt_for_constants(&constants)?;
+        let alex = AlexGda::for_constants(&constants)?;
         let at_alex_step = AlexGda::alt(alex.step_size_x, alex.step_size_y);
         let [alt, at_alex_step, alex] = [
             contraction(&games, |game| alt.iteration_matrix(game))?,

@@ -228,7 +228,11 @@ impl Instance {
             self.best(
                 MOST_STEPS_OF_SIM,
                 1,
-                tenths(1, 15).map(|f| AlexGda::alex(1.0, 0.0, f * small, f * small)),
+                tenths(1, 15).map(|f| AlexGda {
+                    gamma: 1.0,
+                    delta: 0.0,
+                    ..AlexGda::new(f * small, f * small)
+                }),
             )?,
             self.best(MOST_STEPS, 1, tenths(1, 15).map(|f| AlexGda::alt(f * base, f * base)))?,
             self.best(
@@ -258,15 +262,15 @@ impl Instance {
                 MOST_STEPS,
                 1,
                 extrapolations().filter(|&pair| pair != (1.0, 1.0)).flat_map(|(gamma, delta)| {
-                    tenths(1, 15).map(move |f| AlexGda::alex(gamma, delta, f * base, f * base))
+                    tenths(1, 15).map(move |f| AlexGda { gamma, delta, ..AlexGda::new(f * base, f * base) })
                 }),
             )?,
         ])
     }
 
-    /// The official score of the best of the solvers: states seen until `‖z‖² < ε`, the start included, times calls a
-    /// step; that of the most steps allowed when none arrives. A solver is given up once it cannot be the best, and,
-    /// as in the official code, when `‖z‖² > 10⁶`.
+    /// The official score of the best of the solvers: states seen until `‖z‖² < ε`, the start included, times
+    /// calls a step; that of the most steps allowed when none arrives. A solver is given up once it cannot be
+    /// the best, and, as in the official code, when `‖z‖² > 10⁶`.
     fn best<S: Solver<QuadraticGame>>(
         &self,
         most_steps: u64,

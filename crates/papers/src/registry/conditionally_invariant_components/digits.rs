@@ -2,14 +2,15 @@
 
 use kiln_adapt::images::{Digits, Images, Preset, ShiftedDigits};
 use kiln_adapt::{
-    Adaptation, Adapted, Evaluation, FeatureModel, Features, LabelShiftEstimator, Labelled, Method,
-    MultilayerPerceptron, Rows, SourceChoice, Training,
+    AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, Features, Fit as _, LabelShiftEstimator,
+    Labelled, MultilayerPerceptron, Predict, Rows, SourceChoice, Training,
 };
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation, progress::Progress,
 };
@@ -25,21 +26,21 @@ pub(super) struct Fit {
 
 /// The methods compared; λ is 1 for DIP, 0.1 for CIP, and both for JointDIP. Which divergence DIP has the
 /// specification does not say: judged is MMD, as in JointDIP, and the mean is shown.
-pub(super) fn methods() -> Vec<(&'static str, Method)> {
+pub(super) fn methods() -> Vec<(&'static str, AdaptMethod)> {
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
     vec![
-        ("ERM", Method::erm(0)),
-        ("Pool", Method::pooled_erm()),
-        ("DIP", Method::dip(0, mmd(), 1.0)),
-        ("CIP", Method::cip(mmd(), 0.1)),
-        ("JointDIP", Method::joint_dip(0, mmd(), 0.1, 1.0)),
-        ("IW-CIP", Method::iw_cip(mmd(), 0.1, 0.1)),
-        ("IW-DIP", Method::iw_dip(0, mmd(), 0.1, 1.0)),
-        ("IW-JointDIP", Method::iw_joint_dip(0, mmd(), 0.1, 1.0)),
-        ("DIP-mean", Method::dip(0, Divergence::Mean, 1.0)),
+        ("ERM", AdaptMethod::erm(0)),
+        ("Pool", AdaptMethod::pooled_erm()),
+        ("DIP", AdaptMethod::dip(0, mmd(), 1.0)),
+        ("CIP", AdaptMethod::cip(mmd(), 0.1)),
+        ("JointDIP", AdaptMethod::joint_dip(0, mmd(), 0.1, 1.0)),
+        ("IW-CIP", AdaptMethod::iw_cip(mmd(), 0.1, 0.1)),
+        ("IW-DIP", AdaptMethod::iw_dip(0, mmd(), 0.1, 1.0)),
+        ("IW-JointDIP", AdaptMethod::iw_joint_dip(0, mmd(), 0.1, 1.0)),
+        ("DIP-mean", AdaptMethod::dip(0, Divergence::Mean, 1.0)),
         ("IW-DIP-mean", {
-            let first = Method::cip(mmd(), 0.1);
-            Method::dip(0, Divergence::Mean, 1.0).reweighted(
+            let first = AdaptMethod::cip(mmd(), 0.1);
+            AdaptMethod::dip(0, Divergence::Mean, 1.0).reweighted(
                 first,
                 LabelShiftEstimator::Bbse,
                 SourceChoice::One(0),
@@ -64,16 +65,15 @@ impl<X: Rows, M: FeatureModel<X>> Problem<X, M> {
     }
 
     /// Fits a method, and says how it does on the target.
-    pub(super) fn fit(&mut self, method: &Method) -> Result<Fit, ExperimentError> {
+    pub(super) fn fit(&mut self, method: &AdaptMethod) -> Result<Fit, ExperimentError> {
         let fitted = match &method.first_stage {
             None => self.first_stage(method)?,
             Some(stage) => {
                 let first = self.first_stage(&stage.method)?;
-                method.fit_after(&first, &self.data, &self.model, &self.training)?
+                method.on(&self.model, &self.training).fit_after(&first, &self.data)?
             }
         };
-        let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&self.target, 500)?
-        else {
+        let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&self.target)? else {
             return Err("the labels are classes".into());
         };
         let in_target = share_of_ones(&self.target)?;
@@ -91,11 +91,11 @@ impl<X: Rows, M: FeatureModel<X>> Problem<X, M> {
     }
 
     /// The fit of a method without a first stage, made once.
-    fn first_stage(&mut self, method: &Method) -> Result<Adapted<M>, ExperimentError> {
+    fn first_stage(&mut self, method: &AdaptMethod) -> Result<Adapted<M>, ExperimentError> {
         if let Some(found) = self.first_stages.iter().find(|fitted| fitted.summary().method == *method) {
             return Ok(found.clone());
         }
-        let fitted = method.fit(&self.data, &self.model, &self.training)?;
+        let fitted = method.on(&self.model, &self.training).fit(&self.data)?;
         self.first_stages.push(fitted.clone());
         Ok(fitted)
     }
@@ -179,7 +179,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             std::iter::once(title.to_owned())
                 .chain((0..names.len()).map(|i| mean_and_deviation(&accuracies(i), 3))),
         );
-        let means = (0..names.len()).map(|i| (i as f64, super::exact::average(&accuracies(i))));
+        let means = (0..names.len()).map(|i| (i as f64, mean(accuracies(i))));
         figure = figure.with(Kind::Points, title, colour, means);
         judge(recorder, preset, &fits);
     }

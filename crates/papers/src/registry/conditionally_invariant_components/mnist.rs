@@ -4,9 +4,9 @@ use kiln_adapt::images::{Digits, Draw, Images, Preset, ShiftedDigits};
 use kiln_adapt::{Features, LeNet, Training};
 
 use super::digits::{Fit, Problem, fits, methods};
-use super::exact::average;
 use crate::device::TensorDevice;
 use kiln_datasets::{ImagePart, LabelledImages, mnist};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Context, ExperimentError, Recorder, Scale, Table, mean_and_deviation};
 
 /// Of the training pictures; each source has a fifth of them.
@@ -65,7 +65,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         table.row(
             [title.to_owned(), "balanced".to_owned()]
                 .into_iter()
-                .chain((0..names.len()).map(|i| format!("{:.3}", average(&of(i, |fit| fit.balanced))))),
+                .chain((0..names.len()).map(|i| format!("{:.3}", mean(of(i, |fit| fit.balanced))))),
         );
         let minus = |a: usize, b: usize| {
             accuracy(a).into_iter().zip(accuracy(b)).map(|(a, b)| a - b).collect::<Vec<_>>()

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use kiln_adapt::scm::{CicScm, CicSimulation};
-use kiln_adapt::{Adaptation, Adapted, Evaluation, Labelled, Method, Training, glorot_linear, tensor_of};
+use kiln_adapt::{
+    AdaptMethod, Adaptation, Adapted, Evaluation, Fit as _, Labelled, Predict, Training, glorot_linear,
+    tensor_of,
+};
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::exact::average;
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// The settings of the released code: 50 epochs, batches of 100 in order, Adam at 0.01.
@@ -23,13 +26,13 @@ fn mmd() -> Divergence {
 }
 
 /// The methods of the paper with the weights that its grids chose for the SCM, and where a claim is of it, its name.
-fn methods(scm: CicScm) -> Vec<(&'static str, Method)> {
+fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
     let mean = || Divergence::Mean;
     if scm == CicScm::Classic {
         return vec![
-            ("ERM", Method::erm(0)),
-            ("DIP-mean", Method::dip(0, mean(), 1.0)),
-            ("CIP-mean", Method::cip(mean(), 1.0)),
+            ("ERM", AdaptMethod::erm(0)),
+            ("DIP-mean", AdaptMethod::dip(0, mean(), 1.0)),
+            ("CIP-mean", AdaptMethod::cip(mean(), 1.0)),
         ];
     }
     // Columns: SCM I, II, III, IV.
@@ -44,19 +47,25 @@ fn methods(scm: CicScm) -> Vec<(&'static str, Method)> {
     let joint = [at([10.0, 1.0, 1.0, 1.0]), at([1.0, 1.0, 10.0, 10.0])];
     let weighted_joint = [at([100.0, 1.0, 1.0, 1.0]), at([1.0, 100.0, 10.0, 10.0])];
     vec![
-        ("ERM", Method::erm(0)),
-        ("ERM-Pool", Method::pooled_erm()),
-        ("DIP-mean", Method::dip(0, mean(), at([1.0, 1.0, 100.0, 100.0]))),
-        ("DIP-MMD", Method::dip(0, mmd(), 1.0)),
-        ("CIP-mean", Method::cip(mean(), at([1.0, 100.0, 1.0, 10.0]))),
-        ("CIP-MMD", Method::cip(mmd(), 1.0)),
-        ("IW-CIP-mean", Method::iw_cip(mean(), at([0.01, 10.0, 10.0, 10.0]), at([10.0, 10.0, 1.0, 10.0]))),
-        ("IW-DIP-mean", Method::iw_dip(0, mean(), at([1.0, 10.0, 0.01, 1.0]), at([0.01, 0.1, 100.0, 100.0]))),
-        ("JointDIP", Method::joint_dip(0, mmd(), joint[0], joint[1])),
-        ("IW-JointDIP", Method::iw_joint_dip(0, mmd(), weighted_joint[0], weighted_joint[1])),
-        ("IRM", Method::irm(at([10.0, 100.0, 100.0, 10.0]), 0)),
-        ("V-REx", Method::v_rex(at([100.0, 100.0, 100.0, 10.0]), at([100.0, 10.0, 10.0, 0.0]) as usize)),
-        ("groupDRO", Method::group_dro(at([0.01, 1.0, 0.1, 0.1]))),
+        ("ERM", AdaptMethod::erm(0)),
+        ("ERM-Pool", AdaptMethod::pooled_erm()),
+        ("DIP-mean", AdaptMethod::dip(0, mean(), at([1.0, 1.0, 100.0, 100.0]))),
+        ("DIP-MMD", AdaptMethod::dip(0, mmd(), 1.0)),
+        ("CIP-mean", AdaptMethod::cip(mean(), at([1.0, 100.0, 1.0, 10.0]))),
+        ("CIP-MMD", AdaptMethod::cip(mmd(), 1.0)),
+        (
+            "IW-CIP-mean",
+            AdaptMethod::iw_cip(mean(), at([0.01, 10.0, 10.0, 10.0]), at([10.0, 10.0, 1.0, 10.0])),
+        ),
+        (
+            "IW-DIP-mean",
+            AdaptMethod::iw_dip(0, mean(), at([1.0, 10.0, 0.01, 1.0]), at([0.01, 0.1, 100.0, 100.0])),
+        ),
+        ("JointDIP", AdaptMethod::joint_dip(0, mmd(), joint[0], joint[1])),
+        ("IW-JointDIP", AdaptMethod::iw_joint_dip(0, mmd(), weighted_joint[0], weighted_joint[1])),
+        ("IRM", AdaptMethod::irm(at([10.0, 100.0, 100.0, 10.0]), 0)),
+        ("V-REx", AdaptMethod::v_rex(at([100.0, 100.0, 100.0, 10.0]), at([100.0, 10.0, 10.0, 0.0]) as usize)),
+        ("groupDRO", AdaptMethod::group_dro(at([0.01, 1.0, 0.1, 0.1]))),
     ]
 }
 
@@ -87,16 +96,15 @@ impl Problem {
         })
     }
 
-    pub(super) fn fit(&self, method: &Method) -> Result<Adapted<Linear>, ExperimentError> {
-        Ok(method.fit(&self.data, &self.model, &training())?)
+    pub(super) fn fit(&self, method: &AdaptMethod) -> Result<Adapted<Linear>, ExperimentError> {
+        Ok(method.on(&self.model, &training()).fit(&self.data)?)
     }
 }
 
-fn fit(context: &Context, scm: CicScm, method: &Method, seed: u64) -> Result<Fit, ExperimentError> {
+fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Result<Fit, ExperimentError> {
     let problem = Problem::new(context, scm, seed)?;
     let fitted = problem.fit(method)?;
-    let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&problem.target, 1000)?
-    else {
+    let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&problem.target)? else {
         return Err("the labels are classes".into());
     };
     let roles = scm.roles();
@@ -187,7 +195,7 @@ fn summary(results: &BTreeMap<(&str, &str), Vec<Fit>>, scms: &[&str]) -> Table {
                 format!(
                     "{}, {:.3}",
                     mean_and_deviation(&of(|fit| fit.accuracy), 3),
-                    average(&of(|fit| fit.balanced))
+                    mean(of(|fit| fit.balanced))
                 )
             })
         };

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use kiln_adapt::bounds::{Agreement, Predictions, disagreement};
 use kiln_adapt::scm::CicScm;
-use kiln_adapt::{Adapted, Method};
+use kiln_adapt::{AdaptMethod, Adapted, Predict};
 use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
@@ -26,13 +26,13 @@ struct Pair {
 fn pairs(context: &Context, seed: u64) -> Result<Vec<Pair>, ExperimentError> {
     let problem = Problem::new(context, CicScm::Iii, seed)?;
     let (source, target) = (&problem.data.sources()[0], &problem.target);
-    let cip = problem.fit(&Method::cip(Divergence::Mean, 1.0))?;
+    let cip = problem.fit(&AdaptMethod::cip(Divergence::Mean, 1.0))?;
     let (in_source, truth) = (source.classes()?.0, target.classes()?.0);
-    let predict = |model: &Adapted<burn::nn::Linear>, x: &Tensor<2>| model.predict(x.clone());
+    let predict = |model: &Adapted<burn::nn::Linear>, x: &Tensor<2>| model.predict_classes(x);
     let invariant = [predict(&cip, source.x())?, predict(&cip, target.x())?];
     let mut found = Vec::new();
     for weight in WEIGHTS {
-        let dip = problem.fit(&Method::dip(0, Divergence::Mean, weight))?;
+        let dip = problem.fit(&AdaptMethod::dip(0, Divergence::Mean, weight))?;
         let predicted = [predict(&dip, source.x())?, predict(&dip, target.x())?];
         let agreement = Agreement::measure(
             Predictions { classifier: &predicted[0], invariant: &invariant[0] },

@@ -14,6 +14,7 @@ use kiln_tensor::{Distribution, Noise, Parameters, TensorError};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const CLASSES: usize = 4;
@@ -63,8 +64,8 @@ struct Examples {
 }
 
 impl Examples {
-    /// `count` examples, set number `set` of the seed; the patterns are those of the seed. Streams 0 to 9 of the noise
-    /// belong to the network, 10 and on to the data, 100 and on to shrink and perturb.
+    /// `count` examples, set number `set` of the seed; the patterns are those of the seed. Streams 0 to 9 of
+    /// the noise belong to the network, 10 and on to the data, 100 and on to shrink and perturb.
     fn new(seed: u64, set: u64, count: usize, device: &Device) -> Self {
         let gaussian = Noise { seed, distribution: Distribution::Gaussian };
         let uniform = Noise { seed, distribution: Distribution::Uniform };
@@ -224,7 +225,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         Axis::linear("test accuracy"),
     );
     for (colour, ((name, _), runs)) in METHODS.iter().zip(&runs).enumerate() {
-        let mean = |f: &dyn Fn(&Run) -> f64| runs.iter().map(f).sum::<f64>() / runs.len() as f64;
+        let mean = |f: &dyn Fn(&Run) -> f64| mean(runs.iter().map(f));
         let average = |run: &Run| run.accuracy[1..].iter().sum::<f64>() / (CHUNKS - 1) as f64;
         let numbers = [mean(&|run| run.accuracy[CHUNKS - 1]), mean(&average), mean(&steps)];
         table.row([(*name).to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));

@@ -7,13 +7,14 @@ use kiln_adapt::robust::{
     Ball, ConditionalSource, RobustClassification, evaluate, frozen_features, oracle_perturbation,
 };
 use kiln_adapt::{
-    Adaptation, FeatureModel, Features, Labelled, Labels, Method, MultilayerPerceptron, Training,
+    AdaptMethod, Adaptation, FeatureModel, Features, Fit, Labelled, Labels, MultilayerPerceptron, Training,
     glorot_linear,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
@@ -89,7 +90,7 @@ impl Domains {
         let model = MultilayerPerceptron::new(&[64, 64, WIDTH, 10], Features::LastHidden, seed, device)?;
         let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
         let data = Adaptation::new(vec![source], test.without_labels())?;
-        let model = Method::erm(0).fit(&data, &model, &training)?.into_model();
+        let model = AdaptMethod::erm(0).on(&model, &training).fit(&data)?.into_model();
         let frozen = frozen_features(&model, &data, 500)?;
         Ok(Self {
             source: frozen.sources()[0].clone(),
@@ -104,12 +105,12 @@ impl Domains {
         let accuracy = |model: &Linear| Ok::<_, ExperimentError>(evaluate(model, &self.test)?.score());
         let start = RobustClassification { outer_rounds: 0, ..settings(0.0, seed) };
         let mut draw =
-            Draw { erm: accuracy(start.fit(&data, &head)?.model())?, moved: [Vec::new(), Vec::new()] };
+            Draw { erm: accuracy(start.on(&head).fit(&data)?.model())?, moved: [Vec::new(), Vec::new()] };
         for &radius in radii {
             let settings = settings(radius, seed);
-            draw.moved[0].push(accuracy(settings.fit(&data, &head)?.model())?);
+            draw.moved[0].push(accuracy(settings.on(&head).fit(&data)?.model())?);
             let source = vec![self.source.clone()];
-            let oracle = oracle_perturbation(&settings, source, &self.target, &head, None)?;
+            let oracle = oracle_perturbation(&settings.on(&head), source, &self.target, None)?;
             draw.moved[1].push(accuracy(oracle.model())?);
         }
         Ok(draw)
@@ -158,7 +159,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         let means = (0..radii.len()).map(|i| mean_and_deviation(&at(i), 3));
         table.row([name.to_owned(), mean_and_deviation(&erm, 3)].into_iter().chain(means));
         let points = radii.iter().enumerate();
-        let mean = |i: usize| at(i).iter().sum::<f64>() / draws.len() as f64;
+        let mean = |i: usize| mean(at(i));
         figure = figure.with(Kind::LinePoints, name, variant, points.map(|(i, radius)| (*radius, mean(i))));
     }
     recorder.table(table);

@@ -4,7 +4,7 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use kiln_adapt::robust::oracle::maximum_entropy_mixture;
 use kiln_adapt::robust::{Conditionals, Robust, RobustClassification, SpuriousSources, evaluate};
-use kiln_adapt::{Adaptation, FeatureModel, Features, MultilayerPerceptron, Unlabelled, glorot_linear};
+use kiln_adapt::{Adaptation, FeatureModel, Features, Fit, MultilayerPerceptron, Unlabelled, glorot_linear};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
@@ -98,7 +98,7 @@ impl<'a> Problem<'a> {
         start: &M,
     ) -> Result<Robust<M>, ExperimentError> {
         let settings = self.length.settings(covariate_radius, mixture_radius, self.seed);
-        Ok(settings.fit_given(self.target, &self.conditionals, start, None)?)
+        Ok(settings.on(start).fit_given(self.target, &self.conditionals, None)?)
     }
 
     /// The model's largest loss over the set of mixtures.
@@ -115,7 +115,7 @@ fn trained<M: FeatureModel<Tensor<2>>>(
     seed: u64,
 ) -> Result<M, ExperimentError> {
     let settings = RobustClassification { outer_rounds: 0, seed, ..RobustClassification::new(0.0, 0.0) };
-    Ok(settings.fit(data, model)?.into_model())
+    Ok(settings.on(model).fit(data)?.into_model())
 }
 
 fn draw(

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::tanh};
-use kiln_optim::curvature::{Differences, Part, SubspaceSgd};
+use kiln_optim::curvature::{Differences, SubspacePart, SubspaceSgd};
 use kiln_optim::{FiniteSum, ModuleObjective, Objective, OptimError, Order};
 use kiln_tensor::{Distribution, Noise, Parameters};
 
@@ -58,8 +58,8 @@ impl Maker {
         })
     }
 
-    /// Points `c + n` around Gaussian centres, with `n` twice as wide as the centres' coordinates; squared loss to the
-    /// indicator of the class, summed over classes.
+    /// Points `c + n` around Gaussian centres, with `n` twice as wide as the centres' coordinates; squared
+    /// loss to the indicator of the class, summed over classes.
     fn problem(&self) -> Result<impl FiniteSum<Point = Parameters<Network>> + Objective, OptimError> {
         let centres = self.values(3, CLASSES * INPUTS);
         let spread = self.values(4, POINTS * INPUTS);
@@ -95,19 +95,19 @@ fn measure(seed: u64, device: &Device, recompute_every: u64) -> Result<Measured,
     let problem = Differences::new(maker.problem()?);
     let solver = |part| SubspaceSgd { recompute_every, ..SubspaceSgd::new(part, CLASSES, 0.05, 20, seed) };
     let without = |part| SubspaceSgd { dimension: 0, ..solver(part) };
-    let warm = follow(&without(Part::Whole), &problem, maker.network(), STEPS, 10)?;
+    let warm = follow(&without(SubspacePart::Whole), &problem, maker.network(), STEPS, 10)?;
     let mut curves = Vec::new();
     let (mut alignment, mut products) = (f64::NAN, f64::NAN);
     for (_, part) in METHODS {
         let found = follow(&solver(part), &problem, warm.state.iterate.clone(), STEPS, 10)?;
-        if part == Part::Whole {
+        if part == SubspacePart::Whole {
             alignment = found.alignment;
             let spent = found.state.work.components - 20 * STEPS;
             products = spent as f64 / (2 * POINTS) as f64 / STEPS.div_ceil(recompute_every) as f64;
         }
         curves.push(found.losses);
     }
-    let descent = SubspaceSgd { batch_size: POINTS, order: Order::Cyclic, ..without(Part::Whole) };
+    let descent = SubspaceSgd { batch_size: POINTS, order: Order::Cyclic, ..without(SubspacePart::Whole) };
     curves.push(follow(&descent, &problem, warm.state.iterate, STEPS, 10)?.losses);
     Ok((warm.losses, curves, alignment, products))
 }

@@ -1,6 +1,6 @@
 //! The toy and the valley, whose Hessians are constant.
 
-use kiln_optim::curvature::{Part, SubspaceSgd};
+use kiln_optim::curvature::{SubspacePart, SubspaceSgd};
 use kiln_optim::problems::CrossCurvature;
 use kiln_optim::{Objective, Operator, Order};
 
@@ -38,14 +38,14 @@ fn compare(
         ..SubspaceSgd::new(part, problem.sharp(), step_size, batch_size, seed)
     };
     let descent =
-        SubspaceSgd { batch_size: problem.components(), order: Order::Cyclic, ..solver(Part::Whole) };
+        SubspaceSgd { batch_size: problem.components(), order: Order::Cyclic, ..solver(SubspacePart::Whole) };
     let start = problem.start();
     let initial = problem.value(&start)?;
     let mut losses = Vec::new();
     let mut alignments = [f64::NAN; 3];
     for (_, part) in METHODS {
         let found = follow(&solver(part), problem, start.clone(), steps, every)?;
-        if part == Part::Whole {
+        if part == SubspacePart::Whole {
             let gradient = problem.operator(&found.state.iterate)?;
             alignments[0] = found.alignment;
             if let Some(subspace) = found.state.memory.subspace() {

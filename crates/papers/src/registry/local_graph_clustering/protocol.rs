@@ -1,10 +1,10 @@
-//! The authors' protocol: every node of a target set as the only seed, four values of α set by the target's own
-//! spectrum, the cluster of least conductance kept.
+//! The authors' protocol: every node of a target set as the only seed, four values of α set by the target's
+//! own spectrum, the cluster of least conductance kept.
 
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
-    Adjacency, CsrGraph, LocalQuery, LocalSolution, Recovery, Solver, SweepCut, SweepLimits, Workspace,
-    conductance, dirichlet_eigenvalue, sweep,
+    Adjacency, Appr, CsrGraph, L1Cd, LocalAnswer, LocalQuery, PageRankCertificate, PageRankMethod, Recovery,
+    SweepCut, SweepLimits, Workspace, conductance, dirichlet_eigenvalue, sweep,
 };
 use rayon::prelude::*;
 
@@ -104,16 +104,15 @@ pub(super) fn candidates(
     let alphas = [0.5, 0.875, 1.25, 1.625].map(|factor| f64::min(factor * lambda, 0.99));
     let unweighted = matches!(method, Method::ApprIgnoringWeights).then(|| graph.without_weights());
     let walked = unweighted.as_ref().unwrap_or(graph);
-    let (solver, tolerance) = match method {
-        Method::L1 { tolerance } => (Solver::L1Cd, tolerance),
-        Method::Appr | Method::ApprIgnoringWeights => (Solver::Appr, 1.0),
+    let solver = |alpha| match method {
+        Method::L1 { tolerance } => PageRankMethod::L1Cd(L1Cd { alpha, tolerance, ..L1Cd::new(rho) }),
+        Method::Appr | Method::ApprIgnoringWeights => PageRankMethod::Appr(Appr { alpha, ..Appr::new(rho) }),
     };
     let from_seed = |workspace: &mut Workspace, &seed: &u64| {
         let mut found = Candidates { cuts: Vec::new(), excess: None };
         for alpha in alphas {
-            let query = LocalQuery::node(seed).alpha(alpha).rho(rho).tolerance(tolerance).solver(solver);
-            let solution = query.run_in(walked, workspace)?;
-            if solver == Solver::L1Cd {
+            let solution = LocalQuery::node(seed).method(solver(alpha)).run_in(walked, workspace)?;
+            if matches!(method, Method::L1 { .. }) {
                 let excess = support_excess(graph, &solution, rho);
                 found.excess = Some(found.excess.map_or(excess, |largest| largest.max(excess)));
             }
@@ -130,13 +129,13 @@ pub(super) fn candidates(
 }
 
 /// `rho vol(support) - (1 - ‖p‖₁)`, which is never positive (fact F2 of the specification).
-pub(super) fn support_excess(graph: &CsrGraph, solution: &LocalSolution, rho: f64) -> f64 {
+pub(super) fn support_excess(graph: &CsrGraph, solution: &LocalAnswer<PageRankCertificate>, rho: f64) -> f64 {
     let volume: f64 = solution.support().map(|u| graph.degree(u)).sum();
     rho * volume - (1.0 - solution.mass_l1())
 }
 
-/// Mean scores of clusters against the target. Where a cluster misses the target, precision and recall are those of the
-/// seed alone and the conductance stays the cluster's, as the authors computed it.
+/// Mean scores of clusters against the target. Where a cluster misses the target, precision and recall are
+/// those of the seed alone and the conductance stays the cluster's, as the authors computed it.
 pub(super) fn judge(
     graph: &CsrGraph,
     target: &[u64],

@@ -1,6 +1,6 @@
 //! The tables on real graphs: enzymes, protein interactions, two universities.
 
-use kiln_graph::flow::{FlowMethod, FlowSolution};
+use kiln_graph::flow::{self, SimpleLocal};
 use kiln_graph::{Adjacency, CsrGraph, bfs_ball, volume};
 use rayon::prelude::*;
 
@@ -130,8 +130,8 @@ fn differences(found: &Means, printed: &[f64; 4]) -> impl Iterator<Item = f64> {
     found.values.into_iter().zip(*printed).map(|(ours, theirs)| (ours - theirs).abs())
 }
 
-/// From each node of the target, a breadth-first ball that stops as soon as it holds more than 75 % of the target's
-/// volume, or more than 25 % of the graph's.
+/// From each node of the target, a breadth-first ball that stops as soon as it holds more than 75 % of the
+/// target's volume, or more than 25 % of the graph's.
 fn balls(graph: &CsrGraph, target: &[u64]) -> Result<Vec<Vec<Vec<u64>>>, ExperimentError> {
     let truth = volume(graph, target)?;
     let ball = |&seed: &u64| {
@@ -149,8 +149,8 @@ fn balls(graph: &CsrGraph, target: &[u64]) -> Result<Vec<Vec<Vec<u64>>>, Experim
 #[derive(Debug, Clone, Copy)]
 enum Arithmetic {
     Exact,
-    /// As in the authors' library: each outside node's penalty rounded up to a whole number, and an answer of more than
-    /// half the nodes replaced by its complement.
+    /// As in the authors' library: each outside node's penalty rounded up to a whole number, and an answer of
+    /// more than half the nodes replaced by its complement.
     Authors,
 }
 
@@ -169,26 +169,19 @@ fn improve(
         let shared: f64 = reference.iter().filter(|u| target.contains(u)).map(|&u| graph.degree(u)).sum();
         let sigma = f64::max(shared / truth, ratio);
         let delta = ((1.0 / 3.0) / (1.0 / sigma - 1.0) - ratio).clamp(0.0, 1.0);
-        let method = FlowMethod::SimpleLocal { delta };
-        match arithmetic {
-            Arithmetic::Exact => method.improve(graph, reference),
-            Arithmetic::Authors => {
-                let mut answer = method.improve_with_whole_penalties(graph, reference)?;
-                if answer.nodes.len() as u64 > graph.node_count() / 2 {
-                    answer.nodes =
-                        (0..graph.node_count()).filter(|u| answer.nodes.binary_search(u).is_err()).collect();
-                }
-                Ok(answer)
-            }
+        let whole_penalties = matches!(arithmetic, Arithmetic::Authors);
+        let answer = flow::improve(&SimpleLocal { delta, whole_penalties }, graph, reference)?;
+        let mut nodes: Vec<u64> = answer.support().collect();
+        if whole_penalties && nodes.len() as u64 > graph.node_count() / 2 {
+            nodes = (0..graph.node_count()).filter(|u| nodes.binary_search(u).is_err()).collect();
         }
+        Ok((nodes, answer.certificate.conductance))
     };
     let of_seed = |references: &Vec<Vec<u64>>| {
-        let answers: Vec<FlowSolution> =
+        let answers: Vec<(Vec<u64>, f64)> =
             references.iter().map(improved).collect::<Result<_, kiln_graph::GraphError>>()?;
-        let best = answers
-            .into_iter()
-            .reduce(|best, next| if next.conductance <= best.conductance { next } else { best });
-        Ok(best.map_or_else(Vec::new, |answer| answer.nodes))
+        let best = answers.into_iter().reduce(|best, next| if next.1 <= best.1 { next } else { best });
+        Ok(best.map_or_else(Vec::new, |answer| answer.0))
     };
     let clusters = references.par_iter().map(of_seed).collect::<Result<Vec<_>, kiln_graph::GraphError>>()?;
     judge(graph, target, target, clusters)

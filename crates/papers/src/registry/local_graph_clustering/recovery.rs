@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use kiln_graph::generators::LocalRandomModel;
-use kiln_graph::{Adjacency, CsrGraph, LocalQuery, PathQuery, Recovery, SeedDistribution, Solver, volume};
+use kiln_graph::{
+    Adjacency, CsrGraph, L1Exact, L1Path, Limits, LocalQuery, Recovery, SeedDistribution, volume,
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::support_excess;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.1;
@@ -80,8 +83,7 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
                 recorder.record("G7n", "share of graphs with exact recovery, worst row", [exact]);
             }
             let volumes = trials.iter().map(|t| t.false_positives);
-            let (mean, largest) =
-                (volumes.clone().sum::<f64>() / trials.len() as f64, volumes.fold(0.0, f64::max));
+            let (mean, largest) = (mean(volumes.clone()), volumes.fold(0.0, f64::max));
             table.row(
                 [p, gamma, trials.len() as f64, full, mean, largest, bound, exact, exact_enclosed]
                     .map(Number),
@@ -107,7 +109,7 @@ fn trial(p: f64, gamma: f64, seed: u64) -> Result<Trial, ExperimentError> {
     let rho = gamma * p / (4.0 * model.mean_degree().powi(2));
     let target: Vec<u64> = (0..CLUSTER_SIZE).collect();
     let graph = model.generate()?;
-    let query = LocalQuery::node(SEED_NODE).alpha(ALPHA).rho(rho).solver(Solver::L1Exact);
+    let query = LocalQuery::node(SEED_NODE).method(L1Exact { alpha: ALPHA, rho });
     let solution = query.run(&graph)?;
     let support: Vec<u64> = solution.support().collect();
     let outside: f64 = support.iter().filter(|&&u| u >= CLUSTER_SIZE).map(|&u| graph.degree(u)).sum();
@@ -123,7 +125,8 @@ fn trial(p: f64, gamma: f64, seed: u64) -> Result<Trial, ExperimentError> {
 
 /// Whether the support is exactly the target set at some breakpoint of the path down to `rho_min`.
 fn recovers_exactly(graph: &CsrGraph, rho_min: f64) -> Result<bool, ExperimentError> {
-    let path = PathQuery::new(SeedDistribution::node(SEED_NODE)).alpha(ALPHA).rho_min(rho_min).run(graph)?;
+    let method = L1Path { alpha: ALPHA, ..L1Path::new(rho_min) };
+    let path = method.solve(graph, &SeedDistribution::node(SEED_NODE), Limits::default())?;
     let mut support: BTreeSet<u64> = BTreeSet::new();
     for breakpoint in &path.breakpoints {
         support.extend(&breakpoint.entering);

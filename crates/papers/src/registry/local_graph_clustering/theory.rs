@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_graph::{
-    CsrGraph, LocalQuery, LocalSolution, PathQuery, SeedDistribution, SolutionPath, Solver, Stagewise,
-    Workspace,
+    Appr, CsrGraph, L1Exact, L1Ista, L1Path, Limits, LocalAnswer, LocalQuery, PageRankCertificate,
+    SeedDistribution, SolutionPath, Stagewise, Workspace,
 };
 
 use super::protocol::support_excess;
@@ -12,7 +12,7 @@ use super::reference_graphs::{ReferenceGraph, all, karate, planted200};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// Largest `lower - upper` of a coordinate: positive iff `lower <= upper` fails somewhere.
-fn violation(lower: &LocalSolution, upper: &LocalSolution) -> f64 {
+fn violation(lower: &LocalAnswer<PageRankCertificate>, upper: &LocalAnswer<PageRankCertificate>) -> f64 {
     lower.mass.iter().map(|&(u, p)| p - upper.mass_of(u)).fold(f64::NEG_INFINITY, f64::max).max(0.0)
 }
 
@@ -20,17 +20,17 @@ pub(super) fn path_and_sandwich(context: &Context, recorder: &mut Recorder) -> R
     let rhos: Vec<f64> = (0..40).map(|i| 0.2 * (5e-5_f64).powf(f64::from(i) / 39.0)).collect();
     for ReferenceGraph { graph, alphas, rhos: thresholds, seeds, .. } in all(context, recorder)? {
         for (seeds, &alpha) in seeds.iter().flat_map(|seeds| alphas.iter().map(move |alpha| (seeds, alpha))) {
-            let solve =
-                |solver, rho| LocalQuery::new(seeds.clone()).alpha(alpha).rho(rho).solver(solver).run(&graph);
-            let path = rhos.iter().map(|&rho| solve(Solver::L1Exact, rho)).collect::<Result<Vec<_>, _>>()?;
+            let query = LocalQuery::new(seeds.clone());
+            let exact = |rho| query.clone().method(L1Exact { alpha, rho }).run(&graph);
+            let path = rhos.iter().map(|&rho| exact(rho)).collect::<Result<Vec<_>, _>>()?;
             let decreases = path.windows(2).map(|pair| violation(&pair[0], &pair[1]));
             recorder.record("G1", "largest decrease", decreases);
             let excess = path.iter().zip(&rhos).map(|(solution, &rho)| support_excess(&graph, solution, rho));
             recorder.record("G2", "excess over the bound", excess);
             for &epsilon in thresholds {
-                let appr = solve(Solver::Appr, epsilon)?;
-                let below = solve(Solver::L1Exact, epsilon)?;
-                let above = solve(Solver::L1Exact, (1.0 - alpha) * epsilon / 2.0)?;
+                let appr = query.clone().method(Appr { alpha, ..Appr::new(epsilon) }).run(&graph)?;
+                let below = exact(epsilon)?;
+                let above = exact((1.0 - alpha) * epsilon / 2.0)?;
                 let worst = violation(&below, &appr).max(violation(&appr, &above));
                 recorder.record("G4", "largest violation", [worst]);
             }
@@ -43,7 +43,7 @@ pub(super) fn path_and_sandwich(context: &Context, recorder: &mut Recorder) -> R
 
 /// The solution path of one seed: its own block against the rest.
 fn path_figure(graph: &CsrGraph) -> Result<Figure, ExperimentError> {
-    let path = PathQuery::new(SeedDistribution::node(0)).alpha(0.1).rho_min(1e-4).run(graph)?;
+    let path = L1Path::new(1e-4).solve(graph, &SeedDistribution::node(0), Limits::default())?;
     let first = path.breakpoints[0].rho;
     let mut curves: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
     for i in 1..=60 {
@@ -72,15 +72,16 @@ fn path_figure(graph: &CsrGraph) -> Result<Figure, ExperimentError> {
 pub(super) fn ista(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let (alpha, rho) = (0.1, 1e-3);
     for graph in [karate(context, recorder)?, planted200()?] {
-        let query = LocalQuery::node(0).alpha(alpha).rho(rho);
-        let exact = query.clone().solver(Solver::L1Exact).run(&graph)?;
+        let query = LocalQuery::node(0);
+        let exact = query.clone().method(L1Exact { alpha, rho }).run(&graph)?;
         let support: BTreeSet<u64> = exact.support().collect();
         let mut workspace = Workspace::default();
-        let mut before: Option<LocalSolution> = None;
+        let mut before: Option<LocalAnswer<PageRankCertificate>> = None;
         // A tolerance this small never ends the run, so each call is one iteration longer than the last.
-        let ista = query.solver(Solver::L1Ista).tolerance(1e-300);
-        for iterations in 1..=500 {
-            let now = ista.clone().max_iterations(iterations).run_in(&graph, &mut workspace)?;
+        let tolerance = 1e-300;
+        for max_iterations in 1..=500 {
+            let ista = L1Ista { alpha, rho, tolerance, max_iterations };
+            let now = query.clone().method(ista).run_in(&graph, &mut workspace)?;
             let outside = now.support().filter(|u| !support.contains(u)).count();
             recorder.record("G3", "nodes outside the support", [outside as f64]);
             if let Some(before) = &before {
@@ -121,16 +122,16 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
     for (i, (which, seed, alpha, rho_min)) in PATHS.into_iter().enumerate() {
         let ReferenceGraph { name, graph, .. } = &graphs[which];
         let seeds = SeedDistribution::node(seed);
-        let path = PathQuery::new(seeds.clone()).alpha(alpha).rho_min(rho_min).run(graph)?;
+        let path = L1Path { alpha, ..L1Path::new(rho_min) }.solve(graph, &seeds, Limits::default())?;
         recorder.record("G9", "breakpoints that are wrong", [wrong_breakpoints(graph, &path)? as f64]);
 
         let rho_stop = path.breakpoints[path.breakpoints.len() / 2].rho;
-        let run =
-            |eta| Stagewise::new(seeds.clone()).alpha(alpha).step_size(eta).rho_stop(rho_stop).run(graph);
+        let query = LocalQuery::new(seeds.clone());
+        let steps_of = |step_size| Stagewise { alpha, step_size, ..Stagewise::new(rho_stop) };
         let mut errors = Vec::new();
         let mut steps = 0;
         for eta in [1e-2, 1e-3, 1e-4] {
-            let solution = run(eta)?.solution;
+            let solution = query.clone().method(steps_of(eta)).run(graph)?;
             errors.push((eta, path.sup_error(graph, rho_stop, &solution.mass)?));
             steps = solution.work.pushes;
             let expected = solution.mass_l1() / eta;
@@ -154,7 +155,7 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
 /// Breakpoints whose entering nodes an independent active-set solve does not see enter there.
 fn wrong_breakpoints(graph: &CsrGraph, path: &SolutionPath) -> Result<usize, ExperimentError> {
     let support_at = |rho: f64| {
-        let query = LocalQuery::new(path.seeds.clone()).alpha(path.alpha).rho(rho).solver(Solver::L1Exact);
+        let query = LocalQuery::new(path.seeds.clone()).method(L1Exact { alpha: path.alpha, rho });
         query.run(graph).map(|solution| solution.support().collect::<BTreeSet<u64>>())
     };
     let mut expected = BTreeSet::new();

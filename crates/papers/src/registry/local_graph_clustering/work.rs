@@ -1,10 +1,11 @@
 //! Work that does not depend on the graph's size, and how tight its bounds are.
 
 use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix, star};
-use kiln_graph::{Adjacency, LocalQuery, Solver, Workspace};
+use kiln_graph::{Adjacency, Appr, L1Cd, L1Fista, L1Ista, LocalQuery, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::protocol::support_excess;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.05;
@@ -17,17 +18,14 @@ struct Size {
     l1: Vec<f64>,
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
 /// Edges touched by APPR and by coordinate descent from the given nodes.
 fn edges_touched(graph: &impl Adjacency, seeds: &[u64]) -> Result<Size, ExperimentError> {
     let mut workspace = Workspace::default();
     let mut size = Size { nodes: graph.node_count() as f64, appr: Vec::new(), l1: Vec::new() };
     for &seed in seeds {
         let query = LocalQuery::node(mix(seed) % graph.node_count()).alpha(ALPHA).rho(EPSILON);
-        let appr = query.clone().solver(Solver::Appr).run_in(graph, &mut workspace)?;
+        let appr = Appr { alpha: ALPHA, ..Appr::new(EPSILON) };
+        let appr = query.clone().method(appr).run_in(graph, &mut workspace)?;
         let l1 = query.run_in(graph, &mut workspace)?;
         size.appr.push(appr.work.edges_touched as f64);
         size.l1.push(l1.work.edges_touched as f64);
@@ -52,8 +50,9 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     };
     let mut implicit = Vec::new();
     for bits in [14, 20, 26, 32, 40] {
-        let size: Size = recorder
-            .memo(&format!("implicit {bits}"), || edges_touched(&ImplicitPlanted::new(bits)?, &seeds))?;
+        let size: Size = recorder.memo(&format!("implicit {bits}"), || {
+            edges_touched(&ImplicitPlanted::new(bits).generate()?, &seeds)
+        })?;
         recorder.record("G5", "edges touched × αε", size.appr.iter().map(|edges| edges / bound));
         row("implicit planted", &size);
         implicit.push(size);
@@ -97,7 +96,7 @@ pub(super) fn stars(_: &Context, recorder: &mut Recorder) -> Result<(), Experime
     for epsilon in [1e-2_f64, 1e-3, 1e-4, 1e-5, 1e-6] {
         let graph = star((1.0 / (8.0 * epsilon)).floor() as u64)?;
         for alpha in [0.01, 0.05, 0.1, 0.2, 0.5] {
-            let query = LocalQuery::node(0).alpha(alpha).rho(epsilon).solver(Solver::Appr);
+            let query = LocalQuery::node(0).method(Appr { alpha, ..Appr::new(epsilon) });
             let spent = query.run(&graph)?.work.edges_touched as f64 * alpha * epsilon;
             recorder.record("G18", "work × αε", [spent]);
             recorder.record("G18", "work × αε, smallest", [spent]);
@@ -123,10 +122,13 @@ pub(super) fn fista(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     );
     let rho = 2e-5;
     for seed in context.seeds(5) {
-        let graph = HashedPlantedPartition { seed, ..HashedPlantedPartition::new(10_000) }.generate()?;
-        let solve =
-            |solver| LocalQuery::node(0).alpha(0.01).rho(rho).tolerance(1e-6).solver(solver).run(&graph);
-        let (ista, fista, descent) = (solve(Solver::L1Ista)?, solve(Solver::L1Fista)?, solve(Solver::L1Cd)?);
+        let graph =
+            HashedPlantedPartition { rng_seed: seed, ..HashedPlantedPartition::new(10_000) }.generate()?;
+        let (alpha, tolerance) = (0.01, 1e-6);
+        let query = LocalQuery::node(0);
+        let ista = query.clone().method(L1Ista { alpha, tolerance, ..L1Ista::new(rho) }).run(&graph)?;
+        let fista = query.clone().method(L1Fista { alpha, tolerance, ..L1Fista::new(rho) }).run(&graph)?;
+        let descent = query.method(L1Cd { alpha, tolerance, ..L1Cd::new(rho) }).run(&graph)?;
         let support = ista.mass.len() as f64;
         recorder.record(
             "G17",

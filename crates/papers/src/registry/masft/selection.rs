@@ -2,28 +2,29 @@
 
 use faer::Mat;
 use kiln_adapt::linear::fine_tuning::{
-    Choice, FineTuning, FtCip, FtDip, FtOlsSource, Masft, StartKind, TargetOnly,
+    Choice, FtCip, FtDip, FtOlsSource, LinearFineTuning, LinearMasft, StartKind, TargetOnly,
 };
 use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
-use kiln_adapt::{Labelled, SourceChoice};
+use kiln_adapt::{Labelled, Predict, SourceChoice};
 use kiln_tensor::{Distribution, Noise};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::rates::{moments, own_method};
-use super::{DIMENSION, INTERVENTIONS, in_words, median};
+use super::{DIMENSION, INTERVENTIONS, in_words};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LABELLED: [usize; 3] = [40, 80, 320];
 /// Length of a perturbation over that of the coefficients.
 const PERTURBATION: f64 = 0.01;
 
-fn masft(features: usize, seed: u64) -> Masft {
-    Masft { intercept: false, ..Masft::new(features, seed) }
+fn masft(features: usize, seed: u64) -> LinearMasft {
+    LinearMasft { intercept: false, ..LinearMasft::new(features, seed) }
 }
 
-fn start_of(kind: StartKind, rank: usize) -> Box<dyn FineTuning> {
+fn start_of(kind: StartKind, rank: usize) -> Box<dyn LinearFineTuning> {
     let (sources, intercept) = (SourceChoice::All, false);
     match kind {
         StartKind::Dip => Box::new(FtDip { sources, rank, intercept }),
@@ -40,7 +41,7 @@ struct Candidates {
 
 impl Candidates {
     fn fit(
-        masft: &Masft,
+        masft: &LinearMasft,
         sources: &[Moments],
         target: &FeatureMoments,
         rows: &Labelled<Mat<f64>>,
@@ -77,7 +78,7 @@ fn choose<'a>(
 ) -> Result<&'a LinearModel, ExperimentError> {
     let mut best: Option<(f64, &LinearModel)> = None;
     for model in models {
-        let error = model.evaluate(rows)?;
+        let error = -model.evaluate(rows)?.score();
         if best.is_none_or(|(least, _)| error < least) {
             best = Some((error, model));
         }
@@ -326,7 +327,7 @@ impl Control {
         };
         let masft = masft(simulation.features, simulation.seed);
         // Without starts only OLS-Tar is left to choose, on the same half.
-        let without_starts = Masft { starts: Vec::new(), ..masft.clone() };
+        let without_starts = LinearMasft { starts: Vec::new(), ..masft.clone() };
         Ok(Self {
             masft: excess(&masft.fit_moments(&sources, &unlabelled, &labelled)?.model)?,
             half: excess(&without_starts.fit_moments(&sources, &unlabelled, &labelled)?.model)?,

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use clap::{Args, ValueEnum};
 use kiln_models::{Llama, LlamaConfig, TokenBatch, cross_entropies};
 use kiln_optim::OptimError;
-use kiln_optim::zeroth_order::{Alone, AnchorStorage, BatchObjective, Method, Mezo, MezoSvrg, Tuner};
+use kiln_optim::zeroth_order::{Alone, AnchorStorage, BatchObjective, Mezo, MezoSvrg, Tuner, ZerothOrder};
 use kiln_tensor::{Blocks, Parameters};
 use peak_alloc::PeakAlloc;
 use serde::{Deserialize, Serialize};
@@ -191,7 +191,7 @@ fn sizes(model: Llama) -> Result<(Llama, usize, usize), ExperimentError> {
 
 /// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps: an anchor
 /// step and one that goes back to the anchor.
-fn by_values<M: Method>(data: &Next, method: M, device: &Device) -> Result<Bytes, ExperimentError> {
+fn by_values<M: ZerothOrder>(data: &Next, method: M, device: &Device) -> Result<Bytes, ExperimentError> {
     let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
     data.losses(&model)?;
     let tuner = Tuner::new(method, data.components(), 1);
@@ -246,7 +246,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "memory",
         "Bytes of two steps on a small transformer",
-        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. Resident is the whole process.",
+        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. \
+         Resident is the whole process.",
         &["", "batch", "tokens", "peak, MB", "kept / weights", "resident, MB"],
     );
     let megabytes = |bytes: f64| Number((bytes / 1e4).round() / 100.0).to_string();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, BatchObjective, Comm, Entry, Method, Mezo, MezoSvrg, Threads, Tuner, TunerState,
+    Alone, BatchObjective, Comm, Entry, Mezo, MezoSvrg, Threads, Tuner, TunerState, ZerothOrder,
 };
 
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares, ROWS};
@@ -48,7 +48,7 @@ struct Seen {
     hash: u64,
 }
 
-fn step<M: Method>(
+fn step<M: ZerothOrder>(
     problem: &LeastSquares,
     tuner: &Tuner<M>,
     state: &mut TunerState<Vec<f64>>,
@@ -73,7 +73,7 @@ fn differences(ranks: &[&Seen]) -> Result<Vec<f64>, ExperimentError> {
     Ok((0..evaluations / 2).map(|pair| value(2 * pair) - value(2 * pair + 1)).collect())
 }
 
-fn compare<M: Method + Sync>(
+fn compare<M: ZerothOrder + Sync>(
     recorder: &mut Recorder,
     table: &mut Table,
     name: &str,

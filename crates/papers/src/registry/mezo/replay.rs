@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Method, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, hash,
+    Alone, AnchorStorage, BatchObjective, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, ZerothOrder, hash,
 };
 use kiln_tensor::{Blocks, Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub(super) fn run_and_replay<P, M>(
 where
     P: BatchObjective,
     P::Point: Blocks,
-    M: Method,
+    M: ZerothOrder,
 {
     let base = hash(&mut start.clone())?;
     let mut state = tuner.start(problem.components(), start.clone())?;

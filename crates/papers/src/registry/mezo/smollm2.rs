@@ -8,7 +8,7 @@ use kiln_tensor::Parameters;
 use super::replay::run_and_replay;
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
-use kiln_finetune::{Examples, Objective, TextObjective};
+use kiln_finetune::{Examples, TextObjective, TuningObjective};
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Scale, Table};
 
 const FILE: &str = "models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -41,15 +41,15 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     };
     let (train, dev) = (examples(&train, TUNED_ON)?, examples(&dev, ASKED)?);
     let start = Parameters::new(model);
-    let mean = |objective: Objective, examples: &Examples, point: &Parameters<PromptClassifier>| {
+    let mean = |objective: TuningObjective, examples: &Examples, point: &Parameters<PromptClassifier>| {
         let all: Vec<usize> = (0..examples.len()).collect();
         let sum = TextObjective::new(examples, objective, TUNED_ON)?.batch_sum(&all, point)?;
         Ok::<f64, ExperimentError>(sum / all.len() as f64)
     };
     let bar = recorder.progress(4, "zero shots, loss, steps and replay, loss");
-    let correct = recorder.memo("zero shots", || Ok(1.0 - mean(Objective::Accuracy, &dev, &start)?))?;
+    let correct = recorder.memo("zero shots", || Ok(1.0 - mean(TuningObjective::Accuracy, &dev, &start)?))?;
     bar.inc(1);
-    let before = recorder.memo("loss", || mean(Objective::CrossEntropy, &train, &start))?;
+    let before = recorder.memo("loss", || mean(TuningObjective::CrossEntropy, &train, &start))?;
     bar.inc(1);
     let mut table = Table::new(
         "smollm2",
@@ -60,10 +60,11 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     );
     for seed in context.seeds(1) {
         let (after, same_bits) = recorder.memo(&format!("steps {seed}"), || {
-            let problem = TextObjective::<PromptClassifier>::new(&train, Objective::CrossEntropy, TUNED_ON)?;
+            let problem =
+                TextObjective::<PromptClassifier>::new(&train, TuningObjective::CrossEntropy, TUNED_ON)?;
             let tuner = Tuner::new(Mezo::new(RATE), TUNED_ON, seed);
             let (end, replayed) = run_and_replay(&problem, &tuner, &start, STEPS)?;
-            Ok((mean(Objective::CrossEntropy, &train, &end)?, replayed.same_bits))
+            Ok((mean(TuningObjective::CrossEntropy, &train, &end)?, replayed.same_bits))
         })?;
         bar.inc(2);
         recorder.record("S1", "|change of the loss|", [(after - before).abs()]);

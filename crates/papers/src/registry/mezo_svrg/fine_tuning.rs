@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use kiln_optim::first_order::Sgd;
-use kiln_optim::zeroth_order::{Alone, Fidelity, Method, Mezo, MezoSvrg, ModuleLoss, Tuner};
+use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_optim::{ModuleObjective, Order, Solver};
 use kiln_tensor::Parameters;
 use rayon::prelude::*;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::median;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
 };
@@ -110,7 +111,11 @@ fn tune(task: &FineTuning, way: Way, budget: u64, seed: u64) -> Result<Curve, Ex
     }
 }
 
-fn follow<M: Method>(task: &FineTuning, tuner: &Tuner<M>, budget: u64) -> Result<Curve, ExperimentError> {
+fn follow<M: ZerothOrder>(
+    task: &FineTuning,
+    tuner: &Tuner<M>,
+    budget: u64,
+) -> Result<Curve, ExperimentError> {
     let problem = ModuleLoss::new(task.train.len(), |network: &Network, rows: &[usize]| {
         task.train.losses(network, rows)
     })?;
@@ -163,10 +168,6 @@ impl Runs {
     fn loss(&self, queries: u64) -> Vec<f64> {
         self.at(queries).map(|sample| sample.train.loss).collect()
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    Statistic::Median.of(values).unwrap_or(f64::NAN)
 }
 
 fn pairwise(a: &[f64], b: &[f64], of: fn(f64, f64) -> f64) -> Vec<f64> {
@@ -242,7 +243,7 @@ fn judge(recorder: &mut Recorder, runs: &[Runs]) -> Result<(), ExperimentError> 
     let best = |mut is_candidate: Box<dyn FnMut(Way) -> bool>| {
         let candidates = runs.iter().filter(|runs| is_candidate(runs.way));
         let by_accuracy =
-            |a: &&Runs, b: &&Runs| median(&a.accuracy(BUDGET)).total_cmp(&median(&b.accuracy(BUDGET)));
+            |a: &&Runs, b: &&Runs| median(a.accuracy(BUDGET)).total_cmp(&median(b.accuracy(BUDGET)));
         candidates.max_by(by_accuracy).ok_or("there are no candidates")
     };
     let grid = GRID.map(self::mezo);
@@ -280,8 +281,7 @@ fn ends(id: &str, title: &str, runs: &[Runs]) -> Table {
         for queries in stops {
             let accuracy = runs.accuracy(queries);
             let range = [Statistic::Min, Statistic::Max].map(|of| of.of(&accuracy).unwrap_or(f64::NAN));
-            let numbers =
-                [queries as f64, median(&runs.loss(queries)), median(&accuracy), range[0], range[1]];
+            let numbers = [queries as f64, median(runs.loss(queries)), median(&accuracy), range[0], range[1]];
             table.row(std::iter::once(runs.way.name()).chain(numbers.map(|x| Number(x).to_string())));
         }
     }

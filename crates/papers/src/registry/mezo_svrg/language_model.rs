@@ -2,14 +2,16 @@
 
 use kiln_models::{Bert, Classifier, Tokenizer};
 use kiln_optim::Sampler;
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, Distribution, Fidelity, Restore};
+use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
 use kiln_finetune::{
-    Budget, Evaluation, Examples, Method, Objective, Rule, Settings, StepSize, Watcher, ZerothOrder, finetune,
+    Budget, Examples, TuningEvaluation, TuningMethod, TuningObjective, TuningSettings, TuningStepSize,
+    UpdateRule, Watcher, ZerothOrderSettings, tune,
 };
+use kiln_receipts::statistics::median;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
     progress::Progress,
@@ -38,31 +40,31 @@ const GRADIENTS: f64 = 0.1;
 const MEZO: f64 = 1e-6;
 const SVRG: (f64, f64) = (1e-3, 1e-6);
 
-fn by_values(rule: Rule) -> Method {
-    Method::ZerothOrder(ZerothOrder {
+fn by_values(rule: UpdateRule) -> TuningMethod {
+    TuningMethod::ZerothOrder(ZerothOrderSettings {
         rule,
         eps: 1e-3,
-        distribution: Distribution::Gaussian,
+        distribution: DirectionLaw::Gaussian,
         restore: Restore::default(),
         difference: Difference::Central,
         anneal: None,
     })
 }
 
-fn mezo(rate: f64) -> Method {
-    by_values(Rule::Mezo { step_size: StepSize::Given(rate), directions: 1 })
+fn mezo(rate: f64) -> TuningMethod {
+    by_values(UpdateRule::Mezo { step_size: TuningStepSize::Given(rate), directions: 1 })
 }
 
-fn methods() -> [(&'static str, Method); 4] {
-    let svrg = Rule::MezoSvrg {
-        anchor_step_size: StepSize::Given(SVRG.0),
-        step_size: StepSize::Given(SVRG.1),
+fn methods() -> [(&'static str, TuningMethod); 4] {
+    let svrg = UpdateRule::MezoSvrg {
+        anchor_step_size: TuningStepSize::Given(SVRG.0),
+        step_size: TuningStepSize::Given(SVRG.1),
         anchor_period: 2,
         storage: AnchorStorage::RankOne,
         fidelity: Fidelity::Corrected,
     };
     [
-        ("SGD with gradients, 0.1", Method::Sgd { step_size: GRADIENTS }),
+        ("SGD with gradients, 0.1", TuningMethod::Sgd { step_size: GRADIENTS }),
         ("MeZO, 1e-6", mezo(MEZO)),
         ("MeZO-SVRG, 1e-3 and 1e-6", by_values(svrg)),
         // Not judged: the rate of MeZO-SVRG's anchor steps.
@@ -72,12 +74,12 @@ fn methods() -> [(&'static str, Method); 4] {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Run {
-    evaluations: Vec<Evaluation>,
+    evaluations: Vec<TuningEvaluation>,
     seconds: f64,
 }
 
 impl Run {
-    fn last(&self) -> Result<&Evaluation, ExperimentError> {
+    fn last(&self) -> Result<&TuningEvaluation, ExperimentError> {
         self.evaluations.last().ok_or_else(|| "a run without evaluations".into())
     }
 }
@@ -135,12 +137,12 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
                 .next_batch()
                 .to_vec();
             let train = examples(&train.select(&places))?;
-            let settings = Settings {
+            let settings = TuningSettings {
                 method,
                 budget: Budget::Queries(size.queries),
                 batch_size: size.batch,
                 micro_batch: MICRO_BATCH,
-                objective: Objective::CrossEntropy,
+                objective: TuningObjective::CrossEntropy,
                 weight_decay: 0.0,
                 seed,
                 eval_every: 0,
@@ -148,7 +150,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
             };
             of_method.push(recorder.memo(&format!("{name}, seed {seed}"), || {
                 let mut watcher = Bar(&bar, 0);
-                let (_, outcome) = finetune(model.clone(), &train, &held_out, &settings, None, &mut watcher)?;
+                let (_, outcome) = tune(model.clone(), &train, &held_out, &settings, None, &mut watcher)?;
                 Ok(Run { evaluations: outcome.evaluations, seconds: outcome.spent.seconds })
             })?);
         }
@@ -171,7 +173,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
 
 fn report(
     recorder: &mut Recorder,
-    methods: &[(&str, Method)],
+    methods: &[(&str, TuningMethod)],
     runs: &[Vec<Run>],
     size: &Size,
 ) -> Result<(), ExperimentError> {
@@ -189,7 +191,7 @@ fn report(
     let mut bars = Vec::new();
     for ((name, _), runs) in methods.iter().zip(runs) {
         let lasts = runs.iter().map(Run::last).collect::<Result<Vec<_>, _>>()?;
-        let of = |statistic: Statistic, value: &dyn Fn(&Evaluation) -> f64| {
+        let of = |statistic: Statistic, value: &dyn Fn(&TuningEvaluation) -> f64| {
             statistic.of(&lasts.iter().map(|last| value(last)).collect::<Vec<_>>()).unwrap_or(f64::NAN)
         };
         let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
@@ -199,7 +201,7 @@ fn report(
             of(Statistic::Median, &|last| last.accuracy),
             of(Statistic::Min, &|last| last.accuracy),
             of(Statistic::Max, &|last| last.accuracy),
-            Statistic::Median.of(&seconds).unwrap_or(f64::NAN),
+            median(&seconds),
         ];
         bars.push((names.len() as f64, numbers[2]));
         names.push(*name);

@@ -1,7 +1,7 @@
 //! R1 to R6.
 
 use kiln_optim::first_order::Sgd;
-use kiln_optim::zeroth_order::{Alone, Fidelity, Method, Mezo, MezoSvrg, Tuner};
+use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, Tuner, ZerothOrder};
 use kiln_optim::{Order, Solver};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,8 @@ use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Record
 const STEPS: u64 = 15_000;
 const BATCH: usize = 32;
 const RATE: f32 = 1e-3;
-/// Queries of [`STEPS`] steps of `MeZO-SVRG` with q = 2: the mean of an anchor step's 2n and an inner step's 4b.
+/// Queries of [`STEPS`] steps of `MeZO-SVRG` with q = 2: the mean of an anchor step's 2n and an inner step's
+/// 4b.
 const QUERIES: u64 = STEPS * (2 * ROWS as u64 + 4 * BATCH as u64) / 2;
 const MEZO_RATES: [f64; 5] = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3];
 /// Below this the figures are cut.
@@ -39,7 +40,11 @@ fn is_sampled(step: u64, steps: u64) -> bool {
 }
 
 /// A zeroth-order method from zero.
-fn follow<M: Method>(problem: &LeastSquares, tuner: &Tuner<M>, steps: u64) -> Result<Curve, ExperimentError> {
+fn follow<M: ZerothOrder>(
+    problem: &LeastSquares,
+    tuner: &Tuner<M>,
+    steps: u64,
+) -> Result<Curve, ExperimentError> {
     let mut state = tuner.start(ROWS, vec![0.0; COLUMNS])?;
     let mut curve = Curve::new();
     for step in 0..=steps {

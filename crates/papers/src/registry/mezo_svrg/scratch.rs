@@ -1,7 +1,7 @@
 //! R7: training from scratch.
 
 use burn::tensor::Device;
-use kiln_optim::zeroth_order::{Alone, Method, Mezo, MezoSvrg, ModuleLoss, Tuner};
+use kiln_optim::zeroth_order::{Alone, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_tensor::Parameters;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ fn train(
     }
 }
 
-fn follow<M: Method>(
+fn follow<M: ZerothOrder>(
     tuner: &Tuner<M>,
     network: Network,
     data: &Digits,

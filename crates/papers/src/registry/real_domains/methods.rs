@@ -5,8 +5,8 @@
 
 use faer::Mat;
 use kiln_adapt::{
-    Adaptation, Discriminator, Evaluation, Features, LabelShiftEstimator, Labelled, Method,
-    MultilayerPerceptron, SourceChoice, Training, tensor_of,
+    AdaptMethod, Adaptation, Discriminator, Evaluation, Features, Fit as _, LabelShiftEstimator, Labelled,
+    MultilayerPerceptron, Predict, SourceChoice, Training, tensor_of,
 };
 use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{ABOVE_CHANCE, SMALLEST, digits as pictures, features};
 use crate::device::TensorDevice;
 use kiln_datasets::{DataUse, ImagePart};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
@@ -35,29 +36,29 @@ const GROUP_STEP: f64 = 0.01;
 const POOL: &str = "Pool";
 
 /// The methods; those that need one source take that with the most rows.
-fn methods(largest: usize) -> Vec<(&'static str, Method)> {
+fn methods(largest: usize) -> Vec<(&'static str, AdaptMethod)> {
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
     let coral = Divergence::Coral(CoralForm::MeanAndCovariance);
-    let weighted = |method: Method| {
-        method.reweighted(Method::cip(mmd(), WEIGHT), LabelShiftEstimator::Bbse, SourceChoice::All)
+    let weighted = |method: AdaptMethod| {
+        method.reweighted(AdaptMethod::cip(mmd(), WEIGHT), LabelShiftEstimator::Bbse, SourceChoice::All)
     };
     let discriminator = Discriminator { ramp_steps: STEPS / 3, ..Discriminator::default() };
     vec![
-        ("ERM", Method::erm(largest)),
-        (POOL, Method::pooled_erm()),
-        ("DIP-mean", Method::pooled_dip(Divergence::Mean, WEIGHT)),
-        ("DIP-MMD", Method::pooled_dip(mmd(), WEIGHT)),
-        ("DIP-CORAL", Method::pooled_dip(coral, WEIGHT)),
-        ("DANN", Method::dann(discriminator, WEIGHT)),
-        ("CIP", Method::cip(mmd(), WEIGHT)),
-        ("JointDIP", Method::pooled_joint_dip(mmd(), WEIGHT, WEIGHT)),
-        ("IW-ERM", Method::iw_erm()),
-        ("IW-CIP", Method::iw_cip(mmd(), WEIGHT, WEIGHT)),
-        ("IW-DIP", weighted(Method::pooled_dip(mmd(), WEIGHT))),
-        ("IW-JointDIP", weighted(Method::pooled_joint_dip(mmd(), WEIGHT, WEIGHT))),
-        ("IRM", Method::irm(WEIGHT, 0)),
-        ("V-REx", Method::v_rex(WEIGHT, 0)),
-        ("GroupDRO", Method::group_dro(GROUP_STEP)),
+        ("ERM", AdaptMethod::erm(largest)),
+        (POOL, AdaptMethod::pooled_erm()),
+        ("DIP-mean", AdaptMethod::pooled_dip(Divergence::Mean, WEIGHT)),
+        ("DIP-MMD", AdaptMethod::pooled_dip(mmd(), WEIGHT)),
+        ("DIP-CORAL", AdaptMethod::pooled_dip(coral, WEIGHT)),
+        ("DANN", AdaptMethod::dann(discriminator, WEIGHT)),
+        ("CIP", AdaptMethod::cip(mmd(), WEIGHT)),
+        ("JointDIP", AdaptMethod::pooled_joint_dip(mmd(), WEIGHT, WEIGHT)),
+        ("IW-ERM", AdaptMethod::iw_erm()),
+        ("IW-CIP", AdaptMethod::iw_cip(mmd(), WEIGHT, WEIGHT)),
+        ("IW-DIP", weighted(AdaptMethod::pooled_dip(mmd(), WEIGHT))),
+        ("IW-JointDIP", weighted(AdaptMethod::pooled_joint_dip(mmd(), WEIGHT, WEIGHT))),
+        ("IRM", AdaptMethod::irm(WEIGHT, 0)),
+        ("V-REx", AdaptMethod::v_rex(WEIGHT, 0)),
+        ("GroupDRO", AdaptMethod::group_dro(GROUP_STEP)),
     ]
 }
 
@@ -94,7 +95,7 @@ fn shares(domain: &Domain) -> Result<Vec<f64>, ExperimentError> {
 }
 
 fn fit(
-    method: &Method,
+    method: &AdaptMethod,
     sources: &[Domain],
     target: &Domain,
     seed: u64,
@@ -109,8 +110,8 @@ fn fit(
     let model = MultilayerPerceptron::new(&widths, Features::LastHidden, seed, &device)?;
     let epochs = STEPS.div_ceil(longest.div_ceil(BATCH));
     let training = Training { seed, ..Training::adam(epochs, BATCH, LEARNING_RATE) };
-    let fitted = method.fit(&problem, &model, &training)?;
-    let evaluation = fitted.evaluate(&target.map(|x| tensor_of(x, &device))?, 1000)?;
+    let fitted = method.on(&model, &training).fit(&problem)?;
+    let evaluation = fitted.evaluate(&target.map(|x| tensor_of(x, &device))?)?;
     let Evaluation::Classes { accuracy, balanced_accuracy, .. } = evaluation else {
         return Err("the labels are classes".into());
     };
@@ -185,12 +186,7 @@ fn judge<'a>(
 /// Means over the targets, one for each seed.
 fn over_targets(fits: &[Vec<Fit>], value: impl Fn(&Fit) -> f64) -> Vec<f64> {
     let seeds = fits.first().map_or(0, Vec::len);
-    (0..seeds).map(|seed| average(fits.iter().map(|fits| value(&fits[seed])))).collect()
-}
-
-fn average(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+    (0..seeds).map(|seed| mean(fits.iter().map(|fits| value(&fits[seed])))).collect()
 }
 
 fn percent(values: &[f64]) -> String {
@@ -231,7 +227,7 @@ fn figure(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Figure {
         Axis::linear("gain, percentage points"),
     );
     for (place, name) in set.names.iter().enumerate() {
-        let mean = |fits: &Vec<Vec<Fit>>| average(fits[place].iter().map(|fit| fit.accuracy));
+        let mean = |fits: &Vec<Vec<Fit>>| mean(fits[place].iter().map(|fit| fit.accuracy));
         let gains = fits
             .iter()
             .zip(0_u32..)

@@ -2,7 +2,7 @@
 
 use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
-use kiln_adapt::{Labelled, Labels, Rows};
+use kiln_adapt::{Labelled, Labels, Predict, Rows};
 
 use super::{AMAZON, DIGITS, HEART, OFFICE, Reference, digits as pictures, features};
 use kiln_datasets::{ImagePart, LabelledCounts};
@@ -79,7 +79,7 @@ pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         let x = Rows::concat(domains.iter().map(|source| source.x().clone()).collect())
             .ok_or("no hospital but the target")?;
         let sources: Labelled<Mat<f64>> = Labelled::new("sources", x, Labels::classes(classes, 2))?;
-        found.push(Logistic { c: 1.0 }.fit_domain(&sources)?.evaluate(&target)?);
+        found.push(Logistic { c: 1.0 }.fit_domain(&sources)?.evaluate(&target)?.score());
     }
     compare(recorder, "R2", "Heart disease, one hospital left out", &HEART, &found);
     Ok(())
@@ -102,7 +102,8 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     for [train, _] in &domains {
         accuracies.push(recorder.memo(train.name(), || {
             let model = Logistic { c: 0.1 }.fit_domain(train)?;
-            Ok(domains.iter().map(|[_, test]| model.evaluate(test)).collect::<Result<_, _>>()?)
+            let score = |[_, test]: &[Labelled<_>; 2]| Ok(model.evaluate(test)?.score());
+            domains.iter().map(score).collect::<Result<_, ExperimentError>>()
         })?);
         progress.inc(1);
     }

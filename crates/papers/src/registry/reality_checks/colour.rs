@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Network, Training, accuracy, drawn};
 use super::penalties::Penalty;
-use super::{Variant, difference, mean, rrr, share, synthetic};
+use super::{Variant, difference, rrr, share, synthetic};
 use crate::device::TensorDevice;
 use crate::pictures::{Pictures, coloured, glyphs};
 use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::statistics::{mean, mean_and_spread};
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
@@ -91,8 +92,7 @@ fn standardize(all: &mut [Pictures; 4], channels: usize) {
             planes.flatten().map(|value| f64::from(*value)).collect::<Vec<_>>()
         };
         let values = of_channel(&all[0]);
-        let centre = mean(&values);
-        let deviation = mean(&values.iter().map(|value| (value - centre).powi(2)).collect::<Vec<_>>()).sqrt();
+        let (centre, deviation) = mean_and_spread(&values);
         for pictures in all.iter_mut() {
             let planes = pictures.values.chunks_exact_mut(size).skip(channel).step_by(channels);
             planes.flatten().for_each(|value| *value = ((f64::from(*value) - centre) / deviation) as f32);
@@ -186,7 +186,7 @@ fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], fo
         let columns = [of(&|a| a.same), of(&|a| a.inverted[epochs - 1]), of(&|a| a.chosen)];
         let cells = columns.iter().map(|values| mean_and_deviation(values, 1));
         table.row(std::iter::once(variant.name()).chain(cells));
-        let curve = (0..epochs).map(|epoch| (epoch as f64 + 1.0, mean(&of(&|a| a.inverted[epoch]))));
+        let curve = (0..epochs).map(|epoch| (epoch as f64 + 1.0, mean(of(&|a| a.inverted[epoch]))));
         let kind = match variant {
             Variant::Penalized(Penalty::InputGradient, _) => Kind::Dashed,
             _ => Kind::LinePoints,

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Network, OnPixels, Training, accuracy, drawn};
 use super::penalties::{Penalty, mask};
-use super::{Variant, difference, l1, mean, rrr, share, synthetic};
+use super::{Variant, difference, l1, rrr, share, synthetic};
 use crate::device::TensorDevice;
 use crate::pictures::{Grey, Pictures, add_decoys, corners, glyphs};
 use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
@@ -170,7 +171,7 @@ fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], fo
         let columns = [last(found), of(found, |a| a.chosen), of(found, |a| a.best)];
         let cells = columns.iter().map(|values| mean_and_deviation(values, 1));
         table.row(std::iter::once(variant.name()).chain(cells));
-        let level = mean(&last(found));
+        let level = mean(last(found));
         match variant {
             Variant::Control => {
                 figure = figure.with(Kind::Dashed, "no decoy", 6, ends.map(|weight| (weight, level)));
@@ -183,7 +184,7 @@ fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], fo
     }
     for (colour, penalty) in Penalty::ALL.into_iter().enumerate() {
         let of_penalty = variants.iter().zip(found).filter_map(|(variant, found)| match variant {
-            Variant::Penalized(other, weight) if *other == penalty => Some((*weight, mean(&last(found)))),
+            Variant::Penalized(other, weight) if *other == penalty => Some((*weight, mean(last(found)))),
             _ => None,
         });
         let points: Vec<_> = of_penalty.collect();

@@ -111,7 +111,8 @@ pub(super) struct Training {
 impl Training {
     /// Trains a network that was drawn on an autodiff device. Gives what `look` sees after each epoch.
     ///
-    /// `penalty` is of the network, a batch, its classes and the number of the step; it is added to the cross-entropy.
+    /// `penalty` is of the network, a batch, its classes and the number of the step; it is added to the
+    /// cross-entropy.
     pub(super) fn fit<N: Network, T>(
         &self,
         network: N,

@@ -14,7 +14,8 @@ pub(super) enum Penalty {
     L1,
     /// CDEP as released: the mean of the share of β in `softmax(β, γ)`, summed over groups.
     SoftmaxShare,
-    /// RRR: the sum of squared derivatives of the loss by the pixels, summed over channels before they are squared.
+    /// RRR: the sum of squared derivatives of the loss by the pixels, summed over channels before they are
+    /// squared.
     InputGradient,
 }
 

@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
-use kiln_interpret::acd::{Acd, Cluster, Units};
+use kiln_interpret::acd::{Acd, AcdUnits, Cluster};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::reader::{Reader, batches};
 use super::synthetic;
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 use kiln_tensor::training::{ByBatches, Descent, adam, cross_entropy};
 
@@ -86,7 +87,7 @@ fn scores(
     sets: &[Vec<bool>],
     device: &Device,
 ) -> Result<Vec<f64>, InterpretError> {
-    let units = Units::Line { count: sentence.words.len() };
+    let units = AcdUnits::Line { count: sentence.words.len() };
     let mask = Tensor::<2>::from_data(units.masks(sets)?, device);
     let logits = reader.decompose(tensor(&[sentence], device), mask)?.relevant;
     let logits: Vec<f64> = logits.into_data().iter().collect();
@@ -159,7 +160,7 @@ fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
             alone.push(f64::from(u8::from(found[0] > 0.0)));
             pair.push(f64::from(u8::from(found[1] < 0.0)));
         }
-        let units = Units::Line { count: length };
+        let units = AcdUnits::Line { count: length };
         let root = Acd::words().agglomerate(&units, |sets| scores(&reader, sentence, sets, device))?;
         joined.push(f64::from(u8::from(composes(&root, sentence, (negator, polarity)))));
         if example.is_none() && length == 6 && polarity == negator + 2 {
@@ -168,10 +169,10 @@ fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
     }
     Ok(Measured {
         accuracy: right as f64 / test.len() as f64,
-        alone: super::mean(&alone),
-        pair: super::mean(&pair),
-        anywhere: super::mean(&anywhere),
-        joined: super::mean(&joined),
+        alone: mean(&alone),
+        pair: mean(&pair),
+        anywhere: mean(&anywhere),
+        joined: mean(&joined),
         example: example.ok_or("no sentence to show")?,
     })
 }

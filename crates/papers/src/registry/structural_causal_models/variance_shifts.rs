@@ -3,15 +3,17 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::Mat;
 use kiln_adapt::linear::LinearModel;
-use kiln_adapt::linear::regression::{Dip, Ols, Regression};
+use kiln_adapt::linear::regression::{Dip, Ols};
 use kiln_adapt::scm::ChenBuhlmann;
-use kiln_adapt::{Adaptation, Labelled, Labels, Method, SourceChoice, Training, Unlabelled, glorot_linear};
+use kiln_adapt::{
+    AdaptMethod, Adaptation, Fit, Labelled, Labels, SourceChoice, Training, Unlabelled, glorot_linear,
+};
 use kiln_tensor::{CoralForm, Divergence, MmdKernel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::mean_shifts::{mean, quantile};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::{mean, quantile};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// The authors' weight of every penalty.
@@ -25,7 +27,8 @@ enum Matching {
     Mean,
     /// Means and variances.
     Variance,
-    /// All quantiles: the squared Wasserstein distance, which in one dimension is that of the order statistics.
+    /// All quantiles: the squared Wasserstein distance, which in one dimension is that of the order
+    /// statistics.
     Quantiles,
     Mmd,
 }
@@ -83,13 +86,13 @@ fn train(
     seed: u64,
     device: &Device,
 ) -> Result<LinearModel, ExperimentError> {
-    let method = Method::dip(0, matching.divergence(), WEIGHT);
+    let method = AdaptMethod::dip(0, matching.divergence(), WEIGHT);
     let features = data.target().x().dims()[1];
     let mut model = glorot_linear(features, 1, 0.01, seed, device)?;
     for (epochs, batch_size, rate) in matching.rounds(rows) {
         let training =
             Training { shuffle: batch_size < rows, seed, ..Training::adam(epochs, batch_size, rate) };
-        model = method.fit(data, &model, &training)?.into_model();
+        model = method.on(&model, &training).fit(data)?.into_model();
     }
     let weights = model.weight.val().try_into_vec_as::<f64>()?;
     let bias = model.bias.map(|bias| bias.val().try_into_vec_as::<f64>()).transpose()?;
@@ -162,7 +165,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let trained = MATCHINGS.map(|matching| (matching.name(), of(matching)));
     for (name, risks) in named.iter().chain(&trained) {
         let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(risks, level));
-        let numbers = [mean(risks), median, low, high, mean(&below(risks))];
+        let numbers = [mean(risks), median, low, high, mean(below(risks))];
         table.row([(*name).to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
     }
     for (colour, (name, risks)) in [1, 4, 2, 0].into_iter().zip(trained) {
@@ -175,7 +178,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     Ok(())
 }
 
-/// By closed forms: what DIP-mean sees of variances is the noise in the difference of means, which more rows take away.
+/// By closed forms: what DIP-mean sees of variances is the noise in the difference of means, which more rows
+/// take away.
 fn blindness(context: &Context, recorder: &Recorder) -> Result<Table, ExperimentError> {
     let seeds = context.seeds(100);
     let mut table = Table::new(

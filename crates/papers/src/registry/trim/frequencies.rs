@@ -5,8 +5,8 @@ use burn::optim::SgdConfig;
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_interpret::attribution::{
-    DeepLift, GradientShap, Groups, InputXGradient, IntegratedGradients, Pair, PairModel, Quadrature,
-    Question, Saliency,
+    Attribution, DeepLift, FeatureGroups, GradientShap, InputXGradient, IntegratedGradients, Model, Pair,
+    Quadrature, Question, Saliency,
 };
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{Fourier, Identity, Transform, WaveletTransform, magnitudes};
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Training, best, classes, share, tensor};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
 use kiln_tensor::training::cross_entropy;
@@ -63,8 +64,12 @@ struct Trained {
 /// A network of coefficients by its layers.
 struct OfCoefficients<'a, T>(&'a MultilayerPerceptron, &'a T);
 
-impl<T: Transform<2>> PairModel<2> for OfCoefficients<'_, T> {
-    fn outputs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
+impl<T: Transform<2>> Model<2> for OfCoefficients<'_, T> {
+    fn outputs(&self, coefficients: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
+        Ok(self.0.forward(self.1.inverse(coefficients)?))
+    }
+
+    fn pairs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
         let Self(network, transform) = self;
         let x = coefficients.try_linear(|s| transform.inverse(s))?;
         let hidden =
@@ -112,7 +117,7 @@ fn decompose<T: Transform<2>>(
     network: &MultilayerPerceptron,
     x: &Tensor<2>,
     transform: &T,
-    groups: &Groups,
+    groups: &FeatureGroups,
 ) -> Result<Tensor<2>, ExperimentError> {
     let scores = (0..groups.len()).map(|group| {
         let mask = groups.ids().iter().map(|&id| if id == group { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
@@ -215,8 +220,7 @@ pub(super) fn frequencies(context: &Context, recorder: &mut Recorder) -> Result<
         row(name, &paper, &|run| run.right[method]);
     }
     recorder.table(table);
-    let mean =
-        |method: usize| runs[0].iter().map(|run| run.right[method]).sum::<f64>() / runs[0].len() as f64;
+    let mean = |method: usize| mean(runs[0].iter().map(|run| run.right[method]));
     recorder.figure(
         Figure::new(
             "frequencies",
@@ -246,7 +250,7 @@ fn of_coefficients<T: Transform<2>>(
     let saliency = Trim::new(&logits, transform)
         .attribute(&Saliency { absolute: true }, &test, &Question::output(1))?
         .values;
-    let parts = decompose(&network.valid(), &test, transform, &Groups::each(count))?.abs();
+    let parts = decompose(&network.valid(), &test, transform, &FeatureGroups::each(count))?.abs();
     Ok([accuracy, share(&best(saliency)?, |_| PLANTED), share(&best(parts)?, |_| PLANTED)])
 }
 

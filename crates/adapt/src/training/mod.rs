@@ -1,0 +1,9 @@
+//! Training of methods on Burn modules.
+
+mod batches;
+mod objective;
+mod settings;
+mod trained;
+
+pub use settings::{Epoch, Training};
+pub use trained::TrainedMethod;

@@ -1,0 +1,61 @@
+use burn::optim::{AdamConfig, ModuleOptimizer};
+use kiln_core::check::{self, Checked};
+use serde::{Deserialize, Serialize};
+
+/// How a method is trained: by whatever optimizer of Burn's, or of `kiln_optim`'s that implements Burn's
+/// trait.
+#[derive(Clone)]
+pub struct Training {
+    /// Passes over the longest domain of the problem, whether the method uses it or not.
+    pub epochs: usize,
+    /// Rows of each domain in a step; shorter domains begin again.
+    pub batch_size: usize,
+    /// Passed to the optimizer.
+    pub learning_rate: f64,
+    /// Whether rows are shuffled in each epoch.
+    pub shuffle: bool,
+    /// Determines the order of rows and the start of a discriminator.
+    pub seed: u64,
+    /// The optimizer; each stage starts from a copy.
+    pub optimizer: ModuleOptimizer,
+}
+
+impl Training {
+    /// Adam as PyTorch has it, rows shuffled, seed 0.
+    pub fn adam(epochs: usize, batch_size: usize, learning_rate: f64) -> Self {
+        // Burn's own ε is 1e-5.
+        let optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+        Self { epochs, batch_size, learning_rate, shuffle: true, seed: 0, optimizer }
+    }
+
+    pub(crate) fn check(&self) -> Checked {
+        check::at_least_one("epochs", self.epochs)?;
+        check::at_least_one("batch_size", self.batch_size)?;
+        check::positive("learning_rate", self.learning_rate)
+    }
+}
+
+impl std::fmt::Debug for Training {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Training")
+            .field("epochs", &self.epochs)
+            .field("batch_size", &self.batch_size)
+            .field("learning_rate", &self.learning_rate)
+            .field("shuffle", &self.shuffle)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an epoch of training was like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// How many first stages follow this one: 0 in the fit proper, 1 in its first stage.
+    pub depth: usize,
+    /// From 0.
+    pub epoch: usize,
+    /// Mean over its steps of the risk on the sources, before each step.
+    pub risk: f64,
+    /// Mean over its steps of each penalty, without its weight; for a discriminator its cross-entropy.
+    pub penalties: Vec<f64>,
+}

@@ -1,0 +1,14 @@
+//! One file per method of PageRank. [`PageRankMethod`](crate::PageRankMethod) is any of those that meet the
+//! contract; the exact path answers for every ρ at once and has a function of its own.
+
+pub(crate) mod appr;
+pub(crate) mod appr_opt;
+pub(crate) mod l1_cd;
+pub(crate) mod l1_exact;
+pub(crate) mod l1_fista;
+pub(crate) mod l1_ista;
+pub(crate) mod l1_path_exact;
+pub(crate) mod l1_stagewise;
+mod principal_system;
+mod proximal;
+pub(crate) mod push;
