@@ -35,6 +35,9 @@
 
 mod adapt;
 mod graph;
+mod interpret;
+mod optim;
+mod tensor;
 mod zeroth_order;
 
 use std::fmt::Write as _;
