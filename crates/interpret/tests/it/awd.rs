@@ -413,7 +413,10 @@ fn bad_input() {
     let device = Device::flex();
     let x = tensor(&irregular(8, 0.0), [1, 1, 8], &device);
     let network = |x: Tensor<3>| x.sum_dim(2).reshape([-1, 1]);
-    assert!(matches!(Teacher::new(&network, &[1], x.clone()), Err(InterpretError::Input(InputError::Index { .. }))));
+    assert!(matches!(
+        Teacher::new(&network, &[1], x.clone()),
+        Err(InterpretError::Input(InputError::Index { .. }))
+    ));
     assert!(matches!(
         Teacher::new(&network, &[], x.clone()),
         Err(InterpretError::Input(InputError::Empty { .. }))
