@@ -17,6 +17,8 @@
 //! cut in the whole graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v`
 //! at every added node, so the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
 
+use std::collections::BTreeSet;
+
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
@@ -89,25 +91,17 @@ impl LocalAnswer<FlowCertificate> {
     /// # Errors
     /// Those of [`SeedDistribution::resolve`] and [`ClusterScores::of`].
     pub fn certify(&self, graph: &impl Adjacency) -> Result<FlowCertificate> {
-        let reference = self.seeds.resolve(graph)?;
+        let reference: BTreeSet<u64> = self.seeds.resolve(graph)?.into_iter().map(|seed| seed.0).collect();
         let nodes: Vec<u64> = self.support().collect();
         let scores = ClusterScores::of(graph, &nodes)?;
-        let volume: f64 = reference.iter().map(|&(u, _)| graph.degree(u)).sum();
-        let inside: f64 = reference
-            .iter()
-            .map(|&(u, _)| u)
-            .filter(|u| nodes.binary_search(u).is_ok())
-            .map(|u| graph.degree(u))
-            .sum();
-        let outside = scores.volume - inside;
-        let penalty = match self.certificate.delta {
-            Some(delta) if outside > 0.0 => {
-                (volume / rest_of(graph.total_volume(), volume) + delta) * outside
-            }
-            Some(_) => 0.0,
-            None if nodes.len() > reference.len() => f64::INFINITY,
-            None => 0.0,
-        };
+        let volume: f64 = reference.iter().map(|&u| graph.degree(u)).sum();
+        let (mut inside, mut outside) = (0.0, 0.0);
+        for &u in &nodes {
+            *if reference.contains(&u) { &mut inside } else { &mut outside } += graph.degree(u);
+        }
+        let sigma =
+            volume / rest_of(graph.total_volume(), volume) + self.certificate.delta.unwrap_or(f64::INFINITY);
+        let penalty = if outside > 0.0 { sigma * outside } else { 0.0 };
         Ok(FlowCertificate {
             delta: self.certificate.delta,
             value: if scores.cut > 0.0 { scores.cut / (inside - penalty) } else { 0.0 },
