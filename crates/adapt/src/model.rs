@@ -257,7 +257,7 @@ impl FeatureModel<Tensor<4>> for LeNet {
         {
             return Ok(());
         }
-        let side = (16..).find(|side| 50 * after(*side) * after(*side) >= inputs).unwrap_or(0);
+        let side = 4 * (inputs / 50).isqrt() + 12;
         check::shape("a row", shape, &[channels, side, side])
     }
 }

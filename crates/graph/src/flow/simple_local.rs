@@ -26,7 +26,7 @@ use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::conductance::{ClusterScores, conductance_of, node_set, rest_of};
 use crate::error::{GraphError, Result};
 use crate::method::{Clustering, LocalMethod, leaves_a_rest};
-use crate::question::{Limits, Question, Step, Workspace, step_allowed};
+use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 use crate::sweep::SweepCut;
 
@@ -131,7 +131,7 @@ pub fn improve(
 ) -> Result<LocalAnswer<FlowCertificate>> {
     node_set(graph, "reference", reference)?;
     let seeds = SeedDistribution::uniform(reference.iter().copied());
-    method.solve(&mut Question::new(graph, &seeds, Limits::default(), &mut Workspace::default())?)
+    method.solve(&mut LocalQuestion::new(graph, &seeds, Limits::default(), &mut Workspace::default())?)
 }
 
 /// What the objective and the scores are made of.
@@ -144,7 +144,7 @@ struct Measured {
 
 /// The problem, on slots: the reference set holds the first ones.
 struct Problem<'q, 'g, G> {
-    question: &'q mut Question<'g, G>,
+    question: &'q mut LocalQuestion<'g, G>,
     reference_size: usize,
     sigma: f64,
     round_penalty: fn(f64) -> f64,
@@ -154,11 +154,17 @@ struct Problem<'q, 'g, G> {
 impl LocalMethod for FlowImprove {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<FlowCertificate>> {
         search(question, Some(0.0), |penalty| penalty)
     }
 
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<FlowCertificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<FlowCertificate>> {
         let answer = self.solve(question)?;
         Ok(with_cluster(question, answer))
     }
@@ -167,13 +173,19 @@ impl LocalMethod for FlowImprove {
 impl LocalMethod for SimpleLocal {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<FlowCertificate>> {
         let Self { delta, whole_penalties } = *self;
         check::nonnegative("delta", delta)?;
         search(question, Some(delta), if whole_penalties { f64::ceil } else { |penalty| penalty })
     }
 
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<FlowCertificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<FlowCertificate>> {
         let answer = self.solve(question)?;
         Ok(with_cluster(question, answer))
     }
@@ -182,11 +194,17 @@ impl LocalMethod for SimpleLocal {
 impl LocalMethod for Mqi {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<FlowCertificate>> {
         search(question, None, |penalty| penalty)
     }
 
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<FlowCertificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<FlowCertificate>> {
         let answer = self.solve(question)?;
         Ok(with_cluster(question, answer))
     }
@@ -194,7 +212,7 @@ impl LocalMethod for Mqi {
 
 /// The set found is the cluster.
 fn with_cluster<G: Adjacency>(
-    question: &Question<'_, G>,
+    question: &LocalQuestion<'_, G>,
     answer: LocalAnswer<FlowCertificate>,
 ) -> Clustering<FlowCertificate> {
     let FlowCertificate { conductance, volume, cut, .. } = answer.certificate;
@@ -205,7 +223,7 @@ fn with_cluster<G: Adjacency>(
 
 /// The set of least value, by Dinkelbach's iteration.
 fn search<G: Adjacency>(
-    question: &mut Question<'_, G>,
+    question: &mut LocalQuestion<'_, G>,
     delta: Option<f64>,
     round_penalty: fn(f64) -> f64,
 ) -> Result<LocalAnswer<FlowCertificate>> {
@@ -286,7 +304,7 @@ impl<G: Adjacency> Problem<'_, '_, G> {
         work.iterations += 1;
         let (reference_size, sigma) = (self.reference_size, self.sigma);
         let is_reference = |slot: u32| (slot as usize) < reference_size;
-        let Question { graph, limits, workspace, .. } = &mut *self.question;
+        let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let explored = &mut workspace.explored;
         let mut network = FlowNetwork::with_nodes(2);
         let mut in_network = 0;
