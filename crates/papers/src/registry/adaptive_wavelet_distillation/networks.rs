@@ -6,10 +6,10 @@ use burn::module::Module;
 use burn::nn::{Linear, Lstm};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_core::random::{self, Rng};
+use kiln_receipts::statistics::mean;
 use kiln_tensor::TensorError;
 use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
 use kiln_tensor::training::{ByBatches, Descent, adam, index_tensor, mean_squared_error};
-use kiln_receipts::statistics::mean;
 
 /// A network as a function of `[batch, channels, length]`.
 pub(super) trait Regression: Module {
