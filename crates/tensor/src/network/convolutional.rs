@@ -58,6 +58,8 @@ pub struct ConvolutionalNetwork {
     pool: MaxPool2d,
     hidden: Linear,
     last: Linear,
+    #[module(skip)]
+    sizes: ConvolutionalSizes,
 }
 
 impl ConvolutionalNetwork {
@@ -74,7 +76,13 @@ impl ConvolutionalNetwork {
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
             hidden: layers.linear(second * side * side, sizes.hidden)?,
             last: layers.linear(sizes.hidden, sizes.outputs)?,
+            sizes: *sizes,
         })
+    }
+
+    /// The sizes that it was made with.
+    pub fn sizes(&self) -> &ConvolutionalSizes {
+        &self.sizes
     }
 
     /// The convolutions, in order.
