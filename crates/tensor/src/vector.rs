@@ -294,7 +294,8 @@ impl<M: Module> Parameters<M> {
             self.tensors().into_iter().map(|tensor| tensor.info).zip(terms).rev().collect();
         let mut fits = Ok(());
         self.update(|y| {
-            let (info, x) = terms.pop().expect("the modules were just paired");
+            // The modules were just paired, so there is one for each tensor.
+            let Some((info, x)) = terms.pop() else { return y };
             let changed = f(&info, y.clone(), x);
             match y.same_space(&changed) {
                 Ok(()) => changed,
