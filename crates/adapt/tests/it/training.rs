@@ -169,7 +169,7 @@ device_tests! {
             parameters(fitted.first_stage().unwrap().model())
         );
         let x = data.target().x();
-        let all = loaded.predict_classes(&x).unwrap();
+        let all = loaded.predict_classes(x).unwrap();
         let rows: Vec<usize> = (0..x.rows()).collect();
         let batches = rows.chunks(4).map(|rows| Rows::select(x, rows));
         let streamed: Vec<usize> = batches.flat_map(|x| loaded.predict_classes(&x).unwrap()).collect();

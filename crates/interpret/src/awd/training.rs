@@ -154,9 +154,7 @@ fn gradient<const D: usize>(
     let outputs = model.outputs(x.clone())?;
     let [rows, count] = outputs.dims();
     check::size("rows of the model's outputs", rows, x.dims()[0])?;
-    if target >= count {
-        return Err(InterpretError::Target { index: target, outputs: count });
-    }
+    check::index("output", target, count)?;
     if !outputs.is_tracked() {
         return Err(InterpretError::Missing {
             method: "a teacher",

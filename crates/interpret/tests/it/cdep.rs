@@ -308,7 +308,7 @@ fn bad_input_is_refused() {
     let value = |classes| CdepPenalty::NegativeLogShare.value(&parts, classes).unwrap_err();
     assert!(matches!(value(None), E::Missing { .. }));
     assert!(matches!(value(Some(&[0])), E::Input(InputError::Size { found: 1, expected: 2, .. })));
-    assert!(matches!(value(Some(&[0, 3])), E::Target { index: 3, outputs: 3 }));
+    assert!(matches!(value(Some(&[0, 3])), E::Input(InputError::Index { index: 3, count: 3, .. })));
     let none = x.clone().slice_dim(1, 0..0);
     let none = Parts { relevant: none.clone(), irrelevant: none };
     for penalty in [CdepPenalty::L1, CdepPenalty::SoftmaxShare, CdepPenalty::NegativeLogShare] {
