@@ -6,7 +6,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use kiln_core::{InputError, check};
 use kiln_tensor::network::{
-    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, Layers, MultilayerPerceptron,
+    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, LayerDraws, MultilayerPerceptron,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ pub fn glorot_linear(
     seed: u64,
     device: &Device,
 ) -> Result<Linear, AdaptError> {
-    Ok(Layers::new(InitialLaw::Glorot { gain }, seed, device).linear(inputs, outputs)?)
+    Ok(LayerDraws::new(InitialLaw::Glorot { gain }, seed, device).linear(inputs, outputs)?)
 }
 
 /// What a network's features are.
@@ -114,7 +114,7 @@ impl FeatureNetwork<MultilayerPerceptron> {
         seed: u64,
         device: &Device,
     ) -> Result<Self, AdaptError> {
-        let mut layers = Layers::new(InitialLaw::FanIn, seed, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
         Ok(Self::new(MultilayerPerceptron::new(widths, &mut layers)?, features))
     }
 }
@@ -131,7 +131,7 @@ impl FeatureNetwork<ConvolutionalNetwork> {
         seed: u64,
         device: &Device,
     ) -> Result<Self, AdaptError> {
-        let mut layers = Layers::new(InitialLaw::FanIn, seed, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
         Ok(Self::new(ConvolutionalNetwork::new(sizes, &mut layers)?, features))
     }
 }

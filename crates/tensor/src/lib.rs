@@ -1,10 +1,11 @@
 //! What two or more of Kiln's domain crates share, over Burn tensors.
 //!
-//! * [`Vector`]: a real inner-product space. A method written over it runs on `Vec<f64>`, on tensors, on pairs
-//!   of vectors and on the [`Parameters`] of a Burn module.
+//! * [`Vector`]: a real inner-product space. A method written over it runs on `Vec<f64>`, on tensors, on
+//!   pairs of vectors and on the [`Parameters`] of a Burn module.
 //! * [`Noise`]: random numbers that are a function of (seed, parameter, position), the same on every device,
 //!   so that a perturbation can be drawn again instead of stored.
-//! * [`Blocks`]: a vector whose numbers are changed in place on the host, for methods without memory to spare.
+//! * [`Blocks`]: a vector whose numbers are changed in place on the host, for methods without memory to
+//!   spare.
 //! * [`HostFunction`]: a function of tensors in the host's memory in plain Rust, with a gradient of its own.
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Gradients, Tensor};
-use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
 use kiln_tensor::training::{BatchLoss, adam};
 use kiln_tensor::{Divergence, Sample};
 
@@ -390,7 +390,7 @@ impl<'a, X: Rows> Objective<'a, X> {
             // A seed of its own, so that the discriminator does not start as a copy of the model's first
             // layer.
             let seed = self.seed ^ 0x6461_6e6e;
-            let mut layers = Layers::new(InitialLaw::FanIn, seed, &device);
+            let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, &device);
             let network = MultilayerPerceptron::new(&widths, &mut layers)?;
             adversary.network = Some(network.train());
         }

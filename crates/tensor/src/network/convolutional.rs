@@ -7,7 +7,7 @@ use burn::tensor::activation::relu;
 use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
-use super::Layers;
+use super::LayerDraws;
 use crate::TensorError;
 
 /// The sizes of a [`ConvolutionalNetwork`].
@@ -26,7 +26,8 @@ pub struct ConvolutionalSizes {
 }
 
 impl ConvolutionalSizes {
-    /// `LeNet`, as Caffe and many papers since train it: 20 and 50 channels, kernels of 5×5, 500 hidden units.
+    /// `LeNet`, as Caffe and many papers since train it: 20 and 50 channels, kernels of 5×5, 500 hidden
+    /// units.
     pub fn le_net(channels: usize, side: usize, outputs: usize) -> Self {
         Self { channels: [channels, 20, 50], side, kernel: 5, hidden: 500, outputs }
     }
@@ -49,8 +50,8 @@ impl ConvolutionalSizes {
     }
 }
 
-/// Two convolutions, each with a rectifier and then maximum pooling of 2×2, a hidden layer with a rectifier, and a
-/// last layer.
+/// Two convolutions, each with a rectifier and then maximum pooling of 2×2, a hidden layer with a rectifier,
+/// and a last layer.
 #[derive(Module, Debug)]
 pub struct ConvolutionalNetwork {
     first: Conv2d,
@@ -66,8 +67,8 @@ impl ConvolutionalNetwork {
     /// A network for pictures `[rows, channels, side, side]`.
     ///
     /// # Errors
-    /// [`TensorError::Input`] when a size is 0 or the pictures are too small; as [`Layers::weights`].
-    pub fn new(sizes: &ConvolutionalSizes, layers: &mut Layers<'_>) -> Result<Self, TensorError> {
+    /// [`TensorError::Input`] when a size is 0 or the pictures are too small; as [`LayerDraws::weights`].
+    pub fn new(sizes: &ConvolutionalSizes, layers: &mut LayerDraws<'_>) -> Result<Self, TensorError> {
         sizes.check()?;
         let ([from, first, second], side) = (sizes.channels, sizes.pooled());
         Ok(Self {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Distribution, Noise, TensorError};
 
-/// What the numbers of a layer are drawn from. `n` is the number of inputs that an output depends on, `m` the number
-/// of outputs that depend on an input.
+/// What the numbers of a layer are drawn from. `n` is the number of inputs that an output depends on, `m` the
+/// number of outputs that depend on an input.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InitialLaw {
@@ -16,8 +16,8 @@ pub enum InitialLaw {
     FanIn,
     /// Normal of variance `2/n`, biases 0: He, Zhang, Ren, Sun, *Delving deep into rectifiers* (ICCV 2015).
     He,
-    /// Normal of standard deviation `gain √(2/(n + m))`, biases 0: Glorot, Bengio, *Understanding the difficulty of
-    /// training deep feedforward neural networks* (AISTATS 2010).
+    /// Normal of standard deviation `gain √(2/(n + m))`, biases 0: Glorot, Bengio, *Understanding the
+    /// difficulty of training deep feedforward neural networks* (AISTATS 2010).
     Glorot {
         /// 1 in the paper; finite and at least 0.
         gain: f64,
@@ -28,14 +28,14 @@ pub enum InitialLaw {
 ///
 /// Parameter `i` that is drawn is stream `i` of [`Noise`] under the seed. Biases that are 0 take no stream.
 #[derive(Clone, Debug)]
-pub struct Layers<'a> {
+pub struct LayerDraws<'a> {
     law: InitialLaw,
     noise: Noise,
     next: u64,
     device: &'a Device,
 }
 
-impl<'a> Layers<'a> {
+impl<'a> LayerDraws<'a> {
     /// Layers on `device`, beginning with stream 0.
     pub fn new(law: InitialLaw, seed: u64, device: &'a Device) -> Self {
         let distribution = match law {
@@ -53,7 +53,8 @@ impl<'a> Layers<'a> {
     /// Weights of the law, for `n` inputs and `m` outputs.
     ///
     /// # Errors
-    /// [`TensorError::Input`] when `n` or `m` is 0, or the law's gain is out of its range; as [`Noise::tensor`].
+    /// [`TensorError::Input`] when `n` or `m` is 0, or the law's gain is out of its range; as
+    /// [`Noise::tensor`].
     pub fn weights<const D: usize>(
         &mut self,
         shape: [usize; D],
@@ -95,8 +96,8 @@ impl<'a> Layers<'a> {
         Ok(Linear { weight, bias: Some(self.bias(outputs, inputs, outputs)?) })
     }
 
-    /// A convolution of stride 1 with a square kernel and bias, `channels` those of its input and its output, with
-    /// `padding` zeros on each side.
+    /// A convolution of stride 1 with a square kernel and bias, `channels` those of its input and its output,
+    /// with `padding` zeros on each side.
     ///
     /// # Errors
     /// [`TensorError::Input`] when the kernel's side is 0; as [`weights`](Self::weights).
@@ -138,7 +139,7 @@ impl<'a> Layers<'a> {
 
 /// Redraws all parameters of a module.
 struct Redraw<'l, 'a> {
-    layers: &'l mut Layers<'a>,
+    layers: &'l mut LayerDraws<'a>,
     width: usize,
     error: Option<TensorError>,
 }

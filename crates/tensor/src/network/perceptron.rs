@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use kiln_core::check;
 
-use super::Layers;
+use super::LayerDraws;
 use crate::TensorError;
 
 /// Linear layers with rectifiers between them.
@@ -18,8 +18,8 @@ impl MultilayerPerceptron {
     /// Layers of these widths, inputs first and outputs last.
     ///
     /// # Errors
-    /// [`TensorError::Input`] with fewer than two widths, or when one is 0; as [`Layers::weights`].
-    pub fn new(widths: &[usize], layers: &mut Layers<'_>) -> Result<Self, TensorError> {
+    /// [`TensorError::Input`] with fewer than two widths, or when one is 0; as [`LayerDraws::weights`].
+    pub fn new(widths: &[usize], layers: &mut LayerDraws<'_>) -> Result<Self, TensorError> {
         for &width in widths {
             check::at_least_one("width", width)?;
         }

@@ -9,8 +9,8 @@ use crate::{TensorError, border};
 /// `logits` is `[rows, classes]`, `classes` has the class of each row.
 ///
 /// # Errors
-/// [`TensorError::Input`] without rows, when there is not one class for each row, or a class has no column. The
-/// classes are read back for that.
+/// [`TensorError::Input`] without rows, when there is not one class for each row, or a class has no column.
+/// The classes are read back for that.
 pub fn cross_entropy(logits: Tensor<2>, classes: Tensor<1, Int>) -> Result<Tensor<1>, TensorError> {
     border::not_empty("the logits", &logits)?;
     border::real("the logits", &logits)?;
@@ -25,11 +25,12 @@ pub fn cross_entropy(logits: Tensor<2>, classes: Tensor<1, Int>) -> Result<Tenso
     Ok(-log_softmax(logits, 1).gather(1, classes.unsqueeze_dim(1)).mean())
 }
 
-/// `−Σ_c shares_c log softmax(logits)_c` of each row, `[rows, 1]`: the cross-entropy to shares of the classes, which
-/// may be one-hot.
+/// `−Σ_c shares_c log softmax(logits)_c` of each row, `[rows, 1]`: the cross-entropy to shares of the
+/// classes, which may be one-hot.
 ///
 /// # Errors
-/// [`TensorError::Input`] without rows, or when `shares` has another shape or element type or is on another device.
+/// [`TensorError::Input`] without rows, or when `shares` has another shape or element type or is on another
+/// device.
 pub fn soft_cross_entropies(logits: Tensor<2>, shares: Tensor<2>) -> Result<Tensor<2>, TensorError> {
     border::not_empty("the logits", &logits)?;
     border::shape("the shares of the classes", &shares, logits.dims())?;
@@ -40,7 +41,8 @@ pub fn soft_cross_entropies(logits: Tensor<2>, shares: Tensor<2>) -> Result<Tens
 /// The mean over all entries of `(outputs − values)²`.
 ///
 /// # Errors
-/// [`TensorError::Input`] without entries, or when `values` has another shape or element type or is on another device.
+/// [`TensorError::Input`] without entries, or when `values` has another shape or element type or is on
+/// another device.
 pub fn mean_squared_error(outputs: Tensor<2>, values: Tensor<2>) -> Result<Tensor<1>, TensorError> {
     border::not_empty("the outputs", &outputs)?;
     border::shape("the values", &values, outputs.dims())?;

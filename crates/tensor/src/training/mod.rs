@@ -4,15 +4,15 @@
 //! for each epoch:  for each batch:  θ ← optimizer(learning rate, θ, ∇ loss(θ; batch))
 //! ```
 //!
-//! What is trained on is a [`TrainingTask`]: it says which batches an epoch has, what a batch's loss is, and how large
-//! a step may be. [`Descent`] holds the module, the optimizer and how far they are. Everything is a function of the
-//! numbers of epoch and step, so the same task gives the same bits, at once or in pieces: a clone of a `Descent` goes
-//! on as the original does.
+//! What is trained on is a [`TrainingTask`]: it says which batches an epoch has, what a batch's loss is, and
+//! how large a step may be. [`Descent`] holds the module, the optimizer and how far they are. Everything is a
+//! function of the numbers of epoch and step, so the same task gives the same bits, at once or in pieces: a
+//! clone of a `Descent` goes on as the original does.
 //!
 //! ```
 //! use burn::optim::SgdConfig;
 //! use burn::tensor::{Device, Int, Tensor};
-//! use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
+//! use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
 //! use kiln_tensor::training::{ByRows, Descent, RowOrder, cross_entropy, index_tensor};
 //!
 //! // Two classes that a line separates.
@@ -30,7 +30,7 @@
 //!         cross_entropy(network.forward(x.clone().select(0, rows.clone())), y.clone().select(0, rows))
 //!     },
 //! };
-//! let network = MultilayerPerceptron::new(&[2, 2], &mut Layers::new(InitialLaw::FanIn, 1, &device))?;
+//! let network = MultilayerPerceptron::new(&[2, 2], &mut LayerDraws::new(InitialLaw::FanIn, 1, &device))?;
 //! let mut losses = Vec::new();
 //! let descent = Descent::new(network, SgdConfig::new().init());
 //! descent.run(20, &mut task, |_, epoch| {
@@ -68,8 +68,8 @@ pub fn adam() -> ModuleOptimizer {
 pub struct BatchLoss {
     /// What is differentiated; one number.
     pub loss: Tensor<1>,
-    /// What is added up over an epoch for its report, such as the loss and its parts. It costs no reading back before
-    /// the epoch ends.
+    /// What is added up over an epoch for its report, such as the loss and its parts. It costs no reading
+    /// back before the epoch ends.
     pub report: Tensor<1>,
 }
 
@@ -195,8 +195,8 @@ impl<M: Module> Descent<M> {
     /// One epoch.
     ///
     /// # Errors
-    /// Those of the task; [`TensorError::Diverged`] when a sum of the report is not finite; [`TensorError::Input`] when
-    /// a learning rate is not finite, or a loss records no gradients.
+    /// Those of the task; [`TensorError::Diverged`] when a sum of the report is not finite;
+    /// [`TensorError::Input`] when a learning rate is not finite, or a loss records no gradients.
     pub fn epoch<T: TrainingTask<M>>(mut self, task: &mut T) -> Result<(Self, EpochReport), T::Error> {
         let epoch = self.epoch;
         let mut sums: Option<Tensor<1>> = None;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Distribution, Noise};
 
-/// The order in which a pass sees the rows. A function of the pass's number, so that training can be taken up at any
-/// epoch.
+/// The order in which a pass sees the rows. A function of the pass's number, so that training can be taken up
+/// at any epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowOrder {
@@ -50,7 +50,8 @@ impl RowOrder {
     }
 }
 
-/// Row numbers as a tensor, to select rows with. On a device with autodiff the selected rows record gradients.
+/// Row numbers as a tensor, to select rows with. On a device with autodiff the selected rows record
+/// gradients.
 pub fn index_tensor(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     let data = TensorData::new(rows.iter().map(|&row| (row as u64).cast_signed()).collect(), [rows.len()]);
     Tensor::from_data(data, device)

@@ -1,5 +1,5 @@
-//! The numbers of `Noise`, what is particular to each `Vector` and `Prox` (their laws are in the conformance suite of
-//! `kiln-tests`), the invariances of `Divergence`, networks and training, on every device.
+//! The numbers of `Noise`, what is particular to each `Vector` and `Prox` (their laws are in the conformance
+//! suite of `kiln-tests`), the invariances of `Divergence`, networks and training, on every device.
 
 mod border;
 mod default_device;

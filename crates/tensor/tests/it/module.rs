@@ -111,6 +111,18 @@ device_tests! {
         }
     }
 
+    /// A change of shape is an error, and leaves the tensor.
+    fn maps_must_keep_the_shape(device) {
+        let linear = || Parameters::new(LinearConfig::new(2, 3).init(device));
+        let (mut x, y) = (linear(), linear());
+        let before = host(&x.as_ref().weight);
+        let error = x.zip_map(&y, |_, y, _| y.clone().repeat_dim(0, 2)).unwrap_err();
+        assert!(matches!(&error, TensorError::Parameter { path, .. } if path == "bias"), "{error:?}");
+        assert_eq!(host(&x.as_ref().weight), before);
+        x.zip_map(&y, |_, _, y| y).unwrap();
+        assert_eq!(host(&x.as_ref().weight), host(&y.as_ref().weight));
+    }
+
     fn architectures_must_agree(device) {
         let linear = |inputs: usize, outputs| Parameters::new(LinearConfig::new(inputs, outputs).init(device));
         let mut x = linear(2, 3);
@@ -121,8 +133,8 @@ device_tests! {
         assert_eq!(host(&x.as_ref().weight), before, "unchanged after the error");
     }
 
-    /// Descent by `axpy` on a module with autodiff: ids and gradient requirements survive, the loss falls as its
-    /// first-order model says.
+    /// Descent by `axpy` on a module with autodiff: ids and gradient requirements survive, the loss falls as
+    /// its first-order model says.
     fn training_by_axpy(device) {
         let device = device.clone().autodiff();
         let entries: Entries = ramp(LENGTH, 0.37).into_iter().map(f64::sin).collect();

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use kiln_core::InputError;
 use kiln_tensor::network::{
-    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, Layers, MultilayerPerceptron,
+    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, LayerDraws, MultilayerPerceptron,
 };
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, device_tests};
 
@@ -29,14 +29,14 @@ fn close(found: &[f64], expected: &[f64]) {
 device_tests! {
     /// Streams in the order of the layers, a weight's before its bias.
     fn fan_in_is_the_noise_of_the_seed(device) {
-        let mut layers = Layers::new(InitialLaw::FanIn, 7, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, 7, device);
         let first = layers.linear(4, 3).unwrap();
         let second = layers.convolution([2, 3], 5, 1).unwrap();
         close(&host(&first.weight.val()), &uniform(7, 0, 12, 4));
         close(&host(&first.bias.unwrap().val()), &uniform(7, 1, 3, 4));
         close(&host(&second.weight.val()), &uniform(7, 2, 150, 50));
         close(&host(&second.bias.unwrap().val()), &uniform(7, 3, 3, 50));
-        let lstm = parameters(Layers::new(InitialLaw::FanIn, 7, device).lstm(2, 3).unwrap());
+        let lstm = parameters(LayerDraws::new(InitialLaw::FanIn, 7, device).lstm(2, 3).unwrap());
         assert!(lstm.iter().all(|x| x.abs() <= 1.0 / 3_f64.sqrt()));
     }
 
@@ -48,7 +48,7 @@ device_tests! {
             (InitialLaw::Glorot { gain: 0.1 }, 0.02 / 500.0),
         ];
         for (law, variance) in expected {
-            let mut layers = Layers::new(law, 3, device);
+            let mut layers = LayerDraws::new(law, 3, device);
             let layer = layers.linear(inputs, outputs).unwrap();
             let weights = host(&layer.weight.val());
             let found = weights.iter().map(|w| w * w).sum::<f64>() / weights.len() as f64;
@@ -67,7 +67,7 @@ device_tests! {
     }
 
     fn perceptrons_compute_what_they_say(device) {
-        let mut layers = Layers::new(InitialLaw::FanIn, 1, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, 1, device);
         let network = MultilayerPerceptron::new(&[2, 3, 1], &mut layers).unwrap();
         let x = [[1.0, -2.0], [0.5, 0.25]];
         let found = host(&network.forward(Tensor::from_data(x, device)));
@@ -84,7 +84,7 @@ device_tests! {
     fn convolutional_networks_fit_their_pictures(device) {
         for (side, kernel) in [(28, 5), (16, 5), (10, 3), (4, 1)] {
             let sizes = ConvolutionalSizes { channels: [3, 4, 5], side, kernel, hidden: 6, outputs: 2 };
-            let network = ConvolutionalNetwork::new(&sizes, &mut Layers::new(InitialLaw::He, 1, device)).unwrap();
+            let network = ConvolutionalNetwork::new(&sizes, &mut LayerDraws::new(InitialLaw::He, 1, device)).unwrap();
             let x = Tensor::<4>::ones([2, 3, side, side], device);
             let outputs = network.forward(x.clone());
             assert_eq!(outputs.dims(), [2, 2]);
@@ -93,7 +93,7 @@ device_tests! {
     }
 
     fn bad_sizes_are_refused(device) {
-        let layers = || Layers::new(InitialLaw::FanIn, 1, device);
+        let layers = || LayerDraws::new(InitialLaw::FanIn, 1, device);
         let refused = |found: Result<_, TensorError>| {
             assert!(matches!(found, Err(TensorError::Input(InputError::Setting { .. }))));
         };
@@ -106,7 +106,7 @@ device_tests! {
         refused(layers().lstm(0, 3).map(drop));
         refused(layers().lstm(3, 0).map(drop));
         for gain in [f64::NAN, -1.0, f64::INFINITY] {
-            refused(Layers::new(InitialLaw::Glorot { gain }, 1, device).linear(2, 2).map(drop));
+            refused(LayerDraws::new(InitialLaw::Glorot { gain }, 1, device).linear(2, 2).map(drop));
         }
         let good = ConvolutionalSizes::le_net(1, 16, 10);
         for bad in [

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use kiln_core::InputError;
-use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
 use kiln_tensor::training::{
     BatchLoss, ByBatches, ByRows, Descent, EpochReport, RowOrder, adam, cross_entropy, index_tensor,
     mean_squared_error, soft_cross_entropies,
@@ -29,7 +29,7 @@ fn data(device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
 
 fn network(device: &Device) -> MultilayerPerceptron {
     let device = device.clone().autodiff();
-    MultilayerPerceptron::new(&[3, 8, 3], &mut Layers::new(InitialLaw::FanIn, 2, &device)).unwrap()
+    MultilayerPerceptron::new(&[3, 8, 3], &mut LayerDraws::new(InitialLaw::FanIn, 2, &device)).unwrap()
 }
 
 fn momentum() -> ModuleOptimizer {

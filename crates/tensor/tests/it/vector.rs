@@ -3,7 +3,8 @@ use kiln_core::InputError;
 use kiln_tensor::{TensorError, Vector, device_tests};
 use proptest::prelude::*;
 
-/// What single precision may lose in a `dot`, relative to `Σ|xᵢyᵢ|`: the bound that `Vector for Tensor` states.
+/// What single precision may lose in a `dot`, relative to `Σ|xᵢyᵢ|`: the bound that `Vector for Tensor`
+/// states.
 pub(crate) const SINGLE: f64 = 4e-6;
 
 pub(crate) type Entries = Vec<f64>;
@@ -72,8 +73,8 @@ device_tests! {
         assert_eq!(host(&x)[0], f64::INFINITY);
     }
 
-    /// A gradient, which carries no autodiff, is added to the parameter that it belongs to; the result is again a
-    /// leaf whose gradient can be taken.
+    /// A gradient, which carries no autodiff, is added to the parameter that it belongs to; the result is
+    /// again a leaf whose gradient can be taken.
     fn updates_are_not_recorded(device) {
         let mut x = tensor(&[3.0, -4.0], [2], &device.clone().autodiff()).require_grad();
         for _ in 0..3 {

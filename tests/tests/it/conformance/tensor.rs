@@ -26,14 +26,16 @@ const LEAST: &str = "no point has a smaller g(u) + ‖u − x‖² / (2 s) than 
 const CONVEX: &str = "convex: the least is exceeded by at least ‖u − p‖² / (2 s)";
 const PROJECTION: &str = "a set's projection is a member, stays, and does not depend on the step";
 const DEVICE: &str = "every device gives what the host gives";
+const BORDER: &str = "not-a-number, infinity and emptiness are an error or go through, never a panic";
 
 static SUITE: Suite = Suite {
     domain: "tensor",
-    laws: &[COMBINATION, PRODUCT, ZERO, STRANGER, FIRM, LEAST, CONVEX, PROJECTION, DEVICE],
+    laws: &[COMBINATION, PRODUCT, ZERO, STRANGER, FIRM, LEAST, CONVEX, PROJECTION, DEVICE, BORDER],
     exceptions: &[],
 };
 
-/// What single precision may lose in a `dot`, relative to `Σ|xᵢyᵢ|`: the bound that `Vector for Tensor` states.
+/// What single precision may lose in a `dot`, relative to `Σ|xᵢyᵢ|`: the bound that `Vector for Tensor`
+/// states.
 const SINGLE: f64 = 4e-6;
 const DOUBLE: f64 = 1e-13;
 
@@ -404,7 +406,8 @@ impl Map {
 
 #[test]
 fn convex_maps_are_firmly_nonexpansive() {
-    // ‖Px − Pu‖² ≤ ⟨Px − Pu, x − u⟩, which characterizes the proximal maps of convex functions up to a gradient.
+    // ‖Px − Pu‖² ≤ ⟨Px − Pu, x − u⟩, which characterizes the proximal maps of convex functions up to a
+    // gradient.
     for_every_map(FIRM, |map, x, u, step| {
         if map.kind != Kind::Set {
             let moved = after(&*map.host, step, x).sub(&after(&*map.host, step, u)).unwrap();
@@ -483,6 +486,36 @@ fn devices_give_what_the_host_gives() {
                 if map.kind != Kind::Function {
                     assert_eq!(map.device.value(&found).unwrap(), 0.0, "{name}: no member");
                 }
+            }
+        },
+    );
+}
+
+#[test]
+fn nothing_panics() {
+    let devices = on_devices();
+    SUITE.law(
+        BORDER,
+        &maps(),
+        |map| map.name.to_owned(),
+        |map| {
+            for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                let mut x = vec![0.5; SIZE];
+                x[7] = bad;
+                let mut moved = x.clone();
+                if map.host.prox(1.0, &mut moved).is_err() {
+                    assert!(moved.iter().zip(&x).all(|(a, b)| a.to_bits() == b.to_bits()), "moved after all");
+                }
+                let _ = map.host.value(&x);
+                for (_, device) in &devices {
+                    let mut moved = tensor(&x, [ROWS, COLUMNS], device);
+                    let _ = (map.device.value(&moved), map.device.prox(1.0, &mut moved));
+                }
+            }
+            let _ = (map.host.value(&Vec::new()), map.host.prox(1.0, &mut Vec::new()));
+            for (_, device) in &devices {
+                let mut none = Tensor::<2>::zeros([0, COLUMNS], device);
+                let _ = (map.device.value(&none), map.device.prox(1.0, &mut none));
             }
         },
     );

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor};
 use kiln_core::random::{self, Rng};
 use kiln_receipts::statistics::mean;
 use kiln_tensor::TensorError;
-use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
 use kiln_tensor::training::{ByBatches, Descent, adam, index_tensor, mean_squared_error};
 
 /// A network as a function of `[batch, channels, length]`.
@@ -30,7 +30,7 @@ pub(super) fn perceptron(
     seed: u64,
     device: &Device,
 ) -> Result<MultilayerPerceptron, TensorError> {
-    MultilayerPerceptron::new(widths, &mut Layers::new(InitialLaw::FanIn, seed, device))
+    MultilayerPerceptron::new(widths, &mut LayerDraws::new(InitialLaw::FanIn, seed, device))
 }
 
 /// A long short-term memory and a linear layer on its last state.
@@ -42,7 +42,7 @@ pub(super) struct Recurrent {
 
 impl Recurrent {
     pub(super) fn new(hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut layers = Layers::new(InitialLaw::FanIn, seed, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
         Ok(Self { lstm: layers.lstm(1, hidden)?, last: layers.linear(hidden, 1)? })
     }
 }

@@ -8,7 +8,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_optim::training::{Dash, ShrinkAndPerturb};
 use kiln_optim::{FiniteSum, ModuleObjective, Order, Sampler};
-use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
 use kiln_tensor::training::{ByBatches, Descent, index_tensor};
 use kiln_tensor::{Distribution, Noise, Parameters, TensorError};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ const METHODS: [(&str, Method); 4] = [
 type Network = MultilayerPerceptron;
 
 fn perceptron(seed: u64, device: &Device) -> Result<Network, TensorError> {
-    let mut layers = Layers::new(InitialLaw::He, seed, device);
+    let mut layers = LayerDraws::new(InitialLaw::He, seed, device);
     MultilayerPerceptron::new(&[PIXELS, HIDDEN, HIDDEN, CLASSES], &mut layers)
 }
 

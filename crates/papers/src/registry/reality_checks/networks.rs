@@ -9,7 +9,7 @@ use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_tensor::TensorError;
 use kiln_tensor::network::{
-    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, Layers, MultilayerPerceptron,
+    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, LayerDraws, MultilayerPerceptron,
 };
 use kiln_tensor::training::{ByBatches, Descent, RowOrder, cross_entropy, index_tensor};
 
@@ -42,7 +42,7 @@ pub(super) struct OnPixels {
 
 impl OnPixels {
     pub(super) fn new(widths: &[usize], seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut layers = Layers::new(InitialLaw::FanIn, seed, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
         Ok(Self { perceptron: MultilayerPerceptron::new(widths, &mut layers)? })
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn drawn(
     seed: u64,
     device: &Device,
 ) -> Result<ConvolutionalNetwork, TensorError> {
-    ConvolutionalNetwork::new(sizes, &mut Layers::new(InitialLaw::FanIn, seed, device))
+    ConvolutionalNetwork::new(sizes, &mut LayerDraws::new(InitialLaw::FanIn, seed, device))
 }
 
 impl Network for ConvolutionalNetwork {

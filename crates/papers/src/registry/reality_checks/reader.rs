@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Parts, Steps};
 use kiln_tensor::TensorError;
-use kiln_tensor::network::{InitialLaw, Layers};
+use kiln_tensor::network::{InitialLaw, LayerDraws};
 use kiln_tensor::training::RowOrder;
 
 #[derive(Module, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Reader {
 impl Reader {
     /// For words of `inputs` numbers.
     pub(super) fn new(inputs: usize, hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut layers = Layers::new(InitialLaw::FanIn, seed, device);
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
         Ok(Self { lstm: layers.lstm(inputs, hidden)?, output: layers.linear(hidden, 2)? })
     }
 

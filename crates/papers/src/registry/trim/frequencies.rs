@@ -19,7 +19,7 @@ use super::networks::{Training, best, classes, share, tensor};
 use crate::device::TensorDevice;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
-use kiln_tensor::network::{InitialLaw, Layers, MultilayerPerceptron};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
 use kiln_tensor::training::cross_entropy;
 
 const WIDTH: usize = 100;
@@ -98,7 +98,7 @@ fn train(
     let all = classes(&labels, device);
     let network = MultilayerPerceptron::new(
         &[WIDTH, 100, 2],
-        &mut Layers::new(InitialLaw::FanIn, seed, &device.clone().autodiff()),
+        &mut LayerDraws::new(InitialLaw::FanIn, seed, &device.clone().autodiff()),
     )?;
     let training = Training { epochs, batch: 128, rate: 0.1, seed };
     let loss = |network: &MultilayerPerceptron, rows: Tensor<1, Int>| {

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_tensor::TensorError;
-use kiln_tensor::network::{InitialLaw, Layers};
+use kiln_tensor::network::{InitialLaw, LayerDraws};
 use kiln_tensor::training::{ByRows, Descent, EpochReport, RowOrder, index_tensor};
 
 use kiln_receipts::ExperimentError;
@@ -32,7 +32,7 @@ const KERNEL: usize = 5;
 impl Convolutional {
     /// For pictures of `side` pixels, with 10 and 20 channels and 50 hidden units.
     pub(super) fn new(side: usize, outputs: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = Layers::new(InitialLaw::FanIn, seed, device);
+        let mut draw = LayerDraws::new(InitialLaw::FanIn, seed, device);
         let shrink = |side: usize| (side + 1 - KERNEL) / 2;
         let side = shrink(shrink(side));
         Ok(Self {
