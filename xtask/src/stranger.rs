@@ -103,7 +103,8 @@ fn examples(markdown: &str) -> Vec<String> {
         programs.push(if code.contains("fn main(") {
             code
         } else if code.contains("Ok::<") {
-            let head = "fn main() {\nexample().unwrap()\n}\nfn example() -> Result<(), impl std::fmt::Debug> {";
+            let head =
+                "fn main() {\nexample().unwrap()\n}\nfn example() -> Result<(), impl std::fmt::Debug> {";
             format!("{head}\n{code}\n}}\n")
         } else {
             format!("fn main() {{\n{code}\n}}\n")

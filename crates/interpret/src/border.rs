@@ -1,8 +1,8 @@
 //! Checks of tensors where they come in.
 
 use burn::tensor::Tensor;
-use kiln_core::check::{self, Checked};
 use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use kiln_tensor::TensorError;
 
 use crate::InterpretError;

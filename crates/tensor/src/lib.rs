@@ -10,6 +10,8 @@
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
 //! * [`divergence`]: how far apart two samples of features are, as penalties to train with.
+//! * [`network`]: layers drawn from a seed, and the small networks of several domains.
+//! * [`training`]: the one loop that trains Burn modules, its losses and orders of rows.
 //! * [`border`]: checks of tensors and modules where they enter a public function.
 //! * [`devices`]: devices by name; with the feature `test-devices` also those that tests run on.
 //!
@@ -56,8 +58,10 @@ mod error;
 mod host;
 mod host_function;
 mod linear_operator;
+pub mod network;
 mod noise;
 pub mod prox;
+pub mod training;
 mod vector;
 
 pub use blocks::{BlockInfo, BlockMut, Blocks};

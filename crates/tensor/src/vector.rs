@@ -282,10 +282,8 @@ impl<M: Module> Parameters<M> {
     /// type and device. For methods that need to know which coordinates form a row, a kernel or a bias.
     ///
     /// # Errors
-    /// When `x` is of another space; `f` is then never called.
-    ///
-    /// # Panics
-    /// When `f` changes the length, or panics.
+    /// When `x` is of another space, then `f` is never called; when `f` changes the length, the element type or
+    /// the device of a tensor, which then stays as it was.
     pub fn zip_map(
         &mut self,
         x: &Self,
@@ -294,11 +292,19 @@ impl<M: Module> Parameters<M> {
         let terms = self.paired(x)?.into_iter().map(|(_, x)| x);
         let mut terms: Vec<_> =
             self.tensors().into_iter().map(|tensor| tensor.info).zip(terms).rev().collect();
+        let mut fits = Ok(());
         self.update(|y| {
             let (info, x) = terms.pop().expect("the modules were just paired");
-            f(&info, y, x)
+            let changed = f(&info, y.clone(), x);
+            match y.same_space(&changed) {
+                Ok(()) => changed,
+                Err(source) => {
+                    fits = Err(TensorError::Parameter { path: info.path, source: Box::new(source) });
+                    y
+                }
+            }
         });
-        Ok(())
+        fits
     }
 
     /// The shapes of the trainable tensors, in the order of their coordinates.

@@ -96,10 +96,7 @@ fn optim(messages: &mut Messages) {
     messages.add("a negative step size", descend(-1.0, vec![0.0; 2]));
     messages.add("a start of another size", descend(0.1, vec![0.0; 3]));
     messages.add("a step size that is too large", descend(10.0, vec![1.0; 2]));
-    messages.add(
-        "no inner steps",
-        run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ()),
-    );
+    messages.add("no inner steps", run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ()));
     messages.add("a word for a number", read_svmlight(&b"1 1:0.5\n-1 2:many\n"[..]));
 }
 
@@ -148,7 +145,8 @@ fn models(messages: &mut Messages) {
     messages.add("heads that do not divide the width", Bert::random(&heads, 1, &device));
     messages.add("a text without tokens", TokenBatch::new(&[vec![1], vec![]], 0));
     let bert = Bert::random(&config, 1, &device).unwrap();
-    messages.add("a token that is not in the vocabulary", bert.embed(&TokenBatch::new(&[vec![20]], 0).unwrap()));
+    messages
+        .add("a token that is not in the vocabulary", bert.embed(&TokenBatch::new(&[vec![20]], 0).unwrap()));
     messages.add("a folder that is not there", Bert::load("nowhere", &device));
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-
 use kiln_core::check;
 
 use crate::InterpretError;

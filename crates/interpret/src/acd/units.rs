@@ -1,8 +1,8 @@
 //! What is agglomerated, and what touches what.
 
 use burn::tensor::TensorData;
-use kiln_core::check::{self, Checked};
 use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;

@@ -6,8 +6,8 @@
 //! 2021 (wavelets). Cost: 9 operations per pixel and filter.
 
 use faer::Mat;
-use kiln_core::check::{self, Checked};
 use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;

@@ -1,8 +1,8 @@
 //! The two parts of an activation.
 
 use burn::tensor::{DType, Tensor};
-use kiln_core::check::{self, Checked};
 use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 
 use super::Decompose;
 use crate::InterpretError;

@@ -5,8 +5,8 @@ use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::module::{max_pool1d_with_indices, max_pool2d_with_indices};
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Int, Tensor};
-use kiln_core::check::{self, Checked};
 use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 
 use super::{Decompose, Parts};
 use crate::InterpretError;

@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
-use kiln_core::check::{self, Checked};
 use kiln_core::InputError;
+use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use crate::InterpretError;

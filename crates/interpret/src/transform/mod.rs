@@ -29,10 +29,10 @@ use burn::tensor::Tensor;
 pub use cosine::Cosine;
 pub use fourier::{Fourier, Frequency, SpectrumPart};
 pub use identity::Identity;
+use kiln_core::check;
 pub use nonnegative_factorization::NonnegativeFactorization;
 pub use principal_components::PrincipalComponents;
 pub use wavelet::WaveletTransform;
-use kiln_core::check;
 
 use crate::InterpretError;
 use crate::attribution::FeatureGroups;

@@ -1,6 +1,5 @@
 //! What can go wrong with wavelets.
 
-
 use kiln_core::InputError;
 
 use super::{Boundary, WaveletFloat};

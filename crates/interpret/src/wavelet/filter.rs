@@ -13,7 +13,6 @@
 
 use std::borrow::Cow;
 
-
 use kiln_core::check::{self, Checked};
 
 use super::WaveletError;

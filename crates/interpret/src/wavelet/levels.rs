@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-
 use kiln_core::InputError;
 
 use super::filter::max_level;

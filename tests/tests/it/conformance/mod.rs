@@ -34,9 +34,11 @@
 //! ```
 
 mod adapt;
-mod zeroth_order;
-
+mod graph;
 mod interpret;
+mod optim;
+mod tensor;
+mod zeroth_order;
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -8,8 +8,8 @@ use ciborium::Value;
 use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Entry, Fidelity, Limit, LogHeader, Mezo, MezoSvrg, ModuleLoss, ReplayLog,
-    Restore, Spsa, StepReport, SumOverBatch, Tuner, TunerState, ZerothOrder, ZoSvrg, hash,
+    Alone, AnchorStorage, BatchObjective, Entry, Fidelity, Limit, LogHeader, Mezo, MezoSvrg, ModuleLoss,
+    ReplayLog, Restore, Spsa, StepReport, SumOverBatch, Tuner, TunerState, ZerothOrder, ZoSvrg, hash,
 };
 use kiln_tensor::{Coordinates, Parameters};
 

@@ -57,7 +57,9 @@ fn questions_that_do_not_fit() {
             let baseline = question.clone().baseline(row(&[bad, 0.0]));
             all(&x, &baseline, |e| matches!(e, E::Input(InputError::NotFinite { .. })));
         }
-        all(&x, &Question::output(2), |e| matches!(e, E::Input(InputError::Index { index: 2, count: 2, .. })));
+        all(&x, &Question::output(2), |e| {
+            matches!(e, E::Input(InputError::Index { index: 2, count: 2, .. }))
+        });
         let target = Question::of(Target::Each(vec![0, 7]));
         all(&x, &target, |e| matches!(e, E::Input(InputError::Index { index: 7, count: 2, .. })));
         let target = Question::of(Target::Each(vec![0]));
