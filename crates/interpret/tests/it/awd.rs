@@ -467,7 +467,7 @@ fn bad_input() {
     assert!(matches!(Teacher::new(&untracked, &[0], x.clone()), Err(InterpretError::Missing { .. })));
     let single = x.clone().cast(DType::F32);
     let mixed = Teacher::from_gradients(x.clone(), std::slice::from_ref(&single));
-    assert!(matches!(mixed, Err(InterpretError::Tensor(_))));
+    assert!(matches!(mixed, Err(InterpretError::Input(InputError::ElementType { .. }))));
     // In the last step.
     let teacher = Teacher::from_gradients(single.clone(), &[single]).unwrap();
     let wild = Awd { learning_rate: 1e39, epochs: 1, ..Awd::new(0.0, 1.0) };
