@@ -431,7 +431,7 @@ fn fresh(divergence: &Divergence, step: u64) -> Divergence {
         Divergence::SlicedWasserstein { projections, seed, control_variate } => {
             Divergence::SlicedWasserstein {
                 projections,
-                seed: seed.wrapping_add(step as u64),
+                seed: seed.wrapping_add(step),
                 control_variate,
             }
         }

@@ -23,7 +23,7 @@ const BATCH: usize = 5;
 fn data(device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
     let noise = Noise { seed: 4, distribution: Distribution::Gaussian };
     let x = noise.tensor(0, 0, [ROWS, 3], &device.clone().autodiff()).unwrap();
-    let classes: Vec<i64> = (0..ROWS as i64).map(|i| i % 3).collect();
+    let classes: Vec<i64> = (0..3).cycle().take(ROWS).collect();
     (x, Tensor::from_data(TensorData::new(classes, [ROWS]), &device.clone().autodiff()))
 }
 
@@ -40,6 +40,7 @@ fn bits<M: Module>(module: &M) -> Vec<f64> {
     Parameters::new(module.clone()).coordinates().unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature of an observer of epochs")]
 fn go_on<M>(_: &M, _: &EpochReport) -> Result<ControlFlow<()>, TensorError> {
     Ok(ControlFlow::Continue(()))
 }
