@@ -124,8 +124,8 @@ fn half(bytes: &[u8]) -> f64 {
     if bits >> 15 == 1 { -size } else { size }
 }
 
-/// 32 weights in 20 bytes: `d`, `m`, then 16 bytes with weight `i` in the low half of byte `i` and weight `i
-/// + 16` in the high half; `w = d q + m`.
+/// 32 weights in 20 bytes: `d`, `m`, then 16 bytes with weight `i` in the low half of byte `i` and weight
+/// `i + 16` in the high half; `w = d q + m`.
 fn q4_1(block: &[u8]) -> Vec<f64> {
     let (d, m) = (half(block), half(&block[2..]));
     let low = block[4..20].iter().map(|byte| byte & 15);

@@ -69,12 +69,15 @@ trait Space {
     fn stranger(&self, input: &Input);
 }
 
+/// Makes a vector of its entries.
+type Make<V> = Box<dyn Fn(&[f64]) -> V>;
+
 struct Of<V> {
     name: String,
     /// Numbers of entries that it is tried with.
     lengths: Range<usize>,
     precision: f64,
-    make: Box<dyn Fn(&[f64]) -> V>,
+    make: Make<V>,
     entries: fn(&V) -> Vec<f64>,
 }
 
