@@ -429,11 +429,7 @@ fn annealed(weight: f64, anneal_steps: usize, step: u64) -> f64 {
 fn fresh(divergence: &Divergence, step: u64) -> Divergence {
     match divergence.clone() {
         Divergence::SlicedWasserstein { projections, seed, control_variate } => {
-            Divergence::SlicedWasserstein {
-                projections,
-                seed: seed.wrapping_add(step),
-                control_variate,
-            }
+            Divergence::SlicedWasserstein { projections, seed: seed.wrapping_add(step), control_variate }
         }
         other => other,
     }

@@ -340,7 +340,10 @@ fn bad_input_is_refused() {
         penalty(None, &(x.clone() / 0.0), x.ones_like()),
         E::Input(InputError::NotFinite { .. })
     ));
-    assert!(matches!(penalty(None, &x, x.ones_like().cast(DType::F32)), E::Input(InputError::ElementType { .. })));
+    assert!(matches!(
+        penalty(None, &x, x.ones_like().cast(DType::F32)),
+        E::Input(InputError::ElementType { .. })
+    ));
     let rrr = RightReasons { weight: 1.0, channels: None };
     let constant = tensor(vec![1.0], [1], DType::F64, &device);
     let refused = rrr.penalty(|_| constant.clone(), x.clone(), x.ones_like());

@@ -74,8 +74,9 @@ impl Suite {
     /// exceptions to it that are none any more, or that name no method of the list.
     pub(crate) fn law<M>(&self, law: &str, methods: &[M], name: impl Fn(&M) -> String, holds: impl Fn(&M)) {
         let mut named = std::iter::once(law).chain(self.exceptions.iter().map(|exception| exception.law));
-        let unlisted = named.find(|law| !self.laws.contains(law));
-        assert!(unlisted.is_none(), "the suite of {} lists no law {unlisted:?}", self.domain);
+        if let Some(law) = named.find(|law| !self.laws.contains(law)) {
+            panic!("the suite of {} lists no law `{law}`", self.domain);
+        }
         assert!(!methods.is_empty(), "{}: {law}: there is no method to apply it to", self.domain);
 
         let mut exceptions: Vec<_> =
