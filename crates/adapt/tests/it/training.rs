@@ -196,7 +196,8 @@ device_tests! {
             Unlabelled::new("more", pictures(1)).unwrap(),
         )
         .unwrap();
-        let network = FeatureNetwork::convolutional(&ConvolutionalSizes::le_net(1, 16, 2), Features::LastHidden, 1, device).unwrap();
+        let sizes = ConvolutionalSizes::le_net(1, 16, 2);
+        let network = FeatureNetwork::convolutional(&sizes, Features::LastHidden, 1, device).unwrap();
         let fitted = AdaptMethod::dip(0, Divergence::Mean, 1.0).on(&network, &training).fit(&data).unwrap();
         assert_eq!(fitted.predict_classes(&pictures(2)).unwrap().len(), 6);
         // Tokens with a mask.
