@@ -1,7 +1,9 @@
-//! What crosses Kiln's crates: README, reports, resume after a kill; and the files that tests of all crates read.
+//! What crosses Kiln's crates: README, reports, resume after a kill; and the files that tests of all crates
+//! read.
 //!
-//! Reference outputs lie in `tests/reference`: a test that lacks one fails. Data sets lie outside the repository: a
-//! test that lacks one is left out with a word, or fails if `KILN_REQUIRE_DATA` is 1, as it is in CI.
+//! Reference outputs lie in `tests/reference`: a test that lacks one fails. Data sets lie outside the
+//! repository: a test that lacks one is left out with a word, or fails if `KILN_REQUIRE_DATA` is 1, as it is
+//! in CI.
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +40,8 @@ pub fn reference_text(name: &str) -> String {
 }
 
 /// The folder of data sets, if it holds `name` (as `graph/sfld.edges`): `KILN_DATA` where that is set, else
-/// `shared/data` beside the checkout. A test that gets `None` returns; the word that it was left out is said here.
+/// `shared/data` beside the checkout. A test that gets `None` returns; the word that it was left out is said
+/// here.
 ///
 /// # Panics
 /// When `KILN_REQUIRE_DATA` is 1 and `name` is not there.
@@ -53,7 +56,8 @@ pub fn data_with(name: &str) -> Option<PathBuf> {
     found.then_some(folder)
 }
 
-/// Compares a text with that of `tests/snapshots/NAME.snap`. With `INSTA_UPDATE=always` the file takes the text over.
+/// Compares a text with that of `tests/snapshots/NAME.snap`. With `INSTA_UPDATE=always` the file takes the
+/// text over.
 ///
 /// # Panics
 /// When they differ.

@@ -22,7 +22,8 @@ impl Counts {
     /// The counts of a summary line; `None` for any other line.
     ///
     /// nextest: `Summary [0.1s] 5/6 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`;
-    /// libtest: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.1s`.
+    /// libtest: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in
+    /// 0.1s`.
     pub(crate) fn of_line(line: &str) -> Option<Self> {
         let line = without_colors(line);
         let line = line.trim();

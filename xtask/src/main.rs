@@ -63,9 +63,9 @@ enum Task {
     Bench(Arguments),
     /// Run every check that CI runs, or a selection
     ///
-    /// Runs the stages below in that order, stops at the first that fails, and prints how long each took and how
-    /// many tests ran. Everything is built in cargo's dev profile with one set of features, so that nothing is
-    /// compiled twice; cold, that takes about half an hour on 2 cores, afterwards a few minutes.
+    /// Runs the stages below in that order, stops at the first that fails, and prints how long each took and
+    /// how many tests ran. Everything is built in cargo's dev profile with one set of features, so that
+    /// nothing is compiled twice; cold, that takes about half an hour on 2 cores, afterwards a few minutes.
     /// The exit status is 0 only if every stage passed.
     Test(stages::Options),
     /// Clone the committed state and run .ci/run there, exactly as CI does
@@ -100,8 +100,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// The workspace's root directory. Cargo's variable is read when xtask runs, because a target directory may be
-/// shared by several clones.
+/// The workspace's root directory. Cargo's variable is read when xtask runs, because a target directory may
+/// be shared by several clones.
 fn root() -> PathBuf {
     let manifest_dir =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());

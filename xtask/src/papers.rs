@@ -51,8 +51,8 @@ pub(crate) fn keep_memory(command: &mut Command) {
     }
 }
 
-/// The features of the program that a command needs: domains, and what only benchmarks use. When in doubt it is all
-/// domains, which costs time and never an answer.
+/// The features of the program that a command needs: domains, and what only benchmarks use. When in doubt it
+/// is all domains, which costs time and never an answer.
 fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> BTreeSet<String> {
     let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     let asks_for_help = arguments.iter().any(|a| a == "--help" || a == "-h");
@@ -105,8 +105,8 @@ fn read_registry() -> Result<BTreeMap<String, String>> {
     Ok(domain_of_each_paper(&text))
 }
 
-/// Paper id → domain, from the registry's own lines `#[cfg(feature = "domain")]` and `paper_id::PAPER,`, so that adding
-/// a paper changes nothing here.
+/// Paper id → domain, from the registry's own lines `#[cfg(feature = "domain")]` and `paper_id::PAPER,`, so
+/// that adding a paper changes nothing here.
 fn domain_of_each_paper(registry: &str) -> BTreeMap<String, String> {
     let lines: Vec<_> = registry.lines().map(str::trim).collect();
     let of_pair = |pair: &[&str]| {
@@ -116,8 +116,8 @@ fn domain_of_each_paper(registry: &str) -> BTreeMap<String, String> {
     lines.windows(2).filter_map(of_pair).collect()
 }
 
-/// The release binary with these features. Shards are only joined by the very program that ran them, so the same
-/// domains must always give the same binary: they are named even if they are the package's default.
+/// The release binary with these features. Shards are only joined by the very program that ran them, so the
+/// same domains must always give the same binary: they are named even if they are the package's default.
 fn build(package: &str, features: &BTreeSet<String>) -> Result<PathBuf> {
     let binary = target_dir()?.join("release").join(format!("{package}{}", std::env::consts::EXE_SUFFIX));
     let stale = is_stale(&binary);
@@ -149,8 +149,8 @@ fn announcement(package: &str, features: &BTreeSet<String>) -> String {
     )
 }
 
-/// Whether the binary is missing or older than a source file that it was made from. Cargo decides what is built;
-/// this only decides whether a word about it is due.
+/// Whether the binary is missing or older than a source file that it was made from. Cargo decides what is
+/// built; this only decides whether a word about it is due.
 fn is_stale(binary: &Path) -> bool {
     let modified = |path: &Path| path.metadata().and_then(|m| m.modified());
     let Ok(built) = modified(binary) else { return true };

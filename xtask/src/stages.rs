@@ -43,7 +43,7 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
-    /// Each library as a stranger adds it: from outside, with default features, its front page's example; README's
+    /// Front pages' and README's examples run outside the workspace, with default features
     Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,
@@ -102,8 +102,8 @@ impl Stage {
     }
 }
 
-/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where the
-/// bindings to it can be built.
+/// The one feature set that everything is built with: another one would compile Burn again. It has MPI where
+/// the bindings to it can be built.
 fn features() -> &'static str {
     static ALL: OnceLock<String> = OnceLock::new();
     ALL.get_or_init(|| {
@@ -163,8 +163,8 @@ fn docs() -> Result<Outcome> {
     }
 }
 
-/// Feature sets differ here from the rest, so that this checks and generates no code. What it adds to the target
-/// directory lies beside the other artefacts and replaces none.
+/// Feature sets differ here from the rest, so that this checks and generates no code. What it adds to the
+/// target directory lies beside the other artefacts and replaces none.
 fn alone() -> Result<Outcome> {
     for package in packages()? {
         eprintln!("{package}");

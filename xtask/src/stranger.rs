@@ -1,5 +1,5 @@
-//! The libraries as a stranger adds them: from outside the workspace, each alone with its default features, to run the
-//! example that its front page shows; and README's examples likewise.
+//! The libraries as a stranger adds them: from outside the workspace, each alone with its default features,
+//! to run the example that its front page shows; and README's examples likewise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,9 @@ fn examples(markdown: &str) -> Vec<String> {
         programs.push(if code.contains("fn main(") {
             code
         } else if code.contains("Ok::<") {
-            format!("fn example() -> Result<(), impl std::fmt::Debug> {{\n{code}\n}}\nfn main() {{\nexample().unwrap();\n}}\n")
+            let head =
+                "fn main() {\nexample().unwrap()\n}\nfn example() -> Result<(), impl std::fmt::Debug> {";
+            format!("{head}\n{code}\n}}\n")
         } else {
             format!("fn main() {{\n{code}\n}}\n")
         });
@@ -111,8 +113,8 @@ fn examples(markdown: &str) -> Vec<String> {
     programs
 }
 
-/// `[dependencies]` on the crates that `code` names, with the workspace's versions: ours by their path with their
-/// default features, Burn without any, so that ours have to bring a device.
+/// `[dependencies]` on the crates that `code` names, with the workspace's versions: ours by their path with
+/// their default features, Burn without any, so that ours have to bring a device.
 fn dependencies(workspace: &str, code: &str) -> Result<String> {
     let listed = workspace.split("[workspace.dependencies]\n").nth(1).unwrap_or_default();
     let listed = listed.split("\n[").next().unwrap_or_default();
@@ -187,8 +189,8 @@ mod tests {
 
     #[test]
     fn examples_become_programs() {
-        let page = "A page.\n```text\nno\n```\n```\n# use a::b;\nb();\n#\n# Ok::<(), ()>(())\n```\n```rust\nfn main() {}\n```\n\
-                    ```rust,ignore\nno\n```\n";
+        let page = "A page.\n```text\nno\n```\n```\n# use a::b;\nb();\n#\n# Ok::<(), ()>(())\n```\n\
+                    ```rust\nfn main() {}\n```\n```rust,ignore\nno\n```\n";
         let programs = examples(page);
         assert_eq!(programs.len(), 2);
         assert!(programs[0].contains("{\nuse a::b;\nb();\n\nOk::<(), ()>(())\n}"), "{}", programs[0]);
@@ -198,7 +200,8 @@ mod tests {
     #[test]
     fn dependencies_are_those_that_are_named() {
         let workspace = "[workspace.dependencies]\nkiln-a = { path = \"crates/a\", version = \"0.1.0\" }\n\
-                         burn = { version = \"0.22.1\", features = [\"x\"] }\nserde = \"1\"\ntempfile = \"3\"\n\n[profile.dev]\n";
+                         burn = { version = \"0.22.1\", features = [\"x\"] }\nserde = \"1\"\n\
+                         tempfile = \"3\"\n\n[profile.dev]\n";
         let found = dependencies(
             workspace,
             "use kiln_a::X; burn::f(); a::serde::g(); mytempfile::h(); tempfile::r()",

@@ -162,7 +162,8 @@ impl<M: Module> Adapted<M> {
         }
     }
 
-    /// Reads what [`save`](Self::save) wrote, into a copy of `model`, which has the architecture and the device.
+    /// Reads what [`save`](Self::save) wrote, into a copy of `model`, which has the architecture and the
+    /// device.
     ///
     /// # Errors
     /// When a file is missing or damaged, or its parameters do not fit the model.

@@ -7,8 +7,8 @@ use kiln_tensor::border::same_device;
 
 use crate::{AdaptError, FeatureModel, Rows};
 
-/// The device of the model, without autodiff, which must be that of the rows; shape and element type must be those that
-/// the model takes.
+/// The device of the model, without autodiff, which must be that of the rows; shape and element type must be
+/// those that the model takes.
 pub(crate) fn check_rows<X: Rows, M: FeatureModel<X>>(model: &M, x: &X) -> Result<Device, AdaptError> {
     let nothing = AdaptError::Method("the model has no parameters");
     let device = model.devices().into_iter().next().ok_or(nothing)?.inner();
@@ -24,8 +24,8 @@ pub(crate) fn check_rows<X: Rows, M: FeatureModel<X>>(model: &M, x: &X) -> Resul
     Ok(device)
 }
 
-/// [`check_rows`] for training: what is computed with must have the device's own element type, and the model an output
-/// for each class.
+/// [`check_rows`] for training: what is computed with must have the device's own element type, and the model
+/// an output for each class.
 pub(crate) fn check_training<X: Rows, M: FeatureModel<X>>(
     model: &M,
     x: &X,

@@ -1,7 +1,7 @@
 //! What a classifier's target accuracy can be at most, told without labels of the target.
 //!
-//! `f` is the classifier in question and `c` one that is the same in all domains (by CIP), `R` is the error rate and
-//! `δ = P(f ≠ c)` their disagreement. Twice the triangle inequality gives, on every sample,
+//! `f` is the classifier in question and `c` one that is the same in all domains (by CIP), `R` is the error
+//! rate and `δ = P(f ≠ c)` their disagreement. Twice the triangle inequality gives, on every sample,
 //!
 //! ```text
 //! R_T(f) ≥ R_S(f) − R_S(c) − R_T(c) + δ_T − δ_S.
@@ -92,8 +92,8 @@ impl Agreement {
         )
     }
 
-    /// The least that `R_T(f)` can be when the invariant classifier has this error rate on the target: true on every
-    /// sample. It may be negative.
+    /// The least that `R_T(f)` can be when the invariant classifier has this error rate on the target: true
+    /// on every sample. It may be negative.
     pub fn risk_at_least(&self, invariant_target_risk: f64) -> f64 {
         self.source_risk - self.invariant_source_risk - invariant_target_risk + self.target_disagreement
             - self.source_disagreement
@@ -114,8 +114,8 @@ pub struct Region {
 }
 
 impl Region {
-    /// The rows whose confidence (the largest probability of the invariant classifier) is above the `share`-quantile of
-    /// that on the target, interpolated; for `share = 0` all rows.
+    /// The rows whose confidence (the largest probability of the invariant classifier) is above the
+    /// `share`-quantile of that on the target, interpolated; for `share = 0` all rows.
     ///
     /// # Errors
     /// Without target rows, when a confidence is not finite, or when `share` is not in `[0, 1)`.
@@ -180,7 +180,8 @@ pub fn disagreement(a: &[usize], b: &[usize]) -> Result<f64, AdaptError> {
 /// `(1, …, 1)` when they come in pairs: pass differences.
 ///
 /// # Errors
-/// With fewer than two domains, when sizes do not fit, when something is not finite, or when `Σ̂` is singular.
+/// With fewer than two domains, when sizes do not fit, when something is not finite, or when `Σ̂` is
+/// singular.
 pub fn invariance_deviation(
     domains: &[(Mat<f64>, &[usize])],
     classes: usize,

@@ -46,8 +46,7 @@ impl Labels {
     }
 
     /// The labels of the rows with these indices, in this order; each must be below [`len`](Self::len).
-    #[must_use]
-    pub fn select(&self, indices: &[usize]) -> Self {
+    fn select(&self, indices: &[usize]) -> Self {
         match self {
             Self::Classes { classes, count } => {
                 Self::Classes { classes: indices.iter().map(|&i| classes[i]).collect(), count: *count }
@@ -227,8 +226,8 @@ impl<X: Rows> Adaptation<X> {
     /// Sources and target.
     ///
     /// # Errors
-    /// Without sources, when the rows differ in shape, element type or device, when the sources' labels differ in kind or number of classes, or
-    /// when all rows of all sources are of one class.
+    /// Without sources, when the rows differ in shape, element type or device, when the sources' labels
+    /// differ in kind or number of classes, or when all rows of all sources are of one class.
     pub fn new(sources: Vec<Labelled<X>>, target: Unlabelled<X>) -> Result<Self, AdaptError> {
         let Some(first) = sources.first() else {
             return Err(InputError::empty("the list of sources").into());
@@ -284,7 +283,8 @@ impl<X: Rows> Adaptation<X> {
     /// ```
     ///
     /// # Errors
-    /// When `convert` changes the number of rows, makes numbers that are not finite, or rows of different shapes.
+    /// When `convert` changes the number of rows, makes numbers that are not finite, or rows of different
+    /// shapes.
     pub fn map<Y: Rows>(&self, convert: impl Fn(&X) -> Y) -> Result<Adaptation<Y>, AdaptError> {
         let sources = self.sources.iter().map(|source| source.map(&convert)).collect::<Result<_, _>>()?;
         Adaptation::new(sources, Unlabelled::new(self.target.name.clone(), convert(&self.target.x))?)
@@ -298,7 +298,8 @@ impl<X: Rows> Adaptation<X> {
     /// Adds the few labelled rows of the target that a semi-supervised method may see.
     ///
     /// # Errors
-    /// When their shape or labels do not fit those of the sources; so a class that no source knows is an error.
+    /// When their shape or labels do not fit those of the sources; so a class that no source knows is an
+    /// error.
     pub fn with_target_labels(self, labelled: Labelled<X>) -> Result<SemiSupervised<X>, AdaptError> {
         let first = self.source(0)?;
         same_rows(&labelled.name, &labelled.x, &first.x)?;

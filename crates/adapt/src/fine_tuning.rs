@@ -8,26 +8,28 @@
 //!   ```
 //!
 //!   over all parameters or those of the last layer; λ = 0 is plain fine-tuning.
-//! * [`Masft`] fine-tunes several starts with several λ and picks one by held-out labelled rows of the target.
+//! * [`Masft`] fine-tunes several starts with several λ and picks one by held-out labelled rows of the
+//!   target.
 //!
-//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via fine-tuning from
-//! multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and the choice among them; its
-//! theory is of linear models ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid
-//! and the last layer are ours, as no code of the authors' was found.
+//! Ha, Chen, "When few labeled target data suffice: a theory of semi-supervised domain adaptation via
+//! fine-tuning from multiple adaptive starts", arXiv 2507.14661, for the idea of several adaptive starts and
+//! the choice among them; its theory is of linear models
+//! ([`linear::fine_tuning`](crate::linear::fine_tuning)). The penalty, its grid and the last layer are ours,
+//! as no code of the authors' was found.
 //!
 //! Cost of a fit: passes over the labelled rows only, and of the last layer one pass through the rest of the
 //! model in all.
 
 use faer::Mat;
-use kiln_core::{check, random};
+use kiln_core::check;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor, TensorData};
-use kiln_tensor::TensorError;
-use rand::seq::SliceRandom;
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use kiln_tensor::training::{BatchLoss, Descent, EpochReport, TrainingTask};
 use serde::{Deserialize, Serialize};
 
 use crate::adapted::BATCH;
@@ -40,7 +42,8 @@ use crate::{
     Rows, SemiSupervised, Training,
 };
 
-/// A module trained on the labelled rows of the target alone: what every method that also has sources must beat.
+/// A module trained on the labelled rows of the target alone: what every method that also has sources must
+/// beat.
 #[derive(Debug, Clone)]
 pub struct TrainedTargetOnly<M> {
     /// The module that a copy of is trained.
@@ -133,50 +136,25 @@ impl FineTuning {
             Tuned::Outputs => Some(start.in_batches(labelled.x(), BATCH, M::features)?.autodiff()),
             _ => None,
         };
-        let mut model = start.model().clone().train();
+        let model = start.model().clone().train();
         let parameters = self.parameters(&model);
         let Some(device) = model.devices().into_iter().next().filter(|_| !parameters.is_empty()) else {
             return Err(NOTHING);
         };
         let x = labelled.x().clone().autodiff();
         let ids: Vec<ParamId> = parameters.keys().copied().collect();
-        let mut optimizer = training.optimizer.clone();
-        for epoch in 0..training.epochs {
-            let order = order(labelled.rows(), training, epoch);
-            let mut sum: Option<Tensor<1>> = None;
-            for rows in order.chunks(training.batch_size) {
-                let loss = match &features {
-                    Some(features) => {
-                        let features = features.clone().select(0, index_tensor(rows, &device)).require_grad();
-                        loss(model.outputs(features), labelled.y(), rows, &device)
-                    }
-                    None => loss(model.forward(x.select(rows)), labelled.y(), rows, &device),
-                };
-                let mut gradients = loss.backward();
-                let mut gradients = GradientsParams::from_params(&mut gradients, &model, &ids);
-                if gradients.is_empty() {
-                    return Err(NOTHING);
-                }
-                if self.weight > 0.0 {
-                    let factor = 2.0 * self.weight;
-                    model.visit(&mut Pull { factor, start: &parameters, gradients: &mut gradients });
-                }
-                model = optimizer.step(training.learning_rate, model, gradients);
-                let weighted = loss.inner() * rows.len() as f64;
-                sum = Some(sum.map_or_else(|| weighted.clone(), |sum| sum + weighted.clone()));
-            }
-            let sums = sum.map(Tensor::try_into_vec_as::<f64>).transpose().map_err(TensorError::from)?;
-            let loss = sums.iter().flatten().sum::<f64>() / labelled.rows() as f64;
-            if !loss.is_finite() {
-                return Err(AdaptError::Diverged { epoch, loss });
-            }
-        }
-        let fitted = start.with_model(model.valid());
+        let y = labelled.y();
+        let mut task = Task { weight: self.weight, training, features, x, y, start: parameters, ids, device };
+        let go_on = |_: &M, _: &EpochReport| Ok(ControlFlow::Continue(()));
+        let descent =
+            Descent::new(model, training.optimizer.clone()).run(training.epochs, &mut task, go_on)?;
+        let fitted = start.with_model(descent.module().valid());
         let warnings = constant_on(&fitted, labelled.x())?;
         Ok(fitted.with_warnings(warnings))
     }
 
-    /// The trainable parameters that may move, as they are, flattened and without autodiff. `model` is in training.
+    /// The trainable parameters that may move, as they are, flattened and without autodiff. `model` is in
+    /// training.
     fn parameters<M: Module>(&self, model: &M) -> HashMap<ParamId, Tensor<1>> {
         let mut collect = Collect { tuned: &self.tuned, path: Vec::new(), found: HashMap::new() };
         model.visit(&mut collect);
@@ -201,12 +179,13 @@ impl<X: Rows, M: FeatureModel<X>> Fit<X> for FineTuningMethod<M> {
 
     /// Trains a copy of the start on the labelled rows of the target.
     ///
-    /// The result keeps the [summary](Adapted::summary) of the start, and predicts as the fine-tuned model does. With
-    /// [`Tuned::Outputs`] the features are computed once, as for predictions: dropout before them is off.
+    /// The result keeps the [summary](Adapted::summary) of the start, and predicts as the fine-tuned model
+    /// does. With [`Tuned::Outputs`] the features are computed once, as for predictions: dropout before them
+    /// is off.
     ///
     /// # Errors
-    /// When a setting is out of range, the start has another number of outputs than there are classes or takes other
-    /// rows, no trainable parameter is among those to tune, or the loss stops being finite.
+    /// When a setting is out of range, the start has another number of outputs than there are classes or
+    /// takes other rows, no trainable parameter is among those to tune, or the loss stops being finite.
     fn fit(&self, data: &SemiSupervised<X>) -> Result<Adapted<M>, AdaptError> {
         self.settings.fit_rows(data.labelled(), &self.start, &self.training)
     }
@@ -217,13 +196,57 @@ const NOTHING: AdaptError = AdaptError::Method(
      name the last layer",
 );
 
-/// The rows of an epoch in their order.
-fn order(rows: usize, training: &Training, epoch: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows).collect();
-    if training.shuffle {
-        order.shuffle(&mut random::stream(training.seed, epoch as u64));
+/// Labelled rows, and what of the model moves on them.
+struct Task<'a, X> {
+    /// λ
+    weight: f64,
+    training: &'a Training,
+    /// Of all rows, where they stay.
+    features: Option<Tensor<2>>,
+    x: X,
+    y: &'a Labels,
+    /// What moves, as it was.
+    start: HashMap<ParamId, Tensor<1>>,
+    ids: Vec<ParamId>,
+    device: Device,
+}
+
+impl<X: Rows, M: FeatureModel<X>> TrainingTask<M> for Task<'_, X> {
+    type Batch = Vec<usize>;
+    type Error = AdaptError;
+
+    fn batches(&mut self, epoch: usize) -> Result<Vec<Vec<usize>>, AdaptError> {
+        let rows = self.training.order().of(self.x.rows(), epoch as u64);
+        Ok(rows.chunks(self.training.batch_size).map(<[usize]>::to_vec).collect())
     }
-    order
+
+    fn learning_rate(&self, _epoch: usize, _step: u64) -> f64 {
+        self.training.learning_rate
+    }
+
+    fn loss(&mut self, model: &M, rows: &Vec<usize>, _step: u64) -> Result<BatchLoss, AdaptError> {
+        let outputs = match &self.features {
+            Some(features) => {
+                let features = features.clone().select(0, index_tensor(rows, &self.device));
+                model.outputs(features.require_grad())
+            }
+            None => model.forward(self.x.select(rows)),
+        };
+        Ok(loss(outputs, self.y, rows, &self.device).into())
+    }
+
+    /// Of what moves, with those of the penalty.
+    fn gradients(&mut self, model: &M, mut gradients: Gradients) -> Result<GradientsParams, AdaptError> {
+        let mut gradients = GradientsParams::from_params(&mut gradients, model, &self.ids);
+        if gradients.is_empty() {
+            return Err(NOTHING);
+        }
+        if self.weight > 0.0 {
+            let factor = 2.0 * self.weight;
+            model.visit(&mut Pull { factor, start: &self.start, gradients: &mut gradients });
+        }
+        Ok(gradients)
+    }
 }
 
 /// Mean cross-entropy or squared error of these rows.
@@ -394,13 +417,14 @@ pub struct MasftFit<M> {
     pub model: Adapted<M>,
     /// Its index among the candidates.
     pub best: usize,
-    /// All candidates: each start as it is and then with each weight; last, if asked for, that without sources.
+    /// All candidates: each start as it is and then with each weight; last, if asked for, that without
+    /// sources.
     pub candidates: Vec<Candidate>,
 }
 
 impl Masft {
-    /// This, from these starts, trained so. With `untrained`, a copy of it trained on the labelled rows alone is a
-    /// candidate too, so that starts from sources that mislead lose.
+    /// This, from these starts, trained so. With `untrained`, a copy of it trained on the labelled rows alone
+    /// is a candidate too, so that starts from sources that mislead lose.
     pub fn on<M: Clone>(
         &self,
         starts: &[Adapted<M>],
@@ -431,12 +455,12 @@ impl<X: Rows, M: FeatureModel<X>> Fit<X> for MasftMethod<M> {
 
     /// Fine-tunes the starts and picks the best.
     ///
-    /// Of several candidates with the largest score the one with the least loss on the held-out rows wins, of these the
-    /// first.
+    /// Of several candidates with the largest score the one with the least loss on the held-out rows wins, of
+    /// these the first.
     ///
     /// # Errors
-    /// Without candidates, when a candidate cannot be fitted for another reason than divergence, when there are too few
-    /// labelled rows to split, or when all candidates diverge.
+    /// Without candidates, when a candidate cannot be fitted for another reason than divergence, when there
+    /// are too few labelled rows to split, or when all candidates diverge.
     fn fit(&self, data: &SemiSupervised<X>) -> Result<MasftFit<M>, AdaptError> {
         let (validation, seed) = (self.settings.validation, self.settings.seed);
         let (train, validation) = hold_out_rows(data.labelled(), validation, seed)?;

@@ -4,9 +4,9 @@ use crate::{AdaptError, Predict, Rows};
 
 /// A method: it learns from data whose rows are `X`, and what it learned predicts.
 ///
-/// What it may see is in the type of its data. An unsupervised method takes an [`Adaptation`](crate::Adaptation),
-/// in which labels of the target have no place; a semi-supervised one takes a
-/// [`SemiSupervised`](crate::SemiSupervised) problem.
+/// What it may see is in the type of its data. An unsupervised method takes an
+/// [`Adaptation`](crate::Adaptation), in which labels of the target have no place; a semi-supervised one
+/// takes a [`SemiSupervised`](crate::SemiSupervised) problem.
 ///
 /// ```
 /// use faer::mat;
@@ -66,7 +66,8 @@ pub trait Fit<X: Rows> {
     /// What it makes of them.
     type Fitted: Predict<X>;
 
-    /// Learns from the data. The same data give the same bits on the same kind of device and number of threads.
+    /// Learns from the data. The same data give the same bits on the same kind of device and number of
+    /// threads.
     ///
     /// # Errors
     /// When a setting is out of its range or does not fit the data, or when no answer can be found.

@@ -237,8 +237,8 @@ impl Images {
     /// Draws a patch on the pictures that are marked.
     ///
     /// # Errors
-    /// When there are not as many marks as pictures, the patch does not lie inside the pictures, or its value is not
-    /// finite.
+    /// When there are not as many marks as pictures, the patch does not lie inside the pictures, or its value
+    /// is not finite.
     pub fn with_patch(mut self, patch: &Patch, marked: &[bool]) -> Result<Self, AdaptError> {
         self.check_marks(marked)?;
         check::setting("value of a patch", patch.value.into(), patch.value.is_finite(), "finite")?;

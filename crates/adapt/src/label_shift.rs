@@ -9,15 +9,20 @@
 //!
 //! | Estimator | Rule | Paper |
 //! |---|---|---|
-//! | [`Bbse`](LabelShiftEstimator::Bbse) | `w = C⁻¹ q`, negative weights set to 0 | Lipton, Wang, Smola, ICML 2018, arXiv 1802.03916 |
-//! | [`Rlls`](LabelShiftEstimator::Rlls) | `θ = argmin_{θ ≥ −1} ‖Cθ − (q − C1)‖ + ρ‖θ‖`, `w = 1 + θ` | Azizzadenesheli, Liu, Yang, Anandkumar, ICLR 2019, arXiv 1903.09734 |
-//! | [`Em`](LabelShiftEstimator::Em) | maximum likelihood of the posteriors, by re-weighting them until nothing changes | Saerens, Latinne, Decaestecker, Neural Computation 2002 |
+//! | [`Bbse`] | `w = C⁻¹ q`, negative weights set to 0 | Lipton, Wang, Smola, ICML 2018 |
+//! | [`Rlls`] | `θ = argmin_{θ ≥ −1} ‖Cθ − (q − C1)‖ + ρ‖θ‖`, `w = 1 + θ` | Azizzadenesheli et al., ICLR 2019 |
+//! | [`Em`] | maximum likelihood, by re-weighting the posteriors until nothing changes | Saerens et al., 2002 |
 //!
+//! [`Bbse`]: LabelShiftEstimator::Bbse
+//! [`Rlls`]: LabelShiftEstimator::Rlls
+//! [`Em`]: LabelShiftEstimator::Em
+//!
+//! (arXiv 1802.03916, arXiv 1903.09734, Neural Computation 14)
 //! with `ρ = 3α (2 ln(2k/δ)/(3n) + √(2 ln(2k/δ)/n))` for `k` classes and `n` source rows.
 //!
-//! The norms of RLLS are not squared. Its minimiser still solves a squared problem, with penalty `μ‖θ‖²` where
-//! `μ ‖θ‖ = ρ ‖Cθ − q + C1‖`; the left side over the right grows with `μ`, so bisection finds it, and every squared
-//! problem is solved exactly by active sets. Cost: `O(k³)` each.
+//! The norms of RLLS are not squared. Its minimiser still solves a squared problem, with penalty `μ‖θ‖²`
+//! where `μ ‖θ‖ = ρ ‖Cθ − q + C1‖`; the left side over the right grows with `μ`, so bisection finds it, and
+//! every squared problem is solved exactly by active sets. Cost: `O(k³)` each.
 //!
 //! ```
 //! use kiln_adapt::label_shift::{LabelShiftEstimator, ShiftStatistics};
@@ -110,8 +115,8 @@ impl ShiftStatistics {
         Ok(Self { joint, predicted, rows, posteriors: None })
     }
 
-    /// From predicted and true classes of each source and the predicted classes of the target. Each source counts the
-    /// same, whatever its number of rows.
+    /// From predicted and true classes of each source and the predicted classes of the target. Each source
+    /// counts the same, whatever its number of rows.
     ///
     /// # Errors
     /// Without sources, and as [`confusion`].
@@ -137,7 +142,8 @@ impl ShiftStatistics {
         Self::new(joint, predicted, rows)
     }
 
-    /// Adds the classifier's probabilities on the target, rows by classes, which [`Em`](LabelShiftEstimator::Em) needs.
+    /// Adds the classifier's probabilities on the target, rows by classes, which
+    /// [`Em`](LabelShiftEstimator::Em) needs.
     ///
     /// # Errors
     /// Without rows, with another number of columns than classes, or when a number is not a probability.
@@ -183,7 +189,8 @@ pub enum LabelShiftEstimator {
     Bbse,
     /// Regularised learning under label shift.
     Rlls {
-        /// `α ≥ 0`, the strength of the penalty. 0 gives the non-negative weights nearest to solving `C w = q`.
+        /// `α ≥ 0`, the strength of the penalty. 0 gives the non-negative weights nearest to solving `C w =
+        /// q`.
         alpha: f64,
         /// `δ` in `(0, 1)`, the probability with which the bound behind the penalty may fail.
         delta: f64,
@@ -201,8 +208,8 @@ pub struct LabelShiftWeights {
     /// Classes without a row in the sources. Nothing can be said of them, and no source row bears their
     /// weight, which is 1.
     pub missing: Vec<usize>,
-    /// `C` is singular up to rounding, as when one class is never predicted: of all `w` that fit best, this is the one
-    /// nearest to 1, that is `1 + C⁺(q − C1)`.
+    /// `C` is singular up to rounding, as when one class is never predicted: of all `w` that fit best, this
+    /// is the one nearest to 1, that is `1 + C⁺(q − C1)`.
     pub singular: bool,
     /// A weight was negative and is now 0; then the shares that the weights imply need not sum to 1.
     pub clipped: bool,
@@ -217,8 +224,8 @@ impl LabelShiftEstimator {
     /// The weights of the classes.
     ///
     /// # Errors
-    /// When `alpha` or `delta` is out of range, when [`Em`](Self::Em) lacks posteriors, or when an iteration does not
-    /// converge.
+    /// When `alpha` or `delta` is out of range, when [`Em`](Self::Em) lacks posteriors, or when an iteration
+    /// does not converge.
     pub fn weights(&self, statistics: &ShiftStatistics) -> Result<LabelShiftWeights, AdaptError> {
         let shares = statistics.source_shares();
         let (present, missing): (Vec<usize>, Vec<usize>) =

@@ -14,8 +14,8 @@ pub trait Predict<X: Rows> {
     /// Rows by outputs: logits of classes, or values.
     ///
     /// # Errors
-    /// Without rows, when one is not finite, or when they differ from what the model was fitted to in width, shape,
-    /// element type or device.
+    /// Without rows, when one is not finite, or when they differ from what the model was fitted to in width,
+    /// shape, element type or device.
     fn scores(&self, x: &X) -> Result<Mat<f64>, AdaptError>;
 
     /// The class with the largest score, one a row; the first of them when scores are equal.
@@ -62,7 +62,8 @@ pub trait Predict<X: Rows> {
     /// How well the model does on a domain with labels.
     ///
     /// # Errors
-    /// As [`scores`](Self::scores), and when the labels are of another kind or number of classes than those fitted to.
+    /// As [`scores`](Self::scores), and when the labels are of another kind or number of classes than those
+    /// fitted to.
     fn evaluate(&self, domain: &Labelled<X>) -> Result<Evaluation, AdaptError> {
         let what = || format!("outputs for the labels of {}", domain.name());
         check::size(what(), domain.y().outputs(), self.outputs())?;

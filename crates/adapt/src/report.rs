@@ -59,8 +59,9 @@ pub struct AdaptReport {
     pub group_weights: Option<Vec<f64>>,
     /// Reasons not to trust the model.
     pub warnings: Vec<FitWarning>,
-    /// For classes, and when there is an invariant model: what the accuracy on the target is at most, among the rows on
-    /// which that model is surer than on a share of 0, 1/4, 1/2 and 3/4 of the target; else empty.
+    /// For classes, and when there is an invariant model: what the accuracy on the target is at most, among
+    /// the rows on which that model is surer than on a share of 0, 1/4, 1/2 and 3/4 of the target; else
+    /// empty.
     pub bounds: Vec<Bound>,
 }
 
@@ -95,10 +96,10 @@ pub struct Bound {
 impl AdaptReport {
     /// The model on the domains of the problem.
     ///
-    /// `labelled_target` is for evaluation: the rows, and the labels, by which the target is described; without it, the
-    /// unlabelled rows of the problem. The bounds compare with `invariant`, or with the first stage if that
-    /// is `None`; they hold if it is a conditionally invariant model such as CIP, which the first stage of an
-    /// IW-ERM is not. Sources in the bounds are those whose risk the method minimizes.
+    /// `labelled_target` is for evaluation: the rows, and the labels, by which the target is described;
+    /// without it, the unlabelled rows of the problem. The bounds compare with `invariant`, or with the first
+    /// stage if that is `None`; they hold if it is a conditionally invariant model such as CIP, which the
+    /// first stage of an IW-ERM is not. Sources in the bounds are those whose risk the method minimizes.
     ///
     /// # Errors
     /// When the model does not suit the rows or labels.

@@ -6,18 +6,18 @@
 //! | Scorer | What is larger for a better model | Paper | Fits |
 //! |---|---|---|---|
 //! | [`SourceScore`] | accuracy on the sources | Gulrajani, Lopez-Paz 2021 | 0 |
-//! | [`ImportanceWeighted`] | accuracy on the sources, weighted to the target's classes | Sugiyama et al. 2007; Lipton et al. 2018 | 0 |
+//! | [`ImportanceWeighted`] | accuracy on the sources, weighted by class | Sugiyama et al. 2007, Lipton et al. 2018 | 0 |
 //! | [`DeepEmbedded`] | minus the loss on the sources, weighted by a density ratio of features | You et al. 2019 | 0 |
 //! | [`PenalizedRisk`] | minus the loss on the sources and the distance to the target | Chen, Bühlmann 2021 | 0 |
 //! | [`PredictionEntropy`] | certainty on the target | Morerio et al. 2018 | 0 |
 //! | [`SoftNeighborhood`] | density of the target's predictions | Saito et al. 2021 | 0 |
 //! | [`InvariantAgreement`] | agreement with an invariant model on the target | after Wu et al. 2025 | 0 |
 //! | [`LeaveOneSourceOut`] | accuracy on sources that play the target | Gulrajani, Lopez-Paz 2021 | one a source |
-//! | [`Circular`] | accuracy on the sources of a model of the target's predictions | Bruzzone, Marconcini 2010 | one a source |
+//! | [`Circular`] | accuracy of a model of the target's predictions | Bruzzone, Marconcini 2010 | one a source |
 //!
-//! None is always right. Those on the sources cannot see that classes look different in the target; entropy and density
-//! reward what is wrong with confidence; agreement rewards what resembles the invariant model. So [`select`]
-//! reports all scores.
+//! None is always right. Those on the sources cannot see that classes look different in the target; entropy
+//! and density reward what is wrong with confidence; agreement rewards what resembles the invariant model. So
+//! [`select`] reports all scores.
 
 mod circular;
 mod deep_embedded;
@@ -53,8 +53,8 @@ use crate::{
 
 /// A score of fitted models, by which they are chosen; see the [module](self).
 ///
-/// Those that only need predictions score whatever [predicts](Predict); those that look at features, or fit the
-/// model's method again, score [`Adapted`] models.
+/// Those that only need predictions score whatever [predicts](Predict); those that look at features, or fit
+/// the model's method again, score [`Adapted`] models.
 pub trait Scorer<X: Rows, F> {
     /// A short name, for reports.
     fn name(&self) -> &'static str;
@@ -73,7 +73,8 @@ pub struct Selected {
     pub best: usize,
     /// The name of the scorer.
     pub scorer: String,
-    /// The score of each candidate; `None` where training diverged, of the candidate itself or of what the scorer fits.
+    /// The score of each candidate; `None` where training diverged, of the candidate itself or of what the
+    /// scorer fits.
     pub scores: Vec<Option<f64>>,
 }
 
@@ -124,7 +125,7 @@ impl Selected {
 ///     AdaptMethod::dip(0, Divergence::Mean, 10.0).on(&model, &training).fit(&data)?,
 /// ];
 ///
-/// // Both are right on all rows of the source. (Held-out rows would be better than those of the fit: see `hold_out`.)
+/// // Both are right on all rows of the source. (Held-out rows would be better: see `hold_out`.)
 /// let selected = select(&candidates, &SourceScore::default(), &data)?;
 /// assert_eq!(selected.scores, [Some(1.0), Some(1.0)]);
 /// // On the target the features of ERM are somewhere else.
@@ -163,7 +164,8 @@ impl<X, M> Copy for Fitting<'_, X, M> {}
 /// Fits each method and scores it, for a search over hyper-parameters: the best model, and all scores.
 ///
 /// # Errors
-/// Without methods, when one cannot be fitted or scored for another reason than divergence, or when all diverge.
+/// Without methods, when one cannot be fitted or scored for another reason than divergence, or when all
+/// diverge.
 pub fn search<X: Rows, T: Fit<X>>(
     methods: &[T],
     data: &T::Data,
@@ -203,7 +205,8 @@ fn converged<T>(result: Result<T, AdaptError>) -> Result<Option<T>, AdaptError> 
 
 /// Sets a share of the rows of each domain apart: what to train on, and what to validate with.
 ///
-/// Each class of each source gives its share, up to rounding; of values and of the target, rows are drawn at random.
+/// Each class of each source gives its share, up to rounding; of values and of the target, rows are drawn at
+/// random.
 ///
 /// # Errors
 /// When a domain would be left without rows in one of the parts, or all sources together with one class.
@@ -225,7 +228,8 @@ pub fn hold_out<X: Rows>(
     Ok((Adaptation::new(train, part(&kept)?)?, Adaptation::new(validation, part(&held)?)?))
 }
 
-/// Sets a share of the rows of one domain apart, as [`hold_out`] does: what to train on, and what to validate with.
+/// Sets a share of the rows of one domain apart, as [`hold_out`] does: what to train on, and what to validate
+/// with.
 ///
 /// # Errors
 /// When one of the parts would be without rows.

@@ -1,4 +1,5 @@
-//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and skada.
+//! Training of domain adaptation against the same loop in PyTorch, and exact fits against scikit-learn and
+//! skada.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,16 @@ use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::linear::{Coral, GaussianDensityRatio, LinearModel};
 use kiln_adapt::{
-    AdaptError, AdaptMethod, Adaptation, Discriminator, Features, Fit, Labelled, Labels, LeNet, Training,
-    Unlabelled,
+    AdaptError, AdaptMethod, Adaptation, Discriminator, FeatureNetwork, Features, Fit, Labelled, Labels,
+    Training, Unlabelled,
 };
+use kiln_tensor::network::ConvolutionalSizes;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 use serde_json::{Value, json};
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// An epoch of LeNet on pictures of the size of MNIST, five sources and a target, against the same loop in
@@ -105,7 +108,8 @@ fn epochs(
 ) -> Result<(), ExperimentError> {
     let device = devices::named("flex")?;
     let data = pictures(options.rows, &device)?;
-    let model = LeNet::new(1, 28, 2, Features::Outputs, 1, &device)?;
+    let model =
+        FeatureNetwork::convolutional(&ConvolutionalSizes::le_net(1, 28, 2), Features::Outputs, 1, &device)?;
     let training = Training { shuffle: false, ..Training::adam(1, options.batch, 1e-3) };
     let mut table = Table::new(
         "epochs",

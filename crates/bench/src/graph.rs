@@ -10,11 +10,13 @@ use kiln_graph::{Adjacency, Appr, CsrGraph, LocalQuery, SeedDistribution, Worksp
 use serde_json::json;
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median, timed};
+use super::report::{Goal, Report, timed};
 use kiln_datasets::{DataPath, open};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
-/// Local graph clustering: CPU time against NetworKit, networkx and LocalGraphClustering, one thread, in one run.
+/// Local graph clustering: CPU time against NetworKit, networkx and LocalGraphClustering, one thread, in one
+/// run.
 ///
 /// The peers are Python packages (`pip install networkit networkx scipy`); a peer that is not installed is
 /// left out with a message. Times are medians of CPU time over repeats in which the programs take turns.
@@ -207,7 +209,8 @@ fn compare(
     Ok(())
 }
 
-/// Mean edges and median CPU time of 50 queries from random nodes, each node's time the median of the repeats.
+/// Mean edges and median CPU time of 50 queries from random nodes, each node's time the median of the
+/// repeats.
 fn queries(graph: &impl Adjacency, repeats: usize) -> Result<(f64, f64), ExperimentError> {
     let mut workspace = Workspace::default();
     let (mut edges, mut times) = (0.0, Vec::new());
@@ -292,7 +295,7 @@ fn batch(report: &mut Report) -> Result<(), ExperimentError> {
             let failed = pool.install(|| query.cluster_batch(&graph, &seeds)).iter().any(Result::is_err);
             if failed { f64::NAN } else { start.elapsed().as_secs_f64() }
         });
-        Ok(median(&times.collect::<Vec<_>>()))
+        Ok(median(times.collect::<Vec<_>>()))
     };
     let speedup = wall(1)? / wall(threads)?;
     report.notes.push(format!(

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::interpret_tensors;
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Discrete wavelet transforms and their inverses in f64, one thread: rows of 2^10, 2^14 and 2^20 samples to
@@ -18,7 +19,8 @@ use kiln_receipts::{ExperimentError, Number, Table};
 /// Then transforms of tensors with their gradients, f32, all cores, against ptwt (`pip install ptwt`, and
 /// PyTorch).
 ///
-/// Times are medians of wall time over repeats in which both take turns; PyWavelets' are of calls from Python.
+/// Times are medians of wall time over repeats in which both take turns; PyWavelets' are of calls from
+/// Python.
 #[derive(Debug, Parser)]
 #[command(name = "interpret", no_binary_name = true)]
 struct Options {
@@ -82,13 +84,13 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
                 for direction in 0..2 {
                     let of =
                         |times: &[Times]| times.iter().map(|pair| 1e3 * pair[direction]).collect::<Vec<_>>();
-                    let ours = median(&of(&ours));
+                    let ours = median(of(&ours));
                     row.push(Number(ours).to_string());
                     if theirs.is_empty() {
                         row.extend(["not installed".to_owned(), String::new()]);
                         continue;
                     }
-                    let theirs = median(&of(&theirs));
+                    let theirs = median(of(&theirs));
                     worst = worst.max(ours / theirs);
                     row.extend([theirs, ours / theirs].map(|x| Number(x).to_string()));
                 }

@@ -9,7 +9,8 @@ use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wav
 use serde_json::json;
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Rows of samples (one side) or pictures: batch, sides, levels.
@@ -65,7 +66,8 @@ pub(super) fn run(python: &str, repeats: usize, report: &mut Report) -> Result<(
                         _ => return Err("one side or two".into()),
                     };
                     let question = json!({
-                        "gradient": true, "wavelet": name, "levels": levels, "batch": batch, "sides": sides, "filters": filters,
+                        "gradient": true, "wavelet": name, "levels": levels, "batch": batch, "sides": sides,
+                        "filters": filters,
                     });
                     let answer = peers.as_mut().map(|peers| peers.ask(&question)).transpose()?;
                     // The first turn only warms up.

@@ -1,8 +1,8 @@
 //! Speed of Kiln against other programs. Benchmarks are never part of a verdict.
 //!
-//! The binary `kiln-bench` is the command line; `cargo xtask bench` starts it. Each domain is a feature, so that a
-//! benchmark of graphs compiles no tensors. Peers are Python packages, asked through a Python process; one that is not
-//! installed is left out with a message.
+//! The binary `kiln-bench` is the command line; `cargo xtask bench` starts it. Each domain is a feature, so
+//! that a benchmark of graphs compiles no tensors. Peers are Python packages, asked through a Python process;
+//! one that is not installed is left out with a message.
 
 #[cfg(feature = "adapt")]
 mod adapt;

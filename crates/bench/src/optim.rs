@@ -10,12 +10,13 @@ use serde_json::json;
 
 use super::optim_data::{DataSet, amazon, dense, sparse};
 use super::peers::Peers;
-use super::report::{Goal, Report, median, timed};
+use super::report::{Goal, Report, timed};
 use kiln_datasets::DataPath;
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
-/// l2-logistic regression with λ = 1/n and no intercept: CPU time to reach a relative suboptimality (f − f*)/f* of 1e-6
-/// and 1e-10, one thread, against scikit-learn in the same run.
+/// l2-logistic regression with λ = 1/n and no intercept: CPU time to reach a relative suboptimality (f −
+/// f*)/f* of 1e-6 and 1e-10, one thread, against scikit-learn in the same run.
 ///
 /// Every program stops after a number of iterations. The least number that reaches the accuracy is looked for
 /// first; its time is the median over repeats in which the programs take turns (fewer where a fit takes
@@ -30,8 +31,8 @@ struct Options {
     /// Repeats of each timing.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
-    /// CPU seconds after which the search for a peer's number of iterations is given up, if that is more than ten times
-    /// what Kiln needs.
+    /// CPU seconds after which the search for a peer's number of iterations is given up, if that is more than
+    /// ten times what Kiln needs.
     #[arg(long, default_value_t = 60.0)]
     patience: f64,
     /// Data sets to run.
@@ -55,7 +56,8 @@ const STOCHASTIC: [&str; 2] = ["saga", "sag"];
 /// What one method needs to reach one accuracy.
 enum Needed {
     Iterations(usize),
-    /// Not within the patience, or it ended by itself before: the milliseconds of the longest fit, and how far it came.
+    /// Not within the patience, or it ended by itself before: the milliseconds of the longest fit, and how
+    /// far it came.
     More {
         milliseconds: f64,
         gap: f64,
@@ -253,7 +255,8 @@ fn compare(
     let mut patience = 1e3 * options.patience;
     for (name, needed) in [(OURS, field.epochs(&svrg)?), ("Kiln Saga", field.epochs(&saga)?)] {
         if let (OURS, Needed::Iterations(epochs)) = (name, &needed[1]) {
-            // The longest fit is a third of the search: it must be well beyond twice our time for a goal to be decided.
+            // The longest fit is a third of the search: it must be well beyond twice our time for a goal to
+            // be decided.
             patience = patience.max(10.0 * field.time(&svrg, *epochs)?);
         }
         contestants.push(Contestant { name: name.to_owned(), needed, times: Default::default() });

@@ -34,7 +34,7 @@ impl DataSet {
         floats("labels", &mut self.labels.iter().copied())?;
         match &self.rows {
             DataRows::Dense(rows) => {
-                floats("values", &mut (0..n).filter_map(|i| rows.get(i)).flatten().copied())?
+                floats("values", &mut (0..n).filter_map(|i| rows.get(i)).flatten().copied())?;
             }
             DataRows::Sparse(rows) => {
                 let all = || (0..n).filter_map(|i| rows.get(i));
@@ -89,13 +89,14 @@ pub(super) fn dense() -> Result<DataSet, ExperimentError> {
     Ok(DataSet::new("dense", about, DenseRows::new(COLUMNS, values)?.into(), labels))
 }
 
-/// Rows of length 1 with 50 entries or a few less, in columns of which few are frequent, as words in texts are.
+/// Rows of length 1 with 50 entries or a few less, in columns of which few are frequent, as words in texts
+/// are.
 pub(super) fn sparse() -> Result<DataSet, ExperimentError> {
     const ENTRIES: usize = 50;
     const ROWS: usize = 100_000;
     const COLUMNS: usize = 50_000;
-    // Column rank r has a frequency that falls as 1/(r + 500); ranks are scattered over the columns by a step that has
-    // no factor in common with their number.
+    // Column rank r has a frequency that falls as 1/(r + 500); ranks are scattered over the columns by a step
+    // that has no factor in common with their number.
     const FREQUENT: f64 = 500.0;
     const STEP: usize = 7_919;
     let rule: Box<[f64; COLUMNS]> = Box::new(noise(1, Distribution::Gaussian, 0));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 #[cfg(any(feature = "graph", feature = "optim"))]
 use cpu_time::ThreadTime;
-use kiln_receipts::{ExperimentError, Number, Statistic, Table};
+use kiln_receipts::{ExperimentError, Number, Table};
 use serde::Serialize;
 
 /// A goal set before the run.
@@ -57,10 +57,6 @@ impl Report {
         }
         Ok(text)
     }
-}
-
-pub(super) fn median(values: &[f64]) -> f64 {
-    Statistic::Median.of(values).unwrap_or(f64::NAN)
 }
 
 /// CPU milliseconds of this thread.

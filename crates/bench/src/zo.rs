@@ -15,11 +15,12 @@ use kiln_tensor::{Parameters, devices};
 use serde_json::{Value, json};
 
 use super::peers::Peers;
-use super::report::{Goal, Report, median};
+use super::report::{Goal, Report};
 use kiln_datasets::DataPath;
 use kiln_finetune::{
     Budget, Examples, TextObjective, TuningObjective, TuningSettings, memory, reset_peaks, tune,
 };
+use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
 /// Zeroth-order steps on MiniLM (22.7 million parameters): time as a multiple of the forward passes in a
@@ -179,7 +180,8 @@ fn mezo_svrg(storage: AnchorStorage, batch: usize) -> Tuner<MezoSvrg> {
     Tuner::new(method, batch, 1)
 }
 
-/// Name, forward passes of the batch in a step, the goal of its multiple if it has one, and the method itself.
+/// Name, forward passes of the batch in a step, the goal of its multiple if it has one, and the method
+/// itself.
 type Row = (String, u32, Option<f64>, Box<dyn Turn>);
 
 fn contestants(options: &Options, field: &Field) -> Result<Vec<Row>, ExperimentError> {
@@ -321,9 +323,8 @@ fn times(options: &Options, field: &Field, report: &mut Report) -> Result<(), Ex
         }
     }
     if let Some((_, version)) = torch {
-        let step = median(&torch_times.iter().map(|(step, _)| *step).collect::<Vec<_>>());
-        let multiple =
-            median(&torch_times.iter().map(|(step, forwards)| step / forwards).collect::<Vec<_>>());
+        let step = median(torch_times.iter().map(|(step, _)| *step).collect::<Vec<_>>());
+        let multiple = median(torch_times.iter().map(|(step, forwards)| step / forwards).collect::<Vec<_>>());
         table.row([
             format!("MeZO in PyTorch {version}"),
             Number(step).to_string(),

@@ -44,8 +44,8 @@ pub struct FoundFile {
     pub path: Option<PathBuf>,
     /// How it was found.
     pub route: Route,
-    /// SHA-256 of the file as it lies there, in hexadecimal. Of a folder: SHA-256 of the lines `SHA256  RELATIVE/NAME`
-    /// of its files sorted by name, which is what `sha256sum` over the sorted names prints.
+    /// SHA-256 of the file as it lies there, in hexadecimal. Of a folder: SHA-256 of the lines `SHA256
+    /// RELATIVE/NAME` of its files sorted by name, which is what `sha256sum` over the sorted names prints.
     pub sha256: String,
     #[serde(skip)]
     embedded: &'static [u8],

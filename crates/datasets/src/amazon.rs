@@ -1,7 +1,8 @@
-//! Amazon product reviews of four kinds of products, as counts of the 5,000 commonest words and pairs of words.
+//! Amazon product reviews of four kinds of products, as counts of the 5,000 commonest words and pairs of
+//! words.
 //!
-//! J. Blitzer, M. Dredze and F. Pereira, "Biographies, Bollywood, boom-boxes and blenders: domain adaptation for
-//! sentiment classification", ACL 2007.
+//! J. Blitzer, M. Dredze and F. Pereira, "Biographies, Bollywood, boom-boxes and blenders: domain adaptation
+//! for sentiment classification", ACL 2007.
 
 use kiln_core::data::{DataUse, FindData};
 
@@ -37,7 +38,7 @@ pub struct ReviewDomain {
 /// Amazon reviews: `books`, `dvd`, `electronics` and `kitchen`.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn amazon(data: &impl FindData) -> Result<Vec<ReviewDomain>, LoadError> {
     let reviews = |domain: &str| {
         let train = counts(data, &format!("domains/amazon-{domain}-train.svmlight.gz"))?;

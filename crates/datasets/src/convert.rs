@@ -1,7 +1,8 @@
 //! From the files of a package or of the public origin to the layout that the project reads.
 //!
-//! Each function takes the contents of its source files in the order that the catalogue names them and gives the
-//! contents of its output files, again in the catalogue's order. The catalogue pins the SHA-256 of both sides.
+//! Each function takes the contents of its source files in the order that the catalogue names them and gives
+//! the contents of its output files, again in the catalogue's order. The catalogue pins the SHA-256 of both
+//! sides.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -158,7 +159,8 @@ fn graph_tool_labelled(
     Ok(vec![edges, nodes_tsv(header, rows)])
 }
 
-/// Zachary's karate club from graph-tool's `karate.gt.gz`. That file has no labels: the clubs are the embedded ones.
+/// Zachary's karate club from graph-tool's `karate.gt.gz`. That file has no labels: the clubs are the
+/// embedded ones.
 pub(super) fn karate(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
     let (_, edges) = graph_tool(&sources[0])?;
     Ok(vec![edges, include_bytes!("embedded/karate.nodes.tsv").to_vec()])
@@ -188,7 +190,8 @@ pub(super) fn polblogs(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError
     graph_tool_labelled(sources, "blog\tleaning", &["label", "value"])
 }
 
-/// Nodes in order of appearance and edges of a GraphML file; without a value for the key `weight` an edge weighs 1.
+/// Nodes in order of appearance and edges of a GraphML file; without a value for the key `weight` an edge
+/// weighs 1.
 fn graphml(bytes: &[u8]) -> Result<(Vec<String>, Edges), ConvertError> {
     let mut reader = quick_xml::Reader::from_str(text(bytes)?);
     let (mut names, mut number_of, mut edges) = (Vec::new(), HashMap::new(), Edges::new());
@@ -269,7 +272,8 @@ fn named_groups<'a>(
     Ok(groups)
 }
 
-/// `graph/sfld` from its GraphML and ground-truth files: unweighted, and the two families that the paper uses.
+/// `graph/sfld` from its GraphML and ground-truth files: unweighted, and the two families that the paper
+/// uses.
 pub(super) fn sfld(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
     let (names, edges) = graphml(&sources[0])?;
     let pairs: Vec<_> =
@@ -306,8 +310,8 @@ fn complexes(bytes: &[u8]) -> Result<Vec<(&str, &str)>, ConvertError> {
     Ok(text_pairs(bytes)?.into_iter().map(|(node, group)| (node, group.trim_end_matches(":1.0"))).collect())
 }
 
-/// `graph/ppi_mips` from its GraphML and ground-truth files. A protein of several complexes counts for the one listed
-/// last, as in the published experiment.
+/// `graph/ppi_mips` from its GraphML and ground-truth files. A protein of several complexes counts for the
+/// one listed last, as in the published experiment.
 pub(super) fn ppi_mips(sources: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ConvertError> {
     let (names, edges) = graphml(&sources[0])?;
     let pairs = complexes(&sources[1])?;

@@ -1,7 +1,7 @@
 //! Fetching a data set into the cache: download, check, convert, install, each step safe to interrupt.
 //!
-//! Downloads lie in `CACHE/downloads` until their data set is installed, so a second try takes them up. Files are
-//! written beside their place and renamed. `CACHE/installed` records what was installed, with hashes.
+//! Downloads lie in `CACHE/downloads` until their data set is installed, so a second try takes them up. Files
+//! are written beside their place and renamed. `CACHE/installed` records what was installed, with hashes.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -37,7 +37,8 @@ pub enum Installed {
 /// Fetches one data set into the cache; `report` gets a line per step.
 ///
 /// # Errors
-/// [`DataError`]: no such route, a tool missing or failing, no network, a wrong hash, a broken archive, a full disk.
+/// [`DataError`]: no such route, a tool missing or failing, no network, a wrong hash, a broken archive, a
+/// full disk.
 pub fn install(
     set: &DataSet,
     options: &GetOptions,
@@ -175,7 +176,8 @@ impl Job<'_> {
                 (self.report)(&format!("taking up {} from an earlier download", file.display()));
             } else {
                 let partial = file.with_added_extension("partial");
-                // A try that was cut off after its last byte left a whole file, and curl has nothing to go on with.
+                // A try that was cut off after its last byte left a whole file, and curl has nothing to go on
+                // with.
                 let is_whole = input.check != FileCheck::Unpinned
                     && fs::read(&partial).is_ok_and(|bytes| check(input.check, input.from, &bytes).is_ok());
                 if !is_whole {

@@ -4,6 +4,28 @@ use super::catalogue::FileCheck::{self, File, Gunzipped, Unpinned};
 use super::catalogue::{DataSet, Input, LicenceTerms, Original, Output, Package, Recipe, Tool};
 use super::convert::{self, Convert};
 
+/// A file of the authors of `LocalGraphClustering`.
+macro_rules! clustering {
+    ($file:literal) => {
+        concat!(
+            "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/",
+            "a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/",
+            $file
+        )
+    };
+}
+
+/// A file of the authors of p-norm flow diffusion.
+macro_rules! diffusion {
+    ($file:literal) => {
+        concat!(
+            "https://raw.githubusercontent.com/s-h-yang/pNormFlowDiffusion/",
+            "ba0f59e6a1863d30a6198f5ab45b8ebc880ef93d/datasets/",
+            $file
+        )
+    };
+}
+
 const fn from(from: &'static str, check: FileCheck) -> Input {
     Input { from, check }
 }
@@ -16,8 +38,8 @@ const fn recipe(inputs: &'static [Input], convert: Convert, outputs: &'static [O
     Recipe { inputs, convert, outputs }
 }
 
-/// Newman's networks, from the collection inside Debian's graph-tool. The package differs between processors, so its
-/// files are pinned.
+/// Newman's networks, from the collection inside Debian's graph-tool. The package differs between processors,
+/// so its files are pinned.
 const fn collection(
     name: &'static str,
     what: &'static str,
@@ -215,11 +237,11 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/ppi_mips.graphml",
+                    clustering!("ppi_mips.graphml"),
                     File("1b7fa5190df6d63d946a12bcfcc9b5da9bc68fc36b0d88422bc41963cf08d39b"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/ppi_mips_ground_truth.csv",
+                    clustering!("ppi_mips_ground_truth.csv"),
                     File("0010df354a0419eccd467d130ae5f9eed3c811938451373c9893349438f12c85"),
                 ),
             ],
@@ -249,11 +271,13 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh.csv",
+                    clustering!("sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh.csv"),
                     File("efe1a73f05608a6f6b2cf1af295365d5caed86e75c78cb33c6a7723260ff6f8b"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh_ground_truth.csv",
+                    clustering!(
+                        "sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh_ground_truth.csv"
+                    ),
                     File("0d1b35011c38a01f54c7db77a90a20b06d96aeee450d0707c51f8ea8d3d86a88"),
                 ),
             ],
@@ -279,11 +303,11 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/BlogCatalog-dataset/data/edges.csv",
+                    clustering!("BlogCatalog-dataset/data/edges.csv"),
                     File("85941eb8e48830f3b8fbc948ea1023b902e92d048d1ce71acd07069776a2f59b"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/BlogCatalog-dataset/data/group-edges.csv",
+                    clustering!("BlogCatalog-dataset/data/group-edges.csv"),
                     File("6356302d43807876c7743f83b53e2a6c3cd9589350e4129a1d89e1df0e3efacd"),
                 ),
             ],
@@ -309,11 +333,13 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh.graphml",
+                    clustering!("sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh.graphml"),
                     File("773a8cf9dcc4fffcc7cba2c56a25a300e107f4dce65d17c6bcd5f2538caf8eab"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh_ground_truth.csv",
+                    clustering!(
+                        "sfld_brown_et_al_amidohydrolases_protein_similarities_for_beh_ground_truth.csv"
+                    ),
                     File("0d1b35011c38a01f54c7db77a90a20b06d96aeee450d0707c51f8ea8d3d86a88"),
                 ),
             ],
@@ -339,11 +365,11 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/ppi_mips.graphml",
+                    clustering!("ppi_mips.graphml"),
                     File("1b7fa5190df6d63d946a12bcfcc9b5da9bc68fc36b0d88422bc41963cf08d39b"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/ppi_mips_ground_truth.csv",
+                    clustering!("ppi_mips_ground_truth.csv"),
                     File("0010df354a0419eccd467d130ae5f9eed3c811938451373c9893349438f12c85"),
                 ),
             ],
@@ -369,11 +395,11 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/kfoynt/LocalGraphClustering/a6325350997932d548a876deb259c2387fc2c809/notebooks/datasets/JohnsHopkins.edgelist",
+                    clustering!("JohnsHopkins.edgelist"),
                     File("9ea454aa58630594976f9c88d8dd8d0716b26188a8ac2def11832270ebe6e038"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/s-h-yang/pNormFlowDiffusion/ba0f59e6a1863d30a6198f5ab45b8ebc880ef93d/datasets/Johnshopkins55_community.txt",
+                    diffusion!("Johnshopkins55_community.txt"),
                     File("ca2ca3e5792e813a7547ad261c0ca86c5ed2dd33289e259c399c6556ec1cfa2f"),
                 ),
             ],
@@ -399,11 +425,11 @@ pub(super) static GRAPHS: &[DataSet] = &[
         recipe(
             &[
                 from(
-                    "https://raw.githubusercontent.com/s-h-yang/pNormFlowDiffusion/ba0f59e6a1863d30a6198f5ab45b8ebc880ef93d/datasets/Colgate88_edgelist.txt",
+                    diffusion!("Colgate88_edgelist.txt"),
                     File("c69adde16f50f353f2732d2cc69fa6c174342d1d6ccbc91ed718b41822636bdb"),
                 ),
                 from(
-                    "https://raw.githubusercontent.com/s-h-yang/pNormFlowDiffusion/ba0f59e6a1863d30a6198f5ab45b8ebc880ef93d/datasets/Colgate88_community.txt",
+                    diffusion!("Colgate88_community.txt"),
                     File("d125687260422019925824cc64170eade1d7177f28bceb8ad03cb97d7750a874"),
                 ),
             ],

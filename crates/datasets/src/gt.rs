@@ -1,8 +1,9 @@
 //! The binary graph format of graph-tool (`.gt`), version 1, as published in graph-tool's documentation.
 //!
-//! Layout: the magic bytes `⛾ gt`, version, byte order, a comment, directed or not, the number of nodes `n`, then per
-//! node the number of its out-neighbours and their numbers (1, 2, 4 or 8 bytes each, the fewest that hold
-//! `n`), then the property maps. Only properties of nodes whose values are plain numbers or strings are kept.
+//! Layout: the magic bytes `⛾ gt`, version, byte order, a comment, directed or not, the number of nodes `n`,
+//! then per node the number of its out-neighbours and their numbers (1, 2, 4 or 8 bytes each, the fewest that
+//! hold `n`), then the property maps. Only properties of nodes whose values are plain numbers or strings are
+//! kept.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +63,8 @@ impl<'a> Cursor<'a> {
         Ok(self.take(1)?[0])
     }
 
-    /// A count of things of at least `width` bytes each: more than the file can hold is an error before any allocation.
+    /// A count of things of at least `width` bytes each: more than the file can hold is an error before any
+    /// allocation.
     fn count(&mut self, width: usize) -> Result<usize, GtError> {
         let count = self.unsigned(8)?;
         let room = (self.bytes.len() - self.position) / width;
@@ -118,8 +120,8 @@ impl<'a> Cursor<'a> {
 /// Reads an uncompressed `.gt` file.
 ///
 /// # Errors
-/// [`GtError`] for a wrong magic, version or type byte, a node number out of range, or a file that ends too early or
-/// goes on after its last property.
+/// [`GtError`] for a wrong magic, version or type byte, a node number out of range, or a file that ends too
+/// early or goes on after its last property.
 pub fn read_gt(bytes: &[u8]) -> Result<GtGraph, GtError> {
     let mut cursor = Cursor { bytes, position: 0, big_endian: false };
     if !bytes.starts_with(MAGIC) {

@@ -1,7 +1,7 @@
 //! Heart disease at four hospitals.
 //!
-//! A. Janosi, W. Steinbrunn, M. Pfisterer and R. Detrano, "Heart Disease", UCI Machine Learning Repository (1989),
-//! <https://doi.org/10.24432/C52P4X>.
+//! A. Janosi, W. Steinbrunn, M. Pfisterer and R. Detrano, "Heart Disease", UCI Machine Learning Repository
+//! (1989), <https://doi.org/10.24432/C52P4X>.
 
 use std::io::Read;
 
@@ -31,8 +31,9 @@ pub struct HeartSite {
     pub name: String,
     /// The covariates of each patient ([`HEART_COVARIATES`]); `None` is a missing value.
     ///
-    /// Values are as published. No cholesterol (`chol`, mg/dl) and no blood pressure (`trestbps`, mm Hg) can be 0, so
-    /// such a 0 means missing too: every cholesterol in Switzerland, 49 in `va`, and one blood pressure in `va`.
+    /// Values are as published. No cholesterol (`chol`, mg/dl) and no blood pressure (`trestbps`, mm Hg) can
+    /// be 0, so such a 0 means missing too: every cholesterol in Switzerland, 49 in `va`, and one blood
+    /// pressure in `va`.
     pub covariates: Vec<[Option<f64>; 13]>,
     /// Diagnosis of each patient: 0 healthy, 1 to 4 ill. Hungary tells only 0 from 1.
     pub num: Vec<u8>,
@@ -57,8 +58,9 @@ impl HeartSite {
     }
 }
 
-/// Reads the table of `domains/heart-disease-four-sites.csv`: header, `site`, 13 covariates and `num`, an empty field
-/// being a missing covariate. Gives the sites in order of first appearance. `name` is for messages.
+/// Reads the table of `domains/heart-disease-four-sites.csv`: header, `site`, 13 covariates and `num`, an
+/// empty field being a missing covariate. Gives the sites in order of first appearance. `name` is for
+/// messages.
 ///
 /// ```
 /// use kiln_datasets::{HEART_COVARIATES, read_heart_csv};
@@ -68,8 +70,8 @@ impl HeartSite {
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] with the line for another header, a row of another length, a covariate that is no finite number, a
-/// diagnosis that is not 0 to 4, an empty site; also when there are no rows.
+/// [`ReadError`] with the line for another header, a row of another length, a covariate that is no finite
+/// number, a diagnosis that is not 0 to 4, an empty site; also when there are no rows.
 pub fn read_heart_csv(name: &str, reader: impl Read) -> Result<Vec<HeartSite>, ReadError> {
     let text = read_text(name, reader)?;
     let mut sites: Vec<HeartSite> = Vec::new();
@@ -105,7 +107,7 @@ pub fn read_heart_csv(name: &str, reader: impl Read) -> Result<Vec<HeartSite>, R
 /// Heart disease at `cleveland`, `hungarian`, `switzerland` and `va`.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when it is not found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when it is not found, [`LoadError::Read`] when it cannot be read.
 pub fn heart(data: &impl FindData) -> Result<Vec<HeartSite>, LoadError> {
     let found = data.find_data("domains/heart-disease-four-sites.csv")?;
     let mut sites = read_heart_csv(&found.name, reader(&found)?)?;

@@ -76,7 +76,7 @@ pub type IdxImages = (usize, usize, Vec<u8>);
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] when it cannot be read, is of another kind, or is shorter or longer than its header says.
+/// [`LoadError::Read`] when it cannot be read, is of another kind, or is shorter or longer than its header says.
 pub fn read_idx_images(name: &str, reader: impl Read) -> Result<IdxImages, ReadError> {
     let ([_, height, width], pixels) = read_idx::<3>(name, reader)?;
     if height == 0 || width == 0 {
@@ -153,10 +153,11 @@ pub enum ImagePart {
     Test,
 }
 
-/// The handwritten digits of MNIST in their published order: 60,000 to train on, 10,000 to test on, 28 x 28 pixels.
+/// The handwritten digits of MNIST in their published order: 60,000 to train on, 10,000 to test on, 28 x 28
+/// pixels.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn mnist(data: &impl FindData, part: ImagePart) -> Result<LabelledImages, LoadError> {
     let (images, labels): (&[&str], &str) = match part {
         ImagePart::Train => (
@@ -197,13 +198,14 @@ pub fn usps(data: &impl FindData, part: ImagePart) -> Result<LabelledImages, Loa
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] when a folder of the search path has them, and they cannot be read.
+/// [`LoadError::Read`] when a folder of the search path has them, and they cannot be read.
 pub fn optdigits(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     let images = "digits/optdigits-images-8x8-0to16.idx3-ubyte.gz";
     digits(data, &[images], "digits/optdigits-labels.idx1-ubyte.gz", 8, 16)
 }
 
-/// Square digits of `side` pixels up to `brightest`: the pictures of one or more files, and the labels of one.
+/// Square digits of `side` pixels up to `brightest`: the pictures of one or more files, and the labels of
+/// one.
 fn digits(
     data: &impl FindData,
     images: &[&str],
@@ -240,11 +242,11 @@ fn digits(
 
 /// MNIST-5k: the first 500 training pictures of each digit, digit by digit.
 ///
-/// They are read from the package's file where that was fetched, or else taken out of the whole of MNIST: the bytes are
-/// the same.
+/// They are read from the package's file where that was fetched, or else taken out of the whole of MNIST: the
+/// bytes are the same.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when neither is found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when neither is found, [`LoadError::Read`] when it cannot be read.
 pub fn mnist_5k(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     let missing = match data.find_data("digits/mnist_5k.csv.gz") {
         Ok(found) => {
@@ -257,7 +259,7 @@ pub fn mnist_5k(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     match mnist(data, ImagePart::Train) {
         Ok(all) => Ok(all.first_of_each_class(500)),
         // The small file is the one to get.
-        Err(error) if error.is::<crate::MissingData>() => Err(missing.into()),
+        Err(LoadError::Missing(_)) => Err(missing.into()),
         Err(error) => Err(error),
     }
 }

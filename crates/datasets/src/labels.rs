@@ -1,6 +1,7 @@
 //! Readers of group labels: `NAME.communities.json`, `NAME.communities.tsv` and `NAME.nodes.tsv`.
 //!
-//! Every reader gives the groups in file order, because experiments number them so, and every error names its line.
+//! Every reader gives the groups in file order, because experiments number them so, and every error names its
+//! line.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
@@ -74,9 +75,9 @@ pub fn read_communities_json(reader: impl Read) -> Result<GroupLabels, LabelErro
     Ok(groups)
 }
 
-/// Reads a tab-separated table with a header and groups the nodes of its column `node` by the values of `column`,
-/// in order of first appearance. It fits `NAME.nodes.tsv` (one line per node) and `NAME.communities.tsv`
-/// (`column` is then `community`, and a node may be in many).
+/// Reads a tab-separated table with a header and groups the nodes of its column `node` by the values of
+/// `column`, in order of first appearance. It fits `NAME.nodes.tsv` (one line per node) and
+/// `NAME.communities.tsv` (`column` is then `community`, and a node may be in many).
 ///
 /// ```
 /// use kiln_datasets::read_groups_tsv;
@@ -85,8 +86,8 @@ pub fn read_communities_json(reader: impl Read) -> Result<GroupLabels, LabelErro
 /// ```
 ///
 /// # Errors
-/// [`LabelError::Line`] for a missing column, a wrong number of fields, a node that is not a number, or a node that is
-/// twice in one group.
+/// [`LabelError::Line`] for a missing column, a wrong number of fields, a node that is not a number, or a
+/// node that is twice in one group.
 pub fn read_groups_tsv(reader: impl Read, column: &str) -> Result<GroupLabels, LabelError> {
     let mut lines = BufReader::new(reader).lines();
     let fault = |line: usize, reason: String| LabelError::Line { line, reason };

@@ -2,8 +2,8 @@
 //!
 //! [`DataPath`] finds a file by its name in the layout of `shared/data` and says by which [`Route`] it came;
 //! [`list`] is the catalogue, [`install`] fetches a data set into the cache and checks it, [`DataCommand`] is
-//! `cargo xtask data`. Readers give tables, images, series, texts and labels. Karate, football, the Wisconsin breast
-//! cancer table and optdigits are compiled in (see `embedded/NOTICE.md`).
+//! `cargo xtask data`. Readers give tables, images, series, texts and labels. Karate, football, the Wisconsin
+//! breast cancer table and optdigits are compiled in (see `embedded/NOTICE.md`).
 //!
 //! ```
 //! use kiln_datasets::{DataPath, optdigits};

@@ -9,8 +9,8 @@ pub fn list() -> impl Iterator<Item = &'static DataSet> {
     GRAPHS.iter().chain(OTHERS)
 }
 
-/// The data sets that `name` means: one by its name or by one of its files, those of that name in any folder (`minilm`
-/// is `models/minilm`), or all of a folder.
+/// The data sets that `name` means: one by its name or by one of its files, those of that name in any folder
+/// (`minilm` is `models/minilm`), or all of a folder.
 pub fn select(name: &str) -> Vec<&'static DataSet> {
     let name = name.trim_end_matches('/');
     let exact: Vec<_> = list().filter(|set| set.name == name || set.holds(name)).collect();

@@ -1,7 +1,9 @@
-//! A reader of `NumPy` files: format 1.0, C order, unsigned bytes (`|u1`) or numbers of eight bytes (`<f8`, `<i8`).
+//! A reader of `NumPy` files: format 1.0, C order, unsigned bytes (`|u1`) or numbers of eight bytes (`<f8`,
+//! `<i8`).
 //!
-//! Magic `\x93NUMPY`, version 1.0, length of the header (16 bits, little-endian), the header as a Python dictionary
-//! `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`, and the values, the last index running fastest.
+//! Magic `\x93NUMPY`, version 1.0, length of the header (16 bits, little-endian), the header as a Python
+//! dictionary `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }`, and the values, the last index
+//! running fastest.
 
 use std::io::Read;
 
@@ -19,8 +21,8 @@ const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] when it cannot be read, is of another version, type, order or number of dimensions, or is shorter or
-/// longer than its header says.
+/// [`ReadError`] when it cannot be read, is of another version, type, order or number of dimensions, or is
+/// shorter or longer than its header says.
 pub fn read_npy_bytes<const D: usize>(
     name: &str,
     mut reader: impl Read,

@@ -1,6 +1,7 @@
 //! Office-Caltech10: pictures of ten kinds of objects from four sources, as counts of 800 visual words.
 //!
-//! B. Gong, Y. Shi, F. Sha and K. Grauman, "Geodesic flow kernel for unsupervised domain adaptation", CVPR 2012.
+//! B. Gong, Y. Shi, F. Sha and K. Grauman, "Geodesic flow kernel for unsupervised domain adaptation", CVPR
+//! 2012.
 
 use kiln_core::data::{DataUse, FindData};
 
@@ -46,8 +47,9 @@ impl NamedFeatures {
         &self.counts[i * self.width..(i + 1) * self.width]
     }
 
-    /// The published pre-processing: each row divided by its sum, then each column shifted to mean 0 and scaled to
-    /// standard deviation 1 (of `n` values, divided by `n - 1`) within the domain. `len · width` values, row by row.
+    /// The published pre-processing: each row divided by its sum, then each column shifted to mean 0 and
+    /// scaled to standard deviation 1 (of `n` values, divided by `n - 1`) within the domain. `len · width`
+    /// values, row by row.
     ///
     /// A row of zeros stays one before the second step; a column that is constant becomes zeros.
     pub fn standardized_shares(&self) -> Vec<f64> {
@@ -75,7 +77,7 @@ impl NamedFeatures {
 /// Office-Caltech10: `amazon`, `caltech10`, `dslr` and `webcam`, 800 counts a row, classes 0 to 9.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when it is not found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when it is not found, [`LoadError::Read`] when it cannot be read.
 pub fn office(data: &impl FindData) -> Result<Vec<NamedFeatures>, LoadError> {
     DOMAINS.iter().map(|&domain| features(data, domain)).collect()
 }

@@ -1,7 +1,7 @@
 //! Sentences of four domains with the mean of twenty people's ratings.
 //!
-//! C. J. Hutto and E. Gilbert, "VADER: a parsimonious rule-based model for sentiment analysis of social media text",
-//! ICWSM 2014.
+//! C. J. Hutto and E. Gilbert, "VADER: a parsimonious rule-based model for sentiment analysis of social media
+//! text", ICWSM 2014.
 
 use std::io::Read;
 
@@ -22,8 +22,8 @@ pub struct RatedTexts {
     pub texts: Vec<String>,
     /// Mean rating of each: -4 (most negative) to 4 (most positive).
     pub ratings: Vec<f64>,
-    /// The number of each in its domain; `12_3` is sentence 3 of review or article 12, so that a split can keep the
-    /// sentences of one review together.
+    /// The number of each in its domain; `12_3` is sentence 3 of review or article 12, so that a split can
+    /// keep the sentences of one review together.
     pub ids: Vec<String>,
     /// What was read, for the report.
     pub sources: Vec<DataUse>,
@@ -41,8 +41,8 @@ impl RatedTexts {
     }
 }
 
-/// Reads a tab-separated table with the header `domain`, `id`, `mean_rating`, `text`. Gives the domains in order of
-/// first appearance. `name` is for messages.
+/// Reads a tab-separated table with the header `domain`, `id`, `mean_rating`, `text`. Gives the domains in
+/// order of first appearance. `name` is for messages.
 ///
 /// ```
 /// use kiln_datasets::read_rated_tsv;
@@ -52,8 +52,8 @@ impl RatedTexts {
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] with the line for another header, a row of another length, a rating that is not -4 to 4, an empty
-/// domain or text; also when there are no rows.
+/// [`ReadError`] with the line for another header, a row of another length, a rating that is not -4 to 4, an
+/// empty domain or text; also when there are no rows.
 pub fn read_rated_tsv(name: &str, reader: impl Read) -> Result<Vec<RatedTexts>, ReadError> {
     let table = read_text(name, reader)?;
     let mut domains: Vec<RatedTexts> = Vec::new();
@@ -86,10 +86,11 @@ pub fn read_rated_tsv(name: &str, reader: impl Read) -> Result<Vec<RatedTexts>, 
 
 /// Rated sentences of `tweets`, `movies`, `products` and `news`.
 ///
-/// Never train on `movies` and test on SST-2 or the film-review sentences, or the other way round: they share texts.
+/// Never train on `movies` and test on SST-2 or the film-review sentences, or the other way round: they share
+/// texts.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn sentiment_four_domains(data: &impl FindData) -> Result<Vec<RatedTexts>, LoadError> {
     let found = data.find_data("text/sentiment-four-domains.tsv")?;
     let mut domains = read_rated_tsv(&found.name, reader(&found)?)?;

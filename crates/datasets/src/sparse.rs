@@ -68,12 +68,14 @@ impl SvmlightTable {
     }
 }
 
-/// Reads svmlight text: in each line a target and the entries `COLUMN:VALUE` of a row, columns counted from 0 and
-/// ascending; a row may have none. Gives the rows, `width` columns wide, and the targets. `name` is for messages.
+/// Reads svmlight text: in each line a target and the entries `COLUMN:VALUE` of a row, columns counted from 0
+/// and ascending; a row may have none. Gives the rows, `width` columns wide, and the targets. `name` is for
+/// messages.
 ///
 /// # Errors
-/// [`ReadError`] with the line for a target or a value that is no finite number, a column that is not below `width` or
-/// not above the one before it, an entry of another form, an empty line; also when there are no rows.
+/// [`ReadError`] with the line for a target or a value that is no finite number, a column that is not below
+/// `width` or not above the one before it, an entry of another form, an empty line; also when there are no
+/// rows.
 pub fn read_svmlight(
     name: &str,
     reader: impl Read,

@@ -18,7 +18,8 @@ pub struct LabelledTexts {
     pub seconds: Vec<String>,
     /// Class of each text: a place in `classes`.
     pub labels: Vec<usize>,
-    /// Labels as the table writes them: in order of their number if all are whole numbers, else of the alphabet.
+    /// Labels as the table writes them: in order of their number if all are whole numbers, else of the
+    /// alphabet.
     pub classes: Vec<String>,
     /// What was read, for the report.
     pub sources: Vec<DataUse>,
@@ -91,9 +92,9 @@ impl LabelledTexts {
 
 /// Reads a table of UTF-8 text: one row a line, fields separated by tabs, no quoting. `name` is for messages.
 ///
-/// The first line is a header if `columns` has a name in it or if one of its fields is `label`. Without a header the
-/// table has two columns, of which exactly one is all whole numbers: the label. `classes`, if given, are the only
-/// labels allowed, such as those of the training table.
+/// The first line is a header if `columns` has a name in it or if one of its fields is `label`. Without a
+/// header the table has two columns, of which exactly one is all whole numbers: the label. `classes`, if
+/// given, are the only labels allowed, such as those of the training table.
 ///
 /// ```
 /// use kiln_datasets::{TextColumns, read_labelled_tsv};
@@ -103,8 +104,8 @@ impl LabelledTexts {
 /// ```
 ///
 /// # Errors
-/// [`ReadError`], with the line where there is one: no such column, a column that cannot be guessed, a row of another
-/// length, an empty text, a label that is not among `classes`, no rows, labels that are no classes.
+/// [`ReadError`], with the line where there is one: no such column, a column that cannot be guessed, a row of
+/// another length, an empty text, a label that is not among `classes`, no rows, labels that are no classes.
 pub fn read_labelled_tsv(
     name: &str,
     mut reader: impl Read,
@@ -278,7 +279,7 @@ pub enum Sst2Part {
 /// SST-2: sentences of film reviews, negative (class 0) or positive (class 1).
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when it is not found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when it is not found, [`LoadError::Read`] when it cannot be read.
 pub fn sst2(data: &impl FindData, part: Sst2Part) -> Result<LabelledTexts, LoadError> {
     let found = data.find_data(match part {
         Sst2Part::Train => "text/sst2-train.tsv",

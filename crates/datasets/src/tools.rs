@@ -146,7 +146,8 @@ pub(super) fn download_url(url: &str, into: &Path, path: Option<&OsString>) -> R
     run(curl.args(["--continue-at", "-", "--output"]).arg(into).arg(url), "curl", url)
 }
 
-/// The named files of an archive, in the order of `inputs`; nothing else is unpacked and nothing is written to disk.
+/// The named files of an archive, in the order of `inputs`; nothing else is unpacked and nothing is written
+/// to disk.
 pub(super) fn unpack(
     tool: Tool,
     archive: &Path,

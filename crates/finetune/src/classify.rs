@@ -11,8 +11,8 @@ use super::task::{Examples, sum};
 /// The scores of a classifier on examples, at most `micro_batch` of which pass through it at a time.
 ///
 /// # Errors
-/// Without examples, for a `micro_batch` of 0, for a label that the classifier has no class for, and when it cannot take the
-/// tokens.
+/// Without examples, for a `micro_batch` of 0, for a label that the classifier has no class for, and when it
+/// cannot take the tokens.
 pub fn evaluate<M: TextClassifier>(
     model: &M,
     examples: &Examples,
@@ -50,8 +50,8 @@ pub fn predict_classes<M: TextClassifier>(
     Ok(classes)
 }
 
-/// The probability of each class for each text, at most `micro_batch` of which pass through the classifier at a time. Those
-/// of a text add up to 1.
+/// The probability of each class for each text, at most `micro_batch` of which pass through the classifier at
+/// a time. Those of a text add up to 1.
 ///
 /// # Errors
 /// As [`predict_classes`].

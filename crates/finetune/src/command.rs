@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use kiln_datasets::DataPath;
 use kiln_optim::zeroth_order::ReplayLog;
-use kiln_receipts::report::terminal;
 use kiln_tensor::devices;
 
 use super::error::{FinetuneError, at};

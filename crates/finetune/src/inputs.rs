@@ -27,11 +27,12 @@ impl TextTable {
         Self { name: name.into(), columns: TextColumns::default(), limit: None, seed: 0 }
     }
 
-    /// Reads the table. With `classes` only these labels are allowed; `option` is what messages call the table.
+    /// Reads the table. With `classes` only these labels are allowed; `option` is what messages call the
+    /// table.
     ///
     /// # Errors
-    /// [`FinetuneError`]: no such table, a malformed row, a label that is not among `classes`, more rows than there are;
-    /// without `classes` also a table of one class.
+    /// [`FinetuneError`]: no such table, a malformed row, a label that is not among `classes`, more rows than
+    /// there are; without `classes` also a table of one class.
     pub fn read(
         &self,
         option: &'static str,

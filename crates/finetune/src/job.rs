@@ -1,5 +1,5 @@
-//! A run from names to files: the model and the tables are found and read, the model is tuned, and what it became is
-//! written into a folder.
+//! A run from names to files: the model and the tables are found and read, the model is tuned, and what it
+//! became is written into a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,8 @@ use super::weights;
 pub struct TuningJob {
     /// Which parameters move; all by default.
     pub tune: Tune,
-    /// Trainable parameters to begin with, as an earlier run or [`replay`](crate::replay) wrote them; none by default.
+    /// Trainable parameters to begin with, as an earlier run or [`replay`](crate::replay) wrote them; none by
+    /// default.
     pub weights: Option<PathBuf>,
     /// Most tokens of a text, longer ones are cut; 64 by default.
     pub max_length: usize,
@@ -77,8 +78,8 @@ impl TuningJob {
     /// Tunes the model that [`locate`](crate::locate) found.
     ///
     /// # Errors
-    /// [`FinetuneError`]: tables that cannot be found or read, settings that do not go together, a folder that holds another
-    /// run, a model that cannot be loaded or cannot take the texts.
+    /// [`FinetuneError`]: tables that cannot be found or read, settings that do not go together, a folder
+    /// that holds another run, a model that cannot be loaded or cannot take the texts.
     pub fn run(
         &self,
         files: &ModelFiles,

@@ -9,9 +9,10 @@
 //! | keep its weights | [`export`] |
 //! | rebuild a run's weights from its log | [`replay`], [`undo`] |
 //!
-//! [`tune`] is the loop: it tunes a classifier of `kiln_models` by a zeroth-order method of `kiln_optim` or, to
-//! compare, by gradients; evaluates it now and then; and keeps what it needs to go on after a kill in a [`Storage`].
-//! [`FinetuneCommand`] is `cargo xtask finetune`, a thin layer of options and words over these functions.
+//! [`tune`] is the loop: it tunes a classifier of `kiln_models` by a zeroth-order method of `kiln_optim` or,
+//! to compare, by gradients; evaluates it now and then; and keeps what it needs to go on after a kill in a
+//! [`Storage`]. [`FinetuneCommand`] is `cargo xtask finetune`, a thin layer of options and words over these
+//! functions.
 //!
 //! ```
 //! use kiln_finetune::{Budget, Examples, TuningMethod, TuningSettings, evaluate, predict_classes, tune};

@@ -16,8 +16,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Begins a log, or goes on with the one that is there after its first `steps` steps. Those that it has beyond were
-    /// taken after the checkpoint and will be taken again.
+    /// Begins a log, or goes on with the one that is there after its first `steps` steps. Those that it has
+    /// beyond were taken after the checkpoint and will be taken again.
     pub(super) fn open(path: &Path, header: &LogHeader, steps: u64) -> Result<Self, FinetuneError> {
         let fail = failed(path);
         finish_cut(path)?;
@@ -77,7 +77,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Shortens a log. The short one is whole on disk before the long one, which consists of two files, is touched.
+/// Shortens a log. The short one is whole on disk before the long one, which consists of two files, is
+/// touched.
 fn cut(path: &Path, log: &ReplayLog, steps: u64) -> Result<(), FinetuneError> {
     let bytes = log.prefix(steps as usize).to_bytes().map_err(failed(path))?;
     let short = beside(path, ".cut");

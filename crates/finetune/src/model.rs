@@ -118,7 +118,8 @@ const CATALOGUE: [(&str, &str); 2] =
 /// BERT family), a `.gguf` file (a decoder of the Llama family), or a name of the catalogue.
 ///
 /// # Errors
-/// [`FinetuneError::Setting`] when it is neither, and when the catalogue's model has not been fetched: how to do so.
+/// [`FinetuneError::Setting`] when it is neither, and when the catalogue's model has not been fetched: how to
+/// do so.
 pub fn locate(name: &str, data: &DataPath) -> Result<ModelFiles, FinetuneError> {
     let refuse = |reason: String| Err(FinetuneError::Setting { option: "model", reason });
     let path = Path::new(name);
@@ -220,7 +221,8 @@ impl ModelPlan {
                 let encoder = Bert::load(&files.path, device)?;
                 let mut model = Classifier::new(encoder, self.classes.len())?;
                 if matches!(self.tune, Tune::Lora(_)) {
-                    // Of a head of zeros with factors that begin at zero, nothing would change the loss at first.
+                    // Of a head of zeros with factors that begin at zero, nothing would change the loss at
+                    // first.
                     model = model.with_random_head(self.seed)?;
                 }
                 Ok(TunedModel::Encoder(self.frozen(model)?))
@@ -256,8 +258,8 @@ impl ModelPlan {
 const LORA_ALPHA: f64 = 16.0;
 
 impl Reader {
-    /// The texts as tokens. The second text of a pair follows the first after `[SEP]` for an encoder, and on a new line
-    /// for a decoder.
+    /// The texts as tokens. The second text of a pair follows the first after `[SEP]` for an encoder, and on
+    /// a new line for a decoder.
     ///
     /// # Errors
     /// What [`kiln_models`] reports.

@@ -17,9 +17,9 @@ use super::settings::{
 /// Fine-tunes a language model to sort texts into classes, by values of the loss alone (MeZO, MeZO-SVRG) or
 /// by gradients.
 ///
-/// A zeroth-order method needs no gradient: it measures the loss on both sides along a random direction and moves along
-/// that direction. So it takes the memory of inference, can train on accuracy itself, and leaves a log of a few bytes
-/// for each step from which the tuned weights can be rebuilt, undone or compared.
+/// A zeroth-order method needs no gradient: it measures the loss on both sides along a random direction and
+/// moves along that direction. So it takes the memory of inference, can train on accuracy itself, and leaves
+/// a log of a few bytes for each step from which the tuned weights can be rebuilt, undone or compared.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_long_help = EXAMPLES)]
 pub struct FinetuneCommand {
@@ -102,12 +102,13 @@ pub(super) struct Place {
 /// How to train.
 #[derive(Debug, Args)]
 pub(super) struct TrainOptions {
-    /// A folder with model.safetensors, config.json and tokenizer.json (BERT), a .gguf file (Llama), or `minilm` or
-    /// `smollm2`, which `cargo xtask data get` fetches
+    /// A folder with model.safetensors, config.json and tokenizer.json (BERT), a .gguf file (Llama), or
+    /// `minilm` or `smollm2`, which `cargo xtask data get` fetches
     #[arg(long, value_name = "DIR|FILE|NAME", help_heading = "Model")]
     pub(super) model: Option<String>,
-    /// Which parameters move: `full` all; `head` the classifier's head; `last-layers=K` the head and the last K layers;
-    /// `lora=RANK` low-rank factors added to every weight matrix. Fewer parameters tolerate larger steps
+    /// Which parameters move: `full` all; `head` the classifier's head; `last-layers=K` the head and the last
+    /// K layers; `lora=RANK` low-rank factors added to every weight matrix. Fewer parameters tolerate larger
+    /// steps
     #[arg(long, default_value_t = Tune::Full, value_name = "WHICH", help_heading = "Model")]
     pub(super) tune: Tune,
     /// Begin with these weights, which an earlier run or `replay` wrote; --steps 0 only evaluates them
@@ -147,7 +148,8 @@ pub(super) struct TrainOptions {
     /// Column of the labels [default: label]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub(super) label_column: Option<String>,
-    /// Train on so many rows, drawn by the seed. MeZO-SVRG's authors use 512: each anchor step passes over all
+    /// Train on so many rows, drawn by the seed. MeZO-SVRG's authors use 512: each anchor step passes over
+    /// all
     #[arg(long, value_name = "ROWS", help_heading = "Data")]
     pub(super) train_limit: Option<usize>,
     /// Evaluate on so many rows, drawn by the seed
@@ -204,9 +206,9 @@ pub(super) struct TrainOptions {
         help_heading = "Zeroth order",
     )]
     pub(super) distribution: DirectionLaw,
-    /// How parameters come back after an evaluation. in-place: as MeZO's code, up to rounding. fused: the same bits in
-    /// less time. copy: exactly, for twice the memory. grid: exactly in the memory of inference, on rounded parameters
-    /// [default: fused; zo-sgd: copy]
+    /// How parameters come back after an evaluation. in-place: as MeZO's code, up to rounding. fused: the
+    /// same bits in less time. copy: exactly, for twice the memory. grid: exactly in the memory of inference,
+    /// on rounded parameters [default: fused; zo-sgd: copy]
     #[arg(
         long,
         value_parser = named::<Restore>(&["in-place", "fused", "copy", "grid"]),
@@ -228,8 +230,9 @@ pub(super) struct TrainOptions {
     /// An anchor step every so many steps
     #[arg(long, default_value_t = 2, value_name = "STEPS", help_heading = "MeZO-SVRG")]
     pub(super) anchor_period: u64,
-    /// What is kept of the anchor. textbook: its parameters and gradient (three times the memory of inference).
-    /// rank-one: its parameters (twice). replay: nothing, it is rebuilt by taking steps back (once)
+    /// What is kept of the anchor. textbook: its parameters and gradient (three times the memory of
+    /// inference). rank-one: its parameters (twice). replay: nothing, it is rebuilt by taking steps back
+    /// (once)
     #[arg(
         long,
         default_value = "rank-one",

@@ -25,11 +25,13 @@ pub struct Rebuilt {
     pub hash: u64,
 }
 
-/// Rebuilds the weights of a run from the base model and its log, after all of its steps or the first `to`, and writes them to
-/// `out` as safetensors. `run.json` must lie beside the log. The bits do not depend on the device.
+/// Rebuilds the weights of a run from the base model and its log, after all of its steps or the first `to`,
+/// and writes them to `out` as safetensors. `run.json` must lie beside the log. The bits do not depend on the
+/// device.
 ///
 /// # Errors
-/// [`FinetuneError`]: a log that cannot be read or is of another model, a model that is not found, fewer steps than `to`.
+/// [`FinetuneError`]: a log that cannot be read or is of another model, a model that is not found, fewer
+/// steps than `to`.
 pub fn replay(
     log: &Path,
     to: Option<u64>,
@@ -40,8 +42,9 @@ pub fn replay(
     rebuild(log, data, device, out, &Replay { to })
 }
 
-/// Takes steps back from a run's last checkpoint until `to` of them stay: exactly with the restore mode `Grid`, else up to
-/// rounding. `run.json` and `checkpoint` must lie beside the log; the base weights of the model are not needed.
+/// Takes steps back from a run's last checkpoint until `to` of them stay: exactly with the restore mode
+/// `Grid`, else up to rounding. `run.json` and `checkpoint` must lie beside the log; the base weights of the
+/// model are not needed.
 ///
 /// # Errors
 /// As [`replay`]; also without a checkpoint, and when it is of an earlier step.

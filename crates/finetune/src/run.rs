@@ -49,15 +49,15 @@ pub trait Watcher {
 
 impl Watcher for () {}
 
-/// Fine-tunes a classifier on `train` and evaluates it on `held_out`. The model comes on a plain device, without
-/// autodiff, and goes so; methods that need gradients put it on autodiff themselves.
+/// Fine-tunes a classifier on `train` and evaluates it on `held_out`. The model comes on a plain device,
+/// without autodiff, and goes so; methods that need gradients put it on autodiff themselves.
 ///
-/// With `storage` the run can be killed at any moment: the next one with `resume` goes on from the last checkpoint and
-/// ends with the bits of a run that was never interrupted.
+/// With `storage` the run can be killed at any moment: the next one with `resume` goes on from the last
+/// checkpoint and ends with the bits of a run that was never interrupted.
 ///
 /// # Errors
-/// [`FinetuneError`]: settings that do not go together, a model that cannot take the examples, files that cannot be
-/// written or belong to another run.
+/// [`FinetuneError`]: settings that do not go together, a model that cannot take the examples, files that
+/// cannot be written or belong to another run.
 pub fn tune<M: TextClassifier>(
     model: M,
     train: &Examples,
@@ -195,7 +195,8 @@ impl Run<'_> {
             // the base's bits.
             let advice = advise(problem, &mut point.clone(), &batch, &advisor)?;
             let Some(chosen) = advice.step_size else {
-                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; give a number";
+                let reason = "auto finds no bound, since the loss on the first batch does not curve upwards; \
+                              give a number";
                 return Err(FinetuneError::Setting { option: "step-size", reason: reason.into() });
             };
             for size in sizes.into_iter().filter(|size| is_auto(size)) {

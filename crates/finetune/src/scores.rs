@@ -13,7 +13,8 @@ pub struct ClassifierScores {
     pub f1: f64,
 }
 
-/// F1 of class 1 where there are two, else the mean over the classes that occur. A class that is never right has 0.
+/// F1 of class 1 where there are two, else the mean over the classes that occur. A class that is never right
+/// has 0.
 pub(super) fn f1(answers: &[usize], labels: &[usize], classes: usize) -> f64 {
     let of_class = |class: usize| {
         let pairs = || answers.iter().zip(labels);

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::scores::ClassifierScores;
 
-/// Settings of one run. Together with the model and the data they determine every bit of the result on one machine.
+/// Settings of one run. Together with the model and the data they determine every bit of the result on one
+/// machine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TuningSettings {
     /// The method with its own settings.
@@ -29,8 +30,8 @@ pub struct TuningSettings {
 }
 
 impl TuningSettings {
-    /// Cross-entropy, at most 32 examples in the model at once, no decay, seed 0, an evaluation and a checkpoint every 100
-    /// steps.
+    /// Cross-entropy, at most 32 examples in the model at once, no decay, seed 0, an evaluation and a
+    /// checkpoint every 100 steps.
     pub fn new(method: TuningMethod, budget: Budget, batch_size: usize) -> Self {
         Self {
             method,
@@ -57,7 +58,8 @@ pub enum TuningMethod {
         /// `η`.
         step_size: f64,
     },
-    /// By gradients, scaled by their running moments (Kingma, Ba 2015); Burn's, with its defaults but for ε = 1e-8.
+    /// By gradients, scaled by their running moments (Kingma, Ba 2015); Burn's, with its defaults but for ε =
+    /// 1e-8.
     Adam {
         /// `η`.
         step_size: f64,
@@ -77,12 +79,14 @@ pub struct ZerothOrderSettings {
     pub restore: Restore,
     /// On both sides or on one.
     pub difference: Difference,
-    /// The factor by which rates fall when the loss has risen over epochs, as in `MeZO-SVRG`'s code; none by default.
+    /// The factor by which rates fall when the loss has risen over epochs, as in `MeZO-SVRG`'s code; none by
+    /// default.
     pub anneal: Option<f32>,
 }
 
 impl ZerothOrderSettings {
-    /// `ε = 1e-3`, Gaussian directions, differences on both sides, parameters restored as in `MeZO`'s code, no annealing.
+    /// `ε = 1e-3`, Gaussian directions, differences on both sides, parameters restored as in `MeZO`'s code,
+    /// no annealing.
     pub fn new(rule: UpdateRule) -> Self {
         Self {
             rule,
@@ -137,8 +141,8 @@ pub enum TuningStepSize {
 pub enum Budget {
     /// After so many steps.
     Steps(u64),
-    /// After the step that brings the forward passes of one example to this number. A gradient counts as three: that is
-    /// about what it costs.
+    /// After the step that brings the forward passes of one example to this number. A gradient counts as
+    /// three: that is about what it costs.
     Queries(u64),
 }
 
@@ -150,7 +154,8 @@ pub enum TuningObjective {
     CrossEntropy,
     /// The share of wrong answers; it has no gradient, so only zeroth-order methods can.
     Accuracy,
-    /// 1 − F1 of each batch: of the second class where there are two, else the mean over classes. No gradient either.
+    /// 1 − F1 of each batch: of the second class where there are two, else the mean over classes. No gradient
+    /// either.
     F1,
 }
 

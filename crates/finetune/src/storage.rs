@@ -1,8 +1,8 @@
 //! A run on disk, such that it can be killed at any moment and go on.
 //!
-//! A checkpoint is one file: a mark, the length of the header, the header in CBOR, the trainable parameters as raw
-//! numbers, what a method keeps beside them, and the SHA-256 of it all. It is written beside its place, flushed and
-//! renamed, piece by piece, so that it costs no memory of the size of the model.
+//! A checkpoint is one file: a mark, the length of the header, the header in CBOR, the trainable parameters
+//! as raw numbers, what a method keeps beside them, and the SHA-256 of it all. It is written beside its
+//! place, flushed and renamed, piece by piece, so that it costs no memory of the size of the model.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -149,7 +149,8 @@ impl Storage {
         })();
         written.map_err(at(&temporary))?;
         fs::rename(&temporary, &path).map_err(at(&path))?;
-        // The rename itself reaches the disk with the folder; systems whose folders can't be opened have no such call.
+        // The rename itself reaches the disk with the folder; systems whose folders can't be opened have no
+        // such call.
         if let Ok(folder) = File::open(&self.folder) {
             folder.sync_all().map_err(at(&self.folder))?;
         }

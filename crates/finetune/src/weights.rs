@@ -138,8 +138,8 @@ pub(super) fn save<M: TextClassifier>(point: &mut Parameters<M>, path: &Path) ->
     fs::rename(&temporary, path).map_err(at(path))
 }
 
-/// Writes the trainable parameters of a classifier as a safetensors file, all or nothing, with the names of Kiln's modules.
-/// [`TuningJob::weights`](crate::TuningJob::weights) begins with such a file.
+/// Writes the trainable parameters of a classifier as a safetensors file, all or nothing, with the names of
+/// Kiln's modules. [`TuningJob::weights`](crate::TuningJob::weights) begins with such a file.
 ///
 /// # Errors
 /// When a parameter cannot be read or the file cannot be written.

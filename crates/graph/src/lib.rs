@@ -12,11 +12,11 @@
 //! # Ok::<(), kiln_graph::GraphError>(())
 //! ```
 //!
-//! Every method is a struct of settings that meets one contract, [`LocalMethod`]: it answers a [`Question`]
-//! (a graph, seeds, [`Limits`]) with a [`LocalAnswer`] (mass, certificate, [`Status`], [`GraphWork`]).
-//! [`LocalQuery`] asks any of them. A method asks a graph only what [`Adjacency`] offers, touches only what
-//! it reaches and counts its work; answers of the PageRank problems and of the flow methods carry a
-//! certificate that their `certify` recomputes from the graph.
+//! Every method is a struct of settings that meets one contract, [`LocalMethod`]: it answers a
+//! [`LocalQuestion`] (a graph, seeds, [`Limits`]) with a [`LocalAnswer`] (mass, certificate, [`Status`],
+//! [`GraphWork`]). [`LocalQuery`] asks any of them. A method asks a graph only what [`Adjacency`] offers,
+//! touches only what it reaches and counts its work; answers of the PageRank problems and of the flow methods
+//! carry a certificate that their `certify` recomputes from the graph.
 //! Conventions (they differ between libraries):
 //!
 //! * alpha is the teleport probability of the **lazy** walk `W = (I + A D⁻¹)/2`;
@@ -120,7 +120,7 @@ pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
 pub use objective::{PageRankCertificate, PageRankProblem};
 pub use pagerank_method::PageRankMethod;
 pub use query::LocalQuery;
-pub use question::{Limits, Question, Workspace};
+pub use question::{Limits, LocalQuestion, Workspace};
 pub use seeds::SeedDistribution;
 pub use sweep::{SweepCut, SweepLimits, SweepPoint, sweep, sweep_profile};
 pub use symmetrize::Symmetrize;

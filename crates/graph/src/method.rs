@@ -4,20 +4,20 @@ use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
 use crate::conductance::rest_of;
 use crate::error::Result;
-use crate::question::Question;
+use crate::question::LocalQuestion;
 use crate::sweep::{SweepCut, SweepLimits, sweep};
 
 /// What a method finds, and the cluster that it shows if there is one.
 pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
 
-/// A method of local graph clustering: its settings, and how it answers a [`Question`].
+/// A method of local graph clustering: its settings, and how it answers a [`LocalQuestion`].
 ///
 /// A method is a plain struct of public fields. [`LocalQuery`](crate::LocalQuery) asks any of them, for one
 /// set of seeds or for a batch. To add a method, write its [`solve`](Self::solve):
 ///
 /// ```
 /// use kiln_graph::{
-///     Adjacency, GraphError, GraphWork, LocalAnswer, LocalMethod, LocalQuery, Question, Status,
+///     Adjacency, GraphError, GraphWork, LocalAnswer, LocalMethod, LocalQuery, LocalQuestion, Status,
 /// };
 ///
 /// /// One step of the walk that is not lazy.
@@ -26,7 +26,7 @@ pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
 /// impl LocalMethod for OneStep {
 ///     type Certificate = ();
 ///
-///     fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<()>, GraphError> {
+///     fn solve<G: Adjacency>(&self, question: &mut LocalQuestion<'_, G>) -> Result<LocalAnswer<()>, GraphError> {
 ///         let graph = question.graph();
 ///         let (mut mass, mut work) = (std::collections::BTreeMap::new(), GraphWork::default());
 ///         let mut status = Status::Converged;
@@ -66,14 +66,20 @@ pub trait LocalMethod {
     ///
     /// # Errors
     /// [`GraphError::Input`](crate::GraphError::Input) for a setting that is out of its range.
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<Self::Certificate>>;
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<Self::Certificate>>;
 
     /// The answer, and the cluster that it shows: by default the sweep cut of its mass. There is none if the
     /// answer is empty, or if the whole graph's volume is all that it shows.
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<Self::Certificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<Self::Certificate>> {
         let answer = self.solve(question)?;
         let cut = sweep(question.graph(), &answer.mass, SweepLimits::default())?;
         let cut = cut.filter(|cut| leaves_a_rest(question.graph(), cut));

@@ -29,7 +29,7 @@ use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::{GraphError, Result, check_nodes};
 use crate::explored::Explored;
-use crate::question::{Limits, Question, Workspace};
+use crate::question::{Limits, LocalQuestion, Workspace};
 use crate::seeds::SeedDistribution;
 
 /// What is known of a mass vector as an answer to the [`PageRankProblem`] with `alpha` and `rho`.
@@ -62,7 +62,7 @@ pub struct PageRankCertificate {
 /// let problem = PageRankProblem { seeds: SeedDistribution::node(0), alpha: 0.2, rho: 0.05 };
 /// let star = CsrGraph::from_edges(5, [(0, 1), (0, 2), (0, 3), (0, 4)])?;
 /// let certificate = problem.certify(&star, &[(0, 0.32), (1, 0.01)])?;
-/// assert!(certificate.kkt_residual > 0.05 && certificate.error_bound < 0.1);
+/// assert!(certificate.kkt_residual > 0.1 && certificate.error_bound < 0.12);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl PageRankProblem {
         check::nonnegative("rho", *rho)?;
         check_nodes(mass.iter().map(|entry| entry.0), graph.node_count())?;
         let mut workspace = Workspace::default();
-        let question = Question::new(graph, seeds, Limits::default(), &mut workspace)?;
+        let question = LocalQuestion::new(graph, seeds, Limits::default(), &mut workspace)?;
         let explored = &mut question.workspace.explored;
         let mut p = vec![0.0; explored.len()];
         for &(node, value) in mass {
@@ -176,7 +176,7 @@ pub(crate) fn violation(p: f64, r: f64, threshold: f64) -> f64 {
 /// how the method ended and what it counted; an empty answer that converged and what the exploration counted
 /// are filled in here.
 pub(crate) fn finish<G: Adjacency>(
-    question: &Question<'_, G>,
+    question: &LocalQuestion<'_, G>,
     (alpha, rho): (f64, f64),
     status: Status,
     work: GraphWork,

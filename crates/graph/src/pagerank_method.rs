@@ -14,7 +14,7 @@ use crate::methods::l1_fista::L1Fista;
 use crate::methods::l1_ista::L1Ista;
 use crate::methods::l1_stagewise::Stagewise;
 use crate::objective::PageRankCertificate;
-use crate::question::Question;
+use crate::question::LocalQuestion;
 
 /// A PageRank method that is chosen at run time, as by a file of settings.
 ///
@@ -51,7 +51,7 @@ impl LocalMethod for PageRankMethod {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         match self {
             Self::Appr(method) => method.solve(question),

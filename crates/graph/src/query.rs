@@ -8,7 +8,7 @@ use crate::answer::LocalAnswer;
 use crate::error::Result;
 use crate::method::{Clustering, LocalMethod};
 use crate::methods::l1_cd::L1Cd;
-use crate::question::{Limits, Question, Workspace};
+use crate::question::{Limits, LocalQuestion, Workspace};
 use crate::seeds::SeedDistribution;
 
 /// Seeds, a method and limits: everything about a question but the graph. It is checked when it is asked.
@@ -90,7 +90,7 @@ impl<M: LocalMethod> LocalQuery<M> {
     /// Asks.
     ///
     /// # Errors
-    /// Those of [`Question::new`] and of the method.
+    /// Those of [`LocalQuestion::new`] and of the method.
     pub fn run(&self, graph: &impl Adjacency) -> Result<LocalAnswer<M::Certificate>> {
         self.run_in(graph, &mut Workspace::default())
     }
@@ -104,7 +104,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         graph: &impl Adjacency,
         workspace: &mut Workspace,
     ) -> Result<LocalAnswer<M::Certificate>> {
-        self.method.solve(&mut Question::new(graph, &self.seeds, self.limits, workspace)?)
+        self.method.solve(&mut LocalQuestion::new(graph, &self.seeds, self.limits, workspace)?)
     }
 
     /// Asks for the answer and the cluster that it shows, which is `None` when the answer is empty or shows
@@ -125,7 +125,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         graph: &impl Adjacency,
         workspace: &mut Workspace,
     ) -> Result<Clustering<M::Certificate>> {
-        self.method.cluster(&mut Question::new(graph, &self.seeds, self.limits, workspace)?)
+        self.method.cluster(&mut LocalQuestion::new(graph, &self.seeds, self.limits, workspace)?)
     }
 
     /// The answers of several methods, or of one with several settings, in place of this query's own. The
@@ -148,7 +148,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         methods: &[N],
     ) -> Result<Vec<LocalAnswer<N::Certificate>>> {
         let mut workspace = Workspace::default();
-        let mut question = Question::new(graph, &self.seeds, self.limits, &mut workspace)?;
+        let mut question = LocalQuestion::new(graph, &self.seeds, self.limits, &mut workspace)?;
         methods.iter().map(|method| method.solve(&mut question)).collect()
     }
 
@@ -184,7 +184,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         &self,
         graph: &G,
         seeds: &[SeedDistribution],
-        ask: impl Fn(&M, &mut Question<'_, G>) -> Result<T> + Sync,
+        ask: impl Fn(&M, &mut LocalQuestion<'_, G>) -> Result<T> + Sync,
     ) -> Vec<Result<T>>
     where
         M: Sync,
@@ -192,7 +192,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         seeds
             .par_iter()
             .map_init(Workspace::default, |workspace, seeds| {
-                ask(&self.method, &mut Question::new(graph, seeds, self.limits, workspace)?)
+                ask(&self.method, &mut LocalQuestion::new(graph, seeds, self.limits, workspace)?)
             })
             .collect()
     }

@@ -68,17 +68,17 @@ pub(crate) struct PushBuffers {
 /// `arcs_read` of an answer count what has been read for the question up to then.
 ///
 /// ```
-/// use kiln_graph::{Appr, CsrGraph, L1Cd, Limits, LocalMethod, Question, SeedDistribution, Workspace};
+/// use kiln_graph::{Appr, CsrGraph, L1Cd, Limits, LocalMethod, LocalQuestion, SeedDistribution, Workspace};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 /// let (seeds, mut workspace) = (SeedDistribution::node(0), Workspace::default());
-/// let mut question = Question::new(&graph, &seeds, Limits::default(), &mut workspace)?;
+/// let mut question = LocalQuestion::new(&graph, &seeds, Limits::default(), &mut workspace)?;
 /// let pushed = Appr::new(0.02).solve(&mut question)?;
 /// let regularised = L1Cd::new(0.02).solve(&mut question)?;
 /// assert!(regularised.mass_l1() < pushed.mass_l1());
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug)]
-pub struct Question<'a, G> {
+pub struct LocalQuestion<'a, G> {
     pub(crate) graph: &'a G,
     pub(crate) asked: &'a SeedDistribution,
     /// The normalised seeds. They hold the first slots of what has been explored.
@@ -87,7 +87,7 @@ pub struct Question<'a, G> {
     pub(crate) workspace: &'a mut Workspace,
 }
 
-impl<'a, G: Adjacency> Question<'a, G> {
+impl<'a, G: Adjacency> LocalQuestion<'a, G> {
     /// Asks about `seeds` in `graph`. Nothing but the seeds is read yet.
     ///
     /// # Errors

@@ -1,14 +1,14 @@
-//! Transformation importance (TRIM): scores of coefficients instead of features. Singh, Ha, Lanusse, Böhm, Liu, Yu,
-//! "Transformation importance with applications to cosmology", 2020.
+//! Transformation importance (TRIM): scores of coefficients instead of features. Singh, Ha, Lanusse, Böhm,
+//! Liu, Yu, "Transformation importance with applications to cosmology", 2020.
 //!
 //! ```text
 //! f′(s) = f(T⁻¹s + r),   r = x − T⁻¹Tx,   explained at s = Tx
 //! ```
 //!
-//! for a model `f` and a transform `T`, by any [`Attribution`]. The residual `r`, what the transform cannot say of the example, is held constant: also along a path
-//! to a baseline, at whose end with coefficients 0 the model sees `r`. So complete methods sum to
-//! `f(x) − f(r)`. (Were it taken anew at each point of a path, the model would see `x` all along, and
-//! integrated gradients would silently be input times gradient.)
+//! for a model `f` and a transform `T`, by any [`Attribution`]. The residual `r`, what the transform cannot
+//! say of the example, is held constant: also along a path to a baseline, at whose end with coefficients 0
+//! the model sees `r`. So complete methods sum to `f(x) − f(r)`. (Were it taken anew at each point of a path,
+//! the model would see `x` all along, and integrated gradients would silently be input times gradient.)
 //!
 //! Cost: that of the method, and an inverse with each call of the model.
 

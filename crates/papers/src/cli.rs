@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -34,11 +35,11 @@ enum Command {
     /// Rerun papers' experiments and write the reports.
     ///
     /// Each claim gets a verdict: `reproduced`, `not reproduced`, `known finding` (not reproduced, with an
-    /// explanation), `needs data`, `needs GPU` or `skipped at this scale`. Thresholds are fixed in the program before
-    /// the run. Reports are written to OUT as report.html, report.md and report.json.
+    /// explanation), `needs data`, `needs GPU` or `skipped at this scale`. Thresholds are fixed in the
+    /// program before the run. Reports are written to OUT as report.html, report.md and report.json.
     ///
-    /// A finished experiment is kept in OUT/checkpoints: a run that was interrupted continues where it was when
-    /// started again with the same arguments.
+    /// A finished experiment is kept in OUT/checkpoints: a run that was interrupted continues where it was
+    /// when started again with the same arguments.
     #[command(after_long_help = REPRODUCE_HELP)]
     Reproduce(Reproduce),
     /// List papers and claims: where in the paper, what each needs, the last verdict.
@@ -51,8 +52,8 @@ enum Command {
     },
     /// Join the reports of `reproduce --shard I/N` into one.
     ///
-    /// Refuses reports of different settings or programs, and experiments that occur twice. Experiments that no
-    /// report has are named, and the exit status is then 2.
+    /// Refuses reports of different settings or programs, and experiments that occur twice. Experiments that
+    /// no report has are named, and the exit status is then 2.
     #[command(after_long_help = MERGE_HELP)]
     Merge {
         /// Folders that hold a report.json.
@@ -97,7 +98,11 @@ Examples:
 Exit status:
   0  every claim that ran was reproduced or is a known finding
   1  a claim was not reproduced and no known finding explains it
-  2  an experiment failed, or the arguments are wrong";
+  2  an experiment failed, or the arguments are wrong
+
+Environment:
+  KILN_REQUIRE_DATA=1  data that an experiment looked for in vain, language models apart, make the exit status 2
+                       after the reports are written";
 
 const MERGE_HELP: &str = "\
 Example, with Slurm:
@@ -189,7 +194,20 @@ fn reproduce(papers: &[Paper], args: Reproduce) -> Result<u8, ExperimentError> {
     };
     let report = run::run(&papers, &options)?;
     publish(&report, &options.out)?;
+    let missing = missing(&report);
+    if !missing.is_empty() && std::env::var_os("KILN_REQUIRE_DATA").is_some_and(|value| value == "1") {
+        return Err(format!("KILN_REQUIRE_DATA is 1, but these data sets are missing: {missing}").into());
+    }
     Ok(report.exit_status())
+}
+
+/// The data sets that experiments looked for in vain. Language models do not count: they are too large to have
+/// everywhere.
+fn missing(report: &Report) -> String {
+    let outcomes = report.papers.iter().flat_map(|paper| &paper.experiments);
+    let names = outcomes.flat_map(|outcome| &outcome.missing).map(|missing| missing.name.as_str());
+    let names: BTreeSet<_> = names.filter(|name| !name.starts_with("models/")).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn tables(pages: &[PathBuf], out: &Path) -> Result<(), ExperimentError> {

@@ -1,5 +1,6 @@
-//! The list of papers. Each paper is one file or folder in `src/registry/` that holds `pub(super) const PAPER: Paper`,
-//! and two lines below, each under the feature of its domain so that a build for one domain compiles no other.
+//! The list of papers. Each paper is one file or folder in `src/registry/` that holds `pub(super) const
+//! PAPER: Paper`, and two lines below, each under the feature of its domain so that a build for one domain
+//! compiles no other.
 
 use kiln_receipts::Paper;
 
@@ -45,8 +46,6 @@ mod reality_checks;
 mod seg_flip_flop_anchor;
 #[cfg(feature = "optim")]
 mod single_neuron_autoencoder;
-#[cfg(feature = "interpret")]
-mod small_networks;
 #[cfg(feature = "adapt")]
 mod structural_causal_models;
 #[cfg(feature = "interpret")]

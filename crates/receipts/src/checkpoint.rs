@@ -1,9 +1,9 @@
 //! Results on disk that survive a kill at any moment.
 //!
-//! A checkpoint is a file that holds the SHA-256 of the rest, a line break, and CBOR (which, unlike JSON, has NaN and
-//! infinities). It is written beside its place,
-//! flushed, then renamed, so a file under its own name is complete; should a disk damage it all the same, the hash
-//! shows it and the work is redone.
+//! A checkpoint is a file that holds the SHA-256 of the rest, a line break, and CBOR (which, unlike JSON, has
+//! NaN and infinities). It is written beside its place,
+//! flushed, then renamed, so a file under its own name is complete; should a disk damage it all the same, the
+//! hash shows it and the work is redone.
 
 use std::{
     fs, io,
@@ -23,7 +23,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// The store at `folder/key`. Other keys there belong to an earlier build or to other data: they are removed.
+    /// The store at `folder/key`. Other keys there belong to an earlier build or to other data: they are
+    /// removed.
     pub(crate) fn open(folder: &Path, key: &str) -> io::Result<Self> {
         let store = Self { folder: folder.join(&sha256(key.as_bytes())[..32]) };
         fs::create_dir_all(&store.folder)?;

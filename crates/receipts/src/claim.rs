@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::number::Number;
+use crate::{
+    number::Number,
+    statistics::{mean, median},
+};
 
 /// Anything that makes an experiment fail; `?` and `.into()` from a string both work.
 ///
-/// A [`MissingData`](kiln_core::data::MissingData) returned by `?` is not a failure: the claims that the experiment
-/// feeds get the verdict `needs data`, except those that need no data and that other experiments feed too.
+/// A [`MissingData`](kiln_core::data::MissingData) returned by `?`, or an error that it is a cause of, is not
+/// a failure: the claims that the experiment feeds get the verdict `needs data`, except those that need no
+/// data and that other experiments feed too.
 pub type ExperimentError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One statement of a paper and the checks that decide whether it was reproduced.
@@ -48,7 +52,7 @@ pub struct Check {
 
 /// How the recorded values become the number that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Statistic {
     /// Arithmetic mean.
     Mean,
@@ -62,7 +66,7 @@ pub enum Statistic {
 
 /// What the statistic must obey.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+#[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
 pub enum Threshold {
     /// `x <= t`
     AtMost(f64),
@@ -78,7 +82,7 @@ pub enum Threshold {
 
 /// Where a threshold comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ThresholdOrigin {
     /// The paper states it.
     Paper,
@@ -97,6 +101,44 @@ pub enum Need {
     Gpu,
 }
 
+impl Claim {
+    /// Nothing yet, to be filled in: `Claim { id: "A", ..Claim::EMPTY }`.
+    pub const EMPTY: Self =
+        Self { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
+}
+
+impl Check {
+    /// A check of pure numbers at every scale, against a threshold of Kiln's specification.
+    pub const fn new(name: &'static str, statistic: Statistic, threshold: Threshold) -> Self {
+        Self {
+            name,
+            statistic,
+            threshold,
+            unit: "",
+            origin: ThresholdOrigin::Specification,
+            full_only: false,
+        }
+    }
+
+    /// The same, its threshold chosen by Kiln's authors.
+    #[must_use]
+    pub const fn by_kiln(self) -> Self {
+        Self { origin: ThresholdOrigin::Kiln, ..self }
+    }
+
+    /// The same, its threshold stated by the paper.
+    #[must_use]
+    pub const fn by_paper(self) -> Self {
+        Self { origin: ThresholdOrigin::Paper, ..self }
+    }
+
+    /// The same, judged at full scale only.
+    #[must_use]
+    pub const fn at_full_scale(self) -> Self {
+        Self { full_only: true, ..self }
+    }
+}
+
 impl Statistic {
     /// The statistic of the values; `None` when there are none or one of them is NaN.
     ///
@@ -106,17 +148,8 @@ impl Statistic {
             return None;
         }
         let result = match self {
-            Self::Mean => values.iter().sum::<f64>() / values.len() as f64,
-            Self::Median => {
-                let mut sorted = values.to_vec();
-                sorted.sort_by(f64::total_cmp);
-                let middle = sorted.len() / 2;
-                if sorted.len() % 2 == 1 {
-                    sorted[middle]
-                } else {
-                    f64::midpoint(sorted[middle - 1], sorted[middle])
-                }
-            }
+            Self::Mean => mean(values),
+            Self::Median => median(values),
             Self::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             Self::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
         };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// All papers in minutes on two cores.
     Quick,
@@ -103,8 +103,8 @@ impl Context {
 
     /// The seeds to run on: `default` of them unless `--seeds` says otherwise.
     ///
-    /// They are the first numbers of one fixed scrambled sequence below 2^53, so none is a small number that a
-    /// specification may have been calibrated on, and more seeds extend the list.
+    /// They are the first numbers of one fixed scrambled sequence below 2^53, so none is a small number that
+    /// a specification may have been calibrated on, and more seeds extend the list.
     pub fn seeds(&self, default: usize) -> Vec<u64> {
         let count = self.seeds.unwrap_or(default);
         self.drawn.fetch_max(count, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! Receipts: what a paper claims, what was measured, and whether it holds.
 //!
-//! A [`Paper`] is constant data: claims with checks, and experiments that measure. [`run::run`] runs the experiments,
-//! [`verdict::judge`] compares what they recorded with the thresholds, and [`report::Report`] holds the result. An
-//! experiment measures and cannot decide: thresholds are fixed in the program before the run.
+//! A [`Paper`] is constant data: claims with checks, and experiments that measure. [`run::run`] runs the
+//! experiments, [`verdict::judge`] compares what they recorded with the thresholds, and [`report::Report`]
+//! holds the result. An experiment measures and cannot decide: thresholds are fixed in the program before the
+//! run.
 //!
 //! | Module | Holds |
 //! |---|---|
@@ -11,6 +12,7 @@
 //! | [`context`], [`recorder`] | what an experiment is given, and where it puts what it measured |
 //! | [`run`], [`shard`] | running experiments with checkpoints, in parts, and joining the parts |
 //! | [`verdict`], [`report`] | verdicts; `report.json`, `report.md`, `report.html`, plots, the terminal |
+//! | [`statistics`] | means, medians, quantiles, slopes, correlations |
 //! | [`progress`], [`number`] | bars and lines; numbers in reports |
 //!
 //! ```
@@ -97,6 +99,7 @@ pub mod registry;
 pub mod report;
 pub mod run;
 pub mod shard;
+pub mod statistics;
 pub mod verdict;
 
 pub use claim::{Check, Claim, ExperimentError, Need, Statistic, Threshold, ThresholdOrigin};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
+use crate::statistics::{mean, sample_deviation};
+
 /// An `f64` that survives JSON: finite numbers as numbers, the others as `"NaN"`, `"inf"`, `"-inf"`.
 ///
 /// `Display` gives four significant digits, in scientific notation where it is shorter.
@@ -10,13 +12,11 @@ pub struct Number(pub f64);
 
 /// The mean with this many decimals, and the standard deviation in brackets when there are several values.
 pub fn mean_and_deviation(values: &[f64], decimals: usize) -> String {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let mean = mean(values);
     if values.len() < 2 {
         return format!("{mean:.decimals$}");
     }
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = (squares / (values.len() - 1) as f64).sqrt();
-    format!("{mean:.decimals$} ({deviation:.decimals$})")
+    format!("{mean:.decimals$} ({:.decimals$})", sample_deviation(values))
 }
 
 impl Serialize for Number {

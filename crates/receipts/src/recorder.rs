@@ -159,7 +159,8 @@ impl Recorder {
         }
     }
 
-    /// Says that a claim cannot be tested without a data set that was not found; its verdict is then `needs data`.
+    /// Says that a claim cannot be tested without a data set that was not found; its verdict is then `needs
+    /// data`.
     ///
     /// When no claim of the experiment can do without it, return the `MissingData` error instead.
     pub fn needs_data(&mut self, claim: &str, name: &str, hint: &str) {
@@ -169,8 +170,9 @@ impl Recorder {
         self.outcome.missing.push(Missing { claim: claim.into(), name: name.into(), hint: hint.into() });
     }
 
-    /// Runs `step` and keeps its result on disk until the experiment is finished, so that a run that is killed later
-    /// continues after it. The key must be unique in the experiment. May be called from several threads.
+    /// Runs `step` and keeps its result on disk until the experiment is finished, so that a run that is
+    /// killed later continues after it. The key must be unique in the experiment. May be called from several
+    /// threads.
     ///
     /// # Errors
     /// Whatever `step` reports, or a result that can't be read back.
@@ -218,15 +220,15 @@ impl Recorder {
                 .notice(&format!("{name}: {steps} restored, which took {} when run", duration(restored)));
         }
         if let Err(error) = result {
-            match error.downcast::<MissingData>() {
-                Ok(missing) => {
-                    for fed in self.feeds.clone() {
-                        if fed.stands_on_data {
-                            self.needs_data(fed.claim.id, &missing.name, &missing.hint);
-                        }
-                    }
+            let missing =
+                std::iter::successors(Some(error.as_ref() as &dyn std::error::Error), |e| e.source())
+                    .find_map(|cause| cause.downcast_ref::<MissingData>());
+            if let Some(missing) = missing {
+                for fed in self.feeds.clone().iter().filter(|fed| fed.stands_on_data) {
+                    self.needs_data(fed.claim.id, &missing.name, &missing.hint);
                 }
-                Err(error) => self.misuse.push(chain(error.as_ref())),
+            } else {
+                self.misuse.push(chain(error.as_ref()));
             }
         }
         let mut outcome = self.outcome;

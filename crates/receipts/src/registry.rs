@@ -34,8 +34,8 @@ pub fn select(papers: &[Paper], names: &[String]) -> Result<Vec<Paper>, UnknownP
 /// Refuses papers whose claims could not be judged.
 ///
 /// # Errors
-/// The first mistake: a repeated id, a threshold that cannot decide, a claim that nothing measures, an experiment
-/// that feeds an unknown claim.
+/// The first mistake: a repeated id, a threshold that cannot decide, a claim that nothing measures, an
+/// experiment that feeds an unknown claim.
 pub fn validate(papers: &[Paper]) -> Result<(), RegistryError> {
     let fail = |message: String| Err(RegistryError(message));
     let mut ids = BTreeSet::new();

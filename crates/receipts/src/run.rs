@@ -81,8 +81,8 @@ pub fn plan(papers: &[Paper], shard: Option<Shard>) -> Vec<(Paper, Experiment)> 
 /// Runs the experiments of the papers that have no checkpoint, and reports on all of them.
 ///
 /// # Errors
-/// A mistake in the papers' constants, or a file system that refuses. An experiment that fails is not an error of the
-/// run: its claims get the verdict `error`.
+/// A mistake in the papers' constants, or a file system that refuses. An experiment that fails is not an
+/// error of the run: its claims get the verdict `error`.
 pub fn run(papers: &[Paper], options: &Options) -> Result<Report, ReproduceError> {
     validate(papers)?;
     let checkpoints = options.out.join("checkpoints");
@@ -147,7 +147,8 @@ fn run_one(
     let reporter = &options.reporter;
     if let Some((seen, outcome)) = store.read::<(BTreeMap<String, String>, Outcome)>(OUTCOME, reporter) {
         if is_unchanged(&*options.data, &seen) {
-            // A run that was killed right after it finished this experiment had no time to clear its steps away.
+            // A run that was killed right after it finished this experiment had no time to clear its steps
+            // away.
             store.keep_only(OUTCOME)?;
             reporter.notice(&format!("{name}: restored, took {} when it ran", duration(outcome.seconds)));
             return Ok(outcome);
@@ -174,8 +175,8 @@ fn run_one(
     Ok(outcome)
 }
 
-/// The claims of an experiment. One that lists data among its needs, or that nothing else measures, stands on the
-/// data that the experiment reads.
+/// The claims of an experiment. One that lists data among its needs, or that nothing else measures, stands on
+/// the data that the experiment reads.
 fn feeds(paper: &Paper, experiment: &Experiment) -> Vec<Fed> {
     let claims = experiment.claims.iter().filter_map(|id| paper.claim(id));
     claims
@@ -197,11 +198,12 @@ fn panic_error(panic: &(dyn std::any::Any + Send)) -> ExperimentError {
 
 /// Joins the reports of shards into the report that one run would have given.
 ///
-/// The second value lists the experiments, as `PAPER/EXPERIMENT`, that no report has; their claims are left out.
+/// The second value lists the experiments, as `PAPER/EXPERIMENT`, that no report has; their claims are left
+/// out.
 ///
 /// # Errors
-/// [`ReproduceError::Merge`] when there are no reports, when they come from different programs or settings, from another
-/// program than this one, or when two have the same experiment.
+/// [`ReproduceError::Merge`] when there are no reports, when they come from different programs or settings,
+/// from another program than this one, or when two have the same experiment.
 pub fn merge(
     papers: &[Paper],
     program: &str,

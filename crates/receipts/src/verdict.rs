@@ -9,11 +9,12 @@ use crate::{
     context::{Scale, is_gpu},
     number::Number,
     recorder::Outcome,
+    statistics::sample_deviation,
 };
 
 /// What became of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every check passed.
     Reproduced,
@@ -93,14 +94,12 @@ impl Measured {
             return None;
         }
         let count = values.len();
-        let mean = values.iter().sum::<f64>() / count as f64;
-        let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1).max(1) as f64;
         let number = |statistic: Statistic| Number(statistic.of(values).unwrap_or(f64::NAN));
         Some(Self {
             value: number(statistic),
             min: number(Statistic::Min),
             max: number(Statistic::Max),
-            sd: Number(variance.sqrt()),
+            sd: Number(sample_deviation(values)),
             count,
         })
     }

@@ -5,8 +5,15 @@ use std::process::Command;
 
 use crate::{pages, prose_and_code, read, root};
 
-/// Subcommands that xtask hands to kiln-papers.
-const OF_PAPERS: &[&str] = &["reproduce", "list", "data", "finetune", "merge", "bench"];
+/// The variable that names the program which xtask hands a subcommand to. Without it, which `cargo xtask test` sets,
+/// asking the program for help would compile it in release mode.
+fn program_of(command: &str) -> Option<&'static str> {
+    match command {
+        "reproduce" | "list" | "data" | "finetune" | "merge" | "tables" => Some("KILN_PAPERS"),
+        "bench" => Some("KILN_BENCH"),
+        _ => None,
+    }
+}
 
 /// The words after `cargo xtask` in a text, one list for each time it occurs, up to the end of its line, its
 /// code span, a comment or a second blank.
@@ -74,8 +81,6 @@ fn documented_commands_exist() {
     assert!(commands.iter().any(|words| words[0] == "test"), "README names `cargo xtask test`");
     assert!(commands.iter().any(|words| words[0] == "reproduce"), "README names `cargo xtask reproduce`");
 
-    // Without this variable, which `cargo xtask test` sets, asking kiln-papers would compile it in release mode.
-    let papers_is_built = std::env::var_os("KILN_PAPERS").is_some();
     let mut helps = BTreeMap::new();
     for words in commands {
         let command = words[0].as_str();
@@ -88,8 +93,8 @@ fn documented_commands_exist() {
         if flags.is_empty() {
             continue;
         }
-        if OF_PAPERS.contains(&command) && !papers_is_built {
-            eprintln!("skipped: flags of `cargo xtask {}`, for KILN_PAPERS is not set", words.join(" "));
+        if let Some(variable) = program_of(command).filter(|variable| std::env::var_os(variable).is_none()) {
+            eprintln!("skipped: flags of `cargo xtask {}`, for {variable} is not set", words.join(" "));
             continue;
         }
         let of_command = helps.entry(command.to_owned()).or_insert_with(|| help_of(&[command, "--help"]));

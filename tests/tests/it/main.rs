@@ -3,6 +3,7 @@
 mod commands;
 mod conformance;
 mod documentation;
+mod messages;
 mod reproduce;
 
 use std::path::{Path, PathBuf};

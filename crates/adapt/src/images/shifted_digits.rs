@@ -1,12 +1,12 @@
-//! Domains made of handwritten digits: the presets of the MNIST experiments of Wu, Chen, Ha, Yu, "Prominent roles of
-//! conditionally invariant components in domain adaptation", JMLR 2025, and a version of them on pictures of
-//! 8×8 pixels.
+//! Domains made of handwritten digits: the presets of the MNIST experiments of Wu, Chen, Ha, Yu, "Prominent
+//! roles of conditionally invariant components in domain adaptation", JMLR 2025, and a version of them on
+//! pictures of 8×8 pixels.
 //!
-//! With `M` sources, domain `m = 0..M` is turned by `first + m · step` degrees (or has a white square at a place of its
-//! own), and the last one is the target. A bar is then drawn with a probability that depends on the class:
-//! `p` for class 1 and `1 − p` for class 0 in domains of even `m`, the reverse in those of odd `m`. Sources
-//! are listed in reverse, so that the first of them is the nearest to the target in angle, and its opposite
-//! in the bar.
+//! With `M` sources, domain `m = 0..M` is turned by `first + m · step` degrees (or has a white square at a
+//! place of its own), and the last one is the target. A bar is then drawn with a probability that depends on
+//! the class: `p` for class 1 and `1 − p` for class 0 in domains of even `m`, the reverse in those of odd
+//! `m`. Sources are listed in reverse, so that the first of them is the nearest to the target in angle, and
+//! its opposite in the bar.
 
 use burn::tensor::{Device, Tensor};
 use kiln_core::{InputError, check, random};
@@ -236,7 +236,8 @@ impl ShiftedDigits {
         }
     }
 
-    /// The domains. Sources are drawn from the pictures of `sources`, each anew; the target has those of `target`.
+    /// The domains. Sources are drawn from the pictures of `sources`, each anew; the target has those of
+    /// `target`.
     ///
     /// # Errors
     /// When a setting is out of range or does not fit the pictures, or a domain is left without rows.

@@ -7,8 +7,8 @@ use kiln_core::check;
 use super::Weight;
 use crate::AdaptError;
 
-/// A pivot below this, relative to its diagonal entry, is rounding error: the share of a column's variance that the
-/// columns before it leave unexplained.
+/// A pivot below this, relative to its diagonal entry, is rounding error: the share of a column's variance
+/// that the columns before it leave unexplained.
 const PIVOT: f64 = 1e-13;
 /// A squared difference of means, in units of the features' covariance, that is rounding error.
 pub(crate) const NO_DIFFERENCE: f64 = 1e-24;
@@ -93,8 +93,8 @@ pub(crate) fn solve_penalised(
     Ok(free - moved * (eigen.U() * along))
 }
 
-/// Orthonormal columns that span the complement of the `rows`, `d × (d − rank)`. Directions with a singular value of at
-/// most `cutoff`, or of rounding size, do not count as constraints.
+/// Orthonormal columns that span the complement of the `rows`, `d × (d − rank)`. Directions with a singular
+/// value of at most `cutoff`, or of rounding size, do not count as constraints.
 pub(crate) fn complement(rows: &Mat<f64>, cutoff: f64) -> Result<Mat<f64>, AdaptError> {
     let d = rows.ncols();
     if rows.nrows() == 0 || d == 0 {

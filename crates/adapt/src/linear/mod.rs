@@ -6,12 +6,13 @@
 //! | Module | Labels | Methods |
 //! |---|---|---|
 //! | [`regression`] | values | OLS, DIP, CIP, CIRM, their weighted and mixed forms, maximin aggregation |
-//! | [`classification`] | classes | logistic regression under constraints: CIP, DIP, `JointDIP`, importance-weighted forms |
+//! | [`classification`] | classes | logistic regression under constraints: CIP, DIP, `JointDIP`, IW forms |
 //! | [`fine_tuning`] | values | fine-tuning of a start in a low-dimensional subspace, selection among starts |
 //!
 //! [`Coral`] moves the sources' rows, [`GaussianDensityRatio`] weighs them, for whatever is fitted then.
 //!
-//! In all of them each source counts the same, whatever its number of rows, and the intercept is not penalised.
+//! In all of them each source counts the same, whatever its number of rows, and the intercept is not
+//! penalised.
 
 pub(crate) mod algebra;
 pub(crate) mod cells;

@@ -31,7 +31,8 @@ impl LinearModel {
     /// `W`, features by outputs, and `b`.
     ///
     /// # Errors
-    /// Without outputs, when the number of intercepts is not that of columns, or when something is not finite.
+    /// Without outputs, when the number of intercepts is not that of columns, or when something is not
+    /// finite.
     pub fn new(coefficients: Mat<f64>, intercepts: Vec<f64>) -> Result<Self, AdaptError> {
         if intercepts.is_empty() {
             return Err(InputError::empty("the list of intercepts").into());

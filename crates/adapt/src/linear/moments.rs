@@ -8,7 +8,8 @@ use super::LinearModel;
 use super::algebra::factor_covariance;
 use crate::{AdaptError, Labelled};
 
-/// Mean and covariance of a domain's features: of a sample, divided by its number of rows, or of a population.
+/// Mean and covariance of a domain's features: of a sample, divided by its number of rows, or of a
+/// population.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMoments {
     mean: Col<f64>,

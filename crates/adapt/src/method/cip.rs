@@ -1,4 +1,5 @@
-//! Conditional invariance penalty (CIP): features whose distribution given the label is the same in all sources.
+//! Conditional invariance penalty (CIP): features whose distribution given the label is the same in all
+//! sources.
 //!
 //! Classes: `(1/M) Σ_m R_m + λ (2/M²) Σ_{m<n} Σ_y D(Z_m|y, Z_n|y)`; a class without rows in a batch of a
 //! source is skipped there. Values: `(1/M) Σ_m R_m + (λ/M) Σ_m ‖d_m − d̄‖²/k` with

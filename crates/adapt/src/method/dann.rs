@@ -7,7 +7,8 @@
 //!
 //! Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016.
 //!
-//! Cost per step: a forward and backward pass over a batch of each source and of the target, and the discriminator's.
+//! Cost per step: a forward and backward pass over a batch of each source and of the target, and the
+//! discriminator's.
 
 use super::{AdaptMethod, Alignment, Discrepancy, Discriminator, Risk, SourceChoice};
 

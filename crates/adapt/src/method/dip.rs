@@ -7,7 +7,8 @@
 //! "Prominent roles of conditionally invariant components in domain adaptation", JMLR 2025. With the
 //! divergence MMD it is the deep adaptation network, with CORAL it is Deep CORAL.
 //!
-//! Cost per step: a forward and backward pass over a batch of each source used and of the target, and the divergence.
+//! Cost per step: a forward and backward pass over a batch of each source used and of the target, and the
+//! divergence.
 //!
 //! Blind to labels, it may keep features whose relation to the label is reversed in the target: see
 //! [`joint_dip`](AdaptMethod::joint_dip).

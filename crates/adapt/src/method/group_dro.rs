@@ -1,7 +1,7 @@
 //! Group distributionally robust optimization (groupDRO): the worst mixture of the sources.
 //!
-//! `min_f max_q Σ_m q_m R_m(f)` over the simplex, by `q ∝ q exp(η R)` before each step on `q·R`, starting from equal
-//! weights.
+//! `min_f max_q Σ_m q_m R_m(f)` over the simplex, by `q ∝ q exp(η R)` before each step on `q·R`, starting
+//! from equal weights.
 //!
 //! Sagawa, Koh, Hashimoto, Liang, "Distributionally robust neural networks for group shifts", ICLR 2020,
 //! algorithm 1. The code released with the paper on conditionally invariant components gives the target a

@@ -7,15 +7,16 @@
 //!
 //! Wu et al., "Prominent roles of conditionally invariant components in domain adaptation", JMLR 2025.
 //!
-//! Cost: that of [`cip`](AdaptMethod::cip), then per step a pass over a batch of each source used and of the target.
+//! Cost: that of [`cip`](AdaptMethod::cip), then per step a pass over a batch of each source used and of the
+//! target.
 
 use kiln_tensor::Divergence;
 
 use super::{AdaptMethod, Alignment, Discrepancy, FirstStage, Risk, SourceChoice};
 
 impl AdaptMethod {
-    /// `R_s + λ D((Z_s, h_s), (Z_T, h_T))`, where h are the features of [`cip`](AdaptMethod::cip) with the same
-    /// divergence and the weight `invariant_weight`.
+    /// `R_s + λ D((Z_s, h_s), (Z_T, h_T))`, where h are the features of [`cip`](AdaptMethod::cip) with the
+    /// same divergence and the weight `invariant_weight`.
     pub fn joint_dip(source: usize, divergence: Divergence, invariant_weight: f64, weight: f64) -> Self {
         Self::joint(Risk::Source(source), SourceChoice::One(source), divergence, invariant_weight, weight)
     }

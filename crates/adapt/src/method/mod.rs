@@ -1,19 +1,32 @@
-//! Methods as combinations: a risk on the sources, penalties that align distributions of features, and perhaps a first
-//! stage that gives class weights or invariant features.
+//! Methods as combinations: a risk on the sources, penalties that align distributions of features, and
+//! perhaps a first stage that gives class weights or invariant features.
 //!
 //! | method | risk | penalties | first stage |
 //! | --- | --- | --- | --- |
-//! | [`erm`](AdaptMethod::erm), [`pooled_erm`](AdaptMethod::pooled_erm) | one source, mean of all | | |
-//! | [`dip`](AdaptMethod::dip), [`pooled_dip`](AdaptMethod::pooled_dip) | one source, mean of all | source to target | |
-//! | [`cip`](AdaptMethod::cip) | mean of all | classes between sources | |
-//! | [`joint_dip`](AdaptMethod::joint_dip) | one source | (feature, invariant feature), source to target | CIP |
-//! | [`cirm`](AdaptMethod::cirm) | one source | feature less its invariant part, source to target | CIP |
-//! | [`reweighted`](AdaptMethod::reweighted) forms (IW-ERM, IW-CIP, IW-DIP, IW-JointDIP) | weighted by class | weighted source | ERM or CIP |
-//! | [`irm`](AdaptMethod::irm), [`v_rex`](AdaptMethod::v_rex), [`group_dro`](AdaptMethod::group_dro) | of their own | | |
-//! | [`dann`](AdaptMethod::dann) | mean of all | discriminator of domains | |
+//! | [`erm`], [`pooled_erm`] | one source, mean of all | | |
+//! | [`dip`], [`pooled_dip`] | one source, mean of all | source to target | |
+//! | [`cip`] | mean of all | classes between sources | |
+//! | [`joint_dip`] | one source | (feature, invariant feature), source to target | CIP |
+//! | [`cirm`] | one source | feature less its invariant part, source to target | CIP |
+//! | [`reweighted`] forms (IW-ERM, IW-CIP, …) | weighted by class | weighted source | ERM or CIP |
+//! | [`irm`], [`v_rex`], [`group_dro`] | of their own | | |
+//! | [`dann`] | mean of all | discriminator of domains | |
 //!
-//! Every struct here is plain data: combine them as no paper has. [`AdaptMethod::fit`] trains any of them on any
-//! Burn module.
+//! [`erm`]: AdaptMethod::erm
+//! [`pooled_erm`]: AdaptMethod::pooled_erm
+//! [`dip`]: AdaptMethod::dip
+//! [`pooled_dip`]: AdaptMethod::pooled_dip
+//! [`cip`]: AdaptMethod::cip
+//! [`joint_dip`]: AdaptMethod::joint_dip
+//! [`cirm`]: AdaptMethod::cirm
+//! [`reweighted`]: AdaptMethod::reweighted
+//! [`irm`]: AdaptMethod::irm
+//! [`v_rex`]: AdaptMethod::v_rex
+//! [`group_dro`]: AdaptMethod::group_dro
+//! [`dann`]: AdaptMethod::dann
+//!
+//! Every struct here is plain data: combine them as no paper has. [`AdaptMethod::on`] trains any of them on
+//! any Burn module.
 
 mod cip;
 mod cirm;
@@ -82,7 +95,8 @@ pub enum Alignment {
     SourceToTarget(SourceChoice),
     /// Of features together with those of the first stage's model, between each chosen source and the target.
     JointWithFirstStage(SourceChoice),
-    /// Of features less their part that the first stage's output explains, between each chosen source and the target.
+    /// Of features less their part that the first stage's output explains, between each chosen source and the
+    /// target.
     ResidualOfFirstStage(SourceChoice),
 }
 

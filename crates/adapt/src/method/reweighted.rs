@@ -1,13 +1,13 @@
 //! Class weights for a target with other shares of the classes (IW-ERM, IW-CIP, IW-DIP, IW-JointDIP).
 //!
-//! A first stage's model gives the confusion matrix C on sources and the predicted shares q on the target, from which
-//! `w_y ≈ P_T(y) / P_S(y)` is estimated ([`LabelShiftEstimator`]). Then the loss of a row has the weight
-//! `w_y`, each source's mean being `Σ w_{yᵢ} ℓᵢ / Σ w_{yᵢ}`, and so has the row of a source in a divergence
-//! from the target. The divergences between classes of sources are not weighted.
+//! A first stage's model gives the confusion matrix C on sources and the predicted shares q on the target,
+//! from which `w_y ≈ P_T(y) / P_S(y)` is estimated ([`LabelShiftEstimator`]). Then the loss of a row has the
+//! weight `w_y`, each source's mean being `Σ w_{yᵢ} ℓᵢ / Σ w_{yᵢ}`, and so has the row of a source in a
+//! divergence from the target. The divergences between classes of sources are not weighted.
 //!
-//! Lipton, Wang, Smola, "Detecting and correcting for label shift with black box predictors", ICML 2018; combined with
-//! CIP, DIP and JointDIP by Wu et al., "Prominent roles of conditionally invariant components in domain
-//! adaptation", JMLR 2025.
+//! Lipton, Wang, Smola, "Detecting and correcting for label shift with black box predictors", ICML 2018;
+//! combined with CIP, DIP and JointDIP by Wu et al., "Prominent roles of conditionally invariant components
+//! in domain adaptation", JMLR 2025.
 //!
 //! Cost: that of the first stage and of the method.
 
@@ -25,7 +25,8 @@ impl AdaptMethod {
     /// use kiln_tensor::Divergence::Mean;
     ///
     /// // IW-CIP, with λ = 10 in the first stage and 1 in the second.
-    /// let iw_cip = AdaptMethod::cip(Mean, 1.0).reweighted(AdaptMethod::cip(Mean, 10.0), Bbse, SourceChoice::All);
+    /// let first = AdaptMethod::cip(Mean, 10.0);
+    /// let iw_cip = AdaptMethod::cip(Mean, 1.0).reweighted(first, Bbse, SourceChoice::All);
     /// assert_eq!(iw_cip, AdaptMethod::iw_cip(Mean, 10.0, 1.0));
     /// ```
     #[must_use]
@@ -46,7 +47,8 @@ impl AdaptMethod {
         Self::cip(divergence, weight).reweighted(first, LabelShiftEstimator::Bbse, SourceChoice::All)
     }
 
-    /// Weighted [`dip`](Self::dip), with weights by BBSE on its source alone, from CIP with the weight `first_weight`.
+    /// Weighted [`dip`](Self::dip), with weights by BBSE on its source alone, from CIP with the weight
+    /// `first_weight`.
     pub fn iw_dip(source: usize, divergence: Divergence, first_weight: f64, weight: f64) -> Self {
         let first = Self::cip(divergence.clone(), first_weight);
         Self::dip(source, divergence, weight).reweighted(

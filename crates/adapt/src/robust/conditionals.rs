@@ -83,7 +83,8 @@ impl Conditionals {
         mixture
     }
 
-    /// `g_k`: mean over the rows of the cross-entropy of log-probabilities (row after row) to each conditional.
+    /// `g_k`: mean over the rows of the cross-entropy of log-probabilities (row after row) to each
+    /// conditional.
     pub(super) fn cross_entropies(&self, logarithms: &[f64]) -> Vec<f64> {
         let sum = |p: &[f64]| p.iter().zip(logarithms).map(|(p, log)| p * log).sum::<f64>();
         self.each().map(|p| -sum(p) / self.rows as f64).collect()

@@ -8,8 +8,8 @@ use crate::{AdaptError, Evaluation, FeatureModel, Labelled};
 /// How well any classifier of features does on a domain with labels, as a validation score needs it.
 ///
 /// # Errors
-/// When the labels are not classes, or the model has another number of outputs, takes other rows or lives on another
-/// device than the rows.
+/// When the labels are not classes, or the model has another number of outputs, takes other rows or lives on
+/// another device than the rows.
 pub fn evaluate<M: FeatureModel<Tensor<2>>>(
     model: &M,
     domain: &Labelled<Tensor<2>>,

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::conditionals::Conditionals;
-use super::descent::Descent;
+use super::descent::SoftLabels;
 use super::host::{one_hot, pooled};
 use super::problem::{Problem, Score};
 use super::result::Robust;
@@ -60,13 +60,13 @@ impl<M: FeatureModel<Tensor<2>>> Fit<Tensor<2>> for RobustMethod<M> {
 
     /// Fits conditionals to the sources and a copy of the model to the target's rows.
     ///
-    /// Models whose output for a row depends on the other rows of a batch while they train (batch normalization) are
-    /// perturbed in their validation state.
+    /// Models whose output for a row depends on the other rows of a batch while they train (batch
+    /// normalization) are perturbed in their validation state.
     ///
     /// # Errors
-    /// When a setting is out of range, labels are not classes, the model has another number of outputs than there are
-    /// classes, takes other rows or lives on another device, the sources (or a resample) lack a class, or the loss
-    /// stops being finite.
+    /// When a setting is out of range, labels are not classes, the model has another number of outputs than
+    /// there are classes, takes other rows or lives on another device, the sources (or a resample) lack a
+    /// class, or the loss stops being finite.
     fn fit(&self, data: &Adaptation<Tensor<2>>) -> Result<Robust<M>, AdaptError> {
         self.fit_validated(data, None)
     }
@@ -88,8 +88,8 @@ impl<M: FeatureModel<Tensor<2>>> RobustMethod<M> {
         Problem::new(&self.settings, data.target(), &conditionals)?.solve(&model, None, score)
     }
 
-    /// [`fit_validated`](Self::fit_validated) with conditionals from elsewhere, starting from the model as it is. The
-    /// settings `conditionals`, `heads` and `start` are not used.
+    /// [`fit_validated`](Self::fit_validated) with conditionals from elsewhere, starting from the model as it
+    /// is. The settings `conditionals`, `heads` and `start` are not used.
     ///
     /// # Errors
     /// As [`fit_validated`](Self::fit_validated); when the conditionals are for another number of rows than
@@ -110,7 +110,13 @@ impl<M: FeatureModel<Tensor<2>>> RobustMethod<M> {
         let Some(start) = &settings.start else { return Ok(model.clone()) };
         let (z, classes) = pooled(data)?;
         let labels = one_hot(&classes, data.outputs(), &z.device());
-        let descent = Descent::new(model, start.learning_rate, settings.batch_size, settings.seed);
-        descent.supervised(&z, &labels, start)
+        let task = SoftLabels {
+            z: &z,
+            labels: &labels,
+            learning_rate: start.learning_rate,
+            batch_size: settings.batch_size,
+            seed: settings.seed,
+        };
+        task.supervised(model, start)
     }
 }

@@ -5,7 +5,8 @@ use kiln_core::check::{self, Checked};
 
 use crate::AdaptError;
 
-/// One step of (b): `β ← normalise(β exp(η g))`, then `β̄ + s(β − β̄)` with the largest `s ≤ 1` that is in the ball.
+/// One step of (b): `β ← normalise(β exp(η g))`, then `β̄ + s(β − β̄)` with the largest `s ≤ 1` that is in
+/// the ball.
 ///
 /// # Errors
 /// When β or β̄ are not mixtures of as many as there are losses, a loss is not finite, or the radius or η is
@@ -30,7 +31,8 @@ pub fn mixture_step(
     check_losses(losses, reference, radius)?;
     check_losses(losses, mixture, radius)?;
     check::nonnegative("step_size", step_size)?;
-    // Subtracting the largest exponent changes nothing after normalization; so nothing overflows, and some share stays.
+    // Subtracting the largest exponent changes nothing after normalization; so nothing overflows, and some
+    // share stays.
     let present = mixture.iter().zip(losses).filter(|(b, _)| **b > 0.0).map(|(_, g)| *g);
     let most = present.fold(f64::NEG_INFINITY, f64::max);
     let mut next: Vec<f64> =

@@ -2,7 +2,8 @@
 //! small shift of the target's rows.
 //!
 //! ```text
-//! min_θ  max_{β ∈ B}  (1/n) Σ_i  max_{‖z' − z_i‖ ≤ ε₁}  CE(f_θ(z'), y°(β, z_i)),     y°(β, z) = Σ_k β_k p̂_k(·|z),
+//! min_θ  max_{β ∈ B}  (1/n) Σ_i  max_{‖z' − z_i‖ ≤ ε₁}  CE(f_θ(z'), y°(β, z_i)),
+//! y°(β, z) = Σ_k β_k p̂_k(·|z),
 //! B = {β in the simplex, ‖β − β̄‖₂ ≤ ε₂},
 //! ```
 //!
@@ -11,8 +12,9 @@
 //! target's labels are used nowhere.
 //!
 //! Each round: (a) `z'` by projected gradient ascent against `y°(β)`; (b) steps `β ← normalise(β exp(η g))`,
-//! `g_k = (1/n) Σ_i CE(f(z'_i), p̂_k(z_i))`, each followed by a pull `β̄ + s(β − β̄)` onto the ball ([`mixture_step`]);
-//! (c) epochs of Adam on `(z', y°(β))`. The model starts from ERM on all sources' rows, β from β̄.
+//! `g_k = (1/n) Σ_i CE(f(z'_i), p̂_k(z_i))`, each followed by a pull `β̄ + s(β − β̄)` onto the ball
+//! ([`mixture_step`]); (c) epochs of Adam on `(z', y°(β))`. The model starts from ERM on all sources' rows, β
+//! from β̄.
 //!
 //! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain
 //! adaptation", ICLR 2026, arXiv 2601.21315; settings from the notebook released with it. That notebook's

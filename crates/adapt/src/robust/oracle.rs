@@ -1,5 +1,5 @@
-//! Exact solutions of the method's inner problems, in `f64` on the host: for its robust value, and to test its steps
-//! against.
+//! Exact solutions of the method's inner problems, in `f64` on the host: for its robust value, and to test
+//! its steps against.
 
 use kiln_core::check;
 use kiln_tensor::prox::{ConstraintSet, Simplex};
@@ -11,8 +11,8 @@ use crate::AdaptError;
 
 /// Halvings of a bracket, after which it is as narrow as `f64` allows.
 const HALVINGS: usize = 100;
-/// [`maximum_entropy_mixture`] stops when the maximum is within this of the entropy found, and gives up after so many
-/// iterations.
+/// [`maximum_entropy_mixture`] stops when the maximum is within this of the entropy found, and gives up after
+/// so many iterations.
 const GAP: f64 = 1e-10;
 const ITERATIONS: usize = 100_000;
 
@@ -39,7 +39,8 @@ pub fn exact_mixture(losses: &[f64], reference: &[f64], radius: f64) -> Result<V
     let most = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
     let spread = most / 2.0 - least / 2.0;
-    // Nothing on the simplex changes when a constant is added; so the best stay where they are, however large t is.
+    // Nothing on the simplex changes when a constant is added; so the best stay where they are, however large
+    // t is.
     let direction: Vec<f64> = losses
         .iter()
         .map(|loss| if loss < &most { (loss / 2.0 - most / 2.0) / spread } else { 0.0 })
@@ -69,10 +70,11 @@ pub struct WorstPoint {
 }
 
 /// The worst place within `radius` of a row for a linear model of two classes, whose logits differ by
-/// `margin = wᵀz + b` there (second less first), with `slope = w`, when the second class has the probability `share`.
+/// `margin = wᵀz + b` there (second less first), with `slope = w`, when the second class has the probability
+/// `share`.
 ///
-/// The cross-entropy `log(1 + eᵗ) − share t` is convex in `t = margin + wᵀ(z' − z)`, so its maximum is at an end of
-/// `margin ± radius ‖w‖`, with the dual norm (ℓ₁ for the ℓ∞ ball). Cost `O(d)`.
+/// The cross-entropy `log(1 + eᵗ) − share t` is convex in `t = margin + wᵀ(z' − z)`, so its maximum is at an
+/// end of `margin ± radius ‖w‖`, with the dual norm (ℓ₁ for the ℓ∞ ball). Cost `O(d)`.
 ///
 /// # Errors
 /// When a number is not finite, the radius is negative, or the share is not in \[0, 1\].
@@ -121,8 +123,9 @@ pub struct EntropyMixture {
 /// saddle point, and the model's is `y°(β*)`: the least value of `CE(f, y°(β))` over all f is the entropy of
 /// `y°(β)`.
 ///
-/// The entropy is concave in β: accelerated projected gradient ascent with backtracking, until the linear bound
-/// `max_b ∇·(b − β)` over the set, which [`exact_mixture`] solves, is below 1e-10. Cost `O(K n C)` per iteration.
+/// The entropy is concave in β: accelerated projected gradient ascent with backtracking, until the linear
+/// bound `max_b ∇·(b − β)` over the set, which [`exact_mixture`] solves, is below 1e-10. Cost `O(K n C)` per
+/// iteration.
 ///
 /// # Errors
 /// When the reference is not a mixture of as many as there are conditionals, the radius is negative or not

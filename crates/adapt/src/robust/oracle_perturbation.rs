@@ -7,9 +7,9 @@ use super::problem::{Problem, Score};
 use super::result::Robust;
 use crate::{AdaptError, Adaptation, FeatureModel, Labelled};
 
-/// The variant in the notebook released with the paper, whose step (a) perturbs rows against the **true labels of the
-/// target**. It is an oracle, there to reproduce that notebook's figures: it is not unsupervised, and
-/// [`fit`](crate::Fit::fit) never does this.
+/// The variant in the notebook released with the paper, whose step (a) perturbs rows against the **true
+/// labels of the target**. It is an oracle, there to reproduce that notebook's figures: it is not
+/// unsupervised, and [`fit`](crate::Fit::fit) never does this.
 ///
 /// Everything else is as in [`fit_validated`](RobustMethod::fit_validated); the robust value is that of the
 /// label-free problem.

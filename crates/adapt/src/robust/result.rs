@@ -107,7 +107,8 @@ impl<M: FeatureModel<Tensor<2>>> Predict<Tensor<2>> for Robust<M> {
 }
 
 impl<M: Module> Robust<M> {
-    /// Writes the parameters (Burn's format) and everything else (JSON) into a folder, which is made if need be.
+    /// Writes the parameters (Burn's format) and everything else (JSON) into a folder, which is made if need
+    /// be.
     ///
     /// # Errors
     /// When the folder or a file cannot be written.
@@ -115,7 +116,8 @@ impl<M: Module> Robust<M> {
         record::save(folder, &self.model, &self.found)
     }
 
-    /// Reads what [`save`](Self::save) wrote, into a copy of `model`, which has the architecture and the device.
+    /// Reads what [`save`](Self::save) wrote, into a copy of `model`, which has the architecture and the
+    /// device.
     ///
     /// # Errors
     /// When a file is missing or damaged, or its parameters do not fit the model.

@@ -1,12 +1,13 @@
-//! Sources that disagree about a spurious feature: most have it with the class, one and the target against it.
+//! Sources that disagree about a spurious feature: most have it with the class, one and the target against
+//! it.
 //!
 //! ```text
 //! y = ±1 with probability ½ each,   x = (c y + N, p s y + N, N, …),
 //! s = 1 in the majority of the sources, −1 in the last source and in the target,
 //! ```
 //!
-//! with standard normal N. The best classifier for the target has accuracy `Φ(√(c² + p²))`, the best that ignores the
-//! spurious feature `Φ(c)`.
+//! with standard normal N. The best classifier for the target has accuracy `Φ(√(c² + p²))`, the best that
+//! ignores the spurious feature `Φ(c)`.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_core::check;
@@ -37,7 +38,8 @@ pub struct SpuriousSources {
 }
 
 impl SpuriousSources {
-    /// Five sources of 900 rows and one of 500, 100 rows of the target, both strengths 1.5, three features of noise.
+    /// Five sources of 900 rows and one of 500, 100 rows of the target, both strengths 1.5, three features of
+    /// noise.
     pub fn new(seed: u64) -> Self {
         Self {
             majority: 5,
@@ -76,7 +78,8 @@ impl SpuriousSources {
         Adaptation::new(sources, self.target(self.target_rows, device)?.without_labels())
     }
 
-    /// Rows of the target with labels, for evaluation; the first ones are those of [`adaptation`](Self::adaptation).
+    /// Rows of the target with labels, for evaluation; the first ones are those of
+    /// [`adaptation`](Self::adaptation).
     ///
     /// # Errors
     /// As [`adaptation`](Self::adaptation).

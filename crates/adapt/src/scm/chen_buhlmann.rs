@@ -1,4 +1,5 @@
-//! The linear models of "Domain adaptation under structural causal models" (Chen, Bühlmann, JMLR 22, 2021, arXiv
+//! The linear models of "Domain adaptation under structural causal models" (Chen, Bühlmann, JMLR 22, 2021,
+//! arXiv
 //! 2010.15764), as in the authors' code.
 //!
 //! ```text

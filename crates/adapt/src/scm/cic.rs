@@ -236,7 +236,8 @@ impl CicSimulation {
     /// Rows: the problem, and the target's rows with their labels **for evaluation only**.
     ///
     /// # Errors
-    /// As [`population`](Self::population), without rows, or when all rows of all sources happen to be of one class.
+    /// As [`population`](Self::population), without rows, or when all rows of all sources happen to be of one
+    /// class.
     pub fn draw(&self, repeat: u64) -> Result<Drawn, AdaptError> {
         check::at_least_one("rows", self.rows)?;
         let population = self.population()?;

@@ -1,15 +1,16 @@
-//! Semi-supervised adaptation under an intervention of low dimension, after "When few labeled target data suffice" (Ha,
-//! Chen, arXiv 2507.14661); the generator is ours.
+//! Semi-supervised adaptation under an intervention of low dimension, after "When few labeled target data
+//! suffice" (Ha, Chen, arXiv 2507.14661); the generator is ours.
 //!
 //! ```text
 //! X = B X + b Y + ε,   Y = ε_Y,   B strictly lower triangular, N(0, 1/d),   |b|² = 4
 //! ```
 //!
-//! with standard normal noise, so that `Var(Y | X) = 0.2` without intervention. Sources are alike but under the third:
+//! with standard normal noise, so that `Var(Y | X) = 0.2` without intervention. Sources are alike but under
+//! the third:
 //!
 //! | Intervention, of dimension `q` | in the target |
 //! |---|---|
-//! | confounded additive | noise `u` of dimension `q` enters: `Γ u` on the features, `Γ ~ N(0, 1)`, and `γᵀu` on the label, `γ ~ N(0, 1/q)` |
+//! | confounded additive | noise `u` of dimension `q`: `Γ u`, `Γ ~ N(0, 1)`; on the label `γᵀu`, `γ ~ N(0, 1/q)` |
 //! | sparse connectivity | `q/2` features of the lower half have new rows of `B`: `N(0, 1/d) + N(0, 36/d)` |
 //! | anticausal weight | `b_m = b + U θ_m` in **every** domain, `U ~ N(0, 1/d)`, `θ_m ~ 1.5 N(0, I)` of dimension `q` |
 //! | dense | `B` and `b` are others: a control in which nothing can be transferred |
@@ -58,7 +59,8 @@ pub struct Ssda {
 }
 
 impl Ssda {
-    /// Dimension 4; 10 sources when the label's effects vary, otherwise 6; 5000 rows of each source and of the target.
+    /// Dimension 4; 10 sources when the label's effects vary, otherwise 6; 5000 rows of each source and of
+    /// the target.
     pub fn new(intervention: Intervention, features: usize, labelled: usize, seed: u64) -> Self {
         let sources = if intervention == Intervention::AnticausalWeight { 10 } else { 6 };
         Self { intervention, features, dimension: 4, sources, rows: 5000, unlabelled: 5000, labelled, seed }

@@ -1,6 +1,7 @@
 //! Two classes with Gaussian features of one covariance: accuracies in closed form.
 //!
-//! With shares `1 − p` and `p`, means `μ₀` and `μ₁`, covariance `Σ`, and `Φ` the normal distribution function,
+//! With shares `1 − p` and `p`, means `μ₀` and `μ₁`, covariance `Σ`, and `Φ` the normal distribution
+//! function,
 //!
 //! ```text
 //! accuracy of the sign of wᵀx + b:  (1 − p) Φ(−(wᵀμ₀ + b)/s) + p Φ((wᵀμ₁ + b)/s),   s² = wᵀΣw
@@ -38,7 +39,8 @@ impl TwoGaussians {
     /// `p`, `[μ₀, μ₁]` and `Σ`.
     ///
     /// # Errors
-    /// When `p` is not in `[0, 1]`, sizes do not fit, something is not finite, or `Σ` is not positive definite.
+    /// When `p` is not in `[0, 1]`, sizes do not fit, something is not finite, or `Σ` is not positive
+    /// definite.
     pub fn new(positive_share: f64, means: [Vec<f64>; 2], covariance: Mat<f64>) -> Result<Self, AdaptError> {
         check::probability("positive_share", positive_share)?;
         let features = covariance.ncols();
@@ -132,8 +134,8 @@ impl TwoGaussians {
         (1.0 - p) * normal_cdf(0.5 * delta + t) + p * normal_cdf(0.5 * delta - t)
     }
 
-    /// Accuracy of the best direction with its threshold half-way between the means: best if both classes were equally
-    /// frequent.
+    /// Accuracy of the best direction with its threshold half-way between the means: best if both classes
+    /// were equally frequent.
     pub fn midpoint_accuracy(&self) -> f64 {
         normal_cdf(0.5 * self.separation)
     }

@@ -1,13 +1,16 @@
 //! Deep embedded validation: minus the loss on the sources, weighted by the ratio of the densities of
 //! features in target and sources, with a control variate that lowers its variance.
 //!
-//! A logistic regression tells target from source by features, on one half of the source rows; on the other half
+//! A logistic regression tells target from source by features, on one half of the source rows; on the other
+//! half
 //!
 //! ```text
-//! w_i = (n_S/n_T) · P(target | z_i)/P(source | z_i),     R = mean(wℓ) + η mean(w) − η,     η = −Cov(wℓ, w)/Var(w).
+//! w_i = (n_S/n_T) · P(target | z_i)/P(source | z_i),
+//! R = mean(wℓ) + η mean(w) − η,     η = −Cov(wℓ, w)/Var(w).
 //! ```
 //!
-//! You, Wang, Long, Jordan, "Towards accurate model selection in deep unsupervised domain adaptation", ICML 2019.
+//! You, Wang, Long, Jordan, "Towards accurate model selection in deep unsupervised domain adaptation", ICML
+//! 2019.
 //!
 //! Cost: a forward pass over sources and target, and Newton's method on `n` rows of `k` features.
 

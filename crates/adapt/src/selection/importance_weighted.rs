@@ -4,8 +4,8 @@
 //! Σ_m (1/n_m) Σ_i w_{y_i} 1(f(x_i) = y_i)  /  Σ_m (1/n_m) Σ_i w_{y_i}
 //! ```
 //!
-//! It estimates the target's accuracy without bias when the target differs from the pooled sources in the shares of its
-//! classes only, and the weights are right.
+//! It estimates the target's accuracy without bias when the target differs from the pooled sources in the
+//! shares of its classes only, and the weights are right.
 //!
 //! Sugiyama, Krauledat, Müller, "Covariate shift adaptation by importance weighted cross validation", JMLR
 //! 2007; with class weights by [`label_shift`](crate::label_shift).

@@ -1,4 +1,5 @@
-//! Agreement on the target with a conditionally invariant model `c`, such as CIP: `1 − δ_T(f, c)`, in `[0, 1]`.
+//! Agreement on the target with a conditionally invariant model `c`, such as CIP: `1 − δ_T(f, c)`, in `[0,
+//! 1]`.
 //!
 //! A model that cannot be better than `c` is rejected: when its accuracy on the target is at most
 //!
@@ -9,10 +10,10 @@
 //! its score is `−δ_T`, below that of all that are not rejected. `S` are the sources whose risk the model was
 //! fitted to.
 //!
-//! The bound is Corollary 1 of Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in domain
-//! adaptation", JMLR 2025 ([`bounds`](crate::bounds)), which assumes that classes are equally frequent in
-//! both. The score is ours: what is left after the rejection is ranked by nearness to `c`, so that `c` itself
-//! would always win.
+//! The bound is Corollary 1 of Wu, Chen, Ha, Yu, "Prominent roles of conditionally invariant components in
+//! domain adaptation", JMLR 2025 ([`bounds`](crate::bounds)), which assumes that classes are equally frequent
+//! in both. The score is ours: what is left after the rejection is ranked by nearness to `c`, so that `c`
+//! itself would always win.
 //!
 //! Cost: a forward pass of both models over sources and target.
 
@@ -22,10 +23,12 @@ use super::{Scorer, chosen, sources_of};
 use crate::bounds::{Agreement, Predictions, Region};
 use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Predict, Rows};
 
-/// Agreement with an invariant model on the target, less 1 where the model cannot be better; see the source file.
+/// Agreement with an invariant model on the target, less 1 where the model cannot be better; see the source
+/// file.
 #[derive(Debug, Clone)]
 pub struct InvariantAgreement<'a, F> {
-    /// The invariant model: [`cip`](crate::AdaptMethod::cip), or the [first stage](Adapted::first_stage) of `JointDIP`.
+    /// The invariant model: [`cip`](crate::AdaptMethod::cip), or the [first stage](Adapted::first_stage) of
+    /// `JointDIP`.
     pub invariant: &'a F,
 }
 

@@ -1,6 +1,6 @@
-//! Each source in turn plays the target: the model's method is fitted to the other sources and to the rows of this one
-//! without labels, and evaluated on its held-out rows. The score is the mean over sources of the accuracy, or
-//! of minus the mean squared error.
+//! Each source in turn plays the target: the model's method is fitted to the other sources and to the rows of
+//! this one without labels, and evaluated on its held-out rows. The score is the mean over sources of the
+//! accuracy, or of minus the mean squared error.
 //!
 //! The source that a method names is never left out, as there would be nothing to fit.
 //!

@@ -1,5 +1,5 @@
-//! Soft neighborhood density: how many neighbours the target's rows have among their predictions. With `z_i` the
-//! probabilities of row `i`, of length 1, and the temperature `τ`,
+//! Soft neighborhood density: how many neighbours the target's rows have among their predictions. With `z_i`
+//! the probabilities of row `i`, of length 1, and the temperature `τ`,
 //!
 //! ```text
 //! P_ij = exp(z_iᵀz_j/τ) / Σ_{l≠i} exp(z_iᵀz_l/τ),     score = −(1/n) Σ_i Σ_{j≠i} P_ij log P_ij.

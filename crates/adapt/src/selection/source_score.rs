@@ -1,5 +1,5 @@
-//! How well a model does on held-out rows of the sources ("training-domain validation"): the mean over sources of the
-//! accuracy, or of minus the mean squared error.
+//! How well a model does on held-out rows of the sources ("training-domain validation"): the mean over
+//! sources of the accuracy, or of minus the mean squared error.
 //!
 //! Gulrajani, Lopez-Paz, "In search of lost domain generalization", ICLR 2021.
 //!

@@ -1,4 +1,5 @@
-//! Pictures: rotation against what it must do, patches and colours only where asked, and domains made of digits.
+//! Pictures: rotation against what it must do, patches and colours only where asked, and domains made of
+//! digits.
 
 use std::sync::LazyLock;
 
@@ -137,8 +138,8 @@ proptest! {
 
     #[test]
     fn patches_are_only_where_asked(
-        seed: u64, top in 0_usize..4, left in 0_usize..3, height in 1_usize..3, width in 1_usize..3, value in -2.0_f32..2.0,
-        replace: bool,
+        seed: u64, top in 0_usize..4, left in 0_usize..3, height in 1_usize..3, width in 1_usize..3,
+        value in -2.0_f32..2.0, replace: bool,
     ) {
         let images = Images::new(6, 5, 2, noise(seed, 4 * 2 * 30)).unwrap();
         let marked = marks(&[0; 4], &[0.5], seed, 0).unwrap();
@@ -194,7 +195,8 @@ proptest! {
         let mut others = classes.clone();
         others[changed] = (others[changed] + 1) % 3;
         let probabilities = [0.2, 0.5, 0.9];
-        let (a, b) = (marks(&classes, &probabilities, seed, 0).unwrap(), marks(&others, &probabilities, seed, 0).unwrap());
+        let marked = |classes: &[usize]| marks(classes, &probabilities, seed, 0).unwrap();
+        let (a, b) = (marked(&classes), marked(&others));
         for row in (0..50).filter(|row| *row != changed) {
             prop_assert_eq!(a[row], b[row]);
         }

@@ -63,7 +63,7 @@ device_tests! {
         }
         // The bounds are those of the first stage, with the source that the method names.
         let source = &data.sources()[0];
-        let predict = |model: &Adapted<Linear>, x: &Tensor<2>| model.predict_classes(&x).unwrap();
+        let predict = |model: &Adapted<Linear>, x: &Tensor<2>| model.predict_classes(x).unwrap();
         let confidence = |x: &Tensor<2>| {
             let scores = first.scores(x).unwrap();
             let sure = |i: usize| 1.0 / (1.0 + (-(scores[(i, 1)] - scores[(i, 0)]).abs()).exp());
@@ -148,7 +148,8 @@ proptest! {
     /// For two classes only the difference of the columns counts.
     #[test]
     fn shares_are_of_what_tells_classes_apart(
-        pairs in prop::collection::vec((-2.0_f32..2.0, -2.0_f32..2.0), 1..8), scale in 0.1_f32..5.0, shift in -3.0_f32..3.0,
+        pairs in prop::collection::vec((-2.0_f32..2.0, -2.0_f32..2.0), 1..8),
+        scale in 0.1_f32..5.0, shift in -3.0_f32..3.0,
     ) {
         let difference: Vec<f64> = pairs.iter().map(|(a, b)| f64::from(b - a)).collect();
         let total: f64 = difference.iter().map(|d| d * d).sum();

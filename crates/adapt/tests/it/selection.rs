@@ -164,7 +164,8 @@ device_tests! {
     /// The criterion of `DIPweigh`: mean squared error and squared difference of mean predictions.
     fn penalized_risk_is_the_criterion_of_dip_weigh(device) {
         let data = regression(device);
-        for (method, sources) in [(AdaptMethod::dip(1, Divergence::Mean, 1.0), 1..2), (AdaptMethod::pooled_erm(), 0..2)] {
+        let dip = AdaptMethod::dip(1, Divergence::Mean, 1.0);
+        for (method, sources) in [(dip, 1..2), (AdaptMethod::pooled_erm(), 0..2)] {
             let model = fit(&method, &data, device);
             let of = |x: &Tensor<2>| outputs(&model, x).concat();
             let target = mean(of(data.target().x()));
@@ -272,7 +273,8 @@ fn models_that_cannot_be_better_are_rejected() {
     assert_eq!(scorer.score(&invariant, &data).unwrap(), 1.0);
     // R_S(f) = 0, R_S(c) = δ_S = .2, δ_T = .8: at most .8 of the target, which is not below the .8 of c.
     close(scorer.score(&spurious, &data).unwrap(), 0.2);
-    // With labels of the source that make f wrong as often, R_S(f) = .2, R_S(c) = 0: at most .2 of the target.
+    // With labels of the source that make f wrong as often, R_S(f) = .2, R_S(c) = 0: at most .2 of the
+    // target.
     let (x, classes) = rows(1.0, 1.0);
     let noisy: Vec<usize> = classes
         .iter()
@@ -325,7 +327,7 @@ fn circular_validation_goes_back() {
     let scorer = Circular { fitting, sources: SourceChoice::All };
     let model = fit(&AdaptMethod::joint_dip(1, Divergence::Mean, 1.0, 1.0), &train, &device);
     let target = train.target().x();
-    let labels = Labels::classes(model.predict_classes(&target).unwrap(), 3);
+    let labels = Labels::classes(model.predict_classes(target).unwrap(), 3);
     let reversed = Labelled::new("target", target.clone(), labels).unwrap();
     let back = |index: usize| {
         let data = Adaptation::new(vec![reversed.clone()], train.sources()[index].without_labels()).unwrap();
@@ -447,7 +449,8 @@ proptest! {
         let due = (share * n as f64).round() as usize;
         let parts = hold_out_rows(&domain, share, seed);
         if due == 0 || due == n {
-            prop_assert!(matches!(parts, Err(AdaptError::Input(InputError::Setting { name: "share", .. }))), "expected an error");
+            let refused = matches!(parts, Err(AdaptError::Input(InputError::Setting { name: "share", .. })));
+            prop_assert!(refused, "expected an error");
             return Ok(());
         }
         let (kept, held) = parts.unwrap();

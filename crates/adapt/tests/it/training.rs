@@ -6,12 +6,12 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_adapt::{
-    AdaptError, AdaptMethod, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, Features, Fit,
-    Labelled, Labels, LeNet, MultilayerPerceptron, Predict, Rows, SourceChoice, Training, Unlabelled,
-    glorot_linear,
+    AdaptError, AdaptMethod, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, FeatureNetwork,
+    Features, Fit, Labelled, Labels, Predict, Rows, SourceChoice, Training, Unlabelled, glorot_linear,
 };
 use kiln_core::InputError;
 use kiln_optim::first_order::HeavyBall;
+use kiln_tensor::network::ConvolutionalSizes;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, device_tests};
 
 const WIDTH: usize = 4;
@@ -94,10 +94,12 @@ fn methods() -> Vec<(&'static str, AdaptMethod)> {
 }
 
 device_tests! {
-    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's labels.
+    /// Any method on sources of unequal size: finite, moved, the same bits again, and blind to the target's
+    /// labels.
     fn every_method_fits_and_repeats(device) {
         let data = problem(&[17, 30, 9], device);
-        // Two problems whose hidden target labels are each other's permutation are one problem once labels are gone.
+        // Two problems whose hidden target labels are each other's permutation are one problem once labels
+        // are gone.
         let target = domain(3, 9, 21, device);
         let (classes, count) = target.classes().unwrap();
         let mut scrambled = classes.to_vec();
@@ -167,7 +169,7 @@ device_tests! {
             parameters(fitted.first_stage().unwrap().model())
         );
         let x = data.target().x();
-        let all = loaded.predict_classes(&x).unwrap();
+        let all = loaded.predict_classes(x).unwrap();
         let rows: Vec<usize> = (0..x.rows()).collect();
         let batches = rows.chunks(4).map(|rows| Rows::select(x, rows));
         let streamed: Vec<usize> = batches.flat_map(|x| loaded.predict_classes(&x).unwrap()).collect();
@@ -180,7 +182,7 @@ device_tests! {
     /// Networks of the house on pictures and tables, tokens, and pairs.
     fn models_take_pictures_tables_and_tokens(device) {
         let training = Training::adam(1, 4, 1e-3);
-        let network = MultilayerPerceptron::new(&[WIDTH, 6, 2], Features::LastHidden, 1, device).unwrap();
+        let network = FeatureNetwork::perceptron(&[WIDTH, 6, 2], Features::LastHidden, 1, device).unwrap();
         let fitted = AdaptMethod::cip(Divergence::Mean, 1.0).on(&network, &training).fit(&problem(&[9, 8], device));
         assert!(fitted.is_ok());
         if is_wgpu(device) {
@@ -194,7 +196,7 @@ device_tests! {
             Unlabelled::new("more", pictures(1)).unwrap(),
         )
         .unwrap();
-        let network = LeNet::new(1, 16, 2, Features::LastHidden, 1, device).unwrap();
+        let network = FeatureNetwork::convolutional(&ConvolutionalSizes::le_net(1, 16, 2), Features::LastHidden, 1, device).unwrap();
         let fitted = AdaptMethod::dip(0, Divergence::Mean, 1.0).on(&network, &training).fit(&data).unwrap();
         assert_eq!(fitted.predict_classes(&pictures(2)).unwrap().len(), 6);
         // Tokens with a mask.

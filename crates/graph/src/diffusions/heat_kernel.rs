@@ -31,7 +31,7 @@ use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
 use crate::method::LocalMethod;
-use crate::question::{Question, Step, step_allowed};
+use crate::question::{LocalQuestion, Step, step_allowed};
 
 /// Far more than t = 500 can use; each term takes memory.
 const MAX_TERMS: f64 = 100_000.0;
@@ -111,7 +111,7 @@ impl LocalMethod for HeatKernel {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<DiffusionCertificate>> {
         self.check()?;
         let mut level = Layer::seeded(question, (-self.t).exp());

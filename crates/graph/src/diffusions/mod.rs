@@ -13,7 +13,7 @@ pub use pagerank_nibble::PagerankNibble;
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::explored::Explored;
-use crate::question::Question;
+use crate::question::LocalQuestion;
 
 /// What is known of a truncated diffusion. A push is the spreading of one node's mass in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl Layer {
         self.active.drain(..).map(|slot| (slot, std::mem::take(&mut mass[slot as usize]))).collect()
     }
 
-    fn seeded<G>(question: &Question<'_, G>, scale: f64) -> Self {
+    fn seeded<G>(question: &LocalQuestion<'_, G>, scale: f64) -> Self {
         let mut layer = Self::default();
         for (slot, &(_, mass)) in (0..).zip(&question.seeds) {
             layer.add(slot, scale * mass);
@@ -77,7 +77,7 @@ fn count_push(work: &mut GraphWork, explored: &Explored, slot: u32) {
 }
 
 fn finish<G: Adjacency>(
-    question: &Question<'_, G>,
+    question: &LocalQuestion<'_, G>,
     layer: &Layer,
     certificate: DiffusionCertificate,
     status: Status,

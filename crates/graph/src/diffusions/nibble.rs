@@ -19,7 +19,7 @@ use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
 use crate::method::{Clustering, LocalMethod, leaves_a_rest};
-use crate::question::{Question, Step, step_allowed};
+use crate::question::{LocalQuestion, Step, step_allowed};
 use crate::sweep::{SweepCut, SweepLimits, sweep};
 
 /// Truncated lazy walk. The volume touched is below `steps / epsilon`.
@@ -48,7 +48,7 @@ impl Nibble {
 
     fn walk<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
         mut after_step: impl FnMut(&[(u64, f64)]) -> Result<()>,
     ) -> Result<LocalAnswer<DiffusionCertificate>> {
         check::nonnegative("epsilon", self.epsilon)?;
@@ -126,14 +126,14 @@ impl LocalMethod for Nibble {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<DiffusionCertificate>> {
         self.walk(question, |_| Ok(()))
     }
 
     fn cluster<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<DiffusionCertificate>> {
         let graph = question.graph();
         let mut best: Option<SweepCut> = None;

@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::method::{Clustering, LocalMethod};
 use crate::methods::appr::Appr;
 use crate::objective::PageRankCertificate;
-use crate::question::Question;
+use crate::question::LocalQuestion;
 use crate::sweep::{SweepLimits, best_prefix, sweep_profile};
 
 /// APPR, then the sweep prefix of least conductance among those that meet both targets.
@@ -78,7 +78,7 @@ impl LocalMethod for PagerankNibble {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         check_conductance(self.conductance)?;
         check::positive("min_volume", self.min_volume)?;
@@ -87,7 +87,7 @@ impl LocalMethod for PagerankNibble {
 
     fn cluster<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<PageRankCertificate>> {
         let answer = self.solve(question)?;
         let graph = question.graph();

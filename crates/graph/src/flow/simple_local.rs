@@ -17,6 +17,8 @@
 //! cut in the whole graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v`
 //! at every added node, so the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
 
+use std::collections::BTreeSet;
+
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +28,7 @@ use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::conductance::{ClusterScores, conductance_of, node_set, rest_of};
 use crate::error::{GraphError, Result};
 use crate::method::{Clustering, LocalMethod, leaves_a_rest};
-use crate::question::{Limits, Question, Step, Workspace, step_allowed};
+use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 use crate::sweep::SweepCut;
 
@@ -89,25 +91,17 @@ impl LocalAnswer<FlowCertificate> {
     /// # Errors
     /// Those of [`SeedDistribution::resolve`] and [`ClusterScores::of`].
     pub fn certify(&self, graph: &impl Adjacency) -> Result<FlowCertificate> {
-        let reference = self.seeds.resolve(graph)?;
+        let reference: BTreeSet<u64> = self.seeds.resolve(graph)?.into_iter().map(|seed| seed.0).collect();
         let nodes: Vec<u64> = self.support().collect();
         let scores = ClusterScores::of(graph, &nodes)?;
-        let volume: f64 = reference.iter().map(|&(u, _)| graph.degree(u)).sum();
-        let inside: f64 = reference
-            .iter()
-            .map(|&(u, _)| u)
-            .filter(|u| nodes.binary_search(u).is_ok())
-            .map(|u| graph.degree(u))
-            .sum();
-        let outside = scores.volume - inside;
-        let penalty = match self.certificate.delta {
-            Some(delta) if outside > 0.0 => {
-                (volume / rest_of(graph.total_volume(), volume) + delta) * outside
-            }
-            Some(_) => 0.0,
-            None if nodes.len() > reference.len() => f64::INFINITY,
-            None => 0.0,
-        };
+        let volume: f64 = reference.iter().map(|&u| graph.degree(u)).sum();
+        let (mut inside, mut outside) = (0.0, 0.0);
+        for &u in &nodes {
+            *if reference.contains(&u) { &mut inside } else { &mut outside } += graph.degree(u);
+        }
+        let sigma =
+            volume / rest_of(graph.total_volume(), volume) + self.certificate.delta.unwrap_or(f64::INFINITY);
+        let penalty = if outside > 0.0 { sigma * outside } else { 0.0 };
         Ok(FlowCertificate {
             delta: self.certificate.delta,
             value: if scores.cut > 0.0 { scores.cut / (inside - penalty) } else { 0.0 },
@@ -131,7 +125,7 @@ pub fn improve(
 ) -> Result<LocalAnswer<FlowCertificate>> {
     node_set(graph, "reference", reference)?;
     let seeds = SeedDistribution::uniform(reference.iter().copied());
-    method.solve(&mut Question::new(graph, &seeds, Limits::default(), &mut Workspace::default())?)
+    method.solve(&mut LocalQuestion::new(graph, &seeds, Limits::default(), &mut Workspace::default())?)
 }
 
 /// What the objective and the scores are made of.
@@ -144,7 +138,7 @@ struct Measured {
 
 /// The problem, on slots: the reference set holds the first ones.
 struct Problem<'q, 'g, G> {
-    question: &'q mut Question<'g, G>,
+    question: &'q mut LocalQuestion<'g, G>,
     reference_size: usize,
     sigma: f64,
     round_penalty: fn(f64) -> f64,
@@ -154,11 +148,17 @@ struct Problem<'q, 'g, G> {
 impl LocalMethod for FlowImprove {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<FlowCertificate>> {
         search(question, Some(0.0), |penalty| penalty)
     }
 
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<FlowCertificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<FlowCertificate>> {
         let answer = self.solve(question)?;
         Ok(with_cluster(question, answer))
     }
@@ -167,13 +167,19 @@ impl LocalMethod for FlowImprove {
 impl LocalMethod for SimpleLocal {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<FlowCertificate>> {
         let Self { delta, whole_penalties } = *self;
         check::nonnegative("delta", delta)?;
         search(question, Some(delta), if whole_penalties { f64::ceil } else { |penalty| penalty })
     }
 
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<FlowCertificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<FlowCertificate>> {
         let answer = self.solve(question)?;
         Ok(with_cluster(question, answer))
     }
@@ -182,11 +188,17 @@ impl LocalMethod for SimpleLocal {
 impl LocalMethod for Mqi {
     type Certificate = FlowCertificate;
 
-    fn solve<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<LocalAnswer<FlowCertificate>> {
+    fn solve<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<LocalAnswer<FlowCertificate>> {
         search(question, None, |penalty| penalty)
     }
 
-    fn cluster<G: Adjacency>(&self, question: &mut Question<'_, G>) -> Result<Clustering<FlowCertificate>> {
+    fn cluster<G: Adjacency>(
+        &self,
+        question: &mut LocalQuestion<'_, G>,
+    ) -> Result<Clustering<FlowCertificate>> {
         let answer = self.solve(question)?;
         Ok(with_cluster(question, answer))
     }
@@ -194,7 +206,7 @@ impl LocalMethod for Mqi {
 
 /// The set found is the cluster.
 fn with_cluster<G: Adjacency>(
-    question: &Question<'_, G>,
+    question: &LocalQuestion<'_, G>,
     answer: LocalAnswer<FlowCertificate>,
 ) -> Clustering<FlowCertificate> {
     let FlowCertificate { conductance, volume, cut, .. } = answer.certificate;
@@ -205,7 +217,7 @@ fn with_cluster<G: Adjacency>(
 
 /// The set of least value, by Dinkelbach's iteration.
 fn search<G: Adjacency>(
-    question: &mut Question<'_, G>,
+    question: &mut LocalQuestion<'_, G>,
     delta: Option<f64>,
     round_penalty: fn(f64) -> f64,
 ) -> Result<LocalAnswer<FlowCertificate>> {
@@ -286,7 +298,7 @@ impl<G: Adjacency> Problem<'_, '_, G> {
         work.iterations += 1;
         let (reference_size, sigma) = (self.reference_size, self.sigma);
         let is_reference = |slot: u32| (slot as usize) < reference_size;
-        let Question { graph, limits, workspace, .. } = &mut *self.question;
+        let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let explored = &mut workspace.explored;
         let mut network = FlowNetwork::with_nodes(2);
         let mut in_network = 0;

@@ -42,7 +42,7 @@ pub struct HashedPlantedPartition {
 }
 
 impl HashedPlantedPartition {
-    /// `nodes` nodes with c = 100, h = 10, μ = 0.25, rng_seed 42.
+    /// `nodes` nodes with c = 100, h = 10, μ = 0.25, `rng_seed` 42.
     pub fn new(nodes: u64) -> Self {
         Self { nodes, block_size: 100, edges_per_node: 10, mixing: 0.25, rng_seed: 42 }
     }

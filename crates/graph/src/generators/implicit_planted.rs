@@ -45,7 +45,7 @@ pub struct ImplicitPlanted {
 }
 
 impl ImplicitPlanted {
-    /// `2^bits` nodes with p = 0.25, k = 5, rng_seed 7: a block's conductance is about 0.24.
+    /// `2^bits` nodes with p = 0.25, k = 5, `rng_seed` 7: a block's conductance is about 0.24.
     pub fn new(bits: u32) -> Self {
         Self { bits, inside_probability: 0.25, partners: 5, rng_seed: 7 }
     }

@@ -41,7 +41,7 @@ pub struct Rmat {
 }
 
 impl Rmat {
-    /// 10 draws a node with a = 0.57, b = c = 0.19, rng_seed 42.
+    /// 10 draws a node with a = 0.57, b = c = 0.19, `rng_seed` 42.
     pub fn new(scale: u32) -> Self {
         Self { scale, edges_per_node: 10, a: 0.57, b: 0.19, c: 0.19, rng_seed: 42 }
     }

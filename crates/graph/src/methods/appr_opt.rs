@@ -20,7 +20,7 @@ use crate::answer::LocalAnswer;
 use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, check_alpha};
-use crate::question::Question;
+use crate::question::LocalQuestion;
 
 /// Approximate personalised PageRank by pushes that move the whole residual.
 ///
@@ -48,7 +48,7 @@ impl LocalMethod for ApprOpt {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, epsilon, order } = *self;
         check_alpha(alpha)?;

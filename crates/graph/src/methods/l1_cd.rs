@@ -22,7 +22,7 @@ use crate::answer::LocalAnswer;
 use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, check_alpha};
-use crate::question::Question;
+use crate::question::LocalQuestion;
 
 /// ℓ1-regularised PageRank by coordinate descent: the fastest method, and monotone.
 ///
@@ -55,7 +55,7 @@ impl LocalMethod for L1Cd {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho, tolerance: wanted, order } = *self;
         check_alpha(alpha)?;

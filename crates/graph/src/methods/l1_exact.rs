@@ -19,7 +19,7 @@ use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, check_alpha, finish, residual};
-use crate::question::{Question, Step, step_allowed};
+use crate::question::{LocalQuestion, Step, step_allowed};
 
 /// Excess of a residual over its threshold that is rounding error: residuals are parts of a total of 1.
 const ROUNDING: f64 = 1e-14;
@@ -47,7 +47,7 @@ impl LocalMethod for L1Exact {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho } = *self;
         check_alpha(alpha)?;

@@ -21,7 +21,7 @@ use crate::answer::LocalAnswer;
 use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, violation};
-use crate::question::Question;
+use crate::question::LocalQuestion;
 
 /// ℓ1-regularised PageRank by accelerated proximal gradient steps. It may leave the support, so no local
 /// bound holds for its work.
@@ -50,7 +50,7 @@ impl LocalMethod for L1Fista {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho, tolerance, max_iterations } = *self;
         let momentum = (1.0 - alpha.sqrt()) / (1.0 + alpha.sqrt());

@@ -20,7 +20,7 @@ use crate::answer::LocalAnswer;
 use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::objective::PageRankCertificate;
-use crate::question::Question;
+use crate::question::LocalQuestion;
 
 /// ℓ1-regularised PageRank by proximal gradient steps.
 ///
@@ -50,7 +50,7 @@ impl LocalMethod for L1Ista {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho, tolerance, max_iterations } = *self;
         let mut iterate = Iterate::start(question, Proximal { alpha, rho, tolerance, max_iterations })?;

@@ -20,7 +20,7 @@ use crate::answer::{GraphWork, Status};
 use crate::error::{GraphError, Result};
 use crate::explored::Explored;
 use crate::objective::check_alpha;
-use crate::question::{Limits, Question, Step, Workspace, step_allowed};
+use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 
 /// Nodes that would enter within this relative distance enter together.
@@ -69,7 +69,8 @@ impl L1Path {
         check_alpha(self.alpha)?;
         check::nonnegative("rho_min", self.rho_min)?;
         let mut workspace = Workspace::default();
-        let mut segment = Segment::start(Question::new(graph, seeds, limits, &mut workspace)?, self.alpha);
+        let mut segment =
+            Segment::start(LocalQuestion::new(graph, seeds, limits, &mut workspace)?, self.alpha);
         let mut path = SolutionPath {
             seeds: seeds.clone(),
             alpha: self.alpha,
@@ -162,7 +163,7 @@ impl SolutionPath {
     pub fn mass_at(&self, graph: &impl Adjacency, rho: f64) -> Result<Vec<(u64, f64)>> {
         let support = self.support_at(rho)?;
         let mut workspace = Workspace::default();
-        let question = Question::new(graph, &self.seeds, Limits::default(), &mut workspace)?;
+        let question = LocalQuestion::new(graph, &self.seeds, Limits::default(), &mut workspace)?;
         let mut segment = Segment::start(question, self.alpha);
         for node in support {
             if node >= graph.node_count() {
@@ -204,7 +205,7 @@ impl SolutionPath {
 
 /// The solution as a linear function of ρ, on one support.
 struct Segment<'a, G> {
-    question: Question<'a, G>,
+    question: LocalQuestion<'a, G>,
     alpha: f64,
     members: Vec<u32>,
     /// `p = a - ρ b` on the members, in their order.
@@ -218,7 +219,7 @@ struct Segment<'a, G> {
 
 impl<'a, G: Adjacency> Segment<'a, G> {
     /// The empty support.
-    fn start(question: Question<'a, G>, alpha: f64) -> Self {
+    fn start(question: LocalQuestion<'a, G>, alpha: f64) -> Self {
         let f: Vec<f64> = question.seeds.iter().map(|seed| seed.1).collect();
         let (g, is_member) = (vec![0.0; f.len()], vec![false; f.len()]);
         Self { question, alpha, members: Vec::new(), a: Vec::new(), b: Vec::new(), f, g, is_member }
@@ -251,7 +252,7 @@ impl<'a, G: Adjacency> Segment<'a, G> {
 
     /// Adds `entering` to the members, or returns false when a limit forbids it.
     fn admit(&mut self, entering: &[u32], edges_touched: u64) -> bool {
-        let Question { graph, limits, workspace, .. } = &mut self.question;
+        let LocalQuestion { graph, limits, workspace, .. } = &mut self.question;
         for &slot in entering {
             let explored = &mut workspace.explored;
             let Step::Allowed = step_allowed(*limits, *graph, explored, slot, edges_touched) else {

@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::explored::Explored;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, check_alpha, finish};
-use crate::question::{Limits, Question, Step, Workspace, step_allowed};
+use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 
 /// ℓ1-regularised PageRank at `rho`, approached by forward stagewise steps of one size. Its `work.pushes` is
@@ -69,7 +69,7 @@ impl Stagewise {
     /// The answer, and the way to it: one point before every step and one after the last.
     ///
     /// # Errors
-    /// Those of [`solve`](LocalMethod::solve) and [`Question::new`].
+    /// Those of [`solve`](LocalMethod::solve) and [`LocalQuestion::new`].
     pub fn solve_path(
         &self,
         graph: &impl Adjacency,
@@ -77,7 +77,7 @@ impl Stagewise {
         limits: Limits,
     ) -> Result<(LocalAnswer<PageRankCertificate>, Vec<StagewisePoint>)> {
         let mut workspace = Workspace::default();
-        let mut question = Question::new(graph, seeds, limits, &mut workspace)?;
+        let mut question = LocalQuestion::new(graph, seeds, limits, &mut workspace)?;
         let mut path = Vec::new();
         let answer = self.walk(&mut question, |point| path.push(point))?;
         let mass_l1 = answer.work.pushes as f64 * self.step_size;
@@ -88,7 +88,7 @@ impl Stagewise {
     /// Calls `before_step` with the point before every step.
     fn walk<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
         mut before_step: impl FnMut(StagewisePoint),
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho: rho_stop, step_size, max_steps } = *self;
@@ -148,7 +148,7 @@ impl LocalMethod for Stagewise {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         self.walk(question, |_| ())
     }

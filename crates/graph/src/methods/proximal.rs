@@ -6,7 +6,7 @@ use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
 use crate::objective::{PageRankCertificate, check_alpha, finish};
-use crate::question::{Question, Step, step_allowed};
+use crate::question::{LocalQuestion, Step, step_allowed};
 
 /// The settings that the proximal methods share.
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ pub(crate) struct Move {
 
 /// Mass and residual of a proximal computation under way, by slot.
 pub(crate) struct Iterate<'q, 'g, G> {
-    question: &'q mut Question<'g, G>,
+    question: &'q mut LocalQuestion<'g, G>,
     settings: Proximal,
     pub(crate) p: Vec<f64>,
     pub(crate) r: Vec<f64>,
@@ -41,7 +41,7 @@ pub(crate) struct Iterate<'q, 'g, G> {
 
 impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
     /// `p = 0`, `r = s`.
-    pub(crate) fn start(question: &'q mut Question<'g, G>, settings: Proximal) -> Result<Self> {
+    pub(crate) fn start(question: &'q mut LocalQuestion<'g, G>, settings: Proximal) -> Result<Self> {
         check_alpha(settings.alpha)?;
         check::positive("rho", settings.rho)?;
         check::positive("tolerance", settings.tolerance)?;
@@ -77,7 +77,7 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
     /// Makes all `moves` at once, or, when a limit forbids that, none of them and returns false. Hubs are
     /// taken out of `moves`.
     pub(crate) fn apply(&mut self, moves: &mut Vec<Move>) -> bool {
-        let Question { graph, limits, workspace, .. } = &mut *self.question;
+        let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let explored = &mut workspace.explored;
         let mut work = GraphWork { iterations: self.work.iterations + 1, ..self.work };
         let mut allowed = work.iterations <= self.settings.max_iterations;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::objective::{PageRankCertificate, finish};
-use crate::question::{Cell, PushBuffers, Question, Step, Workspace, step_allowed};
+use crate::question::{Cell, LocalQuestion, PushBuffers, Step, Workspace, step_allowed};
 
 /// In which order waiting nodes are pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub(crate) trait PushRule {
 
 /// A push computation under way.
 pub(crate) struct Pushing<'q, 'g, G> {
-    question: &'q mut Question<'g, G>,
+    question: &'q mut LocalQuestion<'g, G>,
     order: QueueOrder,
     work: GraphWork,
     status: Status,
@@ -55,8 +55,8 @@ pub(crate) struct Pushing<'q, 'g, G> {
 
 impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
     /// `p = 0`, `r = s`.
-    pub(crate) fn start(question: &'q mut Question<'g, G>, order: QueueOrder) -> Self {
-        let Question { seeds, workspace, .. } = &mut *question;
+    pub(crate) fn start(question: &'q mut LocalQuestion<'g, G>, order: QueueOrder) -> Self {
+        let LocalQuestion { seeds, workspace, .. } = &mut *question;
         let PushBuffers { cells, masses, fifo, lifo, heap } = &mut workspace.push;
         cells.clear();
         masses.clear();
@@ -74,7 +74,7 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
     /// Pushes until no node waits, or a limit is reached. Earlier results carry over.
     pub(crate) fn run<R: PushRule>(&mut self, rule: &R) {
         self.work.iterations += 1;
-        let Question { graph, limits, workspace, .. } = &mut *self.question;
+        let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let (graph, limits) = (*graph, *limits);
         let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap } } = &mut **workspace;
         let mut queue = Queue { order: self.order, fifo, lifo, heap };

@@ -4,7 +4,7 @@ use kiln_core::InputError;
 use kiln_graph::flow::{FlowCertificate, FlowImprove, Mqi, SimpleLocal, improve};
 use kiln_graph::{
     Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer, LocalMethod,
-    Question, SeedDistribution, Status,
+    LocalQuestion, SeedDistribution, Status,
 };
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ impl LocalMethod for Flow {
 
     fn solve<G: Adjacency>(
         &self,
-        question: &mut Question<'_, G>,
+        question: &mut LocalQuestion<'_, G>,
     ) -> kiln_graph::Result<LocalAnswer<FlowCertificate>> {
         match *self {
             Flow::Improve => FlowImprove {}.solve(question),

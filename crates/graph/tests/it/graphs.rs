@@ -6,8 +6,8 @@ use kiln_core::InputError;
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
     Adjacency, Appr, ApprOpt, Clustering, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits,
-    LocalAnswer, LocalMethod, LocalQuery, PageRankCertificate, PageRankMethod, PageRankProblem, Question,
-    QueueOrder, Result, SeedDistribution, Workspace,
+    LocalAnswer, LocalMethod, LocalQuery, LocalQuestion, PageRankCertificate, PageRankMethod,
+    PageRankProblem, QueueOrder, Result, SeedDistribution, Workspace,
 };
 use proptest::prelude::*;
 
@@ -113,7 +113,7 @@ pub(crate) fn ask_within<M: LocalMethod>(
     seeds: &SeedDistribution,
     limits: Limits,
 ) -> Result<LocalAnswer<M::Certificate>> {
-    method.solve(&mut Question::new(graph, seeds, limits, &mut Workspace::default())?)
+    method.solve(&mut LocalQuestion::new(graph, seeds, limits, &mut Workspace::default())?)
 }
 
 /// The cluster that a method finds, without limits.
@@ -122,7 +122,7 @@ pub(crate) fn cluster_by<M: LocalMethod>(
     graph: &impl Adjacency,
     seeds: &SeedDistribution,
 ) -> Result<Clustering<M::Certificate>> {
-    method.cluster(&mut Question::new(graph, seeds, Limits::default(), &mut Workspace::default())?)
+    method.cluster(&mut LocalQuestion::new(graph, seeds, Limits::default(), &mut Workspace::default())?)
 }
 
 /// The certificate of any mass vector.

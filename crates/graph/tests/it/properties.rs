@@ -131,6 +131,24 @@ proptest! {
     }
 
     #[test]
+    fn error_bounds_hold_for_any_vector(
+        problem in problem(),
+        values in prop::collection::vec(-0.5_f64..1.0, 14),
+    ) {
+        let graph = problem.graph();
+        let nodes = (0..problem.node_count).filter(|&u| graph.degree(u) > 0.0);
+        let mass: Vec<(u64, f64)> = nodes.zip(values).filter(|entry| entry.1.abs() > 0.2).collect();
+        let proof = certify(&graph, &problem.seeds(), problem.alpha, problem.rho, &mass).unwrap();
+        let exact = problem.query(Solver::L1Exact).run(&graph).unwrap();
+        for u in 0..problem.node_count {
+            let mass = mass.iter().find(|entry| entry.0 == u).map_or(0.0, |entry| entry.1);
+            let error = (mass - exact.mass_of(u)).abs();
+            prop_assert!(error <= graph.degree(u) * proof.error_bound + 1e-11, "{u}: {error}");
+        }
+        prop_assert!(exact.certificate.error_bound <= 1e-11 / problem.alpha);
+    }
+
+    #[test]
     fn stagewise_keeps_its_books(problem in problem(), max_work in 0_u64..2000) {
         let graph = problem.graph();
         let method = Stagewise { alpha: problem.alpha, step_size: 1e-3, ..Stagewise::new(problem.rho) };

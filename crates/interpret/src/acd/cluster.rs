@@ -30,7 +30,8 @@ impl Cluster {
         Self { units: vec![unit], score, level: 0, children: Vec::new() }
     }
 
-    /// Joins the trees of a partition that lie in one of the sets, which are unions of such trees. Whether any was new.
+    /// Joins the trees of a partition that lie in one of the sets, which are unions of such trees. Whether
+    /// any was new.
     pub(super) fn join(forest: &mut Vec<Self>, sets: Vec<(Vec<usize>, f64)>, level: usize) -> bool {
         let mut changed = false;
         for (units, score) in sets {

@@ -8,7 +8,8 @@
 //!    clusters of a level. The priority of an unselected unit `u` that touches components is the largest
 //!    `s(C ∪ u) − s(C)` of them; others keep the priority that they had last, at first `s(u)`. Select the
 //!    units whose priority is at or above the percentile of all priorities.
-//! 3. While several components remain, merge the two with the largest `s(A ∪ B) − max(s(A), s(B))`, that touch or not.
+//! 3. While several components remain, merge the two with the largest `s(A ∪ B) − max(s(A), s(B))`, that
+//!    touch or not.
 //! 4. All units are the root.
 //!
 //! On a line the percentile is 59, 49, 59, 49 and 0 when 5, 4, 3, 2 and 1 units are left. On a grid it falls

@@ -53,7 +53,8 @@ impl AcdUnits {
     /// `[sets, 1, height, width]` for a grid.
     ///
     /// # Errors
-    /// When there are no units, more than 65536 or a side is 0, or a set does not have one entry for each unit.
+    /// When there are no units, more than 65536 or a side is 0, or a set does not have one entry for each
+    /// unit.
     pub fn masks(&self, sets: &[Vec<bool>]) -> Result<TensorData, InterpretError> {
         self.check()?;
         let expected = self.count();

@@ -146,8 +146,8 @@ impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
     pub(super) fn chosen(&mut self, rows: usize, outputs: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
         let [found, count] = outputs.dims();
         check::shape("the model's answer", &[found, count], &[rows, count])?;
-        if let Some(&index) = self.targets.iter().find(|&&target| target >= count) {
-            return Err(InterpretError::Target { index, outputs: count });
+        for &target in &self.targets {
+            check::index("output", target, count)?;
         }
         self.evaluations += rows / self.batch();
         let targets: Vec<u64> = self.targets.iter().cycle().take(rows).map(|&target| target as u64).collect();
@@ -185,7 +185,8 @@ impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
         zeros.select_assign(2, ids, scores, IndexingUpdateOp::Add)
     }
 
-    /// The result, of scores `[batch, groups]` and, where they are to sum to their difference, `f(x)` and `f(x′)`.
+    /// The result, of scores `[batch, groups]` and, where they are to sum to their difference, `f(x)` and
+    /// `f(x′)`.
     pub(super) fn finish(
         &self,
         values: Tensor<2>,
@@ -229,8 +230,8 @@ impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
         Ok(self.derivative(&inputs, &chosen)?.reshape(shape))
     }
 
-    /// The output for variants `0..count`, each for the whole batch, in which the features that are not kept are the
-    /// baseline's. `keep(variant, feature)`.
+    /// The output for variants `0..count`, each for the whole batch, in which the features that are not kept
+    /// are the baseline's. `keep(variant, feature)`.
     pub(super) fn kept(
         &mut self,
         count: usize,

@@ -14,7 +14,8 @@ use super::asked::Asked;
 use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
-/// What a group adds to a coalition of others, on average over all orders in which they may come. At most 12 groups.
+/// What a group adds to a coalition of others, on average over all orders in which they may come. At most 12
+/// groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactShapley {
     /// Rows in one call of the model, at least 1; whole batches are called in any case.

@@ -1,12 +1,12 @@
-//! Gradient SHAP, also called expected gradients: Lundberg, Lee, *A unified approach to interpreting model predictions*
-//! (NeurIPS 2017; the authors' package `shap`); Erion, Janizek, Sturmfels, Lundberg, Lee, *Improving
-//! performance of deep learning models with axiomatic attribution priors and expected gradients* (Nature
-//! Machine Intelligence 2021).
+//! Gradient SHAP, also called expected gradients: Lundberg, Lee, *A unified approach to interpreting model
+//! predictions* (NeurIPS 2017; the authors' package `shap`); Erion, Janizek, Sturmfels, Lundberg, Lee,
+//! *Improving performance of deep learning models with axiomatic attribution priors and expected gradients*
+//! (Nature Machine Intelligence 2021).
 //!
-//! The mean of `(x − r) ⊙ ∇f(r + α (x − r))` over references `r` and `α`, both drawn uniformly: integrated gradients,
-//! averaged over baselines. The scores sum to `f(x)` less the mean of `f` over the references in expectation
-//! only, so the result has a standard error and no `delta`. Cost: a forward and a backward pass for each
-//! sample, and memory for a gradient of each.
+//! The mean of `(x − r) ⊙ ∇f(r + α (x − r))` over references `r` and `α`, both drawn uniformly: integrated
+//! gradients, averaged over baselines. The scores sum to `f(x)` less the mean of `f` over the references in
+//! expectation only, so the result has a standard error and no `delta`. Cost: a forward and a backward pass
+//! for each sample, and memory for a gradient of each.
 
 use burn::tensor::{Int, Tensor, TensorData};
 use kiln_core::{check, random};
@@ -17,8 +17,8 @@ use super::asked::Asked;
 use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
-/// Integrated gradients from a set of references, by sampling. The question's baseline holds the references, of any
-/// number; each example is compared with all of them.
+/// Integrated gradients from a set of references, by sampling. The question's baseline holds the references,
+/// of any number; each example is compared with all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GradientShap {
     /// How many pairs of a reference and a place on the way are drawn, at least 1.

@@ -1,7 +1,7 @@
 //! Input times gradient: Shrikumar, Greenside, Shcherbina, Kundaje, *Not just a black box* (2016).
 //!
-//! `x ⊙ ∂f/∂x`. Complete from a baseline of zeros for networks of `ReLU` and linear layers without biases, as these are
-//! homogeneous. Cost: one forward and one backward pass.
+//! `x ⊙ ∂f/∂x`. Complete from a baseline of zeros for networks of `ReLU` and linear layers without biases, as
+//! these are homogeneous. Cost: one forward and one backward pass.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

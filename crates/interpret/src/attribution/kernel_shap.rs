@@ -1,5 +1,5 @@
-//! Kernel SHAP: Lundberg, Lee, *A unified approach to interpreting model predictions* (NeurIPS 2017); pairs of samples:
-//! Covert, Lee, *Improving `KernelSHAP`* (AISTATS 2021).
+//! Kernel SHAP: Lundberg, Lee, *A unified approach to interpreting model predictions* (NeurIPS 2017); pairs
+//! of samples: Covert, Lee, *Improving `KernelSHAP`* (AISTATS 2021).
 //!
 //! Shapley values are the weighted least squares fit of `v(S) − f(x′)` by `Σ_{i∈S} φ_i` over all coalitions
 //! `S` but none and all, with weight `(n − 1) / (C(n, k) k (n − k))` for `|S| = k`, under the constraint
@@ -17,9 +17,11 @@ use super::asked::Asked;
 use super::{Attributed, Attribution, Model, Question};
 use crate::InterpretError;
 
-/// Shapley values by regression on coalitions: exact if there are no more than `coalitions`, else from a sample.
+/// Shapley values by regression on coalitions: exact if there are no more than `coalitions`, else from a
+/// sample.
 ///
-/// A sample's standard errors are those of regression with residuals of unequal variance, right for many samples.
+/// A sample's standard errors are those of regression with residuals of unequal variance, right for many
+/// samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelShap {
     /// The most coalitions that are tried, at least 2: all if there are no more, else a sample.

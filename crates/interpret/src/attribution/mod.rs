@@ -63,10 +63,10 @@ pub use gradient_shap::GradientShap;
 pub use input_x_gradient::InputXGradient;
 pub use integrated_gradients::{IntegratedGradients, Quadrature};
 pub use kernel_shap::KernelShap;
-pub use model::Model;
 pub(crate) use model::check_steady;
+pub use model::{Layers, Model};
 pub use occlusion::Occlusion;
-pub use pair::{Layers, Pair};
+pub use pair::Pair;
 pub use saliency::Saliency;
 pub use shapley_sampling::ShapleySampling;
 pub use smooth_grad::{Moment, SmoothGrad};
@@ -91,7 +91,8 @@ pub struct FeatureGroups {
 }
 
 impl FeatureGroups {
-    /// By the group of each feature, in row-major order of the features of one example. Groups are numbered from 0.
+    /// By the group of each feature, in row-major order of the features of one example. Groups are numbered
+    /// from 0.
     ///
     /// # Errors
     /// When there are no features, or a number below the largest is the group of none.
@@ -175,7 +176,8 @@ impl<const D: usize> Question<D> {
         Self { baseline: Some(baseline), ..self }
     }
 
-    /// By groups of features. Methods by gradient sum the scores of a group's features, others replace them together.
+    /// By groups of features. Methods by gradient sum the scores of a group's features, others replace them
+    /// together.
     #[must_use]
     pub fn groups(self, groups: FeatureGroups) -> Self {
         Self { groups: Some(groups), ..self }
@@ -191,8 +193,8 @@ pub struct Attributed {
     pub delta: Option<Vec<f64>>,
     /// For methods that sample: the standard error of each score, if there are samples enough to tell.
     pub standard_error: Option<Tensor<2>>,
-    /// How many examples the model has answered for each example explained, without the 2 (4 for a lone example) by which
-    /// it is checked first that the model is steady.
+    /// How many examples the model has answered for each example explained, without the 2 (4 for a lone
+    /// example) by which it is checked first that the model is steady.
     pub evaluations: usize,
 }
 
@@ -211,16 +213,16 @@ impl Attributed {
 
 /// A method that scores features.
 ///
-/// Examples of a batch are explained as if they were alone: random numbers too are the same for each. The model is not
-/// changed, but for one thing: batch norm in training mode takes every batch that it sees into its running statistics, those
-/// by which it is found out and refused too.
+/// Examples of a batch are explained as if they were alone: random numbers too are the same for each. The
+/// model is not changed, but for one thing: batch norm in training mode takes every batch that it sees into
+/// its running statistics, those by which it is found out and refused too.
 pub trait Attribution {
     /// Scores the features of each row of `x`, `[batch, …]`.
     ///
     /// # Errors
     /// For an empty batch, numbers that are not finite, an output that is not there, a baseline or groups
-    /// that do not fit, settings out of their range, a model whose answers depend on chance or on the batch, and those of
-    /// the model.
+    /// that do not fit, settings out of their range, a model whose answers depend on chance or on the batch,
+    /// and those of the model.
     fn attribute<const D: usize, M: Model<D>>(
         &self,
         model: &M,

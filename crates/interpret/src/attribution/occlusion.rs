@@ -1,7 +1,8 @@
 //! Occlusion: Zeiler, Fergus, *Visualizing and understanding convolutional networks* (ECCV 2014).
 //!
 //! A window moves over the input, and its cells are replaced by the baseline's. A cell's score is the mean of
-//! `f(x) − f(x with the window from x′)` over the windows that cover it. Cost: a forward pass for each window, and one.
+//! `f(x) − f(x with the window from x′)` over the windows that cover it. Cost: a forward pass for each
+//! window, and one.
 
 use burn::tensor::Tensor;
 use kiln_core::check;

@@ -3,7 +3,6 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
-use super::model::Model;
 use crate::InterpretError;
 
 /// Where activations of input and baseline are so close, the slope between them is the derivative.
@@ -65,41 +64,11 @@ impl<const D: usize> Pair<D> {
         Pair { x: layer(self.x, other.x), baseline: layer(self.baseline, other.baseline) }
     }
 
-    /// The larger of two, as `b + relu(a − b)`: complete, and so is a max-pool made of it over the strided parts of its
-    /// input, though how ties and changes of the maximum are shared then depends on the order of the parts.
+    /// The larger of two, as `b + relu(a − b)`: complete, and so is a max-pool made of it over the strided
+    /// parts of its input, though how ties and changes of the maximum are shared then depends on the order of
+    /// the parts.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
         self.join(other.clone(), |a, b| a - b).nonlinear(relu).join(other, |above, b| above + b)
-    }
-}
-
-/// A model that tells its layers: a closure from pair to pair.
-///
-/// ```
-/// use burn::tensor::{Device, Tensor, activation::relu};
-/// use kiln_interpret::attribution::{Attribution, DeepLift, Layers, Pair, Question, Saliency};
-///
-/// let model = Layers(|x: Pair<2>| x.nonlinear(relu).linear(|x| x.sum_dim(1)));
-/// let x = Tensor::<2>::from_data([[1.0, -2.0, 0.5]], &Device::flex());
-/// // Every method explains it.
-/// for found in [
-///     DeepLift.attribute(&model, &x, &Question::output(0))?,
-///     Saliency::default().attribute(&model, &x, &Question::output(0))?,
-/// ] {
-///     assert_eq!(found.values.dims(), [1, 3]);
-/// }
-/// # Ok::<(), kiln_interpret::InterpretError>(())
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Layers<F>(pub F);
-
-impl<const D: usize, F: Fn(Pair<D>) -> Pair<2>> Model<D> for Layers<F> {
-    /// Costs two of a plain closure, as the input goes with itself.
-    fn outputs(&self, x: Tensor<D>) -> Result<Tensor<2>, InterpretError> {
-        Ok((self.0)(Pair { x: x.clone(), baseline: x }).x)
-    }
-
-    fn pairs(&self, pair: Pair<D>) -> Result<Pair<2>, InterpretError> {
-        Ok((self.0)(pair))
     }
 }

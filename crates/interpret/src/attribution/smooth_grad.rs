@@ -33,7 +33,8 @@ pub enum Moment {
 pub struct SmoothGrad {
     /// How many inputs are drawn, at least 1.
     pub samples: usize,
-    /// The noise's standard deviation, as a share of the range `max x − min x` of an example; finite, at least 0.
+    /// The noise's standard deviation, as a share of the range `max x − min x` of an example; finite, at
+    /// least 0.
     pub sigma: f64,
     /// What is made of the derivatives there.
     pub moment: Moment,

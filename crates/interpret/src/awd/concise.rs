@@ -14,8 +14,8 @@ use crate::border::{finite, same_kind};
 /// threshold (1e-3 in the paper).
 ///
 /// # Errors
-/// When shapes, element types or devices differ, there is no coefficient, a number is not finite, or the threshold is
-/// negative.
+/// When shapes, element types or devices differ, there is no coefficient, a number is not finite, or the
+/// threshold is negative.
 pub fn compression(
     coefficients: &Tensor<3>,
     attributions: &Tensor<3>,
@@ -39,7 +39,8 @@ pub fn compression(
 /// channel, largest first: `[batch, features]`.
 ///
 /// # Errors
-/// When there is no block, `count` is 0, a block is empty or ends beyond the coefficients, or a number is not finite.
+/// When there is no block, `count` is 0, a block is empty or ends beyond the coefficients, or a number is not
+/// finite.
 pub fn largest_coefficients(
     coefficients: &Tensor<3>,
     blocks: &[Range<usize>],

@@ -1,7 +1,8 @@
-//! Adaptive wavelet distillation (AWD): a wavelet that is sparse in the data and in what a trained network attributes.
+//! Adaptive wavelet distillation (AWD): a wavelet that is sparse in the data and in what a trained network
+//! attributes.
 //!
-//! Ha, Singh, Lanusse, Upadhyayula, Yu, "Adaptive wavelet distillation from neural networks through interpretations",
-//! NeurIPS 2021. With `T_h` the wavelet transform by a filter `h` and `f` the network,
+//! Ha, Singh, Lanusse, Upadhyayula, Yu, "Adaptive wavelet distillation from neural networks through
+//! interpretations", NeurIPS 2021. With `T_h` the wavelet transform by a filter `h` and `f` the network,
 //!
 //! ```text
 //! minimize over h   (1/B) Σ ‖x − T_h⁻¹T_h x‖² + conditions on h + λ mean |T_h x| + γ mean |(T_h⁻¹)ᵀ ∇f(x)|

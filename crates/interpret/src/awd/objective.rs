@@ -98,8 +98,9 @@ impl AwdTerms {
 
 /// All terms for the filter `h = rec_lo`, `[F]`, and signals `x`, `[batch, channels, …]`.
 ///
-/// `gradients` are those of a teacher's outputs at `x`, `[targets · batch, channels, …]`. That the residual pins the
-/// teacher's input to `x` makes the attributions of the coefficients `(T⁻¹)ᵀ ∇f(x)`, linear in the gradients.
+/// `gradients` are those of a teacher's outputs at `x`, `[targets · batch, channels, …]`. That the residual
+/// pins the teacher's input to `x` makes the attributions of the coefficients `(T⁻¹)ᵀ ∇f(x)`, linear in the
+/// gradients.
 ///
 /// # Errors
 /// When the filter, the signals or the gradients do not fit the transform, or there are none.

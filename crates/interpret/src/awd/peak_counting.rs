@@ -175,8 +175,8 @@ impl NearestMean {
     /// Means and covariances of the rows of each class.
     ///
     /// # Errors
-    /// When there is no class, a class has fewer than two rows, rows differ in length, a number is not finite or the
-    /// shrinkage is not in `[0, 1]`.
+    /// When there is no class, a class has fewer than two rows, rows differ in length, a number is not finite
+    /// or the shrinkage is not in `[0, 1]`.
     pub fn fit(classes: &[Vec<Vec<f64>>], covariance: Covariance) -> Result<Self, InterpretError> {
         let width = classes.first().and_then(|rows| rows.first()).map_or(0, Vec::len);
         check::not_empty("the list of classes", width)?;

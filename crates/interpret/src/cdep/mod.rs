@@ -1,6 +1,8 @@
-//! Contextual decomposition explanation penalization (CDEP): training a network not to use a part of its input.
+//! Contextual decomposition explanation penalization (CDEP): training a network not to use a part of its
+//! input.
 //!
-//! Groups of features that must not matter are the relevant part of a decomposition whose `β` the loss punishes:
+//! Groups of features that must not matter are the relevant part of a decomposition whose `β` the loss
+//! punishes:
 //!
 //! ```text
 //! L(f(x), y) + λ P(β, γ)
@@ -12,10 +14,11 @@
 //! The first is that of the paper, with a target of 0; the others are those of its code for pictures and for
 //! text. They can also be lowered by larger `γ`. [`RightReasons`] punishes the gradient of the loss instead.
 //!
-//! Rieger, Singh, Murdoch, Yu, *Interpretations are useful: penalizing explanations to align neural networks with prior
-//! knowledge* (ICML 2020).
+//! Rieger, Singh, Murdoch, Yu, *Interpretations are useful: penalizing explanations to align neural networks
+//! with prior knowledge* (ICML 2020).
 //!
-//! Cost per step: a decomposition, which is two forward passes, for each group, and the backward pass through it.
+//! Cost per step: a decomposition, which is two forward passes, for each group, and the backward pass through
+//! it.
 //!
 //! ```
 //! use burn::module::Module;
@@ -42,7 +45,7 @@ mod right_reasons;
 
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Tensor, TensorData};
-use kiln_core::check;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 pub use right_reasons::RightReasons;
@@ -84,7 +87,7 @@ impl CdepPenalty {
                 check::size("classes of the rows", classes.len(), batch)?;
                 let mut mean = vec![0.0; batch * outputs];
                 for (row, &index) in mean.chunks_exact_mut(outputs).zip(classes) {
-                    let entry = row.get_mut(index).ok_or(InterpretError::Target { index, outputs })?;
+                    let entry = row.get_mut(index).ok_or(InputError::index("output", index, outputs))?;
                     *entry = -1.0 / batch as f64;
                 }
                 let options = (&difference.device(), difference.dtype());
@@ -108,8 +111,8 @@ impl Cdep {
     /// `loss + λ P`, where the parts are only asked for if `λ` is not 0.
     ///
     /// # Errors
-    /// For a weight out of its range, a loss that is not one number of the kind of the penalty, those of the penalty, and
-    /// those of `parts`.
+    /// For a weight out of its range, a loss that is not one number of the kind of the penalty, those of the
+    /// penalty, and those of `parts`.
     pub fn regularize(
         &self,
         loss: Tensor<1>,

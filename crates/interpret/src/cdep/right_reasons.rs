@@ -71,8 +71,8 @@ impl RightReasons {
     /// The mask may have size 1 along any dimension, and must along `channels`.
     ///
     /// # Errors
-    /// When `x` is empty or not finite, the mask does not fit it, or the loss is not one number of the kind of `x`, or has
-    /// no gradient or not a finite one.
+    /// When `x` is empty or not finite, the mask does not fit it, or the loss is not one number of the kind
+    /// of `x`, or has no gradient or not a finite one.
     pub fn penalty<const D: usize>(
         &self,
         loss: impl Fn(Tensor<D>) -> Tensor<1>,

@@ -1,6 +1,7 @@
 //! GRU; the rule is our own, made of that for the LSTM.
 //!
-//! Update gate `z` and reset gate `r` are in three parts, relevant, irrelevant and of biases. So is the candidate
+//! Update gate `z` and reset gate `r` are in three parts, relevant, irrelevant and of biases. So is the
+//! candidate
 //!
 //! ```text
 //! n = tanh(Wx + b_i + r ⊗ (Uh + b_h))      or, without `reset_after`,   n = tanh(Wx + b_i + U(r ⊗ h) + b_h)

@@ -6,13 +6,16 @@
 //!
 //! | layer | rule |
 //! | --- | --- |
-//! | linear, convolution | `β₀ = Wβ`, `γ₀ = Wγ`; the bias is divided by `w = (\|β₀\|+ε)/(\|β₀\|+\|γ₀\|+2ε)` per unit: `β₀ + wb`, `γ₀ + (1−w)b` |
-//! | batch norm | an affine map by running statistics; its shift is divided by `\|β₀\|/(\|β₀\|+\|γ₀\|+ε)` |
+//! | linear, convolution | `Wβ` and `Wγ`; the bias `b` is divided, see below |
+//! | batch norm | an affine map by running statistics; its shift is divided too |
 //! | `ReLU`, leaky `ReLU` | `a(β)` and `a(β+γ) − a(β)` |
 //! | tanh | `½[a(β) + a(β+γ) − a(γ)]` and `½[a(γ) + a(β+γ) − a(β)]` |
 //! | max pool | the parts at the place where `β+γ` is largest |
 //! | average pool, dropout, reshape | the same on both parts |
 //! | LSTM, GRU | [`Steps`] |
+//!
+//! With `β₀ = Wβ` and `γ₀ = Wγ` a unit's bias is divided by `w = (|β₀|+ε)/(|β₀|+|γ₀|+2ε)`, which gives
+//! `β₀ + wb` and `γ₀ + (1−w)b`; the shift of a batch norm by `w = |β₀|/(|β₀|+|γ₀|+ε)`.
 //!
 //! So the parts always add to the activation. `ε` is `1e-20` in `f64` and `1e-10` in `f32`. Where a unit sees
 //! nothing but zeros `w` is ½. Softmax is not decomposed: the scores are those of logits.
@@ -48,6 +51,7 @@ mod dropout;
 mod gru;
 mod linear;
 mod lstm;
+mod networks;
 mod parts;
 mod pooling;
 mod recurrent;

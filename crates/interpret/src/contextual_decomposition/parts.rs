@@ -32,7 +32,8 @@ impl<const D: usize> Parts<D> {
         Ok(Self { relevant, irrelevant })
     }
 
-    /// `β = mask ⊙ x`, `γ = x − β`. Either may have size 1 along a dimension, as `x` has for many masks of one example.
+    /// `β = mask ⊙ x`, `γ = x − β`. Either may have size 1 along a dimension, as `x` has for many masks of
+    /// one example.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -46,7 +47,8 @@ impl<const D: usize> Parts<D> {
         Ok(Self { relevant, irrelevant })
     }
 
-    /// `β = T⁻¹(mask ⊙ Tx)`, `γ = x − β`, with a mask of coefficients: `[batch, coefficients]`, either size may be 1.
+    /// `β = T⁻¹(mask ⊙ Tx)`, `γ = x − β`, with a mask of coefficients: `[batch, coefficients]`, either size
+    /// may be 1.
     ///
     /// # Errors
     /// As for [`new`](Self::new), and those of the transform.

@@ -8,11 +8,12 @@ use super::parts::{alike, broadcasts};
 use crate::InterpretError;
 use crate::border::finite;
 
-/// A recurrent layer, of Burn's [`Lstm`](burn::nn::Lstm) or [`Gru`](burn::nn::Gru), and which steps are relevant.
+/// A recurrent layer, of Burn's [`Lstm`](burn::nn::Lstm) or [`Gru`](burn::nn::Gru), and which steps are
+/// relevant.
 ///
-/// The decomposition gives the hidden state of each step, `[batch, steps, hidden]`, from a zero start. The products of
-/// biases with biases belong to the part that owns the step, so the parts alone do not tell: the mask that
-/// made the parts of the input goes here too.
+/// The decomposition gives the hidden state of each step, `[batch, steps, hidden]`, from a zero start. The
+/// products of biases with biases belong to the part that owns the step, so the parts alone do not tell: the
+/// mask that made the parts of the input goes here too.
 ///
 /// ```
 /// use burn::nn::LstmConfig;

@@ -4,7 +4,8 @@
 //! c[k] = √((2 − [k = 0])/N) Σ_n x[n] cos(π k (2n + 1)/(2N))
 //! ```
 //!
-//! for pictures along both axes. By an explicit matrix, so `O(N)` for each sample, for any length and on any device.
+//! for pictures along both axes. By an explicit matrix, so `O(N)` for each sample, for any length and on any
+//! device.
 
 use std::f64::consts::PI;
 
@@ -16,7 +17,8 @@ use super::axes::Axes;
 use super::matrix::Matrix;
 use crate::InterpretError;
 
-/// The orthonormal cosine transform along the last axis, or the last two. Coefficient `k` has `k/2` cycles per signal.
+/// The orthonormal cosine transform along the last axis, or the last two. Coefficient `k` has `k/2` cycles
+/// per signal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cosine {
     axes: Axes,
@@ -31,7 +33,8 @@ impl Cosine {
         Ok(Self { axes: Axes::of_signals(shape, matrix)? })
     }
 
-    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height, width]`.
+    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height,
+    /// width]`.
     ///
     /// # Errors
     /// With fewer than two axes, or with one of length 0.

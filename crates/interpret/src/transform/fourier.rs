@@ -91,7 +91,8 @@ impl Fourier {
         Ok(Self { axes: Axes::of_signals(shape, matrix)?, turn: None })
     }
 
-    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height, width]`.
+    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height,
+    /// width]`.
     ///
     /// # Errors
     /// With fewer than two axes, or with one of length 0.

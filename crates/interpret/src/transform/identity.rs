@@ -1,4 +1,5 @@
-//! No change: the coefficients are the features. An attribution through it equals the plain one to the last bit.
+//! No change: the coefficients are the features. An attribution through it equals the plain one to the last
+//! bit.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

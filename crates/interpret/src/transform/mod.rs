@@ -1,15 +1,17 @@
-//! Other coordinates of an input, in which a model may be easier to explain; [`Trim`](crate::Trim) explains it there.
+//! Other coordinates of an input, in which a model may be easier to explain; [`Trim`](crate::Trim) explains
+//! it there.
 //!
 //! | | coefficients | inverse |
 //! | --- | --- | --- |
 //! | [`Identity`] | the features | exact |
 //! | [`Fourier`] | real and imaginary parts, of signals or pictures | exact, orthogonal |
 //! | [`Cosine`] | of signals or pictures | exact, orthogonal |
-//! | [`WaveletTransform`] | of all levels, of signals or pictures | exact for all named wavelets but `dmey` (2e-3), else with a residual; orthogonal for some wavelets and boundaries |
+//! | [`WaveletTransform`] | of all levels, of signals or pictures | exact but for `dmey` (2e-3) and one's own |
 //! | [`PrincipalComponents`] | along directions fitted to examples | with a residual |
 //! | [`NonnegativeFactorization`] | amounts of parts fitted to examples | with a residual |
 //!
-//! One's own is a type with the trait [`Transform`].
+//! Wavelets are orthogonal transforms with some filters and boundaries. One's own is a type with the trait
+//! [`Transform`].
 
 mod axes;
 mod basis;
@@ -57,7 +59,8 @@ pub trait Transform<const D: usize> {
 
 /// The part of the inputs that is made of some coefficients: `T⁻¹(keep ⊙ Tx)`.
 ///
-/// For a contextual decomposition see [`Parts::transformed`](crate::contextual_decomposition::Parts::transformed).
+/// For a contextual decomposition see
+/// [`Parts::transformed`](crate::contextual_decomposition::Parts::transformed).
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -89,7 +92,8 @@ fn groups(ids: Vec<usize>) -> FeatureGroups {
     FeatureGroups::new(ids).expect("a transform's groups have members")
 }
 
-/// Scores by groups as lengths, `√Σ score²`: as for ranking frequencies, whose two parts may have different signs.
+/// Scores by groups as lengths, `√Σ score²`: as for ranking frequencies, whose two parts may have different
+/// signs.
 ///
 /// # Errors
 /// When there is not one score for each of the groups' features.

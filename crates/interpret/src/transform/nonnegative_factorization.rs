@@ -1,4 +1,5 @@
-//! Nonnegative matrix factorization (Lee, Seung 1999): examples as sums of parts, with no part ever taken away.
+//! Nonnegative matrix factorization (Lee, Seung 1999): examples as sums of parts, with no part ever taken
+//! away.
 //!
 //! ```text
 //! min ½‖X − WH‖²   over   W ≥ 0 [n, k], H ≥ 0 [k, features]

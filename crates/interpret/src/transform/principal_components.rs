@@ -43,7 +43,8 @@ impl PrincipalComponents {
     /// The first `components` of the examples `[n, …]`; of each, the largest entry is positive.
     ///
     /// # Errors
-    /// Without examples, for numbers that are not finite, or when `components` is 0 or more than `min(n, features)`.
+    /// Without examples, for numbers that are not finite, or when `components` is 0 or more than `min(n,
+    /// features)`.
     pub fn fit<const D: usize>(x: &Tensor<D>, components: usize) -> Result<Self, InterpretError> {
         let (features, mut rows) = rows(x)?;
         let (n, width) = (rows.nrows(), rows.ncols());

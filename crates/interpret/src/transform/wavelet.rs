@@ -59,7 +59,8 @@ impl WaveletTransform {
         Ok(Self { wavelet: wavelet.clone(), features, plane: Plane::Signal(plane) })
     }
 
-    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height, width]`.
+    /// Along the last two axes of examples of this shape, such as `[height, width]` or `[channels, height,
+    /// width]`.
     ///
     /// # Errors
     /// With fewer than two axes, and as [`of_signals`](Self::of_signals).

@@ -1,4 +1,5 @@
-//! One level of a transform on rows and on columns: the filters as the inner loops want them, and the ends of a signal.
+//! One level of a transform on rows and on columns: the filters as the inner loops want them, and the ends of
+//! a signal.
 //!
 //! Columns are worked on in strips of 128 bytes, copied to where their rows lie side by side: rows of a
 //! picture whose width is a power of two would all fall on the same few places of the cache.
@@ -15,7 +16,8 @@ use super::{Boundary, Wavelet, WaveletFloat};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Extension {
     Rule(Boundary),
-    /// Periodic, and a zero instead of the repeated last sample of an odd signal: the transpose of dropping it.
+    /// Periodic, and a zero instead of the repeated last sample of an odd signal: the transpose of dropping
+    /// it.
     PaddedPeriod,
 }
 
@@ -43,8 +45,8 @@ impl Extension {
         self.terms(position, x.len()).of(|index| x[index])
     }
 
-    /// The transpose of extending `len` rows of `width` values: what lies beyond them is added to them. The first of
-    /// `extended` is row `first`.
+    /// The transpose of extending `len` rows of `width` values: what lies beyond them is added to them. The
+    /// first of `extended` is row `first`.
     pub(super) fn fold<T: WaveletFloat>(self, extended: &mut [T], width: usize, first: isize, len: usize) {
         let rows = (extended.len() / width).cast_signed();
         let inside = len.cast_signed();
@@ -210,7 +212,8 @@ impl<T: WaveletFloat> Bank<T> {
         }
     }
 
-    /// One row of its coefficients, as many samples as `x` has room for; whether all coefficients were finite.
+    /// One row of its coefficients, as many samples as `x` has room for; whether all coefficients were
+    /// finite.
     #[inline(always)]
     pub(super) fn synthesise_row<S: Simd>(
         &self,

@@ -1,8 +1,9 @@
 //! How a signal goes on beyond its ends.
 //!
 //! An extension is a linear map: each sample `x̃[p]` outside is a combination of at most three samples inside
-//! ([`Boundary::terms`]), found in constant time. `periodization` is periodic with an odd signal's last sample repeated
-//! first, and as many coefficients as samples. Names and conventions are those of PyWavelets (`pywt.Modes`).
+//! ([`Boundary::terms`]), found in constant time. `periodization` is periodic with an odd signal's last
+//! sample repeated first, and as many coefficients as samples. Names and conventions are those of PyWavelets
+//! (`pywt.Modes`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -108,8 +109,8 @@ impl Boundary {
         if matches!(self, Self::Reflect | Self::Antireflect) { 2 } else { 1 }
     }
 
-    /// How many approximation (and as many detail) coefficients one level gives: `⌈N/2⌉` for periodization, else
-    /// `⌊(N + F − 1)/2⌋`.
+    /// How many approximation (and as many detail) coefficients one level gives: `⌈N/2⌉` for periodization,
+    /// else `⌊(N + F − 1)/2⌋`.
     ///
     /// ```
     /// use kiln_interpret::wavelet::Boundary;

@@ -1,5 +1,5 @@
-//! The discrete wavelet transform of rows and of pictures. Mallat, "A theory for multiresolution signal decomposition",
-//! IEEE PAMI 11, 1989; PyWavelets' conventions.
+//! The discrete wavelet transform of rows and of pictures. Mallat, "A theory for multiresolution signal
+//! decomposition", IEEE PAMI 11, 1989; PyWavelets' conventions.
 //!
 //! With `x̃` the signal extended by a [`Boundary`] and `F` the filters' length, one level of a row is
 //!
@@ -8,9 +8,9 @@
 //! x[n]  = Σ_k cA[k] rec_lo[n + F − 2 − 2k] + cD[k] rec_hi[n + F − 2 − 2k]
 //! ```
 //!
-//! and with periodization `x̃[2k + F/2 − m]`, `0 ≤ k < ⌈N/2⌉`, and `n + F/2 − 1 − 2k` round the circle. One level
-//! of a picture is that on each axis in turn: with `L` and `H` the two filters, on axis 0 (down the rows of the picture)
-//! and axis 1 (along them),
+//! and with periodization `x̃[2k + F/2 − m]`, `0 ≤ k < ⌈N/2⌉`, and `n + F/2 − 1 − 2k` round the circle. One
+//! level of a picture is that on each axis in turn: with `L` and `H` the two filters, on axis 0 (down the
+//! rows of the picture) and axis 1 (along them),
 //!
 //! ```text
 //! cA = L₀ L₁ x,   cH = H₀ L₁ x,   cV = L₀ H₁ x,   cD = H₀ H₁ x
@@ -32,11 +32,11 @@ use super::kernel::all_finite;
 use super::levels::Levels;
 use super::{Boundary, Wavelet, WaveletError, WaveletFloat};
 
-/// A transform of items of one shape, with its inverse: rows (`AXES = 1`) or pictures (`AXES = 2`), which it calls a
-/// signal. It knows the shape, so that odd sides come back.
+/// A transform of items of one shape, with its inverse: rows (`AXES = 1`) or pictures (`AXES = 2`), which it
+/// calls a signal. It knows the shape, so that odd sides come back.
 ///
-/// Items follow each other in one slice, row by row, and so do their coefficients: `[cA_J, cD_J, …, cD_1]` of a row,
-/// `[cA_J, cH_J, cV_J, cD_J, …, cH_1, cV_1, cD_1]` of a picture. The details of a level are one block.
+/// Items follow each other in one slice, row by row, and so do their coefficients: `[cA_J, cD_J, …, cD_1]` of
+/// a row, `[cA_J, cH_J, cV_J, cD_J, …, cH_1, cV_1, cD_1]` of a picture. The details of a level are one block.
 ///
 /// ```
 /// use kiln_interpret::wavelet::{Boundary, Dwt, Wavelet};
@@ -126,12 +126,12 @@ fn batch(what: &'static str, found: usize, each: usize) -> Result<usize, InputEr
 impl<T: WaveletFloat, const AXES: usize> Dwt<T, AXES> {
     /// A transform of signals of these sides to `levels` levels: `[length]`, or `[height, width]`.
     ///
-    /// More than [`Wavelet::max_level`] levels are allowed, with a warning in the log. Other than one or two axes do not
-    /// compile.
+    /// More than [`Wavelet::max_level`] levels are allowed, with a warning in the log. Other than one or two
+    /// axes do not compile.
     ///
     /// # Errors
-    /// When a side is 0, `levels` not in 1..=64, an (anti)reflecting mode meets a side of a single sample, or there are
-    /// more samples than the address space holds.
+    /// When a side is 0, `levels` not in 1..=64, an (anti)reflecting mode meets a side of a single sample, or
+    /// there are more samples than the address space holds.
     pub fn new(
         wavelet: &Wavelet,
         boundary: Boundary,

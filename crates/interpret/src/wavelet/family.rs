@@ -1,6 +1,7 @@
 //! The families of wavelets that have names, and their filters.
 //!
-//! * *Daubechies* `dbN`, *symlets* `symN` (Daubechies, *Ten lectures*, sections 6.1 and 8.1): with `w = e^(iω)`,
+//! * *Daubechies* `dbN`, *symlets* `symN` (Daubechies, *Ten lectures*, sections 6.1 and 8.1): with `w =
+//!   e^(iω)`,
 //!
 //!   ```text
 //!   |h(w)|² = 2 (1 − y)^N P(y),   y = sin²(ω/2),   P(y) = Σ_(k<N) C(N−1+k, k) y^k,
@@ -214,7 +215,8 @@ fn roots(n: usize) -> Vec<Complex> {
     roots
 }
 
-/// `dec_lo` with `n` vanishing moments; `exchanged` has a bit for each root that is taken from the other side.
+/// `dec_lo` with `n` vanishing moments; `exchanged` has a bit for each root that is taken from the other
+/// side.
 fn daubechies(n: usize, exchanged: u32) -> Vec<f64> {
     let mut taps = polynomial(&[1.0]);
     for (i, y) in roots(n).into_iter().enumerate() {

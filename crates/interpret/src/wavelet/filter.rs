@@ -67,7 +67,8 @@ impl Wavelet {
         wavelet.checked("orthonormality to even shifts", residual, tolerance)
     }
 
-    /// A biorthogonal wavelet of low-pass filters for analysis and synthesis, padded with zeros to one even length.
+    /// A biorthogonal wavelet of low-pass filters for analysis and synthesis, padded with zeros to one even
+    /// length.
     ///
     /// `tolerance` is how large [`pr_residual`](Self::pr_residual) may be, and how far the sums of both may
     /// be from `√2`.
@@ -175,7 +176,8 @@ impl Wavelet {
         max_level(self.filter_len(), len)
     }
 
-    /// `max |r ∗ h + rec_hi ∗ dec_hi − 2 δ_(F−1)|`: how far one level and its inverse may be from the identity.
+    /// `max |r ∗ h + rec_hi ∗ dec_hi − 2 δ_(F−1)|`: how far one level and its inverse may be from the
+    /// identity.
     pub fn pr_residual(&self) -> f64 {
         let middle = self.filter_len() - 1;
         let low = convolve(&self.dec_lo, &self.rec_lo);
@@ -184,8 +186,8 @@ impl Wavelet {
         entries.map(|(k, (a, b))| (a + b - if k == middle { 2.0 } else { 0.0 }).abs()).fold(0.0, f64::max)
     }
 
-    /// `max_m |Σ_k h[k] h[k+2m] − δ_m|` over both low-pass filters, and the distance of `r` from `h` reversed: 0 for an
-    /// orthogonal wavelet.
+    /// `max_m |Σ_k h[k] h[k+2m] − δ_m|` over both low-pass filters, and the distance of `r` from `h`
+    /// reversed: 0 for an orthogonal wavelet.
     pub fn orthogonality_residual(&self) -> f64 {
         let mut most: f64 = 0.0;
         for filter in [&self.dec_lo, &self.rec_lo] {
@@ -198,7 +200,8 @@ impl Wavelet {
         pairs.map(|(a, b)| (a - b).abs()).fold(most, f64::max)
     }
 
-    /// `T⁻¹` transposed is the analysis by these filters: analysis and synthesis change places, each reversed.
+    /// `T⁻¹` transposed is the analysis by these filters: analysis and synthesis change places, each
+    /// reversed.
     #[must_use]
     pub fn dual(&self) -> Self {
         let reversed = |filter: &[f64]| filter.iter().rev().copied().collect();

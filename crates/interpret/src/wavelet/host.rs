@@ -1,5 +1,5 @@
-//! The transform of tensors in the host's memory: one linear map, its transpose, and its derivative with respect to the
-//! filters, by the inner loops that slices have.
+//! The transform of tensors in the host's memory: one linear map, its transpose, and its derivative with
+//! respect to the filters, by the inner loops that slices have.
 //!
 //! Analysis `c = A x` of an extended signal by filters `a` has the gradients `x̄ = Aᵀ c̄` and
 //! `∂⟨c̄, A x⟩/∂a`. Synthesis is the transpose of an analysis by its filters reversed
@@ -156,8 +156,8 @@ struct Single<T> {
     made: Vec<T>,
 }
 
-/// An item on the way back: the gradient `y` of its coefficients, the item where taps are to have gradients, and
-/// room for its gradient where it is to have one.
+/// An item on the way back: the gradient `y` of its coefficients, the item where taps are to have gradients,
+/// and room for its gradient where it is to have one.
 struct Item<'a, T> {
     y: &'a [T],
     x: Option<&'a [T]>,
@@ -204,7 +204,8 @@ impl<'a, T: WaveletFloat, const AXES: usize> LinearMap<'a, T, AXES> {
         self.back(y, true, None).0
     }
 
-    /// `Aᵀ y` of each item, if `wanted`, and the gradient of `Σ ⟨y, A x⟩` with respect to the taps, if there is `x`.
+    /// `Aᵀ y` of each item, if `wanted`, and the gradient of `Σ ⟨y, A x⟩` with respect to the taps, if there
+    /// is `x`.
     fn back(&self, y: &[T], wanted: bool, x: Option<&[T]>) -> (Vec<T>, Vec<Tap<f64>>) {
         let (each, made) = (self.levels.size(0), self.levels.coefficient_len());
         let portion = |(index, (y, out)): (usize, (&[T], Option<&mut [T]>))| {

@@ -42,8 +42,8 @@ fn fma<T: WaveletFloat, S: Simd>(a: T, b: T, sum: T) -> T {
     if S::IS_SCALAR { a * b + sum } else { a.fused(b, sum) }
 }
 
-/// `L` values of both results. Those who call it for whole lanes and for less do so at two places: where a part of the
-/// sums is taken, they are kept in memory instead of registers.
+/// `L` values of both results. Those who call it for whole lanes and for less do so at two places: where a
+/// part of the sums is taken, they are kept in memory instead of registers.
 #[inline(always)]
 fn sums<'a, T: WaveletFloat, S: Simd, const L: usize>(
     taps: &[Tap<T>],
@@ -75,7 +75,8 @@ pub(super) fn combine<T: WaveletFloat, S: Simd>(
     simd.vectorize(Combine { simd: PhantomData::<S>, taps, a, b, first, second });
 }
 
-/// A function of its own, because as a part of larger ones it was compiled to something ten times slower now and then.
+/// A function of its own, because as a part of larger ones it was compiled to something ten times slower now
+/// and then.
 struct Combine<'a, T, S> {
     simd: PhantomData<S>,
     taps: &'a [Tap<T>],
@@ -236,7 +237,8 @@ pub(super) fn join<T: WaveletFloat>(a: &[T], b: &[T], out: &mut [T]) {
     }
 }
 
-/// Whether all are finite. Without a way out early, as sums of products with 0, so that vector instructions do it.
+/// Whether all are finite. Without a way out early, as sums of products with 0, so that vector instructions
+/// do it.
 #[inline(always)]
 pub(super) fn all_finite<T: WaveletFloat, S: Simd>(values: &[T]) -> bool {
     let zero = T::default();

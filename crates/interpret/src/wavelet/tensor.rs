@@ -1,10 +1,10 @@
 //! The discrete wavelet transform on tensors, with gradients for the signal and for the filters.
 //!
-//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt). Tensors in the host's memory are transformed by the same inner loops, with the
-//! transposes as gradients. Elsewhere, and where autodiff recomputes what it needs, one level is `x̃ = E x`
-//! for a boundary's matrix `E`, then a convolution with stride 2 along each axis; back, a transposed
-//! convolution, of which the samples beyond the ends are dropped (with periodization: added round the
-//! circle). Cost: `O(F N)` for all levels, forward and backward.
+//! Formulas, order of coefficients and boundary modes are those of [`Dwt`](super::Dwt). Tensors in the host's
+//! memory are transformed by the same inner loops, with the transposes as gradients. Elsewhere, and where
+//! autodiff recomputes what it needs, one level is `x̃ = E x` for a boundary's matrix `E`, then a convolution
+//! with stride 2 along each axis; back, a transposed convolution, of which the samples beyond the ends are
+//! dropped (with periodization: added round the circle). Cost: `O(F N)` for all levels, forward and backward.
 
 use std::ops::Range;
 
@@ -102,8 +102,8 @@ impl FilterBank {
     }
 }
 
-/// A transform of signals `[batch, channels, length]` (`AXES = 1`) or pictures `[batch, channels, height, width]`
-/// (`AXES = 2`) to coefficients `[batch, channels, coefficient_len]`.
+/// A transform of signals `[batch, channels, length]` (`AXES = 1`) or pictures `[batch, channels, height,
+/// width]` (`AXES = 2`) to coefficients `[batch, channels, coefficient_len]`.
 ///
 /// The filters come with each call ([`LearnableDwt`]), so that they can be learned. Numbers that are not
 /// finite are not looked for: they give results that are not.
@@ -116,7 +116,8 @@ pub struct TensorDwt<const AXES: usize> {
 
 /// What [`TensorDwt`] does to tensors of rank `D`: 3 with one axis, 4 with two.
 pub trait LearnableDwt<const D: usize> {
-    /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal, or `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of each picture.
+    /// The coefficients `[cA_J, cD_J, …, cD_1]` of each signal, or `[cA_J, cH_J, cV_J, cD_J, …, cD_1]` of
+    /// each picture.
     ///
     /// # Errors
     /// When `x` is empty or of another size, or a filter has another length, element type or device.
@@ -125,7 +126,8 @@ pub trait LearnableDwt<const D: usize> {
     /// The signals of these coefficients.
     ///
     /// # Errors
-    /// When there are none or another number of coefficients, or a filter has another length, element type or device.
+    /// When there are none or another number of coefficients, or a filter has another length, element type or
+    /// device.
     fn inverse(&self, filters: &FilterBank, coefficients: Tensor<3>) -> Result<Tensor<D>, WaveletError>;
 
     /// `(T⁻¹)ᵀ u`: of the gradient `u` with respect to signals, the one with respect to their coefficients.
@@ -179,8 +181,8 @@ impl<const AXES: usize> TensorDwt<AXES> {
     /// A transform to `levels` levels by filters of length `filter_len`.
     ///
     /// # Errors
-    /// When a side or the filter is empty, the filter's length odd, `levels` not in 1..=64, or an (anti)reflecting mode
-    /// meets a side of a single sample.
+    /// When a side or the filter is empty, the filter's length odd, `levels` not in 1..=64, or an
+    /// (anti)reflecting mode meets a side of a single sample.
     pub fn new(
         filter_len: usize,
         boundary: Boundary,

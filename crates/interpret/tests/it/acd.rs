@@ -73,7 +73,8 @@ proptest! {
         (percentile, max_iterations, absolute) in (0.0..=100.0, 0_usize..9, any::<bool>()),
     ) {
         let neighbours = if eight { Neighbours::Eight } else { Neighbours::Four };
-        let units = if line { AcdUnits::Line { count: height * width } } else { AcdUnits::Grid { height, width, side, neighbours } };
+        let grid = AcdUnits::Grid { height, width, side, neighbours };
+        let units = if line { AcdUnits::Line { count: height * width } } else { grid };
         let count = units.count();
         let score = interacting(seed, count);
         let acd = Acd { percentile, max_iterations, absolute, batch: 5 };

@@ -116,7 +116,8 @@ fn distances_are_blind_to_shifts_and_reversal() {
     for name in ["db3", "sym5", "coif2"] {
         let wavelet = named(name);
         assert_eq!(wavelet.distance(&wavelet), 0.0);
-        // The reversed filter has the reversed wavelet, but upside down, which is another one to this distance.
+        // The reversed filter has the reversed wavelet, but upside down, which is another one to this
+        // distance.
         let taps: Vec<f64> = wavelet.dec_lo().iter().rev().copied().collect();
         let reversed = Wavelet::orthogonal("reversed", &taps, 1e-12).unwrap();
         let [psi, of_reversed] = [&wavelet, &reversed].map(|wavelet| wavelet.functions(5).unwrap().wavelet);

@@ -117,7 +117,8 @@ fn value<const AXES: usize>(
     (back * weights).sum()
 }
 
-/// How far the value and the gradients are from those where autodiff recomputes, and so there are convolutions.
+/// How far the value and the gradients are from those where autodiff recomputes, and so there are
+/// convolutions.
 fn distances_from_convolutions<const AXES: usize, const D: usize>(
     dwt: &TensorDwt<AXES>,
     shape: [usize; D],
@@ -194,7 +195,9 @@ proptest! {
     }
 
     #[test]
-    fn gradients_are_differences(mode in 0_usize..9, len in 5_usize..14, half in 1_usize..4, levels in 1_usize..3, which in 0_usize..100) {
+    fn gradients_are_differences(
+        mode in 0_usize..9, len in 5_usize..14, half in 1_usize..4, levels in 1_usize..3, which in 0_usize..100,
+    ) {
         let boundary = Boundary::ALL[mode];
         let device = Device::flex().autodiff();
         let filter: Vec<f64> = numbers(2 * half).iter().map(|h| h / 3.0).collect();
@@ -203,7 +206,9 @@ proptest! {
         let signal = |x: &[f64]| tensor(x, [1, 1, len], &device, DType::F64);
         let low = |h: &[f64]| tensor(h, [2 * half], &device, DType::F64);
         let of = |h: Tensor<1>, x: Tensor<3>| {
-            value(&dwt, h, |dwt, f| dwt.forward(f, x.clone()).unwrap(), |dwt, f, c| dwt.inverse(f, c).unwrap().reshape([len]))
+            let forward = |dwt: &TensorDwt<1>, f: &FilterBank| dwt.forward(f, x.clone()).unwrap();
+            let back = |dwt: &TensorDwt<1>, f: &FilterBank, c| dwt.inverse(f, c).unwrap().reshape([len]);
+            value(&dwt, h, forward, back)
         };
         let (h, s) = (low(&filter).require_grad(), signal(&x).require_grad());
         let gradients = of(h.clone(), s.clone()).backward();

@@ -173,7 +173,8 @@ fn signal(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = 
     prop::collection::vec(-1.0..1.0_f64, len)
 }
 
-/// How much a sample, and what the transform makes of it, may grow: extensions on a line are long for short signals.
+/// How much a sample, and what the transform makes of it, may grow: extensions on a line are long for short
+/// signals.
 fn size(values: &[f64]) -> f64 {
     values.iter().fold(1.0_f64, |most, value| most.max(value.abs()))
 }
@@ -280,7 +281,9 @@ proptest! {
 
     /// Parseval's identity, and what an extension other than zeros adds.
     #[test]
-    fn energy_is_preserved(wavelet in orthogonal(), boundary in boundary(), levels in 1_usize..4, odd in 1_usize..10, x in signal(72)) {
+    fn energy_is_preserved(
+        wavelet in orthogonal(), boundary in boundary(), levels in 1_usize..4, odd in 1_usize..10, x in signal(72),
+    ) {
         let len = odd << levels;
         let x = &x[..len];
         let Some(dwt) = planned(Dwt::<f64, 1>::new(&wavelet, boundary, [len], levels), boundary)
@@ -303,7 +306,8 @@ proptest! {
         let before = dwt.forward(&x).unwrap();
         x.rotate_right(step);
         let after = dwt.forward(&x).unwrap();
-        for (block, shift) in dwt.blocks().into_iter().zip(std::iter::once(1).chain((0..levels).map(|finer| 1 << finer))) {
+        let shifts = std::iter::once(1).chain((0..levels).map(|finer| 1 << finer));
+        for (block, shift) in dwt.blocks().into_iter().zip(shifts) {
             let mut expected = before[block.clone()].to_vec();
             expected.rotate_right(shift);
             prop_assert!(distance(&after[block], &expected) <= 1e-13 * size(&before));
@@ -320,7 +324,8 @@ proptest! {
         let transposed = dwt.inverse_transposed(&u).unwrap();
         let (left, right) = (dot(&dwt.inverse(c).unwrap(), &u), dot(c, &transposed));
         prop_assert!((left - right).abs() <= 1e-11 * size(&transposed), "{left} {right}");
-        if boundary == Boundary::Periodization && wavelet.orthogonality_residual() < 1e-14 && u.len() % (1 << levels) == 0 {
+        let whole = u.len() % (1 << levels) == 0;
+        if boundary == Boundary::Periodization && wavelet.orthogonality_residual() < 1e-14 && whole {
             prop_assert!(distance(&transposed, &dwt.forward(&u).unwrap()) < 1e-12);
         }
     }

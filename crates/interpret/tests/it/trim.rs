@@ -1,4 +1,5 @@
-//! Importance of coefficients: equal to the plain method without a transform, complete with a residual, the chain rule.
+//! Importance of coefficients: equal to the plain method without a transform, complete with a residual, the
+//! chain rule.
 
 use burn::tensor::{Tensor, TensorData, activation::relu};
 use kiln_core::InputError;

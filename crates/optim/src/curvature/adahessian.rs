@@ -1,5 +1,5 @@
-//! `AdaHessian` (Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, *`AdaHessian`: an adaptive second order optimizer for
-//! machine learning*, AAAI 2021, arXiv 2006.00719, Algorithm 1).
+//! `AdaHessian` (Yao, Gholami, Shen, Mustafa, Keutzer, Mahoney, *`AdaHessian`: an adaptive second order
+//! optimizer for machine learning*, AAAI 2021, arXiv 2006.00719, Algorithm 1).
 //!
 //! ```text
 //! ξ random signs,   D = |H_B ξ| averaged over the blocks,   g the gradient over the same batch B
@@ -7,17 +7,18 @@
 //! z ← z − ηₜ (m̂ / (ŝ^{k/2} + ε) + w z)
 //! ```
 //!
-//! `ξ ⊙ H ξ` estimates the diagonal of the Hessian and is exact for a diagonal one; then, with `ε = 0`, the path does
-//! not depend on the scale of any coordinate. Where the curvature vanishes the step is `m̂/ε`: not capped, so `ε` is
-//! what keeps it finite. A `G` of the problem is not used: after a scaled step its proximal map would have to be taken
-//! in the scaled norm, and the plain one leads elsewhere. Cost per step: `b` component gradients and one Hessian-vector
-//! product over the batch, about twice as much; memory: two numbers per coordinate, on the host, through which
-//! gradients pass too.
+//! `ξ ⊙ H ξ` estimates the diagonal of the Hessian and is exact for a diagonal one; then, with `ε = 0`, the
+//! path does not depend on the scale of any coordinate. Where the curvature vanishes the step is `m̂/ε`: not
+//! capped, so `ε` is what keeps it finite. A `G` of the problem is not used: after a scaled step its proximal
+//! map would have to be taken in the scaled norm, and the plain one leads elsewhere. Cost per step: `b`
+//! component gradients and one Hessian-vector product over the batch, about twice as much; memory: two
+//! numbers per coordinate, on the host, through which gradients pass too.
 //!
-//! *In a Burn training loop.* Burn's `Optimizer` sees the gradient of one tensor and nothing else, so there is no room
-//! for the Hessian's product in it. Train the module as a [`ModuleObjective`](crate::ModuleObjective) inside
-//! [`Differences`](super::Differences), with [`Parameters`] of the module as the point; a loop of one's own calls
-//! [`Solver::start`] once and [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
+//! *In a Burn training loop.* Burn's `Optimizer` sees the gradient of one tensor and nothing else, so there
+//! is no room for the Hessian's product in it. Train the module as a
+//! [`ModuleObjective`](crate::ModuleObjective) inside [`Differences`](super::Differences), with
+//! [`Parameters`] of the module as the point; a loop of one's own calls [`Solver::start`] once and
+//! [`Solver::advance`] for every batch, and finds the module in `state.iterate`.
 
 use burn::module::Module;
 use kiln_core::check;
@@ -52,8 +53,8 @@ pub struct AdaHessian {
     pub hessian_power: f64,
     /// `w ≥ 0`, decoupled from the curvature.
     pub weight_decay: f64,
-    /// Runs of coordinates over which `|Hξ|` is averaged, in order, together as long as the point; none by default.
-    /// [`kernel_blocks`] gives the paper's for convolutions.
+    /// Runs of coordinates over which `|Hξ|` is averaged, in order, together as long as the point; none by
+    /// default. [`kernel_blocks`] gives the paper's for convolutions.
     pub averaging: Vec<AveragingBlocks>,
     /// `b`.
     pub batch_size: usize,
@@ -102,8 +103,8 @@ impl AdaHessian {
     }
 }
 
-/// The paper's averaging for a module: over each spatial kernel of its convolutions (tensors of rank 3 and more, whose
-/// first two axes are channels), and none for matrices and vectors.
+/// The paper's averaging for a module: over each spatial kernel of its convolutions (tensors of rank 3 and
+/// more, whose first two axes are channels), and none for matrices and vectors.
 pub fn kernel_blocks<M: Module>(parameters: &Parameters<M>) -> Vec<AveragingBlocks> {
     let blocks = |shape: Vec<usize>| {
         let length = shape.iter().skip(2).product::<usize>();

@@ -1,14 +1,15 @@
-//! Dom-SGD and Bulk-SGD (Song, Ahn, Yun, *Does SGD really happen in tiny subspaces?*, ICLR 2025, arXiv 2405.16002).
+//! Dom-SGD and Bulk-SGD (Song, Ahn, Yun, *Does SGD really happen in tiny subspaces?*, ICLR 2025, arXiv
+//! 2405.16002).
 //!
 //! ```text
 //! P = Q Qᵀ,  Q the top k eigenvectors of the Hessian of the full loss,  g a minibatch gradient
 //! Dom:  z ← J(z − η P g)      Bulk:  z ← J(z − η (I − P) g)      alignment  χ_k(g) = ‖P g‖ / ‖g‖
 //! ```
 //!
-//! The paper recomputes `Q` at every step, and switches from SGD once a moving average of `χ_k` exceeds 0.95; the
-//! switch is the caller's: run [`SubspacePart::Whole`], watch [`SubspaceMemory::alignment`], go on from its
-//! iterate. Cost per step: `b` component gradients, and a Lanczos process of full Hessian-vector products every
-//! `recompute_every` steps; memory: `k` vectors, and the Krylov basis while they are computed.
+//! The paper recomputes `Q` at every step, and switches from SGD once a moving average of `χ_k` exceeds 0.95;
+//! the switch is the caller's: run [`SubspacePart::Whole`], watch [`SubspaceMemory::alignment`], go on from
+//! its iterate. Cost per step: `b` component gradients, and a Lanczos process of full Hessian-vector products
+//! every `recompute_every` steps; memory: `k` vectors, and the Krylov basis while they are computed.
 
 use kiln_core::check;
 use kiln_tensor::{Coordinates, Distribution, Lanczos, Noise, TensorError};
@@ -39,7 +40,8 @@ pub struct DominantSubspace<V> {
 }
 
 impl<V: Coordinates> DominantSubspace<V> {
-    /// The subspace at `z`, of dimension `lanczos.eigenpairs`, which may be 0 here. Its products are counted in `work`.
+    /// The subspace at `z`, of dimension `lanczos.eigenpairs`, which may be 0 here. Its products are counted
+    /// in `work`.
     ///
     /// # Errors
     /// Those of the problem and of [`Lanczos::largest`].
@@ -110,8 +112,8 @@ impl<V> DominantSubspace<V> {
         &self.residuals
     }
 
-    /// `λ_k − λ_{k+1}`, to about 1 % of the largest; where it is not clearly positive the subspace is an arbitrary
-    /// choice. `None` when `k` is 0 or the dimension.
+    /// `λ_k − λ_{k+1}`, to about 1 % of the largest; where it is not clearly positive the subspace is an
+    /// arbitrary choice. `None` when `k` is 0 or the dimension.
     pub fn gap(&self) -> Option<f64> {
         self.next.zip(self.values.last()).map(|(next, last)| last - next)
     }

@@ -4,10 +4,11 @@
 //! H(z) v ≈ (F(z + εv) − F(z − εv)) / 2ε,   ε = s (1 + ‖z‖) / ‖v‖
 //! ```
 //!
-//! (Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6, 1994, section 2, with central
-//! differences.) The error is `O(ε²)` from the third derivative, and rounding of `F` divided by `ε`. Measured on a
-//! network with one `tanh` layer, relative to the whole vector: 6e-11 in `f64` at `s = 1e-6` and 6e-5 in `f32` at
-//! `s = 1e-3`; ten times smaller or larger `s` is worse in both. The error grows with depth. Cost: two gradients.
+//! (Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6, 1994, section 2, with
+//! central differences.) The error is `O(ε²)` from the third derivative, and rounding of `F` divided by `ε`.
+//! Measured on a network with one `tanh` layer, relative to the whole vector: 6e-11 in `f64` at `s = 1e-6`
+//! and 6e-5 in `f32` at `s = 1e-3`; ten times smaller or larger `s` is worse in both. The error grows with
+//! depth. Cost: two gradients.
 
 use kiln_core::check;
 use kiln_tensor::{LinearOperator, Vector};
@@ -103,8 +104,8 @@ pub struct Differences<P> {
 }
 
 impl<P> Differences<P> {
-    /// With the step for the precision of the point's space: `s = 1e-6` if its sums keep a part of `1e-10`, else
-    /// `s = 1e-3`.
+    /// With the step for the precision of the point's space: `s = 1e-6` if its sums keep a part of `1e-10`,
+    /// else `s = 1e-3`.
     pub fn new(problem: P) -> Self {
         Self { problem, relative_step: None }
     }

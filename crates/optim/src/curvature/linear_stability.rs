@@ -1,17 +1,17 @@
-//! Linear stability of SGD at an interpolating minimum (Wu, Su, *The implicit regularization of dynamical stability in
-//! stochastic gradient descent*, ICML 2023, arXiv 2305.17490).
+//! Linear stability of SGD at an interpolating minimum (Wu, Su, *The implicit regularization of dynamical
+//! stability in stochastic gradient descent*, ICML 2023, arXiv 2305.17490).
 //!
-//! Per-sample loss `½(xᵀw)²`, batches of `B` drawn with replacement, step `η`, `H = E[xxᵀ]`. The second moments
-//! `S = E[wwᵀ]` follow
+//! Per-sample loss `½(xᵀw)²`, batches of `B` drawn with replacement, step `η`, `H = E[xxᵀ]`. The second
+//! moments `S = E[wwᵀ]` follow
 //!
 //! ```text
 //! T(S) = (I − ηH) S (I − ηH) + (η²/B) (E[xxᵀ S xxᵀ] − H S H)
 //! ```
 //!
-//! SGD is stable in mean square iff `ρ(T) ≤ 1`. `T` is self-adjoint and keeps positive semidefinite matrices so, hence
-//! `ρ(T)` is its largest eigenvalue, and at least `⟨I, T(I)⟩/d = 1 + (η/d)(η((1 − 1/B) tr H² + E‖x‖⁴/B) − 2 tr H)`. For
-//! `B = 1` stability therefore implies `tr H ≤ 2/η`; gradient descent (`B → ∞`) needs `λ_max(H) ≤ 2/η` only.
-//! Cost of one application: `O(n d² + d³)`.
+//! SGD is stable in mean square iff `ρ(T) ≤ 1`. `T` is self-adjoint and keeps positive semidefinite matrices
+//! so, hence `ρ(T)` is its largest eigenvalue, and at least `⟨I, T(I)⟩/d = 1 + (η/d)(η((1 − 1/B) tr H² +
+//! E‖x‖⁴/B) − 2 tr H)`. For `B = 1` stability therefore implies `tr H ≤ 2/η`; gradient descent (`B → ∞`)
+//! needs `λ_max(H) ≤ 2/η` only. Cost of one application: `O(n d² + d³)`.
 
 use faer::{Mat, Side};
 use kiln_core::check;

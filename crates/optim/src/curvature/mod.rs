@@ -1,10 +1,10 @@
 //! The curvature of a loss: Hessian-vector products and what is made of them.
 //!
-//! A problem that knows its Hessian-vector products implements [`SecondOrder`]; [`Differences`] gives them to any other
-//! by differences of gradients. [`Hessian`] is then a [`LinearOperator`](kiln_tensor::LinearOperator), so that the
-//! trace and the diagonal ([`Hutchinson`](kiln_tensor::Hutchinson)), the largest eigenvalues
-//! ([`Lanczos`](kiln_tensor::Lanczos)) and Newton steps
-//! ([`ConjugateGradient`](kiln_tensor::ConjugateGradient)) are those of `kiln-tensor`:
+//! A problem that knows its Hessian-vector products implements [`SecondOrder`]; [`Differences`] gives them to
+//! any other by differences of gradients. [`Hessian`] is then a
+//! [`LinearOperator`](kiln_tensor::LinearOperator), so that the trace and the diagonal
+//! ([`Hutchinson`](kiln_tensor::Hutchinson)), the largest eigenvalues ([`Lanczos`](kiln_tensor::Lanczos)) and
+//! Newton steps ([`ConjugateGradient`](kiln_tensor::ConjugateGradient)) are those of `kiln-tensor`:
 //!
 //! ```
 //! use kiln_optim::{curvature::{Differences, Hessian, Sharpness}, problems::Quadratic};

@@ -1,7 +1,7 @@
 //! Sharpness: the largest eigenvalue of the Hessian, by the Lanczos process.
 //!
-//! Gradient descent with step `η` is stable around a minimum iff the sharpness is at most `2/η`, heavy ball iff it is
-//! below `2(1 + β)/η`.
+//! Gradient descent with step `η` is stable around a minimum iff the sharpness is at most `2/η`, heavy ball
+//! iff it is below `2(1 + β)/η`.
 
 use kiln_tensor::{Coordinates, Distribution, Lanczos, Noise};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ use crate::OptimError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sharpness {
-    /// The residual of the eigenpair, relative to the largest magnitude of an eigenvalue, that is good enough.
+    /// The residual of the eigenpair, relative to the largest magnitude of an eigenvalue, that is good
+    /// enough.
     pub tolerance: f64,
     /// Seed of the start vector.
     pub seed: u64,

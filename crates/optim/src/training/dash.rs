@@ -1,6 +1,7 @@
-//! Direction-aware shrinking (DASH: Shin, Oh, Cho, Yun, *DASH: warm-starting neural network training in stationary
-//! settings without loss of plasticity*, `NeurIPS` 2024, [arXiv 2410.23495](https://arxiv.org/abs/2410.23495),
-//! Algorithm 1), and shrink and perturb (Ash, Adams, *On warm-starting neural network training*, `NeurIPS` 2020).
+//! Direction-aware shrinking (DASH: Shin, Oh, Cho, Yun, *DASH: warm-starting neural network training in
+//! stationary settings without loss of plasticity*, `NeurIPS` 2024, [arXiv
+//! 2410.23495](https://arxiv.org/abs/2410.23495), Algorithm 1), and shrink and perturb (Ash, Adams, *On
+//! warm-starting neural network training*, `NeurIPS` 2020).
 //!
 //! New data have arrived and a trained network is to go on training on all data so far. Before it does:
 //!
@@ -9,9 +10,9 @@
 //! for each unit W:  W ← clamp(cos(G, W), λ, 1) W
 //! ```
 //!
-//! Weights that point where the loss falls stay, the others, which mostly hold memorized noise, shrink; all keep their
-//! direction. The cosine is `⟨G, W⟩ / (max(‖G‖, 1e-8) max(‖W‖, 1e-8))`. Cost: one gradient over all data;
-//! memory: `G` and one gradient.
+//! Weights that point where the loss falls stay, the others, which mostly hold memorized noise, shrink; all
+//! keep their direction. The cosine is `⟨G, W⟩ / (max(‖G‖, 1e-8) max(‖W‖, 1e-8))`. Cost: one gradient over
+//! all data; memory: `G` and one gradient.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -67,7 +68,8 @@ pub enum DashUnits {
     Whole,
     /// One unit for each index of the first dimension.
     Rows,
-    /// One unit for each index of the last dimension, which is an output neuron of Burn's `[in, out]` linear weights.
+    /// One unit for each index of the last dimension, which is an output neuron of Burn's `[in, out]` linear
+    /// weights.
     Columns,
     /// One unit for each pair of indices of the first two dimensions, which is a kernel of a convolution.
     Kernels,
@@ -122,8 +124,8 @@ impl DashUnits {
 const SMALLEST_NORM: f64 = 1e-8;
 
 impl Dash {
-    /// `G`: the exponential average of the negative gradients on the chunks of data, oldest first, all taken at the
-    /// parameters that are to be shrunk. A chunk's gradient is that of its mean loss.
+    /// `G`: the exponential average of the negative gradients on the chunks of data, oldest first, all taken
+    /// at the parameters that are to be shrunk. A chunk's gradient is that of its mean loss.
     ///
     /// # Errors
     /// When there are no chunks, a setting is out of range, or a gradient is an error or of another space.
@@ -196,8 +198,8 @@ impl Dash {
     }
 }
 
-/// Shrink and perturb: `W ← s W + ε`, `ε ~ N(0, σ²)`, for every trainable parameter. The default is `s = 0.3`,
-/// `σ = 0.01`, with which the DASH paper compares.
+/// Shrink and perturb: `W ← s W + ε`, `ε ~ N(0, σ²)`, for every trainable parameter. The default is `s =
+/// 0.3`, `σ = 0.01`, with which the DASH paper compares.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShrinkAndPerturb {
     /// `s` in `[0, 1]`.

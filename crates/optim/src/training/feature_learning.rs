@@ -1,8 +1,9 @@
 //! The discrete model of feature learning and memorization of Shin, Oh, Cho, Yun, *DASH*, `NeurIPS` 2024
-//! ([arXiv 2410.23495](https://arxiv.org/abs/2410.23495), section 3), which explains why warm starts generalize worse.
+//! ([arXiv 2410.23495](https://arxiv.org/abs/2410.23495), section 3), which explains why warm starts
+//! generalize worse.
 //!
-//! Each class has features, and a point of the class holds each of them with the feature's own probability. Training a
-//! network on a set of points is
+//! Each class has features, and a point of the class holds each of them with the feature's own probability.
+//! Training a network on a set of points is
 //!
 //! ```text
 //! active ← points with fewer than τ learned features
@@ -72,7 +73,8 @@ pub enum InitialWeights {
 /// What a stage ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Expected share of test points classified correctly: those that hold `τ` learned features, and `1/C` of the rest.
+    /// Expected share of test points classified correctly: those that hold `τ` learned features, and `1/C` of
+    /// the rest.
     pub accuracy: f64,
     /// Features learned, of all classes.
     pub features: usize,
@@ -92,8 +94,8 @@ impl FeatureLearning {
     /// Trains through all stages. The same seed gives the same data whatever the start.
     ///
     /// # Errors
-    /// [`InputError::Setting`](kiln_core::InputError::Setting) when a count is 0, there are more than 64 features or 10¹⁰
-    /// points, or the frequency is not in `[0, 1]`.
+    /// [`InputError::Setting`](kiln_core::InputError::Setting) when a count is 0, there are more than 64
+    /// features or 10¹⁰ points, or the frequency is not in `[0, 1]`.
     pub fn run(&self, start: InitialWeights, seed: u64) -> Result<Vec<Stage>, OptimError> {
         self.check()?;
         let mut random = stream(seed, 0);

@@ -1,6 +1,6 @@
-//! Logistic regression by gradient descent with large steps on separable data (Tyurin, *From logistic regression to
-//! the perceptron algorithm: exploring gradient descent with large step sizes*, 2024,
-//! [arXiv 2412.08424](https://arxiv.org/abs/2412.08424)).
+//! Logistic regression by gradient descent with large steps on separable data (Tyurin, *From logistic
+//! regression to the perceptron algorithm: exploring gradient descent with large step sizes*, 2024, [arXiv
+//! 2412.08424](https://arxiv.org/abs/2412.08424)).
 //!
 //! With points `aᵢ`, labels `yᵢ = ±1`, `zᵢ = yᵢ aᵢ` and `σ(t) = 1/(1 + e⁻ᵗ)`, from `θ = 0`:
 //!
@@ -9,10 +9,10 @@
 //! normalized gradient descent  θ ← θ + γ Σᵢ σ(−zᵢᵀθ) zᵢ / Σᵢ σ(−zᵢᵀθ)
 //! ```
 //!
-//! Gradient descent is [`GradientDescent`](crate::first_order::GradientDescent) on [`LinearSeparation`]. As `γ → ∞`,
-//! `θ/γ` follows the [`BatchPerceptron`](crate::training::BatchPerceptron) that starts from half the mean of
-//! the `zᵢ`, whose number of updates may grow with `n`; normalization takes the `n` away. Cost per step: one
-//! pass over the data; memory: one gradient.
+//! Gradient descent is [`GradientDescent`](crate::first_order::GradientDescent) on [`LinearSeparation`]. As
+//! `γ → ∞`, `θ/γ` follows the [`BatchPerceptron`](crate::training::BatchPerceptron) that starts from half the
+//! mean of the `zᵢ`, whose number of updates may grow with `n`; normalization takes the `n` away. Cost per
+//! step: one pass over the data; memory: one gradient.
 
 use kiln_core::{InputError, check};
 use kiln_tensor::{TensorError, Vector};
@@ -24,8 +24,8 @@ use crate::{
 
 /// Labelled points to be separated by a plane through the origin: find `θ` with `zᵢᵀθ > 0` for all `i`.
 ///
-/// As a problem it is the mean logistic loss `(1/n) Σᵢ ln(1 + exp(−zᵢᵀθ))`, whose gradient is smooth with constant at
-/// most `R²/4`. Where the data can be separated it has no minimizer.
+/// As a problem it is the mean logistic loss `(1/n) Σᵢ ln(1 + exp(−zᵢᵀθ))`, whose gradient is smooth with
+/// constant at most `R²/4`. Where the data can be separated it has no minimizer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearSeparation {
     /// The `zᵢ`, one after the other.
@@ -37,8 +37,8 @@ impl LinearSeparation {
     /// Points as rows of equal length, and a label −1 or 1 for each.
     ///
     /// # Errors
-    /// When there are no points or the points have no entries, the sizes do not fit, a label is neither −1 nor 1, or an
-    /// entry is not finite.
+    /// When there are no points or the points have no entries, the sizes do not fit, a label is neither −1
+    /// nor 1, or an entry is not finite.
     pub fn new(points: &[Vec<f64>], labels: &[f64]) -> Result<Self, OptimError> {
         let dimension = points.first().map_or(0, Vec::len);
         check::not_empty("the matrix of points", dimension)?;
@@ -63,8 +63,8 @@ impl LinearSeparation {
         self.rows().map(|z| product(z, z).sqrt()).fold(0.0, f64::max)
     }
 
-    /// `minᵢ zᵢᵀθ / ‖θ‖`, the distance of the plane from the nearest point, negative when a point is on the wrong side.
-    /// The margin `μ` of the data is the largest value over all `θ`.
+    /// `minᵢ zᵢᵀθ / ‖θ‖`, the distance of the plane from the nearest point, negative when a point is on the
+    /// wrong side. The margin `μ` of the data is the largest value over all `θ`.
     ///
     /// # Errors
     /// When `θ` has not the dimension of the points, is zero or not finite.
@@ -83,8 +83,8 @@ impl LinearSeparation {
         Ok(self.components() - self.products(theta)?.iter().filter(|&&t| t > 0.0).count())
     }
 
-    /// `(1/2n) Σᵢ zᵢ`: where the first step of gradient descent with `γ = 1` leads, and where the batch perceptron has
-    /// to start to follow it.
+    /// `(1/2n) Σᵢ zᵢ`: where the first step of gradient descent with `γ = 1` leads, and where the batch
+    /// perceptron has to start to follow it.
     pub fn half_mean(&self) -> Vec<f64> {
         let mut mean = vec![0.0; self.dimension];
         for z in self.rows() {
@@ -163,10 +163,12 @@ impl FiniteSum for LinearSeparation {
     }
 }
 
-/// Gradient descent on the logistic loss, normalized by the mean weight of the points; see the [module](self).
+/// Gradient descent on the logistic loss, normalized by the mean weight of the points; see the
+/// [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NormalizedLogistic {
-    /// `γ`, at any size; the larger, the closer to the [`NormalizedPerceptron`](crate::training::NormalizedPerceptron).
+    /// `γ`, at any size; the larger, the closer to the
+    /// [`NormalizedPerceptron`](crate::training::NormalizedPerceptron).
     pub step_size: StepSize,
 }
 
@@ -181,7 +183,8 @@ impl Solver<LinearSeparation> for NormalizedLogistic {
 
     fn step(&self, problem: &LinearSeparation, state: &mut State<Vec<f64>, ()>) -> Result<(), OptimError> {
         state.work.components += problem.components() as u64;
-        // ln σ(−t) = −ln(1 + eᵗ). Relative to the largest, so that weights which all underflow still have ratios.
+        // ln σ(−t) = −ln(1 + eᵗ). Relative to the largest, so that weights which all underflow still have
+        // ratios.
         let logarithms: Vec<f64> = problem.products(&state.iterate)?.into_iter().map(|t| -loss(-t)).collect();
         let largest = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = logarithms.into_iter().map(|l| (l - largest).exp()).collect();
@@ -198,8 +201,8 @@ impl Solver<LinearSeparation> for NormalizedLogistic {
 pub struct Separation<M> {
     /// The last state: `iterate` is `θ`, `iteration` the number of updates.
     pub state: State<Vec<f64>, M>,
-    /// Whether `zᵢᵀθ > 0` for all `i`. If not, the limit on updates was reached or the observer stopped the run: the
-    /// data may be impossible to separate.
+    /// Whether `zᵢᵀθ > 0` for all `i`. If not, the limit on updates was reached or the observer stopped the
+    /// run: the data may be impossible to separate.
     pub separated: bool,
 }
 
@@ -227,7 +230,8 @@ pub struct Separation<M> {
 /// ```
 ///
 /// # Errors
-/// When the settings or the sizes do not fit, or the observer fails. [`InputError::NotFinite`] when `θ` overflows.
+/// When the settings or the sizes do not fit, or the observer fails. [`InputError::NotFinite`] when `θ`
+/// overflows.
 pub fn separate<S: Solver<LinearSeparation>>(
     solver: &S,
     data: &LinearSeparation,

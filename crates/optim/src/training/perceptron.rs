@@ -8,8 +8,8 @@
 //! normalized perceptron  θ ← θ + (1/|M|) Σ_{i ∈ M} zᵢ
 //! ```
 //!
-//! From `θ = 0`, with `R = max ‖zᵢ‖` and margin `μ`, they separate the data after at most `n R²/μ²` and `R²/μ²`
-//! updates; the `n` is real. Cost per update: one pass over the data; memory: none.
+//! From `θ = 0`, with `R = max ‖zᵢ‖` and margin `μ`, they separate the data after at most `n R²/μ²` and
+//! `R²/μ²` updates; the `n` is real. Cost per update: one pass over the data; memory: none.
 
 use serde::{Deserialize, Serialize};
 

@@ -55,7 +55,8 @@ pub struct Advice {
     /// `2/(tr H + 2λ)` with `‖H‖_F` for `λ`: beyond it a quadratic of this curvature diverges. `None` where
     /// the curvature along the directions is not positive on average, so that it bounds nothing.
     pub step_size_bound: Option<f64>,
-    /// A quarter of the bound: half for speed (the best step is half the largest), half because the curvature varies.
+    /// A quarter of the bound: half for speed (the best step is half the largest), half because the curvature
+    /// varies.
     pub step_size: Option<f64>,
     /// The `ε` at which neither curvature nor rounding disturbs the measured derivative most.
     pub eps: f32,

@@ -39,6 +39,11 @@ pub(super) struct Cycle<V> {
 }
 
 impl<V> Cycle<V> {
+    /// Whether it is nothing without its copies. Where the anchor is never gone back to, the numbers are all.
+    pub(super) fn needs_copies(&self) -> bool {
+        matches!(self.storage, Some(AnchorStorage::Textbook | AnchorStorage::RankOne))
+    }
+
     /// The same cycle without its copies.
     pub(super) fn without_vectors<W>(&self) -> Cycle<W> {
         Cycle {

@@ -1,15 +1,16 @@
 //! How the ranks of a data-parallel run exchange a few numbers per step.
 //!
-//! Zeroth-order ranks never send a gradient: each contributes a handful of sums, every rank receives all of them in
-//! rank order and takes the same step. So [`Comm`] needs two collective operations only. Implementations: [`Alone`] for
-//! one process, [`Threads`] for several ranks in one process, and `Mpi` (feature `mpi`) for several processes.
+//! Zeroth-order ranks never send a gradient: each contributes a handful of sums, every rank receives all of
+//! them in rank order and takes the same step. So [`Comm`] needs two collective operations only.
+//! Implementations: [`Alone`] for one process, [`Threads`] for several ranks in one process, and `Mpi`
+//! (feature `mpi`) for several processes.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The ranks of one run. Every operation is collective: all ranks call the same ones in the same order, and where one
-/// returns an error that a comparison of the ranks' arguments found, it does so on all of them.
+/// The ranks of one run. Every operation is collective: all ranks call the same ones in the same order, and
+/// where one returns an error that a comparison of the ranks' arguments found, it does so on all of them.
 pub trait Comm {
     /// This rank, less than [`size`](Self::size).
     fn rank(&self) -> usize;
@@ -26,12 +27,12 @@ pub trait Comm {
     /// Replaces `bytes` on every rank by those of rank `root`.
     ///
     /// # Errors
-    /// When the ranks give different lengths or roots, there is no such root, the ranks are not in the same operation,
-    /// or one is gone.
+    /// When the ranks give different lengths or roots, there is no such root, the ranks are not in the same
+    /// operation, or one is gone.
     fn broadcast(&self, bytes: &mut [u8], root: usize) -> Result<(), CommError>;
 
-    /// The bytes of rank `root`, of which the others need not know how many there are (what they give is ignored): a
-    /// replay log, say, which only one rank can read.
+    /// The bytes of rank `root`, of which the others need not know how many there are (what they give is
+    /// ignored): a replay log, say, which only one rank can read.
     ///
     /// # Errors
     /// As [`broadcast`](Self::broadcast).

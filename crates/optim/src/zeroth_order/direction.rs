@@ -1,13 +1,13 @@
 //! Random directions that are a function of their position, fast enough to be drawn again instead of stored.
 //!
-//! Coordinate `i` of block `t` of direction `(step, index)` under a seed depends on nothing else: not on the order in
-//! which blocks are visited, on threads or on the device. The numbers are part of the format of replay logs
-//! ([`GENERATOR`]), so they are fixed:
+//! Coordinate `i` of block `t` of direction `(step, index)` under a seed depends on nothing else: not on the
+//! order in which blocks are visited, on threads or on the device. The numbers are part of the format of
+//! replay logs ([`GENERATOR`]), so they are fixed:
 //!
-//! * *Words.* Philox4x32 with 7 rounds (Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC
-//!   2011; 7 is the least that passes `BigCrush` there). The key is `mix(seed) + 0x9E3779B97F4A7C15 · step`
-//!   (modulo 2⁶⁴, low half first) with `mix` the finalizer of `SplitMix64`; the counter is
-//!   `(low and high half of c, t, index)`. Coordinates are taken in groups of 256: word `w` of counter `c` is
+//! * *Words.* Philox4x32 with 7 rounds (Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1,
+//!   2, 3*, SC 2011; 7 is the least that passes `BigCrush` there). The key is `mix(seed) + 0x9E3779B97F4A7C15
+//!   · step` (modulo 2⁶⁴, low half first) with `mix` the finalizer of `SplitMix64`; the counter is `(low and
+//!   high half of c, t, index)`. Coordinates are taken in groups of 256: word `w` of counter `c` is
 //!   coordinate `256 ⌊c/64⌋ + 64 w + (c mod 64)`.
 //! * *Gaussian.* For a word `b`, `q = (⌊b mod 2³¹⌋ + ½) 2⁻³¹` rounded to `f32`, and `z = ±√2 erf⁻¹(1 − q)`,
 //!   negative when `b ≥ 2³¹`, with `erf⁻¹` by Giles (*Approximating the erfinv function*, GPU Computing Gems
@@ -15,8 +15,8 @@
 //!   in 10⁷ falls) and the logarithm in it by the polynomial of Cephes' `logf`. All are exactly rounded `f32`
 //!   operations, never fused, so that no mathematical library and no processor changes a bit. `|z| < 6.4`.
 //! * *Rademacher.* `−1` when `b ≥ 2³¹`, else `1`.
-//! * *Sphere.* The Gaussian direction times `√d / ‖z‖`, the norm taken over all blocks together in `f64` and the factor
-//!   rounded to `f32`.
+//! * *Sphere.* The Gaussian direction times `√d / ‖z‖`, the norm taken over all blocks together in `f64` and
+//!   the factor rounded to `f32`.
 //!
 //! [`kiln_tensor::Noise`] has longer tails and 64 bits per value, and costs some ten times as much; a
 //! zeroth-order method draws three or four values per parameter and step, so there it would cost more than
@@ -44,7 +44,8 @@ pub enum DirectionLaw {
     Gaussian,
     /// Independent signs, as in SPSA.
     Rademacher,
-    /// Uniform on the sphere of radius `√d`, over all parameters together. Costs one more draw of each direction.
+    /// Uniform on the sphere of radius `√d`, over all parameters together. Costs one more draw of each
+    /// direction.
     Sphere,
 }
 
@@ -92,8 +93,8 @@ impl Direction {
         direction
     }
 
-    /// Uniform numbers in `[0, 1)` for rounding the update of a step; they never meet a direction's, whose indices are
-    /// smaller.
+    /// Uniform numbers in `[0, 1)` for rounding the update of a step; they never meet a direction's, whose
+    /// indices are smaller.
     pub(super) fn dither(seed: u64, step: u64, ordinal: u32) -> Self {
         Self { key: key(seed, step), index: ordinal | 1 << 31, kind: Kind::Uniform, scale: 1.0 }
     }
@@ -182,8 +183,8 @@ impl Direction {
     }
 }
 
-/// What one thread does with its chunk. A type of its own, because only what is inlined into `call` is compiled for the
-/// vector instructions that the processor turns out to have.
+/// What one thread does with its chunk. A type of its own, because only what is inlined into `call` is
+/// compiled for the vector instructions that the processor turns out to have.
 struct Groups<'a, T, F> {
     direction: &'a Direction,
     block: u32,
@@ -218,7 +219,8 @@ fn key(seed: u64, step: u64) -> u64 {
     split_mix(seed).wrapping_add(step.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// Direction `index` of step `step` as a vector, for those who want to see it: tests, and methods that keep it.
+/// Direction `index` of step `step` as a vector, for those who want to see it: tests, and methods that keep
+/// it.
 ///
 /// # Errors
 /// When a block cannot be written to its device.
@@ -396,8 +398,8 @@ fn gaussian(word: u32, value: f32) -> f32 {
     f32::from_bits(magnitude.to_bits() | (word & 0x8000_0000))
 }
 
-/// A polynomial of degree 8, coefficients from the leading one down, by Estrin's scheme: Horner's rule is a chain of 16
-/// operations, each waiting for the one before.
+/// A polynomial of degree 8, coefficients from the leading one down, by Estrin's scheme: Horner's rule is a
+/// chain of 16 operations, each waiting for the one before.
 #[inline(always)]
 fn polynomial(x: f32, c: [f32; 9]) -> f32 {
     let x2 = x * x;

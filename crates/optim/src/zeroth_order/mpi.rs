@@ -1,7 +1,7 @@
 //! Ranks that are processes, over MPI (feature `mpi`).
 //!
-//! MPI ends the whole job when a process dies, so there is no [`CommError::Lost`] here: a job that was killed starts
-//! again from the base weights and the [replay log](super::ReplayLog).
+//! MPI ends the whole job when a process dies, so there is no [`CommError::Lost`] here: a job that was killed
+//! starts again from the base weights and the [replay log](super::ReplayLog).
 
 use mpi::Threading;
 use mpi::environment::Universe;
@@ -36,7 +36,8 @@ impl std::fmt::Debug for Mpi {
 }
 
 impl Mpi {
-    /// Initialises MPI, once in a program, and takes all ranks of the job. MPI ends when the value is dropped.
+    /// Initialises MPI, once in a program, and takes all ranks of the job. MPI ends when the value is
+    /// dropped.
     ///
     /// # Errors
     /// When MPI was initialised before: then use [`over`](Self::over).
@@ -47,13 +48,14 @@ impl Mpi {
         Ok(Self { communicator: universe.world(), universe: Some(universe) })
     }
 
-    /// The ranks of a communicator, of a program that uses MPI itself. Give it one of its own (a duplicate), so that
-    /// nobody else's messages mix in.
+    /// The ranks of a communicator, of a program that uses MPI itself. Give it one of its own (a duplicate),
+    /// so that nobody else's messages mix in.
     pub fn over(communicator: SimpleCommunicator) -> Self {
         Self { communicator, universe: None }
     }
 
-    /// Ends all processes of the job. A rank that stops alone, on an error, would leave the others waiting forever.
+    /// Ends all processes of the job. A rank that stops alone, on an error, would leave the others waiting
+    /// forever.
     pub fn abort(self, code: i32) -> ! {
         self.communicator.abort(code)
     }

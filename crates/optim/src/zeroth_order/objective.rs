@@ -11,8 +11,8 @@ use crate::{Objective, OptimError, check_batch};
 
 /// A function that is a mean over components (examples), by its values on batches.
 ///
-/// Both values of a difference are asked for with the same batch, so an implementation must be a function of the point:
-/// no dropout, no statistics that a forward pass changes.
+/// Both values of a difference are asked for with the same batch, so an implementation must be a function of
+/// the point: no dropout, no statistics that a forward pass changes.
 pub trait BatchObjective {
     /// Where the unknown lives: `Vec<f64>`, a tensor, the parameters of a module.
     type Point: Blocks;
@@ -34,8 +34,8 @@ pub trait BatchObjective {
         false
     }
 
-    /// Whether sums over parts of a batch add up to the sum over the batch. F1 does not; such an objective cannot be
-    /// shared among ranks.
+    /// Whether sums over parts of a batch add up to the sum over the batch. F1 does not; such an objective
+    /// cannot be shared among ranks.
     fn is_additive(&self) -> bool {
         true
     }
@@ -81,7 +81,8 @@ pub struct ModuleLoss<M, L> {
 }
 
 impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleLoss<M, L> {
-    /// A data set of `examples`; `losses(module, batch)` has one element for each example of the batch, in its order.
+    /// A data set of `examples`; `losses(module, batch)` has one element for each example of the batch, in
+    /// its order.
     ///
     /// # Errors
     /// [`InputError::Empty`](kiln_core::InputError::Empty) without examples.
@@ -137,7 +138,8 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> BatchObjective for ModuleLoss<
     }
 }
 
-/// A number that belongs to a batch as a whole, such as `−F1`, of a Burn module: no gradient exists, none is needed.
+/// A number that belongs to a batch as a whole, such as `−F1`, of a Burn module: no gradient exists, none is
+/// needed.
 #[derive(Clone, Debug)]
 pub struct ModuleMetric<M, F> {
     value: F,

@@ -19,7 +19,8 @@ impl std::ops::AddAssign for Queries {
     }
 }
 
-/// Where a run ends, counted from its beginning: a run that was resumed ends where one that was never interrupted does.
+/// Where a run ends, counted from its beginning: a run that was resumed ends where one that was never
+/// interrupted does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {

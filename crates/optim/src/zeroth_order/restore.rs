@@ -24,8 +24,8 @@ use crate::OptimError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restore {
-    /// `+ε, −2ε, +ε`, then the update: `MeZO`'s reference, 4 draws of the direction. Memory `P`; the point drifts by
-    /// rounding, at most 2 ulp of `|θ| + |εz|` a step.
+    /// `+ε, −2ε, +ε`, then the update: `MeZO`'s reference, 4 draws of the direction. Memory `P`; the point
+    /// drifts by rounding, at most 2 ulp of `|θ| + |εz|` a step.
     InPlace,
     /// The same operations, the last two of each coordinate at once: 3 draws, and the bits
     /// of [`InPlace`](Self::InPlace).
@@ -33,12 +33,12 @@ pub enum Restore {
     Fused,
     /// Keeps the point and perturbs a copy. Memory `2P`, exact.
     Copy,
-    /// Every coordinate is a multiple of a power of two `u` chosen for its block, and so is every perturbation and
-    /// update: memory `P` and exact. The start is rounded to the grid once. `u` is the least power of two with
-    /// `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of the block at the
-    /// start, or the largest of all blocks if that is more: biases that begin at zero need room too. A
-    /// parameter that leaves the range ends the run with an error. Updates are rounded at random without
-    /// bias; `|z|` is at most 6.
+    /// Every coordinate is a multiple of a power of two `u` chosen for its block, and so is every
+    /// perturbation and update: memory `P` and exact. The start is rounded to the grid once. `u` is the least
+    /// power of two with `r + 8ε ≤ 2²⁴u` (`2⁵³` for `f64`), where the range `r` is twice the largest `|θ|` of
+    /// the block at the start, or the largest of all blocks if that is more: biases that begin at zero need
+    /// room too. A parameter that leaves the range ends the run with an error. Updates are rounded at random
+    /// without bias; `|z|` is at most 6.
     Grid,
 }
 
@@ -144,8 +144,8 @@ impl Layout {
         Direction::new(self.distribution, self.seed, id.step, id.index, &self.lengths)
     }
 
-    /// `θ ← θ + a z` for each `a` in turn and then, where there is a term of the same direction, its update; all of a
-    /// coordinate at once. Says whether the term changed anything.
+    /// `θ ← θ + a z` for each `a` in turn and then, where there is a term of the same direction, its update;
+    /// all of a coordinate at once. Says whether the term changed anything.
     pub(super) fn walk<V: Blocks>(
         &self,
         point: &mut V,
@@ -222,7 +222,8 @@ impl Layout {
         refuse_foreign(foreign)
     }
 
-    /// The share of coordinates that a perturbation leaves as they are, because `εz` is below their resolution.
+    /// The share of coordinates that a perturbation leaves as they are, because `εz` is below their
+    /// resolution.
     pub(super) fn unmoved<V: Blocks>(
         &self,
         point: &mut V,

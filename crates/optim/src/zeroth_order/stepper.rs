@@ -1,9 +1,9 @@
 //! One step of a method, whether it is measured, redone from a log, or only listed.
 //!
-//! A method is written once, as a function of a [`Stepper`]: it asks for differences, hands the numbers that its update
-//! depends on to [`scalar`](Stepper::scalar), and takes terms. In a live step differences are measured and scalars
-//! noted. In a replayed one no loss is evaluated, scalars come from the log, and the point goes through the same
-//! perturbations where they leave traces in its last bits.
+//! A method is written once, as a function of a [`Stepper`]: it asks for differences, hands the numbers that
+//! its update depends on to [`scalar`](Stepper::scalar), and takes terms. In a live step differences are
+//! measured and scalars noted. In a replayed one no loss is evaluated, scalars come from the log, and the
+//! point goes through the same perturbations where they leave traces in its last bits.
 
 use kiln_core::check;
 use kiln_tensor::Blocks;
@@ -104,8 +104,8 @@ impl<V: Blocks> Stepper<'_, V> {
         self.cycle.is_some()
     }
 
-    /// Forgets the anchor. A new one replaces it in any case; forgotten before, it leaves its memory to the step, and is
-    /// not gone back to if the new one cannot be set.
+    /// Forgets the anchor. A new one replaces it in any case; forgotten before, it leaves its memory to the
+    /// step, and is not gone back to if the new one cannot be set.
     pub fn drop_anchor(&mut self) {
         *self.cycle = None;
     }
@@ -119,9 +119,9 @@ impl<V: Blocks> Stepper<'_, V> {
         Ok((cycle.start, cycle.coefficients.clone()))
     }
 
-    /// The derivatives of the mean loss over a batch along the directions `first..first + count` of step `of`, measured
-    /// with perturbations of size `eps`; not-a-number where a loss is not finite. In a replayed step they are
-    /// zeros, which only [`scalar`](Self::scalar) may see.
+    /// The derivatives of the mean loss over a batch along the directions `first..first + count` of step
+    /// `of`, measured with perturbations of size `eps`; not-a-number where a loss is not finite. In a
+    /// replayed step they are zeros, which only [`scalar`](Self::scalar) may see.
     ///
     /// # Errors
     /// When a loss cannot be evaluated.
@@ -277,8 +277,7 @@ impl<V: Blocks> Stepper<'_, V> {
         if part.is_empty() {
             return 0.0;
         }
-        live.queries.examples += part.len() as u64;
-        live.queries.evaluations += 1;
+        *live.queries += Queries { examples: part.len() as u64, evaluations: 1 };
         live.problem.batch_sum(part, self.point).unwrap_or_else(|error| {
             failure.get_or_insert(error);
             f64::NAN

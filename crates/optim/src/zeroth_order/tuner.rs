@@ -66,8 +66,8 @@ pub struct Tuner<M> {
     /// all ranks; as many groups as ranks give each its own directions. More than one needs an
     /// exact [`Restore`].
     pub groups: usize,
-    /// With several ranks: every so many steps they compare hashes of their points, and rank 0's is sent to all if they
-    /// differ. Never, when `None`.
+    /// With several ranks: every so many steps they compare hashes of their points, and rank 0's is sent to
+    /// all if they differ. Never, when `None`.
     pub check_every: Option<u64>,
 }
 
@@ -190,7 +190,8 @@ impl<M: ZerothOrder> Tuner<M> {
         Ok(check::setting("groups", self.groups as f64, holds, must)?)
     }
 
-    /// The state before the first step, of a problem with so many components. On the grid the point is rounded to it.
+    /// The state before the first step, of a problem with so many components. On the grid the point is
+    /// rounded to it.
     ///
     /// # Errors
     /// As [`check`](Self::check); when parameters are not finite, or there are none.
@@ -267,7 +268,8 @@ impl<M: ZerothOrder> Tuner<M> {
         Ok(StepReport { step, loss, scalars, rates, skipped, moved, resynchronised, warnings })
     }
 
-    /// Takes steps until the limit is reached; `report` hears of each. All ranks must call it with equal states and limits.
+    /// Takes steps until the limit is reached; `report` hears of each. All ranks must call it with equal
+    /// states and limits.
     ///
     /// ```
     /// use kiln_optim::zeroth_order::{Alone, Limit, Mezo, SumOverBatch, Tuner};

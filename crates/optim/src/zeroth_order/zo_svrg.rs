@@ -1,5 +1,5 @@
-//! ZO-SVRG (Liu, Kailkhura, Chen, Ting, Chang, Amini, *Zeroth-order stochastic variance reduction for nonconvex
-//! optimization*, NeurIPS 2018, Algorithm 2).
+//! ZO-SVRG (Liu, Kailkhura, Chen, Ting, Chang, Amini, *Zeroth-order stochastic variance reduction for
+//! nonconvex optimization*, NeurIPS 2018, Algorithm 2).
 //!
 //! ```text
 //! every m steps:  a ← x,  g ← ∇̂f(a)
@@ -39,14 +39,14 @@ pub struct ZoSvrg {
     pub inner_steps: u64,
     /// Whether both mini-batch estimates of a step have the same directions.
     pub shared_directions: bool,
-    /// Whether the anchor is rebuilt by taking updates back, as with [`AnchorStorage::Replay`], for `P` of memory rather
-    /// than `2P`. `g` is always kept by its `k` numbers.
+    /// Whether the anchor is rebuilt by taking updates back, as with [`AnchorStorage::Replay`], for `P` of
+    /// memory rather than `2P`. `g` is always kept by its `k` numbers.
     pub rebuild_anchor: bool,
 }
 
 impl ZoSvrg {
-    /// The authors' defaults for a problem in `dimension` coordinates: `μ = 0.01`, `k = 1`, `m = 50`, `η = 1/d`, new
-    /// directions in every estimate.
+    /// The authors' defaults for a problem in `dimension` coordinates: `μ = 0.01`, `k = 1`, `m = 50`, `η =
+    /// 1/d`, new directions in every estimate.
     pub fn new(dimension: usize) -> Self {
         let dimension = dimension.max(1) as f32;
         Self {
@@ -59,7 +59,8 @@ impl ZoSvrg {
         }
     }
 
-    /// A run of it as in the paper: directions on the sphere, forward differences, batches without replacement.
+    /// A run of it as in the paper: directions on the sphere, forward differences, batches without
+    /// replacement.
     pub fn tuner(self, batch_size: usize, seed: u64) -> Tuner<Self> {
         Tuner {
             distribution: DirectionLaw::Sphere,

@@ -70,7 +70,8 @@ impl AwdCnn {
     /// The trained network.
     ///
     /// # Errors
-    /// [`MissingData`](kiln_datasets::MissingData) when it is not found; what the reader says of a file of another network.
+    /// [`MissingData`](kiln_datasets::MissingData) when it is not found; what the reader says of a file of
+    /// another network.
     pub fn load(data: &impl FindData, device: &Device) -> Result<(Self, DataUse), ExperimentError> {
         let mut network = Self {
             conv1: convolution(1, 10, device),

@@ -1,5 +1,5 @@
-//! Pictures as numbers, to be changed before a network sees them: decoys, colours, drawn digits; and the networks of
-//! the papers that see them.
+//! Pictures as numbers, to be changed before a network sees them: decoys, colours, drawn digits; and the
+//! networks of the papers that see them.
 
 mod colours;
 mod decoys;
@@ -97,7 +97,8 @@ impl Pictures {
         Self { shape: [channels, height / 2, width / 2], values, labels: self.labels.clone() }
     }
 
-    /// Squares of `side` pixels, bilinear between the centres of pixels, in the 256 shades that picture files have.
+    /// Squares of `side` pixels, bilinear between the centres of pixels, in the 256 shades that picture files
+    /// have.
     #[must_use]
     pub fn resized(&self, side: usize) -> Self {
         let [channels, height, width] = self.shape;

@@ -12,15 +12,8 @@ use kiln_tensor::{Coordinates, Distribution, Hutchinson, Noise};
 use crate::device::TensorDevice;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
-
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 const VALLEY: &str = "AdaHessian ends at 3.4e-3 (best step 1.8), Adam at 6.7e-14 (best step 0.56). Along the \
     valley the bad conditioning is not in the diagonal: dividing by |Hξ| cannot undo it, and the \
@@ -40,8 +33,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "On a problem with a diagonal Hessian the path does not depend on the curvatures.",
             test: "Curvatures 1e-3 to 1e3, random starts, η = 0.15, ε = 0, 100 steps: largest difference of \
                 x_i(t)/x_i(0) from that of curvature 1.",
-            checks: &[check("difference", Statistic::Max, Threshold::AtMost(1e-10))],
-            ..BASE
+            checks: &[Check::new("difference", Statistic::Max, Threshold::AtMost(1e-10))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "H2",
@@ -49,8 +42,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "The diagonal of the Hessian is the mean of z ⊙ Hz over random signs z.",
             test: "1e4 probes of three dense random Hessians in 20 dimensions: distance to the diagonal in standard \
                    errors, largest coordinate.",
-            checks: &[check("standard errors", Statistic::Max, Threshold::AtMost(4.0))],
-            ..BASE
+            checks: &[Check::new("standard errors", Statistic::Max, Threshold::AtMost(4.0))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "H3",
@@ -59,17 +52,17 @@ pub(super) const PAPER: Paper = Paper {
             test: "A quadratic with curvatures 1e-3 to 1e3 along the axes, 1000 steps, the step size of \
                 either method the best of 17 from 1e-3 to 10: final value of AdaHessian over that of Burn's \
                 Adam, equal in steps but not in work. AdaHessian's signs are random: largest ratio of three seeds.",
-            checks: &[check("quadratic, ratio", Statistic::Max, Threshold::Below(1.0))],
-            ..BASE
+            checks: &[Check::new("quadratic, ratio", Statistic::Max, Threshold::Below(1.0))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "H3-valley",
             place: "section 1 (ill-conditioned problems)",
             says: "The same where the bad conditioning is not along the axes.",
             test: "As H3, in Rosenbrock's valley from (-1.2, 1).",
-            checks: &[check("Rosenbrock, ratio", Statistic::Max, Threshold::Below(1.0))],
+            checks: &[Check::new("Rosenbrock, ratio", Statistic::Max, Threshold::Below(1.0))],
             known_finding: Some(VALLEY),
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "H4",
@@ -77,7 +70,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "ResNet-20 on CIFAR-10: AdaHessian is as good as SGD and better than Adam (92.31, 91.38, 90.24 %).",
             test: "Not yet: 160 epochs of training.",
             needs: &[Need::Gpu, Need::Data("cifar10")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "H5",
@@ -85,7 +78,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "IWSLT14 German-English: BLEU 35.90.",
             test: "Not yet: a transformer.",
             needs: &[Need::Gpu, Need::Data("iwslt14")],
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

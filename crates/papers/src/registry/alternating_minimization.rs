@@ -10,12 +10,8 @@ use kiln_tensor::{Distribution, Noise, Vector};
 
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
 
 pub(super) const PAPER: Paper = Paper {
     id: "alternating-minimization",
@@ -30,7 +26,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "Exact alternating minimization converges linearly to the truth over nonconvex sets.",
             test: "60 x 60, rank 3, 5 % entries of ±5, true rank and true number of entries, no noise, from \
                 zero: squared error after 30 sweeps / after 0.",
-            checks: &[spec("error at 30 / error at 0", Statistic::Max, Threshold::Below(1e-18))],
+            checks: &[Check::new("error at 30 / error at 0", Statistic::Max, Threshold::Below(1e-18))],
             needs: &[],
             known_finding: None,
         },
@@ -41,7 +37,11 @@ pub(super) const PAPER: Paper = Paper {
                 descent in both blocks together.",
             test: "The same problems: squared error of alternating minimization after 30 sweeps / of \
                 projected gradient with step ½ = 1/L after 60 steps.",
-            checks: &[spec("error at 30 / error of joint at 60", Statistic::Max, Threshold::AtMost(1e-6))],
+            checks: &[Check::new(
+                "error at 30 / error of joint at 60",
+                Statistic::Max,
+                Threshold::AtMost(1e-6),
+            )],
             needs: &[],
             known_finding: None,
         },
@@ -54,7 +54,7 @@ pub(super) const PAPER: Paper = Paper {
                 alternating minimization, on the same problems, with steps of 1/(2L): 1/L would be the exact \
                 minimization. (The other experiments show the ratio with 1/L where blocks are less well \
                 conditioned; theory promises less there.)",
-            checks: &[spec("slope / exact slope", Statistic::Min, Threshold::AtLeast(0.5))],
+            checks: &[Check::new("slope / exact slope", Statistic::Min, Threshold::AtLeast(0.5))],
             needs: &[],
             known_finding: Some(
                 "The rate is linear but 0.28 to 0.30 of the exact one. With the paper's step 1/L alternating \
@@ -74,8 +74,8 @@ pub(super) const PAPER: Paper = Paper {
                    deviation 1 (own sizes): largest increase of the objective over 50 sweeps; Frobenius \
                    error of B / that of least squares.",
             checks: &[
-                spec("largest increase of the objective", Statistic::Max, Threshold::AtMost(1e-9)),
-                spec("error / error of least squares", Statistic::Max, Threshold::AtMost(0.7)),
+                Check::new("largest increase of the objective", Statistic::Max, Threshold::AtMost(1e-9)),
+                Check::new("error / error of least squares", Statistic::Max, Threshold::AtMost(0.7)),
             ],
             needs: &[],
             known_finding: None,
@@ -86,7 +86,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "On L = ½xᵀAx + xᵀBy + ½yᵀCy the rate is ‖A^{-1/2}BC^{-1/2}‖².",
             test: "Random positive definite 30 x 30: error of y from sweep to sweep against C⁻¹BᵀA⁻¹B times \
                 the error before, relative, over 20 sweeps.",
-            checks: &[spec("relative difference", Statistic::Max, Threshold::AtMost(1e-12))],
+            checks: &[Check::new("relative difference", Statistic::Max, Threshold::AtMost(1e-12))],
             needs: &[],
             known_finding: None,
         },

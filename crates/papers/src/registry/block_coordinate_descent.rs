@@ -8,14 +8,14 @@ use kiln_optim::problems::{RegressionLoss, SparseQuadratic, SparseRegression};
 use kiln_optim::{Composite, Every, Objective, Solver, Stop, Trace, run};
 use kiln_tensor::prox::NonNegative;
 
+use kiln_receipts::statistics::geometric_mean;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
-    let (statistic, origin) = (Statistic::Max, ThresholdOrigin::Specification);
-    Check { name, statistic, threshold, unit: "", origin, full_only: false }
+    Check::new(name, Statistic::Max, threshold)
 }
 
 pub(super) const PAPER: Paper = Paper {
@@ -121,8 +121,8 @@ fn data_a(context: &Context, seed: u64) -> Result<SparseRegression, ExperimentEr
 
 /// `f` after every tenth iteration, over `f` of the start, which is zero.
 ///
-/// By a loop of its own: columns of small scale make solutions with large entries, which the guard of `run` against
-/// divergence would stop. No step can increase `f`.
+/// By a loop of its own: columns of small scale make solutions with large entries, which the guard of `run`
+/// against divergence would stop. No step can increase `f`.
 fn progress_of<P: CoordinateProblem>(
     problem: &P,
     solver: &BlockCoordinateDescent,
@@ -209,7 +209,7 @@ fn rules_and_updates(
         let mut row = vec![(*name).to_owned()];
         for finals in &finals {
             let values: &Vec<f64> = &finals[rule];
-            let mean = (values.iter().map(|f| f.ln()).sum::<f64>() / values.len() as f64).exp();
+            let mean = geometric_mean(values);
             let (low, high) = (Statistic::Min.of(values), Statistic::Max.of(values));
             let number = |value: Option<f64>| Number(value.unwrap_or(f64::NAN));
             row.extend([Number(mean).to_string(), format!("{} to {}", number(low), number(high))]);
@@ -265,8 +265,7 @@ fn fixed_against_variable(context: &Context, recorder: &mut Recorder) -> Result<
         finals.push([of(("1/L_b", Update::Gradient))?, of(("matrix", Update::Matrix))?]);
     }
     for ((name, _), finals) in blocks.iter().zip(&finals) {
-        let mean =
-            |f: &[f64]| Number((f.iter().map(|f| f.ln()).sum::<f64>() / f.len() as f64).exp()).to_string();
+        let mean = |f: &[f64]| Number(geometric_mean(f)).to_string();
         table.row([(*name).to_owned(), mean(&finals[0]), mean(&finals[1])]);
     }
     recorder.record("B3", "variable / fixed, 1/L_b", ratios(&finals[3][0], &finals[1][0]));

@@ -38,7 +38,8 @@ impl ConvergenceMaps {
         Self { amplitude, slope, gaussian: false, noise: 0.004 }
     }
 
-    /// `count` maps of `side · side` pixels, one after the other; map `i` does not depend on how many there are.
+    /// `count` maps of `side · side` pixels, one after the other; map `i` does not depend on how many there
+    /// are.
     pub(crate) fn draw(&self, count: usize, side: usize, seed: u64) -> Result<Vec<f64>, InterpretError> {
         let fourier = Fourier::of_pictures(&[side, side])?;
         let powers = self.powers(&fourier, side);
@@ -115,7 +116,7 @@ mod tests {
     fn maps_have_mean_zero_and_repeat() {
         let maps = ConvergenceMaps::new(1.0, 2.0);
         let drawn = maps.draw(200, 16, 7).unwrap();
-        let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
+        let mean = kiln_receipts::statistics::mean(&drawn);
         assert!(mean.abs() < 5e-4, "{mean}");
         assert_eq!(maps.draw(3, 16, 7).unwrap(), drawn[..3 * 256]);
     }

@@ -1,5 +1,5 @@
-//! Phunyaphibarn, Lee, Wang, Zhang, Yun, "Gradient descent with Polyak's momentum finds flatter minima via large
-//! catapults", 2023.
+//! Phunyaphibarn, Lee, Wang, Zhang, Yun, "Gradient descent with Polyak's momentum finds flatter minima via
+//! large catapults", 2023.
 
 use kiln_optim::curvature::Sharpness;
 use kiln_optim::first_order::HeavyBall;
@@ -10,16 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
-
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
 
 /// Guards the medians against a judgement of few runs.
 const fn share(name: &'static str) -> Check {
-    Check { origin: ThresholdOrigin::Kiln, ..check(name, Statistic::Min, Threshold::AtLeast(0.5)) }
+    Check::new(name, Statistic::Min, Threshold::AtLeast(0.5)).by_kiln()
 }
 
 const CLOSE: &str = "Heavy ball ends below its threshold and below gradient descent, but by less than asked: \
@@ -48,7 +44,7 @@ pub(super) const PAPER: Paper = Paper {
                 parameters are moved by Gaussian noise of 1e-8, without which a run whose loss is 0 in \
                 floating point could not leave. Median over the runs that crossed the threshold and ended \
                 with a loss below 1e-8: final sharpness over 2(1+β)/η.",
-            checks: &[check(
+            checks: &[Check::new(
                 "final sharpness / threshold, heavy ball",
                 Statistic::Median,
                 Threshold::AtMost(0.96),
@@ -62,7 +58,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "It gets there by a large catapult.",
             test: "The same runs: the highest loss after the crossing over the loss just after the noise.",
             checks: &[
-                check("loss spike / loss before", Statistic::Median, Threshold::AtLeast(100.0)),
+                Check::new("loss spike / loss before", Statistic::Median, Threshold::AtLeast(100.0)),
                 share("share of runs judged, heavy ball"),
             ],
             needs: &[],
@@ -74,7 +70,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "Gradient descent ends at its threshold.",
             test: "The same with β = 0 and η in {.45, .55, .65, .74}; its threshold is 2/η.",
             checks: &[
-                check(
+                Check::new(
                     "final sharpness / threshold, gradient descent",
                     Statistic::Median,
                     Threshold::AtLeast(0.96),

@@ -10,12 +10,8 @@ use kiln_tensor::{Distribution, Noise, Vector};
 
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
 
 pub(super) const PAPER: Paper = Paper {
     id: "large-step-logistic",
@@ -34,8 +30,8 @@ pub(super) const PAPER: Paper = Paper {
                    dimensions, margin at least 0.02) and the hard data (n - 1 points (1, 0.1), one (-0.9, 0.4); \
                    n = 10, 100, 1000): updates until all points are separated, and the distance of the directions.",
             checks: &[
-                spec("difference of the numbers of updates", Statistic::Max, Threshold::AtMost(0.0)),
-                spec("distance of the directions", Statistic::Max, Threshold::AtMost(1e-9)),
+                Check::new("difference of the numbers of updates", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("distance of the directions", Statistic::Max, Threshold::AtMost(1e-9)),
             ],
             needs: &[],
             known_finding: None,
@@ -47,8 +43,8 @@ pub(super) const PAPER: Paper = Paper {
             test: "Random data, γ = 1, 10, 100, 1000: increase of the number of updates from one γ to the \
                 next, and the ratio of the numbers at γ = 1 and 10.",
             checks: &[
-                spec("increase of the updates, next γ", Statistic::Max, Threshold::AtMost(0.0)),
-                spec("updates at γ = 1 over those at γ = 10", Statistic::Min, Threshold::AtLeast(5.0)),
+                Check::new("increase of the updates, next γ", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("updates at γ = 1 over those at γ = 10", Statistic::Min, Threshold::AtLeast(5.0)),
             ],
             needs: &[],
             known_finding: None,
@@ -61,10 +57,10 @@ pub(super) const PAPER: Paper = Paper {
             test: "Hard data, n = 100, γ = 100, 1e3, 1e4: largest loss against 0.69, 4.2, 42 and updates \
                 against 46, 45, 45, which an independent program found; largest loss and updates at 1e4 against γ = 1.",
             checks: &[
-                spec("relative error of the largest loss", Statistic::Max, Threshold::AtMost(0.05)),
-                spec("relative error of the updates", Statistic::Max, Threshold::AtMost(0.05)),
-                spec("largest loss, γ = 1e4 over γ = 1", Statistic::Min, Threshold::Above(1.0)),
-                spec("updates, γ = 1e4 over γ = 1", Statistic::Max, Threshold::Below(1.0)),
+                Check::new("relative error of the largest loss", Statistic::Max, Threshold::AtMost(0.05)),
+                Check::new("relative error of the updates", Statistic::Max, Threshold::AtMost(0.05)),
+                Check::new("largest loss, γ = 1e4 over γ = 1", Statistic::Min, Threshold::Above(1.0)),
+                Check::new("updates, γ = 1e4 over γ = 1", Statistic::Max, Threshold::Below(1.0)),
             ],
             needs: &[],
             known_finding: None,
@@ -79,9 +75,9 @@ pub(super) const PAPER: Paper = Paper {
                    of the best of 1e5 angles. Updates of the batch perceptron over those of the normalized \
                    at n = 1000.",
             checks: &[
-                spec("normalized, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
-                spec("batch, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
-                spec("batch over normalized, n = 1000", Statistic::Min, Threshold::AtLeast(100.0)),
+                Check::new("normalized, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
+                Check::new("batch, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
+                Check::new("batch over normalized, n = 1000", Statistic::Min, Threshold::AtLeast(100.0)),
             ],
             needs: &[],
             known_finding: None,
@@ -125,7 +121,8 @@ fn compare_with_perceptron(recorder: &mut Recorder, data: &LinearSeparation) -> 
     Ok(())
 }
 
-/// Points on the unit sphere at a distance of at least `margin` from a random plane, and the plane's normal vector.
+/// Points on the unit sphere at a distance of at least `margin` from a random plane, and the plane's normal
+/// vector.
 fn random_points(
     n: usize,
     dimension: usize,

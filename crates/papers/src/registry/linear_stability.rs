@@ -11,10 +11,6 @@ use kiln_receipts::{
     Statistic, Table, Threshold, ThresholdOrigin,
 };
 
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
 pub(super) const PAPER: Paper = Paper {
     id: "linear-stability",
     title: "The implicit regularization of dynamical stability in stochastic gradient descent",
@@ -30,8 +26,8 @@ pub(super) const PAPER: Paper = Paper {
                 uniform in [0.4, 4], ρ(T) of the second-moment operator by Lanczos: designs with ρ(T) <= 1 + 1e-9 and \
                    η tr H > 2 (1 + 1e-6).",
             checks: &[
-                check("stable designs beyond the bound", Statistic::Max, Threshold::AtMost(0.0)),
-                check("stable designs among the 2000", Statistic::Min, Threshold::AtLeast(100.0)),
+                Check::new("stable designs beyond the bound", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("stable designs among the 2000", Statistic::Min, Threshold::AtLeast(100.0)),
             ],
             needs: &[],
             known_finding: None,
@@ -41,7 +37,7 @@ pub(super) const PAPER: Paper = Paper {
             place: "abstract: SGD is more selective than gradient descent",
             says: "Minima exist where gradient descent is stable and SGD is not.",
             test: "Among the same designs, those with λ_max < 2/η < tr H and ρ(T) > 1.",
-            checks: &[check(
+            checks: &[Check::new(
                 "designs stable for gradient descent only",
                 Statistic::Min,
                 Threshold::AtLeast(1.0),
@@ -58,11 +54,11 @@ pub(super) const PAPER: Paper = Paper {
                 the largest ratio of the trace at one η to that at the η before. A run that diverges counts \
                 as infinite.",
             checks: &[
-                check("η tr H / 2", Statistic::Max, Threshold::AtMost(1.1)),
-                check("trace at η / trace at η/2", Statistic::Max, Threshold::Below(1.0)),
+                Check::new("η tr H / 2", Statistic::Max, Threshold::AtMost(1.1)),
+                Check::new("trace at η / trace at η/2", Statistic::Max, Threshold::Below(1.0)),
                 Check {
                     origin: ThresholdOrigin::Kiln,
-                    ..check("loss at the end", Statistic::Max, Threshold::AtMost(1e-8))
+                    ..Check::new("loss at the end", Statistic::Max, Threshold::AtMost(1e-8))
                 },
             ],
             needs: &[],

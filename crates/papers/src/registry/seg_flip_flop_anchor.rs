@@ -8,29 +8,20 @@ use kiln_optim::{Operator, Order, Solver, StepSize};
 use kiln_tensor::Vector;
 use rayon::prelude::*;
 
+use kiln_receipts::statistics::geometric_mean;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Need, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 /// Every recorded value is a geometric mean over the runs already, or a ratio of two: one number a check.
 const fn spec(name: &'static str, threshold: Threshold) -> Check {
-    Check {
-        name,
-        statistic: Statistic::Mean,
-        threshold,
-        unit: "",
-        origin: ThresholdOrigin::Specification,
-        full_only: false,
-    }
+    Check::new(name, Statistic::Mean, threshold)
 }
 
 const fn full(name: &'static str, threshold: Threshold) -> Check {
-    Check { full_only: true, ..spec(name, threshold) }
+    spec(name, threshold).at_full_scale()
 }
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 pub(super) const PAPER: Paper = Paper {
     id: "seg-flip-flop-anchor",
@@ -56,7 +47,7 @@ pub(super) const PAPER: Paper = Paper {
                 full("SEG-RR, over its value at 1e3 passes", Threshold::Above(1.0)),
                 spec("SEG-US", Threshold::Above(1.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "F2",
@@ -69,7 +60,7 @@ pub(super) const PAPER: Paper = Paper {
                 spec("SEG-RR / SEG-FFA", Threshold::AtLeast(10.0)),
                 spec("SEG-US / SEG-FFA", Threshold::AtLeast(1e3)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "F3",
@@ -81,7 +72,7 @@ pub(super) const PAPER: Paper = Paper {
                 spec("SEG-FFA / DSEG, exponents 0 and 1", Threshold::Below(1.0)),
                 spec("SEG-FFA / DSEG, exponents 1/3 and 2/3", Threshold::Below(1.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "F4",
@@ -90,7 +81,7 @@ pub(super) const PAPER: Paper = Paper {
                    other variants.",
             test: "Not run: it takes a network, images and days of a graphics processor.",
             needs: &[Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[
@@ -189,9 +180,9 @@ fn stops(last: u64) -> Vec<u64> {
 }
 
 /// The geometric mean of the curves at each of their common stops; infinite once one of them is.
-fn geometric_mean(curves: &[Curve], stops: &[u64]) -> Curve {
+fn mean_curve(curves: &[Curve], stops: &[u64]) -> Curve {
     let value = |curve: &Curve, i: usize| curve.get(i).map_or(f64::INFINITY, |&(_, value)| value);
-    let mean = |i| (curves.iter().map(|curve| value(curve, i).ln()).sum::<f64>() / curves.len() as f64).exp();
+    let mean = |i| geometric_mean(curves.iter().map(|curve| value(curve, i)));
     stops.iter().enumerate().map(|(i, &passes)| (passes as f64, mean(i))).collect()
 }
 
@@ -223,7 +214,7 @@ fn compare(
         .collect::<Result<Vec<_>, _>>()?;
     drop(progress);
     let by_method: Vec<_> = curves.chunks(problems.len()).collect();
-    let means: Vec<_> = by_method.iter().map(|curves| geometric_mean(curves, stops)).collect();
+    let means: Vec<_> = by_method.iter().map(|curves| mean_curve(curves, stops)).collect();
     let mut table = Table::new(
         &figure.id,
         &figure.title,
@@ -261,8 +252,8 @@ fn monotone_problems(context: &Context) -> Result<Vec<Problem>, ExperimentError>
     context.seeds(RUNS).into_iter().map(problem).collect()
 }
 
-/// `η₀ / (1 + k/10)^0.34`, `k` counting pairs of passes whatever an epoch is, so that all methods have the same step
-/// after the same passes, as in the authors' code.
+/// `η₀ / (1 + k/10)^0.34`, `k` counting pairs of passes whatever an epoch is, so that all methods have the
+/// same step after the same passes, as in the authors' code.
 fn schedule(problem: &Problem, passes_per_epoch: f64) -> StepSize {
     StepSize::Power { initial: problem.largest_step(), period: 20.0 / passes_per_epoch, exponent: 0.34 }
 }

@@ -1,5 +1,5 @@
-//! Ghosh, Frei, Ha, Yu, "The effect of SGD batch size on autoencoder learning: sparsity, sharpness, and feature
-//! learning", JMLR 26, 2025.
+//! Ghosh, Frei, Ha, Yu, "The effect of SGD batch size on autoencoder learning: sparsity, sharpness, and
+//! feature learning", JMLR 26, 2025.
 
 use kiln_optim::first_order::{GradientDescent, Sgd};
 use kiln_optim::problems::{Activation, SingleNeuronAutoencoder};
@@ -7,14 +7,11 @@ use kiln_optim::{Objective, Order, Solver};
 use kiln_tensor::{Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
+use kiln_receipts::statistics::{mean, median};
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
 
 pub(super) const PAPER: Paper = Paper {
     id: "single-neuron-autoencoder",
@@ -31,7 +28,7 @@ pub(super) const PAPER: Paper = Paper {
                    replacement, linear and ReLU neuron, n = 20 with b = 1, 5, 10, 20 and n = 10 with b = 9 (linear): \
                    the loss above its minimum 1 - 1/n at the end, which is when one entry holds all but 1e-8 of the \
                    squared norm, 5000 steps for b = n, or 4e5 steps.",
-            checks: &[spec("loss above the minimum", Statistic::Max, Threshold::Below(1e-6))],
+            checks: &[Check::new("loss above the minimum", Statistic::Max, Threshold::Below(1e-6))],
             needs: &[],
             known_finding: None,
         },
@@ -43,10 +40,10 @@ pub(super) const PAPER: Paper = Paper {
             test: "Linear neuron, b = n = 20: cosine of the end and the start, and its largest entry. b < n, all runs: \
                    the share of the largest entry in the squared norm; linear neuron, n = 20: |cosine|.",
             checks: &[
-                spec("cosine to the start, b = n", Statistic::Min, Threshold::Above(1.0 - 1e-9)),
-                spec("largest entry, b = n", Statistic::Max, Threshold::Below(0.8)),
-                spec("share of the largest entry, b < n", Statistic::Min, Threshold::Above(0.999)),
-                spec("|cosine| to the start, b < n", Statistic::Mean, Threshold::Below(0.45)),
+                Check::new("cosine to the start, b = n", Statistic::Min, Threshold::Above(1.0 - 1e-9)),
+                Check::new("largest entry, b = n", Statistic::Max, Threshold::Below(0.8)),
+                Check::new("share of the largest entry, b < n", Statistic::Min, Threshold::Above(0.999)),
+                Check::new("|cosine| to the start, b < n", Statistic::Mean, Threshold::Below(0.45)),
             ],
             needs: &[],
             known_finding: None,
@@ -59,8 +56,12 @@ pub(super) const PAPER: Paper = Paper {
             test: "n = 20: trace at the end of b = 1, 5, 10 minus that of b = n from the same start, entries \
                 below 1e-3 set to 0. For a linear neuron all minima have one trace.",
             checks: &[
-                spec("trace of b < n minus that of b = n, ReLU", Statistic::Mean, Threshold::AtLeast(0.6)),
-                spec("|difference of traces|, linear", Statistic::Max, Threshold::Below(1e-6)),
+                Check::new(
+                    "trace of b < n minus that of b = n, ReLU",
+                    Statistic::Mean,
+                    Threshold::AtLeast(0.6),
+                ),
+                Check::new("|difference of traces|, linear", Statistic::Max, Threshold::Below(1e-6)),
             ],
             needs: &[],
             known_finding: None,
@@ -71,7 +72,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "A constant step size suffices, and smaller batches become sparse sooner.",
             test: "Steps until one entry holds 0.999 of the squared norm, n = 20, medians over the seeds: \
                 that of b = 5 over that of b = 1, and of b = 10 over b = 5, for either neuron.",
-            checks: &[spec(
+            checks: &[Check::new(
                 "ratio of median steps, larger b to smaller",
                 Statistic::Min,
                 Threshold::Above(1.0),
@@ -252,7 +253,7 @@ fn experiment(
             recorder.record("A3", "trace of b < n minus that of b = n, ReLU", differences);
         }
     }
-    let medians = BATCHES.map(|b| Statistic::Median.of(&steps(of(N, b))).unwrap_or(f64::NAN));
+    let medians = BATCHES.map(|b| median(steps(of(N, b))));
     for pair in medians.windows(2) {
         recorder.record("A4", "ratio of median steps, larger b to smaller", [pair[1] / pair[0]]);
     }
@@ -268,8 +269,7 @@ fn steps(runs: &[Run]) -> Vec<f64> {
 }
 
 fn row(n: usize, b: usize, runs: &[Run]) -> [String; 8] {
-    let mean =
-        |f: &dyn Fn(&Run) -> f64| Number(runs.iter().map(f).sum::<f64>() / runs.len() as f64).to_string();
+    let mean = |f: &dyn Fn(&Run) -> f64| Number(mean(runs.iter().map(f))).to_string();
     let steps = steps(runs);
     let statistic = |statistic: Statistic| Number(statistic.of(&steps).unwrap_or(f64::NAN)).to_string();
     let steps = if b == n {

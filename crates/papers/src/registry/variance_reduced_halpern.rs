@@ -1,4 +1,5 @@
-//! Cai, Alacaoglu, Diakonikolas, "Variance reduced Halpern iteration for finite-sum monotone inclusions", ICLR 2024.
+//! Cai, Alacaoglu, Diakonikolas, "Variance reduced Halpern iteration for finite-sum monotone inclusions",
+//! ICLR 2024.
 
 use kiln_optim::minimax::{Halpern, InexactHalpern, InnerSolver, VarianceReducedHalpern};
 use kiln_optim::problems::{AffineFiniteSum, MatrixGame, ScaledFiniteSum};
@@ -8,15 +9,8 @@ use kiln_tensor::{Distribution, Noise, Vector};
 
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 pub(super) const PAPER: Paper = Paper {
     id: "variance-reduced-halpern",
@@ -33,10 +27,18 @@ pub(super) const PAPER: Paper = Paper {
                 before they are normalised, until ‖F(u)‖ ≤ 0.003 ‖u₀‖; calls of deterministic Halpern with \
                 its own best constant over calls of Algorithm 1, for each run.",
             checks: &[
-                spec("deterministic / variance-reduced, n = 65536", Statistic::Min, Threshold::AtLeast(2.0)),
-                spec("deterministic / variance-reduced, n = 256", Statistic::Max, Threshold::Below(1.0)),
+                Check::new(
+                    "deterministic / variance-reduced, n = 65536",
+                    Statistic::Min,
+                    Threshold::AtLeast(2.0),
+                ),
+                Check::new(
+                    "deterministic / variance-reduced, n = 256",
+                    Statistic::Max,
+                    Threshold::Below(1.0),
+                ),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "H2",
@@ -44,8 +46,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "The last iterate has the 1/k rate on monotone Lipschitz sums whose mean is not cocoercive.",
             test: "Bilinear games of 100 random components with 5 coordinates a player, 30 outer steps: largest \
                    (k+1) ‖u - J(u)‖ / ‖u₀ - u*‖, J by a factorization.",
-            checks: &[spec("(k+1) ‖u - J(u)‖ / ‖u₀ - u*‖", Statistic::Max, Threshold::AtMost(2.0))],
-            ..BASE
+            checks: &[Check::new("(k+1) ‖u - J(u)‖ / ‖u₀ - u*‖", Statistic::Max, Threshold::AtMost(2.0))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "H3",
@@ -56,10 +58,8 @@ pub(super) const PAPER: Paper = Paper {
                 hand), until the natural residual is 0.1 of its value at uniform strategies: calls of \
                 inexact Halpern with deterministic inner solves, the cheaper of two resolvent steps, over \
                 calls of Algorithm 2. At quick scale 64 houses, without a verdict.",
-            checks: &[Check {
-                full_only: true,
-                ..spec("deterministic / variance-reduced", Statistic::Min, Threshold::Above(1.0))
-            }],
+            checks: &[Check::new("deterministic / variance-reduced", Statistic::Min, Threshold::Above(1.0))
+                .at_full_scale()],
             known_finding: Some(
                 "With 256 houses Algorithm 2 takes 2.4 to 2.5 times the calls of the deterministic method (3 \
                  runs), with 64 houses 3.5 times (1 run). The gain of √n has to pay first for an average \
@@ -68,7 +68,7 @@ pub(super) const PAPER: Paper = Paper {
                  size; games large enough to tell were not run. The step size of the inner solver and its \
                  stopping rule are Kiln's.",
             ),
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use kiln_datasets::DataUse;
+use kiln_receipts::statistics::mean_and_spread;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold, ThresholdOrigin,
+    Statistic, Table, Threshold,
 };
 
 pub(super) const PAPER: Paper = Paper {
@@ -23,10 +24,6 @@ pub(super) const PAPER: Paper = Paper {
     experiments: &[Experiment { id: "breast-cancer", claims: &["R9a", "R9b", "R9c"], run: breast_cancer }],
 };
 
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
 const SMALL: Threshold = Threshold::AtMost(1e-10);
 const LARGE: Threshold = Threshold::AtLeast(1e-3);
 
@@ -38,10 +35,10 @@ const CLAIMS: &[Claim] = &[
         test: "logistic regression on the Wisconsin breast cancer data (569 × 30, columns standardized, a 1 appended, \
                rows of length 1, λ = 1/n): f − min f after 60 n component gradients, over 5 seeds",
         checks: &[
-            check("SVRG, 1/(4L)", Statistic::Max, SMALL),
-            check("SAGA, 1/(3L)", Statistic::Max, SMALL),
-            check("loopless SVRG, 1/(6L)", Statistic::Max, SMALL),
-            check("Katyusha", Statistic::Max, SMALL),
+            Check::new("SVRG, 1/(4L)", Statistic::Max, SMALL),
+            Check::new("SAGA, 1/(3L)", Statistic::Max, SMALL),
+            Check::new("loopless SVRG, 1/(6L)", Statistic::Max, SMALL),
+            Check::new("Katyusha", Statistic::Max, SMALL),
         ],
         needs: &[],
         known_finding: None,
@@ -52,8 +49,8 @@ const CLAIMS: &[Claim] = &[
         says: "gradient descent, and SGD with a constant step, are far from the solution after the same work",
         test: "as R9a",
         checks: &[
-            check("gradient descent, 1/L", Statistic::Min, LARGE),
-            check("SGD, 1/(2L)", Statistic::Min, LARGE),
+            Check::new("gradient descent, 1/L", Statistic::Min, LARGE),
+            Check::new("SGD, 1/(2L)", Statistic::Min, LARGE),
         ],
         needs: &[],
         known_finding: None,
@@ -64,7 +61,7 @@ const CLAIMS: &[Claim] = &[
         says: "with a small step, SGD that reshuffles beats SGD that draws with replacement",
         test: "as R9a with the step 1/(40L): f − min f with replacement, divided by the same when reshuffled, \
                per seed; the median, as the specification says",
-        checks: &[check("SGD / reshuffled SGD", Statistic::Median, Threshold::AtLeast(5.0))],
+        checks: &[Check::new("SGD / reshuffled SGD", Statistic::Median, Threshold::AtLeast(5.0))],
         needs: &[],
         known_finding: None,
     },
@@ -200,13 +197,12 @@ fn model(text: &str) -> Result<LinearLoss, ExperimentError> {
     if columns == 0 || table.iter().any(|row| row.len() != columns + 1) {
         return Err("the table's rows have different lengths".into());
     }
-    let mean: Vec<f64> = (0..columns).map(|j| table.iter().map(|row| row[j]).sum::<f64>() / rows).collect();
-    let deviation: Vec<f64> = (0..columns)
-        .map(|j| (table.iter().map(|row| (row[j] - mean[j]).powi(2)).sum::<f64>() / rows).sqrt())
-        .collect();
+    let column = |j: usize| table.iter().map(|row| row[j]).collect::<Vec<_>>();
+    let scales: Vec<(f64, f64)> = (0..columns).map(|j| mean_and_spread(&column(j))).collect();
     let mut values = Vec::new();
     for row in &table {
-        let mut scaled: Vec<f64> = (0..columns).map(|j| (row[j] - mean[j]) / deviation[j]).collect();
+        let mut scaled: Vec<f64> =
+            scales.iter().zip(row).map(|((mean, deviation), x)| (x - mean) / deviation).collect();
         scaled.push(1.0);
         let length = scaled.iter().map(|x| x * x).sum::<f64>().sqrt();
         values.extend(scaled.iter().map(|x| x / length));

@@ -100,7 +100,8 @@ fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
     (first..=last).map(|i| i as f64 * step).collect()
 }
 
-/// Powers of ten between 10^low and 10^high, at most seven; with 2 and 5 times them when there is at most one.
+/// Powers of ten between 10^low and 10^high, at most seven; with 2 and 5 times them when there is at most
+/// one.
 fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.ceil() as i32, high.floor() as i32);
     if last - first >= 1 {

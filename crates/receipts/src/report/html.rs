@@ -1,4 +1,5 @@
-//! The report as one self-contained HTML page: no script, nothing loaded, light or dark as the reader's system is.
+//! The report as one self-contained HTML page: no script, nothing loaded, light or dark as the reader's
+//! system is.
 
 use std::fmt::{self, Formatter};
 

@@ -1,4 +1,5 @@
-//! The report: the schema of `report.json`, and how it is made from outcomes. `docs/src/report-schema.md` describes it.
+//! The report: the schema of `report.json`, and how it is made from outcomes. `docs/src/report-schema.md`
+//! describes it.
 
 mod axis;
 pub mod figure;
@@ -26,7 +27,7 @@ pub use markdown::Markdown;
 pub use terminal::SummaryTable;
 
 /// Version of the schema of `report.json`; raised when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The content of `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,8 +156,8 @@ pub struct ClaimReport {
 pub type Outcomes = BTreeMap<(String, String), Outcome>;
 
 impl Report {
-    /// The report on the papers that the settings name. A claim appears once all experiments that feed it have an
-    /// outcome.
+    /// The report on the papers that the settings name. A claim appears once all experiments that feed it
+    /// have an outcome.
     pub fn new(papers: &[Paper], settings: RunSettings, program: &str, outcomes: &Outcomes) -> Self {
         let selected = papers.iter().filter(|paper| settings.papers.iter().any(|id| id == paper.id));
         let papers: Vec<_> = selected.map(|paper| paper_report(paper, &settings, outcomes)).collect();
@@ -178,8 +179,8 @@ impl Report {
         }
     }
 
-    /// The exit status: 0 when all is well, 1 when a claim was not reproduced and no known finding explains it, 2
-    /// when an experiment failed.
+    /// The exit status: 0 when all is well, 1 when a claim was not reproduced and no known finding explains
+    /// it, 2 when an experiment failed.
     pub fn exit_status(&self) -> u8 {
         let failed =
             self.papers.iter().flat_map(|paper| &paper.experiments).any(|outcome| outcome.failure.is_some());

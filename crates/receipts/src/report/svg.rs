@@ -1,5 +1,5 @@
-//! Drawing figures as SVG with plotters. One file serves light and dark: plotters writes colours as attributes, and a
-//! style sheet in the file replaces each of them when the reader's system is dark.
+//! Drawing figures as SVG with plotters. One file serves light and dark: plotters writes colours as
+//! attributes, and a style sheet in the file replaces each of them when the reader's system is dark.
 
 use plotters::{
     coord::Shift,
@@ -281,8 +281,8 @@ fn draw_sample(root: &Area, series: &Series, (left, middle): Place) -> Drawn {
     }
 }
 
-/// A marker whose shape, like its colour, depends on the series' colour index: the two together tell series apart in
-/// print as well.
+/// A marker whose shape, like its colour, depends on the series' colour index: the two together tell series
+/// apart in print as well.
 fn draw_marker(root: &Area, series: &Series, place: Place) -> Drawn {
     let (style, (x, y), size) = (ink(series).light.filled(), pixel(place), (4.0 * FINE) as i32);
     let corners = |offsets: &[(i32, i32)]| -> Vec<_> {

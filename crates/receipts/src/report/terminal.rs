@@ -7,8 +7,8 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets::UT
 use super::{ClaimReport, PaperReport, Report};
 use crate::{progress::duration, verdict::Verdict};
 
-/// The claims with their verdicts as a table, what the reader must know besides, and the counts, by its `Display`.
-/// Coloured when standard output is a terminal and `NO_COLOR` is not set.
+/// The claims with their verdicts as a table, what the reader must know besides, and the counts, by its
+/// `Display`. Coloured when standard output is a terminal and `NO_COLOR` is not set.
 #[derive(Debug, Clone, Copy)]
 pub struct SummaryTable<'a>(pub &'a Report);
 

@@ -84,7 +84,11 @@ proptest! {
 
     #[test]
     fn nan_is_an_error_wherever_it_stands(
-        s in statistic(), t in threshold(), mut values in values(), at in any::<prop::sample::Index>(), full in any::<bool>(),
+        s in statistic(),
+        t in threshold(),
+        mut values in values(),
+        at in any::<prop::sample::Index>(),
+        full in any::<bool>(),
     ) {
         values.insert(at.index(values.len() + 1), f64::NAN);
         for scale in [Scale::Quick, Scale::Full] {
@@ -94,7 +98,11 @@ proptest! {
     }
 
     #[test]
-    fn a_threshold_for_full_scale_is_not_applied_at_quick_scale(s in statistic(), t in threshold(), values in values()) {
+    fn a_threshold_for_full_scale_is_not_applied_at_quick_scale(
+        s in statistic(),
+        t in threshold(),
+        values in values(),
+    ) {
         let claim = claim(s, t, true);
         prop_assert_eq!(verdict(&claim, values.clone(), Scale::Quick), Verdict::SkippedAtThisScale);
         let judged = verdict(&claim, values, Scale::Full);

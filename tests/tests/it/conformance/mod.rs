@@ -1,35 +1,43 @@
 //! Conformance: the laws that every method of a domain obeys.
 //!
-//! A domain has one file here. It holds the list of the domain's methods, one line each, and one test for each law. A
-//! new method is one line in the list, and is then tested for everything that the others are.
+//! A domain has one file here. It holds the list of the domain's methods, one line each, and one test for
+//! each law. A new method is one line in the list, and is then tested for everything that the others are.
 //!
-//! | Suite | Laws |
-//! |---|---|
-//! | graph | the error bar holds; weights times a constant: the same cluster; nodes relabelled: the same cluster; a limit gives a valid partial answer; names in, names out |
-//! | optim | a solution stays; resume gives the same bits; a state of other settings, order, seed or method is refused; every budget ends every method; a large or scaled solution is found, not called divergence; divergence holds the last good iterate |
-//! | adapt | rows permuted, columns rescaled, sources renamed: the same answer; bad tables: a typed error; saved = loaded; probabilities sum to 1; the target's labels change nothing in an unsupervised method |
-//! | interpret | completeness is what `delta` says; scores do not depend on the batch; the user's module is not changed; stochastic models are refused; linear models are explained exactly; the shape is the input's |
-//! | tensor | axioms of the vector space on every device; prox against brute force |
+//! * graph: the error bar holds; weights times a constant give the same cluster, and so do nodes relabelled;
+//!   a limit gives a valid partial answer; names in, names out.
+//! * optim: a solution stays; resume gives the same bits; a state of other settings, order, seed or method is
+//!   refused; every budget ends every method; a large or scaled solution is found, not called divergence;
+//!   divergence holds the last good iterate.
+//! * adapt: rows permuted, columns rescaled, sources renamed give the same answer; bad tables are typed errors;
+//!   saved is loaded; probabilities sum to 1; the target's labels change nothing in an unsupervised method.
+//! * interpret: completeness is what `delta` says; scores do not depend on the batch; the user's module is
+//!   not changed; stochastic models are refused; linear models are explained exactly; the shape is the input's.
+//! * tensor: axioms of the vector space on every device; prox against brute force.
 //!
-//! A law is a function of one method that asserts. [`Suite::law`] applies it to the whole list, collects what fails
-//! and names it. A method that cannot obey a law yet is a named [`Exception`]. It is no skip: the law is applied all
-//! the same, and the test fails as soon as the method obeys it, so that the exception is removed with its cause.
+//! A law is a function of one method that asserts. [`Suite::law`] applies it to the whole list, collects what
+//! fails and names it. A method that cannot obey a law yet is a named [`Exception`]. It is no skip: the law
+//! is applied all the same, and the test fails as soon as the method obeys it, so that the exception is
+//! removed with its cause.
 //!
 //! ```ignore
 //! static SUITE: Suite = Suite {
 //!     domain: "graph",
 //!     laws: &[SCALE],
-//!     exceptions: &[Exception { method: "flow", law: SCALE, reason: "its threshold is absolute", until: "issue 20" }],
+//!     exceptions: &[Exception { method: "mqi", law: SCALE, reason: "it has a unit", until: "issue 20" }],
 //! };
 //! const SCALE: &str = "weights times a constant give the same cluster";
 //!
 //! #[test]
 //! fn weights_times_a_constant_give_the_same_cluster() {
-//!     SUITE.law(SCALE, &methods(), Method::name, |method| assert_eq!(method.cluster(1.0), method.cluster(1e6)));
+//!     SUITE.law(SCALE, &methods(), Method::name, |it| assert_eq!(it.cluster(1.0), it.cluster(1e6)));
 //! }
 //! ```
 
+mod adapt;
+mod graph;
+mod interpret;
 mod optim;
+mod tensor;
 mod zeroth_order;
 
 use std::fmt::Write as _;
@@ -62,11 +70,11 @@ impl Suite {
     /// Applies a law to all methods. `holds` asserts; what it panics with is the message.
     ///
     /// # Panics
-    /// With the names of all the methods that do not obey the law and are no exceptions, and of all exceptions to it
-    /// that are none any more, or that name no method of the list.
+    /// With the names of all the methods that do not obey the law and are no exceptions, and of all
+    /// exceptions to it that are none any more, or that name no method of the list.
     pub(crate) fn law<M>(&self, law: &str, methods: &[M], name: impl Fn(&M) -> String, holds: impl Fn(&M)) {
-        let unlisted = std::iter::once(law).chain(self.exceptions.iter().map(|exception| exception.law));
-        for law in unlisted.filter(|law| !self.laws.contains(law)) {
+        let mut named = std::iter::once(law).chain(self.exceptions.iter().map(|exception| exception.law));
+        if let Some(law) = named.find(|law| !self.laws.contains(law)) {
             panic!("the suite of {} lists no law `{law}`", self.domain);
         }
         assert!(!methods.is_empty(), "{}: {law}: there is no method to apply it to", self.domain);
@@ -124,7 +132,7 @@ mod frame {
     /// What the suite says of these numbers.
     fn verdict(numbers: &[u32]) -> Result<(), String> {
         let run = || {
-            SUITE.law(EVEN, numbers, u32::to_string, |number| assert_eq!(number % 2, 0, "{number} is odd"))
+            SUITE.law(EVEN, numbers, u32::to_string, |number| assert_eq!(number % 2, 0, "{number} is odd"));
         };
         catch_unwind(run).map_err(|panic| message(&*panic))
     }

@@ -8,9 +8,8 @@ use ciborium::Value;
 use kiln_core::InputError;
 use kiln_optim::OptimError;
 use kiln_optim::zeroth_order::{
-    Alone, AnchorStorage, BatchObjective, Difference, DirectionLaw, Entry, Fidelity, Limit, LogHeader, Mezo,
-    MezoSvrg, ModuleLoss, ReplayLog, Restore, Spsa, SumOverBatch, Tuner, TunerState, ZerothOrder, ZoSvrg,
-    hash,
+    Alone, AnchorStorage, BatchObjective, Entry, Fidelity, Limit, LogHeader, Mezo, MezoSvrg, ModuleLoss,
+    ReplayLog, Restore, Spsa, StepReport, SumOverBatch, Tuner, TunerState, ZerothOrder, ZoSvrg, hash,
 };
 use kiln_tensor::{Coordinates, Parameters};
 
@@ -128,7 +127,7 @@ fn problem() -> impl BatchObjective<Point = Vec<f64>> {
 fn steps<M: ZerothOrder>(tuner: &Tuner<M>, state: &mut TunerState<Vec<f64>>, count: u64) -> Vec<Entry> {
     let mut entries = Vec::new();
     let limit = Limit::Steps(state.step() + count);
-    let note = |report: &kiln_optim::zeroth_order::StepReport, _: &mut TunerState<Vec<f64>>| {
+    let note = |report: &StepReport, _: &mut TunerState<Vec<f64>>| {
         entries.push(report.entry());
         Ok(())
     };
@@ -175,7 +174,7 @@ fn changed<M: ZerothOrder>(
 fn others(value: &Value) -> Vec<Value> {
     match value {
         Value::Integer(integer) => vec![Value::Integer((u64::try_from(*integer).unwrap() + 1).into())],
-        Value::Float(float) => vec![Value::Float(0.5 * float)],
+        Value::Float(float) => vec![Value::Float(0.5 * float + 0.25)],
         Value::Bool(bool) => vec![Value::Bool(!bool)],
         Value::Null => vec![Value::Float(2.0), Value::Integer(7.into())],
         Value::Text(text) => {
@@ -392,6 +391,5 @@ impl<M: ZerothOrder + std::fmt::Debug> Row for Tuner<M> {
             let entry = Entry { scalars: Some(scalars), ..entry.clone() };
             assert!(matches!(self.replay_step(&entry, &mut state), Err(OptimError::State(_))));
         }
-        let _ = (Difference::Central, DirectionLaw::Gaussian);
     }
 }

@@ -55,7 +55,8 @@ impl Fit<Mat<f64>> for DipHard {
     /// Fits the source and the means.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method fails.
+    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
+    /// fails.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

@@ -1,4 +1,5 @@
-//! Logistic regression on sources: empirical risk minimisation, and with class weights from its own predictions.
+//! Logistic regression on sources: empirical risk minimisation, and with class weights from its own
+//! predictions.
 //!
 //! ```text
 //! min (1/M) Σ_m mean of the loss on source m + ridge/2 · (‖W‖² + ‖b‖²)
@@ -46,7 +47,8 @@ impl Fit<Mat<f64>> for ErmLogistic {
     /// Fits the sources.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method fails.
+    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
+    /// fails.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

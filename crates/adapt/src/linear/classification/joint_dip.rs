@@ -75,8 +75,8 @@ fn differences(model: &LinearModel, x: &Mat<f64>) -> Result<Mat<f64>, AdaptError
     Ok(Mat::from_fn(x.nrows(), model.outputs().saturating_sub(1), |i, c| scores[(i, c + 1)] - scores[(i, 0)]))
 }
 
-/// IW-JointDIP: CIP, class weights from it and all sources, and `JointDIP` with these in the loss and in the source's
-/// moments.
+/// IW-JointDIP: CIP, class weights from it and all sources, and `JointDIP` with these in the loss and in the
+/// source's moments.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IwJointDipHard {
     /// Both fits.

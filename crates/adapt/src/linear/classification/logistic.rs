@@ -37,7 +37,8 @@ impl Logistic {
         self.fit_domains(std::slice::from_ref(domain))
     }
 
-    /// Fits one domain whose rows have these weights, such as [importance weights](crate::linear::density_ratio).
+    /// Fits one domain whose rows have these weights, such as [importance
+    /// weights](crate::linear::density_ratio).
     ///
     /// # Errors
     /// As [`fit_domain`](Self::fit_domain); when there are not as many weights as rows, one is negative or
@@ -86,8 +87,8 @@ impl Fit<Mat<f64>> for Logistic {
     type Data = Adaptation<Mat<f64>>;
     type Fitted = LinearModel;
 
-    /// Fits all sources. When they differ in their number of rows, each counts the same: a row of a source with
-    /// `n_m` of the `n` rows of `M` sources counts `n / (M n_m)`.
+    /// Fits all sources. When they differ in their number of rows, each counts the same: a row of a source
+    /// with `n_m` of the `n` rows of `M` sources counts `n / (M n_m)`.
     ///
     /// # Errors
     /// As [`fit_domain`](Self::fit_domain).

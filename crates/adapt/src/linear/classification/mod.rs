@@ -17,9 +17,9 @@
 //! (see [`label_shift`](crate::label_shift)) and weight the loss, and the source's moments, with them; they
 //! return both as [`Reweighted`].
 //!
-//! A tiny ridge, `1e-6` by default, on `W` and on the intercept (counted from the mean of the features) makes every fit
-//! finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed; then such
-//! data end in a typed error, or in very large coefficients.
+//! A tiny ridge, `1e-6` by default, on `W` and on the intercept (counted from the mean of the features) makes
+//! every fit finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed;
+//! then such data end in a typed error, or in very large coefficients.
 //!
 //! [`Logistic`] is ordinary penalised logistic regression for tables with many columns. [`target_logistic`]
 //! sees the labels of the target and is there to be compared with.
@@ -75,8 +75,8 @@ impl Predict<Mat<f64>> for Reweighted {
     }
 }
 
-/// Rows of several sources with weights that sum to 1, equally for each source and within it by class. A source whose
-/// classes all have weight 0 is left out.
+/// Rows of several sources with weights that sum to 1, equally for each source and within it by class. A
+/// source whose classes all have weight 0 is left out.
 struct Stacked {
     x: Mat<f64>,
     classes: Vec<usize>,
@@ -140,8 +140,8 @@ impl Constraints {
         Self { rows: Mat::zeros(0, features), cutoff: 0.0 }
     }
 
-    /// Each of these vectors, in units of its length so that none is lost beside a longer one; but for those that are
-    /// rounding error beside the numbers that they are the difference of, whose size is given.
+    /// Each of these vectors, in units of its length so that none is lost beside a longer one; but for those
+    /// that are rounding error beside the numbers that they are the difference of, whose size is given.
     fn all(vectors: &[(Col<f64>, f64)], features: usize) -> Self {
         let units: Vec<Col<f64>> = vectors
             .iter()
@@ -153,7 +153,8 @@ impl Constraints {
     }
 }
 
-/// Mean of a source's rows and their covariances with `scores`, features by columns of scores, with class weights.
+/// Mean of a source's rows and their covariances with `scores`, features by columns of scores, with class
+/// weights.
 fn weighted_moments(
     source: &Labelled<Mat<f64>>,
     class_weights: Option<&[f64]>,

@@ -4,8 +4,9 @@
 //! β₀ = β_S − Σ_S⁻¹V (VᵀΣ_S⁻¹V)⁻¹ Vᵀβ_S,   B = Σ_T⁻¹V
 //! ```
 //!
-//! If noise `U` of dimension `q` enters the target with effects `Γ` on the features and `γ` on the label, then
-//! `Σ_T − Σ_S = ΓΓᵀ` and `β_T − β_S = Σ_T⁻¹Γ(γ − Γᵀβ_S)`: both starts are `q` directions away from `β_T`.
+//! If noise `U` of dimension `q` enters the target with effects `Γ` on the features and `γ` on the label,
+//! then `Σ_T − Σ_S = ΓΓᵀ` and `β_T − β_S = Σ_T⁻¹Γ(γ − Γᵀβ_S)`: both starts are `q` directions away from
+//! `β_T`.
 
 use faer::linalg::solvers::Solve;
 use serde::{Deserialize, Serialize};

@@ -64,7 +64,8 @@ pub struct LinearMasftFit {
 }
 
 impl LinearMasft {
-    /// All three starts with ranks 1, 2, 4 and 8 (as far as there are features), intercepts, and no second fit.
+    /// All three starts with ranks 1, 2, 4 and 8 (as far as there are features), intercepts, and no second
+    /// fit.
     pub fn new(features: usize, seed: u64) -> Self {
         let kinds = [StartKind::Dip, StartKind::OlsSource, StartKind::Cip];
         let ranks = [1, 2, 4, 8].into_iter().filter(|rank| *rank <= features);

@@ -5,7 +5,7 @@
 //! covariances alone. Least squares in these directions has excess risk of order `σ²k/n` for `n` labelled
 //! rows, where least squares from nothing has `σ²d/(n − d − 1)`.
 //!
-//! | Method | FineTuningStart `β₀` | Directions `B` | Exact when |
+//! | Method | Start `β₀` | Directions `B` | Exact when |
 //! |---|---|---|---|
 //! | [`FtDip`] | DIP along `V` | `Σ_T⁻¹ V` | noise of rank `q` enters features and label |
 //! | [`FtOlsSource`] | source least squares | `Σ_T⁻¹ V` | this, or `q/2` features depend otherwise on others |
@@ -14,7 +14,8 @@
 //!
 //! `V`: the `q` eigenvectors of `Σ_T − Σ_S` with the largest absolute eigenvalues;
 //! `Ω = mean over m of Cov_m(X | Y)`; `Ū`: the first `p` principal directions of `c_m − c̄`,
-//! `c_m = Cov_m(X, Y) / Var_m(Y)`. [`LinearMasft`] picks among starts and ranks by a validation half of the labels.
+//! `c_m = Cov_m(X, Y) / Var_m(Y)`. [`LinearMasft`] picks among starts and ranks by a validation half of the
+//! labels.
 //!
 //! The problem is that of Ha and Chen, "When few labeled target data suffice: a theory of semi-supervised
 //! domain adaptation via fine-tuning from multiple adaptive starts" (arXiv 2507.14661); its text was not
@@ -46,7 +47,8 @@ use crate::{AdaptError, Fit, Labelled, Predict, SemiSupervised};
 
 /// A method that is a start and directions.
 pub trait LinearFineTuning {
-    /// The start and its directions, from moments of populations, or of samples. It sees no label of the target.
+    /// The start and its directions, from moments of populations, or of samples. It sees no label of the
+    /// target.
     ///
     /// # Errors
     /// When a setting is out of its range, domains do not fit each other, or a covariance is singular.
@@ -105,8 +107,8 @@ impl FineTuningStart {
         self.basis.ncols()
     }
 
-    /// Least squares over `start + span of the directions`, and the intercept if there is one. With fewer rows than
-    /// directions, the solution nearest to the start; without directions, the start.
+    /// Least squares over `start + span of the directions`, and the intercept if there is one. With fewer
+    /// rows than directions, the solution nearest to the start; without directions, the start.
     ///
     /// # Errors
     /// When the labels are classes, or rows have another number of features.

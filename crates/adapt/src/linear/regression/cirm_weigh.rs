@@ -1,7 +1,8 @@
 //! CIRM from every source, weighted by how well it fits, as in `DIPweigh`.
 //!
 //! ```text
-//! criterion_m = MSE_m(β_m) + λ (Δ_mᵀβ_m)²,   prediction Σ w_m β_mᵀx,   w_m ∝ exp(−κ (criterion_m − min criterion))
+//! criterion_m = MSE_m(β_m) + λ (Δ_mᵀβ_m)²
+//! prediction Σ w_m β_mᵀx,   w_m ∝ exp(−κ (criterion_m − min criterion))
 //! ```
 
 use kiln_core::check;

@@ -6,8 +6,8 @@
 //! f = Σ β_k f_k,   β = argmin over the simplex of βᵀΓβ,   Γ_kl = E_T[f_k f_l]
 //! ```
 //!
-//! `f_k` is least squares on source `k`. The quadratic problem is solved exactly: with `u ≥ 0` the minimiser of
-//! `uᵀΓu + (1ᵀu − 1)²`, `β = u / 1ᵀu`.
+//! `f_k` is least squares on source `k`. The quadratic problem is solved exactly: with `u ≥ 0` the minimiser
+//! of `uᵀΓu + (1ᵀu − 1)²`, `β = u / 1ᵀu`.
 
 use faer::Mat;
 use kiln_core::InputError;

@@ -20,7 +20,8 @@ use crate::linear::algebra::cholesky;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments};
 
-/// A method on residuals; see the [module](self). Someone must know the causes: that makes it an oracle in simulations.
+/// A method on residuals; see the [module](self). Someone must know the causes: that makes it an oracle in
+/// simulations.
 ///
 /// ```
 /// use kiln_adapt::linear::regression::{Dip, Mixed};

@@ -1,18 +1,19 @@
 //! Regression that adapts: closed forms of means and covariances.
 //!
-//! Everything is after Chen and Bühlmann, "Domain adaptation under structural causal models", JMLR 22, 2021 (arXiv
-//! 2010.15764), unless a file says otherwise. With `x̄, S, c` the mean and covariance of a domain's features and their
-//! covariance with the label, ordinary least squares is `S β = c` with intercept `ȳ − x̄ᵀβ`. The methods
-//! change `S` or what is subtracted from `x`:
+//! Everything is after Chen and Bühlmann, "Domain adaptation under structural causal models", JMLR 22, 2021
+//! (arXiv
+//! 2010.15764), unless a file says otherwise. With `x̄, S, c` the mean and covariance of a domain's features
+//! and their covariance with the label, ordinary least squares is `S β = c` with intercept `ȳ − x̄ᵀβ`. The
+//! methods change `S` or what is subtracted from `x`:
 //!
 //! | Method | In words | Right when the target differs by |
 //! |---|---|---|
 //! | [`Ols`] | least squares on sources | nothing |
-//! | [`Dip`], [`DipWeigh`] | the mean prediction must be the same in source and target | shifts of features that `y` causes |
-//! | [`Cip`] | the mean prediction given `y` must be the same in all sources | also shifts of `y`, if some features do not shift |
+//! | [`Dip`], [`DipWeigh`] | same mean prediction in source and target | shifts of features that `y` causes |
+//! | [`Cip`] | same mean prediction given `y` in all sources | also shifts of `y`, if some features keep |
 //! | [`Cirm`], [`CirmWeigh`] | DIP on what CIP's prediction leaves of the features | both of these |
 //! | [`Mixed`] | any of them, once the causes of `y` are regressed out | the same, with causes known |
-//! | [`MaximinAggregate`] | the mixture of sources' regressions that explains least | a mixture of the sources' conditionals |
+//! | [`MaximinAggregate`] | the mixture of regressions that explains least | a mixture of the sources' conditionals |
 //!
 //! Each is a [`Regression`]: it fits data, or exact moments of populations. Cost: `O(n d²)` for the moments,
 //! `O(d³)` for each system.

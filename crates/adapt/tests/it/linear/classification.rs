@@ -50,8 +50,8 @@ fn class_weights(domain: &Labelled<Mat<f64>>, weights: &[f64]) -> Vec<f64> {
     domain.classes().unwrap().0.iter().map(|class| weights[*class]).collect()
 }
 
-/// Independent Newton iteration for two classes: mean over the rows' weights of the loss plus `½ [w, b]ᵀ P [w, b]`, on
-/// features that count from `origin`.
+/// Independent Newton iteration for two classes: mean over the rows' weights of the loss plus `½ [w, b]ᵀ P
+/// [w, b]`, on features that count from `origin`.
 fn penalised(x: &Mat<f64>, y: &[usize], weights: &[f64], penalty: &Mat<f64>) -> (Col<f64>, f64) {
     let d = x.ncols();
     let origin = mean(x, weights);

@@ -34,7 +34,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn all_directions_are_least_squares_on_the_target(seed in any::<u64>(), d in 2_usize..6, intercept in any::<bool>()) {
+    fn all_directions_are_least_squares_on_the_target(
+        seed in any::<u64>(), d in 2_usize..6, intercept in any::<bool>(),
+    ) {
         let problem = problem(seed, 3, d, 3 * d + 5);
         let x = problem.labelled().x();
         let target_only = TargetOnly { intercept }.fit(&problem).unwrap();
@@ -155,7 +157,8 @@ proptest! {
 
 #[test]
 fn excess_risk_is_of_the_order_of_the_dimension() {
-    // σ²k/n within a factor of two, with exact covariances: the spec's M1 at one point, without its many draws.
+    // σ²k/n within a factor of two, with exact covariances: the spec's M1 at one point, without its many
+    // draws.
     let mut total = 0.0;
     let draws = 60;
     for seed in 0..draws {

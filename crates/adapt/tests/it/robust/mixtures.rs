@@ -59,7 +59,9 @@ proptest! {
     }
 
     #[test]
-    fn mixture_steps_reach_the_exact_value_where_the_ball_does_not_bind((reference, losses, _) in linear_problem(1..8)) {
+    fn mixture_steps_reach_the_exact_value_where_the_ball_does_not_bind(
+        (reference, losses, _) in linear_problem(1..8),
+    ) {
         let mut beta = reference.clone();
         // T steps of size η fall short by at most log(1/β̄_k)/(ηT), here 3.3e-4.
         for _ in 0..2000 {

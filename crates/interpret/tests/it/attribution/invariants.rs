@@ -115,7 +115,8 @@ proptest! {
         });
     }
 
-    /// A batch with an output and a baseline for each row says what its rows say alone, whatever the portions.
+    /// A batch with an output and a baseline for each row says what its rows say alone, whatever the
+    /// portions.
     #[test]
     fn rows_of_a_batch_are_apart(seed in 0_u64..1_000_000) {
         devices::run("flex", |device| {

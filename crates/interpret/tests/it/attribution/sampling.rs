@@ -1,4 +1,5 @@
-//! What methods that sample promise: their expectation, their standard errors, the same bits from the same seed.
+//! What methods that sample promise: their expectation, their standard errors, the same bits from the same
+//! seed.
 
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::InterpretError;
@@ -37,7 +38,8 @@ fn sampled_shapley_values_are_about_the_exact_ones() {
         let question = Question::output(1).baseline(tensor(&normal(13, 8), [1, 8], device));
         let exact = ExactShapley::default().attribute(&model, &x, &question).unwrap();
         let exact = values(&exact.values);
-        // Few orders with their reverses differ by what features make in threes, whose distribution is skewed.
+        // Few orders with their reverses differ by what features make in threes, whose distribution is
+        // skewed.
         for (antithetic, n) in [(false, 60), (true, 300)] {
             let method = ShapleySampling { permutations: n, antithetic, ..ShapleySampling::default() };
             honest("permutations", &exact, |seed| {

@@ -357,7 +357,8 @@ impl Main {
         let recovered = records.get((here.saturating_sub(first)) as usize..).unwrap_or_default();
         let mut lost = torn;
         if let Some((flaw, error)) = self.flaw {
-            // What a crash leaves while the tail is being moved: the beginning of what would have been written.
+            // What a crash leaves while the tail is being moved: the beginning of what would have been
+            // written.
             let mut moved = Encoder::default();
             moved.block(here, recovered, &mut self.sealed.rates.clone());
             moved.footer(0, 0);

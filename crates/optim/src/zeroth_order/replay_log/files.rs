@@ -67,8 +67,8 @@ impl Appender {
     }
 }
 
-/// Keeps other writers out. Where the system has no advisory locks it does nothing: a mandatory one would keep readers
-/// out as well.
+/// Keeps other writers out. Where the system has no advisory locks it does nothing: a mandatory one would
+/// keep readers out as well.
 pub(super) fn lock(file: &File, path: &Path) -> Result<(), LogError> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) if cfg!(unix) => Err(LogError::InUse { path: path.to_owned() }),

@@ -67,16 +67,18 @@ pub struct LogHeader {
     pub manifest: Vec<LoggedBlock>,
     /// The hash of the weights before the first step.
     pub base_hash: u64,
-    /// Anything: the model's name, the data, the program's version. Two logs that differ in it alone are of one run.
+    /// Anything: the model's name, the data, the program's version. Two logs that differ in it alone are of
+    /// one run.
     pub note: String,
 }
 
 impl LogHeader {
-    /// The version of the file format that this crate reads and writes. Version 1 had no name of the method and spelt some
-    /// settings otherwise; it is refused.
+    /// The version of the file format that this crate reads and writes. Version 1 had no name of the method
+    /// and spelt some settings otherwise; it is refused.
     pub const VERSION: u16 = 2;
 
-    /// A header with the settings as CBOR: of this crate's generator, without tensors, a base or a note, which are fields.
+    /// A header with the settings as CBOR: of this crate's generator, without tensors, a base or a note,
+    /// which are fields.
     ///
     /// # Errors
     /// [`LogError::Settings`] when the settings cannot be written as CBOR.

@@ -36,8 +36,8 @@ impl ReplayLog {
     /// Reads a log, finished or not. It may be being written.
     ///
     /// # Errors
-    /// When the file cannot be read, is no log or of another version, or is damaged. A log whose end is missing is
-    /// read as unfinished as far as it goes.
+    /// When the file cannot be read, is no log or of another version, or is damaged. A log whose end is
+    /// missing is read as unfinished as far as it goes.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LogError> {
         Ok(read(path.as_ref())?.into())
     }
@@ -50,7 +50,8 @@ impl ReplayLog {
         Ok(Main::read(bytes)?.join(&[])?.into())
     }
 
-    /// The log as the content of one file, which [`LogWriter::resume`](super::LogWriter::resume) can go on with: to hand a run to a late joiner.
+    /// The log as the content of one file, which [`LogWriter::resume`](super::LogWriter::resume) can go on
+    /// with: to hand a run to a late joiner.
     ///
     /// # Errors
     /// [`LogError::TooLarge`], [`LogError::Settings`] when the log was made of parts that none can hold, and
@@ -76,8 +77,8 @@ impl ReplayLog {
         self.final_hash.is_some()
     }
 
-    /// Bytes at the end of the files that hold no complete step, and were left out: after a crash at most one step's;
-    /// more when a file was cut off.
+    /// Bytes at the end of the files that hold no complete step, and were left out: after a crash at most one
+    /// step's; more when a file was cut off.
     pub fn lost(&self) -> u64 {
         self.lost
     }

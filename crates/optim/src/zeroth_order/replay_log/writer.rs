@@ -17,9 +17,9 @@ use super::log::ReplayLog;
 
 /// Writes a log while the run goes on.
 ///
-/// When [`append`](Self::append) returns, the step is with the operating system: the process may die at any moment
-/// and loses at most the step that it is in. Blocks of 64 steps are synced to the disk, single steps are not
-/// ([`sync`](Self::sync) does that), so a failure of power may lose up to the last 64.
+/// When [`append`](Self::append) returns, the step is with the operating system: the process may die at any
+/// moment and loses at most the step that it is in. Blocks of 64 steps are synced to the disk, single steps
+/// are not ([`sync`](Self::sync) does that), so a failure of power may lose up to the last 64.
 ///
 /// ```
 /// use kiln_optim::zeroth_order::{Entry, LogHeader, LogWriter, Rates, ReplayLog};
@@ -85,8 +85,8 @@ impl LogWriter {
     /// is removed.
     ///
     /// # Errors
-    /// As [`ReplayLog::open`], [`LogError::Mismatch`] when the header differs from `header` in more than the note, and
-    /// [`LogError::InUse`] when another writer has the log open (this is noticed on Unix only).
+    /// As [`ReplayLog::open`], [`LogError::Mismatch`] when the header differs from `header` in more than the
+    /// note, and [`LogError::InUse`] when another writer has the log open (this is noticed on Unix only).
     pub fn resume(path: impl AsRef<Path>, header: &LogHeader) -> Result<(Self, ReplayLog), LogError> {
         let path = path.as_ref();
         // Not through the appender, which would create the file.

@@ -1,8 +1,8 @@
 //! A state as bytes, and back.
 //!
-//! The bytes are a mark, the length of what follows as `u64`, three values in CBOR (the header of a log of the run, without
-//! its base hash; what the state holds; the cycle of an anchor that is kept by its updates), and the CRC-32 of all before
-//! it. Numbers are little-endian.
+//! The bytes are a mark, the length of what follows as `u64`, three values in CBOR (the header of a log of
+//! the run, without its base hash; what the state holds; the cycle of an anchor that is kept by its updates),
+//! and the CRC-32 of all before it. Numbers are little-endian.
 
 use kiln_tensor::Blocks;
 
@@ -20,8 +20,9 @@ fn unfit(what: impl Into<String>) -> OptimError {
 }
 
 impl<M: ZerothOrder> Tuner<M> {
-    /// Everything of a state but the point and copies of it, as bytes: with the point saved beside them, a checkpoint.
-    /// They carry the method's name, all settings and the names, shapes and types of the point's blocks.
+    /// Everything of a state but the point and copies of it, as bytes: with the point saved beside them, a
+    /// checkpoint. They carry the method's name, all settings and the names, shapes and types of the point's
+    /// blocks.
     ///
     /// # Errors
     /// When the state holds a copy of an anchor that the next step needs: save where the next step sets a new
@@ -34,7 +35,7 @@ impl<M: ZerothOrder> Tuner<M> {
             )));
         }
         let header = self.header(state, 0, String::new())?;
-        let cycle = state.cycle.as_ref().filter(|cycle| cycle.storage == Some(AnchorStorage::Replay));
+        let cycle = state.cycle.as_ref().filter(|cycle| !cycle.needs_copies());
         let cycle = cycle.map(Cycle::without_vectors::<()>);
         let mut bytes = MARK.to_vec();
         bytes.extend([0; 8]);
@@ -54,8 +55,8 @@ impl<M: ZerothOrder> Tuner<M> {
     /// The state that [`save`](Self::save) wrote, at the point that was saved with it.
     ///
     /// # Errors
-    /// [`OptimError::State`] when the bytes are no such state or damaged, or of another method, of other settings, or of a
-    /// point with other blocks: it names what differs.
+    /// [`OptimError::State`] when the bytes are no such state or damaged, or of another method, of other
+    /// settings, or of a point with other blocks: it names what differs.
     pub fn load<V: Blocks>(&self, bytes: &[u8], point: V) -> Result<TunerState<V>, OptimError> {
         let damaged = || unfit("the bytes are cut off or damaged, or of no zeroth-order run");
         let (contents, crc) = bytes.split_last_chunk::<4>().ok_or_else(damaged)?;

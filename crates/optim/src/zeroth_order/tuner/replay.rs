@@ -5,12 +5,12 @@ use kiln_core::InputError;
 use kiln_tensor::Blocks;
 
 use super::{NonFinite, Tuner, close};
-use crate::zeroth_order::anchor::{AnchorStorage, Cycle};
+use crate::zeroth_order::anchor::Cycle;
 use crate::zeroth_order::method::ZerothOrder;
 use crate::zeroth_order::replay_log::{Entry, LogHeader, LoggedBlock, Rates, ReplayLog, SettingDifference};
 use crate::zeroth_order::restore::Term;
 use crate::zeroth_order::state::{Kept, TunerState, hash};
-use crate::zeroth_order::stepper::Source;
+use crate::zeroth_order::stepper::{Source, Stepper};
 use crate::{OptimError, Sampler};
 
 impl<M: ZerothOrder> Tuner<M> {
@@ -31,26 +31,24 @@ impl<M: ZerothOrder> Tuner<M> {
         let mut stepper = self.stepper(point, cycle, kept, entry.rates, source);
         let outcome = self.method.step(&mut stepper);
         let skipped = close(&mut stepper, outcome)?;
-        let left_over = match &stepper.source {
-            Source::Logged { scalars: Some(scalars), .. } => scalars.len(),
-            _ => 0,
-        };
-        let step = state.kept.step;
-        if skipped != entry.scalars.is_none() || left_over > 0 {
-            return Err(OptimError::State(format!("the entry does not fit step {step} of this method")));
-        }
+        check_entry(entry, &stepper, skipped)?;
         if !skipped {
             self.decay(&mut state.point, entry.rates)?;
         }
-        let planned = self.method.rates(step);
-        if entry.rates.step_size > 0.0 {
-            state.kept.divisor = planned.step_size / entry.rates.step_size;
-        }
-        if skipped && self.non_finite == NonFinite::HalveStepSize {
-            state.kept.divisor *= 2.0;
-        }
-        state.kept.step += 1;
+        self.count(entry, &mut state.kept);
         Ok(())
+    }
+
+    /// Counts a step that was redone, and takes over what its step sizes were divided by.
+    fn count(&self, entry: &Entry, kept: &mut Kept) {
+        let planned = self.method.rates(kept.step);
+        if entry.rates.step_size > 0.0 {
+            kept.divisor = planned.step_size / entry.rates.step_size;
+        }
+        if entry.scalars.is_none() && self.non_finite == NonFinite::HalveStepSize {
+            kept.divisor *= 2.0;
+        }
+        kept.step += 1;
     }
 
     /// Replays a log from its base point, to its end or to the state after `steps` steps.
@@ -96,8 +94,8 @@ impl<M: ZerothOrder> Tuner<M> {
         Ok(state)
     }
 
-    /// Takes steps back: from the state after `entries` to the point after the first `keep` of them. Exact on the grid;
-    /// otherwise up to rounding. `replay` is exact always, if the base is at hand.
+    /// Takes steps back: from the state after `entries` to the point after the first `keep` of them. Exact on
+    /// the grid; otherwise up to rounding. `replay` is exact always, if the base is at hand.
     ///
     /// # Errors
     /// When `entries` are not those of the state's steps.
@@ -113,7 +111,7 @@ impl<M: ZerothOrder> Tuner<M> {
         }
         // First forwards without touching the point, to learn the updates.
         let sampler = Sampler::new(self.order, state.kept.sampler.components(), self.batch_size, self.seed)?;
-        let mut kept = Kept { step: 0, sampler, ..state.kept.clone() };
+        let mut kept = Kept { step: 0, sampler, divisor: 1.0, ..state.kept.clone() };
         let mut cycle = None;
         let mut before: Option<(Kept, Option<Cycle<V>>)> = None;
         let mut updates: Vec<Vec<Term>> = Vec::new();
@@ -126,8 +124,9 @@ impl<M: ZerothOrder> Tuner<M> {
             let mut stepper = self.stepper(&mut state.point, &mut cycle, &mut kept, entry.rates, source);
             let outcome = self.method.step(&mut stepper);
             let skipped = close(&mut stepper, outcome)?;
+            check_entry(entry, &stepper, skipped)?;
             updates.push(if skipped { Vec::new() } else { stepper.terms });
-            kept.step += 1;
+            self.count(entry, &mut kept);
         }
         for (entry, terms) in entries.iter().zip(&updates).skip(keep as usize).rev() {
             if entry.scalars.is_some() {
@@ -139,13 +138,14 @@ impl<M: ZerothOrder> Tuner<M> {
         }
         if let Some((kept, mut cycle)) = before {
             // Copies of the anchor are gone; the list of updates, if that is how it is kept, is not.
-            cycle = cycle.filter(|cycle: &Cycle<V>| cycle.storage == Some(AnchorStorage::Replay));
+            cycle = cycle.filter(|cycle: &Cycle<V>| !cycle.needs_copies());
             (state.kept, state.cycle) = (kept, cycle);
         }
         Ok(())
     }
 
-    /// The header of a log of this run. `base_hash` is the [`hash`] of the point before [`start`](Self::start).
+    /// The header of a log of this run. `base_hash` is the [`hash`] of the point before
+    /// [`start`](Self::start).
     ///
     /// # Errors
     /// When a block cannot be read.
@@ -176,4 +176,17 @@ impl<M: ZerothOrder> Tuner<M> {
         let header = LogHeader::new(M::NAME, self, self.seed, components)?;
         Ok(LogHeader { manifest, base_hash, note, ..header })
     }
+}
+
+/// Refuses an entry with too many scalars, and one that is skipped where the method is not or the other way round.
+fn check_entry<V: Blocks>(entry: &Entry, stepper: &Stepper<'_, V>, skipped: bool) -> Result<(), OptimError> {
+    let left_over = match &stepper.source {
+        Source::Logged { scalars: Some(scalars), .. } => scalars.len(),
+        _ => 0,
+    };
+    if skipped != entry.scalars.is_none() || left_over > 0 {
+        let step = stepper.step();
+        return Err(OptimError::State(format!("the entry does not fit step {step} of this method")));
+    }
+    Ok(())
 }

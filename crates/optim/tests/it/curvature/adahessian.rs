@@ -46,7 +46,8 @@ fn without_the_hessian_it_is_momentum() {
     }
 }
 
-/// Where there is no curvature the step is the mean gradient over `ε`; without `ε` the run ends with an error.
+/// Where there is no curvature the step is the mean gradient over `ε`; without `ε` the run ends with an
+/// error.
 #[test]
 fn flat_directions_divide_by_epsilon() {
     let problem = Quadratic::diagonal(vec![0.0, 1.0], vec![-2.0, 0.0]).unwrap();

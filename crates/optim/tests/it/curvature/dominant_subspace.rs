@@ -50,7 +50,8 @@ proptest! {
             let stop = Stop::after(1);
             run(&solver(part, k), &problem, start.clone(), &stop, &mut ()).unwrap().state.iterate.sub(&start).unwrap()
         };
-        let (dominant, bulk, whole) = (after(SubspacePart::Dominant), after(SubspacePart::Bulk), after(SubspacePart::Whole));
+        let dominant = after(SubspacePart::Dominant);
+        let (bulk, whole) = (after(SubspacePart::Bulk), after(SubspacePart::Whole));
         let mut sum = dominant.clone();
         sum.axpy(1.0, &bulk).unwrap();
         prop_assert!(sum.sub(&whole).unwrap().norm().unwrap() < 1e-12);

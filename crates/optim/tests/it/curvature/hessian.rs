@@ -154,8 +154,9 @@ fn has_double_tanh(device: &Device) -> bool {
 }
 
 device_tests! {
-    /// The step is chosen for the precision of the parameters. The reference is the second-order accurate difference at
-    /// a step where double precision is good to 1e-9, or, on devices without it, the symmetry of the Hessian.
+    /// The step is chosen for the precision of the parameters. The reference is the second-order accurate
+    /// difference at a step where double precision is good to 1e-9, or, on devices without it, the symmetry
+    /// of the Hessian.
     fn modules_have_hessians(device) {
         let (problem, start) = network(device, DType::F32);
         let single = Differences::new(problem);

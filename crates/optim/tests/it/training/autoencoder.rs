@@ -64,7 +64,8 @@ proptest! {
         prop_assert!((problem.hessian_trace(&w, 0.0).unwrap() - trace).abs() < 1e-3);
     }
 
-    /// The loss never falls below its minimum, gradient descent reaches it, and where it does is known in closed form.
+    /// The loss never falls below its minimum, gradient descent reaches it, and where it does is known in
+    /// closed form.
     #[test]
     fn full_batches_keep_the_direction_of_the_positive_part(
         activation in activation(),

@@ -96,7 +96,8 @@ device_tests! {
             parameters.coordinates().unwrap()
         };
         let weights = start.coordinates().unwrap();
-        // Along the weights nothing shrinks; against them, and without a gradient, everything shrinks by exactly λ.
+        // Along the weights nothing shrinks; against them, and without a gradient, everything shrinks by
+        // exactly λ.
         assert!(distance(&moved(&start), &weights) < 1e-5);
         let mut against = start.clone();
         against.scale(-1.0);

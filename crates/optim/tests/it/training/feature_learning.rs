@@ -19,7 +19,8 @@ proptest! {
     fn what_must_hold_in_every_stage(seed: u64) {
         let model = small();
         let run = |start| model.run(start, seed).unwrap();
-        let (random, warm, ideal) = (run(InitialWeights::Random), run(InitialWeights::Warm), run(InitialWeights::Ideal));
+        let random = run(InitialWeights::Random);
+        let (warm, ideal) = (run(InitialWeights::Warm), run(InitialWeights::Ideal));
         // The first stage is the same for all, and begins with every point active.
         prop_assert_eq!(random[0], warm[0]);
         prop_assert_eq!(random[0], ideal[0]);
@@ -56,7 +57,8 @@ fn certain_features() {
     // Frequencies are uniform on [0, 1], so make every feature frequent enough by asking for a single point.
     let model = FeatureLearning { largest_frequency: 1.0, threshold: 1, sufficient: 1, ..small() };
     let stages = model.run(InitialWeights::Ideal, 1).unwrap();
-    // A feature that one point holds is learned as long as that point is active: nothing that holds one is memorized.
+    // A feature that one point holds is learned as long as that point is active: nothing that holds one is
+    // memorized.
     assert!(stages.iter().all(|stage| stage.memorized == 0 && stage.accuracy > 0.99), "{stages:?}");
 }
 
@@ -69,8 +71,8 @@ fn a_threshold_out_of_reach_memorizes_everything() {
     }
 }
 
-/// Means over ten seeds of an independent program at stage 10, with the paper's settings. Tolerance: three standard
-/// errors of the difference of two means of ten, given its deviations 0.008, 0.014 and 0.008.
+/// Means over ten seeds of an independent program at stage 10, with the paper's settings. Tolerance: three
+/// standard errors of the difference of two means of ten, given its deviations 0.008, 0.014 and 0.008.
 #[test]
 fn the_reference_program_agrees() {
     let model = FeatureLearning { stages: 10, ..Default::default() };

@@ -13,7 +13,8 @@ use kiln_tensor::Vector;
 use super::gaussian;
 use super::quadratic::{RESTORES, svrg, take_steps};
 
-/// M9 and the floor: step sizes never rise through annealing, and end at the floor or where they began below it.
+/// M9 and the floor: step sizes never rise through annealing, and end at the floor or where they began below
+/// it.
 #[test]
 fn annealing_never_raises_a_rate() {
     let grows =
@@ -203,7 +204,25 @@ fn bad_settings() {
     }
 }
 
-/// Each is refused by name: settings at the edges of what numbers can hold, and what does not belong to the run.
+/// A rank that says what it likes of itself, and hears itself alone.
+struct Absent(usize, usize);
+impl Comm for Absent {
+    fn rank(&self) -> usize {
+        self.0
+    }
+    fn size(&self) -> usize {
+        self.1
+    }
+    fn all_gather(&self, mine: &[f64]) -> Result<Vec<f64>, CommError> {
+        Ok(mine.to_vec())
+    }
+    fn broadcast(&self, _: &mut [u8], _: usize) -> Result<(), CommError> {
+        Ok(())
+    }
+}
+
+/// Each is refused by name: settings at the edges of what numbers can hold, and what does not belong to the
+/// run.
 #[test]
 fn the_border() {
     let refused = |outcome: Result<(), OptimError>| match outcome {
@@ -240,21 +259,6 @@ fn the_border() {
     }
 
     // Ranks that there cannot be.
-    struct Absent(usize, usize);
-    impl Comm for Absent {
-        fn rank(&self) -> usize {
-            self.0
-        }
-        fn size(&self) -> usize {
-            self.1
-        }
-        fn all_gather(&self, mine: &[f64]) -> Result<Vec<f64>, CommError> {
-            Ok(mine.to_vec())
-        }
-        fn broadcast(&self, _: &mut [u8], _: usize) -> Result<(), CommError> {
-            Ok(())
-        }
-    }
     let four = SumOverBatch::new(4, |batch: &[usize], _: &Vec<f64>| batch.len() as f64).unwrap();
     for (rank, size) in [(0, 0), (2, 2), (0, 2)] {
         let error = good.step(&four, &mut state, &Absent(rank, size)).unwrap_err();
@@ -262,7 +266,8 @@ fn the_border() {
     }
 }
 
-/// Losses that are not finite when the anchor is to be set: the next step sets one, and the log leads there too.
+/// Losses that are not finite when the anchor is to be set: the next step sets one, and the log leads there
+/// too.
 #[test]
 fn an_anchor_that_could_not_be_set_is_set_later() {
     for restore in RESTORES {

@@ -247,7 +247,8 @@ device_tests! {
         assert_eq!(state.point.dtype(), DType::BF16);
     }
 
-    /// An objective that takes steps: the number of wrong signs falls without a gradient, and without a warning.
+    /// An objective that takes steps: the number of wrong signs falls without a gradient, and without a
+    /// warning.
     fn accuracy_can_be_trained(device) {
         let inner = losses(device, 12);
         let metric = ModuleMetric::new(12, move |network: &Network, batch: &[usize]| {
@@ -286,7 +287,8 @@ device_tests! {
         }
     }
 
-    /// Rebuilding the anchor costs no accuracy worth speaking of: relative error of the point after many steps.
+    /// Rebuilding the anchor costs no accuracy worth speaking of: relative error of the point after many
+    /// steps.
     fn anchors_are_rebuilt(device) {
         let problem = ModuleLoss::new(12, losses(device, 12)).unwrap();
         let with = |storage, restore| {

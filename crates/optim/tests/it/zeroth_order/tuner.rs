@@ -51,7 +51,8 @@ proptest! {
         prop_assert_eq!(with(Restore::InPlace), with(Restore::Fused));
     }
 
-    /// Z2: on a quadratic the central difference is the derivative, for any ε, in the direction's own rounding.
+    /// Z2: on a quadratic the central difference is the derivative, for any ε, in the direction's own
+    /// rounding.
     #[test]
     fn differences_are_derivatives(
         distribution in distribution(), seed in 0..1000_u64, size in 1e-4..1.0_f32,
@@ -166,7 +167,8 @@ proptest! {
         let problem = Problem::new(9, 30, seed);
         let method = MezoSvrg { anchor_period: 1, ..MezoSvrg::new(0.02, 0.5) };
         let (svrg, entries) = run(&Tuner { restore, ..Tuner::new(method, 4, seed) }, &problem, 12);
-        // The order of the examples matters to the last bits of a sum only; the batch is all of them in order.
+        // The order of the examples matters to the last bits of a sum only; the batch is all of them in
+        // order.
         let order = kiln_optim::Order::Cyclic;
         let tuner = Tuner { restore, order, ..Tuner::new(Mezo::new(0.02), 9, seed) };
         let (mezo, expected) = run(&tuner, &problem, 12);

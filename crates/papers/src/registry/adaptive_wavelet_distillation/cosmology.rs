@@ -1,4 +1,5 @@
-//! Maps like those of weak lensing: parameters from the peaks of filtered maps, with distilled and other filters.
+//! Maps like those of weak lensing: parameters from the peaks of filtered maps, with distilled and other
+//! filters.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_interpret::InterpretError;
@@ -9,12 +10,12 @@ use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
 use super::networks::host;
-use super::spectra::SpectraMaps;
+use super::spectra::{SIDE, SpectraMaps};
 use crate::device::TensorDevice;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
+use kiln_receipts::statistics::{mean, mean_and_spread};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
 
-pub(super) const SIDE: usize = 64;
 const PIXELS: usize = SIDE * SIDE;
 /// Of each of the 25 classes: to fit histograms, to choose `γ`, to test.
 const TRAINING: usize = 60;
@@ -64,10 +65,8 @@ fn standardized(
         let validation = maps.split_off(TRAINING * PIXELS);
         classes.push(Class { parameters, training: maps, validation, test });
     }
-    let training = || classes.iter().flat_map(|class| &class.training);
-    let count = training().count() as f64;
-    let mean = training().sum::<f64>() / count;
-    let deviation = (training().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let training: Vec<f64> = classes.iter().flat_map(|class| &class.training).copied().collect();
+    let (_, deviation) = mean_and_spread(&training);
     for class in &mut classes {
         for map in [&mut class.training, &mut class.validation, &mut class.test] {
             for pixel in map.iter_mut() {
@@ -203,7 +202,7 @@ fn outcome(classes: &[Class], seed: u64, device: &Device) -> Result<Outcome, Exp
         let found = host(spectrum.outputs(pictures(&class.test, device))?);
         squares.extend(found.into_iter().map(|found| (found - class.parameters[0]).powi(2)));
     }
-    let teacher_error = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+    let teacher_error = mean(&squares).sqrt();
 
     // As many of each class.
     let each = DISTILLED / classes.len();
@@ -264,7 +263,7 @@ pub(super) fn spectra(context: &Context, recorder: &mut Recorder) -> Result<(), 
     let device = context.tensor_device()?;
     let seeds = context.seeds(3);
     let pixels = maps.draw(0, 20, seeds[0])?;
-    let moment = |power: i32| pixels.iter().map(|pixel| pixel.powi(power)).sum::<f64>() / pixels.len() as f64;
+    let moment = |power: i32| mean(pixels.iter().map(|pixel| pixel.powi(power)));
     let (deviation, skewness) = (moment(2).sqrt(), moment(3) / moment(2).powf(1.5));
     recorder.note(format!(
         "20 maps of cosmology 0: deviation {}, skewness {}; the four that come with the data: 0.01396, 1.47.",
@@ -310,7 +309,7 @@ fn show(
         &["filter", parameters[0], "±", parameters[1]],
     );
     let mut row = |name: &str, of: &dyn Fn(&Outcome) -> Errors| {
-        let mean = |k: usize| outcomes.iter().map(|o| of(o)[k]).sum::<f64>() / outcomes.len() as f64;
+        let mean = |k: usize| mean(outcomes.iter().map(|o| of(o)[k]));
         let first = mean(0);
         let spread = outcomes.iter().map(|o| (of(o)[0] - first).abs()).fold(0.0, f64::max);
         // The spectrum's regression has no second one.

@@ -9,10 +9,11 @@ use faer::Mat;
 use kiln_interpret::transform::{Fourier, Transform};
 use kiln_tensor::{Distribution, Noise};
 
-use super::cosmology::SIDE;
 use kiln_datasets::{DataUse, FindData};
 use kiln_receipts::ExperimentError;
 
+/// Rows and columns of a map.
+pub(super) const SIDE: usize = 64;
 const FINE: usize = 256;
 const BLOCK: usize = FINE / SIDE;
 /// Side of a map, in radians.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::{Recurrent, Regression, host, r_squared, trained};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::{mean, mean_and_spread};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LEN: usize = 40;
@@ -67,10 +68,9 @@ struct Traces {
 }
 
 fn standardized(values: &mut [f64], training: usize) {
-    let mean = values[..training].iter().sum::<f64>() / training as f64;
-    let variance = values[..training].iter().map(|x| (x - mean).powi(2)).sum::<f64>() / training as f64;
+    let (mean, deviation) = mean_and_spread(&values[..training]);
     for value in values {
-        *value = (*value - mean) / variance.sqrt();
+        *value = (*value - mean) / deviation;
     }
 }
 
@@ -184,12 +184,12 @@ fn outcome(
     let labels = TensorData::new(traces.y.clone(), [TRAINING, 1]).convert::<f32>();
     let labels = Tensor::from_data(labels, device);
     let network = Recurrent::new(20, seed, &device.clone().autodiff())?;
-    let network = trained(network, &traces.x, &labels, (40, 4e-3), seed);
-    let predictions = host(network.forward(traces.test.clone().autodiff()).inner());
+    let network = trained(network, &traces.x, &labels, (40, 4e-3), seed)?;
+    let predictions = host(network.outputs(traces.test.clone().autodiff()).inner());
     let flat = |x: &Tensor<3>| rows(x.clone().flatten(1, 2));
     let linear = ConciseModel::fit(&flat(&traces.x), &traces.y, 0.0)?;
 
-    let model = |x: Tensor<3>| network.forward(x);
+    let model = |x: Tensor<3>| network.outputs(x);
     let teacher = Teacher::new(&model, &[0], traces.x.clone())?;
     let test = Teacher::new(&model, &[0], traces.test.clone())?;
     let db5 = Wavelet::named("db5")?;
@@ -281,7 +281,7 @@ fn show(recorder: &mut Recorder, outcomes: &[Outcome]) {
          that are not negligible and neither is what the network attributes to them.",
         &["model", "R²", "compression", "λ, γ chosen"],
     );
-    let mean = |of: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
+    let mean = |of: &dyn Fn(&Outcome) -> f64| mean(outcomes.iter().map(of));
     let mut row = |name: &str, r: f64, compression: Option<f64>, chosen: String| {
         table.row([
             name.to_owned(),

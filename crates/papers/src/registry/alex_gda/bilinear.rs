@@ -80,7 +80,8 @@ fn path<S: Solver<QuadraticGame>>(
     Ok(path)
 }
 
-/// The root of the determinant of the two-term recurrence that a sequence obeys: the modulus of its pair of roots.
+/// The root of the determinant of the two-term recurrence that a sequence obeys: the modulus of its pair of
+/// roots.
 fn rate(mode: &[f64]) -> f64 {
     let determinant = |k: usize| mode[k] * mode[k + 2] - mode[k + 1].powi(2);
     let steps = mode.len() - 3;

@@ -4,25 +4,17 @@ mod bilinear;
 mod separation;
 mod tuned;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 /// The median within a share of the official code's.
 const fn near(name: &'static str, official: f64, share: f64) -> Check {
     let threshold = Threshold::Between(official * (1.0 - share), official * (1.0 + share));
-    Check { unit: "gradient calls", ..check(name, Statistic::Median, threshold) }
+    Check { unit: "gradient calls", ..Check::new(name, Statistic::Median, threshold) }
 }
 
 /// Where the specification only says "about" or "far".
 const fn chosen(name: &'static str, threshold: Threshold) -> Check {
-    Check { origin: ThresholdOrigin::Kiln, ..check(name, Statistic::Median, threshold) }
-}
-
-const fn at_full(check: Check) -> Check {
-    Check { full_only: true, ..check }
+    Check::new(name, Statistic::Median, threshold).by_kiln()
 }
 
 const ROUNDING: Threshold = Threshold::AtMost(1e-6);
@@ -56,9 +48,9 @@ const CLAIMS: &[Claim] = &[
             seeds: per singular mode, the growth of Sim and the rate of Alex against their closed forms; the \
             drift of Alt's conserved quantity over 1000 steps.",
         checks: &[
-            check("Sim: growth of a mode, error", Statistic::Max, ROUNDING),
-            check("Alt: drift of the conserved quantity", Statistic::Max, ROUNDING),
-            check("Alex: rate of a mode, error", Statistic::Max, ROUNDING),
+            Check::new("Sim: growth of a mode, error", Statistic::Max, ROUNDING),
+            Check::new("Alt: drift of the conserved quantity", Statistic::Max, ROUNDING),
+            Check::new("Alex: rate of a mode, error", Statistic::Max, ROUNDING),
         ],
         needs: &[],
         known_finding: None,
@@ -71,9 +63,9 @@ const CLAIMS: &[Claim] = &[
             241 × 241 step sizes, of Alt and Alex by theory, of EG and OGDA, best of 400 steps; all against \
             the specification's independent computation.",
         checks: &[
-            check("relative deviation of a cell", Statistic::Max, FIVE_PERCENT),
-            check("Alt at Alex's step / best Sim", Statistic::Min, Threshold::AtLeast(5.0)),
-            check("best Sim / bound 2/(1 + κxy²)", Statistic::Max, Threshold::AtMost(1.0 + 1e-6)),
+            Check::new("relative deviation of a cell", Statistic::Max, FIVE_PERCENT),
+            Check::new("Alt at Alex's step / best Sim", Statistic::Min, Threshold::AtLeast(5.0)),
+            Check::new("best Sim / bound 2/(1 + κxy²)", Statistic::Max, Threshold::AtMost(1.0 + 1e-6)),
         ],
         needs: &[],
         known_finding: None,
@@ -91,9 +83,9 @@ const CLAIMS: &[Claim] = &[
             near("EG", 131.0, 0.10),
             near("OGDA", 128.5, 0.08),
             near("Alex", 61.5, 0.10),
-            check("median Alex / AltOGDA", Statistic::Max, SHORTER),
-            check("median AltOGDA / Alt", Statistic::Max, SHORTER),
-            check("median Alt / OGDA", Statistic::Max, SHORTER),
+            Check::new("median Alex / AltOGDA", Statistic::Max, SHORTER),
+            Check::new("median AltOGDA / Alt", Statistic::Max, SHORTER),
+            Check::new("median Alt / OGDA", Statistic::Max, SHORTER),
             chosen("median OGDA / EG", Threshold::Between(0.85, 1.15)),
             chosen("median Sim / EG", Threshold::AtLeast(5.0)),
         ],
@@ -107,31 +99,31 @@ const CLAIMS: &[Claim] = &[
         test: "Rows 2 to 5 of the official results (μ, μxy, Lxy, ε), as C3: medians of 30 within 12 % of the \
             official ones, and Alex's the lowest. At quick scale 3 games a row, too few for medians.",
         checks: &[
-            at_full(near("row 2, Sim", 7951.5, 0.12)),
-            at_full(near("row 2, Alt", 149.0, 0.12)),
-            at_full(near("row 2, EG", 244.0, 0.12)),
-            at_full(near("row 2, OGDA", 207.0, 0.12)),
-            at_full(near("row 2, AltOGDA", 113.5, 0.12)),
-            at_full(near("row 2, Alex", 99.0, 0.12)),
-            at_full(near("row 3, Sim", 106_383.5, 0.12)),
-            at_full(near("row 3, Alt", 572.0, 0.12)),
-            at_full(near("row 3, EG", 247.0, 0.12)),
-            at_full(near("row 3, OGDA", 228.0, 0.12)),
-            at_full(near("row 3, AltOGDA", 168.5, 0.12)),
-            at_full(near("row 3, Alex", 104.0, 0.12)),
-            at_full(near("row 4, Sim", 425_214.5, 0.12)),
-            at_full(near("row 4, Alt", 772.0, 0.12)),
-            at_full(near("row 4, EG", 270.0, 0.12)),
-            at_full(near("row 4, OGDA", 280.5, 0.12)),
-            at_full(near("row 4, AltOGDA", 144.0, 0.12)),
-            at_full(near("row 4, Alex", 109.0, 0.12)),
-            at_full(near("row 5, Sim", 43628.0, 0.12)),
-            at_full(near("row 5, Alt", 401.0, 0.12)),
-            at_full(near("row 5, EG", 271.0, 0.12)),
-            at_full(near("row 5, OGDA", 251.0, 0.12)),
-            at_full(near("row 5, AltOGDA", 161.5, 0.12)),
-            at_full(near("row 5, Alex", 122.5, 0.12)),
-            at_full(check("median Alex / best other median", Statistic::Max, SHORTER)),
+            near("row 2, Sim", 7951.5, 0.12).at_full_scale(),
+            near("row 2, Alt", 149.0, 0.12).at_full_scale(),
+            near("row 2, EG", 244.0, 0.12).at_full_scale(),
+            near("row 2, OGDA", 207.0, 0.12).at_full_scale(),
+            near("row 2, AltOGDA", 113.5, 0.12).at_full_scale(),
+            near("row 2, Alex", 99.0, 0.12).at_full_scale(),
+            near("row 3, Sim", 106_383.5, 0.12).at_full_scale(),
+            near("row 3, Alt", 572.0, 0.12).at_full_scale(),
+            near("row 3, EG", 247.0, 0.12).at_full_scale(),
+            near("row 3, OGDA", 228.0, 0.12).at_full_scale(),
+            near("row 3, AltOGDA", 168.5, 0.12).at_full_scale(),
+            near("row 3, Alex", 104.0, 0.12).at_full_scale(),
+            near("row 4, Sim", 425_214.5, 0.12).at_full_scale(),
+            near("row 4, Alt", 772.0, 0.12).at_full_scale(),
+            near("row 4, EG", 270.0, 0.12).at_full_scale(),
+            near("row 4, OGDA", 280.5, 0.12).at_full_scale(),
+            near("row 4, AltOGDA", 144.0, 0.12).at_full_scale(),
+            near("row 4, Alex", 109.0, 0.12).at_full_scale(),
+            near("row 5, Sim", 43628.0, 0.12).at_full_scale(),
+            near("row 5, Alt", 401.0, 0.12).at_full_scale(),
+            near("row 5, EG", 271.0, 0.12).at_full_scale(),
+            near("row 5, OGDA", 251.0, 0.12).at_full_scale(),
+            near("row 5, AltOGDA", 161.5, 0.12).at_full_scale(),
+            near("row 5, Alex", 122.5, 0.12).at_full_scale(),
+            Check::new("median Alex / best other median", Statistic::Max, SHORTER).at_full_scale(),
         ],
         needs: &[],
         known_finding: Some(

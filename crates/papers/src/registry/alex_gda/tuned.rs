@@ -268,9 +268,9 @@ impl Instance {
         ])
     }
 
-    /// The official score of the best of the solvers: states seen until `‖z‖² < ε`, the start included, times calls a
-    /// step; that of the most steps allowed when none arrives. A solver is given up once it cannot be the best, and,
-    /// as in the official code, when `‖z‖² > 10⁶`.
+    /// The official score of the best of the solvers: states seen until `‖z‖² < ε`, the start included, times
+    /// calls a step; that of the most steps allowed when none arrives. A solver is given up once it cannot be
+    /// the best, and, as in the official code, when `‖z‖² > 10⁶`.
     fn best<S: Solver<QuadraticGame>>(
         &self,
         most_steps: u64,

@@ -2,14 +2,15 @@
 
 use kiln_adapt::images::{Digits, Images, Preset, ShiftedDigits};
 use kiln_adapt::{
-    AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, Features, Fit as _, LabelShiftEstimator,
-    Labelled, MultilayerPerceptron, Predict, Rows, SourceChoice, Training,
+    AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, FeatureNetwork, Features, Fit as _,
+    LabelShiftEstimator, Labelled, Predict, Rows, SourceChoice, Training,
 };
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation, progress::Progress,
 };
@@ -168,7 +169,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     for (colour, &(title, preset)) in presets.iter().enumerate() {
         let problem = |seed| {
             let device = context.tensor_device()?;
-            let model = MultilayerPerceptron::new(&[64, 64, 32, 2], Features::Outputs, seed, &device)?;
+            let model = FeatureNetwork::perceptron(&[64, 64, 32, 2], Features::Outputs, seed, &device)?;
             let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
             Ok(Problem::new(domains(preset, &digits, context, seed)?, model, training))
         };
@@ -178,7 +179,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             std::iter::once(title.to_owned())
                 .chain((0..names.len()).map(|i| mean_and_deviation(&accuracies(i), 3))),
         );
-        let means = (0..names.len()).map(|i| (i as f64, super::exact::average(&accuracies(i))));
+        let means = (0..names.len()).map(|i| (i as f64, mean(accuracies(i))));
         figure = figure.with(Kind::Points, title, colour, means);
         judge(recorder, preset, &fits);
     }

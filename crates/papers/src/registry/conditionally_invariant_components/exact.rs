@@ -11,6 +11,7 @@ use kiln_adapt::scm::{CicScm, CicSimulation};
 use kiln_adapt::{Fit, Predict, SourceChoice};
 use rayon::prelude::*;
 
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
@@ -208,14 +209,10 @@ fn mass(rows: &[Row]) -> (Table, Figure) {
         let shares = |group: usize| rows.iter().map(|row| row.shares[i][group]).collect::<Vec<_>>();
         let cells = [0, 1, 2].map(|group| mean_and_deviation(&shares(group), 3));
         table.row([name.to_owned()].into_iter().chain(cells));
-        let means = [0, 1, 2].map(|group| (group as f64, average(&shares(group))));
+        let means = [0, 1, 2].map(|group| (group as f64, mean(shares(group))));
         figure = figure.with(Kind::Bars, name, i, means);
     }
     (table, figure)
-}
-
-pub(super) fn average(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 const SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
@@ -319,7 +316,7 @@ pub(super) fn number_of_sources(context: &Context, recorder: &mut Recorder) -> R
             recorder.record("C9", &format!("{sources} sources"), accuracies.iter().copied());
         }
         table.row([sources.to_string(), mean_and_deviation(&accuracies, 3)]);
-        points.push((sources as f64, average(&accuracies)));
+        points.push((sources as f64, mean(&accuracies)));
     }
     let falls = points.windows(2).map(|pair| pair[0].1 - pair[1].1).fold(f64::NEG_INFINITY, f64::max);
     recorder.record("C9", "largest fall of the mean from a number to the next", [falls]);

@@ -7,23 +7,16 @@ mod mnist;
 mod trained;
 mod weights;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 const fn mean(name: &'static str, threshold: Threshold) -> Check {
-    check(name, Statistic::Mean, threshold)
+    Check::new(name, Statistic::Mean, threshold)
 }
 
 /// Trained methods: with few seeds, as at quick scale, the mean is shown and not judged.
 const fn trained(name: &'static str, threshold: Threshold) -> Check {
-    Check { full_only: true, ..mean(name, threshold) }
+    mean(name, threshold).at_full_scale()
 }
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 pub(super) const PAPER: Paper = Paper {
     id: "conditionally-invariant-components",
@@ -43,7 +36,7 @@ pub(super) const PAPER: Paper = Paper {
                 mean("ERM, exact", Threshold::AtMost(0.70)),
                 trained("DIP, trained", Threshold::AtLeast(0.84)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C2",
@@ -58,7 +51,7 @@ pub(super) const PAPER: Paper = Paper {
                 trained("CIP on III, trained", Threshold::Between(0.791, 0.851)),
                 trained("CIP on IV, trained", Threshold::Between(0.791, 0.851)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C3",
@@ -77,7 +70,7 @@ pub(super) const PAPER: Paper = Paper {
                 mean("error of the weight of class 0, IV", Threshold::Between(-0.1, 0.1)),
                 mean("error of the weight of class 1, IV", Threshold::Between(-0.1, 0.1)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C4",
@@ -98,7 +91,7 @@ pub(super) const PAPER: Paper = Paper {
                  standard deviation 0.33); the specification had seen 0.533 on two to six seeds. DIP with \
                  means never exceeds 0.55 (mean 0.287), exact DIP altogether (0.013).",
             ),
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C5",
@@ -111,7 +104,7 @@ pub(super) const PAPER: Paper = Paper {
                 mean("JointDIP minus CIP, exact", Threshold::AtLeast(0.03)),
                 trained("JointDIP, trained", Threshold::AtLeast(0.80)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C6",
@@ -125,7 +118,7 @@ pub(super) const PAPER: Paper = Paper {
                 mean("ahead of JointDIP", Threshold::Above(0.0)),
                 mean("ahead of DIP", Threshold::Above(0.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C7",
@@ -137,14 +130,14 @@ pub(super) const PAPER: Paper = Paper {
                    the bound of corollary 2 where CIP is surer than on a share α of the target. The \
                    inequality also for trained methods, DIP with five weights.",
             checks: &[
-                check("violations of the inequality", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("violations of the inequality", Statistic::Max, Threshold::AtMost(0.0)),
                 mean("share of draws with bound + .05 above the accuracy", Threshold::AtLeast(0.99)),
                 mean("bound, α = 0.75", Threshold::AtMost(0.30)),
                 mean("fall of the bound from α = 0 to 0.25", Threshold::Above(0.0)),
                 mean("fall of the bound from α = 0.25 to 0.5", Threshold::Above(0.0)),
                 mean("fall of the bound from α = 0.5 to 0.75", Threshold::Above(0.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C8",
@@ -156,7 +149,7 @@ pub(super) const PAPER: Paper = Paper {
                 mean("CIP on invariant features, exact", Threshold::AtLeast(0.92)),
                 trained("ERM on reversed features, trained", Threshold::AtLeast(0.75)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C9",
@@ -169,13 +162,13 @@ pub(super) const PAPER: Paper = Paper {
                 mean("7 sources", Threshold::AtLeast(0.70)),
                 mean("8 sources", Threshold::Between(0.779, 0.819)),
                 mean("16 sources", Threshold::Between(0.779, 0.819)),
-                check(
+                Check::new(
                     "largest fall of the mean from a number to the next",
                     Statistic::Max,
                     Threshold::AtMost(0.03),
                 ),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C10",
@@ -187,7 +180,7 @@ pub(super) const PAPER: Paper = Paper {
                 trained("DIP minus ERM", Threshold::Between(-0.02, 0.02)),
                 trained("CIP minus ERM", Threshold::Between(-0.02, 0.02)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C11",
@@ -214,7 +207,7 @@ pub(super) const PAPER: Paper = Paper {
                  predictions do not have one law given the class in sources and target (CIP itself loses 14 \
                  points when the bar comes in).",
             ),
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C11-MNIST",
@@ -244,21 +237,21 @@ pub(super) const PAPER: Paper = Paper {
             place: "experiments on CelebA",
             says: "JointDIP is above DIP in settings 1 to 3, weighted methods above their unweighted forms in 4 to 6.",
             needs: &[Need::Data("celeba"), Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C13",
             place: "experiments on Camelyon17",
             says: "Pooled JointDIP is the best.",
             needs: &[Need::Data("camelyon17"), Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "C14",
             place: "experiments on DomainNet",
             says: "JointDIP is above DIP.",
             needs: &[Need::Data("domainnet"), Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

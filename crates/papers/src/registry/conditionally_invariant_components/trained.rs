@@ -12,8 +12,8 @@ use kiln_adapt::{
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::exact::average;
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// The settings of the released code: 50 epochs, batches of 100 in order, Adam at 0.01.
@@ -195,7 +195,7 @@ fn summary(results: &BTreeMap<(&str, &str), Vec<Fit>>, scms: &[&str]) -> Table {
                 format!(
                     "{}, {:.3}",
                     mean_and_deviation(&of(|fit| fit.accuracy), 3),
-                    average(&of(|fit| fit.balanced))
+                    mean(of(|fit| fit.balanced))
                 )
             })
         };

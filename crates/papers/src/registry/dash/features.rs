@@ -2,6 +2,7 @@
 
 use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
 
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const STARTS: [(&str, InitialWeights); 3] =
@@ -33,7 +34,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         &["stage", "start", "accuracy", "features", "active points", "memorized points"],
     );
     let mean = |runs: &[Vec<Stage>], stage: usize, f: fn(&Stage) -> f64| {
-        runs.iter().map(|stages| f(&stages[stage - 1])).sum::<f64>() / runs.len() as f64
+        mean(runs.iter().map(|stages| f(&stages[stage - 1])))
     };
     for stage in [1, 10, model.stages] {
         for ((name, _), runs) in STARTS.iter().zip(&runs) {

@@ -1,14 +1,10 @@
-//! Shin, Oh, Cho, Yun, "DASH: warm-starting neural network training in stationary settings without loss of plasticity",
-//! `NeurIPS` 2024.
+//! Shin, Oh, Cho, Yun, "DASH: warm-starting neural network training in stationary settings without loss of
+//! plasticity", `NeurIPS` 2024.
 
 mod features;
 mod network;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 pub(super) const PAPER: Paper = Paper {
     id: "dash",
@@ -25,10 +21,10 @@ pub(super) const PAPER: Paper = Paper {
             test: "The authors' model: 2 classes, 50 features each, 1000 points a stage, 50 stages, γ = 50, τ = 3, \
                    10000 test points, 10 seeds; at the last stage.",
             checks: &[
-                spec("accuracy, ideal minus warm", Statistic::Mean, Threshold::AtLeast(0.15)),
-                spec("|accuracy, ideal minus random|", Statistic::Mean, Threshold::AtMost(0.01)),
-                spec("active points, ideal over random", Statistic::Mean, Threshold::AtMost(0.15)),
-                spec("features learned, warm", Statistic::Mean, Threshold::AtMost(40.0)),
+                Check::new("accuracy, ideal minus warm", Statistic::Mean, Threshold::AtLeast(0.15)),
+                Check::new("|accuracy, ideal minus random|", Statistic::Mean, Threshold::AtMost(0.01)),
+                Check::new("active points, ideal over random", Statistic::Mean, Threshold::AtMost(0.15)),
+                Check::new("features learned, warm", Statistic::Mean, Threshold::AtMost(40.0)),
             ],
             needs: &[],
             known_finding: None,
@@ -51,8 +47,8 @@ pub(super) const PAPER: Paper = Paper {
                    image shows some, and noise), 10 chunks of 80, each trained to 99.9 % training accuracy: test \
                    accuracy after the last chunk, and steps over all chunks but the first.",
             checks: &[
-                spec("accuracy, DASH minus warm", Statistic::Mean, Threshold::AtLeast(0.0)),
-                spec("steps, DASH over cold", Statistic::Mean, Threshold::AtMost(1.0)),
+                Check::new("accuracy, DASH minus warm", Statistic::Mean, Threshold::AtLeast(0.0)),
+                Check::new("steps, DASH over cold", Statistic::Mean, Threshold::AtMost(1.0)),
             ],
             needs: &[],
             known_finding: Some(

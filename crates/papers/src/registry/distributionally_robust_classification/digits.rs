@@ -7,13 +7,14 @@ use kiln_adapt::robust::{
     Ball, ConditionalSource, RobustClassification, evaluate, frozen_features, oracle_perturbation,
 };
 use kiln_adapt::{
-    AdaptMethod, Adaptation, FeatureModel, Features, Fit, Labelled, Labels, MultilayerPerceptron, Training,
+    AdaptMethod, Adaptation, FeatureModel, FeatureNetwork, Features, Fit, Labelled, Labels, Training,
     glorot_linear,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
@@ -86,7 +87,7 @@ impl Domains {
         let (rows, test_rows) = first_of_each_class(others.classes()?.0);
         let (target, test) = (others.select(&rows)?, others.select(&test_rows)?);
 
-        let model = MultilayerPerceptron::new(&[64, 64, WIDTH, 10], Features::LastHidden, seed, device)?;
+        let model = FeatureNetwork::perceptron(&[64, 64, WIDTH, 10], Features::LastHidden, seed, device)?;
         let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
         let data = Adaptation::new(vec![source], test.without_labels())?;
         let model = AdaptMethod::erm(0).on(&model, &training).fit(&data)?.into_model();
@@ -158,7 +159,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         let means = (0..radii.len()).map(|i| mean_and_deviation(&at(i), 3));
         table.row([name.to_owned(), mean_and_deviation(&erm, 3)].into_iter().chain(means));
         let points = radii.iter().enumerate();
-        let mean = |i: usize| at(i).iter().sum::<f64>() / draws.len() as f64;
+        let mean = |i: usize| mean(at(i));
         figure = figure.with(Kind::LinePoints, name, variant, points.map(|(i, radius)| (*radius, mean(i))));
     }
     recorder.table(table);

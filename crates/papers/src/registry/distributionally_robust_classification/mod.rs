@@ -1,4 +1,5 @@
-//! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain adaptation", 2026.
+//! Kim, Jo, Ha, Chae, "Distributionally robust classification for multi-source unsupervised domain
+//! adaptation", 2026.
 //!
 //! The paper's text was not at hand: its method and its figures are known from a summary, its settings from
 //! the notebook released with it.
@@ -6,25 +7,15 @@
 mod digits;
 mod spurious;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 const fn mean(name: &'static str, threshold: Threshold) -> Check {
-    Check {
-        name,
-        statistic: Statistic::Mean,
-        threshold,
-        unit: "",
-        origin: ThresholdOrigin::Specification,
-        full_only: false,
-    }
+    Check::new(name, Statistic::Mean, threshold)
 }
 
 const fn sign(name: &'static str) -> Check {
-    Check { origin: ThresholdOrigin::Kiln, ..mean(name, Threshold::Above(0.0)) }
+    mean(name, Threshold::Above(0.0)).by_kiln()
 }
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 const OBJECTIVE: Claim = Claim {
     place: "the objective (Proposition 3.1)",
@@ -34,21 +25,21 @@ const OBJECTIVE: Claim = Claim {
         mean("DRO / ERM on one source, the least", Threshold::AtMost(1.0)),
         mean("DRO / nominal mixture", Threshold::AtMost(0.95)),
     ],
-    ..BASE
+    ..Claim::EMPTY
 };
 
 const GAIN: Claim = Claim {
     place: "the uncertainty of the mixture",
     says: "Training for the worst mixture of the sources' labels beats training for their mean.",
     checks: &[mean("accuracy, DRO minus nominal mixture", Threshold::AtLeast(0.1))],
-    ..BASE
+    ..Claim::EMPTY
 };
 
 const FEW_ROWS: Claim = Claim {
     place: "experiments with few target rows",
     says: "The method loses little with ten times fewer rows of the target.",
     checks: &[mean("accuracy, 100 rows minus 20 rows", Threshold::AtMost(0.08))],
-    ..BASE
+    ..Claim::EMPTY
 };
 
 const MIXTURE: Claim = Claim {
@@ -58,7 +49,7 @@ const MIXTURE: Claim = Claim {
         mean("largest deviation, perceptron", Threshold::AtMost(0.03)),
         mean("largest deviation, linear", Threshold::AtMost(0.05)),
     ],
-    ..BASE
+    ..Claim::EMPTY
 };
 
 pub(super) const PAPER: Paper = Paper {
@@ -139,7 +130,7 @@ pub(super) const PAPER: Paper = Paper {
                  gives +0.061 and 0.8 gives +0.109. So on this set the gain is the labels', and the paper's \
                  is not confirmed without them. SVHN was not run.",
             ),
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "D5-oracle-perturbation",
@@ -148,7 +139,7 @@ pub(super) const PAPER: Paper = Paper {
             test: "As D5, with that notebook's variant: its labels come from the target, so that it is no \
                 unsupervised method.",
             checks: &[sign("accuracy, ε₁ = 0.2 minus 0")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "D5-SVHN",
@@ -157,7 +148,7 @@ pub(super) const PAPER: Paper = Paper {
                 of each class; ERM 59.6, 63.4, 60.4.",
             test: "Not yet: convolutional backbones, STAR and CDAN.",
             needs: &[Need::Data("digits/svhn"), Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "D6",
@@ -166,7 +157,7 @@ pub(super) const PAPER: Paper = Paper {
             test: "Not yet. With one source and resamples of it the conditionals nearly coincide, so that a \
                 large gain would be surprising.",
             needs: &[Need::Data("vision/waterbirds, vision/celeba"), Need::Gpu],
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

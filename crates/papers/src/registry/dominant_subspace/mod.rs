@@ -6,13 +6,7 @@ mod quadratics;
 use kiln_optim::curvature::{SubspaceMemory, SubspacePart, SubspaceSgd};
 use kiln_optim::{Objective, Operator, Solver, State};
 
-use kiln_receipts::{
-    Check, Claim, Experiment, ExperimentError, Need, Paper, Statistic, Threshold, ThresholdOrigin,
-};
-
-const fn check(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
+use kiln_receipts::{Check, Claim, Experiment, ExperimentError, Need, Paper, Statistic, Threshold};
 
 pub(super) const PAPER: Paper = Paper {
     id: "dominant-subspace",
@@ -33,10 +27,10 @@ pub(super) const PAPER: Paper = Paper {
                 is the mean over an SGD run after 100 steps. Gradient descent begins where SGD is after half \
                 of its steps.",
             checks: &[
-                check("χ of minibatch gradients, SGD", Statistic::Min, Threshold::Above(0.9)),
-                check("loss of Dom-SGD / initial loss", Statistic::Min, Threshold::AtLeast(0.95)),
-                check("loss of Bulk-SGD / loss of SGD", Statistic::Max, Threshold::AtMost(1.1)),
-                check("χ after 500 steps of gradient descent", Statistic::Max, Threshold::Below(1e-3)),
+                Check::new("χ of minibatch gradients, SGD", Statistic::Min, Threshold::Above(0.9)),
+                Check::new("loss of Dom-SGD / initial loss", Statistic::Min, Threshold::AtLeast(0.95)),
+                Check::new("loss of Bulk-SGD / loss of SGD", Statistic::Max, Threshold::AtMost(1.1)),
+                Check::new("χ after 500 steps of gradient descent", Statistic::Max, Threshold::Below(1e-3)),
             ],
             needs: &[],
             known_finding: Some(
@@ -55,8 +49,8 @@ pub(super) const PAPER: Paper = Paper {
                 SGD, then 200 of each method. The subspace is recomputed every 20 steps at quick scale and \
                 every step at full scale.",
             checks: &[
-                check("decrease by Dom-SGD / by SGD", Statistic::Max, Threshold::AtMost(0.5)),
-                check("decrease by Bulk-SGD / by SGD", Statistic::Min, Threshold::AtLeast(0.8)),
+                Check::new("decrease by Dom-SGD / by SGD", Statistic::Max, Threshold::AtMost(0.5)),
+                Check::new("decrease by Bulk-SGD / by SGD", Statistic::Min, Threshold::AtLeast(0.8)),
             ],
             needs: &[],
             known_finding: None,

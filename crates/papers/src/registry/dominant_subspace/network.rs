@@ -58,8 +58,8 @@ impl Maker {
         })
     }
 
-    /// Points `c + n` around Gaussian centres, with `n` twice as wide as the centres' coordinates; squared loss to the
-    /// indicator of the class, summed over classes.
+    /// Points `c + n` around Gaussian centres, with `n` twice as wide as the centres' coordinates; squared
+    /// loss to the indicator of the class, summed over classes.
     fn problem(&self) -> Result<impl FiniteSum<Point = Parameters<Network>> + Objective, OptimError> {
         let centres = self.values(3, CLASSES * INPUTS);
         let spread = self.values(4, POINTS * INPUTS);

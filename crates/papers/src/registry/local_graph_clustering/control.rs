@@ -4,6 +4,7 @@ use kiln_graph::{Adjacency, ClusterScores, CsrGraph};
 
 use super::protocol::{Method, Target, load, note_use, run};
 use kiln_datasets::{open, read_groups_tsv};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Context, ExperimentError, Need, Number, Recorder, Table};
 
 const BLOGCATALOG: &str = "graph-labelled/blogcatalog.edges.tsv.gz";
@@ -72,9 +73,7 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
         if edges == BLOGCATALOG {
             recorder.record("X1", "mean F1", scores.iter().map(|score| score.0[1]));
         }
-        let mean = |i: usize| {
-            Number(scores.iter().map(|score| score.0[i]).sum::<f64>() / scores.len() as f64).to_string()
-        };
+        let mean = |i: usize| Number(mean(scores.iter().map(|score| score.0[i]))).to_string();
         let name = edges.trim_start_matches("graph-labelled/").split('.').next().unwrap_or(edges);
         table.row([
             name.to_owned(),

@@ -9,23 +9,7 @@ mod reference_graphs;
 mod theory;
 mod work;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn check(
-    name: &'static str,
-    statistic: Statistic,
-    threshold: Threshold,
-    origin: ThresholdOrigin,
-) -> Check {
-    Check { name, statistic, threshold, unit: "", origin, full_only: false }
-}
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    check(name, statistic, threshold, ThresholdOrigin::Specification)
-}
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 const KARATE: &[Need] = &[Need::Data("graph-labelled/karate.edges.tsv")];
 const SFLD: &[Need] = &[Need::Data("graph/sfld.edges"), Need::Data("graph/sfld.communities.json")];
@@ -46,9 +30,9 @@ pub(super) const PAPER: Paper = Paper {
             test: "Exact solutions at 40 values of ρ from 0.2 to 1e-5 on five small graphs (weights, loops, several \
                    components), 2 to 4 values of α and 2 to 4 seed distributions each: the largest decrease of a \
                    coordinate from one ρ to the next smaller.",
-            checks: &[spec("largest decrease", Statistic::Max, Threshold::AtMost(1e-12))],
+            checks: &[Check::new("largest decrease", Statistic::Max, Threshold::AtMost(1e-12))],
             needs: KARATE,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G2",
@@ -56,8 +40,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "The support's volume is at most 1/ρ, whatever the graph.",
             test: "For every ℓ1 solve of every experiment in this report: ρ vol(support) - (1 - ‖p‖₁), which may not \
                    be positive (and implies the bound).",
-            checks: &[spec("excess over the bound", Statistic::Max, Threshold::AtMost(1e-12))],
-            ..BASE
+            checks: &[Check::new("excess over the bound", Statistic::Max, Threshold::AtMost(1e-12))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "G3",
@@ -66,11 +50,11 @@ pub(super) const PAPER: Paper = Paper {
             test: "500 iterations on karate and on a planted partition of 200 nodes; the support is compared with \
                    the exact one.",
             checks: &[
-                spec("largest decrease", Statistic::Max, Threshold::AtMost(1e-15)),
-                spec("nodes outside the support", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("largest decrease", Statistic::Max, Threshold::AtMost(1e-15)),
+                Check::new("nodes outside the support", Statistic::Max, Threshold::AtMost(0.0)),
             ],
             needs: KARATE,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G4",
@@ -78,8 +62,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "Approximate PageRank and ℓ1-regularised PageRank bound each other.",
             test: "On the five small graphs: x̂(ε) <= x_APPR(ε) <= x̂((1-α)ε/2) in every coordinate. The constant is \
                    derived in Kiln's specification, not in the paper.",
-            checks: &[spec("largest violation", Statistic::Max, Threshold::AtMost(1e-12))],
-            ..BASE
+            checks: &[Check::new("largest violation", Statistic::Max, Threshold::AtMost(1e-12))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "G5",
@@ -88,10 +72,10 @@ pub(super) const PAPER: Paper = Paper {
             test: "APPR with α = 0.05, ε = 1e-4 from 50 random nodes on implicit planted graphs of 2^14, \
                 2^20, 2^26, 2^32 and 2^40 nodes, edges counted.",
             checks: &[
-                spec("largest ratio of two means, minus 1", Statistic::Max, Threshold::AtMost(0.05)),
-                spec("edges touched × αε", Statistic::Max, Threshold::AtMost(1.0)),
+                Check::new("largest ratio of two means, minus 1", Statistic::Max, Threshold::AtMost(0.05)),
+                Check::new("edges touched × αε", Statistic::Max, Threshold::AtMost(1.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G6",
@@ -101,10 +85,14 @@ pub(super) const PAPER: Paper = Paper {
             test: "Local random model, n = 1000, k = 100, p in {.3, .5}, γ in {.6, .75, .9, .95}, α = .1, ρ \
                 = γp/(4d̄²), 20 random graphs a row. The bound is 4/γ² - 1, which follows from G2 and full recall.",
             checks: &[
-                spec("share of graphs with recall 1, worst row", Statistic::Min, Threshold::AtLeast(0.95)),
-                spec("vol(false positives) / bound", Statistic::Max, Threshold::AtMost(1.0)),
+                Check::new(
+                    "share of graphs with recall 1, worst row",
+                    Statistic::Min,
+                    Threshold::AtLeast(0.95),
+                ),
+                Check::new("vol(false positives) / bound", Statistic::Max, Threshold::AtMost(1.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G7",
@@ -112,24 +100,24 @@ pub(super) const PAPER: Paper = Paper {
             says: "If the seed has no edge out of K, some ρ on the path has support exactly K.",
             test: "The same graphs with γ >= .75, the seed's outside edges removed: the exact path is followed until a \
                    node outside K enters.",
-            checks: &[spec(
+            checks: &[Check::new(
                 "share of graphs with exact recovery, worst row",
                 Statistic::Min,
                 Threshold::AtLeast(0.95),
             )],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G7n",
             place: "control of G7",
             says: "The condition on the seed matters: with outside edges at the seed, exact recovery fails.",
             test: "The same graphs with γ <= .9 and the seed untouched.",
-            checks: &[spec(
+            checks: &[Check::new(
                 "share of graphs with exact recovery, worst row",
                 Statistic::Max,
                 Threshold::AtMost(0.10),
             )],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G8",
@@ -139,12 +127,12 @@ pub(super) const PAPER: Paper = Paper {
                    coordinate error of p for η = 1e-3 and 1e-4, and steps against ‖p‖₁/η. The scaling of a step is our \
                    reading of the paper's weighted norm.",
             checks: &[
-                spec("error at η = 1e-4", Statistic::Max, Threshold::AtMost(1e-3)),
-                spec("error at 1e-4 / error at 1e-3", Statistic::Max, Threshold::AtMost(0.25)),
-                spec("|steps - ‖p‖₁/η|", Statistic::Max, Threshold::AtMost(1.0)),
+                Check::new("error at η = 1e-4", Statistic::Max, Threshold::AtMost(1e-3)),
+                Check::new("error at 1e-4 / error at 1e-3", Statistic::Max, Threshold::AtMost(0.25)),
+                Check::new("|steps - ‖p‖₁/η|", Statistic::Max, Threshold::AtMost(1.0)),
             ],
             needs: KARATE,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G9",
@@ -152,8 +140,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "The solution path is piecewise linear and can be followed exactly.",
             test: "The seven paths against independent active-set solves just above and just below each breakpoint: \
                    the entering nodes must be absent at ρ(1 + 1e-9) and present at ρ(1 - 1e-9).",
-            checks: &[spec("breakpoints that are wrong", Statistic::Max, Threshold::AtMost(0.0))],
-            ..BASE
+            checks: &[Check::new("breakpoints that are wrong", Statistic::Max, Threshold::AtMost(0.0))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "G10",
@@ -161,9 +149,9 @@ pub(super) const PAPER: Paper = Paper {
             says: "Precision, recall, F1 and conductance of both methods on two enzyme families.",
             test: "The authors' protocol from every node as a seed, coordinate descent at tolerance 1e-2: largest \
                    difference from the 16 numbers that the authors' notebooks print.",
-            checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(1e-4))],
+            checks: &[Check::new("absolute difference", Statistic::Max, Threshold::AtMost(1e-4))],
             needs: SFLD,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G11",
@@ -172,9 +160,9 @@ pub(super) const PAPER: Paper = Paper {
             test: "The authors' protocol, coordinate descent at tolerance 1e-9; APPR walks without weights, as the \
                    authors' code did. Compared with the authors' prints for 7 complexes and with an independent \
                    implementation's figures for the 12 others.",
-            checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(1e-4))],
+            checks: &[Check::new("absolute difference", Statistic::Max, Threshold::AtMost(1e-4))],
             needs: PPI,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G12",
@@ -182,9 +170,9 @@ pub(super) const PAPER: Paper = Paper {
             says: "ℓ1-regularised PageRank has at least the F1 score of APPR on all target sets but \
                    Mitochondrial-translation-complexes.",
             test: "F1 of ℓ1 minus F1 of APPR on the 20 other sets of G10 and G11.",
-            checks: &[spec("F1 difference", Statistic::Min, Threshold::AtLeast(-1e-6))],
+            checks: &[Check::new("F1 difference", Statistic::Min, Threshold::AtLeast(-1e-6))],
             needs: SFLD_AND_PPI,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G13",
@@ -193,17 +181,16 @@ pub(super) const PAPER: Paper = Paper {
             test: "The authors' protocol from all seeds, coordinate descent at tolerance 1e-6, against an independent \
                    implementation's figures: the authors' own numbers were not at hand. At quick scale only every \
                    20th seed is run, and shown without a verdict.",
-            checks: &[Check {
-                full_only: true,
-                ..spec("absolute difference", Statistic::Max, Threshold::AtMost(2e-3))
-            }],
+            checks: &[
+                Check::new("absolute difference", Statistic::Max, Threshold::AtMost(2e-3)).at_full_scale()
+            ],
             needs: &[
                 Need::Data("graph/johns_hopkins55.edges"),
                 Need::Data("graph/johns_hopkins55.communities.json"),
                 Need::Data("graph/colgate88.edges"),
                 Need::Data("graph/colgate88.communities.json"),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G14",
@@ -211,7 +198,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "SimpleLocal from a breadth-first ball and from the ℓ1 clusters.",
             test: "The authors' protocol, in which the truth sets the ball's size and δ (an oracle), with an \
                 exact minimiser: largest difference from the 16 numbers that the authors' notebooks print.",
-            checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
+            checks: &[Check::new("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
             needs: SFLD,
             known_finding: Some(
                 "13 of the 16 numbers agree. Precision, recall and F1 of ℓ1+SL on urease.0 do not, because \
@@ -227,9 +214,9 @@ pub(super) const PAPER: Paper = Paper {
             place: "the same table, as the authors' library computes it",
             says: "The printed flow columns.",
             test: "As G14, with the two quirks of the authors' library that G14 names.",
-            checks: &[spec("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
+            checks: &[Check::new("absolute difference", Statistic::Max, Threshold::AtMost(0.02))],
             needs: SFLD,
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G15",
@@ -237,7 +224,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "APPR and flow on communities of a graph with 117 million edges.",
             test: "Not run: neither the graph nor the authors' figures are at hand.",
             needs: &[Need::Data("com-orkut (SNAP, https://snap.stanford.edu/data/com-Orkut.html)")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "G17",
@@ -245,8 +232,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "Acceleration can activate nodes outside the support of the solution.",
             test: "FISTA at α = .01, ρ = 2e-5 on planted partitions of 10^4 nodes: nodes ever active over nodes in the \
                    support.",
-            checks: &[spec("nodes ever active / support", Statistic::Min, Threshold::AtLeast(1.5))],
-            ..BASE
+            checks: &[Check::new("nodes ever active / support", Statistic::Min, Threshold::AtLeast(1.5))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "G18",
@@ -255,10 +242,10 @@ pub(super) const PAPER: Paper = Paper {
             test: "Star with floor(1/(8ε)) leaves, seed in the centre, ε from 1e-2 to 1e-6, α from .01 to \
                 .5. The lower constant comes from third-party notes.",
             checks: &[
-                spec("work × αε", Statistic::Max, Threshold::AtMost(1.0)),
-                spec("work × αε, smallest", Statistic::Min, Threshold::Above(3.0 / 128.0)),
+                Check::new("work × αε", Statistic::Max, Threshold::AtMost(1.0)),
+                Check::new("work × αε, smallest", Statistic::Min, Threshold::Above(3.0 / 128.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "X1",
@@ -267,9 +254,9 @@ pub(super) const PAPER: Paper = Paper {
             test: "The protocol on the 39 interest groups of BlogCatalog (median conductance .94), up to 5 \
                 seeds a group: mean F1 of ℓ1-regularised PageRank. Other labelled graphs are shown beside \
                 it, without a verdict.",
-            checks: &[check("mean F1", Statistic::Mean, Threshold::AtMost(0.5), ThresholdOrigin::Kiln)],
+            checks: &[Check::new("mean F1", Statistic::Mean, Threshold::AtMost(0.5)).by_kiln()],
             needs: control::NEEDS,
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

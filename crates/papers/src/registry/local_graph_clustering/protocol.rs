@@ -1,5 +1,5 @@
-//! The authors' protocol: every node of a target set as the only seed, four values of α set by the target's own
-//! spectrum, the cluster of least conductance kept.
+//! The authors' protocol: every node of a target set as the only seed, four values of α set by the target's
+//! own spectrum, the cluster of least conductance kept.
 
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
@@ -134,8 +134,8 @@ pub(super) fn support_excess(graph: &CsrGraph, solution: &LocalAnswer<PageRankCe
     rho * volume - (1.0 - solution.mass_l1())
 }
 
-/// Mean scores of clusters against the target. Where a cluster misses the target, precision and recall are those of the
-/// seed alone and the conductance stays the cluster's, as the authors computed it.
+/// Mean scores of clusters against the target. Where a cluster misses the target, precision and recall are
+/// those of the seed alone and the conductance stays the cluster's, as the authors computed it.
 pub(super) fn judge(
     graph: &CsrGraph,
     target: &[u64],

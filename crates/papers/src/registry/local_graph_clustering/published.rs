@@ -1,8 +1,8 @@
 //! Numbers to compare with: precision, recall, F1 and conductance, means over all seeds of a target set.
 //!
-//! `Source::Authors`: printed by the authors' notebooks (kfoynt/LocalGraphClustering, notebooks of the paper and their
-//! history). `Source::Specification`: Kiln's specification, from an independent implementation, where the authors'
-//! notebooks print nothing that is at hand.
+//! `Source::Authors`: printed by the authors' notebooks (kfoynt/LocalGraphClustering, notebooks of the paper
+//! and their history). `Source::Specification`: Kiln's specification, from an independent implementation,
+//! where the authors' notebooks print nothing that is at hand.
 
 #![expect(clippy::unreadable_literal, reason = "copied as printed")]
 

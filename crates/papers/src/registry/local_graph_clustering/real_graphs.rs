@@ -130,8 +130,8 @@ fn differences(found: &Means, printed: &[f64; 4]) -> impl Iterator<Item = f64> {
     found.values.into_iter().zip(*printed).map(|(ours, theirs)| (ours - theirs).abs())
 }
 
-/// From each node of the target, a breadth-first ball that stops as soon as it holds more than 75 % of the target's
-/// volume, or more than 25 % of the graph's.
+/// From each node of the target, a breadth-first ball that stops as soon as it holds more than 75 % of the
+/// target's volume, or more than 25 % of the graph's.
 fn balls(graph: &CsrGraph, target: &[u64]) -> Result<Vec<Vec<Vec<u64>>>, ExperimentError> {
     let truth = volume(graph, target)?;
     let ball = |&seed: &u64| {
@@ -149,8 +149,8 @@ fn balls(graph: &CsrGraph, target: &[u64]) -> Result<Vec<Vec<Vec<u64>>>, Experim
 #[derive(Debug, Clone, Copy)]
 enum Arithmetic {
     Exact,
-    /// As in the authors' library: each outside node's penalty rounded up to a whole number, and an answer of more than
-    /// half the nodes replaced by its complement.
+    /// As in the authors' library: each outside node's penalty rounded up to a whole number, and an answer of
+    /// more than half the nodes replaced by its complement.
     Authors,
 }
 

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::support_excess;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.1;
@@ -82,8 +83,7 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
                 recorder.record("G7n", "share of graphs with exact recovery, worst row", [exact]);
             }
             let volumes = trials.iter().map(|t| t.false_positives);
-            let (mean, largest) =
-                (volumes.clone().sum::<f64>() / trials.len() as f64, volumes.fold(0.0, f64::max));
+            let (mean, largest) = (mean(volumes.clone()), volumes.fold(0.0, f64::max));
             table.row(
                 [p, gamma, trials.len() as f64, full, mean, largest, bound, exact, exact_enclosed]
                     .map(Number),

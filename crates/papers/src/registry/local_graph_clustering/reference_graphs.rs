@@ -1,5 +1,5 @@
-//! Five small graphs: two versions of Zachary's club, two planted partitions, and one with loops, doubled edges and
-//! several components.
+//! Five small graphs: two versions of Zachary's club, two planted partitions, and one with loops, doubled
+//! edges and several components.
 
 use kiln_graph::generators::uniform;
 use kiln_graph::{CsrGraph, SeedDistribution};
@@ -15,8 +15,8 @@ pub(super) struct ReferenceGraph {
     pub(super) seeds: Vec<SeedDistribution>,
 }
 
-/// Weights of the 78 edges of Zachary's club in the order of the embedded file (number of contexts in which two members
-/// met; Zachary 1977, figure 3).
+/// Weights of the 78 edges of Zachary's club in the order of the embedded file (number of contexts in which
+/// two members met; Zachary 1977, figure 3).
 const KARATE_WEIGHTS: [u8; 78] = [
     4, 5, 3, 3, 3, 3, 2, 2, 2, 3, 1, 3, 2, 2, 2, 2, 6, 3, 4, 5, 1, 2, 2, 2, 3, 4, 5, 1, 3, 2, 2, 2, 3, 3, 3,
     2, 3, 5, 3, 3, 3, 3, 3, 4, 2, 3, 3, 2, 3, 4, 1, 2, 1, 3, 1, 2, 3, 5, 4, 3, 5, 4, 2, 3, 2, 7, 4, 2, 4, 2,

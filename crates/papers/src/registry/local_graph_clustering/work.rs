@@ -5,6 +5,7 @@ use kiln_graph::{Adjacency, Appr, L1Cd, L1Fista, L1Ista, LocalQuery, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::protocol::support_excess;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.05;
@@ -15,10 +16,6 @@ struct Size {
     nodes: f64,
     appr: Vec<f64>,
     l1: Vec<f64>,
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Edges touched by APPR and by coordinate descent from the given nodes.

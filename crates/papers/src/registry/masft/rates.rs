@@ -7,7 +7,8 @@ use kiln_adapt::scm::{Intervention, Ssda};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{DIMENSION, in_words, median};
+use super::{DIMENSION, in_words};
+use kiln_receipts::statistics::{median, slope};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// Numbers of labelled rows. The first four are those of the slopes.
@@ -154,15 +155,7 @@ impl Setting {
     fn slope(&self) -> f64 {
         let points: Vec<(f64, f64)> =
             LABELLED[..4].iter().map(|&n| ((n as f64).ln(), self.tuned(n).ln())).collect();
-        let count = points.len() as f64;
-        let mean_x = points.iter().map(|point| point.0).sum::<f64>() / count;
-        let mean_y = points.iter().map(|point| point.1).sum::<f64>() / count;
-        let (mut along, mut square) = (0.0, 0.0);
-        for (x, y) in points {
-            along += (x - mean_x) * (y - mean_y);
-            square += (x - mean_x).powi(2);
-        }
-        along / square
+        slope(&points)
     }
 
     /// Relative change of the start's median excess risk from these rows to exact moments.

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::rates::{moments, own_method};
-use super::{DIMENSION, INTERVENTIONS, in_words, median};
+use super::{DIMENSION, INTERVENTIONS, in_words};
+use kiln_receipts::statistics::median;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const LABELLED: [usize; 3] = [40, 80, 320];

@@ -246,7 +246,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let mut table = Table::new(
         "memory",
         "Bytes of two steps on a small transformer",
-        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. Resident is the whole process.",
+        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. \
+         Resident is the whole process.",
         &["", "batch", "tokens", "peak, MB", "kept / weights", "resident, MB"],
     );
     let megabytes = |bytes: f64| Number((bytes / 1e4).round() / 100.0).to_string();

@@ -10,20 +10,13 @@ mod smollm2;
 
 use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
 
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
 const fn buffers(name: &'static str, count: f64) -> Check {
     // What is not weights, such as the order of examples, is small change.
     Check {
         unit: "times the weights",
-        ..spec(name, Statistic::Max, Threshold::Between(count - 0.05, count + 0.05))
+        ..Check::new(name, Statistic::Max, Threshold::Between(count - 0.05, count + 0.05))
     }
 }
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 pub(super) const PAPER: Paper = Paper {
     id: "mezo",
@@ -51,7 +44,7 @@ pub(super) const PAPER: Paper = Paper {
                 buffers("Adam", 4.0),
                 Check {
                     unit: "times the largest tensor",
-                    ..spec("MeZO beyond a forward pass", Statistic::Max, Threshold::AtMost(1.0))
+                    ..Check::new("MeZO beyond a forward pass", Statistic::Max, Threshold::AtMost(1.0))
                 },
             ],
             // Without wgpu, as `reproduce` is built, it holds.
@@ -63,7 +56,7 @@ pub(super) const PAPER: Paper = Paper {
             } else {
                 None
             },
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "R10-saving",
@@ -74,13 +67,17 @@ pub(super) const PAPER: Paper = Paper {
                 next larger batch or context; that of SGD over that of MeZO-SVRG (rank one) for batches of \
                 32 and 256 tokens.",
             checks: &[
-                spec("smallest growth of SGD / MeZO", Statistic::Min, Threshold::Above(1.0)),
+                Check::new("smallest growth of SGD / MeZO", Statistic::Min, Threshold::Above(1.0)),
                 Check {
                     origin: ThresholdOrigin::Paper,
-                    ..spec("SGD / MeZO-SVRG at the largest size", Statistic::Median, Threshold::AtLeast(2.0))
+                    ..Check::new(
+                        "SGD / MeZO-SVRG at the largest size",
+                        Statistic::Median,
+                        Threshold::AtLeast(2.0),
+                    )
                 },
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "R11",
@@ -88,8 +85,8 @@ pub(super) const PAPER: Paper = Paper {
             says: "Not the number of parameters but the effective rank of the Hessian limits the speed.",
             test: "½ Σ θⱼ² over 10 of d = 100, 1,000, 10,000 coordinates, θⱼ = 1 there, rate 0.05: steps \
                 until the value is 5e-3, medians; the largest median over the smallest.",
-            checks: &[spec("largest median / smallest", Statistic::Max, Threshold::AtMost(1.5))],
-            ..BASE
+            checks: &[Check::new("largest median / smallest", Statistic::Max, Threshold::AtMost(1.5))],
+            ..Claim::EMPTY
         },
         Claim {
             id: "R12",
@@ -99,13 +96,13 @@ pub(super) const PAPER: Paper = Paper {
                 parameters (f32, 2,000 steps) written as a log, read and replayed: runs that do not end in \
                 the same bits; bytes of the log of 20,000 steps of MeZO.",
             checks: &[
-                spec("runs that end in other bits", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("runs that end in other bits", Statistic::Max, Threshold::AtMost(0.0)),
                 Check {
                     unit: "bytes",
-                    ..spec("log of 20,000 steps", Statistic::Max, Threshold::Below(100_000.0))
+                    ..Check::new("log of 20,000 steps", Statistic::Max, Threshold::Below(100_000.0))
                 },
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "R13",
@@ -116,10 +113,10 @@ pub(super) const PAPER: Paper = Paper {
                 f(θ − εz), before it is stored in f32, over the largest such number; steps after which the \
                 ranks' parameters differ in a bit.",
             checks: &[
-                spec("relative difference", Statistic::Max, Threshold::AtMost(1e-10)),
-                spec("steps with different ranks", Statistic::Max, Threshold::AtMost(0.0)),
+                Check::new("relative difference", Statistic::Max, Threshold::AtMost(1e-10)),
+                Check::new("steps with different ranks", Statistic::Max, Threshold::AtMost(0.0)),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "N1",
@@ -128,12 +125,11 @@ pub(super) const PAPER: Paper = Paper {
             test: "A 784-32-16-10 network trained on digits is tuned on 512 shifted digits (R8 of the paper \
                 mezo-svrg) with the share of errors as loss: 5,000 steps, batches of 64, rate 1e-3, ε = \
                 1e-2. Accuracy on 1,000 other shifted digits, end minus start.",
-            checks: &[Check {
-                full_only: true,
-                ..spec("gain of accuracy", Statistic::Median, Threshold::AtLeast(0.05))
-            }],
+            checks: &[
+                Check::new("gain of accuracy", Statistic::Median, Threshold::AtLeast(0.05)).at_full_scale()
+            ],
             needs: &[Need::Data("digits/mnist_5k.csv.gz")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "S1",
@@ -145,12 +141,12 @@ pub(super) const PAPER: Paper = Paper {
                 Check {
                     full_only: true,
                     origin: ThresholdOrigin::Kiln,
-                    ..spec("|change of the loss|", Statistic::Min, Threshold::Above(1e-6))
+                    ..Check::new("|change of the loss|", Statistic::Min, Threshold::Above(1e-6))
                 },
                 Check {
                     full_only: true,
                     origin: ThresholdOrigin::Kiln,
-                    ..spec("runs that end in other bits", Statistic::Max, Threshold::AtMost(0.0))
+                    ..Check::new("runs that end in other bits", Statistic::Max, Threshold::AtMost(0.0))
                 },
             ],
             needs: &[
@@ -158,7 +154,7 @@ pub(super) const PAPER: Paper = Paper {
                 Need::Data("text/sst2-train.tsv"),
                 Need::Data("text/sst2-dev.tsv"),
             ],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "M1",
@@ -167,7 +163,7 @@ pub(super) const PAPER: Paper = Paper {
                 Adam trains 2.7B.",
             test: "Not here. R10-buffers and R10-saving count the bytes on a small transformer.",
             needs: &[Need::Gpu, Need::Data("opt-30b")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "M2",
@@ -175,7 +171,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "Within one point of fine-tuning on 7 of 11 tasks.",
             test: "Not here: OPT-13B and its tasks, 20,000 steps each.",
             needs: &[Need::Gpu, Need::Data("opt-13b"), Need::Data("superglue")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "M3",
@@ -183,7 +179,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "16 or 512 examples of each class: close to fine-tuning with gradients.",
             test: "Not here: RoBERTa-large, 100,000 steps, five seeds.",
             needs: &[Need::Gpu, Need::Data("roberta-large"), Need::Data("glue")],
-            ..BASE
+            ..Claim::EMPTY
         },
         Claim {
             id: "M4",
@@ -191,7 +187,7 @@ pub(super) const PAPER: Paper = Paper {
             says: "It needs prompts: without one it stays near chance.",
             test: "Not here, as M3.",
             needs: &[Need::Gpu, Need::Data("roberta-large"), Need::Data("glue")],
-            ..BASE
+            ..Claim::EMPTY
         },
     ],
     experiments: &[

@@ -174,7 +174,8 @@ pub(in crate::registry) fn shuffled(count: usize, seed: u64) -> Result<Vec<usize
     Ok(Sampler::new(Order::ShuffledOnce, count, count, seed)?.next_batch().to_vec())
 }
 
-/// The specification's analogue of fine-tuning: a network trained on upright digits, to be tuned on shifted ones.
+/// The specification's analogue of fine-tuning: a network trained on upright digits, to be tuned on shifted
+/// ones.
 #[derive(Debug)]
 pub(in crate::registry) struct FineTuning {
     pub(in crate::registry) network: Network,
@@ -190,7 +191,8 @@ const HELD_OUT: usize = 1000;
 const SHIFT: (usize, usize) = (2, 3);
 
 impl FineTuning {
-    /// SGD at 0.1 on batches of 64 for 30 epochs; then 512 of the other digits to tune on and 1,000 to judge by.
+    /// SGD at 0.1 on batches of 64 for 30 epochs; then 512 of the other digits to tune on and 1,000 to judge
+    /// by.
     pub(in crate::registry) fn new(
         pictures: &LabelledImages,
         drawn: Drawn,

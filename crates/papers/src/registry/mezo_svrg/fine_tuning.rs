@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::median;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
 };
@@ -169,10 +170,6 @@ impl Runs {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
-    Statistic::Median.of(values).unwrap_or(f64::NAN)
-}
-
 fn pairwise(a: &[f64], b: &[f64], of: fn(f64, f64) -> f64) -> Vec<f64> {
     a.iter().zip(b).map(|(&a, &b)| of(a, b)).collect()
 }
@@ -246,7 +243,7 @@ fn judge(recorder: &mut Recorder, runs: &[Runs]) -> Result<(), ExperimentError> 
     let best = |mut is_candidate: Box<dyn FnMut(Way) -> bool>| {
         let candidates = runs.iter().filter(|runs| is_candidate(runs.way));
         let by_accuracy =
-            |a: &&Runs, b: &&Runs| median(&a.accuracy(BUDGET)).total_cmp(&median(&b.accuracy(BUDGET)));
+            |a: &&Runs, b: &&Runs| median(a.accuracy(BUDGET)).total_cmp(&median(b.accuracy(BUDGET)));
         candidates.max_by(by_accuracy).ok_or("there are no candidates")
     };
     let grid = GRID.map(self::mezo);
@@ -284,8 +281,7 @@ fn ends(id: &str, title: &str, runs: &[Runs]) -> Table {
         for queries in stops {
             let accuracy = runs.accuracy(queries);
             let range = [Statistic::Min, Statistic::Max].map(|of| of.of(&accuracy).unwrap_or(f64::NAN));
-            let numbers =
-                [queries as f64, median(&runs.loss(queries)), median(&accuracy), range[0], range[1]];
+            let numbers = [queries as f64, median(runs.loss(queries)), median(&accuracy), range[0], range[1]];
             table.row(std::iter::once(runs.way.name()).chain(numbers.map(|x| Number(x).to_string())));
         }
     }

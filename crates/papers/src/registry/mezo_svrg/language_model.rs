@@ -11,6 +11,7 @@ use kiln_finetune::{
     Budget, Examples, TuningEvaluation, TuningMethod, TuningObjective, TuningSettings, TuningStepSize,
     UpdateRule, Watcher, ZerothOrderSettings, tune,
 };
+use kiln_receipts::statistics::median;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Statistic, Table,
     progress::Progress,
@@ -200,7 +201,7 @@ fn report(
             of(Statistic::Median, &|last| last.accuracy),
             of(Statistic::Min, &|last| last.accuracy),
             of(Statistic::Max, &|last| last.accuracy),
-            Statistic::Median.of(&seconds).unwrap_or(f64::NAN),
+            median(&seconds),
         ];
         bars.push((names.len() as f64, numbers[2]));
         names.push(*name);

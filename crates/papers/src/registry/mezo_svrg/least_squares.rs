@@ -13,7 +13,8 @@ use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Record
 const STEPS: u64 = 15_000;
 const BATCH: usize = 32;
 const RATE: f32 = 1e-3;
-/// Queries of [`STEPS`] steps of `MeZO-SVRG` with q = 2: the mean of an anchor step's 2n and an inner step's 4b.
+/// Queries of [`STEPS`] steps of `MeZO-SVRG` with q = 2: the mean of an anchor step's 2n and an inner step's
+/// 4b.
 const QUERIES: u64 = STEPS * (2 * ROWS as u64 + 4 * BATCH as u64) / 2;
 const MEZO_RATES: [f64; 5] = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3];
 /// Below this the figures are cut.

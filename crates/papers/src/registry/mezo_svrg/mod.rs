@@ -1,4 +1,5 @@
-//! Gautam, Park, Zhou, Raman, Ha, "Variance-reduced zeroth-order methods for fine-tuning language models", ICML 2024.
+//! Gautam, Park, Zhou, Raman, Ha, "Variance-reduced zeroth-order methods for fine-tuning language models",
+//! ICML 2024.
 
 pub(super) mod digits;
 mod fine_tuning;
@@ -7,33 +8,11 @@ mod least_squares;
 pub(super) mod problem;
 mod scratch;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 const fn median(name: &'static str, threshold: Threshold) -> Check {
-    Check {
-        name,
-        statistic: Statistic::Median,
-        threshold,
-        unit: "",
-        origin: ThresholdOrigin::Specification,
-        full_only: false,
-    }
+    Check::new(name, Statistic::Median, threshold)
 }
-
-const fn at_full_scale(check: Check) -> Check {
-    Check { full_only: true, ..check }
-}
-
-const fn by_kiln(check: Check) -> Check {
-    Check { origin: ThresholdOrigin::Kiln, ..check }
-}
-
-const fn by_paper(check: Check) -> Check {
-    Check { origin: ThresholdOrigin::Paper, ..check }
-}
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 /// Least squares of the specification: `X ∈ R^{1000×100}` and the coefficients standard normal.
 const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
@@ -48,7 +27,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
             median("MeZO-SVRG", Threshold::AtMost(1e-9)),
             median("MeZO, best rate", Threshold::AtLeast(1e-3)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "R2",
@@ -60,7 +39,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
             median("a direction for each term", Threshold::AtLeast(0.1)),
             median("as the authors' code", Threshold::AtLeast(0.1)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "R3",
@@ -74,7 +53,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
             median("smallest gain of a doubled batch", Threshold::Above(1.0)),
             median("batches of 64", Threshold::AtMost(1e-6)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "R4",
@@ -86,7 +65,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
             median("batches of 32", Threshold::Above(1e6)),
             median("all examples", Threshold::AtMost(1e-9)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "R5",
@@ -100,7 +79,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
             median("SGD / MeZO-SVRG", Threshold::Above(1.0)),
             median("MeZO / SGD", Threshold::Above(1.0)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "R6",
@@ -113,7 +92,7 @@ const CLAIMS_ON_LEAST_SQUARES: [Claim; 6] = [
             median("q = 5", Threshold::AtMost(1e-7)),
             median("q = 10", Threshold::AtLeast(1.0)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
 ];
 
@@ -135,12 +114,10 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
         test: "784-32-16-10 network, drawn by He et al., 4,000 of MNIST-5k, 8,000 steps: training loss of \
             MeZO at 1e-3 on batches of 16 to 1024 (and their spread), and of MeZO on all examples at 2e-3.",
         checks: &[
-            at_full_scale(Check {
-                statistic: Statistic::Max,
-                ..median("MeZO, largest loss", Threshold::Below(2.0))
-            }),
-            at_full_scale(median("MeZO, spread over batch sizes", Threshold::AtMost(0.3))),
-            at_full_scale(median("all examples, loss", Threshold::AtMost(0.8))),
+            Check { statistic: Statistic::Max, ..median("MeZO, largest loss", Threshold::Below(2.0)) }
+                .at_full_scale(),
+            median("MeZO, spread over batch sizes", Threshold::AtMost(0.3)).at_full_scale(),
+            median("all examples, loss", Threshold::AtMost(0.8)).at_full_scale(),
         ],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
         known_finding: Some(FROM_SCRATCH),
@@ -153,7 +130,7 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
             fine-tuned on 512 digits that are shifted by (2, 3) pixels and judged on 1,000 others; batches \
             of 64, q = 2. MeZO-SVRG with rates 3e-3 and 1e-4 against MeZO with a rate 300 times lower, 1e-5 \
             (the authors': 50 to 1000 times), after 6.4e5 queries each: difference of the accuracies.",
-        checks: &[at_full_scale(median("MeZO-SVRG minus MeZO", Threshold::AtLeast(0.30)))],
+        checks: &[median("MeZO-SVRG minus MeZO", Threshold::AtLeast(0.30)).at_full_scale()],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
         known_finding: Some(AS_CONFIGURED),
     },
@@ -164,7 +141,7 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
         test: "As above, the rates of both from one grid, 1e-4, 3e-4, 1e-3, 3e-3 (for MeZO-SVRG all 16 \
             pairs), those with the best median accuracy on the 1,000 digits: difference of the accuracies \
             after 6.4e5 queries.",
-        checks: &[at_full_scale(by_paper(median("MeZO-SVRG minus MeZO", Threshold::Above(0.0))))],
+        checks: &[median("MeZO-SVRG minus MeZO", Threshold::Above(0.0)).by_paper().at_full_scale()],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
         known_finding: Some(LIKE_FOR_LIKE),
     },
@@ -176,22 +153,19 @@ const CLAIMS_ON_DIGITS: [Claim; 4] = [
             1e-4) and MeZO on all examples (3e-3): the loss at the end over that at a quarter. Accuracy of \
             MeZO on all examples minus that of MeZO at 2e-3.",
         checks: &[
-            at_full_scale(by_kiln(median("MeZO, loss at 2e-3 / at 1e-3", Threshold::AtLeast(5.0)))),
-            at_full_scale(by_kiln(median(
-                "MeZO-SVRG, loss at the end / at a quarter",
-                Threshold::Below(1.0),
-            ))),
-            at_full_scale(by_kiln(median(
-                "all examples, loss at the end / at a quarter",
-                Threshold::Below(1.0),
-            ))),
-            at_full_scale(by_kiln(median(
-                "accuracy, all examples minus MeZO at 2e-3",
-                Threshold::AtLeast(0.10),
-            ))),
+            median("MeZO, loss at 2e-3 / at 1e-3", Threshold::AtLeast(5.0)).by_kiln().at_full_scale(),
+            median("MeZO-SVRG, loss at the end / at a quarter", Threshold::Below(1.0))
+                .by_kiln()
+                .at_full_scale(),
+            median("all examples, loss at the end / at a quarter", Threshold::Below(1.0))
+                .by_kiln()
+                .at_full_scale(),
+            median("accuracy, all examples minus MeZO at 2e-3", Threshold::AtLeast(0.10))
+                .by_kiln()
+                .at_full_scale(),
         ],
         needs: &[Need::Data("digits/mnist_5k.csv.gz")],
-        ..BASE
+        ..Claim::EMPTY
     },
 ];
 
@@ -207,7 +181,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
             SST-2, batches of 32, SGD at 0.1 for as many queries as below (a gradient counts as three): \
             accuracy on the 872 sentences of the development set. A logistic regression on the frozen \
             model's embeddings of 1,000 sentences has 0.782.",
-        checks: &[at_full_scale(median("accuracy", Threshold::Above(0.782)))],
+        checks: &[median("accuracy", Threshold::Above(0.782)).at_full_scale()],
         known_finding: Some(
             "The rate of 0.1 was fixed before the first run and is too large: within 134 steps all three \
              seeds call every sentence by one name (0.509), and the loss ends above that of the start. It is \
@@ -221,7 +195,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         says: "At the authors' rates for DistilBERT, MeZO-SVRG is more accurate than MeZO.",
         test: "As LM-gradients: MeZO-SVRG (q = 2, rates 1e-3 and 1e-6) and MeZO (1e-6), 12,800 queries each, \
             a small part of the authors': difference of the accuracies.",
-        checks: &[at_full_scale(by_paper(median("MeZO-SVRG minus MeZO", Threshold::Above(0.0))))],
+        checks: &[median("MeZO-SVRG minus MeZO", Threshold::Above(0.0)).by_paper().at_full_scale()],
         known_finding: Some(
             "MeZO-SVRG is behind by 2 points (8 behind to 4 ahead on three seeds). 12,800 queries, what a \
              small machine has time for, buy 23 of its steps or 200 of MeZO, and neither moves the loss of \
@@ -236,7 +210,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
                RoBERTa-large, GPT-2 and OPT, all weights or a part of them.",
         test: "Not here: these models and texts, and up to 256,000 steps. R8 and LM are small stand-ins.",
         needs: &[Need::Gpu, Need::Data("roberta-large"), Need::Data("glue")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C2",
@@ -244,7 +218,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         says: "Often passes MeZO's best accuracy in half the GPU hours.",
         test: "Not here, as C1.",
         needs: &[Need::Gpu, Need::Data("roberta-large"), Need::Data("glue")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C3",
@@ -252,7 +226,7 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         says: "At least half the memory of SGD with gradients is saved on autoregressive models.",
         test: "Not here: GPT2-XL and OPT. Claims R10 of the paper `mezo` count the bytes on a small transformer.",
         needs: &[Need::Gpu, Need::Data("opt-2.7b")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C5",
@@ -260,12 +234,12 @@ const CLAIMS_ON_LANGUAGE_MODELS: [Claim; 6] = [
         says: "It works without task prompts, where MeZO does not.",
         test: "Not here, as C1.",
         needs: &[Need::Gpu, Need::Data("roberta-large"), Need::Data("glue")],
-        ..BASE
+        ..Claim::EMPTY
     },
 ];
 
 const fn all_claims() -> [Claim; 16] {
-    let mut claims = [BASE; 16];
+    let mut claims = [Claim::EMPTY; 16];
     let mut i = 0;
     while i < 6 {
         claims[i] = CLAIMS_ON_LEAST_SQUARES[i];

@@ -6,8 +6,8 @@ use kiln_adapt::{Labelled, Labels};
 use kiln_datasets::LabelledImages;
 use kiln_receipts::ExperimentError;
 
-/// Pictures as rows of pixels in [0, 1], without `margin` pixels on each side, each square of `block` pixels a side
-/// replaced by its mean.
+/// Pictures as rows of pixels in [0, 1], without `margin` pixels on each side, each square of `block` pixels
+/// a side replaced by its mean.
 pub(super) fn blocks(
     name: &str,
     images: &LabelledImages,
@@ -44,9 +44,9 @@ fn labelled(name: &str, x: Mat<f64>, digits: &[u8]) -> Result<Labelled<Mat<f64>>
 
 const SIDE: usize = 16;
 
-/// A square picture of `side` pixels a side at 16×16, as Pillow's bilinear filter has it: a pixel is the mean of those
-/// around its place, weighted by a triangle that is as wide as two new pixels; first along rows, then along
-/// columns, and rounded to bytes after both. Pictures of that size stay as they are.
+/// A square picture of `side` pixels a side at 16×16, as Pillow's bilinear filter has it: a pixel is the mean
+/// of those around its place, weighted by a triangle that is as wide as two new pixels; first along rows,
+/// then along columns, and rounded to bytes after both. Pictures of that size stay as they are.
 fn resized(pixels: &[u8], side: usize) -> Vec<f64> {
     if side == SIDE {
         return pixels.iter().map(|&pixel| f64::from(pixel) / 255.0).collect();

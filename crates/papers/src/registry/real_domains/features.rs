@@ -8,6 +8,7 @@ use kiln_tensor::{Distribution, Noise};
 
 use kiln_datasets::{HeartSite, LabelledCounts, NamedFeatures, RatedTexts, ReviewDomain};
 use kiln_receipts::ExperimentError;
+use kiln_receipts::statistics::mean_and_spread;
 
 type Domain = Labelled<Mat<f64>>;
 
@@ -17,8 +18,9 @@ const WORDS: usize = 400;
 /// age, sex, cp, trestbps, thalach, exang, oldpeak: the covariates that every hospital has.
 const COVARIATES: [usize; 7] = [0, 1, 2, 3, 7, 8, 9];
 
-/// The hospitals, ill or not, as the recipe of the reference numbers has them: what is missing becomes the mean of the
-/// hospitals other than the target, then each column is shifted and scaled to mean 0 and deviation 1 on those.
+/// The hospitals, ill or not, as the recipe of the reference numbers has them: what is missing becomes the
+/// mean of the hospitals other than the target, then each column is shifted and scaled to mean 0 and
+/// deviation 1 on those.
 pub(super) fn heart(sites: &[HeartSite], target: usize) -> Result<Vec<Domain>, ExperimentError> {
     let mut columns = Vec::new();
     for covariate in COVARIATES {
@@ -158,12 +160,10 @@ fn two_classes(
 /// Each column shifted and scaled to mean 0 and deviation 1 on the rows of all domains.
 fn scaled(domains: &[Domain]) -> Result<Vec<Domain>, ExperimentError> {
     let columns = domains.first().map_or(0, |domain| domain.x().ncols());
-    let rows = domains.iter().map(Labelled::rows).sum::<usize>() as f64;
     let mut scales = Vec::new();
     for j in 0..columns {
-        let values = || domains.iter().flat_map(|domain| domain.x().col(j).iter());
-        let mean = values().sum::<f64>() / rows;
-        let deviation = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
+        let column = domains.iter().flat_map(|domain| domain.x().col(j).iter().copied());
+        let (mean, deviation) = mean_and_spread(&column.collect::<Vec<_>>());
         scales.push((mean, if deviation > 0.0 { deviation } else { 1.0 }));
     }
     let scale =

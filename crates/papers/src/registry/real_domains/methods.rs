@@ -5,8 +5,8 @@
 
 use faer::Mat;
 use kiln_adapt::{
-    AdaptMethod, Adaptation, Discriminator, Evaluation, Features, Fit as _, LabelShiftEstimator, Labelled,
-    MultilayerPerceptron, Predict, SourceChoice, Training, tensor_of,
+    AdaptMethod, Adaptation, Discriminator, Evaluation, FeatureNetwork, Features, Fit as _,
+    LabelShiftEstimator, Labelled, Predict, SourceChoice, Training, tensor_of,
 };
 use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{ABOVE_CHANCE, SMALLEST, digits as pictures, features};
 use crate::device::TensorDevice;
 use kiln_datasets::{DataUse, ImagePart};
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
@@ -106,7 +107,7 @@ fn fit(
     let longest = sources.iter().chain([target]).map(Labelled::rows).max().unwrap_or(1);
     let problem = problem.map(|x| tensor_of(x, &device))?;
     let widths = [target.x().ncols(), HIDDEN, outputs];
-    let model = MultilayerPerceptron::new(&widths, Features::LastHidden, seed, &device)?;
+    let model = FeatureNetwork::perceptron(&widths, Features::LastHidden, seed, &device)?;
     let epochs = STEPS.div_ceil(longest.div_ceil(BATCH));
     let training = Training { seed, ..Training::adam(epochs, BATCH, LEARNING_RATE) };
     let fitted = method.on(&model, &training).fit(&problem)?;
@@ -185,12 +186,7 @@ fn judge<'a>(
 /// Means over the targets, one for each seed.
 fn over_targets(fits: &[Vec<Fit>], value: impl Fn(&Fit) -> f64) -> Vec<f64> {
     let seeds = fits.first().map_or(0, Vec::len);
-    (0..seeds).map(|seed| average(fits.iter().map(|fits| value(&fits[seed])))).collect()
-}
-
-fn average(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+    (0..seeds).map(|seed| mean(fits.iter().map(|fits| value(&fits[seed])))).collect()
 }
 
 fn percent(values: &[f64]) -> String {
@@ -231,7 +227,7 @@ fn figure(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Figure {
         Axis::linear("gain, percentage points"),
     );
     for (place, name) in set.names.iter().enumerate() {
-        let mean = |fits: &Vec<Vec<Fit>>| average(fits[place].iter().map(|fit| fit.accuracy));
+        let mean = |fits: &Vec<Vec<Fit>>| mean(fits[place].iter().map(|fit| fit.accuracy));
         let gains = fits
             .iter()
             .zip(0_u32..)

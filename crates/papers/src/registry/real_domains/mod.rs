@@ -1,8 +1,9 @@
 //! Domain adaptation on real domains: data sets whose domains are hospitals, shops, cameras or scribes, not
 //! simulations.
 //!
-//! No paper is reproduced here. The claims are numbers that a specification gives for plain classifiers on these data
-//! sets, so that what the tables compare stands on the right rows; the tables show what the methods do.
+//! No paper is reproduced here. The claims are numbers that a specification gives for plain classifiers on
+//! these data sets, so that what the tables compare stands on the right rows; the tables show what the
+//! methods do.
 
 mod digits;
 mod features;

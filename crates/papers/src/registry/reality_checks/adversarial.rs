@@ -7,12 +7,12 @@ use kiln_interpret::acd::{Acd, AcdUnits, Cluster, Neighbours};
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use serde::{Deserialize, Serialize};
 
-use super::mean;
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures};
-use crate::registry::small_networks::cross_entropy;
 use kiln_datasets::{ImagePart, mnist};
+use kiln_receipts::statistics::rank_correlation;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_tensor::training::cross_entropy;
 
 /// 7×7 patches of 4×4 pixels.
 const UNITS: AcdUnits = AcdUnits::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
@@ -102,30 +102,13 @@ fn misled(network: &AwdCnn, picture: &Pictures, device: &Device) -> Option<(f64,
     }
     let leaf = pixels.clone().autodiff().require_grad();
     let logits = network.clone().train().forward(input(&leaf));
-    let loss = cross_entropy(logits, picture.classes(device).autodiff());
+    let loss = cross_entropy(logits, picture.classes(device).autodiff()).ok()?;
     let sign = leaf.grad(&loss.backward())?.sign();
     (1..=25).find_map(|step| {
         let epsilon = 0.02 * f64::from(step);
         let changed = (pixels.clone() + sign.clone() * epsilon).clamp(0.0, 1.0);
         (predicted(network, &changed) != class).then_some((epsilon, changed))
     })
-}
-
-/// Spearman's, ties having their mean rank.
-fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
-    let ranks = |values: &[f64]| {
-        let below = |x: f64| values.iter().filter(|y| **y < x).count() as f64;
-        let equal = |x: f64| values.iter().filter(|y| **y == x).count() as f64;
-        values.iter().map(|x| below(*x) + 0.5 * (equal(*x) + 1.0)).collect::<Vec<_>>()
-    };
-    let centred = |values: &[f64]| {
-        let ranks = ranks(values);
-        let centre = mean(&ranks);
-        ranks.iter().map(|rank| rank - centre).collect::<Vec<_>>()
-    };
-    let (a, b) = (centred(a), centred(b));
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
 }
 
 fn measure(network: &AwdCnn, picture: &Pictures, device: &Device) -> Result<Measured, ExperimentError> {

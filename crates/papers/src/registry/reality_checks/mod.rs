@@ -15,31 +15,12 @@ mod sentences;
 use penalties::Penalty;
 
 use kiln_datasets::{DataUse, Route};
-use kiln_receipts::{Check, Claim, Experiment, Need, Number, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
+use kiln_receipts::{Check, Claim, Experiment, Need, Number, Paper, Statistic, Threshold};
 
 /// A mean difference or accuracy in percentage points.
 const fn points(name: &'static str, threshold: Threshold) -> Check {
-    Check { unit: "%", ..spec(name, Statistic::Mean, threshold) }
+    Check { unit: "%", ..Check::new(name, Statistic::Mean, threshold) }
 }
-
-const fn full(check: Check) -> Check {
-    Check { full_only: true, ..check }
-}
-
-const fn by_paper(check: Check) -> Check {
-    Check { origin: ThresholdOrigin::Paper, ..check }
-}
-
-const fn by_kiln(check: Check) -> Check {
-    Check { origin: ThresholdOrigin::Kiln, ..check }
-}
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 const CLAIMS: &[Claim] = &[
     Claim {
@@ -51,10 +32,10 @@ const CLAIMS: &[Claim] = &[
         checks: &[
             points("accuracy of AWD's CNN", Threshold::Between(99.085, 99.095)),
             points("accuracy of TRIM's LeNet-5", Threshold::Between(99.065, 99.075)),
-            spec("difference of logits", Statistic::Max, Threshold::AtMost(1e-3)),
+            Check::new("difference of logits", Statistic::Max, Threshold::AtMost(1e-3)),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C1",
@@ -63,12 +44,12 @@ const CLAIMS: &[Claim] = &[
         test: "The authors' networks, 500 test pictures, a random mask for each: largest error of the sum. \
             Of AWD's CNN also with a full and an empty mask. The bounds are those of the authors' tests.",
         checks: &[
-            by_paper(spec("|β + γ − logit|", Statistic::Max, Threshold::AtMost(1e-2))),
-            by_paper(spec("|β − logit|, full mask", Statistic::Max, Threshold::AtMost(1e-2))),
-            by_paper(spec("|β|, empty mask", Statistic::Max, Threshold::AtMost(1e-2))),
+            Check::new("|β + γ − logit|", Statistic::Max, Threshold::AtMost(1e-2)).by_paper(),
+            Check::new("|β − logit|, full mask", Statistic::Max, Threshold::AtMost(1e-2)).by_paper(),
+            Check::new("|β|, empty mask", Statistic::Max, Threshold::AtMost(1e-2)).by_paper(),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C2",
@@ -79,10 +60,10 @@ const CLAIMS: &[Claim] = &[
             test on. \"Good\" and \"not good\" are judged where a negator comes right before. 5 networks at \
             full scale, 1 at quick. Smallest shares of networks.",
         checks: &[
-            spec("accuracy", Statistic::Min, Threshold::AtLeast(0.97)),
-            spec("share with \"good\" > 0", Statistic::Min, Threshold::AtLeast(0.9)),
-            spec("share with \"not good\" < 0", Statistic::Min, Threshold::AtLeast(0.9)),
-            spec("share joined first", Statistic::Min, Threshold::AtLeast(0.7)),
+            Check::new("accuracy", Statistic::Min, Threshold::AtLeast(0.97)),
+            Check::new("share with \"good\" > 0", Statistic::Min, Threshold::AtLeast(0.9)),
+            Check::new("share with \"not good\" < 0", Statistic::Min, Threshold::AtLeast(0.9)),
+            Check::new("share joined first", Statistic::Min, Threshold::AtLeast(0.7)),
         ],
         known_finding: Some(
             "\"Not good\" speaks for negative in all sentences of all networks. But \"good\" right after a \
@@ -92,7 +73,7 @@ const CLAIMS: &[Claim] = &[
              joins negator and word first in 0.64 to 0.76 of the sentences, where 0.7 was expected; the mean \
              of 5 networks is 0.69.",
         ),
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C3",
@@ -100,7 +81,7 @@ const CLAIMS: &[Claim] = &[
         says: "People who see ACD's hierarchies pick the better of two models, and trust them more.",
         test: "Needs people.",
         needs: &[Need::Data("acd-experiment-with-people")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C4",
@@ -110,8 +91,8 @@ const CLAIMS: &[Claim] = &[
             gradient's sign that misleads it; patches of 4×4 pixels, the true class. Rank correlation of the \
             levels at which patches are joined, and that of hierarchies by occlusion; means.",
         checks: &[
-            by_kiln(spec("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5))),
-            by_kiln(spec("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0))),
+            Check::new("rank correlation, ACD", Statistic::Mean, Threshold::AtLeast(0.5)).by_kiln(),
+            Check::new("ACD minus agglomerative occlusion", Statistic::Mean, Threshold::Above(0.0)).by_kiln(),
         ],
         needs: &[Need::Data("mnist"), Need::Data("models-small/digit-nets")],
         known_finding: Some(
@@ -129,9 +110,9 @@ const CLAIMS: &[Claim] = &[
             paper the epoch, and here λ of 30 and 50 (100, 1000 for RRR), are chosen on other pictures in \
             inverted colours.",
         checks: &[
-            full(points("vanilla", Threshold::AtMost(2.0))),
-            full(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0))),
-            full(points("RRR minus vanilla", Threshold::AtMost(5.0))),
+            points("vanilla", Threshold::AtMost(2.0)).at_full_scale(),
+            points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)).at_full_scale(),
+            points("RRR minus vanilla", Threshold::AtMost(5.0)).at_full_scale(),
         ],
         known_finding: Some(
             "CDEP is ahead by 13.3 points and RRR by 0.2, as in the paper; with λ of 1e5 and 1e7, which are \
@@ -140,7 +121,7 @@ const CLAIMS: &[Claim] = &[
              when it has hardly learned (9.5 %; the other 0.65 %), so that their mean is 5.1 % where 2 % \
              were expected. After the last epoch it is 0.3 %.",
         ),
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C5-MNIST",
@@ -148,12 +129,12 @@ const CLAIMS: &[Claim] = &[
         says: "As C5.",
         test: "As C5 with the first 6,000 training pictures of MNIST, halved to 14×14; λ = 50, RRR with 1000.",
         checks: &[
-            full(points("vanilla", Threshold::AtMost(2.0))),
-            full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
-            full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
+            points("vanilla", Threshold::AtMost(2.0)).at_full_scale(),
+            points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)).by_kiln().at_full_scale(),
+            points("RRR minus vanilla", Threshold::AtMost(5.0)).by_kiln().at_full_scale(),
         ],
         needs: &[Need::Data("mnist")],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C5-CNN",
@@ -162,9 +143,9 @@ const CLAIMS: &[Claim] = &[
         test: "As C5 with the first 5,000 training pictures of MNIST and the paper's network, convolutions \
             of 20 and 50 channels and a hidden layer of 500, λ = 1000; 4 epochs, 2 seeds.",
         checks: &[
-            full(by_kiln(points("vanilla", Threshold::AtMost(2.0)))),
-            full(by_kiln(points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)))),
-            full(by_kiln(points("RRR minus vanilla", Threshold::AtMost(5.0)))),
+            points("vanilla", Threshold::AtMost(2.0)).by_kiln().at_full_scale(),
+            points("CDEP-softmax minus vanilla", Threshold::AtLeast(8.0)).by_kiln().at_full_scale(),
+            points("RRR minus vanilla", Threshold::AtMost(5.0)).by_kiln().at_full_scale(),
         ],
         needs: &[Need::Data("mnist")],
         known_finding: Some(
@@ -187,7 +168,7 @@ const CLAIMS: &[Claim] = &[
             points("RRR minus no decoy", Threshold::AtLeast(-3.0)),
             points("RRR minus CDEP-L1", Threshold::Above(0.0)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C6-MNIST",
@@ -220,8 +201,8 @@ const CLAIMS: &[Claim] = &[
         test: "As C6-MNIST with the paper's network, convolutions of 20 and 50 channels and a hidden layer \
             of 256; 5 epochs, 2 seeds.",
         checks: &[
-            full(points("RRR (λ = 1000)", Threshold::AtLeast(95.0))),
-            full(points("CDEP-softmax (λ = 100) minus vanilla", Threshold::AtLeast(20.0))),
+            points("RRR (λ = 1000)", Threshold::AtLeast(95.0)).at_full_scale(),
+            points("CDEP-softmax (λ = 100) minus vanilla", Threshold::AtLeast(20.0)).at_full_scale(),
         ],
         needs: &[Need::Data("mnist")],
         known_finding: Some(
@@ -237,7 +218,7 @@ const CLAIMS: &[Claim] = &[
         says: "CDEP keeps a network from using colourful patches: AUC without patches 0.95 instead of 0.93.",
         test: "Not here: 21,654 photographs and a graphics processor.",
         needs: &[Need::Data("isic-skin-cancer"), Need::Gpu],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "C8",
@@ -250,9 +231,9 @@ const CLAIMS: &[Claim] = &[
             last check after the epoch chosen on sentences with random decoys, by the λ of 100 and 300 that \
             is better on the test. Articles and gender, the paper's other biases, are not here.",
         checks: &[
-            full(by_kiln(points("no decoy minus vanilla", Threshold::AtLeast(15.0)))),
-            full(by_kiln(points("CDEP (λ = 100) minus vanilla", Threshold::AtLeast(15.0)))),
-            full(by_kiln(points("CDEP, the better λ, chosen epochs", Threshold::AtLeast(60.0)))),
+            points("no decoy minus vanilla", Threshold::AtLeast(15.0)).by_kiln().at_full_scale(),
+            points("CDEP (λ = 100) minus vanilla", Threshold::AtLeast(15.0)).by_kiln().at_full_scale(),
+            points("CDEP, the better λ, chosen epochs", Threshold::AtLeast(60.0)).by_kiln().at_full_scale(),
         ],
         needs: &[Need::Data("text/sst2")],
         known_finding: Some(
@@ -324,10 +305,6 @@ const fn share(weight: f64) -> Variant {
 
 const fn rrr(weight: f64) -> Variant {
     Variant::Penalized(Penalty::InputGradient, weight)
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Seed by seed.

@@ -7,7 +7,8 @@ use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, Structure};
 use kiln_adapt::{Fit, SourceChoice};
 use rayon::prelude::*;
 
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
+use kiln_receipts::statistics::{mean, quantile};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// What is compared. All but the first see no label of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +137,7 @@ impl Study {
     }
 
     fn mean(&self, estimator: Estimator) -> f64 {
-        mean(&self.of(estimator))
+        mean(self.of(estimator))
     }
 
     /// 1 for each model in which the first is no worse than the second, 0 for the others.
@@ -158,7 +159,7 @@ impl Study {
         for &estimator in &self.estimators {
             let risks = self.of(estimator);
             let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(&risks, level));
-            let numbers = [mean(&risks), median, low, high, mean(&self.no_worse(estimator, baseline))];
+            let numbers = [mean(&risks), median, low, high, mean(self.no_worse(estimator, baseline))];
             table
                 .row([estimator.name().to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
         }
@@ -208,21 +209,6 @@ impl Study {
     }
 }
 
-pub(super) fn mean(values: &[f64]) -> f64 {
-    Statistic::Mean.of(values).unwrap_or(f64::NAN)
-}
-
-/// By linear interpolation between order statistics.
-pub(super) fn quantile(values: &[f64], level: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = level * sorted.len().saturating_sub(1) as f64;
-    match (sorted.get(place.floor() as usize), sorted.get(place.ceil() as usize)) {
-        (Some(low), Some(high)) => low + place.fract() * (high - low),
-        _ => f64::NAN,
-    }
-}
-
 pub(super) fn anticausal(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let estimators = [Target, Source, Dip];
     let study = Study::experiment(context, recorder, 1, &estimators)?;
@@ -245,8 +231,8 @@ pub(super) fn anticausal(context: &Context, recorder: &mut Recorder) -> Result<(
 /// Risks in the target that the theory gives for an anticausal model: of least squares on the first source,
 /// and of DIP for `λ → ∞`, which has it in the source as well.
 ///
-/// With `b` the label's effects on the features less the effects between these, and `Δ` the shift of the noise,
-/// `1/(1+|b|²) + (bᵀΔ)²/(1+|b|²)²` and `1/(1 + |b|² − (bᵀΔ)²/|Δ|²)`.
+/// With `b` the label's effects on the features less the effects between these, and `Δ` the shift of the
+/// noise, `1/(1+|b|²) + (bᵀΔ)²/(1+|b|²)²` and `1/(1 + |b|² − (bᵀΔ)²/|Δ|²)`.
 fn formula(population: &RegressionPopulation) -> [f64; 2] {
     let d = population.target.features().features();
     let between = population.weights.submatrix(0, 0, d, d);
@@ -320,7 +306,7 @@ pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result
         let study = Study::run(context, recorder, context.pick(20, MODELS), simulation, &estimators)?;
         let at = sources as f64;
         for (medians, estimator) in medians.iter_mut().zip(estimators) {
-            medians.push((at, quantile(&study.of(estimator), 0.5)));
+            medians.push((at, quantile(study.of(estimator), 0.5)));
         }
         let risks = study.of(DipWeigh);
         quartiles.push((at, quantile(&risks, 0.25), quantile(&risks, 0.75)));
@@ -354,7 +340,7 @@ pub(super) fn label_shift(context: &Context, recorder: &mut Recorder) -> Result<
 
     let study = Study::experiment(context, recorder, 6, &estimators)?;
     recorder.record("S6", "share, CIP at most SrcPool", study.no_worse(Cip, Pool));
-    let lost = mean(&with_invariant) - mean(&study.no_worse(CirmWeigh, Pool));
+    let lost = mean(&with_invariant) - mean(study.no_worse(CirmWeigh, Pool));
     recorder.record("S6", "share, CIRMweigh at most SrcPool, in S3 less here", [lost]);
     let title = "Anticausal, shift of the label, no feature invariant";
     recorder.table(study.table("none-invariant", title, Pool));

@@ -3,27 +3,12 @@
 mod mean_shifts;
 mod variance_shifts;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
-const fn by_kiln(check: Check) -> Check {
-    Check { origin: ThresholdOrigin::Kiln, ..check }
-}
-
-const fn at_full_scale(check: Check) -> Check {
-    Check { full_only: true, ..check }
-}
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 /// Of the random models.
 const fn share(name: &'static str, threshold: Threshold) -> Check {
-    spec(name, Statistic::Mean, threshold)
+    Check::new(name, Statistic::Mean, threshold)
 }
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
 
 const CLAIMS: &[Claim] = &[
     Claim {
@@ -36,12 +21,13 @@ const CLAIMS: &[Claim] = &[
             exact moments and λ → ∞, the largest.",
         checks: &[
             share("share, DIP at most Src", Threshold::AtLeast(0.90)),
-            spec("mean risk, DIP / Src", Statistic::Mean, Threshold::AtMost(0.6)),
-            spec("200,000 rows, DIP against the formula", Statistic::Mean, Threshold::AtMost(0.02)),
-            spec("200,000 rows, OLS against the formula", Statistic::Mean, Threshold::AtMost(0.02)),
-            by_kiln(spec("exact moments against the formulas", Statistic::Max, Threshold::AtMost(1e-9))),
+            Check::new("mean risk, DIP / Src", Statistic::Mean, Threshold::AtMost(0.6)),
+            Check::new("200,000 rows, DIP against the formula", Statistic::Mean, Threshold::AtMost(0.02)),
+            Check::new("200,000 rows, OLS against the formula", Statistic::Mean, Threshold::AtMost(0.02)),
+            Check::new("exact moments against the formulas", Statistic::Max, Threshold::AtMost(1e-9))
+                .by_kiln(),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S2",
@@ -51,9 +37,9 @@ const CLAIMS: &[Claim] = &[
             squares on 5,000 labelled rows of the target.",
         checks: &[
             share("share, DIPweigh at most DIP", Threshold::AtLeast(0.80)),
-            spec("mean risk, DIPweigh / Tar", Statistic::Mean, Threshold::Between(0.95, 1.05)),
+            Check::new("mean risk, DIPweigh / Tar", Statistic::Mean, Threshold::Between(0.95, 1.05)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S3",
@@ -73,7 +59,7 @@ const CLAIMS: &[Claim] = &[
              0.89 on 300 models with other seeds than theirs, and 0.94, next to which the threshold was set, \
              on their 100. So the threshold is within the sampling error of 100 models, and this draw is a poor one.",
         ),
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S4",
@@ -83,9 +69,9 @@ const CLAIMS: &[Claim] = &[
         test: "As S1 with causal models.",
         checks: &[
             share("share, DIP at most Src", Threshold::AtMost(0.05)),
-            spec("risk, DIP / Src", Statistic::Median, Threshold::AtLeast(5.0)),
+            Check::new("risk, DIP / Src", Statistic::Median, Threshold::AtLeast(5.0)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S5",
@@ -96,7 +82,7 @@ const CLAIMS: &[Claim] = &[
             share("share, DIP at most Src", Threshold::AtMost(0.25)),
             share("share, DIP<> at most Src", Threshold::AtLeast(0.85)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S6",
@@ -105,13 +91,13 @@ const CLAIMS: &[Claim] = &[
         test: "As S3 with all 20 features shifted and 19 sources.",
         checks: &[
             share("share, CIP at most SrcPool", Threshold::Below(0.40)),
-            spec(
+            Check::new(
                 "share, CIRMweigh at most SrcPool, in S3 less here",
                 Statistic::Mean,
                 Threshold::AtLeast(0.15),
             ),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S7",
@@ -124,7 +110,7 @@ const CLAIMS: &[Claim] = &[
             share("share, CIRM<> at most DIPweigh", Threshold::AtLeast(0.70)),
             share("share, CIRM<> at most CIRMweigh", Threshold::AtLeast(0.65)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S8",
@@ -137,9 +123,9 @@ const CLAIMS: &[Claim] = &[
             models in which DIP-MMD is better than Src; and the relative difference between trained and \
             exact DIP-mean.",
         checks: &[
-            spec("DIP-mean against OLS", Statistic::Mean, Threshold::AtMost(0.01)),
-            at_full_scale(share("share, DIP-MMD below Src", Threshold::AtLeast(0.60))),
-            by_kiln(spec("DIP-mean, trained against exact", Statistic::Mean, Threshold::AtMost(0.01))),
+            Check::new("DIP-mean against OLS", Statistic::Mean, Threshold::AtMost(0.01)),
+            share("share, DIP-MMD below Src", Threshold::AtLeast(0.60)).at_full_scale(),
+            Check::new("DIP-mean, trained against exact", Statistic::Mean, Threshold::AtMost(0.01)).by_kiln(),
         ],
         known_finding: Some(
             "At 5,000 rows DIP-mean differs from OLS by 0.053 on 30 models (0.031 on the four of the quick \
@@ -149,7 +135,7 @@ const CLAIMS: &[Claim] = &[
              fails on the 30 models because in one of them training has not converged (0.34 off the closed \
              form; the others are off by 0.001 on average).",
         ),
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "S9",
@@ -157,7 +143,7 @@ const CLAIMS: &[Claim] = &[
         says: "CIRM and its MMD form do best on images with patches or rotations, and on reviews of unseen products.",
         test: "Not here: it takes the authors' pretrained network and their selection of the reviews of 2018.",
         needs: &[Need::Data("digits/mnist"), Need::Data("amazon-reviews-2018")],
-        ..BASE
+        ..Claim::EMPTY
     },
 ];
 

@@ -12,8 +12,8 @@ use kiln_tensor::{CoralForm, Divergence, MmdKernel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::mean_shifts::{mean, quantile};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::{mean, quantile};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 /// The authors' weight of every penalty.
@@ -27,7 +27,8 @@ enum Matching {
     Mean,
     /// Means and variances.
     Variance,
-    /// All quantiles: the squared Wasserstein distance, which in one dimension is that of the order statistics.
+    /// All quantiles: the squared Wasserstein distance, which in one dimension is that of the order
+    /// statistics.
     Quantiles,
     Mmd,
 }
@@ -164,7 +165,7 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     let trained = MATCHINGS.map(|matching| (matching.name(), of(matching)));
     for (name, risks) in named.iter().chain(&trained) {
         let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(risks, level));
-        let numbers = [mean(risks), median, low, high, mean(&below(risks))];
+        let numbers = [mean(risks), median, low, high, mean(below(risks))];
         table.row([(*name).to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
     }
     for (colour, (name, risks)) in [1, 4, 2, 0].into_iter().zip(trained) {
@@ -177,7 +178,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
     Ok(())
 }
 
-/// By closed forms: what DIP-mean sees of variances is the noise in the difference of means, which more rows take away.
+/// By closed forms: what DIP-mean sees of variances is the noise in the difference of means, which more rows
+/// take away.
 fn blindness(context: &Context, recorder: &Recorder) -> Result<Table, ExperimentError> {
     let seeds = context.seeds(100);
     let mut table = Table::new(

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
 use super::networks::{Training, best, share, tensor};
 use crate::device::TensorDevice;
+use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// Half the width of the bands that are taken out.
@@ -36,7 +37,8 @@ fn centre(band: usize) -> f64 {
 #[derive(Serialize, Deserialize)]
 struct Run {
     accuracy: f64,
-    /// Of contextual decomposition, then of integrated gradients: the share of peaks that are near, and the mean curve.
+    /// Of contextual decomposition, then of integrated gradients: the share of peaks that are near, and the
+    /// mean curve.
     near: [f64; 2],
     curves: [Vec<f64>; 2],
 }
@@ -153,7 +155,6 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             );
         }
     }
-    let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len() as f64;
     recorder.record(
         "T4",
         "peaks that are near, better of CD and integrated gradients",

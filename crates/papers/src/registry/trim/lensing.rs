@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::networks::{Convolutional, Training, in_batches, tensor};
 use crate::device::TensorDevice;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
+use kiln_receipts::statistics::{mean, rank_correlation};
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
+use kiln_tensor::training::mean_squared_error;
 
 /// Rings are 0.1 wide, the last one holds the corners.
 const EDGES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
@@ -98,11 +100,11 @@ fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> R
     let (x, y) = labelled(maps, side, seed, device)?;
     let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
         let outputs = network.outputs(x.clone().select(0, rows.clone()).autodiff());
-        (outputs - y.clone().select(0, rows).autodiff()).square().mean()
+        mean_squared_error(outputs, y.clone().select(0, rows).autodiff())
     };
     let network = Convolutional::new(side, 1, seed, &device.clone().autodiff())?;
     let training = Training { epochs, batch: 50, rate: 1e-3, seed };
-    let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device);
+    let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device)?;
 
     let (x, y) = labelled(8, side, seed.wrapping_add(1000), device)?;
     let plain = network.valid();
@@ -130,16 +132,6 @@ fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> R
     Ok(Run { r2: 1.0 - error / y.square().mean().into_scalar::<f64>(), scores, losses, powers })
 }
 
-/// The correlation of ranks; without ties.
-fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
-    let ranks = |values: &[f64]| -> Vec<f64> {
-        values.iter().map(|value| values.iter().filter(|other| *other < value).count() as f64).collect()
-    };
-    let n = a.len() as f64;
-    let squares: f64 = ranks(a).iter().zip(ranks(b)).map(|(a, b)| (a - b).powi(2)).sum();
-    1.0 - 6.0 * squares / (n * (n * n - 1.0))
-}
-
 pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
     // Side, maps for each of 25 parameters, epochs.
@@ -161,9 +153,7 @@ pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), 
     }
     let r2 = runs.iter().map(|run| run.r2).collect::<Vec<_>>();
     recorder.note(format!("The networks explain {} of the slope's variance.", mean_and_deviation(&r2, 2)));
-    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| {
-        runs.iter().map(|run| of(run)[ring]).sum::<f64>() / runs.len() as f64
-    };
+    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| mean(runs.iter().map(|run| of(run)[ring]));
     let mut table = Table::new(
         "rings",
         "What a network that reads the slope off a map looks at",

@@ -7,14 +7,7 @@ mod lensing;
 mod networks;
 mod parts;
 
-use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold, ThresholdOrigin};
-
-const fn spec(name: &'static str, statistic: Statistic, threshold: Threshold) -> Check {
-    Check { name, statistic, threshold, unit: "", origin: ThresholdOrigin::Specification, full_only: false }
-}
-
-const BASE: Claim =
-    Claim { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
+use kiln_receipts::{Check, Claim, Experiment, Need, Paper, Statistic, Threshold};
 
 const SALIENCY: &str = "Integrated gradients are right for 79 % of the digits (66 to 90 % by network), the \
     derivative for 98 %. Each network is told of one direction, and along it the log-odds change most, \
@@ -37,13 +30,13 @@ const CLAIMS: &[Claim] = &[
             CD by the signed relevance of both together. Means over 3 seeds (10). The gap is the largest of \
             any row, integrated gradients of the probability with 300 midpoints.",
         checks: &[
-            spec("accuracy", Statistic::Mean, Threshold::AtLeast(0.92)),
-            spec("CD", Statistic::Mean, Threshold::AtLeast(0.98)),
-            spec("integrated gradients, probability", Statistic::Mean, Threshold::AtLeast(0.90)),
-            spec("CD less integrated gradients", Statistic::Min, Threshold::AtLeast(0.0)),
-            spec("gap of completeness", Statistic::Max, Threshold::AtMost(0.05)),
+            Check::new("accuracy", Statistic::Mean, Threshold::AtLeast(0.92)),
+            Check::new("CD", Statistic::Mean, Threshold::AtLeast(0.98)),
+            Check::new("integrated gradients, probability", Statistic::Mean, Threshold::AtLeast(0.90)),
+            Check::new("CD less integrated gradients", Statistic::Min, Threshold::AtLeast(0.0)),
+            Check::new("gap of completeness", Statistic::Max, Threshold::AtMost(0.05)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "T1b",
@@ -53,12 +46,12 @@ const CLAIMS: &[Claim] = &[
             transform of one level (102 coefficients, smooth boundary) or of the row itself. Coefficients by \
             the size of their scores. Means over 2 seeds (10).",
         checks: &[
-            spec("saliency, db2", Statistic::Mean, Threshold::AtLeast(0.98)),
-            spec("saliency, identity", Statistic::Mean, Threshold::AtLeast(0.98)),
-            spec("size of CD, db2", Statistic::Mean, Threshold::AtLeast(0.92)),
-            spec("size of CD, identity", Statistic::Mean, Threshold::AtLeast(0.92)),
+            Check::new("saliency, db2", Statistic::Mean, Threshold::AtLeast(0.98)),
+            Check::new("saliency, identity", Statistic::Mean, Threshold::AtLeast(0.98)),
+            Check::new("size of CD, db2", Statistic::Mean, Threshold::AtLeast(0.92)),
+            Check::new("size of CD, identity", Statistic::Mean, Threshold::AtLeast(0.92)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "T2",
@@ -71,8 +64,8 @@ const CLAIMS: &[Claim] = &[
             log-odds of being whole (the specification explains the class that marks the removal): share for \
             which the part is on top of 30. Means over parts and seeds, 1 (3).",
         checks: &[
-            spec("integrated gradients", Statistic::Mean, Threshold::AtLeast(0.75)),
-            spec("integrated gradients less saliency", Statistic::Mean, Threshold::AtLeast(0.0)),
+            Check::new("integrated gradients", Statistic::Mean, Threshold::AtLeast(0.75)),
+            Check::new("integrated gradients less saliency", Statistic::Mean, Threshold::AtLeast(0.0)),
         ],
         needs: MNIST,
         known_finding: Some(SALIENCY),
@@ -87,11 +80,11 @@ const CLAIMS: &[Claim] = &[
             the slope of the spectrum: rank correlation, over rings, of the mean size of integrated \
             gradients and of what the squared error gains when the ring is taken out; smallest of 2 seeds (5).",
         checks: &[
-            spec("share of the planted ring", Statistic::Min, Threshold::AtLeast(0.99)),
-            spec("error of the gradient", Statistic::Max, Threshold::AtMost(1e-4)),
-            spec("rank correlation of scores and losses", Statistic::Min, Threshold::AtLeast(0.7)),
+            Check::new("share of the planted ring", Statistic::Min, Threshold::AtLeast(0.99)),
+            Check::new("error of the gradient", Statistic::Max, Threshold::AtMost(1e-4)),
+            Check::new("rank correlation of scores and losses", Statistic::Min, Threshold::AtLeast(0.7)),
         ],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "T3",
@@ -99,7 +92,7 @@ const CLAIMS: &[Claim] = &[
         says: "A ResNet-18 reads Ω_m off convergence maps with R² 0.952; CD over 100 bands shows at which scales.",
         test: "Not here: 100,000 simulated maps of 256×256 pixels and a GPU.",
         needs: &[Need::Data("convergence-maps-256"), Need::Gpu],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "T4",
@@ -110,7 +103,7 @@ const CLAIMS: &[Claim] = &[
             log-odds of being whole: share for which the curve over 40 bands of width 0.1 peaks within 0.1 \
             of the true centre; mean over centres and seeds, 1 (3), of CD or of integrated gradients, \
             whichever is better.",
-        checks: &[spec(
+        checks: &[Check::new(
             "peaks that are near, better of CD and integrated gradients",
             Statistic::Mean,
             Threshold::AtLeast(0.8),
@@ -128,7 +121,7 @@ const CLAIMS: &[Claim] = &[
         says: "A network with 57.2 % accuracy on UrbanSound8K, explained by frequency for each class.",
         test: "Not here: needs the recordings and a GPU.",
         needs: &[Need::Data("urbansound8k"), Need::Gpu],
-        ..BASE
+        ..Claim::EMPTY
     },
     Claim {
         id: "T6",
@@ -136,7 +129,7 @@ const CLAIMS: &[Claim] = &[
         says: "Explanations by topics of a text and by low and high frequencies of clothes.",
         test: "Not here: the texts are missing, and no experiment reads the pictures.",
         needs: &[Need::Data("fake-news"), Need::Data("fashion-mnist")],
-        ..BASE
+        ..Claim::EMPTY
     },
 ];
 

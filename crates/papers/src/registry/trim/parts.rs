@@ -13,9 +13,8 @@ use kiln_interpret::transform::{NonnegativeFactorization, Transform};
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
 use super::networks::{Training, best, share, tensor};
 use crate::device::TensorDevice;
-use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Recorder, Statistic, Table, mean_and_deviation,
-};
+use kiln_receipts::statistics::{mean, median};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 const PARTS: usize = 30;
 /// Parts that networks are told of, the same at both scales as far as they go.
@@ -89,7 +88,7 @@ fn of_part(
     let usual = factors.forward(digits.train.clone())?.mean_dim(0);
     values.push(right(slopes * usual)?);
     let amounts = factors.forward(whole)?.narrow(1, part, 1).try_into_vec_as::<f64>()?;
-    let median = Statistic::Median.of(&amounts).unwrap_or(f64::NAN);
+    let median = median(&amounts);
     let named = best(path)?.into_iter().zip(amounts).filter(|(_, amount)| *amount > median);
     values.push(share(&named.map(|(named, _)| named).collect::<Vec<_>>(), |_| part));
     Ok(values)
@@ -146,7 +145,7 @@ pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         table.row([(*name).to_owned(), paper, mean_and_deviation(&column(row + 1), 2)]);
     }
     recorder.table(table);
-    let mean = |i: usize| column(i).iter().sum::<f64>() / runs.len() as f64;
+    let mean = |i: usize| mean(column(i));
     let published = ROWS.iter().enumerate().filter_map(|(i, (_, share))| Some((i as f64, (*share)?)));
     recorder.figure(
         Figure::new(
