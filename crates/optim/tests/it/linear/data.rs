@@ -56,9 +56,9 @@ fn malformed_lines_are_named() {
         ("1 1:nan\n", "line 1: expected a finite value, found \"nan\""),
         ("inf 1:1\n", "line 1: expected a finite label, found \"inf\""),
         ("1 2:1 1:1 2:3\n", "line 1: column 2 occurs twice"),
-        ("", "the data have no columns"),
-        ("# nothing\n", "the data have no columns"),
-        ("1\n-1\n", "the data have no columns"),
+        ("", "the list of columns is empty"),
+        ("# nothing\n", "the list of columns is empty"),
+        ("1\n-1\n", "the list of columns is empty"),
     ] {
         assert_eq!(refused(text), expected, "{text:?}");
     }
