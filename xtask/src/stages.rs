@@ -43,8 +43,7 @@ enum Stage {
     Docs,
     /// Each library crate compiles alone, without a backend
     Alone,
-    /// Each library as a stranger adds it: from outside, with default features, its front page's example;
-    /// README's
+    /// Front pages' and README's examples run outside the workspace, with default features
     Stranger,
     /// Every paper at --scale quick, from the start
     Reproduce,

@@ -46,8 +46,7 @@ impl Labels {
     }
 
     /// The labels of the rows with these indices, in this order; each must be below [`len`](Self::len).
-    #[must_use]
-    pub fn select(&self, indices: &[usize]) -> Self {
+    fn select(&self, indices: &[usize]) -> Self {
         match self {
             Self::Classes { classes, count } => {
                 Self::Classes { classes: indices.iter().map(|&i| classes[i]).collect(), count: *count }

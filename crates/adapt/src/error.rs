@@ -103,6 +103,7 @@ impl From<TensorError> for AdaptError {
     fn from(error: TensorError) -> Self {
         match error {
             TensorError::Input(error) => Self::Input(error),
+            TensorError::Diverged { epoch, loss } => Self::Diverged { epoch, loss },
             error => Self::Tensor(error),
         }
     }

@@ -21,15 +21,15 @@
 //! model in all.
 
 use faer::Mat;
-use kiln_core::{check, random};
+use kiln_core::check;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor, TensorData};
-use kiln_tensor::TensorError;
-use rand::seq::SliceRandom;
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use kiln_tensor::training::{BatchLoss, Descent, EpochReport, TrainingTask};
 use serde::{Deserialize, Serialize};
 
 use crate::adapted::BATCH;
@@ -136,45 +136,19 @@ impl FineTuning {
             Tuned::Outputs => Some(start.in_batches(labelled.x(), BATCH, M::features)?.autodiff()),
             _ => None,
         };
-        let mut model = start.model().clone().train();
+        let model = start.model().clone().train();
         let parameters = self.parameters(&model);
         let Some(device) = model.devices().into_iter().next().filter(|_| !parameters.is_empty()) else {
             return Err(NOTHING);
         };
         let x = labelled.x().clone().autodiff();
         let ids: Vec<ParamId> = parameters.keys().copied().collect();
-        let mut optimizer = training.optimizer.clone();
-        for epoch in 0..training.epochs {
-            let order = order(labelled.rows(), training, epoch);
-            let mut sum: Option<Tensor<1>> = None;
-            for rows in order.chunks(training.batch_size) {
-                let loss = match &features {
-                    Some(features) => {
-                        let features = features.clone().select(0, index_tensor(rows, &device)).require_grad();
-                        loss(model.outputs(features), labelled.y(), rows, &device)
-                    }
-                    None => loss(model.forward(x.select(rows)), labelled.y(), rows, &device),
-                };
-                let mut gradients = loss.backward();
-                let mut gradients = GradientsParams::from_params(&mut gradients, &model, &ids);
-                if gradients.is_empty() {
-                    return Err(NOTHING);
-                }
-                if self.weight > 0.0 {
-                    let factor = 2.0 * self.weight;
-                    model.visit(&mut Pull { factor, start: &parameters, gradients: &mut gradients });
-                }
-                model = optimizer.step(training.learning_rate, model, gradients);
-                let weighted = loss.inner() * rows.len() as f64;
-                sum = Some(sum.map_or_else(|| weighted.clone(), |sum| sum + weighted.clone()));
-            }
-            let sums = sum.map(Tensor::try_into_vec_as::<f64>).transpose().map_err(TensorError::from)?;
-            let loss = sums.iter().flatten().sum::<f64>() / labelled.rows() as f64;
-            if !loss.is_finite() {
-                return Err(AdaptError::Diverged { epoch, loss });
-            }
-        }
-        let fitted = start.with_model(model.valid());
+        let y = labelled.y();
+        let mut task = Task { weight: self.weight, training, features, x, y, start: parameters, ids, device };
+        let go_on = |_: &M, _: &EpochReport| Ok(ControlFlow::Continue(()));
+        let descent =
+            Descent::new(model, training.optimizer.clone()).run(training.epochs, &mut task, go_on)?;
+        let fitted = start.with_model(descent.module().valid());
         let warnings = constant_on(&fitted, labelled.x())?;
         Ok(fitted.with_warnings(warnings))
     }
@@ -222,13 +196,57 @@ const NOTHING: AdaptError = AdaptError::Method(
      name the last layer",
 );
 
-/// The rows of an epoch in their order.
-fn order(rows: usize, training: &Training, epoch: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows).collect();
-    if training.shuffle {
-        order.shuffle(&mut random::stream(training.seed, epoch as u64));
+/// Labelled rows, and what of the model moves on them.
+struct Task<'a, X> {
+    /// λ
+    weight: f64,
+    training: &'a Training,
+    /// Of all rows, where they stay.
+    features: Option<Tensor<2>>,
+    x: X,
+    y: &'a Labels,
+    /// What moves, as it was.
+    start: HashMap<ParamId, Tensor<1>>,
+    ids: Vec<ParamId>,
+    device: Device,
+}
+
+impl<X: Rows, M: FeatureModel<X>> TrainingTask<M> for Task<'_, X> {
+    type Batch = Vec<usize>;
+    type Error = AdaptError;
+
+    fn batches(&mut self, epoch: usize) -> Result<Vec<Vec<usize>>, AdaptError> {
+        let rows = self.training.order().of(self.x.rows(), epoch as u64);
+        Ok(rows.chunks(self.training.batch_size).map(<[usize]>::to_vec).collect())
     }
-    order
+
+    fn learning_rate(&self, _epoch: usize, _step: u64) -> f64 {
+        self.training.learning_rate
+    }
+
+    fn loss(&mut self, model: &M, rows: &Vec<usize>, _step: u64) -> Result<BatchLoss, AdaptError> {
+        let outputs = match &self.features {
+            Some(features) => {
+                let features = features.clone().select(0, index_tensor(rows, &self.device));
+                model.outputs(features.require_grad())
+            }
+            None => model.forward(self.x.select(rows)),
+        };
+        Ok(loss(outputs, self.y, rows, &self.device).into())
+    }
+
+    /// Of what moves, with those of the penalty.
+    fn gradients(&mut self, model: &M, mut gradients: Gradients) -> Result<GradientsParams, AdaptError> {
+        let mut gradients = GradientsParams::from_params(&mut gradients, model, &self.ids);
+        if gradients.is_empty() {
+            return Err(NOTHING);
+        }
+        if self.weight > 0.0 {
+            let factor = 2.0 * self.weight;
+            model.visit(&mut Pull { factor, start: &self.start, gradients: &mut gradients });
+        }
+        Ok(gradients)
+    }
 }
 
 /// Mean cross-entropy or squared error of these rows.

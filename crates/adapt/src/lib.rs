@@ -66,7 +66,7 @@ pub use label_shift::{LabelShiftEstimator, LabelShiftWeights, ShiftStatistics};
 pub use method::{
     AdaptMethod, Alignment, Discrepancy, Discriminator, FirstStage, LabelShift, Penalty, Risk, SourceChoice,
 };
-pub use model::{FeatureModel, Features, LeNet, MultilayerPerceptron, glorot_linear};
+pub use model::{FeatureModel, FeatureNetwork, Features, glorot_linear};
 pub use predict::{Evaluation, FitWarning, Predict};
 pub use report::AdaptReport;
 pub use robust::{Robust, RobustClassification, RobustMethod};

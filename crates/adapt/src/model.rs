@@ -1,14 +1,13 @@
 //! Models that domain adaptation can train: features that are aligned between domains, and outputs made of
 //! them.
 
-use burn::module::{Module, Param};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{Linear, PaddingConfig2d};
-use burn::tensor::activation::relu;
+use burn::module::Module;
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use kiln_core::{InputError, check};
-use kiln_tensor::{Distribution, Noise};
+use kiln_tensor::network::{
+    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, LayerDraws, MultilayerPerceptron,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::AdaptError;
@@ -70,59 +69,7 @@ pub fn glorot_linear(
     seed: u64,
     device: &Device,
 ) -> Result<Linear, AdaptError> {
-    check::at_least_one("inputs", inputs)?;
-    check::at_least_one("outputs", outputs)?;
-    check::nonnegative("gain", gain)?;
-    let deviation = gain * (2.0 / (inputs + outputs) as f64).sqrt();
-    let noise = Noise { seed, distribution: Distribution::Gaussian };
-    let weight = noise.tensor(0, 0, [inputs, outputs], device)? * deviation;
-    let bias = Tensor::zeros([outputs], device);
-    Ok(Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) })
-}
-
-/// Uniform on ±`1/√fan_in`, the start values of PyTorch's layers.
-struct FanIn {
-    noise: Noise,
-    next: u64,
-}
-
-impl FanIn {
-    fn new(seed: u64) -> Self {
-        Self { noise: Noise { seed, distribution: Distribution::Uniform }, next: 0 }
-    }
-
-    fn tensor<const D: usize>(
-        &mut self,
-        shape: [usize; D],
-        fan_in: usize,
-        device: &Device,
-    ) -> Result<Param<Tensor<D>>, AdaptError> {
-        let bound = 1.0 / (fan_in as f64).sqrt();
-        let uniform = self.noise.tensor(self.next, 0, shape, device)?;
-        self.next += 1;
-        Ok(Param::from_tensor(uniform * (2.0 * bound) - bound))
-    }
-
-    fn linear(&mut self, inputs: usize, outputs: usize, device: &Device) -> Result<Linear, AdaptError> {
-        let weight = self.tensor([inputs, outputs], inputs, device)?;
-        Ok(Linear { weight, bias: Some(self.tensor([outputs], inputs, device)?) })
-    }
-
-    fn convolution(
-        &mut self,
-        channels: [usize; 2],
-        kernel: usize,
-        padding: usize,
-        device: &Device,
-    ) -> Result<Conv2d, AdaptError> {
-        let fan_in = channels[0] * kernel * kernel;
-        let mut layer = Conv2dConfig::new(channels, [kernel, kernel])
-            .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
-            .init(device);
-        layer.weight = self.tensor([channels[1], channels[0], kernel, kernel], fan_in, device)?;
-        layer.bias = Some(self.tensor([channels[1]], fan_in, device)?);
-        Ok(layer)
-    }
+    Ok(LayerDraws::new(InitialLaw::Glorot { gain }, seed, device).linear(inputs, outputs)?)
 }
 
 /// What a network's features are.
@@ -136,128 +83,96 @@ pub enum Features {
     LastHidden,
 }
 
-/// Fully connected layers with rectifiers between them.
+/// A network of [`kiln_tensor::network`], and what of it is aligned.
 #[derive(Module, Debug)]
-pub struct MultilayerPerceptron {
-    hidden: Vec<Linear>,
-    last: Linear,
+pub struct FeatureNetwork<N: Module> {
+    network: N,
     #[module(skip)]
     features: Features,
 }
 
-impl MultilayerPerceptron {
-    /// Layers of these widths, inputs first and outputs last, drawn from the seed as PyTorch draws them.
+impl<N: Module> FeatureNetwork<N> {
+    /// With these features.
+    pub fn new(network: N, features: Features) -> Self {
+        Self { network, features }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+}
+
+impl FeatureNetwork<MultilayerPerceptron> {
+    /// Layers of these widths, inputs first and outputs last, drawn from the seed as `PyTorch` draws them.
     ///
     /// # Errors
     /// With fewer than two widths, or when one is 0.
-    pub fn new(widths: &[usize], features: Features, seed: u64, device: &Device) -> Result<Self, AdaptError> {
-        for &width in widths {
-            check::at_least_one("width", width)?;
-        }
-        let mut start = FanIn::new(seed);
-        let mut layers = Vec::new();
-        for pair in widths.windows(2) {
-            layers.push(start.linear(pair[0], pair[1], device)?);
-        }
-        let last = layers.pop().ok_or(InputError::size("widths of the perceptron", widths.len(), 2))?;
-        Ok(Self { hidden: layers, last, features })
-    }
-}
-
-impl FeatureModel<Tensor<2>> for MultilayerPerceptron {
-    fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        let hidden = self.hidden.iter().fold(x, |x, layer| relu(layer.forward(x)));
-        match self.features {
-            Features::Outputs => self.last.forward(hidden),
-            Features::LastHidden => hidden,
-        }
-    }
-
-    fn outputs(&self, features: Tensor<2>) -> Tensor<2> {
-        match self.features {
-            Features::Outputs => features,
-            Features::LastHidden => self.last.forward(features),
-        }
-    }
-
-    fn check_row(&self, shape: &[usize]) -> Result<(), InputError> {
-        self.hidden.first().unwrap_or(&self.last).check_row(shape)
-    }
-}
-
-/// The convolutional network of the paper's MNIST experiments, for pictures `[n, channels, side, side]`:
-/// convolutions 5×5 to 20 and 50 channels, each followed by 2×2 maximum pooling, then 500 hidden units.
-#[derive(Module, Debug)]
-pub struct LeNet {
-    first: Conv2d,
-    second: Conv2d,
-    pool: MaxPool2d,
-    hidden: Linear,
-    last: Linear,
-    #[module(skip)]
-    features: Features,
-}
-
-impl LeNet {
-    /// A network drawn from the seed as PyTorch draws it.
-    ///
-    /// # Errors
-    /// When a number is 0, or pictures are smaller than 16×16, too small for two convolutions of 5×5 with
-    /// pooling.
-    pub fn new(
-        channels: usize,
-        side: usize,
-        outputs: usize,
+    pub fn perceptron(
+        widths: &[usize],
         features: Features,
         seed: u64,
         device: &Device,
     ) -> Result<Self, AdaptError> {
-        check::at_least_one("channels", channels)?;
-        check::at_least_one("outputs", outputs)?;
-        check::setting("side", side as f64, side >= 16, "at least 16")?;
-        let mut start = FanIn::new(seed);
-        let after = ((side - 4) / 2 - 4) / 2;
-        Ok(Self {
-            first: start.convolution([channels, 20], 5, 0, device)?,
-            second: start.convolution([20, 50], 5, 0, device)?,
-            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
-            hidden: start.linear(50 * after * after, 500, device)?,
-            last: start.linear(500, outputs, device)?,
-            features,
-        })
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
+        Ok(Self::new(MultilayerPerceptron::new(widths, &mut layers)?, features))
     }
 }
 
-impl FeatureModel<Tensor<4>> for LeNet {
-    fn features(&self, x: Tensor<4>) -> Tensor<2> {
-        let x = self.pool.forward(relu(self.first.forward(x)));
-        let x = self.pool.forward(relu(self.second.forward(x)));
-        let hidden = relu(self.hidden.forward(x.flatten(1, 3)));
+impl FeatureNetwork<ConvolutionalNetwork> {
+    /// A network for pictures `[n, channels, side, side]`, drawn from the seed as `PyTorch` draws it. That of
+    /// the paper's MNIST experiments is [`ConvolutionalSizes::le_net`].
+    ///
+    /// # Errors
+    /// When a size is 0, or pictures are too small for two convolutions with pooling.
+    pub fn convolutional(
+        sizes: &ConvolutionalSizes,
+        features: Features,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, AdaptError> {
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
+        Ok(Self::new(ConvolutionalNetwork::new(sizes, &mut layers)?, features))
+    }
+}
+
+impl FeatureModel<Tensor<2>> for FeatureNetwork<MultilayerPerceptron> {
+    fn features(&self, x: Tensor<2>) -> Tensor<2> {
         match self.features {
-            Features::Outputs => self.last.forward(hidden),
-            Features::LastHidden => hidden,
+            Features::Outputs => self.network.forward(x),
+            Features::LastHidden => self.network.hidden(x),
         }
     }
 
     fn outputs(&self, features: Tensor<2>) -> Tensor<2> {
         match self.features {
             Features::Outputs => features,
-            Features::LastHidden => self.last.forward(features),
+            Features::LastHidden => Linear::forward(self.network.last_layer(), features),
         }
     }
 
     fn check_row(&self, shape: &[usize]) -> Result<(), InputError> {
-        let ([_, channels, ..], [inputs, _]) =
-            (self.first.weight.val().dims(), self.hidden.weight.val().dims());
-        // Of two convolutions of 5×5 with pooling.
-        let after = |side: usize| if side < 16 { 0 } else { ((side - 4) / 2 - 4) / 2 };
-        if let [found, height, width] = *shape
-            && found == channels
-            && 50 * after(height) * after(width) == inputs
-        {
-            return Ok(());
+        self.network.hidden_layers().first().unwrap_or(self.network.last_layer()).check_row(shape)
+    }
+}
+
+impl FeatureModel<Tensor<4>> for FeatureNetwork<ConvolutionalNetwork> {
+    fn features(&self, x: Tensor<4>) -> Tensor<2> {
+        match self.features {
+            Features::Outputs => self.network.forward(x),
+            Features::LastHidden => self.network.hidden(x),
         }
-        let side = (16..).find(|side| 50 * after(*side) * after(*side) >= inputs).unwrap_or(0);
+    }
+
+    fn outputs(&self, features: Tensor<2>) -> Tensor<2> {
+        match self.features {
+            Features::Outputs => features,
+            Features::LastHidden => self.network.outputs(features),
+        }
+    }
+
+    fn check_row(&self, shape: &[usize]) -> Result<(), InputError> {
+        let ConvolutionalSizes { channels: [channels, ..], side, .. } = *self.network.sizes();
         check::shape("a row", shape, &[channels, side, side])
     }
 }

@@ -46,7 +46,7 @@ pub trait Rows: Clone {
     /// All rows of all parts; `None` without parts. The parts have equal row shapes.
     fn concat(parts: Vec<Self>) -> Option<Self>;
 
-    /// Whether there are rows, with numbers in them, all finite, and as many of each part.
+    /// Whether there are rows, as many of each part, all numbers finite, and in tensors a number in each row.
     ///
     /// # Errors
     /// When there are not; `what` names them.
@@ -103,7 +103,8 @@ macro_rules! tensor_rows {
             }
 
             fn check(&self, what: &str) -> Result<(), AdaptError> {
-                check_counts(what, self)?;
+                check::not_empty(what.to_owned(), self.rows())?;
+                check::not_empty(format!("a row of {what}"), self.row_shape().iter().product())?;
                 Ok($finite(what, self)?)
             }
 
@@ -132,12 +133,6 @@ macro_rules! tensor_rows {
 
 tensor_rows!(Tensor<D>, |what: &str, x: &Self| finite(what.to_owned(), x), |x: &Self| vec![x.dtype()]);
 tensor_rows!(Tensor<D, Int>, |_, _| Ok::<(), TensorError>(()), |_| Vec::new());
-
-/// Rows there must be, and numbers in them.
-fn check_counts<X: Rows>(what: &str, x: &X) -> Result<(), InputError> {
-    check::not_empty(what.to_owned(), x.rows())?;
-    check::not_empty(format!("a row of {what}"), x.row_shape().iter().product())
-}
 
 impl<A: Rows, B: Rows> Rows for (A, B) {
     fn rows(&self) -> usize {
@@ -211,7 +206,8 @@ impl Rows for Mat<f64> {
     }
 
     fn check(&self, what: &str) -> Result<(), AdaptError> {
-        check_counts(what, self)?;
+        // Without columns there is something to learn for an exact method: the constant that is best.
+        check::not_empty(what.to_owned(), self.rows())?;
         if self.is_all_finite() { Ok(()) } else { Err(InputError::not_finite(what.to_owned()).into()) }
     }
 

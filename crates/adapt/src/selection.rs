@@ -6,7 +6,7 @@
 //! | Scorer | What is larger for a better model | Paper | Fits |
 //! |---|---|---|---|
 //! | [`SourceScore`] | accuracy on the sources | Gulrajani, Lopez-Paz 2021 | 0 |
-//! | [`ImportanceWeighted`] | accuracy on the sources, weighted by class | Sugiyama et al. 2007, Lipton et al. 2018 | 0 |
+//! | [`ImportanceWeighted`] | accuracy on the sources, weighted by class | Sugiyama 2007, Lipton 2018 | 0 |
 //! | [`DeepEmbedded`] | minus the loss on the sources, weighted by a density ratio of features | You et al. 2019 | 0 |
 //! | [`PenalizedRisk`] | minus the loss on the sources and the distance to the target | Chen, Bühlmann 2021 | 0 |
 //! | [`PredictionEntropy`] | certainty on the target | Morerio et al. 2018 | 0 |

@@ -11,9 +11,10 @@ use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::linear::{Coral, GaussianDensityRatio, LinearModel};
 use kiln_adapt::{
-    AdaptError, AdaptMethod, Adaptation, Discriminator, Features, Fit, Labelled, Labels, LeNet, Training,
-    Unlabelled,
+    AdaptError, AdaptMethod, Adaptation, Discriminator, FeatureNetwork, Features, Fit, Labelled, Labels,
+    Training, Unlabelled,
 };
+use kiln_tensor::network::ConvolutionalSizes;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 use serde_json::{Value, json};
 
@@ -107,7 +108,8 @@ fn epochs(
 ) -> Result<(), ExperimentError> {
     let device = devices::named("flex")?;
     let data = pictures(options.rows, &device)?;
-    let model = LeNet::new(1, 28, 2, Features::Outputs, 1, &device)?;
+    let model =
+        FeatureNetwork::convolutional(&ConvolutionalSizes::le_net(1, 28, 2), Features::Outputs, 1, &device)?;
     let training = Training { shuffle: false, ..Training::adam(1, options.batch, 1e-3) };
     let mut table = Table::new(
         "epochs",

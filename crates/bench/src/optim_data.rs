@@ -34,7 +34,7 @@ impl DataSet {
         floats("labels", &mut self.labels.iter().copied())?;
         match &self.rows {
             DataRows::Dense(rows) => {
-                floats("values", &mut (0..n).filter_map(|i| rows.get(i)).flatten().copied())?
+                floats("values", &mut (0..n).filter_map(|i| rows.get(i)).flatten().copied())?;
             }
             DataRows::Sparse(rows) => {
                 let all = || (0..n).filter_map(|i| rows.get(i));

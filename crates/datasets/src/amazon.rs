@@ -38,7 +38,7 @@ pub struct ReviewDomain {
 /// Amazon reviews: `books`, `dvd`, `electronics` and `kitchen`.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn amazon(data: &impl FindData) -> Result<Vec<ReviewDomain>, LoadError> {
     let reviews = |domain: &str| {
         let train = counts(data, &format!("domains/amazon-{domain}-train.svmlight.gz"))?;

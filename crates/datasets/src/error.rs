@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_core::data::MissingData;
+
 use super::gt::GtError;
 
 /// Why `cargo xtask data` failed.
@@ -141,9 +143,22 @@ pub enum ConvertError {
     Text,
 }
 
-/// Why a data set could not be had: a [`MissingData`](crate::MissingData) or a [`ReadError`], in a box, so
-/// that experiments can hand it on.
-pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
+/// Why a data set could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is nowhere to be found.
+    #[error("{0}")]
+    Missing(#[source] MissingData),
+    /// It is there and cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<MissingData> for LoadError {
+    fn from(missing: MissingData) -> Self {
+        Self::Missing(missing)
+    }
+}
 
 /// Why a data file could not be read.
 #[derive(Debug, thiserror::Error)]

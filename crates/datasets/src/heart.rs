@@ -107,7 +107,7 @@ pub fn read_heart_csv(name: &str, reader: impl Read) -> Result<Vec<HeartSite>, R
 /// Heart disease at `cleveland`, `hungarian`, `switzerland` and `va`.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when it is not found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when it is not found, [`LoadError::Read`] when it cannot be read.
 pub fn heart(data: &impl FindData) -> Result<Vec<HeartSite>, LoadError> {
     let found = data.find_data("domains/heart-disease-four-sites.csv")?;
     let mut sites = read_heart_csv(&found.name, reader(&found)?)?;

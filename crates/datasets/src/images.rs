@@ -76,7 +76,7 @@ pub type IdxImages = (usize, usize, Vec<u8>);
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] when it cannot be read, is of another kind, or is shorter or longer than its header says.
+/// [`LoadError::Read`] when it cannot be read, is of another kind, or is shorter or longer than its header says.
 pub fn read_idx_images(name: &str, reader: impl Read) -> Result<IdxImages, ReadError> {
     let ([_, height, width], pixels) = read_idx::<3>(name, reader)?;
     if height == 0 || width == 0 {
@@ -157,7 +157,7 @@ pub enum ImagePart {
 /// pixels.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn mnist(data: &impl FindData, part: ImagePart) -> Result<LabelledImages, LoadError> {
     let (images, labels): (&[&str], &str) = match part {
         ImagePart::Train => (
@@ -198,7 +198,7 @@ pub fn usps(data: &impl FindData, part: ImagePart) -> Result<LabelledImages, Loa
 /// ```
 ///
 /// # Errors
-/// [`ReadError`] when a folder of the search path has them, and they cannot be read.
+/// [`LoadError::Read`] when a folder of the search path has them, and they cannot be read.
 pub fn optdigits(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     let images = "digits/optdigits-images-8x8-0to16.idx3-ubyte.gz";
     digits(data, &[images], "digits/optdigits-labels.idx1-ubyte.gz", 8, 16)
@@ -246,7 +246,7 @@ fn digits(
 /// bytes are the same.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when neither is found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when neither is found, [`LoadError::Read`] when it cannot be read.
 pub fn mnist_5k(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     let missing = match data.find_data("digits/mnist_5k.csv.gz") {
         Ok(found) => {
@@ -259,7 +259,7 @@ pub fn mnist_5k(data: &impl FindData) -> Result<LabelledImages, LoadError> {
     match mnist(data, ImagePart::Train) {
         Ok(all) => Ok(all.first_of_each_class(500)),
         // The small file is the one to get.
-        Err(error) if error.is::<crate::MissingData>() => Err(missing.into()),
+        Err(LoadError::Missing(_)) => Err(missing.into()),
         Err(error) => Err(error),
     }
 }

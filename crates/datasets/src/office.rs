@@ -77,7 +77,7 @@ impl NamedFeatures {
 /// Office-Caltech10: `amazon`, `caltech10`, `dslr` and `webcam`, 800 counts a row, classes 0 to 9.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when it is not found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when it is not found, [`LoadError::Read`] when it cannot be read.
 pub fn office(data: &impl FindData) -> Result<Vec<NamedFeatures>, LoadError> {
     DOMAINS.iter().map(|&domain| features(data, domain)).collect()
 }

@@ -90,7 +90,7 @@ pub fn read_rated_tsv(name: &str, reader: impl Read) -> Result<Vec<RatedTexts>, 
 /// texts.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn sentiment_four_domains(data: &impl FindData) -> Result<Vec<RatedTexts>, LoadError> {
     let found = data.find_data("text/sentiment-four-domains.tsv")?;
     let mut domains = read_rated_tsv(&found.name, reader(&found)?)?;

@@ -84,7 +84,7 @@ pub fn read_series_csv(name: &str, reader: impl Read) -> Result<LabelledSeries, 
 /// The training and the test series of a set: `gunpoint`, `italypowerdemand`, `arrowhead` or `trace`.
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when they are not found, [`ReadError`] when they cannot be read.
+/// [`LoadError::Missing`] when they are not found, [`LoadError::Read`] when they cannot be read.
 pub fn ucr(data: &impl FindData, set: &str) -> Result<[LabelledSeries; 2], LoadError> {
     let read = |part: &str| {
         let found = data.find_data(&format!("signals/{set}-{part}.csv"))?;

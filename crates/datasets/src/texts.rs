@@ -279,7 +279,7 @@ pub enum Sst2Part {
 /// SST-2: sentences of film reviews, negative (class 0) or positive (class 1).
 ///
 /// # Errors
-/// [`MissingData`](crate::MissingData) when it is not found, [`ReadError`] when it cannot be read.
+/// [`LoadError::Missing`] when it is not found, [`LoadError::Read`] when it cannot be read.
 pub fn sst2(data: &impl FindData, part: Sst2Part) -> Result<LabelledTexts, LoadError> {
     let found = data.find_data(match part {
         Sst2Part::Train => "text/sst2-train.tsv",

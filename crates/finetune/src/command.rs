@@ -107,7 +107,7 @@ fn info(path: &Path) -> Result<(), FinetuneError> {
     let bytes = path.metadata().map_err(at(path))?.len();
     let skipped = log.entries.iter().filter(|entry| entry.scalars.is_none()).count();
     let parameters: u64 = header.manifest.iter().map(|block| block.length).sum();
-    let mut table = terminal::table();
+    let mut table = kiln_receipts::report::terminal::table();
     let end = match log.final_hash {
         Some(hash) => format!("finished, at weights {hash:016x}"),
         None if log.lost() > 0 => format!("not finished; {} bytes at its end hold no whole step", log.lost()),

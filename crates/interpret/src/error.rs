@@ -10,14 +10,6 @@ pub enum InterpretError {
     /// Of what was passed.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The model has no such output.
-    #[error("output {index} was asked for, but the model has {outputs}")]
-    Target {
-        /// The output asked for.
-        index: usize,
-        /// How many outputs the model has.
-        outputs: usize,
-    },
     /// A method needs what it was not given.
     #[error("{method} needs {needs}")]
     Missing {

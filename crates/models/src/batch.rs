@@ -17,8 +17,8 @@ pub struct TokenBatch {
 }
 
 impl TokenBatch {
-    /// A batch of the given rows, made equally long with the token `padding`. Models pay no attention to padding, so
-    /// any id of their vocabulary will do.
+    /// A batch of the given rows, made equally long with the token `padding`. Models pay no attention to
+    /// padding, so any id of their vocabulary will do.
     ///
     /// # Errors
     /// [`InputError::Empty`] without rows; [`ModelError::EmptyRow`].

@@ -1,11 +1,11 @@
-//! BERT (Devlin, Chang, Lee, Toutanova, *BERT: pre-training of deep bidirectional transformers*, NAACL 2019): an
-//! encoder in which each layer normalizes after adding,
+//! BERT (Devlin, Chang, Lee, Toutanova, *BERT: pre-training of deep bidirectional transformers*, NAACL 2019):
+//! an encoder in which each layer normalizes after adding,
 //!
 //! `x ← LayerNorm(x + Attention(x))`, `x ← LayerNorm(x + W₂ GELU(W₁ x))`,
 //!
-//! with the exact GELU, learned positions, and no dropout: a model here is a function of its parameters. A forward pass
-//! costs about `2 p n` floating-point operations for `n` tokens (padding included) and `p` weights outside the
-//! embeddings.
+//! with the exact GELU, learned positions, and no dropout: a model here is a function of its parameters. A
+//! forward pass costs about `2 p n` floating-point operations for `n` tokens (padding included) and `p`
+//! weights outside the embeddings.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ use crate::files::{locate, read};
 use crate::gelu::gelu;
 use crate::{ModelError, TokenBatch, tuning};
 
-/// Shape and constants of a BERT encoder, under the names of a `config.json`. The default is BERT-base, which is also
-/// what a `config.json` means where it is silent.
+/// Shape and constants of a BERT encoder, under the names of a `config.json`. The default is BERT-base, which
+/// is also what a `config.json` means where it is silent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BertConfig {
@@ -125,8 +125,8 @@ pub struct Bert {
     config: BertConfig,
 }
 
-// Fields have the names of the tensors in published files, but for two: `LayerNorm` is `norm` and `self`, which Rust
-// reserves, `attn`.
+// Fields have the names of the tensors in published files, but for two: `LayerNorm` is `norm` and `self`,
+// which Rust reserves, `attn`.
 
 #[derive(Module, Debug)]
 #[allow(clippy::struct_field_names)]
@@ -174,12 +174,13 @@ struct Output {
 }
 
 impl Bert {
-    /// Reads the encoder from a folder with `config.json` and `model.safetensors`, as model hubs publish it; both are
-    /// looked for in `dir` and in `dir/model`. Tensors that an encoder does not have, such as a pooler's, are left
-    /// alone. Weights in 16 bits become the device's float type.
+    /// Reads the encoder from a folder with `config.json` and `model.safetensors`, as model hubs publish it;
+    /// both are looked for in `dir` and in `dir/model`. Tensors that an encoder does not have, such as a
+    /// pooler's, are left alone. Weights in 16 bits become the device's float type.
     ///
     /// # Errors
-    /// When a file is missing, damaged or of another kind of model, lacks tensors, or contradicts the configuration.
+    /// When a file is missing, damaged or of another kind of model, lacks tensors, or contradicts the
+    /// configuration.
     pub fn load(dir: impl AsRef<Path>, device: &Device) -> Result<Self, ModelError> {
         let dir = dir.as_ref();
         let config = BertConfig::from_file(locate(dir, "config.json")?)?;
@@ -205,7 +206,8 @@ impl Bert {
 
         let mut bert = Self::zeros(config, device)?;
         let report = bert.load_from(&mut store).map_err(|e| damaged(e.to_string()))?;
-        // A GPU's server reads the file when it gets to it, which must not be after the caller has deleted it.
+        // A GPU's server reads the file when it gets to it, which must not be after the caller has deleted
+        // it.
         device.sync().map_err(|e| damaged(e.to_string()))?;
         if let Some(error) = report.errors.into_iter().next() {
             return Err(match error {
@@ -225,7 +227,8 @@ impl Bert {
         Ok(bert)
     }
 
-    /// An encoder with matrices drawn from `N(0, initializer_range²)`, biases zero, the numbers a function of the seed.
+    /// An encoder with matrices drawn from `N(0, initializer_range²)`, biases zero, the numbers a function of
+    /// the seed.
     ///
     /// # Errors
     /// [`InputError::Setting`] when the configuration is not one.
@@ -305,8 +308,8 @@ impl Bert {
         Ok(Tensor::cat(portions.collect(), 0))
     }
 
-    /// The mean of the last hidden states over each row's tokens, `[rows, hidden_size]`. Sentence encoders such as
-    /// `MiniLM` divide it by its length before they compare texts.
+    /// The mean of the last hidden states over each row's tokens, `[rows, hidden_size]`. Sentence encoders
+    /// such as `MiniLM` divide it by its length before they compare texts.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).

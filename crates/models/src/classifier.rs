@@ -7,8 +7,8 @@ use kiln_tensor::border;
 use crate::batch::integers;
 use crate::{Bert, ModelError, TokenBatch, tuning};
 
-/// A model that sorts texts into classes, to be fine-tuned by any method: it is a function of its parameters, without
-/// dropout or other randomness.
+/// A model that sorts texts into classes, to be fine-tuned by any method: it is a function of its parameters,
+/// without dropout or other randomness.
 pub trait TextClassifier: Module {
     /// The logits of the classes for each row, `[rows, classes]`.
     ///
@@ -38,8 +38,8 @@ pub trait TextClassifier: Module {
         largest_logits(self.logits(batch)?)
     }
 
-    /// Freezes everything but the last `layers` layers and what comes after them: a classifier's head, a decoder's last
-    /// normalization. Whatever was frozen before stays so.
+    /// Freezes everything but the last `layers` layers and what comes after them: a classifier's head, a
+    /// decoder's last normalization. Whatever was frozen before stays so.
     #[must_use]
     fn train_last(self, layers: usize) -> Self {
         let first = self.layers().saturating_sub(layers);
@@ -50,8 +50,8 @@ pub trait TextClassifier: Module {
 /// `−log softmax(logits)[label]` for each row of `logits`, `[rows, classes]`, as `[rows]`.
 ///
 /// # Errors
-/// [`InputError::Size`]; [`InputError::Index`] for a label without a class; [`InputError::Empty`] without rows or
-/// classes.
+/// [`InputError::Size`]; [`InputError::Index`] for a label without a class; [`InputError::Empty`] without
+/// rows or classes.
 pub fn cross_entropies(logits: Tensor<2>, labels: &[usize]) -> Result<Tensor<1>, ModelError> {
     let [rows, classes] = logits.dims();
     border::not_empty("the logits", &logits)?;

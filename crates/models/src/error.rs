@@ -76,7 +76,8 @@ pub enum ModelError {
         /// The shape that it should have.
         expected: Vec<usize>,
     },
-    /// A row of a batch has no tokens. An empty text is such a row if the tokenizer adds no tokens of its own.
+    /// A row of a batch has no tokens. An empty text is such a row if the tokenizer adds no tokens of its
+    /// own.
     #[error("row {row} of the batch has no tokens")]
     EmptyRow {
         /// The row.

@@ -40,7 +40,8 @@ const P: [f32; 11] = [
 /// Numbers that a thread takes at a time.
 const CHUNK: usize = 1 << 14;
 
-/// GELU of each number. `f32` in inference on the host is changed where it lies, everything else is left to Burn.
+/// GELU of each number. `f32` in inference on the host is changed where it lies, everything else is left to
+/// Burn.
 pub(crate) fn gelu<const D: usize>(mut x: Tensor<D>) -> Tensor<D> {
     if x.dtype() != DType::F32 || x.is_autodiff() || !on_host(&x.device()) {
         return activation::gelu(x);
@@ -149,7 +150,8 @@ mod tests {
             close(gelu(x.clone()), 1e-6);
             assert_eq!(x.clone().try_into_vec_as::<f32>().unwrap(), numbers);
             close(gelu(x.swap_dims(0, 1)).swap_dims(0, 1), 1e-6);
-            // Not on wgpu: in software, at least, its error function of 64-bit numbers is no more than their sign.
+            // Not on wgpu: in software, at least, its error function of 64-bit numbers is no more than their
+            // sign.
             if on_host(device) {
                 close(gelu(tensor(device, DType::F64)), 1e-14);
             }

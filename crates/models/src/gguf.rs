@@ -126,7 +126,8 @@ impl Gguf {
         if names.is_empty() { Ok(()) } else { Err(self.no_tensors(names)) }
     }
 
-    /// Checks that every tensor of the file was read: a tensor that the model has no place for makes it another model.
+    /// Checks that every tensor of the file was read: a tensor that the model has no place for makes it
+    /// another model.
     pub(crate) fn finish(self) -> Result<(), ModelError> {
         match self.unread.first() {
             None => Ok(()),

@@ -12,8 +12,8 @@
 //! `kiln_tensor::Parameters`; [`train_last`](TextClassifier::train_last) and
 //! [`with_lora`] say which parameters they train.
 //!
-//! This is a crate of its own so that it can be used without Kiln's papers, and so that nothing else of Kiln depends on
-//! readers of model files and tokenizers.
+//! This is a crate of its own so that it can be used without Kiln's papers, and so that nothing else of Kiln
+//! depends on readers of model files and tokenizers.
 //!
 //! ```
 //! use kiln_models::{Bert, BertConfig, Classifier, TextClassifier, TokenBatch};

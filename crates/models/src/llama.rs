@@ -3,10 +3,11 @@
 //!
 //! `x ← x + Attention(RMSNorm(x))`, `x ← x + W₃ (SiLU(W₁ x̂) ⊙ W₂ x̂)` with `x̂ = RMSNorm(x)`,
 //!
-//! with rotary positions, keys and values shared by groups of query heads (Ainslie et al., *GQA*, EMNLP 2023), and the
-//! token embedding as output matrix. It is one parameter, used twice. A forward pass costs about `2 p n` floating-point
-//! operations for `n` tokens (padding included) and `p` weights in layers, and as much again for the `p = vocabulary ×
-//! width` weights of the output at each position that logits are asked for.
+//! with rotary positions, keys and values shared by groups of query heads (Ainslie et al., *GQA*, EMNLP
+//! 2023), and the token embedding as output matrix. It is one parameter, used twice. A forward pass costs
+//! about `2 p n` floating-point operations for `n` tokens (padding included) and `p` weights in layers, and
+//! as much again for the `p = vocabulary × width` weights of the output at each position that logits are
+//! asked for.
 
 use std::path::Path;
 
@@ -132,13 +133,13 @@ struct Layer {
 }
 
 impl Llama {
-    /// Reads the decoder from a GGUF file of architecture `llama` whose output matrix is the token embedding. Quantized
-    /// weights are expanded to the device's float type: one tensor at a time, so that memory peaks at the size of the
-    /// model and twice its largest tensor.
+    /// Reads the decoder from a GGUF file of architecture `llama` whose output matrix is the token embedding.
+    /// Quantized weights are expanded to the device's float type: one tensor at a time, so that memory peaks
+    /// at the size of the model and twice its largest tensor.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged or holds another kind of model, lacks tensors, or contradicts its own
-    /// metadata.
+    /// When the file cannot be read, is damaged or holds another kind of model, lacks tensors, or contradicts
+    /// its own metadata.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, ModelError> {
         let mut file = Gguf::open(path.as_ref())?;
         let config = LlamaConfig::from_gguf(&file)?;
@@ -222,7 +223,8 @@ impl Llama {
         self.embedding.weight.device()
     }
 
-    /// The hidden states after the last normalization, `[rows, length, width]`. Those at padding mean nothing.
+    /// The hidden states after the last normalization, `[rows, length, width]`. Those at padding mean
+    /// nothing.
     ///
     /// # Errors
     /// [`ModelError::TooLong`]; [`InputError::Index`] for a token outside the vocabulary.
@@ -306,7 +308,8 @@ impl Llama {
     /// forward pass over all before it.
     ///
     /// # Errors
-    /// As [`hidden`](Self::hidden), prompt and answer counted together; [`ModelError::EmptyRow`] for an empty prompt.
+    /// As [`hidden`](Self::hidden), prompt and answer counted together; [`ModelError::EmptyRow`] for an empty
+    /// prompt.
     pub fn generate(&self, prompt: &[u32], count: usize) -> Result<Vec<u32>, ModelError> {
         let mut tokens = prompt.to_vec();
         for _ in 0..count {
@@ -360,7 +363,8 @@ impl Layer {
         let query = by_token(&self.query, x.clone()).reshape([rows, length, heads, narrow]);
         let key = by_token(&self.key, x.clone()).reshape([rows, length, shared, narrow]);
         let value = by_token(&self.value, x).reshape([rows, length, shared, narrow]);
-        // The query heads of a group stand below each other as one long head, so that keys and values need no copies.
+        // The query heads of a group stand below each other as one long head, so that keys and values need no
+        // copies.
         let group = heads / shared;
         let query = rotary.rotated(query).swap_dims(1, 2).reshape([rows, shared, group * length, narrow]);
         let context = attention(

@@ -1,6 +1,6 @@
-//! Classification as prediction of the next word (Schick, Schütze, *Exploiting cloze questions for few-shot text
-//! classification*, EACL 2021; with decoders as in Malladi et al., *Fine-tuning language models with just forward
-//! passes*, NeurIPS 2023): "TEXT It was" is followed by "great" or "terrible".
+//! Classification as prediction of the next word (Schick, Schütze, *Exploiting cloze questions for few-shot
+//! text classification*, EACL 2021; with decoders as in Malladi et al., *Fine-tuning language models with
+//! just forward passes*, NeurIPS 2023): "TEXT It was" is followed by "great" or "terrible".
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -18,12 +18,12 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt such as `" It was"` with words such as `[" terrible", " great"]`. Of each word only the first token
-    /// counts; spaces belong to words, as most tokenizers see it.
+    /// A prompt such as `" It was"` with words such as `[" terrible", " great"]`. Of each word only the first
+    /// token counts; spaces belong to words, as most tokenizers see it.
     ///
     /// # Errors
-    /// [`InputError::Empty`] when there are no words or the suffix or a word has no tokens; [`ModelError::SameToken`];
-    /// [`ModelError::Tokenize`].
+    /// [`InputError::Empty`] when there are no words or the suffix or a word has no tokens;
+    /// [`ModelError::SameToken`]; [`ModelError::Tokenize`].
     pub fn new(tokenizer: Tokenizer, suffix: &str, words: &[impl AsRef<str>]) -> Result<Self, ModelError> {
         let suffix = tokenizer.encode(suffix)?;
         if suffix.is_empty() {
@@ -45,12 +45,12 @@ impl Prompt {
         Ok(Self { tokenizer, suffix, words: first })
     }
 
-    /// Each text followed by the suffix, at most `max_length` tokens: the text is cut, never the suffix. White space at
-    /// the end of a text is dropped.
+    /// Each text followed by the suffix, at most `max_length` tokens: the text is cut, never the suffix.
+    /// White space at the end of a text is dropped.
     ///
     /// # Errors
-    /// [`InputError::Empty`] without texts; [`InputError::Setting`] when `max_length` leaves no room for a token of the
-    /// text; [`ModelError::Tokenize`].
+    /// [`InputError::Empty`] without texts; [`InputError::Setting`] when `max_length` leaves no room for a
+    /// token of the text; [`ModelError::Tokenize`].
     pub fn encode_batch(
         &self,
         texts: &[impl AsRef<str>],
@@ -74,8 +74,8 @@ impl Prompt {
     }
 }
 
-/// A decoder that answers a [`Prompt`]: the logits of the classes are those of their words' first tokens. It has no
-/// parameters but the decoder's.
+/// A decoder that answers a [`Prompt`]: the logits of the classes are those of their words' first tokens. It
+/// has no parameters but the decoder's.
 #[derive(Module, Debug)]
 pub struct PromptClassifier {
     model: Llama,

@@ -4,9 +4,9 @@ use kiln_tensor::border;
 
 use crate::ModelError;
 
-/// Rotary position embedding (Su et al., *`RoFormer`: enhanced transformer with rotary position embedding*, 2021, eq.
-/// 34): at position `t`, the pair of coordinates `(2i, 2i + 1)` of a vector of width `d` is rotated by the angle
-/// `t base^(−2i/d)`.
+/// Rotary position embedding (Su et al., *`RoFormer`: enhanced transformer with rotary position embedding*,
+/// 2021, eq. 34): at position `t`, the pair of coordinates `(2i, 2i + 1)` of a vector of width `d` is rotated
+/// by the angle `t base^(−2i/d)`.
 ///
 /// So products of a rotated query and a rotated key depend on the distance of their positions only. Pairs are
 /// neighbours, as in the paper and in GGUF files; published safetensors of Llama models pair `i` with
@@ -22,7 +22,8 @@ impl Rotary {
     /// Rotations of vectors of the given width at positions `0, …, length − 1`.
     ///
     /// # Errors
-    /// [`InputError::Setting`] for a length of zero, a width that is odd or zero, or a base that is not positive.
+    /// [`InputError::Setting`] for a length of zero, a width that is odd or zero, or a base that is not
+    /// positive.
     pub fn new(length: usize, width: usize, base: f64, device: &Device) -> Result<Self, ModelError> {
         check::at_least_one("length", length)?;
         check::positive("base", base)?;
@@ -41,8 +42,8 @@ impl Rotary {
     /// Rotates `x`, `[rows, length, heads, width]`, each vector by the angles of its position.
     ///
     /// # Errors
-    /// [`InputError::Shape`] when length or width are not those of the rotation; [`InputError::ElementType`] and
-    /// [`InputError::Device`] when `x` is of another type or elsewhere.
+    /// [`InputError::Shape`] when length or width are not those of the rotation; [`InputError::ElementType`]
+    /// and [`InputError::Device`] when `x` is of another type or elsewhere.
     pub fn rotate(&self, x: Tensor<4>) -> Result<Tensor<4>, ModelError> {
         let [rows, _, heads, _] = x.dims();
         let [_, length, _, pairs, _] = self.cos.dims();

@@ -22,8 +22,8 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`. What the file says about padding and truncation is left aside: batches are padded to
-    /// their longest text and cut to a length of the caller's.
+    /// Reads a `tokenizer.json`. What the file says about padding and truncation is left aside: batches are
+    /// padded to their longest text and cut to a length of the caller's.
     ///
     /// # Errors
     /// When the file cannot be read or is not such a file.
@@ -47,8 +47,8 @@ impl Tokenizer {
         Self::from_file(locate(dir.as_ref(), "tokenizer.json")?)
     }
 
-    /// Reads the tokenizer inside a GGUF file: byte-level pair encoding, with the rules of `gpt-2`, `smollm`, `llama3`
-    /// or `qwen2` for where words begin.
+    /// Reads the tokenizer inside a GGUF file: byte-level pair encoding, with the rules of `gpt-2`, `smollm`,
+    /// `llama3` or `qwen2` for where words begin.
     ///
     /// # Errors
     /// When the file cannot be read, is damaged, or holds another kind of tokenizer.
@@ -66,7 +66,8 @@ impl Tokenizer {
         };
         let mut inner = tokenizers::Tokenizer::from_gguf(file.content())
             .map_err(|source| file.unsupported(format!("its tokenizer cannot be used: {source}")))?;
-        // Candle knows the last two; for all others it puts a space before every text and keeps numbers whole.
+        // Candle knows the last two; for all others it puts a space before every text and keeps numbers
+        // whole.
         if words.is_some() {
             inner.with_pre_tokenizer(words);
         }
@@ -88,12 +89,13 @@ impl Tokenizer {
         Ok(self.raw(text)?.get_ids().to_vec())
     }
 
-    /// The tokens of each text with those that the model wants around it (`[CLS]` and `[SEP]` for BERT), at most
-    /// `max_length` altogether: longer texts are cut on the right.
+    /// The tokens of each text with those that the model wants around it (`[CLS]` and `[SEP]` for BERT), at
+    /// most `max_length` altogether: longer texts are cut on the right.
     ///
     /// # Errors
-    /// [`InputError::Empty`] without texts; [`ModelError::EmptyRow`] for an empty text when nothing is put around it;
-    /// [`InputError::Setting`] when `max_length` leaves no room for a token of the text; [`ModelError::Tokenize`].
+    /// [`InputError::Empty`] without texts; [`ModelError::EmptyRow`] for an empty text when nothing is put
+    /// around it; [`InputError::Setting`] when `max_length` leaves no room for a token of the text;
+    /// [`ModelError::Tokenize`].
     pub fn encode_batch(
         &self,
         texts: &[impl AsRef<str>],
@@ -117,7 +119,8 @@ impl Tokenizer {
         TokenBatch::new(&rows, self.padding)
     }
 
-    /// The text of the tokens, those left out that stand for no text. Ids that are not in the vocabulary are skipped.
+    /// The text of the tokens, those left out that stand for no text. Ids that are not in the vocabulary are
+    /// skipped.
     ///
     /// # Errors
     /// [`ModelError::Tokenize`].

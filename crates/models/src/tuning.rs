@@ -29,8 +29,8 @@ pub(crate) fn draw_matrices<M: Module>(module: M, std: f64, seed: u64) -> Result
     draw(module, std, seed, |_, dimensions| dimensions >= 2)
 }
 
-/// Replaces the parameters that `chosen(path, dimensions)` picks by draws from `N(0, std²)`; the `i`-th of them has
-/// noise stream `i`.
+/// Replaces the parameters that `chosen(path, dimensions)` picks by draws from `N(0, std²)`; the `i`-th of
+/// them has noise stream `i`.
 fn draw<M: Module>(
     module: M,
     std: f64,
@@ -82,8 +82,8 @@ impl<F: Fn(&[String], usize) -> bool> ModuleMapper for Draw<F> {
     }
 }
 
-/// Freezes the embeddings and the first `layers` layers. A layer is an element of a `Vec` in the module, embeddings are
-/// what is called `embedding` or `embeddings`.
+/// Freezes the embeddings and the first `layers` layers. A layer is an element of a `Vec` in the module,
+/// embeddings are what is called `embedding` or `embeddings`.
 pub(crate) fn freeze_first<M: Module>(module: M, layers: usize) -> M {
     module.map(&mut Freeze { layers, path: vec![] })
 }

@@ -4,8 +4,8 @@
 //! min_G max_D  E D(real) − E D(G(noise)) − ¼ (E D(real)² + E D(G(noise))²)
 //! ```
 //!
-//! The last term bounds the critic, as in Fisher GANs, and needs no second derivatives. At the solution `G(noise)` is
-//! distributed as the data and `D = 0`. Run it with `cargo run --example gan`.
+//! The last term bounds the critic, as in Fisher GANs, and needs no second derivatives. At the solution
+//! `G(noise)` is distributed as the data and `D = 0`. Run it with `cargo run --example gan`.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};

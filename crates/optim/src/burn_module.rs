@@ -11,8 +11,8 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// The mean loss of a Burn module over a data set, as a problem in the module's trainable parameters.
 ///
-/// Every method of this crate then trains the module, those included that ask for gradients at other points than the
-/// current one, such as SVRG, for which Burn's own `Optimizer` has no room:
+/// Every method of this crate then trains the module, those included that ask for gradients at other points
+/// than the current one, such as SVRG, for which Burn's own `Optimizer` has no room:
 ///
 /// ```
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Distribution, Int, Tensor}};
@@ -38,8 +38,8 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The module must live on a device with autodiff, and its loss must be a function: no dropout, no statistics that a
-/// forward pass changes.
+/// The module must live on a device with autodiff, and its loss must be a function: no dropout, no statistics
+/// that a forward pass changes.
 #[derive(Clone, Debug)]
 pub struct ModuleObjective<M, L> {
     loss: L,
@@ -49,8 +49,8 @@ pub struct ModuleObjective<M, L> {
 }
 
 impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleObjective<M, L> {
-    /// A data set of `components` examples; `loss(module, batch)` is the mean loss over the examples in `batch`, a
-    /// tensor of one element.
+    /// A data set of `components` examples; `loss(module, batch)` is the mean loss over the examples in
+    /// `batch`, a tensor of one element.
     ///
     /// # Errors
     /// [`InputError::Empty`] without examples.
@@ -61,8 +61,8 @@ impl<M: Module, L: Fn(&M, &[usize]) -> Tensor<1>> ModuleObjective<M, L> {
         Ok(Self { loss, indices: (0..components).collect(), chunk: components, module: PhantomData })
     }
 
-    /// Never passes more than `chunk` examples to the loss at once; larger batches are cut and their losses averaged by
-    /// size. By default nothing is cut.
+    /// Never passes more than `chunk` examples to the loss at once; larger batches are cut and their losses
+    /// averaged by size. By default nothing is cut.
     ///
     /// # Errors
     /// When `chunk` is 0.

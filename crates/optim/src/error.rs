@@ -5,8 +5,8 @@ use kiln_tensor::TensorError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimError {
-    /// What was passed is wrong: a setting out of its range, sizes that do not agree, something empty, a component that
-    /// does not exist, a number that is not finite.
+    /// What was passed is wrong: a setting out of its range, sizes that do not agree, something empty, a
+    /// component that does not exist, a number that is not finite.
     #[error(transparent)]
     Input(#[from] InputError),
     /// Vectors do not fit each other, or their device failed.

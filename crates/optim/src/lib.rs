@@ -1,9 +1,10 @@
-//! Optimization methods from research papers, each in a file that names its paper, its update rule and its cost.
+//! Optimization methods from research papers, each in a file that names its paper, its update rule and its
+//! cost.
 //!
-//! A *problem* says what may be asked of it ([`Operator`], [`Objective`], [`FiniteSum`], [`SaddleOperator`]); a
-//! *solver* is a plain struct of settings that knows one step ([`Solver`]); [`run`] is the loop, [`Stop`] its end, and
-//! an [`Observer`] watches. Every method is written once over [`kiln_tensor::Vector`], so the same code moves an `f64`
-//! slice, the pair of strategies of a game and the parameters of a Burn module.
+//! A *problem* says what may be asked of it ([`Operator`], [`Objective`], [`FiniteSum`], [`SaddleOperator`]);
+//! a *solver* is a plain struct of settings that knows one step ([`Solver`]); [`run`] is the loop, [`Stop`]
+//! its end, and an [`Observer`] watches. Every method is written once over [`kiln_tensor::Vector`], so the
+//! same code moves an `f64` slice, the pair of strategies of a game and the parameters of a Burn module.
 //!
 //! ```
 //! use kiln_optim::{Stop, first_order::GradientDescent, problems::Quadratic, run};
@@ -17,8 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Runs are deterministic: every random draw comes from a seed in the solver's settings, and a run resumed from a
-//! stored [`State`] has the bits of one that was never interrupted.
+//! Runs are deterministic: every random draw comes from a seed in the solver's settings, and a run resumed
+//! from a stored [`State`] has the bits of one that was never interrupted.
 
 pub mod alternating;
 pub mod block_coordinate;

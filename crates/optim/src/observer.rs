@@ -17,7 +17,8 @@ pub enum Observed {
 
 /// Watches a run. `()` watches nothing; a pair watches twice.
 pub trait Observer<P: Operator, M> {
-    /// Called with the state before the first step and after every step; `last` says that the run ends with it.
+    /// Called with the state before the first step and after every step; `last` says that the run ends with
+    /// it.
     ///
     /// # Errors
     /// Ends the run with [`RunError::Observer`](crate::RunError::Observer).
@@ -105,7 +106,8 @@ pub struct Trace<F> {
 }
 
 impl<F> Trace<F> {
-    /// Records `measure(problem, iterate)`, which is not counted as work, and always at the first and last state.
+    /// Records `measure(problem, iterate)`, which is not counted as work, and always at the first and last
+    /// state.
     pub fn new(every: Every, measure: F) -> Self {
         Self { every, before: None, measure, points: Vec::new() }
     }
@@ -176,12 +178,12 @@ impl Checkpoint {
         Self { every, before: None, path: path.into() }
     }
 
-    /// The state in a file, or a fresh one from `start` if there is no such file: what a program begins with that may
-    /// have been killed before.
+    /// The state in a file, or a fresh one from `start` if there is no such file: what a program begins with
+    /// that may have been killed before.
     ///
     /// # Errors
-    /// When the file cannot be read; as [`State::from_bytes`] when it holds the state of another method, of other
-    /// settings or of another size.
+    /// When the file cannot be read; as [`State::from_bytes`] when it holds the state of another method, of
+    /// other settings or of another size.
     pub fn read<P, S>(
         path: &Path,
         solver: &S,

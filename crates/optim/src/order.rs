@@ -26,8 +26,8 @@ pub enum Order {
     FlipFlop,
 }
 
-/// The batches of one run. They are a function of the seed and of how many were drawn before, so a resumed run draws
-/// the same.
+/// The batches of one run. They are a function of the seed and of how many were drawn before, so a resumed
+/// run draws the same.
 ///
 /// ```
 /// use kiln_optim::{Order, Sampler};

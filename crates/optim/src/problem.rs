@@ -17,19 +17,19 @@ pub trait Operator {
     /// `F(z)`: the gradient of a minimization problem, or the saddle operator of a game.
     ///
     /// # Errors
-    /// When `z` is of another space, or the problem cannot be evaluated. A result that is not finite is no error
-    /// here: [`run`](crate::run) notices it.
+    /// When `z` is of another space, or the problem cannot be evaluated. A result that is not finite is no
+    /// error here: [`run`](crate::run) notices it.
     fn operator(&self, z: &Self::Point) -> Result<Self::Point, OptimError>;
 
-    /// The number of components whose mean is `F`, which is what one evaluation of it costs; 1 unless the problem is
-    /// a [`FiniteSum`].
+    /// The number of components whose mean is `F`, which is what one evaluation of it costs; 1 unless the
+    /// problem is a [`FiniteSum`].
     fn components(&self) -> usize {
         1
     }
 
-    /// The resolvent, in place: `z ← (I + s G)⁻¹ z` for the step size `s`. It is the proximal map of a regularizer or
-    /// the projection on a feasible set. Without `G`, which is the default, it leaves `z` as it is. [`Composite`] adds
-    /// one to any problem.
+    /// The resolvent, in place: `z ← (I + s G)⁻¹ z` for the step size `s`. It is the proximal map of a
+    /// regularizer or the projection on a feasible set. Without `G`, which is the default, it leaves `z` as
+    /// it is. [`Composite`] adds one to any problem.
     ///
     /// # Errors
     /// When it cannot be computed.

@@ -12,14 +12,15 @@ use crate::{MadeBy, Memory, Observed, Observer, Operator, OptimError, State, Wor
 ///
 /// A step must spend at least one [unit](crate::Work::units) of work, so that a budget ends the run.
 pub trait Solver<P: Operator>: Serialize {
-    /// The name of the method, as `alex-gda`. A [`State`] is of one method and of one choice of its settings, the
-    /// fields that the struct serializes, and is refused under others.
+    /// The name of the method, as `alex-gda`. A [`State`] is of one method and of one choice of its settings,
+    /// the fields that the struct serializes, and is refused under others.
     const NAME: &'static str;
 
     /// What the method remembers besides its iterate.
     type Memory: Memory<P::Point>;
 
-    /// Checks the settings against the problem and prepares the memory. Evaluates nothing: the first step does.
+    /// Checks the settings against the problem and prepares the memory. Evaluates nothing: the first step
+    /// does.
     ///
     /// # Errors
     /// [`InputError::Setting`] and its like.
@@ -59,29 +60,31 @@ pub trait Solver<P: Operator>: Serialize {
     }
 }
 
-/// When a run ends. Limits count from the state that the run begins with being iteration 0, work 0: a resumed run ends
-/// where the uninterrupted one would have. Time counts from the call.
+/// When a run ends. Limits count from the state that the run begins with being iteration 0, work 0: a resumed
+/// run ends where the uninterrupted one would have. Time counts from the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stop {
     /// Steps.
     pub iterations: Option<u64>,
-    /// Work, in [units](crate::Work::units): component gradients, and what counts as much. A run ends with the first
-    /// step that reaches it.
+    /// Work, in [units](crate::Work::units): component gradients, and what counts as much. A run ends with
+    /// the first step that reaches it.
     pub work: Option<u64>,
-    /// A bound on the natural residual `‖z − J(z − F(z))‖` with `J = (I + G)⁻¹`, which is `‖F(z)‖` without a `G`. It
-    /// takes one evaluation of `F` that the method may not need, made at every check and not counted as work.
+    /// A bound on the natural residual `‖z − J(z − F(z))‖` with `J = (I + G)⁻¹`, which is `‖F(z)‖` without a
+    /// `G`. It takes one evaluation of `F` that the method may not need, made at every check and not counted
+    /// as work.
     pub residual: Option<f64>,
     /// Time since the call of [`run`] or [`resume`].
     pub time: Option<Duration>,
-    /// Steps from one check to the next; by default as many as cost one evaluation of `F`. A check tests the residual
-    /// and that the iterate is finite and does not diverge, and keeps a copy of the iterate if so.
+    /// Steps from one check to the next; by default as many as cost one evaluation of `F`. A check tests the
+    /// residual and that the iterate is finite and does not diverge, and keeps a copy of the iterate if so.
     pub check_every: Option<u64>,
     /// How far the iterate may go, `1e6` by default, before it is asked whether it diverges. It is asked once
-    /// `‖z‖² > growth · ‖z₀‖²`, where `z₀` is the point that this call began with, or the first checked point that is
-    /// not 0. It diverges if its residual is then more than `growth^(1/3)` times that at `z₀`; otherwise the solution
-    /// is far away, and `z` takes the place of `z₀`. So a run is not ended for the size of its solution or the unit
-    /// of the data, and one that diverges is ended after its norm has grown a thousandfold. Infinity asks never, for
-    /// those who study divergence; an iterate that is not finite ends the run in any case.
+    /// `‖z‖² > growth · ‖z₀‖²`, where `z₀` is the point that this call began with, or the first checked point
+    /// that is not 0. It diverges if its residual is then more than `growth^(1/3)` times that at `z₀`;
+    /// otherwise the solution is far away, and `z` takes the place of `z₀`. So a run is not ended for the
+    /// size of its solution or the unit of the data, and one that diverges is ended after its norm has grown
+    /// a thousandfold. Infinity asks never, for those who study divergence; an iterate that is not finite
+    /// ends the run in any case.
     pub growth: Option<f64>,
 }
 
@@ -201,12 +204,12 @@ pub fn run<P: Operator, S: Solver<P>>(
     resume(solver, problem, state, stop, observer)
 }
 
-/// Goes on from a state that a run of the same solver on the same problem left. The result has the same bits as if the
-/// run had never been interrupted.
+/// Goes on from a state that a run of the same solver on the same problem left. The result has the same bits
+/// as if the run had never been interrupted.
 ///
 /// # Errors
-/// As [`run`]; [`OptimError::OtherRun`] in [`RunError::Start`] when the state was made by another method, with other
-/// settings (an order or a seed among them), or on another number of components.
+/// As [`run`]; [`OptimError::OtherRun`] in [`RunError::Start`] when the state was made by another method,
+/// with other settings (an order or a seed among them), or on another number of components.
 pub fn resume<P: Operator, S: Solver<P>>(
     solver: &S,
     problem: &P,
@@ -373,8 +376,8 @@ impl<'a, V: Vector> Checks<'a, V> {
     }
 }
 
-/// The natural residual `‖z − J(z − F(z))‖`, `J = (I + G)⁻¹`: zero exactly at the solutions of `0 ∈ F(z) + G(z)`, and
-/// `‖F(z)‖` without a `G`.
+/// The natural residual `‖z − J(z − F(z))‖`, `J = (I + G)⁻¹`: zero exactly at the solutions of
+/// `0 ∈ F(z) + G(z)`, and `‖F(z)‖` without a `G`.
 ///
 /// # Errors
 /// Those of the problem.

@@ -46,8 +46,8 @@ impl<V, M> State<V, M> {
     }
 }
 
-/// Which method made a state, with which settings, on how many components. A state goes on under the same only: a
-/// place in an order, an anchor or a table means nothing to another method, batch size or seed.
+/// Which method made a state, with which settings, on how many components. A state goes on under the same
+/// only: a place in an order, an anchor or a table means nothing to another method, batch size or seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MadeBy {
     method: String,
@@ -125,8 +125,8 @@ fn words(value: &Value) -> String {
 
 /// What a method remembers between steps besides its iterate: anchors, tables, samplers.
 ///
-/// A memory is stored with its vectors written as coordinates, and read back next to a vector of the right space, so
-/// that nothing is lost and no device is chosen here.
+/// A memory is stored with its vectors written as coordinates, and read back next to a vector of the right
+/// space, so that nothing is lost and no device is chosen here.
 pub trait Memory<V>: Clone {
     /// The same memory with coordinates for vectors.
     type Stored: Serialize + DeserializeOwned;
@@ -174,9 +174,10 @@ impl<V> Memory<V> for Sampler {
     }
 }
 
-/// `memory!(AnchorMemory { anchor, anchor_operator; sampler })` implements [`Memory`] for a struct that is generic over
-/// its vectors, `AnchorMemory<V>`. The fields before the semicolon are vectors or, by [`Vectors`], optional vectors and
-/// lists of vectors; those after it are plain data. The struct derives `Clone`, `Serialize` and `Deserialize`.
+/// `memory!(AnchorMemory { anchor, anchor_operator; sampler })` implements [`Memory`] for a struct that is
+/// generic over its vectors, `AnchorMemory<V>`. The fields before the semicolon are vectors or, by
+/// [`Vectors`], optional vectors and lists of vectors; those after it are plain data. The struct derives
+/// `Clone`, `Serialize` and `Deserialize`.
 macro_rules! memory {
     ($memory:ident { $($vector:ident),*; $($plain:ident),* }) => {
         impl<V: Clone> $crate::state::Memory<V> for $memory<V> {
@@ -253,6 +254,8 @@ struct Header {
     format: String,
     version: u32,
     made_by: MadeBy,
+    /// CRC-32 of the rest.
+    checksum: u32,
 }
 
 const FORMAT: &str = "kiln-optim state";
@@ -268,32 +271,37 @@ struct Stored<M> {
 }
 
 impl<V: Coordinates, M: Memory<V>> State<V, M> {
-    /// The state as bytes: a header with the version of the format, the method and its settings, then the state, both
-    /// in CBOR; floats keep all their bits.
+    /// The state as bytes: a header with the version of the format, the method, its settings and a checksum,
+    /// then the state, both in CBOR; floats keep all their bits.
     ///
     /// # Errors
     /// When a vector cannot be read back from its device.
     pub fn to_bytes(&self) -> Result<Vec<u8>, OptimError> {
-        let header = Header { format: FORMAT.to_owned(), version: VERSION, made_by: self.made_by.clone() };
         let stored = Stored {
             iterate: self.iterate.coordinates()?,
             iteration: self.iteration,
             work: self.work,
             memory: self.memory.store()?,
         };
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&header, &mut bytes)
-            .and_then(|()| ciborium::into_writer(&stored, &mut bytes))
-            .map_err(|e| OptimError::State(e.to_string()))?;
+        let (mut bytes, mut rest) = (Vec::new(), Vec::new());
+        ciborium::into_writer(&stored, &mut rest).map_err(|e| OptimError::State(e.to_string()))?;
+        let header = Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            made_by: self.made_by.clone(),
+            checksum: crc32fast::hash(&rest),
+        };
+        ciborium::into_writer(&header, &mut bytes).map_err(|e| OptimError::State(e.to_string()))?;
+        bytes.append(&mut rest);
         Ok(bytes)
     }
 
     /// The state that [`to_bytes`](Self::to_bytes) wrote, in the space of `like` and on its device.
     ///
     /// # Errors
-    /// [`OptimError::State`] when the bytes are no such state, [`OptimError::OtherRun`] when another method made it, or
-    /// this one with other settings or on another number of components, [`OptimError::Tensor`] when the space has
-    /// another dimension.
+    /// [`OptimError::State`] when the bytes are no such state, [`OptimError::OtherRun`] when another method
+    /// made it, or this one with other settings or on another number of components, [`OptimError::Tensor`]
+    /// when the space has another dimension.
     pub fn from_bytes<P, S>(bytes: &[u8], solver: &S, problem: &P, like: &V) -> Result<Self, OptimError>
     where
         P: Operator<Point = V>,
@@ -301,17 +309,17 @@ impl<V: Coordinates, M: Memory<V>> State<V, M> {
     {
         let unreadable = |e: &dyn std::fmt::Display| OptimError::State(e.to_string());
         let mut rest = bytes;
-        let Header { format, version, made_by } =
+        let Header { format, version, made_by, checksum } =
             ciborium::from_reader(&mut rest).map_err(|e| unreadable(&e))?;
         if format != FORMAT || version != VERSION {
             let found = format!("version {version} of {format:?} where {VERSION} of {FORMAT:?} was expected");
             return Err(OptimError::State(found));
         }
         made_by.check(&solver.made_by(problem)?)?;
-        let stored: Stored<M::Stored> = ciborium::from_reader(&mut rest).map_err(|e| unreadable(&e))?;
-        if !rest.is_empty() {
-            return Err(OptimError::State("it goes on after its end".to_owned()));
+        if crc32fast::hash(rest) != checksum {
+            return Err(OptimError::State("its checksum is wrong: bytes were lost or changed".to_owned()));
         }
+        let stored: Stored<M::Stored> = ciborium::from_reader(rest).map_err(|e| unreadable(&e))?;
         Ok(Self {
             iterate: like.with_coordinates(&stored.iterate)?,
             iteration: stored.iteration,

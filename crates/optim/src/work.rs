@@ -6,8 +6,8 @@ use crate::{FiniteSum, Objective, Operator, OptimError, SaddleOperator};
 
 /// Evaluations so far. Methods evaluate a problem through these functions only, so nothing goes uncounted.
 ///
-/// Methods ask for different things, so there are several counts, and [`units`](Work::units) adds them up in one
-/// unit, that of budgets, observers and checkpoints. Every step of every method costs at least one.
+/// Methods ask for different things, so there are several counts, and [`units`](Work::units) adds them up in
+/// one unit, that of budgets, observers and checkpoints. Every step of every method costs at least one.
 ///
 /// ```
 /// use kiln_optim::{Stop, first_order::GradientDescent, problems::Quadratic, run};
@@ -21,7 +21,8 @@ use crate::{FiniteSum, Objective, Operator, OptimError, SaddleOperator};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// Component operators `Fᵢ(z)` (component gradients) evaluated: a batch costs its size, a whole `F` costs `n`.
+    /// Component operators `Fᵢ(z)` (component gradients) evaluated: a batch costs its size, a whole `F` costs
+    /// `n`.
     pub components: u64,
     /// Gradients in one player's strategy only, of games.
     pub partial_gradients: u64,
@@ -57,9 +58,9 @@ impl std::ops::AddAssign for Work {
 }
 
 impl Work {
-    /// All of it in one unit, a component gradient. A value, a Hessian-vector product of a component and a partial
-    /// derivative count as one each; a gradient in one player's strategy and a minimization over one of two blocks
-    /// count as half, since a step takes both, and an odd half counts as one.
+    /// All of it in one unit, a component gradient. A value, a Hessian-vector product of a component and a
+    /// partial derivative count as one each; a gradient in one player's strategy and a minimization over one
+    /// of two blocks count as half, since a step takes both, and an odd half counts as one.
     ///
     /// ```
     /// use kiln_optim::Work;
@@ -140,8 +141,8 @@ impl Work {
         problem.gradient_y(x, y)
     }
 
-    /// Gradient calls in the currency of minimax papers, where one evaluation of the whole operator and one pair of
-    /// partial gradients both cost 1.
+    /// Gradient calls in the currency of minimax papers, where one evaluation of the whole operator and one
+    /// pair of partial gradients both cost 1.
     pub fn gradient_calls(&self) -> f64 {
         self.components as f64 + self.partial_gradients as f64 / 2.0
     }

@@ -46,8 +46,6 @@ mod reality_checks;
 mod seg_flip_flop_anchor;
 #[cfg(feature = "optim")]
 mod single_neuron_autoencoder;
-#[cfg(feature = "interpret")]
-mod small_networks;
 #[cfg(feature = "adapt")]
 mod structural_causal_models;
 #[cfg(feature = "interpret")]

@@ -9,9 +9,9 @@ use crate::{
 
 /// Anything that makes an experiment fail; `?` and `.into()` from a string both work.
 ///
-/// A [`MissingData`](kiln_core::data::MissingData) returned by `?` is not a failure: the claims that the
-/// experiment feeds get the verdict `needs data`, except those that need no data and that other experiments
-/// feed too.
+/// A [`MissingData`](kiln_core::data::MissingData) returned by `?`, or an error that it is a cause of, is not
+/// a failure: the claims that the experiment feeds get the verdict `needs data`, except those that need no
+/// data and that other experiments feed too.
 pub type ExperimentError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One statement of a paper and the checks that decide whether it was reproduced.

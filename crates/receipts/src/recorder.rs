@@ -220,15 +220,15 @@ impl Recorder {
                 .notice(&format!("{name}: {steps} restored, which took {} when run", duration(restored)));
         }
         if let Err(error) = result {
-            match error.downcast::<MissingData>() {
-                Ok(missing) => {
-                    for fed in self.feeds.clone() {
-                        if fed.stands_on_data {
-                            self.needs_data(fed.claim.id, &missing.name, &missing.hint);
-                        }
-                    }
+            let missing =
+                std::iter::successors(Some(error.as_ref() as &dyn std::error::Error), |e| e.source())
+                    .find_map(|cause| cause.downcast_ref::<MissingData>());
+            if let Some(missing) = missing {
+                for fed in self.feeds.clone().iter().filter(|fed| fed.stands_on_data) {
+                    self.needs_data(fed.claim.id, &missing.name, &missing.hint);
                 }
-                Err(error) => self.misuse.push(chain(error.as_ref())),
+            } else {
+                self.misuse.push(chain(error.as_ref()));
             }
         }
         let mut outcome = self.outcome;

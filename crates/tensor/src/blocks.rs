@@ -89,8 +89,8 @@ impl<const D: usize> Blocks for Tensor<D> {
     }
 }
 
-/// Each trainable tensor once, in the order in which Burn visits them, a tensor that occurs twice (tied weights: one
-/// parameter id) where it occurs first. Its other occurrences get the same numbers.
+/// Each trainable tensor once, in the order in which Burn visits them, a tensor that occurs twice (tied
+/// weights: one parameter id) where it occurs first. Its other occurrences get the same numbers.
 impl<M: Module> Blocks for Parameters<M> {
     fn update_blocks(&mut self, update: &mut dyn FnMut(&BlockInfo, BlockMut<'_>)) -> Result<(), TensorError> {
         let mut outcome = Ok(());

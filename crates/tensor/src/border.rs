@@ -1,8 +1,8 @@
 //! Checks of tensors and modules where they enter: `Ok(())`, or an error in the words of [`InputError`].
 //!
-//! Burn panics at shapes, element types and devices that do not fit. A public function asks here first, so that
-//! its caller gets an error which names what was passed. A check costs nothing but [`finite`], which reads the
-//! tensor back.
+//! Burn panics at shapes, element types and devices that do not fit. A public function asks here first, so
+//! that its caller gets an error which names what was passed. A check costs nothing but [`finite`], which
+//! reads the tensor back.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -133,8 +133,8 @@ pub fn module<M: Module>(what: &str, module: &M, expected: &Device) -> Checked {
     }
 }
 
-/// No infinity and no NaN. The tensor is read back: what a device's own test of numbers would say is not sure, as
-/// shaders may assume that all are finite.
+/// No infinity and no NaN. The tensor is read back: what a device's own test of numbers would say is not
+/// sure, as shaders may assume that all are finite.
 ///
 /// # Errors
 /// [`InputError::NotFinite`] otherwise; [`TensorError::Read`].

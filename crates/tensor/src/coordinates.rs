@@ -9,14 +9,14 @@ use crate::{Noise, Parameters, TensorError, Vector};
 
 /// A [`Vector`] of finite dimension whose coordinates can be read and written, in a fixed order.
 ///
-/// All coordinates pass through the host, as `f64`: exact for every element type that Burn computes in, so that
-/// `x.with_coordinates(&x.coordinates()?)?` has the bits of `x`.
+/// All coordinates pass through the host, as `f64`: exact for every element type that Burn computes in, so
+/// that `x.with_coordinates(&x.coordinates()?)?` has the bits of `x`.
 pub trait Coordinates: Vector {
     /// The number of coordinates.
     fn dimension(&self) -> usize;
 
-    /// The coordinates: of a tensor in row-major order, of a pair first those of its first half, of a module those of
-    /// its trainable parameters in the order in which Burn visits them.
+    /// The coordinates: of a tensor in row-major order, of a pair first those of its first half, of a module
+    /// those of its trainable parameters in the order in which Burn visits them.
     ///
     /// # Errors
     /// When they cannot be read back from their device.

@@ -1,8 +1,8 @@
-//! Devices by name, for programs that let their user choose and for tests: every backend that is compiled in and works
-//! on this machine. Libraries take the device of their inputs instead.
+//! Devices by name, for programs that let their user choose and for tests: every backend that is compiled in
+//! and works on this machine. Libraries take the device of their inputs instead.
 //!
-//! *Tests.* Enable the feature `test-devices` in `[dev-dependencies]` and the backends by their own features. A device
-//! that is missing is a visible skip, unless the environment variable `KILN_REQUIRE_DEVICES` (as in
+//! *Tests.* Enable the feature `test-devices` in `[dev-dependencies]` and the backends by their own features.
+//! A device that is missing is a visible skip, unless the environment variable `KILN_REQUIRE_DEVICES` (as in
 //! `ndarray,flex,wgpu`) names it: then it is a failure.
 
 use burn::tensor::Device;
@@ -65,7 +65,8 @@ pub fn run(name: &str, test: impl FnOnce(&Device)) {
     match found {
         Ok(device) => {
             test(&device);
-            // A process that ends while a software GPU still works on what nobody read dies of its driver's clean-up.
+            // A process that ends while a software GPU still works on what nobody read dies of its driver's
+            // clean-up.
             device.sync().expect("the device finishes what the test asked for");
         }
         Err(reason) => {

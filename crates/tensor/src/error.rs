@@ -38,6 +38,19 @@ pub enum TensorError {
         /// The shape asked for.
         shape: Vec<usize>,
     },
+    /// A loss does not depend on the parameters by operations that autodiff records.
+    #[error(
+        "the loss records no gradients; train a module on a device with autodiff, or what `train` returns"
+    )]
+    NoGradient,
+    /// Training stopped making sense: what it reports is no longer finite.
+    #[error("training diverged in epoch {epoch}: the loss is {loss}; a smaller learning rate may help")]
+    Diverged {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// What is not finite.
+        loss: f64,
+    },
     /// A singular value decomposition did not converge, or overflowed.
     #[error("the singular value decomposition failed; entries near the limits of f64 are a usual cause")]
     Decomposition,

@@ -1,15 +1,18 @@
 //! What two or more of Kiln's domain crates share, over Burn tensors.
 //!
-//! * [`Vector`]: a real inner-product space. A method written over it runs on `Vec<f64>`, on tensors, on pairs
-//!   of vectors and on the [`Parameters`] of a Burn module.
+//! * [`Vector`]: a real inner-product space. A method written over it runs on `Vec<f64>`, on tensors, on
+//!   pairs of vectors and on the [`Parameters`] of a Burn module.
 //! * [`Noise`]: random numbers that are a function of (seed, parameter, position), the same on every device,
 //!   so that a perturbation can be drawn again instead of stored.
-//! * [`Blocks`]: a vector whose numbers are changed in place on the host, for methods without memory to spare.
+//! * [`Blocks`]: a vector whose numbers are changed in place on the host, for methods without memory to
+//!   spare.
 //! * [`HostFunction`]: a function of tensors in the host's memory in plain Rust, with a gradient of its own.
 //! * [`LinearOperator`]: a linear map by what it does to a vector; [`Lanczos`], [`PowerIteration`],
 //!   [`ConjugateGradient`] and [`Hutchinson`] need no more of a Hessian.
 //! * [`prox`]: proximal maps of regularizers and projections on sets, convex or not.
 //! * [`divergence`]: how far apart two samples of features are, as penalties to train with.
+//! * [`network`]: layers drawn from a seed, and the small networks of several domains.
+//! * [`training`]: the one loop that trains Burn modules, its losses and orders of rows.
 //! * [`border`]: checks of tensors and modules where they enter a public function.
 //! * [`devices`]: devices by name; with the feature `test-devices` also those that tests run on.
 //!
@@ -56,8 +59,10 @@ mod error;
 mod host;
 mod host_function;
 mod linear_operator;
+pub mod network;
 mod noise;
 pub mod prox;
+pub mod training;
 mod vector;
 
 pub use blocks::{BlockInfo, BlockMut, Blocks};

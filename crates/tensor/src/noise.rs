@@ -11,15 +11,15 @@
 //!   variant of Salsa20*). The key is `s` in little-endian order followed by 24 zero bytes; the stream number
 //!   is `p`; value `i` is made from the 64-bit little-endian word `b` at words `2i, 2i + 1` of that stream.
 //! * [`Gaussian`](Distribution::Gaussian): `Φ⁻¹((k + ½) 2⁻⁵²)`, `k = ⌊b / 2¹²⌋`, with `Φ⁻¹` by Wichura's
-//!   algorithm AS 241 (*Applied Statistics* 37, 1988; routine `PPND16`, relative accuracy `1e-16`). The largest
-//!   possible value is 8.21. All steps are exactly rounded operations or the logarithm of the crate `libm`,
-//!   so that no platform's mathematical library changes a bit.
+//!   algorithm AS 241 (*Applied Statistics* 37, 1988; routine `PPND16`, relative accuracy `1e-16`). The
+//!   largest possible value is 8.21. All steps are exactly rounded operations or the logarithm of the crate
+//!   `libm`, so that no platform's mathematical library changes a bit.
 //! * [`Rademacher`](Distribution::Rademacher): `−1` if `b < 2⁶³`, else `1`.
 //! * [`Uniform`](Distribution::Uniform): `⌊b / 2¹¹⌋ 2⁻⁵³`; in `f32` `⌊b / 2⁴⁰⌋ 2⁻²⁴`, the same number
 //!   truncated rather than rounded, so that 1 is never reached.
 //!
-//! Cost per value: an eighth of a `ChaCha8` block; for Gaussians also two polynomials of degree 7, and for 15 % of
-//! them a logarithm and a square root.
+//! Cost per value: an eighth of a `ChaCha8` block; for Gaussians also two polynomials of degree 7, and for 15
+//! % of them a logarithm and a square root.
 
 use burn::tensor::{DType, Tensor, TensorCreationOptions, TensorData};
 use kiln_core::random::{self, Rng};
@@ -54,15 +54,16 @@ pub enum Distribution {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Noise {
-    /// Values under different seeds are independent. A method that draws afresh in each step takes a new seed.
+    /// Values under different seeds are independent. A method that draws afresh in each step takes a new
+    /// seed.
     pub seed: u64,
     /// What the values are distributed as.
     pub distribution: Distribution,
 }
 
 impl Noise {
-    /// Writes values `offset, offset + 1, …` of `parameter` to `out`. Any offset will do: the stream holds 2⁶⁷
-    /// values.
+    /// Writes values `offset, offset + 1, …` of `parameter` to `out`. Any offset will do: the stream holds
+    /// 2⁶⁷ values.
     ///
     /// The `f32` values are the `f64` ones, rounded (uniform ones: truncated).
     pub fn fill<T: Real>(&self, parameter: u64, offset: u64, out: &mut [T]) {

@@ -1,10 +1,10 @@
 //! Proximal maps of regularizers, and projections on sets, which are the proximal maps of their indicators.
 //!
-//! Each is a small type that is written once for every kind of vector: what is entrywise, or needs no more than a
-//! norm, runs on the device of the vector ([`Entrywise`], [`Vector`]); what sorts or decomposes passes through the host
-//! in `f64` ([`Coordinates`]). Matrices are vectors in row-major order; the type holds their shape. A pair `(g, h)` is
-//! the separable function `g(x) + h(y)`, so that a pair of sets is their product, and `()` is the zero function, whose
-//! set is the whole space.
+//! Each is a small type that is written once for every kind of vector: what is entrywise, or needs no more
+//! than a norm, runs on the device of the vector ([`Entrywise`], [`Vector`]); what sorts or decomposes passes
+//! through the host in `f64` ([`Coordinates`]). Matrices are vectors in row-major order; the type holds their
+//! shape. A pair `(g, h)` is the separable function `g(x) + h(y)`, so that a pair of sets is their product,
+//! and `()` is the zero function, whose set is the whole space.
 //!
 //! ```
 //! use kiln_tensor::prox::{ConstraintSet, L1, NonNegative, Prox, Simplex};
@@ -44,15 +44,16 @@ pub use spectral::{LowRank, NuclearNorm, Orthonormal};
 
 /// A function `g`, given by its proximal map.
 pub trait Prox<V> {
-    /// `x ← argmin_u g(u) + ‖u − x‖² / (2 s)` for a step size `s > 0`. For the indicator of a set it is the projection
-    /// on it, whatever `s` is. Where there are several minimizers (sets that are not convex), the type says which.
+    /// `x ← argmin_u g(u) + ‖u − x‖² / (2 s)` for a step size `s > 0`. For the indicator of a set it is the
+    /// projection on it, whatever `s` is. Where there are several minimizers (sets that are not convex), the
+    /// type says which.
     ///
     /// # Errors
     /// When a setting is out of its range or does not fit the vector, or the map cannot be computed.
     fn prox(&self, step: f64, x: &mut V) -> Result<(), TensorError>;
 
-    /// `g(x)`; infinite outside the domain of `g`. Constraints count as met up to rounding in single precision: within
-    /// `1e-6 max(1, ‖x‖)` of the set.
+    /// `g(x)`; infinite outside the domain of `g`. Constraints count as met up to rounding in single
+    /// precision: within `1e-6 max(1, ‖x‖)` of the set.
     ///
     /// # Errors
     /// When it cannot be computed.
@@ -69,14 +70,15 @@ pub trait ConstraintSet<V>: Prox<V> {
         self.prox(1.0, x)
     }
 
-    /// The local concavity coefficient of the set at its point `x` (Barber, Ha, *Gradient descent with non-convex
-    /// constraints: local concavity determines convergence*, 2018): the least `γ` with
+    /// The local concavity coefficient of the set at its point `x` (Barber, Ha, *Gradient descent with
+    /// non-convex constraints: local concavity determines convergence*, 2018): the least `γ` with
     ///
     /// ```text
     /// ⟨y − x, z − x⟩ ≤ γ ‖z − x‖∗ ‖y − x‖²   for all y in the set and all z that project on x,
     /// ```
     ///
-    /// in a norm `‖·‖∗` that the type names. It is 0 for convex sets, and infinite where the set has no tangent space.
+    /// in a norm `‖·‖∗` that the type names. It is 0 for convex sets, and infinite where the set has no
+    /// tangent space.
     ///
     /// # Errors
     /// When it cannot be computed.

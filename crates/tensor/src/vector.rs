@@ -25,8 +25,8 @@ use crate::{TensorError, border};
 /// vector return the error of [`same_space`](Vector::same_space), and then leave `self` as it was.
 /// Not-a-number and infinite entries are not errors; they propagate as in IEEE arithmetic.
 ///
-/// Burn's own `dot`, `sub` and `zeros_like` hide these on a concrete `Tensor<D>`: write `Vector::dot(&x, &y)`.
-/// Code that is generic over `V: Vector` is not concerned.
+/// Burn's own `dot`, `sub` and `zeros_like` hide these on a concrete `Tensor<D>`: write `Vector::dot(&x,
+/// &y)`. Code that is generic over `V: Vector` is not concerned.
 pub trait Vector: Clone {
     /// Whether `self` and `x` belong to one space, so that they can be added.
     ///
@@ -151,9 +151,9 @@ const BLOCK: usize = 64;
 ///
 /// *Precision of `dot`.* Products and sums of 64 of them are taken on the device, in the tensor's own
 /// precision but at least `f32`; these partial sums are added in `f64` on the host. So for `f32` the error is
-/// at most about `64 · 2⁻²⁴ ≈ 4e-6` times `Σ|xᵢyᵢ|`, however long the tensors are, and one 64th of the entries
-/// crosses the bus. The range is that of `f32`: entries above `1e19` overflow in `norm`, entries below
-/// `1e-23` vanish.
+/// at most about `64 · 2⁻²⁴ ≈ 4e-6` times `Σ|xᵢyᵢ|`, however long the tensors are, and one 64th of the
+/// entries crosses the bus. The range is that of `f32`: entries above `1e19` overflow in `norm`, entries
+/// below `1e-23` vanish.
 ///
 /// *Automatic differentiation.* These operations are never recorded: a result keeps the autodiff setting of
 /// `self` and is a leaf of the graph that requires a gradient where `self` did. The argument may or may not
@@ -231,8 +231,8 @@ pub(crate) fn off_the_record<const D: usize>(
 pub struct Parameters<M: Module> {
     /// `None` only while an update consumes the module.
     module: Option<M>,
-    /// The trainable parameters. They are asked once: on a device without autodiff Burn shows the answer only through
-    /// `train`, which leaves a graph node behind each time.
+    /// The trainable parameters. They are asked once: on a device without autodiff Burn shows the answer only
+    /// through `train`, which leaves a graph node behind each time.
     trainable: Arc<HashSet<ParamId>>,
 }
 
@@ -282,10 +282,8 @@ impl<M: Module> Parameters<M> {
     /// type and device. For methods that need to know which coordinates form a row, a kernel or a bias.
     ///
     /// # Errors
-    /// When `x` is of another space; `f` is then never called.
-    ///
-    /// # Panics
-    /// When `f` changes the length, or panics.
+    /// When `x` is of another space, then `f` is never called; when `f` changes the length, the element type
+    /// or the device of a tensor, which then stays as it was.
     pub fn zip_map(
         &mut self,
         x: &Self,
@@ -294,11 +292,21 @@ impl<M: Module> Parameters<M> {
         let terms = self.paired(x)?.into_iter().map(|(_, x)| x);
         let mut terms: Vec<_> =
             self.tensors().into_iter().map(|tensor| tensor.info).zip(terms).rev().collect();
+        let mut fits = Ok(());
         self.update(|y| {
-            let (info, x) = terms.pop().expect("the modules were just paired");
-            f(&info, y, x)
+            // The modules were just paired, so there is one for each tensor.
+            let Some((info, x)) = terms.pop() else { return y };
+            let changed = f(&info, y.clone(), x);
+            match y.same_space(&changed) {
+                Ok(()) => changed,
+                Err(source) => {
+                    let error = TensorError::Parameter { path: info.path, source: Box::new(source) };
+                    fits = Err(error);
+                    y
+                }
+            }
         });
-        Ok(())
+        fits
     }
 
     /// The shapes of the trainable tensors, in the order of their coordinates.
@@ -395,7 +403,8 @@ impl<M: Module> Vector for Parameters<M> {
 pub struct ParameterInfo {
     /// The names of the fields that lead to it, such as `encoder.linear.weight`.
     pub path: String,
-    /// What holds it, in Burn's words: `Struct:Linear` for a field of the struct `Linear`, else `Vec`, `Tuple`, ….
+    /// What holds it, in Burn's words: `Struct:Linear` for a field of the struct `Linear`, else `Vec`,
+    /// `Tuple`, ….
     pub container: String,
     /// Its shape.
     pub shape: Vec<usize>,

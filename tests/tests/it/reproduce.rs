@@ -47,6 +47,7 @@ impl Place {
             .current_dir(self.folder.path())
             .env("KILN_DATA", self.path("data"))
             .env("KILN_CACHE", self.path("cache"))
+            .env_remove("KILN_REQUIRE_DATA")
             .stdin(Stdio::null());
         command
     }

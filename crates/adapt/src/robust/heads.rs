@@ -5,7 +5,7 @@ use kiln_core::{check, random};
 use rand::RngExt;
 
 use super::conditionals::Conditionals;
-use super::descent::Descent;
+use super::descent::SoftLabels;
 use super::host::{log_probabilities, one_hot, pooled};
 use super::settings::{ConditionalSource, RobustClassification};
 use crate::border::check_training;
@@ -53,11 +53,14 @@ impl RobustClassification {
             let head = glorot_linear(z.dims()[1], classes, 0.0, 0, &device)?;
             check_training(&head, z, classes)?;
             let labels = one_hot(found, classes, &device);
-            let head = Descent::new(&head, self.heads.learning_rate, self.batch_size, self.seed).supervised(
+            let task = SoftLabels {
                 z,
-                &labels,
-                &self.heads,
-            )?;
+                labels: &labels,
+                learning_rate: self.heads.learning_rate,
+                batch_size: self.batch_size,
+                seed: self.seed,
+            };
+            let head = task.supervised(&head, &self.heads)?;
             probabilities.extend(log_probabilities(&head, &target)?.into_iter().map(f64::exp));
         }
         Ok(Conditionals::known(probabilities, parts.len(), target.dims()[0], classes))

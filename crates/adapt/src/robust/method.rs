@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::conditionals::Conditionals;
-use super::descent::Descent;
+use super::descent::SoftLabels;
 use super::host::{one_hot, pooled};
 use super::problem::{Problem, Score};
 use super::result::Robust;
@@ -110,7 +110,13 @@ impl<M: FeatureModel<Tensor<2>>> RobustMethod<M> {
         let Some(start) = &settings.start else { return Ok(model.clone()) };
         let (z, classes) = pooled(data)?;
         let labels = one_hot(&classes, data.outputs(), &z.device());
-        let descent = Descent::new(model, start.learning_rate, settings.batch_size, settings.seed);
-        descent.supervised(&z, &labels, start)
+        let task = SoftLabels {
+            z: &z,
+            labels: &labels,
+            learning_rate: start.learning_rate,
+            batch_size: settings.batch_size,
+            seed: settings.seed,
+        };
+        task.supervised(model, start)
     }
 }

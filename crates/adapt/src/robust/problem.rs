@@ -1,10 +1,13 @@
 //! The saddle point problem on one target, and the rounds that solve it.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::Tensor;
 use kiln_core::InputError;
+use kiln_tensor::training::{Descent, adam};
 
 use super::conditionals::Conditionals;
-use super::descent::Descent;
+use super::descent::SoftLabels;
 use super::host::{log_probabilities, one_hot, tensor};
 use super::mixture::{check_mixture, mixture_step};
 use super::oracle::{exact_mixture, mean_entropy};
@@ -113,13 +116,13 @@ impl<'a> Problem<'a> {
         let settings = self.settings;
         check_training(model, &self.z, self.conditionals.classes())?;
         let mut mixture = self.reference.clone();
-        let mut descent = Descent::new(model, settings.learning_rate, settings.batch_size, settings.seed);
+        let mut descent = Descent::new(model.clone().train(), adam());
         let mut trace: Vec<Round> = Vec::new();
         let mut best: Option<(f64, usize, M, Vec<f64>)> = None;
         for round in 0..settings.outer_rounds {
             let labels = self.labels(&mixture, settings.labels);
-            let moved = self.moved(descent.model(), oracle_labels.unwrap_or(&labels))?;
-            let losses = self.losses(descent.model(), &moved)?;
+            let moved = self.moved(descent.module(), oracle_labels.unwrap_or(&labels))?;
+            let losses = self.losses(descent.module(), &moved)?;
             for _ in 0..settings.mixture_steps {
                 mixture = mixture_step(
                     &mixture,
@@ -130,12 +133,17 @@ impl<'a> Problem<'a> {
                 )?;
             }
             let labels = self.labels(&mixture, settings.labels);
-            for _ in 0..settings.epochs {
-                (descent, _) = descent.epoch(&moved, &labels)?;
-            }
+            let mut task = SoftLabels {
+                z: &moved,
+                labels: &labels,
+                learning_rate: settings.learning_rate,
+                batch_size: settings.batch_size,
+                seed: settings.seed,
+            };
+            descent = descent.run(settings.epochs, &mut task, |_, _| Ok(ControlFlow::Continue(())))?;
             let mut this = Round { value: dot(&mixture, &losses), mixture: mixture.clone(), score: None };
             if let Some(score) = &mut score {
-                let model = descent.model().valid();
+                let model = descent.module().valid();
                 let reached = score(&model)?;
                 if reached.is_nan() {
                     return Err(InputError::not_finite("the validation score").into());
@@ -152,7 +160,7 @@ impl<'a> Problem<'a> {
         }
         let (model, mixture) = match best {
             Some((_, _, model, mixture)) => (model, mixture),
-            None => (descent.model().valid(), mixture),
+            None => (descent.module().valid(), mixture),
         };
         let robust_value = self.worst(&model)?.value;
         let entropy = mean_entropy(self.conditionals, &mixture);

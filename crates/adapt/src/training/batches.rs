@@ -1,10 +1,9 @@
 //! Rows of all domains, and the batches of an epoch.
 
-use kiln_core::{InputError, random};
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
-use rand::seq::SliceRandom;
+use kiln_core::InputError;
 
 use super::settings::Training;
 use crate::method::{Alignment, Risk};
@@ -90,12 +89,9 @@ impl<X: Rows> Pool<X> {
             .enumerate()
             .map(|(domain, range)| {
                 let mut rows: Vec<usize> = range.clone().collect();
-                if training.shuffle {
-                    // By the domain's name, so that all methods see its rows in the same order.
-                    let domain =
-                        self.sources.get(domain).map_or(u64::from(u32::MAX), |&source| source as u64);
-                    rows.shuffle(&mut random::stream(training.seed, (epoch as u64) << 32 | domain));
-                }
+                // By the domain's name, so that all methods see its rows in the same order.
+                let domain = self.sources.get(domain).map_or(u64::from(u32::MAX), |&source| source as u64);
+                training.order().arrange(&mut rows, (epoch as u64) << 32 | domain);
                 rows
             })
             .collect();

@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Gradients, Tensor};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
+use kiln_tensor::training::{BatchLoss, adam};
 use kiln_tensor::{Divergence, Sample};
 
 use super::batches::{Batch, Pool};
 use super::settings::Training;
 use crate::method::{Alignment, Discrepancy, Discriminator, Penalty, Risk};
-use crate::model::{Features, MultilayerPerceptron};
 use crate::{AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Labels, Rows, SourceChoice};
 
 /// A method's objective, with what it keeps between steps.
@@ -33,14 +34,6 @@ struct Adversary {
     /// Made when the number of features is known.
     network: Option<MultilayerPerceptron>,
     optimizer: ModuleOptimizer,
-}
-
-/// An objective's value.
-pub(super) struct Value {
-    /// What is differentiated.
-    pub(super) total: Tensor<1>,
-    /// The risk and each penalty, without gradients.
-    pub(super) parts: Tensor<1>,
 }
 
 impl<'a, X: Rows> Objective<'a, X> {
@@ -81,11 +74,9 @@ impl<'a, X: Rows> Objective<'a, X> {
         let group_weights = matches!(method.risk, Risk::WorstGroup { .. })
             .then(|| Tensor::ones([groups], &pool.device.clone().inner()) / groups as f64);
         let adversary = method.penalties.iter().find_map(|penalty| match &penalty.discrepancy {
-            Discrepancy::Discriminator(settings) => Some(Adversary {
-                settings: settings.clone(),
-                network: None,
-                optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
-            }),
+            Discrepancy::Discriminator(settings) => {
+                Some(Adversary { settings: settings.clone(), network: None, optimizer: adam() })
+            }
             Discrepancy::Divergence(_) => None,
         });
         Ok(Self { method, pool, class_weights, first_stage, group_weights, adversary, seed: training.seed })
@@ -97,8 +88,8 @@ impl<'a, X: Rows> Objective<'a, X> {
         features: &Tensor<2>,
         outputs: &Tensor<2>,
         batch: &Batch,
-        step: usize,
-    ) -> Result<Value, AdaptError> {
+        step: u64,
+    ) -> Result<BatchLoss, AdaptError> {
         let risk = self.risk(outputs, batch, step);
         let mut parts = vec![risk.clone().inner()];
         let mut total = risk;
@@ -114,7 +105,7 @@ impl<'a, X: Rows> Objective<'a, X> {
             let weight = if is_adversarial(penalty) { 1.0 } else { penalty.weight };
             total = total + value * weight;
         }
-        Ok(Value { total, parts: Tensor::cat(parts, 0) })
+        Ok(BatchLoss { loss: total, report: Tensor::cat(parts, 0) })
     }
 
     /// Moves the discriminator, if there is one.
@@ -160,7 +151,7 @@ impl<'a, X: Rows> Objective<'a, X> {
         }
     }
 
-    fn risk(&mut self, outputs: &Tensor<2>, batch: &Batch, step: usize) -> Tensor<1> {
+    fn risk(&mut self, outputs: &Tensor<2>, batch: &Batch, step: u64) -> Tensor<1> {
         let labelled = self.labelled_rows(batch);
         let outputs = outputs.clone().slice_dim(0, 0..labelled);
         let labels = self.labels(batch, labelled);
@@ -243,7 +234,7 @@ impl<'a, X: Rows> Objective<'a, X> {
         divergence: &Divergence,
         features: &Tensor<2>,
         batch: &Batch,
-        step: usize,
+        step: u64,
     ) -> Result<Tensor<1>, AdaptError> {
         let divergence = &fresh(divergence, step);
         match penalty.alignment {
@@ -384,7 +375,7 @@ impl<'a, X: Rows> Objective<'a, X> {
         weight: f64,
         features: &Tensor<2>,
         batch: &Batch,
-        step: usize,
+        step: u64,
     ) -> Result<Tensor<1>, AdaptError> {
         let domains = batch.ranges.len();
         let [rows, width] = features.dims();
@@ -399,7 +390,8 @@ impl<'a, X: Rows> Objective<'a, X> {
             // A seed of its own, so that the discriminator does not start as a copy of the model's first
             // layer.
             let seed = self.seed ^ 0x6461_6e6e;
-            let network = MultilayerPerceptron::new(&widths, Features::Outputs, seed, &device)?;
+            let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, &device);
+            let network = MultilayerPerceptron::new(&widths, &mut layers)?;
             adversary.network = Some(network.train());
         }
         let ramp = adversary.settings.ramp_steps as f64;
@@ -425,8 +417,8 @@ fn is_adversarial(penalty: &Penalty) -> bool {
 }
 
 /// The weight of an annealed penalty.
-fn annealed(weight: f64, anneal_steps: usize, step: usize) -> f64 {
-    match (step < anneal_steps, weight >= 1.0) {
+fn annealed(weight: f64, anneal_steps: usize, step: u64) -> f64 {
+    match (step < anneal_steps as u64, weight >= 1.0) {
         (false, _) => weight,
         (true, true) => 1.0,
         (true, false) => 0.0,
@@ -434,14 +426,10 @@ fn annealed(weight: f64, anneal_steps: usize, step: usize) -> f64 {
 }
 
 /// Other directions in every step.
-fn fresh(divergence: &Divergence, step: usize) -> Divergence {
+fn fresh(divergence: &Divergence, step: u64) -> Divergence {
     match divergence.clone() {
         Divergence::SlicedWasserstein { projections, seed, control_variate } => {
-            Divergence::SlicedWasserstein {
-                projections,
-                seed: seed.wrapping_add(step as u64),
-                control_variate,
-            }
+            Divergence::SlicedWasserstein { projections, seed: seed.wrapping_add(step), control_variate }
         }
         other => other,
     }

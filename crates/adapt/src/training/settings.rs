@@ -1,5 +1,6 @@
-use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::optim::ModuleOptimizer;
 use kiln_core::check::{self, Checked};
+use kiln_tensor::training::{RowOrder, adam};
 use serde::{Deserialize, Serialize};
 
 /// How a method is trained: by whatever optimizer of Burn's, or of `kiln_optim`'s that implements Burn's
@@ -23,9 +24,12 @@ pub struct Training {
 impl Training {
     /// Adam as PyTorch has it, rows shuffled, seed 0.
     pub fn adam(epochs: usize, batch_size: usize, learning_rate: f64) -> Self {
-        // Burn's own ε is 1e-5.
-        let optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-        Self { epochs, batch_size, learning_rate, shuffle: true, seed: 0, optimizer }
+        Self { epochs, batch_size, learning_rate, shuffle: true, seed: 0, optimizer: adam() }
+    }
+
+    /// The order of rows.
+    pub(crate) fn order(&self) -> RowOrder {
+        if self.shuffle { RowOrder::Shuffled { seed: self.seed } } else { RowOrder::AsGiven }
     }
 
     pub(crate) fn check(&self) -> Checked {

@@ -1,10 +1,13 @@
 //! A method on a module, and the loop that trains it.
 
-use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
-use faer::Mat;
+use std::ops::ControlFlow;
 
-use super::batches::Pool;
+use burn::optim::GradientsParams;
+use burn::tensor::Gradients;
+use faer::Mat;
+use kiln_tensor::training::{BatchLoss, Descent, TrainingTask};
+
+use super::batches::{Batch, Pool};
 use super::objective::Objective;
 use super::settings::{Epoch, Training};
 use crate::border::{check_rows, check_training};
@@ -168,35 +171,16 @@ impl<X: Rows, M: FeatureModel<X>> Stage<'_, X, M> {
         let class_weights = weights.as_ref().map(|found| found.weights.clone());
         let device = check_rows(self.model, data.target().x())?;
         let pool = Pool::new(data, method, &device)?;
-        let mut objective = Objective::new(method, data, &pool, first.as_ref(), class_weights, training)?;
-        let mut optimizer = training.optimizer.clone();
-        let mut model = self.model.clone().train();
-        let mut step = 0;
-        for epoch in 0..training.epochs {
-            let mut sums: Option<Tensor<1>> = None;
-            let batches = pool.epoch(training, epoch);
-            for batch in &batches {
-                let features = model.features(pool.x.select(&batch.rows));
-                let outputs = model.outputs(features.clone());
-                let value = objective.evaluate(&features, &outputs, batch, step)?;
-                let mut gradients = value.total.backward();
-                objective.update(&mut gradients);
-                let gradients = GradientsParams::from_module(&mut gradients, &model);
-                model = optimizer.step(training.learning_rate, model, gradients);
-                sums = Some(match sums {
-                    None => value.parts,
-                    Some(sums) => sums + value.parts,
-                });
-                step += 1;
-            }
-            let parts = means(sums, batches.len())?;
-            if let Some(loss) = parts.iter().find(|part| !part.is_finite()) {
-                return Err(AdaptError::Diverged { epoch, loss: *loss });
-            }
-            let risk = parts.first().copied().unwrap_or_default();
-            observer(&Epoch { depth, epoch, risk, penalties: parts.into_iter().skip(1).collect() });
-        }
-        let group_weights = objective.into_group_weights()?;
+        let objective = Objective::new(method, data, &pool, first.as_ref(), class_weights, training)?;
+        let mut task = Task { objective, pool: &pool, training };
+        let descent = Descent::new(self.model.clone().train(), training.optimizer.clone());
+        let descent = descent.run(training.epochs, &mut task, |_, report| {
+            let mut parts = report.means().into_iter();
+            let (epoch, risk) = (report.epoch, parts.next().unwrap_or_default());
+            observer(&Epoch { depth, epoch, risk, penalties: parts.collect() });
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let group_weights = task.objective.into_group_weights()?;
         let summary = FitSummary {
             method: method.clone(),
             outputs: data.outputs(),
@@ -205,7 +189,7 @@ impl<X: Rows, M: FeatureModel<X>> Stage<'_, X, M> {
             group_weights,
             warnings: Vec::new(),
         };
-        Ok(Adapted::new(model.valid(), summary, first))
+        Ok(Adapted::new(descent.module().valid(), summary, first))
     }
 
     /// With what is wrong on the target.
@@ -215,10 +199,37 @@ impl<X: Rows, M: FeatureModel<X>> Stage<'_, X, M> {
     }
 }
 
-fn means(sums: Option<Tensor<1>>, steps: usize) -> Result<Vec<f64>, AdaptError> {
-    let Some(sums) = sums else { return Ok(Vec::new()) };
-    let sums = sums.try_into_vec_as::<f64>().map_err(kiln_tensor::TensorError::from)?;
-    Ok(sums.into_iter().map(|sum| sum / steps as f64).collect())
+/// What a stage trains on.
+struct Task<'a, X> {
+    objective: Objective<'a, X>,
+    pool: &'a Pool<X>,
+    training: &'a Training,
+}
+
+impl<X: Rows, M: FeatureModel<X>> TrainingTask<M> for Task<'_, X> {
+    type Batch = Batch;
+    type Error = AdaptError;
+
+    fn batches(&mut self, epoch: usize) -> Result<Vec<Batch>, AdaptError> {
+        Ok(self.pool.epoch(self.training, epoch))
+    }
+
+    fn learning_rate(&self, _epoch: usize, _step: u64) -> f64 {
+        self.training.learning_rate
+    }
+
+    /// Reports the risk and the penalties.
+    fn loss(&mut self, model: &M, batch: &Batch, step: u64) -> Result<BatchLoss, AdaptError> {
+        let features = model.features(self.pool.x.select(&batch.rows));
+        let outputs = model.outputs(features.clone());
+        self.objective.evaluate(&features, &outputs, batch, step)
+    }
+
+    /// Moves the discriminator, too.
+    fn gradients(&mut self, model: &M, mut gradients: Gradients) -> Result<GradientsParams, AdaptError> {
+        self.objective.update(&mut gradients);
+        Ok(GradientsParams::from_module(&mut gradients, model))
+    }
 }
 
 /// How the model's predictions and the classes go together on the chosen sources, and what it predicts on the

@@ -11,10 +11,11 @@ use faer::{Col, Mat, Side};
 use kiln_adapt::fine_tuning::{Candidate, CandidateOrigin};
 use kiln_adapt::selection::hold_out_rows;
 use kiln_adapt::{
-    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Features, FineTuning, Fit, Labelled, Labels,
-    Masft, MultilayerPerceptron, Predict, SemiSupervised, TrainedTargetOnly, Training, Tuned, glorot_linear,
+    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, FeatureNetwork, Features, FineTuning, Fit,
+    Labelled, Labels, Masft, Predict, SemiSupervised, TrainedTargetOnly, Training, Tuned, glorot_linear,
 };
 use kiln_core::InputError;
+use kiln_tensor::network::MultilayerPerceptron;
 use kiln_tensor::{Distribution, Divergence, Noise, Parameters, Vector, device_tests};
 use proptest::prelude::*;
 
@@ -47,8 +48,8 @@ fn linear(device: &Device) -> Linear {
     glorot_linear(WIDTH, 2, 0.5, 5, device).unwrap()
 }
 
-fn network(features: Features, device: &Device) -> MultilayerPerceptron {
-    MultilayerPerceptron::new(&[WIDTH, 5, 2], features, 1, device).unwrap()
+fn network(features: Features, device: &Device) -> FeatureNetwork<MultilayerPerceptron> {
+    FeatureNetwork::perceptron(&[WIDTH, 5, 2], features, 1, device).unwrap()
 }
 
 fn start<M: FeatureModel<Tensor<2>>>(data: &SemiSupervised<Tensor<2>>, model: &M) -> Adapted<M> {
@@ -122,8 +123,8 @@ device_tests! {
         let named = |name: &str| tuned(Tuned::Named(vec![name.to_owned()]));
         assert_eq!(moved(start.model(), &tuned(Tuned::All)).len(), 4);
         let last = tuned(Tuned::Outputs);
-        assert_eq!(moved(start.model(), &last), ["last.weight", "last.bias"]);
-        close(&last, &named("last"), 1e-5);
+        assert_eq!(moved(start.model(), &last), ["network.last.weight", "network.last.bias"]);
+        close(&last, &named("network.last"), 1e-5);
         assert_eq!(moved(start.model(), &named("hidden.0.bias")), ["hidden.0.bias"]);
     }
 }
@@ -304,13 +305,16 @@ fn settings_that_cannot_work_are_refused() {
     let data = problem(10, &device);
     let of = |features| start(&data, &network(features, &device));
     let (outputs, hidden) = (of(Features::Outputs), of(Features::LastHidden));
-    let fit = |tuned: Tuned, weight: f64, start: &Adapted<MultilayerPerceptron>| {
+    let fit = |tuned: Tuned, weight: f64, start: &Adapted<FeatureNetwork<MultilayerPerceptron>>| {
         FineTuning { tuned, weight }.on(start, &training()).fit(&data).map(|_| ())
     };
     // Features that are outputs leave no layer after them.
     assert!(matches!(fit(Tuned::Outputs, 0.1, &outputs), Err(AdaptError::Method(_))));
-    assert!(fit(Tuned::Named(vec!["last".to_owned()]), 0.1, &outputs).is_ok());
-    assert!(matches!(fit(Tuned::Named(vec!["las".to_owned()]), 0.1, &hidden), Err(AdaptError::Method(_))));
+    assert!(fit(Tuned::Named(vec!["network.last".to_owned()]), 0.1, &outputs).is_ok());
+    assert!(matches!(
+        fit(Tuned::Named(vec!["network.las".to_owned()]), 0.1, &hidden),
+        Err(AdaptError::Method(_))
+    ));
     assert!(matches!(fit(Tuned::Named(vec![]), 0.1, &hidden), Err(AdaptError::Method(_))));
     assert!(matches!(
         fit(Tuned::All, -1.0, &hidden),

@@ -63,7 +63,7 @@ device_tests! {
         }
         // The bounds are those of the first stage, with the source that the method names.
         let source = &data.sources()[0];
-        let predict = |model: &Adapted<Linear>, x: &Tensor<2>| model.predict_classes(&x).unwrap();
+        let predict = |model: &Adapted<Linear>, x: &Tensor<2>| model.predict_classes(x).unwrap();
         let confidence = |x: &Tensor<2>| {
             let scores = first.scores(x).unwrap();
             let sure = |i: usize| 1.0 / (1.0 + (-(scores[(i, 1)] - scores[(i, 0)]).abs()).exp());

@@ -12,10 +12,11 @@ use kiln_adapt::robust::{
     Supervised, evaluate, frozen_features, mixture_step, oracle_perturbation,
 };
 use kiln_adapt::{
-    AdaptError, Adaptation, FeatureModel, Features, Fit, Labelled, Labels, MultilayerPerceptron, Predict,
+    AdaptError, Adaptation, FeatureModel, FeatureNetwork, Features, Fit, Labelled, Labels, Predict,
     Unlabelled,
 };
 use kiln_core::InputError;
+use kiln_tensor::network::MultilayerPerceptron;
 use kiln_tensor::{Distribution, Noise, device_tests};
 
 fn gaussian(seed: u64, count: usize) -> Vec<f64> {
@@ -316,7 +317,7 @@ device_tests! {
 
     fn frozen_features_are_those_of_the_model(device) {
         let data = adaptation(device);
-        let network = MultilayerPerceptron::new(&[3, 5, 2], Features::LastHidden, 3, device).unwrap();
+        let network = FeatureNetwork::perceptron(&[3, 5, 2], Features::LastHidden, 3, device).unwrap();
         let mapped = frozen_features(&network, &data, 7).unwrap();
         for (source, from) in mapped.sources().iter().zip(data.sources()) {
             let expected = network.features(from.x().clone());
@@ -333,7 +334,7 @@ device_tests! {
 fn a_perceptron_is_fitted_with_every_option() {
     on_flex(|device| {
         let data = adaptation(device);
-        let network = MultilayerPerceptron::new(&[3, 8, 2], Features::LastHidden, 3, device).unwrap();
+        let network = FeatureNetwork::perceptron(&[3, 8, 2], Features::LastHidden, 3, device).unwrap();
         let base = RobustClassification {
             ball: Ball::LInf,
             labels: PseudoLabels::Hard,
@@ -352,7 +353,7 @@ fn a_perceptron_is_fitted_with_every_option() {
         let started = RobustClassification { outer_rounds: 0, ..base }.on(&network).fit(&data).unwrap();
         assert!(started.trace().is_empty());
         let pooled = data.source(0).unwrap();
-        let score = |model: &MultilayerPerceptron| evaluate(model, pooled).unwrap().score();
+        let score = |model: &FeatureNetwork<MultilayerPerceptron>| evaluate(model, pooled).unwrap().score();
         assert!(score(started.model()) > score(&network) - 0.05);
     });
 }

@@ -327,7 +327,7 @@ fn circular_validation_goes_back() {
     let scorer = Circular { fitting, sources: SourceChoice::All };
     let model = fit(&AdaptMethod::joint_dip(1, Divergence::Mean, 1.0, 1.0), &train, &device);
     let target = train.target().x();
-    let labels = Labels::classes(model.predict_classes(&target).unwrap(), 3);
+    let labels = Labels::classes(model.predict_classes(target).unwrap(), 3);
     let reversed = Labelled::new("target", target.clone(), labels).unwrap();
     let back = |index: usize| {
         let data = Adaptation::new(vec![reversed.clone()], train.sources()[index].without_labels()).unwrap();

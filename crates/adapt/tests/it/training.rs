@@ -6,12 +6,12 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_adapt::{
-    AdaptError, AdaptMethod, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, Features, Fit,
-    Labelled, Labels, LeNet, MultilayerPerceptron, Predict, Rows, SourceChoice, Training, Unlabelled,
-    glorot_linear,
+    AdaptError, AdaptMethod, Adaptation, Adapted, Discriminator, Evaluation, FeatureModel, FeatureNetwork,
+    Features, Fit, Labelled, Labels, Predict, Rows, SourceChoice, Training, Unlabelled, glorot_linear,
 };
 use kiln_core::InputError;
 use kiln_optim::first_order::HeavyBall;
+use kiln_tensor::network::ConvolutionalSizes;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, device_tests};
 
 const WIDTH: usize = 4;
@@ -169,7 +169,7 @@ device_tests! {
             parameters(fitted.first_stage().unwrap().model())
         );
         let x = data.target().x();
-        let all = loaded.predict_classes(&x).unwrap();
+        let all = loaded.predict_classes(x).unwrap();
         let rows: Vec<usize> = (0..x.rows()).collect();
         let batches = rows.chunks(4).map(|rows| Rows::select(x, rows));
         let streamed: Vec<usize> = batches.flat_map(|x| loaded.predict_classes(&x).unwrap()).collect();
@@ -182,7 +182,7 @@ device_tests! {
     /// Networks of the house on pictures and tables, tokens, and pairs.
     fn models_take_pictures_tables_and_tokens(device) {
         let training = Training::adam(1, 4, 1e-3);
-        let network = MultilayerPerceptron::new(&[WIDTH, 6, 2], Features::LastHidden, 1, device).unwrap();
+        let network = FeatureNetwork::perceptron(&[WIDTH, 6, 2], Features::LastHidden, 1, device).unwrap();
         let fitted = AdaptMethod::cip(Divergence::Mean, 1.0).on(&network, &training).fit(&problem(&[9, 8], device));
         assert!(fitted.is_ok());
         if is_wgpu(device) {
@@ -196,7 +196,8 @@ device_tests! {
             Unlabelled::new("more", pictures(1)).unwrap(),
         )
         .unwrap();
-        let network = LeNet::new(1, 16, 2, Features::LastHidden, 1, device).unwrap();
+        let sizes = ConvolutionalSizes::le_net(1, 16, 2);
+        let network = FeatureNetwork::convolutional(&sizes, Features::LastHidden, 1, device).unwrap();
         let fitted = AdaptMethod::dip(0, Divergence::Mean, 1.0).on(&network, &training).fit(&data).unwrap();
         assert_eq!(fitted.predict_classes(&pictures(2)).unwrap().len(), 6);
         // Tokens with a mask.

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::Write;
 
 use kiln_datasets::{
-    DataPath, HEART_COVARIATES, HeartSite, MissingData, NamedFeatures, Route, amazon, heart, office,
-    read_heart_csv, read_rated_tsv, sentiment_four_domains,
+    DataPath, HEART_COVARIATES, HeartSite, NamedFeatures, Route, amazon, heart, office, read_heart_csv,
+    read_rated_tsv, sentiment_four_domains,
 };
 use kiln_tests::data_with;
 use proptest::prelude::*;
 
-use super::class_counts;
+use super::{class_counts, missing};
 
 /// The shared folder as a search path, if it has `name`.
 fn shared_path(name: &str) -> Option<DataPath> {
@@ -52,15 +52,14 @@ impl Made {
 #[test]
 fn what_is_missing_is_named() {
     let nowhere = DataPath::of_folders(vec![]);
-    let missing = [
-        (office(&nowhere).unwrap_err(), "geodesic-flow-kernel"),
-        (amazon(&nowhere).unwrap_err(), "Multi-Domain Sentiment Dataset"),
-        (heart(&nowhere).unwrap_err(), "10.24432/C52P4X"),
-        (sentiment_four_domains(&nowhere).unwrap_err(), "vaderSentiment"),
+    let sets = [
+        (missing(office(&nowhere)), "geodesic-flow-kernel"),
+        (missing(amazon(&nowhere)), "Multi-Domain Sentiment Dataset"),
+        (missing(heart(&nowhere)), "10.24432/C52P4X"),
+        (missing(sentiment_four_domains(&nowhere)), "vaderSentiment"),
     ];
-    for (error, words) in missing {
-        let hint = error.downcast::<MissingData>().unwrap().hint;
-        assert!(hint.contains(words), "{hint}");
+    for (missing, words) in sets {
+        assert!(missing.hint.contains(words), "{missing}");
     }
 }
 

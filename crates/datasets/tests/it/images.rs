@@ -3,13 +3,13 @@ use std::io::Write;
 use std::path::Path;
 
 use kiln_datasets::{
-    DataPath, ImagePart, LabelledImages, MissingData, ReadError, Route, mnist, mnist_5k, optdigits,
-    read_idx_images, read_idx_labels, read_mnist_csv, usps,
+    DataPath, ImagePart, LabelledImages, ReadError, Route, mnist, mnist_5k, optdigits, read_idx_images,
+    read_idx_labels, read_mnist_csv, usps,
 };
 use kiln_tests::data_with;
 use proptest::prelude::*;
 
-use super::{class_counts, sha256};
+use super::{class_counts, missing, sha256};
 
 fn idx(shape: &[u32], contents: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, 8, shape.len() as u8];
@@ -77,7 +77,7 @@ fn labels_and_pictures_must_be_as_many() {
     let path = DataPath::of_folders(vec![(Route::Explicit, folder.path().into())]);
     let images = folder.path().join("digits/mnist-t10k-images.idx3-ubyte.gz");
     let labels = folder.path().join("digits/mnist-t10k-labels.idx1-ubyte.gz");
-    assert!(mnist(&path, ImagePart::Test).unwrap_err().is::<MissingData>());
+    missing(mnist(&path, ImagePart::Test));
     write_gzip(&images, &idx(&[2, 28, 28], &[9; 2 * 784]));
     write_gzip(&labels, &idx(&[3], &[1, 2, 3]));
     let error = mnist(&path, ImagePart::Test).unwrap_err().to_string();
@@ -122,7 +122,7 @@ fn the_first_of_each_class_come_class_by_class() {
 
 #[test]
 fn mnist_5k_asks_for_the_small_file() {
-    let error = mnist_5k(&DataPath::of_folders(vec![])).unwrap_err().downcast::<MissingData>().unwrap();
+    let error = missing(mnist_5k(&DataPath::of_folders(vec![])));
     assert!(error.to_string().contains("`cargo xtask data get digits/mnist-5k`"), "{error}");
 }
 
@@ -158,8 +158,8 @@ fn embedded_optdigits_have_the_known_digits() {
 
 #[test]
 fn real_usps_has_the_known_digits() {
-    let missing = usps(&DataPath::of_folders(vec![]), ImagePart::Train).unwrap_err();
-    assert!(missing.downcast::<MissingData>().unwrap().hint.contains("usps.bz2"));
+    let missing = missing(usps(&DataPath::of_folders(vec![]), ImagePart::Train));
+    assert!(missing.hint.contains("usps.bz2"));
     let Some(folder) = data_with("digits/usps-train-labels.idx1-ubyte.gz") else { return };
     let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
     for (part, counts) in [

@@ -9,7 +9,16 @@ mod series;
 mod sparse;
 mod texts;
 
+use kiln_datasets::{LoadError, MissingData};
 use sha2::{Digest, Sha256};
+
+/// The data set that is missing.
+fn missing<T: std::fmt::Debug>(loaded: Result<T, LoadError>) -> MissingData {
+    match loaded {
+        Err(LoadError::Missing(missing)) => missing,
+        other => panic!("{other:?}"),
+    }
+}
 
 /// SHA-256 in hexadecimal.
 fn sha256(bytes: &[u8]) -> String {

@@ -1,8 +1,10 @@
 use kiln_datasets::{
-    DataPath, LabelledTexts, MissingData, ReadError, Route, Sst2Part, TextColumns, read_labelled_tsv, sst2,
+    DataPath, LabelledTexts, ReadError, Route, Sst2Part, TextColumns, read_labelled_tsv, sst2,
 };
 use kiln_tests::data_with;
 use proptest::prelude::*;
+
+use super::missing;
 
 fn columns(text: &str, second: &str, label: &str) -> TextColumns {
     let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
@@ -89,8 +91,8 @@ fn labels_that_training_had_not_are_refused() {
 
 #[test]
 fn real_sst2_has_the_known_sizes() {
-    let missing = sst2(&DataPath::of_folders(vec![]), Sst2Part::Dev).unwrap_err();
-    assert!(missing.downcast::<MissingData>().unwrap().hint.contains("GLUE SST-2.zip"));
+    let missing = missing(sst2(&DataPath::of_folders(vec![]), Sst2Part::Dev));
+    assert!(missing.hint.contains("GLUE SST-2.zip"));
     let Some(folder) = data_with("text/sst2-dev.tsv") else { return };
     let path = DataPath::of_folders(vec![(Route::Shared, folder)]);
     for (part, rows, positive) in [

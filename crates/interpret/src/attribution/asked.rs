@@ -146,8 +146,8 @@ impl<'a, const D: usize, M: Model<D>> Asked<'a, D, M> {
     pub(super) fn chosen(&mut self, rows: usize, outputs: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
         let [found, count] = outputs.dims();
         check::shape("the model's answer", &[found, count], &[rows, count])?;
-        if let Some(&index) = self.targets.iter().find(|&&target| target >= count) {
-            return Err(InterpretError::Target { index, outputs: count });
+        for &target in &self.targets {
+            check::index("output", target, count)?;
         }
         self.evaluations += rows / self.batch();
         let targets: Vec<u64> = self.targets.iter().cycle().take(rows).map(|&target| target as u64).collect();

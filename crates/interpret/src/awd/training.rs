@@ -1,9 +1,13 @@
 //! The training loop: Adam on the filter.
 
-use burn::optim::{AdamConfig, Optimizer};
+use std::ops::ControlFlow;
+
+use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use kiln_core::check::{self, Checked};
 use kiln_core::{InputError, random};
+use kiln_tensor::TensorError;
+use kiln_tensor::training::{BatchLoss, ByBatches, Descent, adam};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
@@ -150,9 +154,7 @@ fn gradient<const D: usize>(
     let outputs = model.outputs(x.clone())?;
     let [rows, count] = outputs.dims();
     check::size("rows of the model's outputs", rows, x.dims()[0])?;
-    if target >= count {
-        return Err(InterpretError::Target { index: target, outputs: count });
-    }
+    check::index("output", target, count)?;
     if !outputs.is_tracked() {
         return Err(InterpretError::Missing {
             method: "a teacher",
@@ -226,30 +228,32 @@ impl Awd {
         self.check()?;
         check::all_finite("the filter to start from", rec_lo.iter().copied())?;
         let (device, dtype) = (teacher.x.device(), teacher.x.dtype());
-        let mut filter =
+        let filter =
             Tensor::<1>::from_data(TensorData::new(rec_lo.to_vec(), [rec_lo.len()]), (&device, dtype));
-        let adam = AdamConfig::new().with_epsilon(1e-8).build();
-        let mut state = None;
-        let mut rng = random::stream(self.seed, 0);
-        let rows = teacher.x.dims()[0];
-        let mut order: Vec<usize> = (0..rows).collect();
+        let mut generator = random::stream(self.seed, 0);
+        // Each epoch goes on from the order of the last.
+        let mut order: Vec<usize> = (0..teacher.x.dims()[0]).collect();
+        let mut task = ByBatches {
+            batches: |_| {
+                order.shuffle(&mut generator);
+                Ok(order.chunks(self.batch_size).map(<[usize]>::to_vec).collect())
+            },
+            learning_rate: self.learning_rate,
+            loss: |filter: &Param<Tensor<1>>, batch: &Vec<usize>, _| {
+                self.step(dwt, teacher, &filter.val(), batch)
+            },
+        };
         let mut epochs = Vec::with_capacity(self.epochs);
-        for _ in 0..self.epochs {
-            order.shuffle(&mut rng);
-            let mut sum = Tensor::<1>::zeros([8], (&device, dtype));
-            for batch in order.chunks(self.batch_size) {
-                let tracked = filter.clone().autodiff().require_grad();
-                let (terms, loss) = self.step(dwt, teacher, &tracked, batch)?;
-                let mut gradients = loss.backward();
-                let gradient = tracked.grad_remove(&mut gradients).unwrap_or_else(|| filter.zeros_like());
-                (filter, state) = adam.step(self.learning_rate, filter, gradient, state);
-                sum = sum + terms;
-            }
-            let steps = rows.div_ceil(self.batch_size) as f64;
-            let means: Vec<f64> = (sum / steps).into_data().iter::<f64>().collect();
-            all_finite("the objective", &means)?;
+        let descent = Descent::new(Param::from_tensor(filter.autodiff()), adam());
+        let descent = descent.run(self.epochs, &mut task, |_, report| {
+            // In the precision of the terms.
+            let sums = TensorData::new(report.sums.clone(), [report.sums.len()]);
+            let means = Tensor::<1>::from_data(sums, (&device, dtype)) / report.steps as f64;
+            let means = means.try_into_vec_as::<f64>().map_err(TensorError::from)?;
             epochs.push(AwdTerms::from_slice(&means));
-        }
+            Ok::<_, InterpretError>(ControlFlow::Continue(()))
+        })?;
+        let filter = descent.into_module().val().inner();
         let rec_lo: Vec<f64> = filter.into_data().iter::<f64>().collect();
         all_finite("the filter", &rec_lo)?;
         Ok(Distilled { rec_lo, epochs })
@@ -288,7 +292,7 @@ impl Awd {
         teacher: &Teacher<'_, D>,
         filter: &Tensor<1>,
         batch: &[usize],
-    ) -> Result<(Tensor<1>, Tensor<1>), InterpretError> {
+    ) -> Result<BatchLoss, InterpretError> {
         let rows = teacher.x.dims()[0];
         let targets = teacher.gradients.dims()[0] / rows;
         let select = |tensor: &Tensor<D>, places: Vec<i64>| {
@@ -308,7 +312,7 @@ impl Awd {
                 self.weights.interpretation / ((targets * batch.len()) as f64 * dwt.blocks().len() as f64);
             loss = loss + curvature(dwt, teacher, filter, &x, &gradients)? * weight;
         }
-        Ok((terms.stacked().inner(), loss))
+        Ok(BatchLoss { loss, report: terms.stacked().inner() })
     }
 
     fn check(&self) -> Result<(), InterpretError> {

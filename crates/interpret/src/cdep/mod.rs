@@ -45,7 +45,7 @@ mod right_reasons;
 
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Tensor, TensorData};
-use kiln_core::check;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 pub use right_reasons::RightReasons;
@@ -87,7 +87,7 @@ impl CdepPenalty {
                 check::size("classes of the rows", classes.len(), batch)?;
                 let mut mean = vec![0.0; batch * outputs];
                 for (row, &index) in mean.chunks_exact_mut(outputs).zip(classes) {
-                    let entry = row.get_mut(index).ok_or(InterpretError::Target { index, outputs })?;
+                    let entry = row.get_mut(index).ok_or(InputError::index("output", index, outputs))?;
                     *entry = -1.0 / batch as f64;
                 }
                 let options = (&difference.device(), difference.dtype());

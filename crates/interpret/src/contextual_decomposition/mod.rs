@@ -51,6 +51,7 @@ mod dropout;
 mod gru;
 mod linear;
 mod lstm;
+mod networks;
 mod parts;
 mod pooling;
 mod recurrent;

@@ -124,8 +124,8 @@ fn half(bytes: &[u8]) -> f64 {
     if bits >> 15 == 1 { -size } else { size }
 }
 
-/// 32 weights in 20 bytes: `d`, `m`, then 16 bytes with weight `i` in the low half of byte `i` and weight `i + 16` in
-/// the high half; `w = d q + m`.
+/// 32 weights in 20 bytes: `d`, `m`, then 16 bytes with weight `i` in the low half of byte `i` and weight
+/// `i + 16` in the high half; `w = d q + m`.
 fn q4_1(block: &[u8]) -> Vec<f64> {
     let (d, m) = (half(block), half(&block[2..]));
     let low = block[4..20].iter().map(|byte| byte & 15);
@@ -206,15 +206,18 @@ device_tests! {
             };
             load()
         };
-        assert!(matches!(refused("general.architecture", Value::String("gemma".into())), ModelError::Unsupported { .. }));
+        let other = refused("general.architecture", Value::String("gemma".into()));
+        assert!(matches!(other, ModelError::Unsupported { .. }));
         assert!(matches!(refused("general.architecture", Value::U32(1)), ModelError::Metadata { .. }));
         assert!(matches!(refused("general.alignment", Value::U32(0)), ModelError::Format { .. }));
         assert!(matches!(refused("llama.embedding_length", Value::F32(1.0)), ModelError::Metadata { .. }));
         assert!(matches!(refused("llama.feed_forward_length", Value::U32(96)), ModelError::TensorShape { .. }));
-        assert!(matches!(refused("llama.attention.head_count", Value::U32(3)), ModelError::Input(InputError::Setting { .. })));
+        let three = refused("llama.attention.head_count", Value::U32(3));
+        assert!(matches!(three, ModelError::Input(InputError::Setting { .. })));
         assert!(matches!(refused("llama.attention.head_count", Value::I32(-4)), ModelError::Metadata { .. }));
         assert!(matches!(refused("llama.rope.dimension_count", Value::U32(4)), ModelError::Unsupported { .. }));
-        assert!(matches!(refused("llama.rope.scaling.type", Value::String("yarn".into())), ModelError::Unsupported { .. }));
+        let scaled = refused("llama.rope.scaling.type", Value::String("yarn".into()));
+        assert!(matches!(scaled, ModelError::Unsupported { .. }));
         assert!(matches!(refused("llama.block_count", Value::U32(1)), ModelError::Unsupported { .. }));
         let ModelError::MissingTensors { names, .. } = refused("llama.block_count", Value::U32(3)) else { panic!() };
         assert_eq!(names.len(), 9);

@@ -85,14 +85,18 @@ device_tests! {
         let found = model.predict_classes(&batch()).unwrap();
         for (row, (text, label)) in texts().iter().zip([2, 0, 1]).enumerate() {
             let hidden = bert_hidden(&parameters, &config, text);
-            let mean: Vec<f64> = (0..12).map(|d| hidden.iter().map(|x| x[d]).sum::<f64>() / text.len() as f64).collect();
+            let sum = |d: usize| hidden.iter().map(|x| x[d]).sum::<f64>();
+            let mean: Vec<f64> = (0..12).map(|d| sum(d) / text.len() as f64).collect();
             let expected = head.linear("head", &mean);
             assert_close(&logits[3 * row..][..3], &expected, 1e-4);
             assert_close(&[losses[row]], &[-softmax(&expected)[label].ln()], 1e-4);
             assert!(expected.iter().all(|&x| x <= expected[found[row]] + 1e-4));
         }
 
-        let drawn = |seed| Parameters::of(&classifier(device).with_random_head(seed).unwrap()).values("head.weight").to_vec();
+        let drawn = |seed| {
+            let drawn = classifier(device).with_random_head(seed).unwrap();
+            Parameters::of(&drawn).values("head.weight").to_vec()
+        };
         assert_eq!(drawn(1), drawn(1));
         assert_ne!(drawn(1), drawn(2));
         assert!(matches!(Classifier::new(tiny_bert(device), 0), Err(ModelError::Input(InputError::Setting { .. }))));
@@ -161,7 +165,10 @@ device_tests! {
             let moved = shaken(adapted, 0.1);
             assert!(values(moved.logits(&batch()).unwrap()) != before);
             assert_eq!(trainable(&moved.train_last(0)), ["head.weight.lora.a", "head.weight.lora.b"]);
-            assert!(matches!(with_lora(model, Lora::new(0, 4.0), 5), Err(ModelError::Input(InputError::Setting { .. }))));
+            for lora in [Lora::new(0, 4.0), Lora::new(2, f64::NAN)] {
+                let refused = with_lora(model.clone(), lora, 5).map(drop);
+                assert!(matches!(refused, Err(ModelError::Input(InputError::Setting { .. }))));
+            }
         }
     }
 
@@ -170,7 +177,10 @@ device_tests! {
         let losses = values(cross_entropies(logits(), &[0, 0]).unwrap());
         assert_close(&losses, &[1.0 + (-1_f64).exp().ln_1p(), (-4_f64).exp().ln_1p()], 1e-5);
         assert_eq!(largest_logits(logits()).unwrap(), [1, 0]);
-        assert!(matches!(cross_entropies(logits(), &[0]), Err(ModelError::Input(InputError::Size { found: 1, expected: 2, .. }))));
+        let short = cross_entropies(logits(), &[0]);
+        assert!(matches!(short, Err(ModelError::Input(InputError::Size { found: 1, expected: 2, .. }))));
+        let none = cross_entropies(logits().narrow(0, 0, 1).slice([0..0, 0..2]), &[]);
+        assert!(matches!(none, Err(ModelError::Input(InputError::Empty { .. }))));
         assert!(matches!(
             cross_entropies(logits(), &[0, 2]),
             Err(ModelError::Input(InputError::Index { index: 2, count: 2, .. }))

@@ -1,4 +1,5 @@
-//! Models against formulas written out in `f64`, readers against files written here, and what comes of bad input.
+//! Models against formulas written out in `f64`, readers against files written here, and what comes of bad
+//! input.
 
 mod bert;
 mod gguf;

@@ -7,8 +7,9 @@ use kiln_tensor::devices;
 
 use crate::support::{assert_close, dot, values};
 
-/// The folder of a model: that of the environment variable, which must then be there, or `name` among the data sets,
-/// wherever `cargo xtask data` looks for them. The models are too large for CI, so `KILN_REQUIRE_DATA` leaves them out.
+/// The folder of a model: that of the environment variable, which must then be there, or `name` among the
+/// data sets, wherever `cargo xtask data` looks for them. The models are too large for CI, so
+/// `KILN_REQUIRE_DATA` leaves them out.
 fn folder(variable: &str, name: &str) -> Option<PathBuf> {
     let environment = |variable| std::env::var_os(variable).map(PathBuf::from);
     let checkout = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");

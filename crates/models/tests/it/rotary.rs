@@ -1,4 +1,4 @@
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use kiln_core::InputError;
 use kiln_models::{ModelError, Rotary};
 use kiln_tensor::{Distribution, Noise, device_tests};
@@ -49,7 +49,21 @@ device_tests! {
 
     fn bad_settings_are_errors(device) {
         for (length, width, base) in [(0, 2, 10.0), (1, 3, 10.0), (1, 0, 10.0), (1, 2, 0.0), (1, 2, f64::NAN)] {
-            assert!(matches!(Rotary::new(length, width, base, device), Err(ModelError::Input(InputError::Setting { .. }))));
+            let refused = Rotary::new(length, width, base, device);
+            assert!(matches!(refused, Err(ModelError::Input(InputError::Setting { .. }))));
+        }
+    }
+
+    fn what_does_not_fit_is_an_error(device) {
+        let rotary = Rotary::new(LENGTH, 4, 10.0, device).unwrap();
+        assert!(rotary.rotate(Tensor::zeros([2, LENGTH, 3, 4], device)).is_ok());
+        for shape in [[2, LENGTH + 1, 3, 4], [2, LENGTH, 3, 6], [2, LENGTH, 3, 5]] {
+            let refused = rotary.rotate(Tensor::zeros(shape, device));
+            assert!(matches!(refused, Err(ModelError::Input(InputError::Shape { .. }))), "{shape:?}");
+        }
+        if device.supports_dtype(DType::F64) {
+            let wide = Tensor::<4>::zeros([2, LENGTH, 3, 4], (device, DType::F64));
+            assert!(matches!(rotary.rotate(wide), Err(ModelError::Input(InputError::ElementType { .. }))));
         }
     }
 }

@@ -38,7 +38,8 @@ fn published_name(path: &str) -> String {
         .replace("norm.beta", "LayerNorm.bias")
 }
 
-/// The encoder's tensors under their published names: `PyTorch` stores a linear layer's matrix with a row per output.
+/// The encoder's tensors under their published names: `PyTorch` stores a linear layer's matrix with a row per
+/// output.
 fn published(bert: &Bert) -> Vec<Entry> {
     Parameters::of(bert)
         .0

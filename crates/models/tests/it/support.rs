@@ -156,8 +156,8 @@ fn add(x: &[f64], y: &[f64]) -> Vec<f64> {
     x.iter().zip(y).map(|(x, y)| x + y).collect()
 }
 
-/// Attention of each position to those that `sees(from, to)` allows; head `h` of the queries uses head `h / group` of
-/// keys and values.
+/// Attention of each position to those that `sees(from, to)` allows; head `h` of the queries uses head `h /
+/// group` of keys and values.
 fn attend(q: &Rows, k: &Rows, v: &Rows, heads: usize, group: usize, sees: fn(usize, usize) -> bool) -> Rows {
     let width = q[0].len() / heads;
     let head = |x: &[f64], h: usize| x[h * width..][..width].to_vec();

@@ -1,4 +1,5 @@
-//! Exact alternating minimization (block Gauss-Seidel; over nonconvex sets: Ha, Barber, arXiv 1709.04451, eq. 2).
+//! Exact alternating minimization (block Gauss-Seidel; over nonconvex sets: Ha, Barber, arXiv 1709.04451, eq.
+//! 2).
 //!
 //! ```text
 //! x ← argmin_{x ∈ X} L(x, y)
@@ -6,8 +7,8 @@
 //! ```
 //!
 //! `L` never increases. For `L = ½xᵀAx + xᵀBy + ½yᵀCy` over whole spaces the error of `y` is multiplied by
-//! `C⁻¹BᵀA⁻¹B` in each step, which is linear convergence at the rate `‖A^{-1/2} B C^{-1/2}‖²`. Cost per step: two block
-//! minimizations; memory: none.
+//! `C⁻¹BᵀA⁻¹B` in each step, which is linear convergence at the rate `‖A^{-1/2} B C^{-1/2}‖²`. Cost per step:
+//! two block minimizations; memory: none.
 
 use serde::{Deserialize, Serialize};
 

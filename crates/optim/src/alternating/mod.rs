@@ -1,14 +1,16 @@
-//! Alternating minimization and descent over two blocks, `min L(x, y)` over `x ∈ X`, `y ∈ Y`, whose sets need not be
-//! convex (Ha, Barber, *Alternating minimization and alternating descent over nonconvex sets*, arXiv 1709.04451).
+//! Alternating minimization and descent over two blocks, `min L(x, y)` over `x ∈ X`, `y ∈ Y`, whose sets need
+//! not be convex (Ha, Barber, *Alternating minimization and alternating descent over nonconvex sets*, arXiv
+//! 1709.04451).
 //!
-//! [`AlternatingMinimization`] minimizes over each block exactly, [`AlternatingDescent`] takes projected gradient steps
-//! in it. The joint method that they are compared with is [`GradientDescent`](crate::first_order::GradientDescent) on
-//! the same problem, whose [`resolvent`](Operator::resolvent) is the projection on `X × Y`.
+//! [`AlternatingMinimization`] minimizes over each block exactly, [`AlternatingDescent`] takes projected
+//! gradient steps in it. The joint method that they are compared with is
+//! [`GradientDescent`](crate::first_order::GradientDescent) on the same problem, whose
+//! [`resolvent`](Operator::resolvent) is the projection on `X × Y`.
 //!
 //! How nonconvex the sets are is said by their local concavity coefficients,
-//! [`ConstraintSet::concavity`](kiln_tensor::prox::ConstraintSet::concavity): roughly, linear convergence near a
-//! solution needs a strong convexity of `L` of more than `2γ‖∇L‖∗`. The alternating methods need it block by block, the
-//! joint one in both blocks together.
+//! [`ConstraintSet::concavity`](kiln_tensor::prox::ConstraintSet::concavity): roughly, linear convergence
+//! near a solution needs a strong convexity of `L` of more than `2γ‖∇L‖∗`. The alternating methods need it
+//! block by block, the joint one in both blocks together.
 
 pub mod descent;
 pub mod minimization;
@@ -21,7 +23,8 @@ pub use minimization::AlternatingMinimization;
 use crate::{Operator, OptimError, Work};
 
 /// A smooth function of two blocks, each over its own set. The [`operator`](Operator::operator) is
-/// `(∇ₓL, ∇ᵧL)`, with both signs those of a gradient, and the [`resolvent`](Operator::resolvent) projects both blocks.
+/// `(∇ₓL, ∇ᵧL)`, with both signs those of a gradient, and the [`resolvent`](Operator::resolvent) projects
+/// both blocks.
 pub trait TwoBlocks: Operator<Point = (Self::X, Self::Y)> {
     /// Where the first block lives.
     type X: Vector;

@@ -22,8 +22,9 @@ pub enum BlockPartition {
         /// `m`.
         size: usize,
     },
-    /// The coordinates in the order of their scores, except those that would close a cycle in the graph of the Hessian.
-    /// For problems with a sparse Hessian ([`CoordinateProblem::neighbours`]), with [`Update::Matrix`](super::Update).
+    /// The coordinates in the order of their scores, except those that would close a cycle in the graph of
+    /// the Hessian. For problems with a sparse Hessian ([`CoordinateProblem::neighbours`]), with
+    /// [`Update::Matrix`](super::Update).
     Forest,
 }
 

@@ -1,6 +1,7 @@
-//! Blocks whose coordinates form a forest in the graph of the Hessian: their linear system is solved exactly in time
-//! proportional to their size, by passing messages from the leaves to the roots and back (Gaussian elimination without
-//! fill; Nutini, Laradji, Schmidt, section 6). A forest can hold most of the nodes of a sparse graph.
+//! Blocks whose coordinates form a forest in the graph of the Hessian: their linear system is solved exactly
+//! in time proportional to their size, by passing messages from the leaves to the roots and back (Gaussian
+//! elimination without fill; Nutini, Laradji, Schmidt, section 6). A forest can hold most of the nodes of a
+//! sparse graph.
 
 use kiln_core::InputError;
 
@@ -8,9 +9,9 @@ use crate::OptimError;
 
 const OUTSIDE: usize = usize::MAX;
 
-/// Solves `H_bb d = rhs` for a block `b` that is a forest. `neighbours(i)` gives the entries of row `i` of `H` off the
-/// diagonal, `diagonal(i)` the one on it; `dimension` is the number of rows of `H`. The answer is in the order of the
-/// block. `O(dimension + entries of the block's rows)`.
+/// Solves `H_bb d = rhs` for a block `b` that is a forest. `neighbours(i)` gives the entries of row `i` of
+/// `H` off the diagonal, `diagonal(i)` the one on it; `dimension` is the number of rows of `H`. The answer is
+/// in the order of the block. `O(dimension + entries of the block's rows)`.
 ///
 /// ```text
 /// leaves to roots:   d̃ₚ ← d̃ₚ − h²/d̃ᵢ,   rₚ ← rₚ − h rᵢ/d̃ᵢ        p the parent of i, h = H_ip
@@ -18,7 +19,8 @@ const OUTSIDE: usize = usize::MAX;
 /// ```
 ///
 /// # Errors
-/// When the block has a cycle or names a coordinate twice, the sizes do not fit, or `H_bb` is not positive definite.
+/// When the block has a cycle or names a coordinate twice, the sizes do not fit, or `H_bb` is not positive
+/// definite.
 pub fn solve_forest<'a>(
     block: &[usize],
     dimension: usize,
@@ -89,7 +91,8 @@ pub fn solve_forest<'a>(
     Ok(values)
 }
 
-/// The longest prefix, in the given order, that is a forest when every coordinate that would close a cycle is left out.
+/// The longest prefix, in the given order, that is a forest when every coordinate that would close a cycle is
+/// left out.
 pub(super) fn greedy_forest<'a>(
     order: &[usize],
     neighbours: impl Fn(usize) -> &'a [(usize, f64)],

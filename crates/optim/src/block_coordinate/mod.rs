@@ -5,10 +5,10 @@
 //! choose a block b of m coordinates, then  x_b ← x_b + d_b
 //! ```
 //!
-//! [`BlockCoordinateDescent`] combines a choice of [`BlockPartition`] (fixed or variable), a [`BlockRule`] for the next one, and an
-//! [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as the
-//! predictions `A x`, is kept up to date, so that a step touches the columns of its block only, except that a
-//! greedy rule looks at the whole gradient.
+//! [`BlockCoordinateDescent`] combines a [`BlockPartition`] (fixed or variable), a [`BlockRule`] for the next
+//! block, and an [`Update`]. The problem is asked by coordinates ([`CoordinateProblem`]): an *image*, such as
+//! the predictions `A x`, is kept up to date, so that a step touches the columns of its block only, except
+//! that a greedy rule looks at the whole gradient.
 
 mod blocks;
 mod forest;
@@ -30,8 +30,8 @@ use crate::{Composite, Objective, OptimError};
 /// is cheap to update when one coordinate changes.
 ///
 /// In all methods `x` has `p` coordinates, an index is below `p`, and an image is one that
-/// [`image`](CoordinateProblem::image) gave and [`shift`](CoordinateProblem::shift) kept up to date; anything else may
-/// panic.
+/// [`image`](CoordinateProblem::image) gave and [`shift`](CoordinateProblem::shift) kept up to date; anything
+/// else may panic.
 pub trait CoordinateProblem: Objective<Point = Vec<f64>> {
     /// `p`.
     fn dimension(&self) -> usize;
@@ -66,7 +66,8 @@ pub trait CoordinateProblem: Objective<Point = Vec<f64>> {
     /// `H v`.
     fn hessian_bound_product(&self, v: &[f64]) -> Vec<f64>;
 
-    /// The entries of row `i` of `H` off the diagonal, if `H` is sparse and constant: what [`BlockPartition::Forest`] needs.
+    /// The entries of row `i` of `H` off the diagonal, if `H` is sparse and constant: what
+    /// [`BlockPartition::Forest`] needs.
     fn neighbours(&self, i: usize) -> Option<&[(usize, f64)]> {
         let _ = i;
         None

@@ -4,9 +4,9 @@ use kiln_core::random;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Selection rules; `g` is the gradient at the current point, `L_b` the largest eigenvalue of the block `H_b` of the
-/// Hessian bound, `Lᵢ` its diagonal. A variable block holds the coordinates whose own scores (blocks of one)
-/// are largest. Ties go to the first.
+/// Selection rules; `g` is the gradient at the current point, `L_b` the largest eigenvalue of the block `H_b`
+/// of the Hessian bound, `Lᵢ` its diagonal. A variable block holds the coordinates whose own scores (blocks
+/// of one) are largest. Ties go to the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockRule {
@@ -36,8 +36,8 @@ impl BlockRule {
     }
 }
 
-/// `count` of the `weights.len()` indices, drawn one after the other without replacement with probability proportional
-/// to the weights of those left (Efraimidis, Spirakis 2006); uniformly if all weights are equal.
+/// `count` of the `weights.len()` indices, drawn one after the other without replacement with probability
+/// proportional to the weights of those left (Efraimidis, Spirakis 2006); uniformly if all weights are equal.
 pub(super) fn draw(weights: &[f64], count: usize, seed: u64, iteration: u64) -> Vec<usize> {
     let mut random = random::stream(seed, iteration);
     let mut keys: Vec<(f64, usize)> = weights

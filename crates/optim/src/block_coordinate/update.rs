@@ -17,8 +17,8 @@ pub enum Update {
     /// `LA`: `d = −g_b/L`, where `L` starts at the largest `Lᵢ` of the block and doubles until
     /// `f(x + d) ≤ f(x) + g_bᵀd + ½L‖d‖²`.
     Doubling,
-    /// `LS`: Newton's direction with the Hessian at `x`, and a line search for `f(x + td) ≤ f(x) + 10⁻¹⁰ t g_bᵀd` by
-    /// quadratic interpolation.
+    /// `LS`: Newton's direction with the Hessian at `x`, and a line search for
+    /// `f(x + td) ≤ f(x) + 10⁻¹⁰ t g_bᵀd` by quadratic interpolation.
     LineSearch,
     /// `TMP`, for `x ≥ 0`: the two-metric projection (Bertsekas 1982). Newton's direction in the coordinates
     /// of the block that are not held at 0, projected, halved until `f` decreases; the first update where it

@@ -1,9 +1,10 @@
 //! Heavy ball and Nesterov's method as Burn optimizers, for training loops that Burn drives.
 //!
-//! `ModuleOptimizer::from(HeavyBall { … })` makes one. The learning rate that the loop passes takes the place of the
-//! setting `step_size`, and settings are not checked. Burn's own `Sgd` with momentum and `dampening = 0` is heavy ball
-//! too as long as the learning rate stays the same; where it changes, that accumulates gradients and scales them
-//! afterwards, and this follows Polyak. Burn's Nesterov momentum has no `t/(t + 3)`.
+//! `ModuleOptimizer::from(HeavyBall { … })` makes one. The learning rate that the loop passes takes the place
+//! of the setting `step_size`, and settings are not checked. Burn's own `Sgd` with momentum and
+//! `dampening = 0` is heavy ball too as long as the learning rate stays the same; where it changes, that
+//! accumulates gradients and scales them afterwards, and this follows Polyak. Burn's Nesterov momentum has no
+//! `t/(t + 3)`.
 //!
 //! These remember points, not velocities: whoever changes the parameters between two steps, as
 //! [`Dash`](crate::training::Dash) does, starts with a new optimizer or takes Burn's.

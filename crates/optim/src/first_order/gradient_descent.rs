@@ -1,12 +1,12 @@
-//! Gradient descent (Cauchy 1847), with a proximal step where the problem has a `G`; on a game it is simultaneous
-//! gradient descent-ascent.
+//! Gradient descent (Cauchy 1847), with a proximal step where the problem has a `G`; on a game it is
+//! simultaneous gradient descent-ascent.
 //!
 //! ```text
 //! z ← J(z − η F(z)),   J = (I + η G)⁻¹
 //! ```
 //!
-//! Converges linearly for `η < 2/L` when `F` is the gradient of a strongly convex function. Cost per step: `n`
-//! component gradients; memory: one gradient.
+//! Converges linearly for `η < 2/L` when `F` is the gradient of a strongly convex function. Cost per step:
+//! `n` component gradients; memory: one gradient.
 
 use serde::{Deserialize, Serialize};
 

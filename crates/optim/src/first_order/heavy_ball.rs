@@ -1,19 +1,20 @@
-//! Heavy ball (Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964), with a proximal step
-//! where the problem has a `G`.
+//! Heavy ball (Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964), with a
+//! proximal step where the problem has a `G`.
 //!
 //! ```text
 //! zₜ₊₁ ← J(zₜ − ηₜ F(zₜ) + β (zₜ − zₜ₋₁)),   z₋₁ = z₀,   J = (I + ηₜ G)⁻¹
 //! ```
 //!
-//! On a quadratic with curvatures in `[μ, L]` it converges iff `ηL < 2(1 + β)`; the rate is best, `(√κ − 1)/(√κ + 1)`
-//! with `κ = L/μ`, for the settings of [`HeavyBall::for_constants`]. On other functions those settings may cycle. Cost
-//! per step: `n` component gradients; memory: the last iterate and one gradient.
+//! On a quadratic with curvatures in `[μ, L]` it converges iff `ηL < 2(1 + β)`; the rate is best,
+//! `(√κ − 1)/(√κ + 1)` with `κ = L/μ`, for the settings of [`HeavyBall::for_constants`]. On other functions
+//! those settings may cycle. Cost per step: `n` component gradients; memory: the last iterate and one
+//! gradient.
 
 use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use super::constants;
+use super::ConvexConstants;
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State, StepSize};
 
@@ -27,13 +28,14 @@ pub struct HeavyBall {
 }
 
 impl HeavyBall {
-    /// The best settings for a quadratic with curvatures between `strong_convexity` and `smoothness`:
+    /// The best settings for a quadratic with curvatures between `μ` and `L`:
     /// `η = 4/(√L + √μ)²`, `β = ((√L − √μ)/(√L + √μ))²`.
     ///
     /// # Errors
     /// [`InputError::Setting`](crate::InputError) unless `0 < μ ≤ L`, both finite.
-    pub fn for_constants(strong_convexity: f64, smoothness: f64) -> Result<Self, OptimError> {
-        constants::check(strong_convexity, smoothness)?;
+    pub fn for_constants(constants: ConvexConstants) -> Result<Self, OptimError> {
+        constants.check()?;
+        let ConvexConstants { strong_convexity, smoothness } = constants;
         let sum = smoothness.sqrt() + strong_convexity.sqrt();
         let difference = smoothness.sqrt() - strong_convexity.sqrt();
         Ok(Self { step_size: (4.0 / (sum * sum)).into(), momentum: (difference / sum).powi(2) })

@@ -10,14 +10,14 @@
 //! τ₂ = ½,  τ₁ = min(½, √(mμ/(3L))),  α = 1/(3 τ₁ L)
 //! ```
 //!
-//! Cost to accuracy `ε`: `O((n + √(nL/μ)) log 1/ε)` component gradients, `n + 2bm` per `m` steps. Memory: `y` (which is
-//! the iterate), `z`, anchor, its gradient and a weighted sum.
+//! Cost to accuracy `ε`: `O((n + √(nL/μ)) log 1/ε)` component gradients, `n + 2bm` per `m` steps. Memory: `y`
+//! (which is the iterate), `z`, anchor, its gradient and a weighted sum.
 
 use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use super::constants;
+use super::ConvexConstants;
 use crate::state::memory;
 use crate::{FiniteSum, OptimError, Order, Sampler, Solver, State};
 
@@ -40,10 +40,10 @@ pub struct Katyusha {
 
 impl Katyusha {
     /// Single components with replacement, `m = 2n`.
-    pub fn new(strong_convexity: f64, smoothness: f64, seed: u64) -> Self {
+    pub fn new(constants: ConvexConstants, seed: u64) -> Self {
         Self {
-            smoothness,
-            strong_convexity,
+            smoothness: constants.smoothness,
+            strong_convexity: constants.strong_convexity,
             epoch_length: None,
             batch_size: 1,
             order: Order::WithReplacement,
@@ -77,7 +77,8 @@ impl<P: FiniteSum> Solver<P> for Katyusha {
     type Memory = KatyushaMemory<P::Point>;
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError> {
-        constants::check(self.strong_convexity, self.smoothness)?;
+        let Self { strong_convexity, smoothness, .. } = *self;
+        ConvexConstants { strong_convexity, smoothness }.check()?;
         if let Some(length) = self.epoch_length {
             check::at_least_one("epoch_length", length as usize)?;
         }

@@ -1,15 +1,15 @@
-//! Loopless SVRG (Kovalev, Horváth, Richtárik, *Don't jump through hoops and remove those loops: SVRG and Katyusha are
-//! better without the outer loop*, ALT 2020, Algorithm 1): a coin in place of SVRG's loop.
+//! Loopless SVRG (Kovalev, Horváth, Richtárik, *Don't jump through hoops and remove those loops: SVRG and
+//! Katyusha are better without the outer loop*, ALT 2020, Algorithm 1): a coin in place of SVRG's loop.
 //!
 //! ```text
 //! with probability p, and at the first step:  a ← z,  h ← F(a)
 //! z ← J(z − η (F_B(z) − F_B(a) + h)),   J = (I + η G)⁻¹
 //! ```
 //!
-//! The paper flips the coin after the step and sets `a` to the point before it; flipped before the step, as here, the
-//! anchor is one step younger, and `p = 1` is gradient descent. With `p = b/n` and `η = 1/(6L)` the cost to
-//! accuracy `ε` is `O((n + L/μ) log 1/ε)` component gradients. Cost per step: `2b + pn` on average; memory
-//! as [`Svrg`](super::Svrg).
+//! The paper flips the coin after the step and sets `a` to the point before it; flipped before the step, as
+//! here, the anchor is one step younger, and `p = 1` is gradient descent. With `p = b/n` and `η = 1/(6L)` the
+//! cost to accuracy `ε` is `O((n + L/μ) log 1/ε)` component gradients. Cost per step: `2b + pn` on average;
+//! memory as [`Svrg`](super::Svrg).
 
 use kiln_core::check;
 use kiln_tensor::Vector;

@@ -1,4 +1,5 @@
-//! First-order methods for `min f + g` with `f = (1/n) Σᵢ fᵢ`, and for games: all of them use operator values only.
+//! First-order methods for `min f + g` with `f = (1/n) Σᵢ fᵢ`, and for games: all of them use operator values
+//! only.
 
 pub mod burn_optimizer;
 mod constants;
@@ -12,6 +13,7 @@ pub mod sgd;
 pub mod svrg;
 
 pub use burn_optimizer::LastPoint;
+pub use constants::ConvexConstants;
 pub use gradient_descent::GradientDescent;
 pub use heavy_ball::{HeavyBall, HeavyBallMemory};
 pub use katyusha::{Katyusha, KatyushaMemory};

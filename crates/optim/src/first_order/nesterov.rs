@@ -14,7 +14,7 @@ use kiln_core::check;
 use kiln_tensor::Vector;
 use serde::{Deserialize, Serialize};
 
-use super::constants;
+use super::ConvexConstants;
 use crate::state::memory;
 use crate::{Operator, OptimError, Solver, State, StepSize};
 
@@ -28,16 +28,18 @@ pub struct Nesterov {
 }
 
 impl Nesterov {
-    /// The settings for an `L`-smooth and `μ`-strongly convex function; `μ = 0` for one that is merely convex.
+    /// The settings for an `L`-smooth and `μ`-strongly convex function; `μ = 0` for one that is merely
+    /// convex.
     ///
     /// # Errors
     /// [`InputError::Setting`](crate::InputError) unless `0 ≤ μ ≤ L` and `0 < L`, both finite.
-    pub fn for_constants(strong_convexity: f64, smoothness: f64) -> Result<Self, OptimError> {
+    pub fn for_constants(constants: ConvexConstants) -> Result<Self, OptimError> {
+        let ConvexConstants { strong_convexity, smoothness } = constants;
         let momentum = if strong_convexity == 0.0 {
             check::positive("smoothness", smoothness)?;
             None
         } else {
-            constants::check(strong_convexity, smoothness)?;
+            constants.check()?;
             let root = (smoothness / strong_convexity).sqrt();
             Some((root - 1.0) / (root + 1.0))
         };

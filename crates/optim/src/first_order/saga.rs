@@ -1,5 +1,5 @@
-//! SAGA (Defazio, Bach, Lacoste-Julien, *SAGA: a fast incremental gradient method with support for non-strongly convex
-//! composite objectives*, NIPS 2014, Algorithm 1). On games: Palaniappan, Bach 2016.
+//! SAGA (Defazio, Bach, Lacoste-Julien, *SAGA: a fast incremental gradient method with support for
+//! non-strongly convex composite objectives*, NIPS 2014, Algorithm 1). On games: Palaniappan, Bach 2016.
 //!
 //! ```text
 //! z ← J(z − η ((1/b) Σ_{i ∈ batch} (Fᵢ(z) − Tᵢ) + T̄)),   J = (I + η G)⁻¹

@@ -1,12 +1,13 @@
-//! Stochastic gradient descent (Robbins, Monro, *A stochastic approximation method*, 1951), in every [`Order`] of
-//! visiting the components: with replacement, random reshuffling, shuffle once, cyclic.
+//! Stochastic gradient descent (Robbins, Monro, *A stochastic approximation method*, 1951), in every
+//! [`Order`] of visiting the components: with replacement, random reshuffling, shuffle once, cyclic.
 //!
 //! ```text
 //! z ← J(z − ηₜ (1/b) Σ_{i ∈ batch} Fᵢ(z)),   J = (I + ηₜ G)⁻¹
 //! ```
 //!
-//! With a constant step it stops at a distance of order `√η` from the solution (`η` when reshuffled) unless all `Fᵢ`
-//! vanish there. Cost per step: `b` component gradients; memory: one gradient, and `n` indices when shuffled.
+//! With a constant step it stops at a distance of order `√η` from the solution (`η` when reshuffled) unless
+//! all `Fᵢ` vanish there. Cost per step: `b` component gradients; memory: one gradient, and `n` indices when
+//! shuffled.
 
 use serde::{Deserialize, Serialize};
 

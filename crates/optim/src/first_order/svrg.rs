@@ -1,15 +1,16 @@
-//! Stochastic variance-reduced gradient (Johnson, Zhang, *Accelerating stochastic gradient descent using predictive
-//! variance reduction*, NIPS 2013, Procedure SVRG, option I; proximal form: Xiao, Zhang 2014). On games: Palaniappan,
-//! Bach 2016.
+//! Stochastic variance-reduced gradient (Johnson, Zhang, *Accelerating stochastic gradient descent using
+//! predictive variance reduction*, NIPS 2013, Procedure SVRG, option I; proximal form: Xiao, Zhang 2014). On
+//! games: Palaniappan, Bach 2016.
 //!
 //! ```text
 //! every m steps:  a ← z,  h ← F(a)
 //! z ← J(z − η (F_B(z) − F_B(a) + h)),   J = (I + η G)⁻¹
 //! ```
 //!
-//! with `F_B` the mean of `Fᵢ` over a batch of `b`. Linear convergence for strongly convex `f` with a constant step; in
-//! theory `η = 1/(10L)`, in practice `1/(4L)`, `L` the largest smoothness of a component. Cost: `n + 2bm` component
-//! gradients per `m` steps; memory: anchor, its gradient, and two transient gradients.
+//! with `F_B` the mean of `Fᵢ` over a batch of `b`. Linear convergence for strongly convex `f` with a
+//! constant step; in theory `η = 1/(10L)`, in practice `1/(4L)`, `L` the largest smoothness of a component.
+//! Cost: `n + 2bm` component gradients per `m` steps; memory: anchor, its gradient, and two transient
+//! gradients.
 
 use kiln_core::check;
 use kiln_tensor::Vector;

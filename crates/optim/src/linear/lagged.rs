@@ -25,9 +25,9 @@ impl ProximalStep {
 
     /// `steps` steps with the same slope, at a cost that does not depend on their number.
     ///
-    /// On one side of 0 the map is affine, so the steps until `w` changes its side have a closed form. It does so at
-    /// most once: a slope that beats the threshold at 0 drives `w` away from 0 on the other side for good,
-    /// and any other leaves it at 0.
+    /// On one side of 0 the map is affine, so the steps until `w` changes its side have a closed form. It
+    /// does so at most once: a slope that beats the threshold at 0 drives `w` away from 0 on the other side
+    /// for good, and any other leaves it at 0.
     pub(super) fn repeat(&self, mut w: f64, u: f64, mut steps: u64) -> f64 {
         while steps > 0 {
             let side = 1.0_f64.copysign(w);

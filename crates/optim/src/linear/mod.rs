@@ -1,9 +1,9 @@
 //! Linear models on dense and sparse data, at the cost of the nonzeros.
 //!
-//! A [`LinearLoss`] is a finite sum like any other, so every solver of this crate runs on it. Its components depend on
-//! `w` only through the number `xᵢᵀw`, and a method that knows this can do better: [`LinearSaga`] and [`LinearSvrg`] of this module
-//! take the steps of the general methods, but store one number a row instead of a gradient, and an epoch costs as many
-//! operations as the data have nonzeros.
+//! A [`LinearLoss`] is a finite sum like any other, so every solver of this crate runs on it. Its components
+//! depend on `w` only through the number `xᵢᵀw`, and a method that knows this can do better: [`LinearSaga`]
+//! and [`LinearSvrg`] take the steps of the general methods, but store one number a row instead of a
+//! gradient, and an epoch, which is one step of theirs, costs as many operations as the data have nonzeros.
 //!
 //! ```
 //! use kiln_optim::linear::{LinearLoss, Loss, LinearSvrg, read_svmlight};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::visits::Plan;
 use super::{DataRows, LinearDataError};
+use crate::first_order::ConvexConstants;
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
 /// The loss `φ(m; y)` of a prediction `m` for the label `y`.
@@ -58,7 +59,8 @@ impl Loss {
     }
 }
 
-/// A linear model on given data; see the [module](super). Points are `Vec<f64>` of [`columns`](Self::columns) weights.
+/// A linear model on given data; see the [module](super). Points are `Vec<f64>` of [`columns`](Self::columns)
+/// weights.
 #[derive(Clone, Debug)]
 pub struct LinearLoss {
     rows: DataRows,
@@ -85,8 +87,8 @@ impl LinearLoss {
     /// ```
     ///
     /// # Errors
-    /// When there are not as many labels as rows, a label is not finite (or not ±1 with the logistic loss), or λ is
-    /// negative or not finite; also when the squared norm of a row overflows.
+    /// When there are not as many labels as rows, a label is not finite (or not ±1 with the logistic loss),
+    /// or λ is negative or not finite; also when the squared norm of a row overflows.
     pub fn new(
         rows: impl Into<DataRows>,
         labels: Vec<f64>,
@@ -142,8 +144,8 @@ impl LinearLoss {
         &self.squared_norms
     }
 
-    /// `L = c maxᵢ‖xᵢ‖² + λ`: every component's gradient is `L`-Lipschitz. `c` is ¼ for the logistic loss, 1 for
-    /// squares.
+    /// `L = c maxᵢ‖xᵢ‖² + λ`: every component's gradient is `L`-Lipschitz. `c` is ¼ for the logistic loss, 1
+    /// for squares.
     pub fn smoothness(&self) -> f64 {
         self.loss.curvature() * self.squared_norms.iter().fold(0.0_f64, |l, &q| l.max(q)) + self.l2_weight
     }
@@ -153,9 +155,15 @@ impl LinearLoss {
         self.l2_weight
     }
 
-    /// `maxᵢ‖xᵢ‖² / medianᵢ‖xᵢ‖²`. Above 10 or so, methods that draw rows uniformly with a step of order `1/L` are slow
-    /// and the rows should be scaled, or visited by their norms ([`Visits::Balanced`](super::Visits)).
-    /// Infinite when more than half of the rows are 0, and 1 when all are.
+    /// `μ` and `L`, for methods that need both.
+    pub fn constants(&self) -> ConvexConstants {
+        ConvexConstants { strong_convexity: self.strong_convexity(), smoothness: self.smoothness() }
+    }
+
+    /// `maxᵢ‖xᵢ‖² / medianᵢ‖xᵢ‖²`. Above 10 or so, methods that draw rows uniformly with a step of order
+    /// `1/L` are slow and the rows should be scaled, or visited by their norms
+    /// ([`Visits::Balanced`](super::Visits)). Infinite when more than half of the rows are 0, and 1 when all
+    /// are.
     pub fn row_norm_spread(&self) -> f64 {
         let mut sorted = self.squared_norms.clone();
         sorted.sort_by(f64::total_cmp);

@@ -55,12 +55,12 @@ pub struct SparseRows {
 }
 
 impl SparseRows {
-    /// Row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with the values at the same places.
-    /// A stored 0 is allowed.
+    /// Row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with the values at the same
+    /// places. A stored 0 is allowed.
     ///
     /// # Errors
-    /// Without rows or columns, when lengths do not fit, when a column is out of range or out of order, or when a value
-    /// is not finite.
+    /// Without rows or columns, when lengths do not fit, when a column is out of range or out of order, or
+    /// when a value is not finite.
     pub fn new(
         columns: usize,
         starts: Vec<usize>,
@@ -262,7 +262,8 @@ impl DataRows {
     }
 }
 
-/// Numbers added up side by side: enough for the adder to be busy with vectors of any width that the target has.
+/// Numbers added up side by side: enough for the adder to be busy with vectors of any width that the target
+/// has.
 const LANES: usize = 16;
 
 /// `xᵀy` of slices of one length.

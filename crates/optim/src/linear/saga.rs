@@ -4,10 +4,10 @@
 //! δ = φ'(xᵢᵀw) − tᵢ;  w ← (1 − ηλ) w − η (ωᵢ δ xᵢ + u);  u ← u + (δ/n) xᵢ;  tᵢ ← tᵢ + δ
 //! ```
 //!
-//! The table of gradients is one number a row, `tᵢ`, and `u = (1/n) Σᵢ tᵢ xᵢ`; the penalty is exact instead of stored.
-//! `ωᵢ` is 1, or the weight of [`Visits::Balanced`]. With `η = 1/(3L)` the expected error shrinks by
-//! `1 − min(1/(4n), μ/(3L))` a visit when rows are drawn at random (Defazio et al.); that runs of neighbours in random
-//! order do as well is what we measure, not a theorem.
+//! The table of gradients is one number a row, `tᵢ`, and `u = (1/n) Σᵢ tᵢ xᵢ`; the penalty is exact instead
+//! of stored. `ωᵢ` is 1, or the weight of [`Visits::Balanced`]. With `η = 1/(3L)` the expected error shrinks
+//! by `1 − min(1/(4n), μ/(3L))` a visit when rows are drawn at random (Defazio et al.); that runs of
+//! neighbours in random order do as well is what we measure, not a theorem.
 //!
 //! On sparse data `w` is kept as `α v + β u`. The part of a step that moves every coordinate is then two
 //! multiplications, and `v` and `u` change at the nonzeros of `xᵢ` only:
@@ -20,8 +20,8 @@
 //! `ηκ`. Then a coordinate lags behind until a row touches it, and takes the steps that it missed at once, in
 //! closed form.
 //!
-//! Cost of an epoch: two passes over the nonzeros, and one over the columns to write `w` down. Memory: `n` numbers and
-//! one vector.
+//! Cost of an epoch: two passes over the nonzeros, and one over the columns to write `w` down. Memory: `n`
+//! numbers and one vector.
 
 use kiln_core::check;
 use kiln_tensor::prox::L1;
@@ -72,8 +72,8 @@ impl LinearSagaMemory {
         &self.mean
     }
 
-    /// Coordinates of `w` read or moved so far: the nonzeros of the rows visited, and all columns when `w` is written
-    /// down.
+    /// Coordinates of `w` read or moved so far: the nonzeros of the rows visited, and all columns when `w` is
+    /// written down.
     pub fn touched(&self) -> u64 {
         self.touched
     }

@@ -19,10 +19,10 @@ pub struct LabelledRows {
     pub labels: Vec<f64>,
 }
 
-/// Reads columns that are numbered from 1, as the format says. Blank lines, comments after `#` and the field `qid` are
-/// skipped, and so is a byte-order mark; the columns of a line may come in any order. There are as many columns as the
-/// largest number, which may be `2³⁰` at most, since vectors of weights will have that length: [`read_svmlight_from`]
-/// reads files with larger ones, and those that use column 0.
+/// Reads columns that are numbered from 1, as the format says. Blank lines, comments after `#` and the field
+/// `qid` are skipped, and so is a byte-order mark; the columns of a line may come in any order. There are as
+/// many columns as the largest number, which may be `2³⁰` at most, since vectors of weights will have that
+/// length: [`read_svmlight_from`] reads files with larger ones, and those that use column 0.
 ///
 /// ```
 /// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
@@ -32,14 +32,14 @@ pub struct LabelledRows {
 /// ```
 ///
 /// # Errors
-/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when reading fails,
-/// and [`InputError::Empty`] without any row or nonzero.
+/// [`LinearDataError::Line`] with its number for a line of another form, [`LinearDataError::Read`] when
+/// reading fails, and [`InputError::Empty`] without any row or nonzero.
 pub fn read_svmlight(reader: impl BufRead) -> Result<LabelledRows, LinearDataError> {
     read_svmlight_from(1, None, reader)
 }
 
-/// As [`read_svmlight`], for columns that are numbered from `first`, 0 or 1 as a rule, and a number of columns that is
-/// known beforehand, so that a training and a test set agree.
+/// As [`read_svmlight`], for columns that are numbered from `first`, 0 or 1 as a rule, and a number of
+/// columns that is known beforehand, so that a training and a test set agree.
 ///
 /// # Errors
 /// As [`read_svmlight`]; also when a column is below `first` or beyond the number given.
@@ -134,7 +134,8 @@ fn finite(text: &str, what: &str) -> Result<f64, String> {
     }
 }
 
-/// Writes what [`read_svmlight`] reads back to the same bits; only columns after the last nonzero one are lost.
+/// Writes what [`read_svmlight`] reads back to the same bits; only columns after the last nonzero one are
+/// lost.
 ///
 /// # Errors
 /// Those of the writer.

@@ -13,9 +13,9 @@
 //! xᵢᵀw = α xᵢᵀv + β xᵢᵀh;   α ← (1 − ηλ) α;  β ← (1 − ηλ) β − η;  v ← v − (η ωᵢ δ / α) xᵢ
 //! ```
 //!
-//! Linear convergence for strongly convex `f` with a constant step. Cost of an epoch: five passes over the nonzeros,
-//! three of which run through the data from first to last, and three over the columns. Memory: `2n` numbers and one
-//! vector during an epoch, nothing between epochs.
+//! Linear convergence for strongly convex `f` with a constant step. Cost of an epoch: five passes over the
+//! nonzeros, three of which run through the data from first to last, and three over the columns. Memory: `2n`
+//! numbers and one vector during an epoch, nothing between epochs.
 
 use kiln_tensor::TensorError;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ use super::saga::SMALLEST_SCALE;
 use super::{LinearLoss, Visits, check_step_size};
 use crate::{Memory, OptimError, Sampler, Solver, State};
 
-/// SVRG for linear models; see the [module](self). One step is one epoch: an anchor and the visits that follow it.
+/// SVRG for linear models; see the [module](self). One step is one epoch: an anchor and the visits that
+/// follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearSvrg {
     /// `η`, less than `1/λ`; `1/(3L)` when it is `None`, with the `L` that belongs to the visits.
@@ -50,8 +51,8 @@ pub struct LinearSvrgMemory {
 }
 
 impl LinearSvrgMemory {
-    /// Coordinates of `w` read or moved so far: the nonzeros of the rows visited (twice at the anchor), and all columns
-    /// when `w` is written down.
+    /// Coordinates of `w` read or moved so far: the nonzeros of the rows visited (twice at the anchor), and
+    /// all columns when `w` is written down.
     pub fn touched(&self) -> u64 {
         self.touched
     }

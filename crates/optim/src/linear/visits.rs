@@ -11,9 +11,9 @@ use crate::{OptimError, Order, Sampler};
 pub enum Visits {
     /// Large rows more often, neighbours together; made for speed.
     ///
-    /// Where the largest `‖xᵢ‖²` is more than twice the mean, row `i` comes `kᵢ = ⌈Lᵢ / L̄⌉` times an epoch, at most
-    /// `2n` visits in all, and its gradient is divided by its frequency, so that the estimate stays unbiased (sampling
-    /// by importance). The step then depends on the mean `L̄`, not on the largest row.
+    /// Where the largest `‖xᵢ‖²` is more than twice the mean, row `i` comes `kᵢ = ⌈Lᵢ / L̄⌉` times an epoch,
+    /// at most `2n` visits in all, and its gradient is divided by its frequency, so that the estimate stays
+    /// unbiased (sampling by importance). The step then depends on the mean `L̄`, not on the largest row.
     ///
     /// The order is a fresh permutation of runs of 64 rows that are next to each other in memory, each run
     /// from first to last. On large sparse data that is several times faster than to jump from row to row,
@@ -24,8 +24,8 @@ pub enum Visits {
     Uniform(Order),
 }
 
-/// Rows read one after the other before the next jump: long enough that jumps cost little, and short against any number
-/// of rows for which speed matters.
+/// Rows read one after the other before the next jump: long enough that jumps cost little, and short against
+/// any number of rows for which speed matters.
 const RUN: usize = 64;
 
 /// The visits of one epoch, before they are put in order.

@@ -1,5 +1,5 @@
-//! Alternating-extrapolation gradient descent-ascent, Alex-GDA, and its special cases Sim-GDA and Alt-GDA (Lee, Cho,
-//! Yun, *Fundamental benefit of alternating updates in minimax optimization*, ICML 2024).
+//! Alternating-extrapolation gradient descent-ascent, Alex-GDA, and its special cases Sim-GDA and Alt-GDA
+//! (Lee, Cho, Yun, *Fundamental benefit of alternating updates in minimax optimization*, ICML 2024).
 //!
 //! ```text
 //! g = ∇ₓf(xₖ, ỹₖ),     xₖ₊₁ = xₖ − α g,    x̃ₖ₊₁ = xₖ − γα g
@@ -17,8 +17,8 @@
 //! On a bilinear game Sim diverges, Alt cycles, and Alex with `γ, δ ≥ 1`, `γ + δ > 2` converges linearly iff
 //! `αβLₓᵧ² < 4/((2γ−1)(2δ−1))`.
 //!
-//! Resolvents are not applied: the game must be unconstrained. Cost per step: one gradient in `x` and one in `y`;
-//! memory: a copy of `y` where `δ ≠ 1`, and a transient copy of `x` where `γ ≠ 1`.
+//! Resolvents are not applied: the game must be unconstrained. Cost per step: one gradient in `x` and one in
+//! `y`; memory: a copy of `y` where `δ ≠ 1`, and a transient copy of `x` where `γ ≠ 1`.
 
 use faer::{Mat, Scale};
 use kiln_core::check;
@@ -70,12 +70,12 @@ impl AlexGda {
         Self { gamma: 1.0, delta: 1.0, ..Self::new(step_size_x, step_size_y) }
     }
 
-    /// Alex-GDA with `γ = δ = 3/2` and the step sizes that its theory gives for a strongly convex, strongly concave
-    /// game: [`alex_for_constants`](Self::alex_for_constants).
+    /// Alex-GDA with `γ = δ = 3/2` and the step sizes that its theory gives for a strongly convex, strongly
+    /// concave game: [`alex_for_constants`](Self::alex_for_constants).
     ///
     /// # Errors
-    /// When a `μ` is not positive and finite, an `L` is below its `μ` or not finite, or `Lₓᵧ` is negative or not
-    /// finite.
+    /// When a `μ` is not positive and finite, an `L` is below its `μ` or not finite, or `Lₓᵧ` is negative or
+    /// not finite.
     pub fn for_constants(constants: &GameConstants) -> Result<Self, OptimError> {
         Self::alex_for_constants(1.5, 1.5, constants)
     }
@@ -109,8 +109,8 @@ impl AlexGda {
     /// `γ + δ ≤ 3`, 1/4 up to 4 and 1/5 up to 6.
     ///
     /// # Errors
-    /// As [`for_constants`](Self::for_constants), and when `γ` or `δ` is below 1 or their sum is above 6: no `C` is
-    /// known there.
+    /// As [`for_constants`](Self::for_constants), and when `γ` or `δ` is below 1 or their sum is above 6: no
+    /// `C` is known there.
     pub fn alex_for_constants(gamma: f64, delta: f64, constants: &GameConstants) -> Result<Self, OptimError> {
         check_constants(constants)?;
         let GameConstants { mu_x, mu_y, l_x, l_y, l_xy, .. } = *constants;
@@ -127,8 +127,8 @@ impl AlexGda {
         Ok(Self { gamma, delta, ..Self::new(step(l_x, mu_y / mu_x), step(l_y, mu_x / mu_y)) })
     }
 
-    /// The matrix of one step on the errors of a quadratic game, with the step sizes of iteration 0: on `(x, y)` when
-    /// `δ = 1`, where `ỹ = y`, otherwise on `(x, y, ỹ)`.
+    /// The matrix of one step on the errors of a quadratic game, with the step sizes of iteration 0: on
+    /// `(x, y)` when `δ = 1`, where `ỹ = y`, otherwise on `(x, y, ỹ)`.
     ///
     /// ```text
     /// X = I − γαA      [ I−αA    0       −αB      ]

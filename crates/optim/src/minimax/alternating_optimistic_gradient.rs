@@ -1,14 +1,14 @@
-//! Alternating optimistic gradient descent-ascent: the [optimistic gradient](super::OptimisticGradient) whose second
-//! player sees the first one's new strategy (as compared in Lee, Cho, Yun, *Fundamental benefit of alternating updates
-//! in minimax optimization*, ICML 2024).
+//! Alternating optimistic gradient descent-ascent: the [optimistic gradient](super::OptimisticGradient) whose
+//! second player sees the first one's new strategy (as compared in Lee, Cho, Yun, *Fundamental benefit of
+//! alternating updates in minimax optimization*, ICML 2024).
 //!
 //! ```text
 //! gₖ = ∇ₓf(xₖ, yₖ),     xₖ₊₁ = xₖ − α gₖ − κα (gₖ − gₖ₋₁)
 //! hₖ = ∇ᵧf(xₖ₊₁, yₖ),   yₖ₊₁ = yₖ + β hₖ + κβ (hₖ − hₖ₋₁)
 //! ```
 //!
-//! with `g₋₁ = g₀`, `h₋₁ = h₀`. Resolvents are not applied: the game must be unconstrained. Cost per step: one gradient
-//! in `x` and one in `y`; memory: both.
+//! with `g₋₁ = g₀`, `h₋₁ = h₀`. Resolvents are not applied: the game must be unconstrained. Cost per step:
+//! one gradient in `x` and one in `y`; memory: both.
 
 use faer::{Mat, Scale};
 use kiln_core::check;
@@ -31,8 +31,8 @@ pub struct AlternatingOptimisticGradient {
 }
 
 impl AlternatingOptimisticGradient {
-    /// The matrix of one step on the errors `(xₖ, yₖ, xₖ₋₁, yₖ₋₁)` of a quadratic game, with the step sizes of
-    /// iteration 0.
+    /// The matrix of one step on the errors `(xₖ, yₖ, xₖ₋₁, yₖ₋₁)` of a quadratic game, with the step sizes
+    /// of iteration 0.
     pub fn iteration_matrix(&self, game: &QuadraticGame) -> Mat<f64> {
         let (alpha, beta) = (self.step_size_x.at(0), self.step_size_y.at(0));
         let (now, past) = (1.0 + self.correction, self.correction);

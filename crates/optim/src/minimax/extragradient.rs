@@ -1,13 +1,13 @@
-//! Extragradient (Korpelevich 1976), with steps of two sizes EG+ (Diakonikolas, Daskalakis, Jordan, *Efficient methods
-//! for structured nonconvex-nonconcave min-max optimization*, AISTATS 2021, algorithm 1).
+//! Extragradient (Korpelevich 1976), with steps of two sizes EG+ (Diakonikolas, Daskalakis, Jordan,
+//! *Efficient methods for structured nonconvex-nonconcave min-max optimization*, AISTATS 2021, algorithm 1).
 //!
 //! ```text
 //! w ← J₁(z − η₁ F(z)),   z ← J₂(z − η₂ F(w)),   Jᵢ = (I + ηᵢ G)⁻¹
 //! ```
 //!
-//! Converges for monotone `L`-Lipschitz `F` and `η₁ = η₂ < 1/L`, bilinear games included, and linearly for strongly
-//! monotone `F`; EG+ takes `η₂ < η₁`. On bilinear games `η₂ = 2η₁` always diverges. Cost per step: 2 evaluations of
-//! `F`; memory: one extra point and one operator value, both transient.
+//! Converges for monotone `L`-Lipschitz `F` and `η₁ = η₂ < 1/L`, bilinear games included, and linearly for
+//! strongly monotone `F`; EG+ takes `η₂ < η₁`. On bilinear games `η₂ = 2η₁` always diverges. Cost per step: 2
+//! evaluations of `F`; memory: one extra point and one operator value, both transient.
 
 use faer::{Mat, Scale};
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,8 @@ impl Extragradient {
         Self { extrapolation_step: step_size, step_size }
     }
 
-    /// The matrix of one step on the error `z − z*` of a quadratic game, `I − η₂J + η₁η₂J²`, with the step sizes of
-    /// iteration 0.
+    /// The matrix of one step on the error `z − z*` of a quadratic game, `I − η₂J + η₁η₂J²`, with the step
+    /// sizes of iteration 0.
     pub fn iteration_matrix(&self, game: &QuadraticGame) -> Mat<f64> {
         let (extrapolation, step) = (self.extrapolation_step.at(0), self.step_size.at(0));
         let jacobian = game.jacobian();

@@ -1,6 +1,6 @@
-//! Forward-reflected-backward splitting (Malitsky, Tam, SIAM J. Optim. 2020) and its variance-reduced form (Alacaoglu,
-//! Malitsky, Cevher, *Forward-reflected-backward method with variance reduction*, Comput. Optim. Appl. 2021; with the
-//! loopless snapshot and the term in `p` of Alacaoglu, Malitsky, COLT 2022), for
+//! Forward-reflected-backward splitting (Malitsky, Tam, SIAM J. Optim. 2020) and its variance-reduced form
+//! (Alacaoglu, Malitsky, Cevher, *Forward-reflected-backward method with variance reduction*, Comput. Optim.
+//! Appl. 2021; with the loopless snapshot and the term in `p` of Alacaoglu, Malitsky, COLT 2022), for
 //! `0 ∈ F(z) + G(z)` with monotone Lipschitz `F`.
 //!
 //! ```text
@@ -9,11 +9,11 @@
 //!           w_prev ← w,   then   w ← z with probability p
 //! ```
 //!
-//! with `F_B` the mean of `Fᵢ` over a batch of `b`. FoRB converges for `τ < 1/(2L)` with the Lipschitz constant of `F`.
-//! For VR-FoRB the default is `p = 1/n`, `τ = √(p(1−p)) / (2L)` with the average Lipschitz constant `L`; that
-//! step size is checked here by its linear convergence, not taken from a theorem. Both converge linearly on
-//! strongly monotone problems. Cost per step: `n` component operators, and `2b + pn` in expectation; memory:
-//! one operator value, and two points and one operator value.
+//! with `F_B` the mean of `Fᵢ` over a batch of `b`. FoRB converges for `τ < 1/(2L)` with the Lipschitz
+//! constant of `F`. For VR-FoRB the default is `p = 1/n`, `τ = √(p(1−p)) / (2L)` with the average Lipschitz
+//! constant `L`; that step size is checked here by its linear convergence, not taken from a theorem. Both
+//! converge linearly on strongly monotone problems. Cost per step: `n` component operators, and `2b + pn` in
+//! expectation; memory: one operator value, and two points and one operator value.
 
 use kiln_core::check;
 use kiln_tensor::Vector;

@@ -5,10 +5,11 @@
 //! u ← 1/(k+2) u₀ + (k+1)/(k+2) T(u),   T = J(I − η F),   J = (I + η G)⁻¹,   k = 0, 1, …
 //! ```
 //!
-//! For a nonexpansive `T` with a fixed point `u*`, `‖u − T(u)‖ ≤ 2 ‖u₀ − u*‖ / (k + 1)` after `k` steps, which is the
-//! best possible. `T` is nonexpansive for `η ≤ 2/L` when `F` is `1/L`-cocoercive, as a gradient with Lipschitz constant
-//! `L` is; a monotone Lipschitz `F` need not be, and then [`InexactHalpern`](super::InexactHalpern) applies. For a `T`
-//! of one's own, let `F = I − T` and `η = 1`. Cost per step: `n` component operators; memory: the start.
+//! For a nonexpansive `T` with a fixed point `u*`, `‖u − T(u)‖ ≤ 2 ‖u₀ − u*‖ / (k + 1)` after `k` steps,
+//! which is the best possible. `T` is nonexpansive for `η ≤ 2/L` when `F` is `1/L`-cocoercive, as a gradient
+//! with Lipschitz constant `L` is; a monotone Lipschitz `F` need not be, and then
+//! [`InexactHalpern`](super::InexactHalpern) applies. For a `T` of one's own, let `F = I − T` and `η = 1`.
+//! Cost per step: `n` component operators; memory: the start.
 
 use kiln_core::check;
 use kiln_tensor::Vector;

@@ -1,5 +1,6 @@
-//! Inexact Halpern iteration on the resolvent (Cai, Alacaoglu, Diakonikolas, *Variance reduced Halpern iteration for
-//! finite-sum monotone inclusions*, ICLR 2024, Algorithm 2), for monotone Lipschitz `F`, cocoercive or not.
+//! Inexact Halpern iteration on the resolvent (Cai, Alacaoglu, Diakonikolas, *Variance reduced Halpern
+//! iteration for finite-sum monotone inclusions*, ICLR 2024, Algorithm 2), for monotone Lipschitz `F`,
+//! cocoercive or not.
 //!
 //! ```text
 //! u ← 1/(k+2) u₀ + (k+1)/(k+2) Ĵ(u),   Ĵ(u) ≈ J(u) = (I + η (F + G))⁻¹ u,   ‖Ĵ(u) − J(u)‖ ≤ accuracy/(k+2) ‖u − J(u)‖
@@ -50,7 +51,8 @@ pub enum InnerSolver {
 pub struct InexactHalpern {
     /// `η`.
     pub resolvent_step: f64,
-    /// `L`: the average Lipschitz constant of the components, or that of `F` for the deterministic inner solver.
+    /// `L`: the average Lipschitz constant of the components, or that of `F` for the deterministic inner
+    /// solver.
     pub lipschitz: f64,
     /// How `J(u)` is found.
     pub inner: InnerSolver,

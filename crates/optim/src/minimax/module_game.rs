@@ -9,11 +9,12 @@ use kiln_tensor::{Parameters, Vector};
 
 use crate::{Operator, OptimError, SaddleOperator};
 
-/// `min_x max_y f(x, y)` where `x` and `y` are the trainable parameters of two Burn modules, such as a generator and a
-/// discriminator, and a closure computes `f`.
+/// `min_x max_y f(x, y)` where `x` and `y` are the trainable parameters of two Burn modules, such as a
+/// generator and a discriminator, and a closure computes `f`.
 ///
-/// Every method for games then trains the two, those included that ask for a gradient at extrapolated parameters of the
-/// opponent, for which Burn's own `Optimizer` has no room. `examples/gan.rs` of this crate trains a small GAN.
+/// Every method for games then trains the two, those included that ask for a gradient at extrapolated
+/// parameters of the opponent, for which Burn's own `Optimizer` has no room. `examples/gan.rs` of this crate
+/// trains a small GAN.
 ///
 /// ```
 /// use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
@@ -41,7 +42,8 @@ pub struct ModuleGame<M, N, F> {
 }
 
 impl<M: Module, N: Module, F: Fn(&M, &N) -> Tensor<1>> ModuleGame<M, N, F> {
-    /// The game of `payoff(x, y)`, a tensor of one element, which the first module makes small and the second large.
+    /// The game of `payoff(x, y)`, a tensor of one element, which the first module makes small and the second
+    /// large.
     pub fn new(payoff: F) -> Self {
         Self { payoff, players: PhantomData }
     }

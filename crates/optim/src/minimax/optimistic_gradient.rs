@@ -1,14 +1,15 @@
-//! Optimistic gradient descent-ascent, also called the past extragradient method (Popov 1980; Daskalakis, Ilyas,
-//! Syrgkanis, Zeng, *Training GANs with optimism*, ICLR 2018); with a resolvent, the forward-reflected-backward method
-//! (Malitsky, Tam 2020).
+//! Optimistic gradient descent-ascent, also called the past extragradient method (Popov 1980; Daskalakis,
+//! Ilyas, Syrgkanis, Zeng, *Training GANs with optimism*, ICLR 2018); with a resolvent, the
+//! forward-reflected-backward method (Malitsky, Tam 2020).
 //!
 //! ```text
 //! zₖ₊₁ ← J(zₖ − η F(zₖ) − κη (F(zₖ) − F(zₖ₋₁))),   J = (I + η G)⁻¹,   F(z₋₁) = F(z₀)
 //! ```
 //!
-//! `κ = 1` is the method of the papers; other `κ` make the generalized form (Mokhtari, Ozdaglar, Pattathil 2020), which
-//! others write `z − αFₖ + γFₖ₋₁` with `α = (1 + κ)η`, `γ = κη`. Converges for monotone `L`-Lipschitz `F`, `κ = 1` and
-//! `η < 1/(2L)`, bilinear games included. Cost per step: 1 evaluation of `F`; memory: one operator value.
+//! `κ = 1` is the method of the papers; other `κ` make the generalized form (Mokhtari, Ozdaglar, Pattathil
+//! 2020), which others write `z − αFₖ + γFₖ₋₁` with `α = (1 + κ)η`, `γ = κη`. Converges for monotone
+//! `L`-Lipschitz `F`, `κ = 1` and `η < 1/(2L)`, bilinear games included. Cost per step: 1 evaluation of `F`;
+//! memory: one operator value.
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
@@ -82,10 +83,11 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
     }
 }
 
-/// The optimistic gradient as a Burn optimizer, which acts on each tensor by itself; `η` is the learning rate.
+/// The optimistic gradient as a Burn optimizer, which acts on each tensor by itself; `η` is the learning
+/// rate.
 ///
-/// In a game, give each player's module an optimizer of its own and take both gradients at the current parameters; the
-/// maximizing player's loss is `−f`.
+/// In a game, give each player's module an optimizer of its own and take both gradients at the current
+/// parameters; the maximizing player's loss is `−f`.
 ///
 /// ```
 /// use burn::nn::LinearConfig;

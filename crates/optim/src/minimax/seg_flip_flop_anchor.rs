@@ -1,5 +1,5 @@
-//! SEG-FFA (Chae, Yun, Kim, *Stochastic extragradient with flip-flop shuffling & anchoring: provable improvements*,
-//! NeurIPS 2024) and the two methods that lack one of its ideas.
+//! SEG-FFA (Chae, Yun, Kim, *Stochastic extragradient with flip-flop shuffling & anchoring: provable
+//! improvements*, NeurIPS 2024) and the two methods that lack one of its ideas.
 //!
 //! ```text
 //! epoch:  a = z,  τ a fresh permutation
@@ -7,11 +7,11 @@
 //!         z ← ½ (a + z)
 //! ```
 //!
-//! Up to terms of order `β³` an epoch is one step of extragradient of size `nβ` on the mean operator, for every
-//! permutation; flip-flop without the anchor matches a step that expands rotations. Rates over `K` epochs:
-//! `min ‖F(z)‖²` of order `K^(−1/3)` up to logarithms on monotone problems, `‖z − z*‖²` of order `1/(n K⁴)`
-//! on strongly monotone ones. Assumes Lipschitz components with Lipschitz Jacobians; the components need not
-//! be monotone.
+//! Up to terms of order `β³` an epoch is one step of extragradient of size `nβ` on the mean operator, for
+//! every permutation; flip-flop without the anchor matches a step that expands rotations. Rates over `K`
+//! epochs: `min ‖F(z)‖²` of order `K^(−1/3)` up to logarithms on monotone problems, `‖z − z*‖²` of order
+//! `1/(n K⁴)` on strongly monotone ones. Assumes Lipschitz components with Lipschitz Jacobians; the
+//! components need not be monotone.
 
 use super::StochasticExtragradient;
 use crate::{Order, StepSize};
@@ -22,8 +22,8 @@ impl StochasticExtragradient {
         Self::same_sample(Order::FlipFlop, step_size.into(), seed)
     }
 
-    /// SEG-RRA: an order drawn afresh each epoch, which ends half way back to where it began; `α = β`. With `α = β/2`,
-    /// by [`StepSize::scaled`], it matches extragradient on average over the permutations.
+    /// SEG-RRA: an order drawn afresh each epoch, which ends half way back to where it began; `α = β`. With
+    /// `α = β/2`, by [`StepSize::scaled`], it matches extragradient on average over the permutations.
     pub fn reshuffled_anchored(step_size: impl Into<StepSize>, seed: u64) -> Self {
         Self { anchored: true, ..Self::reshuffled(step_size, seed) }
     }

@@ -4,21 +4,22 @@
 //! w = J(z − α F_B(z)),   z ← J(z − β F_B'(w)),   J = (I + step G)⁻¹
 //! ```
 //!
-//! with batches `B` and `B'` that are the same or independent. Anchored variants remember the point `a` at which the
-//! epoch began and end it with `z ← ½ (a + z)`.
+//! with batches `B` and `B'` that are the same or independent. Anchored variants remember the point `a` at
+//! which the epoch began and end it with `z ← ½ (a + z)`.
 //!
 //! | constructor | batches | `α` | anchored |
 //! |---|---|---|---|
-//! | [`independent_samples`] (DSEG; Hsieh, Iutzeler, Malick, Mertikopoulos, NeurIPS 2020) | `B`, `B'` independent | any | no |
+//! | [`independent_samples`] (DSEG; Hsieh et al., NeurIPS 2020) | `B`, `B'` independent | any | no |
 //! | [`with_replacement`] (SEG-US) | `B = B'`, independent | `β` | no |
 //! | [`reshuffled`] (SEG-RR) | `B = B'`, a permutation an epoch | `β` | no |
 //! | [`flip_flop`] (SEG-FF) | a permutation, then backwards | `β` | no |
 //! | [`reshuffled_anchored`] (SEG-RRA) | a permutation an epoch | `β` | yes |
 //! | [`flip_flop_anchored`] (SEG-FFA) | a permutation, then backwards | `β/2` | yes |
 //!
-//! On monotone problems that are not strongly monotone, only DSEG with step sizes that fall at different rates and
-//! SEG-FFA converge. Cost per step: `2b` component operators, hence `4n` per epoch of flip-flop, which counts as two
-//! passes of extragradient; memory: one operator value, the extrapolated point, and the anchor if there is one.
+//! On monotone problems that are not strongly monotone, only DSEG with step sizes that fall at different
+//! rates and SEG-FFA converge. Cost per step: `2b` component operators, hence `4n` per epoch of flip-flop,
+//! which counts as two passes of extragradient; memory: one operator value, the extrapolated point, and the
+//! anchor if there is one.
 //!
 //! [`independent_samples`]: StochasticExtragradient::independent_samples
 //! [`with_replacement`]: StochasticExtragradient::with_replacement
@@ -89,9 +90,9 @@ pub struct StochasticExtragradient {
 }
 
 impl StochasticExtragradient {
-    /// Two independent components a step. Converges in expectation on monotone problems when both step sizes fall, the
-    /// second faster; the authors' choices are `α = 0.1 (t + 19)^(−1/3)`, `β = 0.05 (t + 19)^(−2/3)` in general, and a
-    /// constant `α` with `β = 0.1 / (t + 19)` for affine `Fᵢ`.
+    /// Two independent components a step. Converges in expectation on monotone problems when both step sizes
+    /// fall, the second faster; the authors' choices are `α = 0.1 (t + 19)^(−1/3)`,
+    /// `β = 0.05 (t + 19)^(−2/3)` in general, and a constant `α` with `β = 0.1 / (t + 19)` for affine `Fᵢ`.
     pub fn independent_samples(
         extrapolation_step: impl Into<StepSize>,
         step_size: impl Into<StepSize>,

@@ -1,5 +1,5 @@
-//! Halpern iteration with the PAGE estimator (Cai, Alacaoglu, Diakonikolas, *Variance reduced Halpern iteration for
-//! finite-sum monotone inclusions*, ICLR 2024, Algorithm 1).
+//! Halpern iteration with the PAGE estimator (Cai, Alacaoglu, Diakonikolas, *Variance reduced Halpern
+//! iteration for finite-sum monotone inclusions*, ICLR 2024, Algorithm 1).
 //!
 //! ```text
 //! F̃ = F(u) with probability pₖ (always for k = 0),

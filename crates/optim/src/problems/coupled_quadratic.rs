@@ -8,8 +8,8 @@ use kiln_tensor::TensorError;
 use crate::alternating::{ExactBlocks, TwoBlocks};
 use crate::{Objective, Operator, OptimError};
 
-/// `L(x, y) = ½ xᵀAx + xᵀBy + ½ yᵀCy` over whole spaces, strongly convex in each block; least at zero when the matrix
-/// `[[A, B], [Bᵀ, C]]` is positive definite.
+/// `L(x, y) = ½ xᵀAx + xᵀBy + ½ yᵀCy` over whole spaces, strongly convex in each block; least at zero when
+/// the matrix `[[A, B], [Bᵀ, C]]` is positive definite.
 #[derive(Clone, Debug)]
 pub struct CoupledQuadratic {
     a: Mat<f64>,

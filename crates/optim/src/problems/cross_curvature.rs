@@ -6,9 +6,9 @@ use kiln_tensor::{Distribution, Noise, TensorError};
 use crate::curvature::{SecondOrder, SecondOrderSum};
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
-/// `fᵢ(x, y) = ½ Σ λⱼ zⱼ² + xᵀ Eᵢ y` for `z = (x, y)`, `x` the first `k` coordinates and `Σᵢ Eᵢ = 0`: minibatch
-/// gradients at a flat point `(0, y)` are almost `(E_B y, 0)`, in the sharp directions, although the mean gradient is
-/// flat.
+/// `fᵢ(x, y) = ½ Σ λⱼ zⱼ² + xᵀ Eᵢ y` for `z = (x, y)`, `x` the first `k` coordinates and `Σᵢ Eᵢ = 0`:
+/// minibatch gradients at a flat point `(0, y)` are almost `(E_B y, 0)`, in the sharp directions, although
+/// the mean gradient is flat.
 #[derive(Clone, Debug)]
 pub struct CrossCurvature {
     curvatures: Vec<f64>,
@@ -23,8 +23,8 @@ impl CrossCurvature {
         Self { curvatures: vec![1000.0, 1.0], sharp: 1, noise: vec![vec![100.0], vec![-100.0]] }
     }
 
-    /// A valley: `sharp` curvatures uniform in `[60, 100]`, `flat` log-uniform in `[0.1, 1]`, and Gaussian `Eᵢ` of
-    /// standard deviation `deviation`, centred so that their mean is 0.
+    /// A valley: `sharp` curvatures uniform in `[60, 100]`, `flat` log-uniform in `[0.1, 1]`, and Gaussian
+    /// `Eᵢ` of standard deviation `deviation`, centred so that their mean is 0.
     ///
     /// # Errors
     /// When a size is 0, there is but one sample, or the deviation is negative or not finite.

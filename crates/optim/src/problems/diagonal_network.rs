@@ -6,8 +6,8 @@ use kiln_tensor::{Distribution, Noise, TensorError};
 use crate::curvature::{SecondOrder, SecondOrderSum};
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 
-/// `f(u, v) = (1/n) Σᵢ ½ (xᵢᵀw − yᵢ)²` with `w = u ⊙ u − v ⊙ v`: linear regression by a network of two layers with
-/// diagonal weights. A point is `u` followed by `v`, `2d` numbers.
+/// `f(u, v) = (1/n) Σᵢ ½ (xᵢᵀw − yᵢ)²` with `w = u ⊙ u − v ⊙ v`: linear regression by a network of two layers
+/// with diagonal weights. A point is `u` followed by `v`, `2d` numbers.
 #[derive(Clone, Debug)]
 pub struct DiagonalNetwork {
     inputs: Vec<Vec<f64>>,
@@ -19,7 +19,8 @@ impl DiagonalNetwork {
     /// The rows `xᵢ` and the numbers `yᵢ`.
     ///
     /// # Errors
-    /// Without rows, when they differ in length, when there is not one target for each, or something is not finite.
+    /// Without rows, when they differ in length, when there is not one target for each, or something is not
+    /// finite.
     pub fn new(inputs: Vec<Vec<f64>>, targets: Vec<f64>) -> Result<Self, OptimError> {
         let expected = inputs.first().map_or(0, Vec::len);
         if expected == 0 {
@@ -38,7 +39,8 @@ impl DiagonalNetwork {
         Ok(Self { inputs, targets, indices })
     }
 
-    /// Gaussian inputs, `samples` rows of `dimension` entries, with exact targets `yᵢ = Σ_{j < nonzeros} x_ij`.
+    /// Gaussian inputs, `samples` rows of `dimension` entries, with exact targets
+    /// `yᵢ = Σ_{j < nonzeros} x_ij`.
     ///
     /// # Errors
     /// When a size is 0 or there are more nonzeros than dimensions.

@@ -72,8 +72,8 @@ impl AffineFiniteSum {
         self.solve(&self.mean_matrix(), 1.0, &zero)
     }
 
-    /// The resolvent of the mean operator, `(I + s F)⁻¹ v`, by a factorization: a reference for methods that solve it
-    /// by iteration.
+    /// The resolvent of the mean operator, `(I + s F)⁻¹ v`, by a factorization: a reference for methods that
+    /// solve it by iteration.
     ///
     /// # Errors
     /// When `v` has another dimension.
@@ -116,10 +116,10 @@ impl AffineFiniteSum {
         }
     }
 
-    /// The monotone games of Chae, Yun, Kim 2024: two players of dimension `size`, `A = 2 diag(±1)` with every
-    /// coordinate positive in `⌈n/2⌉` random components, less the mean of that over the components (0 for even `n`);
-    /// `C` likewise, `B` uniform on `[0, 1)`, and standard Gaussian `t`. The mean game is bilinear, its components
-    /// are neither convex nor concave.
+    /// The monotone games of Chae, Yun, Kim 2024: two players of dimension `size`, `A = 2 diag(±1)` with
+    /// every coordinate positive in `⌈n/2⌉` random components, less the mean of that over the components (0
+    /// for even `n`); `C` likewise, `B` uniform on `[0, 1)`, and standard Gaussian `t`. The mean game is
+    /// bilinear, its components are neither convex nor concave.
     ///
     /// # Errors
     /// When there are no components or `size` is 0.
@@ -149,8 +149,9 @@ impl AffineFiniteSum {
         Self::new(&games)
     }
 
-    /// The strongly monotone games of Chae, Yun, Kim 2024: `A = Q diag(h) Qᵀ` with `h` uniform on `[½, 1)` and a random
-    /// orthogonal `Q` of each component; `C` likewise, `B` uniform on `[0, 1)`, and standard Gaussian `t`.
+    /// The strongly monotone games of Chae, Yun, Kim 2024: `A = Q diag(h) Qᵀ` with `h` uniform on `[½, 1)`
+    /// and a random orthogonal `Q` of each component; `C` likewise, `B` uniform on `[0, 1)`, and standard
+    /// Gaussian `t`.
     ///
     /// # Errors
     /// When there are no components or `size` is 0.
@@ -177,8 +178,8 @@ impl AffineFiniteSum {
         Self::new(&games)
     }
 
-    /// Bilinear games with the solution 0 that are monotone on average only: `Bᵢ = B + Eᵢ` with entries of `B` from
-    /// `N(0, 1/size)` and of `Eᵢ` half as large and of mean 0 over the components.
+    /// Bilinear games with the solution 0 that are monotone on average only: `Bᵢ = B + Eᵢ` with entries of
+    /// `B` from `N(0, 1/size)` and of `Eᵢ` half as large and of mean 0 over the components.
     ///
     /// # Errors
     /// When there are no components or `size` is 0.
@@ -324,8 +325,8 @@ impl ScaledFiniteSum {
         Ok(Self { scales, spectrum })
     }
 
-    /// `cᵢ` from `1 + ½ U[−1, 1]`, and a spectrum of 1 and `size − 1` values whose logarithms are uniform between those
-    /// of `smallest` and 1.
+    /// `cᵢ` from `1 + ½ U[−1, 1]`, and a spectrum of 1 and `size − 1` values whose logarithms are uniform
+    /// between those of `smallest` and 1.
     ///
     /// # Errors
     /// When there are no components, `size` is 0, or `smallest` is not positive.

@@ -7,8 +7,8 @@ use kiln_tensor::{Coordinates, Distribution, Noise, TensorError};
 use crate::alternating::{ExactBlocks, TwoBlocks};
 use crate::{Objective, Operator, OptimError};
 
-/// `L(X, Y) = ½‖X + Y − Z‖²` over the `X` of rank at most `r` and the `Y` of a sparse set, for an observed `Z`; the
-/// matrices are vectors in row-major order.
+/// `L(X, Y) = ½‖X + Y − Z‖²` over the `X` of rank at most `r` and the `Y` of a sparse set, for an observed
+/// `Z`; the matrices are vectors in row-major order.
 #[derive(Clone, Debug)]
 pub struct LowRankPlusSparse<S, V = Vec<f64>> {
     observed: V,

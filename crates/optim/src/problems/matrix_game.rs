@@ -36,9 +36,9 @@ impl MatrixGame {
         Ok(Self { payoffs, transposed })
     }
 
-    /// Policeman and burglar (Nemirovski, lectures on mirror descent, 2013), scaled to spectral norm 1: the burglar `y`
-    /// chooses a house `j` of value `wⱼ = |N(0, 1)|`, the policeman `x` a post `i` and catches him with probability
-    /// `exp(−0.8 |i − j|)`; the payoff is `wⱼ` unless he is caught.
+    /// Policeman and burglar (Nemirovski, lectures on mirror descent, 2013), scaled to spectral norm 1: the
+    /// burglar `y` chooses a house `j` of value `wⱼ = |N(0, 1)|`, the policeman `x` a post `i` and catches
+    /// him with probability `exp(−0.8 |i − j|)`; the payoff is `wⱼ` unless he is caught.
     ///
     /// # Errors
     /// When `size` is 0, or the singular values cannot be computed.

@@ -15,9 +15,9 @@ use crate::{Objective, Operator, OptimError};
 /// L(B, Ω) = tr((Y − XB) Ω (Y − XB)ᵀ)/(2n) − ½ log det Ω,   rank B ≤ r,   l I ⪯ Ω ⪯ u I,
 /// ```
 ///
-/// with `B` (`p × q`) and `Ω` (`q × q`, symmetric) as vectors in row-major order. Given `B`, the best `Ω` inverts the
-/// covariance of the residuals, its eigenvalues clamped; given `Ω`, the best `B` is a truncated singular value
-/// decomposition of the fitted values, whitened (reduced-rank regression, Izenman 1975).
+/// with `B` (`p × q`) and `Ω` (`q × q`, symmetric) as vectors in row-major order. Given `B`, the best `Ω`
+/// inverts the covariance of the residuals, its eigenvalues clamped; given `Ω`, the best `B` is a truncated
+/// singular value decomposition of the fitted values, whitened (reduced-rank regression, Izenman 1975).
 #[derive(Clone, Debug)]
 pub struct MultitaskRegression {
     design: Mat<f64>,
@@ -183,8 +183,8 @@ impl Operator for MultitaskRegression {
 }
 
 impl Objective for MultitaskRegression {
-    /// Of `B` and `Ω` as they are: whether they are in their sets is not looked at. Infinite where `Ω` is not positive
-    /// definite.
+    /// Of `B` and `Ω` as they are: whether they are in their sets is not looked at. Infinite where `Ω` is not
+    /// positive definite.
     fn value(&self, (b, omega): &Self::Point) -> Result<f64, OptimError> {
         let (covariance, omega) = (self.covariance(b)?, self.precision(omega)?);
         let Ok(factor) = omega.llt(Side::Lower) else { return Ok(f64::INFINITY) };

@@ -50,7 +50,8 @@ impl Quadratic {
         Self::new(matrix, linear)
     }
 
-    /// The eigenvalues of `H` in ascending order; the first is the strong convexity `μ`, the last the smoothness `L`.
+    /// The eigenvalues of `H` in ascending order; the first is the strong convexity `μ`, the last the
+    /// smoothness `L`.
     ///
     /// # Errors
     /// When the eigenvalue iteration does not converge.

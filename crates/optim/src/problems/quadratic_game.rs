@@ -56,7 +56,8 @@ pub struct GameConstants {
     pub l_y: f64,
     /// `Lₓᵧ`, the largest singular value of `B`.
     pub l_xy: f64,
-    /// `μₓᵧ`, the smallest singular value of `B` that is not zero (to `1e-12` of the largest); 0 when `B = 0`.
+    /// `μₓᵧ`, the smallest singular value of `B` that is not zero (to `1e-12` of the largest); 0 when
+    /// `B = 0`.
     pub mu_xy: f64,
 }
 
@@ -64,7 +65,8 @@ impl QuadraticGame {
     /// The game of `A` (`m × m`), `B` (`m × n`) and `C` (`n × n`) with `p = 0`, `q = 0`.
     ///
     /// # Errors
-    /// When a player has no variables, the shapes do not fit, an entry is not finite, or `A` or `C` is not symmetric.
+    /// When a player has no variables, the shapes do not fit, an entry is not finite, or `A` or `C` is not
+    /// symmetric.
     pub fn new(a: Mat<f64>, b: Mat<f64>, c: Mat<f64>) -> Result<Self, OptimError> {
         let (m, n) = (b.nrows(), b.ncols());
         if m == 0 || n == 0 {
@@ -100,8 +102,8 @@ impl QuadraticGame {
         Self::new(Mat::zeros(m, m), b, Mat::zeros(n, n))
     }
 
-    /// Games `½aᵢxᵢ² + bᵢxᵢyᵢ − ½cᵢyᵢ²` side by side: what becomes of any game whose `A`, `B`, `C` share their singular
-    /// vectors. An evaluation costs `O(d)`.
+    /// Games `½aᵢxᵢ² + bᵢxᵢyᵢ − ½cᵢyᵢ²` side by side: what becomes of any game whose `A`, `B`, `C` share
+    /// their singular vectors. An evaluation costs `O(d)`.
     ///
     /// # Errors
     /// When there is no game or a number is not finite.
@@ -278,8 +280,8 @@ fn add_product(sum: &mut [f64], matrix: &Mat<f64>, x: &[f64]) {
 /// ```
 ///
 /// # Errors
-/// When the matrix is not square, is empty or holds a number that is not finite, or the eigenvalue iteration does not
-/// converge.
+/// When the matrix is not square, is empty or holds a number that is not finite, or the eigenvalue iteration
+/// does not converge.
 pub fn spectral_radius(matrix: &Mat<f64>) -> Result<f64, OptimError> {
     if matrix.nrows() != matrix.ncols() {
         let (found, expected) = (matrix.ncols(), matrix.nrows());

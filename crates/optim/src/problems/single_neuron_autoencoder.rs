@@ -1,5 +1,5 @@
-//! The single-neuron autoencoder of Ghosh, Frei, Ha, Yu, *The effect of SGD batch size on autoencoder learning*,
-//! JMLR 26, 2025 ([arXiv 2308.03215](https://arxiv.org/abs/2308.03215)), on orthonormal data.
+//! The single-neuron autoencoder of Ghosh, Frei, Ha, Yu, *The effect of SGD batch size on autoencoder
+//! learning*, JMLR 26, 2025 ([arXiv 2308.03215](https://arxiv.org/abs/2308.03215)), on orthonormal data.
 
 use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
@@ -36,14 +36,14 @@ impl Activation {
 /// f(w) = (1/n) Σᵢ ‖xᵢ − w φ(wᵀxᵢ)‖² = 1 + (‖w‖² − 2) ‖p‖²/n,   pᵢ = φ(wᵢ)
 /// ```
 ///
-/// in the basis of the data, `xᵢ = eᵢ` for `i < n ≤ d`. The minimum is `1 − 1/n`. With the linear activation and
-/// `n = d` every unit vector is a minimizer, with the `ReLU` every nonnegative unit vector that vanishes off the data.
-/// Among them only `±eᵢ` (`eᵢ` for the `ReLU`) are stationary for every batch of fewer than `n` points:
-/// gradient descent stops at dense weights, stochastic gradient descent at weights with one entry.
+/// in the basis of the data, `xᵢ = eᵢ` for `i < n ≤ d`. The minimum is `1 − 1/n`. With the linear activation
+/// and `n = d` every unit vector is a minimizer, with the `ReLU` every nonnegative unit vector that vanishes
+/// off the data. Among them only `±eᵢ` (`eᵢ` for the `ReLU`) are stationary for every batch of fewer than `n`
+/// points: gradient descent stops at dense weights, stochastic gradient descent at weights with one entry.
 ///
-/// One sample has curvature up to 8 at a minimizer, so batches of one ask for step sizes below 1/4. A `ReLU` neuron
-/// without a positive entry is dead: its gradient is zero. It dies on the way when `‖w‖² > 2` and the positive entries
-/// are small.
+/// One sample has curvature up to 8 at a minimizer, so batches of one ask for step sizes below 1/4. A `ReLU`
+/// neuron without a positive entry is dead: its gradient is zero. It dies on the way when `‖w‖² > 2` and the
+/// positive entries are small.
 ///
 /// ```
 /// use kiln_optim::{Stop, first_order::GradientDescent, run};

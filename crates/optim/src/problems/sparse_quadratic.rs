@@ -16,11 +16,12 @@ pub struct SparseQuadratic {
 }
 
 impl SparseQuadratic {
-    /// The entries `(i, j, Hᵢⱼ)` on and above the diagonal, which are added up where one repeats, `b` and `c`.
+    /// The entries `(i, j, Hᵢⱼ)` on and above the diagonal, which are added up where one repeats, `b` and
+    /// `c`.
     ///
     /// # Errors
-    /// When `b` is empty, an index is out of range or below the diagonal, something is not finite, or a diagonal entry
-    /// is negative.
+    /// When `b` is empty, an index is out of range or below the diagonal, something is not finite, or a
+    /// diagonal entry is negative.
     pub fn new(
         upper: impl IntoIterator<Item = (usize, usize, f64)>,
         linear: Vec<f64>,
@@ -95,8 +96,8 @@ impl SparseQuadratic {
         Self::new(entries, linear, constant)
     }
 
-    /// Label propagation on a `side × side` grid whose edges weigh `weight`, with `labelled` random nodes labelled `±1`
-    /// (data set D of Nutini, Laradji, Schmidt).
+    /// Label propagation on a `side × side` grid whose edges weigh `weight`, with `labelled` random nodes
+    /// labelled `±1` (data set D of Nutini, Laradji, Schmidt).
     ///
     /// # Errors
     /// When every node is labelled, or the weight is not finite.

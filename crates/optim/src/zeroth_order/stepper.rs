@@ -277,8 +277,7 @@ impl<V: Blocks> Stepper<'_, V> {
         if part.is_empty() {
             return 0.0;
         }
-        live.queries.examples += part.len() as u64;
-        live.queries.evaluations += 1;
+        *live.queries += Queries { examples: part.len() as u64, evaluations: 1 };
         live.problem.batch_sum(part, self.point).unwrap_or_else(|error| {
             failure.get_or_insert(error);
             f64::NAN

@@ -124,7 +124,9 @@ proptest! {
             for blocks in all_blocks() {
                 for rule in RULES {
                     for update in UPDATES {
-                        never_increases(&problem, &BlockCoordinateDescent { blocks: blocks.clone(), rule, update, seed }, &x);
+                        let blocks = blocks.clone();
+                        let solver = BlockCoordinateDescent { blocks, rule, update, seed };
+                        never_increases(&problem, &solver, &x);
                     }
                 }
             }
@@ -175,7 +177,8 @@ proptest! {
         }
     }
 
-    /// The approximate GSQ block gains at least what the GSL block gains; on one coordinate both are the best of all.
+    /// The approximate GSQ block gains at least what the GSL block gains; on one coordinate both are the best
+    /// of all.
     #[test]
     fn variable_blocks_take_the_best_coordinates(seed in 0_u64..1_000_000) {
         let problem = regression(RegressionLoss::Squared, seed);
@@ -223,7 +226,8 @@ proptest! {
     ) {
         let problem = quadratic(12, &edges, seed);
         let x = gaussian(seed, 100, 12);
-        let solver = BlockCoordinateDescent { blocks: BlockPartition::Forest, rule: BlockRule::Gs, update: Update::Matrix, seed };
+        let (blocks, rule, update) = (BlockPartition::Forest, BlockRule::Gs, Update::Matrix);
+        let solver = BlockCoordinateDescent { blocks, rule, update, seed };
         let state = advance(&problem, &solver, &x);
         let moved: Vec<usize> = (0..12).filter(|&i| state.iterate[i] != x[i]).collect();
         let gradient = problem.operator(&x).unwrap();

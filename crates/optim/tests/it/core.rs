@@ -6,13 +6,13 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_core::InputError;
 use kiln_optim::first_order::{
-    GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
+    ConvexConstants, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
 };
 use kiln_optim::problems::Quadratic;
 use kiln_optim::{
     Checkpoint, Every, FiniteSum, ModuleObjective, Observed, Observer, Operator, OptimError, Order,
-    ProgressObserver, Reason, RunError, Sampler, Solver, State, StepSize, Stop, Trace, check_batch, resume,
-    run,
+    ProgressObserver, Reason, RunError, Sampler, Solver, State, StepSize, Stop, Trace, Work, check_batch,
+    resume, run,
 };
 use kiln_tensor::{Coordinates, Parameters, TensorError, device_tests};
 use proptest::prelude::*;
@@ -215,6 +215,7 @@ fn every_method_resumes_to_the_same_bits() {
     let problem = LeastSquares::random(12, 4, 3);
     let smoothness = problem.smoothness();
     let step_size = 1.0 / (6.0 * smoothness);
+    let constants = ConvexConstants { strong_convexity: 0.1, smoothness };
     resumes_to_the_same_bits(&GradientDescent { step_size: step_size.into() }, &problem, 50);
     resumes_to_the_same_bits(&HeavyBall { step_size: step_size.into(), momentum: 0.7 }, &problem, 50);
     resumes_to_the_same_bits(&Nesterov { step_size: step_size.into(), momentum: None }, &problem, 50);
@@ -235,7 +236,7 @@ fn every_method_resumes_to_the_same_bits() {
             50,
         );
         let katyusha =
-            Katyusha { batch_size, order, epoch_length: Some(9), ..Katyusha::new(0.1, smoothness, seed) };
+            Katyusha { batch_size, order, epoch_length: Some(9), ..Katyusha::new(constants, seed) };
         resumes_to_the_same_bits(&katyusha, &problem, 50);
     }
 }
@@ -368,6 +369,88 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
     assert!(matches!(not_a_number, Err(RunError::Start(OptimError::Input(InputError::NotFinite { .. })))));
 }
 
+/// `½x² − bx` is solved from 0, whatever `b`, and where a run diverges it is noticed at the same step: what
+/// is called divergence has no unit.
+#[test]
+fn divergence_has_no_unit() {
+    let stop = Stop::after(50_000);
+    let mut noticed = Vec::new();
+    for b in [2.0_f64.powi(-30), 1.0, 2.0_f64.powi(18), 2.0_f64.powi(40)] {
+        let problem = Quadratic::diagonal(vec![1.0, 1e-4], vec![b, b]).unwrap();
+        let run = |step_size: f64| {
+            let solver = Nesterov { step_size: step_size.into(), momentum: None };
+            run(&solver, &problem, vec![0.0; 2], &stop, &mut ())
+        };
+        let found = run(1.0).unwrap().state.iterate;
+        assert!((found[1] / (1e4 * b) - 1.0).abs() < 1e-3, "{found:?} for {b}");
+        let Err(RunError::Diverged { iteration, last, .. }) = run(3.0) else { panic!("{b}: no divergence") };
+        assert_eq!(last.iteration, iteration - 1);
+        noticed.push(iteration);
+    }
+    assert!(noticed[0] < 20 && noticed.iter().all(|iteration| *iteration == noticed[0]), "{noticed:?}");
+}
+
+#[test]
+fn all_work_counts() {
+    let one = Work {
+        components: 1,
+        partial_gradients: 1,
+        block_minimizations: 2,
+        partial_derivatives: 3,
+        values: 4,
+        hessian_vector_products: 5,
+    };
+    let mut two = one;
+    two += one;
+    let twice = Work {
+        components: 2,
+        partial_gradients: 2,
+        block_minimizations: 4,
+        partial_derivatives: 6,
+        values: 8,
+        hessian_vector_products: 10,
+    };
+    assert_eq!(two, twice);
+    assert_eq!((one.units(), two.units()), (1 + 2 + 3 + 4 + 5, 2 + 3 + 6 + 8 + 10));
+}
+
+/// What is wrong with a state of another run is said in words.
+#[test]
+fn a_state_says_what_differs() {
+    let problem = LeastSquares::random(10, 3, 5);
+    let start = vec![0.0; 3];
+    let state = run(&Svrg::new(0.1, 3), &problem, start.clone(), &Stop::after(4), &mut ()).unwrap().state;
+    let bytes = state.to_bytes().unwrap();
+    let read = |solver: &Svrg| State::from_bytes(&bytes, solver, &problem, &start).unwrap_err().to_string();
+    let words = read(&Svrg { batch_size: 2, ..Svrg::new(0.1, 3) });
+    assert!(words.contains("setting batch_size is 1, but 2"), "{words}");
+    let words = read(&Svrg { order: Order::FlipFlop, ..Svrg::new(0.1, 3) });
+    assert!(words.contains("setting order is with-replacement, but flip-flop"), "{words}");
+    let words = read(&Svrg::new(0.2, 3));
+    assert!(words.contains("setting step_size is {constant: 0.1}, but {constant: 0.2}"), "{words}");
+    let words = State::from_bytes(&bytes, &Saga::new(0.1, 3), &problem, &start).unwrap_err().to_string();
+    assert!(words.contains("method is svrg, but saga"), "{words}");
+    let fewer = LeastSquares::random(9, 3, 5);
+    let words = State::from_bytes(&bytes, &Svrg::new(0.1, 3), &fewer, &start).unwrap_err().to_string();
+    assert!(words.contains("number of components is 10, but 9"), "{words}");
+    let resumed = resume(&Svrg::new(0.1, 4), &problem, state, &Stop::after(9), &mut ());
+    assert!(matches!(resumed, Err(RunError::Start(OptimError::OtherRun { .. }))));
+}
+
+/// A file keeps the state from before a run went wrong.
+#[test]
+fn a_diverged_iterate_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.state");
+    let solver = GradientDescent { step_size: 0.5.into() };
+    let stop = Stop { check_every: Some(100), ..Stop::after(10) };
+    let problem = Breaks(Cell::new(0));
+    let mut checkpoint = Checkpoint::new(Every::Iterations(1), &path);
+    assert!(run(&solver, &problem, vec![1.0], &stop, &mut checkpoint).is_err());
+    let state = Checkpoint::read(&path, &solver, &problem, vec![1.0]).unwrap();
+    assert_eq!((state.iteration, state.iterate), (4, vec![0.5_f64.powi(4)]));
+}
+
 #[test]
 fn bad_settings_are_refused() {
     let problem = LeastSquares::random(10, 3, 5);
@@ -383,9 +466,11 @@ fn bad_settings_are_refused() {
         refused(init(bad, 1));
         refused(GradientDescent { step_size: bad.into() }.init(&problem, &vec![0.0; 3]));
         refused(Saga::new(bad, 0).init(&problem, &vec![0.0; 3]).map(drop));
-        refused(Katyusha::new(bad, 1.0, 0).init(&problem, &vec![0.0; 3]).map(drop));
-        refused(HeavyBall::for_constants(bad, 1.0).map(drop));
-        refused(Nesterov::for_constants(1.0, bad).map(drop));
+        let flat = ConvexConstants { strong_convexity: bad, smoothness: 1.0 };
+        refused(Katyusha::new(flat, 0).init(&problem, &vec![0.0; 3]).map(drop));
+        refused(HeavyBall::for_constants(flat).map(drop));
+        let steep = ConvexConstants { strong_convexity: 1.0, smoothness: bad };
+        refused(Nesterov::for_constants(steep).map(drop));
         refused(StepSize::Warmup { from: bad, to: 1.0, iterations: 3 }.check("step_size"));
         refused(StepSize::Power { initial: 1.0, period: bad, exponent: 1.0 }.check("step_size"));
     }
@@ -406,7 +491,8 @@ fn bad_settings_are_refused() {
     ));
 }
 
-/// `½‖(x, y) − c‖²` as the saddle operator of a pair is enough to see that methods do not care what a point is.
+/// `½‖(x, y) − c‖²` as the saddle operator of a pair is enough to see that methods do not care what a point
+/// is.
 struct Pull<V>(V);
 
 impl<V: kiln_tensor::Vector> Operator for Pull<V> {

@@ -1,7 +1,7 @@
 //! First-order methods: unbiasedness, special cases, rates, proximal forms.
 
 use kiln_optim::first_order::{
-    GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
+    ConvexConstants, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
 };
 use kiln_optim::problems::{AffineFiniteSum, Quadratic};
 use kiln_optim::{
@@ -138,8 +138,8 @@ proptest! {
         prop_assert!(distance(&state_after(&saga, &problem, 20).iterate, &descent.iterate) < 1e-12);
     }
 
-    /// F3: when all components agree at the anchor, SVRG steps as SGD does. F4: when all components are equal, every
-    /// method is gradient descent.
+    /// F3: when all components agree at the anchor, SVRG steps as SGD does. F4: when all components are
+    /// equal, every method is gradient descent.
     #[test]
     fn useless_anchors_and_equal_components(n in 2..9_usize, seed: u64) {
         let mut problem = LeastSquares::random(n, 3, seed);
@@ -204,7 +204,8 @@ proptest! {
         prop_assert_eq!(heavy, plain);
     }
 
-    /// The rates that theory gives on strongly convex quadratics, and Nesterov's bound for convex ones at every step.
+    /// The rates that theory gives on strongly convex quadratics, and Nesterov's bound for convex ones at
+    /// every step.
     #[test]
     fn deterministic_methods_meet_their_rates(
         middle in prop::collection::vec(0.01..1.0_f64, 1..6),
@@ -226,17 +227,18 @@ proptest! {
         prop_assert!(end(descent.state.iterate) <= 0.99_f64.powi(steps as i32) * (1.0 + 1e-9));
 
         // Heavy ball: ((√κ − 1)/(√κ + 1))ᵗ up to a factor that grows linearly in t.
-        let heavy = HeavyBall::for_constants(0.01, 1.0).unwrap();
+        let constants = |strong_convexity| ConvexConstants { strong_convexity, smoothness: 1.0 };
+        let heavy = HeavyBall::for_constants(constants(0.01)).unwrap();
         let heavy = run(&heavy, &problem, start.clone(), &Stop::after(steps), &mut ()).unwrap();
         prop_assert!(end(heavy.state.iterate) <= (9.0_f64 / 11.0).powi(steps as i32) * 20.0 * steps as f64);
 
         // f − f* ≤ (1 − 1/√κ)ᵗ (f(z₀) − f* + μ/2 ‖z₀ − z*‖²).
-        let nesterov = Nesterov::for_constants(0.01, 1.0).unwrap();
+        let nesterov = Nesterov::for_constants(constants(0.01)).unwrap();
         let nesterov = run(&nesterov, &problem, start.clone(), &Stop::after(steps), &mut ()).unwrap();
         let bound = 0.9_f64.powi(steps as i32) * (problem.value(&start).unwrap() + 0.005 * initial * initial);
         prop_assert!(problem.value(&nesterov.state.iterate).unwrap() <= bound * (1.0 + 1e-6) + 1e-30);
 
-        let convex = Nesterov::for_constants(0.0, 1.0).unwrap();
+        let convex = Nesterov::for_constants(constants(0.0)).unwrap();
         let mut state = convex.start(&problem, start.clone()).unwrap();
         for t in 1..=100 {
             convex.advance(&problem, &mut state).unwrap();
@@ -263,8 +265,10 @@ proptest! {
             targets.iter().map(|b| (b / 2.0).signum() * ((b / 2.0).abs() - weight).max(0.0)).collect();
         let lasso = Composite { problem, regularizer: L1 { weight } };
         let stop = Stop::after(4000);
+        let descent = GradientDescent { step_size: 0.5.into() };
+        let constants = ConvexConstants { strong_convexity: 1.0, smoothness: 4.0 };
         let found = [
-            run(&GradientDescent { step_size: 0.5.into() }, &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
+            run(&descent, &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
             run(&Nesterov { step_size: 0.5.into(), momentum: None }, &lasso, vec![0.0; 4], &stop, &mut ())
                 .unwrap().state.iterate,
             run(&HeavyBall { step_size: 0.5.into(), momentum: 0.5 }, &lasso, vec![0.0; 4], &stop, &mut ())
@@ -272,7 +276,7 @@ proptest! {
             run(&Svrg::new(0.05, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
             run(&LooplessSvrg::new(0.05, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
             run(&Saga::new(0.05, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
-            run(&Katyusha::new(1.0, 4.0, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
+            run(&Katyusha::new(constants, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
         ];
         for iterate in found {
             prop_assert!(distance(&iterate, &expected) < 1e-6, "{:?} {:?}", iterate, expected);
@@ -281,8 +285,8 @@ proptest! {
     }
 }
 
-/// On one well-conditioned problem, over several seeds: what reduces variance converges with a constant step, plain SGD
-/// does not, and all of it within the number of passes that theory allows.
+/// On one well-conditioned problem, over several seeds: what reduces variance converges with a constant step,
+/// plain SGD does not, and all of it within the number of passes that theory allows.
 #[test]
 fn variance_reduction_converges_linearly() {
     for seed in 0..5 {
@@ -304,7 +308,7 @@ fn variance_reduction_converges_linearly() {
             error(&|stop| run(&loopless, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate)
                 < 1e-3
         );
-        let katyusha = Katyusha::new(0.1, smoothness, seed);
+        let katyusha = Katyusha::new(ConvexConstants { strong_convexity: 0.1, smoothness }, seed);
         assert!(
             error(&|stop| run(&katyusha, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate)
                 < 1e-6

@@ -90,12 +90,12 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
         rows: model.labels().len(),
         sha256: found.sha256.clone(),
     });
-    let (strong_convexity, smoothness) = (model.strong_convexity(), model.smoothness());
+    let constants = model.constants();
     let minimum = minimum(&model)?;
     let seeds = context.seeds(5);
 
     let sgd = |step_size: f64, order, seed| Sgd { step_size: step_size.into(), batch_size: 1, order, seed };
-    let (model, l) = (&model, smoothness);
+    let (model, l) = (&model, constants.smoothness);
     let methods: Vec<(&str, Run<'_>)> = vec![
         (
             "gradient descent, 1/L",
@@ -116,12 +116,12 @@ fn breast_cancer(context: &Context, recorder: &mut Recorder) -> Result<(), Exper
             Box::new(|seed| curve(&LooplessSvrg::new(1.0 / (6.0 * l), seed), model, minimum)),
         ),
         ("SAGA, 1/(3L)", Box::new(|seed| curve(&Saga::new(1.0 / (3.0 * l), seed), model, minimum))),
-        ("Katyusha", Box::new(|seed| curve(&Katyusha::new(strong_convexity, l, seed), model, minimum))),
+        ("Katyusha", Box::new(|seed| curve(&Katyusha::new(constants, seed), model, minimum))),
     ];
     let mut table = Table::new(
         "excess",
         "f − min f after 60 n component gradients",
-        &format!("{} seeds; L/λ = {}", seeds.len(), Number(smoothness / strong_convexity)),
+        &format!("{} seeds; L/λ = {}", seeds.len(), Number(l / constants.strong_convexity)),
         &["method", "median", "smallest", "largest"],
     );
     let mut figure = Figure::new(
@@ -180,7 +180,7 @@ where
 
 /// `min f`, by accelerated gradient descent until the gradient is rounding error.
 fn minimum(model: &LinearLoss) -> Result<f64, ExperimentError> {
-    let solver = Nesterov::for_constants(model.strong_convexity(), model.smoothness())?;
+    let solver = Nesterov::for_constants(model.constants())?;
     let stop = Stop::after(5_000).or_residual(1e-14);
     let solution = run(&solver, model, vec![0.0; model.columns()], &stop, &mut ())?;
     Ok(model.value(&solution.state.iterate)?)

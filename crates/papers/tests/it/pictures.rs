@@ -5,7 +5,6 @@ use kiln_datasets::{DataPath, ImagePart, mnist};
 use kiln_papers::pictures::{
     AwdCnn, Grey, Pictures, TrimLeNet, add_decoys, coloured, corners, glyphs, palette,
 };
-use kiln_tests::data_with;
 use proptest::prelude::*;
 
 fn mean(values: &[f32]) -> f32 {

@@ -1,5 +1,5 @@
-//! Correlation alignment: Sun, Saenko, *Deep CORAL* (ECCV workshops 2016); with means as in `DomainBed` (Gulrajani,
-//! Lopez-Paz, *In search of lost domain generalization*, ICLR 2021).
+//! Correlation alignment: Sun, Saenko, *Deep CORAL* (ECCV workshops 2016); with means as in `DomainBed`
+//! (Gulrajani, Lopez-Paz, *In search of lost domain generalization*, ICLR 2021).
 //!
 //! ```text
 //! mean and covariance:  D = ‖μ_a − μ_b‖² / k + ‖S_a − S_b‖_F² / k²
@@ -7,9 +7,9 @@
 //! S = Σ_i p_i (z_i − μ)(z_i − μ)ᵀ / (1 − Σ_i p_i²),    p the weights, to sum 1
 //! ```
 //!
-//! For equal weights the divisor makes it the unbiased `1/(n − 1)`, and for any weights independent of the data it is
-//! unbiased too. Weights are importances, not counts: the weights 2, 1 have the `Σ` of the repeated rows, but not their
-//! divisor, `1 − 1/3`. `O(nk²)`; pairs of `M` groups add `O(Mk²)`.
+//! For equal weights the divisor makes it the unbiased `1/(n − 1)`, and for any weights independent of the
+//! data it is unbiased too. Weights are importances, not counts: the weights 2, 1 have the `Σ` of the
+//! repeated rows, but not their divisor, `1 − 1/3`. `O(nk²)`; pairs of `M` groups add `O(Mk²)`.
 
 use burn::tensor::Tensor;
 use kiln_core::check;

@@ -46,7 +46,8 @@ pub enum MmdKernel {
         /// The greatest exponent, at most 32 and at least `lowest`.
         highest: i32,
     },
-    /// `⟨x, y⟩`, for which the result is [`Divergence::Mean`](super::Divergence::Mean) times the number of features.
+    /// `⟨x, y⟩`, for which the result is [`Divergence::Mean`](super::Divergence::Mean) times the number of
+    /// features.
     Linear,
 }
 
@@ -92,7 +93,8 @@ impl MmdKernel {
         let mut squared = squared_distances(rows.clone().inner());
         let unit = pool.map(|pool| {
             let mean = (pool.clone().matmul(squared.clone()) * pool).sum();
-            // Where all rows coincide every Gaussian is 1, whatever its width; the floor keeps the quotients finite.
+            // Where all rows coincide every Gaussian is 1, whatever its width; the floor keeps the quotients
+            // finite.
             let floor =
                 squared.dtype().finfo().map_or(f64::MIN_POSITIVE, |info| info.min_positive / info.epsilon);
             mean.clamp_min(floor).unsqueeze::<2>()
@@ -158,10 +160,10 @@ pub(super) fn pairwise(kernel: &MmdKernel, features: &Tensor<2>, groups: &[&[usi
     kernel.quadratic(select(features, &rows).features, contrasts(&places, rows.len(), features), None)
 }
 
-/// Up to this many numbers differences of features are formed, `[features, rows, rows]`, as squared distances then are
-/// exact to the last bits. Beyond it, where a processor's cache ends, `‖x‖² + ‖y‖² − 2⟨x, y⟩` is several
-/// times faster. Its error of about `ε‖x‖²` only matters to rows that nearly coincide: in a sum over so many
-/// pairs these are few.
+/// Up to this many numbers differences of features are formed, `[features, rows, rows]`, as squared distances
+/// then are exact to the last bits. Beyond it, where a processor's cache ends, `‖x‖² + ‖y‖² − 2⟨x, y⟩` is
+/// several times faster. Its error of about `ε‖x‖²` only matters to rows that nearly coincide: in a sum over
+/// so many pairs these are few.
 const DIFFERENCES: usize = 1 << 20;
 
 /// `[rows, rows]`, never negative.

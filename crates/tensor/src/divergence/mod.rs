@@ -1,5 +1,5 @@
-//! Divergences between two samples of features, as penalties to train with: differentiable in the features, on every
-//! device, in `f32` and `f64`.
+//! Divergences between two samples of features, as penalties to train with: differentiable in the features,
+//! on every device, in `f32` and `f64`.
 //!
 //! | | `D(a, b)` | cost for `n` rows of `k` features |
 //! |---|---|---|
@@ -118,14 +118,15 @@ pub enum Divergence {
     Mmd(MmdKernel),
     /// Correlation alignment (Sun, Saenko 2016), which compares covariances.
     Coral(CoralForm),
-    /// The squared sliced Wasserstein-2 distance: the mean of the `W₂²` between the projections on random directions.
+    /// The squared sliced Wasserstein-2 distance: the mean of the `W₂²` between the projections on random
+    /// directions.
     SlicedWasserstein {
         /// The number of directions `L`, at least 1.
         projections: usize,
         /// Determines the directions. Take a new one in each step of training.
         seed: u64,
-        /// Whether the part that the difference of means has in it is taken in expectation over all directions, instead
-        /// of over these `L`. Without bias either way.
+        /// Whether the part that the difference of means has in it is taken in expectation over all
+        /// directions, instead of over these `L`. Without bias either way.
         control_variate: bool,
     },
 }
@@ -134,9 +135,9 @@ impl Divergence {
     /// The divergence between two samples, of shape `[1]`. Their numbers of rows may differ.
     ///
     /// # Errors
-    /// When the samples differ in number of features, element type or device, a sample is empty, its weights are not as
-    /// [`Sample`] says, or a setting is out of range. [`Coral`](Self::Coral) needs two rows with weights in
-    /// each sample.
+    /// When the samples differ in number of features, element type or device, a sample is empty, its weights
+    /// are not as [`Sample`] says, or a setting is out of range. [`Coral`](Self::Coral) needs two rows with
+    /// weights in each sample.
     pub fn between(&self, a: &Sample, b: &Sample) -> Result<Tensor<1>, TensorError> {
         self.check()?;
         let (a, b) = (a.checked()?, b.checked()?);
@@ -158,9 +159,9 @@ impl Divergence {
     /// A pair with an empty group counts 0. For [`Coral`](Self::Coral) so does one with a group of a single
     /// row. Where no pair counts the result is a constant, which autodiff has nothing to say about.
     ///
-    /// All pairs are evaluated at once, from one matrix product for [`Mean`](Self::Mean) and one kernel matrix for
-    /// [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between pairs); for
-    /// the others the work per pair is that of comparing two vectors.
+    /// All pairs are evaluated at once, from one matrix product for [`Mean`](Self::Mean) and one kernel
+    /// matrix for [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between
+    /// pairs); for the others the work per pair is that of comparing two vectors.
     ///
     /// # Errors
     /// When an index is not that of a row, there are no features, or a setting is out of range.

@@ -1,5 +1,5 @@
-//! Sliced Wasserstein distance: Bonneel, Rabin, Peyré, Pfister, *Sliced and Radon Wasserstein barycenters of measures*
-//! (2015).
+//! Sliced Wasserstein distance: Bonneel, Rabin, Peyré, Pfister, *Sliced and Radon Wasserstein barycenters of
+//! measures* (2015).
 //!
 //! ```text
 //! D = 1/L Σ_l W₂²(⟨θ_l, a⟩, ⟨θ_l, b⟩),    θ_l uniform on the sphere
@@ -81,7 +81,8 @@ fn directions(projections: usize, seed: u64, like: &Tensor<2>) -> Result<Tensor<
 /// `[projections, rows]`, in each direction around the mean if `centred`.
 fn projected(directions: &Tensor<2>, sample: &Rows, centred: bool) -> Tensor<2> {
     let features = sample.features.clone();
-    // The best coupling of centred samples does not change with the centre to first order, so no gradient flows there.
+    // The best coupling of centred samples does not change with the centre to first order, so no gradient
+    // flows there.
     let features = if centred { features - sample.mean().inner() } else { features };
     directions.clone().matmul(features.transpose())
 }

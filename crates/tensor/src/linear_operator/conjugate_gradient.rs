@@ -4,8 +4,8 @@
 //! x = 0, r = p = b;   α = ‖r‖² / pᵀAp,  x ← x + α p,  r' = r − α A p,  p ← r' + (‖r'‖²/‖r‖²) p
 //! ```
 //!
-//! The error in the norm of `A` falls at least like `2 ((√κ − 1)/(√κ + 1))^t`; exact after as many steps as there are
-//! distinct eigenvalues, but for rounding. Cost per step: one product; memory: four vectors.
+//! The error in the norm of `A` falls at least like `2 ((√κ − 1)/(√κ + 1))^t`; exact after as many steps as
+//! there are distinct eigenvalues, but for rounding. Cost per step: one product; memory: four vectors.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,8 @@ impl ConjugateGradient {
     /// Solves `A x = b` from `x = 0`.
     ///
     /// # Errors
-    /// [`TensorError::Input`] for a setting or a number that is not finite, [`TensorError::NotPositiveDefinite`],
-    /// and those of the map.
+    /// [`TensorError::Input`] for a setting or a number that is not finite,
+    /// [`TensorError::NotPositiveDefinite`], and those of the map.
     pub fn solve<V: Vector, A: LinearOperator<V>>(
         &self,
         map: &A,

@@ -1,12 +1,13 @@
-//! Hutchinson's estimators (Hutchinson 1990; diagonal: Bekas, Kokiopoulou, Saad 2007) of the trace and the diagonal.
+//! Hutchinson's estimators (Hutchinson 1990; diagonal: Bekas, Kokiopoulou, Saad 2007) of the trace and the
+//! diagonal.
 //!
 //! ```text
 //! tr A = E zᵀAz,   diag A = E z ⊙ A z    for independent z_i of mean 0 and variance 1
 //! ```
 //!
-//! With signs as probes, for symmetric `A`, the variances are `2 Σ_{i≠j} a_ij²` and `Σ_{j≠i} a_ij²`, so the diagonal
-//! of a diagonal map is exact with a single probe. Cost per probe: one product; memory: two vectors, and two numbers
-//! per coordinate for the diagonal.
+//! With signs as probes, for symmetric `A`, the variances are `2 Σ_{i≠j} a_ij²` and `Σ_{j≠i} a_ij²`, so the
+//! diagonal of a diagonal map is exact with a single probe. Cost per probe: one product; memory: two vectors,
+//! and two numbers per coordinate for the diagonal.
 
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
@@ -61,8 +62,8 @@ impl Hutchinson {
     /// The trace of a map of the space of `like`.
     ///
     /// # Errors
-    /// [`TensorError::Input`] for a setting, an image of another space or a number that is not finite, and those of
-    /// the map.
+    /// [`TensorError::Input`] for a setting, an image of another space or a number that is not finite, and
+    /// those of the map.
     pub fn trace<V: Coordinates, A: LinearOperator<V>>(
         &self,
         map: &A,

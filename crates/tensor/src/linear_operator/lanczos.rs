@@ -1,19 +1,21 @@
-//! The Lanczos process (Lanczos 1950) with full reorthogonalization, for the largest eigenvalues of a symmetric map.
+//! The Lanczos process (Lanczos 1950) with full reorthogonalization, for the largest eigenvalues of a
+//! symmetric map.
 //!
 //! ```text
 //! β_j v_{j+1} = A v_j − α_j v_j − β_{j−1} v_{j−1},   orthogonalized against all v_i
 //! T = tridiag(β, α, β) = S Θ Sᵀ,   Ritz vectors u_i = V s_i,   ‖A u_i − θ_i u_i‖ = β_m |s_{m,i}|
 //! ```
 //!
-//! The space grows until the wanted pairs have residuals `≤ tolerance · max |θ|`, or to `max_dimension`. One Krylov
-//! space holds one vector of each eigenspace, so a repeated eigenvalue would go unnoticed: the process therefore runs
-//! again in the orthogonal complement of what it found, and takes in what is larger there. This second run also gives
-//! the next eigenvalue, hence the gap that says whether the subspace is well defined.
+//! The space grows until the wanted pairs have residuals `≤ tolerance · max |θ|`, or to `max_dimension`. One
+//! Krylov space holds one vector of each eigenspace, so a repeated eigenvalue would go unnoticed: the process
+//! therefore runs again in the orthogonal complement of what it found, and takes in what is larger there.
+//! This second run also gives the next eigenvalue, hence the gap that says whether the subspace is well
+//! defined.
 //!
-//! Cost: one product per dimension of the Krylov spaces, of which the complement's is usually the smaller, one per
-//! pair for its true residual, and `O(m²)` inner products; memory: `m + k` vectors. These are kept and orthogonalized
-//! on the host in `f64`, whatever the precision of the map: `2m` small reductions on a device cost more than a vector
-//! there and back.
+//! Cost: one product per dimension of the Krylov spaces, of which the complement's is usually the smaller,
+//! one per pair for its true residual, and `O(m²)` inner products; memory: `m + k` vectors. These are kept
+//! and orthogonalized on the host in `f64`, whatever the precision of the map: `2m` small reductions on a
+//! device cost more than a vector there and back.
 
 use faer::{Mat, Side};
 use kiln_core::check;
@@ -37,9 +39,11 @@ use crate::{Coordinates, Distribution, Noise, TensorError, Vector};
 pub struct Lanczos {
     /// `k`, how many eigenpairs.
     pub eigenpairs: usize,
-    /// The residual `‖A u − θ u‖`, relative to the largest magnitude of a Ritz value, at which a pair is good enough.
+    /// The residual `‖A u − θ u‖`, relative to the largest magnitude of a Ritz value, at which a pair is good
+    /// enough.
     pub tolerance: f64,
-    /// The largest dimension of a Krylov space, which bounds memory and work; `None` is that of the whole space.
+    /// The largest dimension of a Krylov space, which bounds memory and work; `None` is that of the whole
+    /// space.
     pub max_dimension: Option<usize>,
     /// Seed of the start vectors in the complement.
     pub seed: u64,
@@ -52,8 +56,8 @@ pub struct Eigenpairs<V> {
     pub values: Vec<f64>,
     /// Their eigenvectors, orthonormal.
     pub vectors: Vec<V>,
-    /// `‖A u − λ u‖` of each, recomputed at the end. They exceed the tolerance if `max_dimension` came first, or if the
-    /// map is not symmetric and exact to that precision, as a Hessian by differences may not be.
+    /// `‖A u − λ u‖` of each, recomputed at the end. They exceed the tolerance if `max_dimension` came first,
+    /// or if the map is not symmetric and exact to that precision, as a Hessian by differences may not be.
     pub residuals: Vec<f64>,
     /// `λ_{k+1}`, a lower bound on it that is good to about 1 % of `max |λ|`; `None` if `k` is the dimension.
     pub next: Option<f64>,
@@ -62,7 +66,8 @@ pub struct Eigenpairs<V> {
 }
 
 impl<V> Eigenpairs<V> {
-    /// `λ_k − λ_{k+1}`. Where it is not clearly positive, the span of the eigenvectors is an arbitrary choice.
+    /// `λ_k − λ_{k+1}`. Where it is not clearly positive, the span of the eigenvectors is an arbitrary
+    /// choice.
     pub fn gap(&self) -> Option<f64> {
         self.next.zip(self.values.last()).map(|(next, last)| last - next)
     }
@@ -164,8 +169,8 @@ impl Lanczos {
     }
 }
 
-/// Smaller Krylov spaces are not trusted, whatever their residuals: a Ritz pair may settle on an eigenvalue before a
-/// larger one, of which the start has little, has appeared.
+/// Smaller Krylov spaces are not trusted, whatever their residuals: a Ritz pair may settle on an eigenvalue
+/// before a larger one, of which the start has little, has appeared.
 const MARGIN: usize = 12;
 
 struct Search<'a, A> {
@@ -181,7 +186,8 @@ struct Search<'a, A> {
 const EXHAUSTED: f64 = 1e-14;
 
 impl<A> Search<'_, A> {
-    /// The `wanted` largest Ritz pairs in the complement of `locked`; fewer if the Krylov space is exhausted before.
+    /// The `wanted` largest Ritz pairs in the complement of `locked`; fewer if the Krylov space is exhausted
+    /// before.
     fn run<V: Vector>(
         &mut self,
         start: V,
@@ -230,8 +236,8 @@ impl<A> Search<'_, A> {
     }
 }
 
-/// `v` without its parts in two orthonormal families, and whether anything but rounding is left of it: a pass that
-/// takes most of the vector away leaves relative errors, and is repeated.
+/// `v` without its parts in two orthonormal families, and whether anything but rounding is left of it: a pass
+/// that takes most of the vector away leaves relative errors, and is repeated.
 fn orthogonal<V: Vector>(mut v: V, locked: &[V], basis: &[V]) -> Result<(V, bool), TensorError> {
     let mut before = v.norm()?;
     for _ in 0..4 {

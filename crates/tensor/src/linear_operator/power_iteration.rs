@@ -4,9 +4,9 @@
 //! v ← A v / ‖A v‖,   λ = ⟨v, A v⟩   until   ‖A v − λ v‖ ≤ tolerance · |λ|
 //! ```
 //!
-//! For symmetric `A` the residual bounds the distance of `λ` to an eigenvalue, and falls like `|λ₂/λ₁|` per step: use
-//! [`Lanczos`](crate::Lanczos) when that is close to 1. When `λ` and `−λ` are both extreme it does not converge. Cost
-//! per step: one product; memory: two vectors.
+//! For symmetric `A` the residual bounds the distance of `λ` to an eigenvalue, and falls like `|λ₂/λ₁|` per
+//! step: use [`Lanczos`](crate::Lanczos) when that is close to 1. When `λ` and `−λ` are both extreme it does
+//! not converge. Cost per step: one product; memory: two vectors.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,8 @@ impl PowerIteration {
     /// The eigenvalue of largest magnitude of a symmetric `A`.
     ///
     /// # Errors
-    /// [`TensorError::Input`] for a setting or a number that is not finite, [`TensorError::ZeroStart`], and those
-    /// of the map.
+    /// [`TensorError::Input`] for a setting or a number that is not finite, [`TensorError::ZeroStart`], and
+    /// those of the map.
     pub fn largest<V: Vector, A: LinearOperator<V>>(
         &self,
         map: &A,

@@ -1,4 +1,5 @@
-//! The group lasso (Yuan, Lin 2006): `x_g ← x_g max(1 − s λ_g / ‖x_g‖, 0)`, group by group. `O(d)`, on the host.
+//! The group lasso (Yuan, Lin 2006): `x_g ← x_g max(1 − s λ_g / ‖x_g‖, 0)`, group by group. `O(d)`, on the
+//! host.
 
 use kiln_core::InputError;
 use kiln_core::check::{self, Checked};
@@ -7,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Prox, finite, on_host, scaled};
 use crate::{Coordinates, TensorError};
 
-/// `g(x) = λ Σ_g √|g| ‖x_g‖` over groups of coordinates that do not overlap. What is in no group is not penalized.
+/// `g(x) = λ Σ_g √|g| ‖x_g‖` over groups of coordinates that do not overlap. What is in no group is not
+/// penalized.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupLasso {
     /// `λ ≥ 0`.

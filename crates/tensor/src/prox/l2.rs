@@ -53,8 +53,8 @@ impl<V: Vector> ConstraintSet<V> for L2Ball {
     }
 }
 
-/// `{x : ‖x‖ = r}`, with projection `r x/‖x‖`; zero goes to `(r, 0, …, 0)`. Its local concavity is `1/(2r)` in the
-/// Euclidean norm.
+/// `{x : ‖x‖ = r}`, with projection `r x/‖x‖`; zero goes to `(r, 0, …, 0)`. Its local concavity is `1/(2r)`
+/// in the Euclidean norm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sphere {
     /// `r > 0`.

@@ -1,5 +1,6 @@
-//! The simplex and the `ℓ₁` ball, by sorting (Held, Wolfe, Crowder 1974; Duchi et al., ICML 2008): the projection is
-//! `max(xᵢ − θ, 0)` with the one `θ` for which the entries have the right sum. `O(d log d)`, on the host.
+//! The simplex and the `ℓ₁` ball, by sorting (Held, Wolfe, Crowder 1974; Duchi et al., ICML 2008): the
+//! projection is `max(xᵢ − θ, 0)` with the one `θ` for which the entries have the right sum. `O(d log d)`, on
+//! the host.
 
 use kiln_core::check;
 use serde::{Deserialize, Serialize};

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::{ConstraintSet, Prox, indicator, on_host};
 use crate::{Coordinates, TensorError};
 
-/// `{x : at most k entries are not 0}`. The projection keeps the `k` entries of largest magnitude, of equal ones those
-/// with the smallest index.
+/// `{x : at most k entries are not 0}`. The projection keeps the `k` entries of largest magnitude, of equal
+/// ones those with the smallest index.
 ///
-/// Its local concavity is `1/(2m)` in the maximum norm, `m` the least magnitude of the `k` entries: infinite at a point
-/// with fewer than `k`.
+/// Its local concavity is `1/(2m)` in the maximum norm, `m` the least magnitude of the `k` entries: infinite
+/// at a point with fewer than `k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SparseVectors {
     /// `k`.

@@ -1,5 +1,6 @@
-//! What acts on the singular values of a matrix `X = U Σ Vᵀ`: the nuclear norm, matrices of low rank, matrices with
-//! orthonormal columns. One singular value decomposition, `O(m n min(m, n))`, on the host in `f64`.
+//! What acts on the singular values of a matrix `X = U Σ Vᵀ`: the nuclear norm, matrices of low rank,
+//! matrices with orthonormal columns. One singular value decomposition, `O(m n min(m, n))`, on the host in
+//! `f64`.
 
 use faer::{Mat, MatRef};
 use kiln_core::{InputError, check};
@@ -32,8 +33,8 @@ impl<V: Coordinates> Prox<V> for NuclearNorm {
     }
 }
 
-/// The matrices of rank at most `r`. The projection keeps the first `r` singular triples; of equal singular values it
-/// keeps those that the decomposition gives first.
+/// The matrices of rank at most `r`. The projection keeps the first `r` singular triples; of equal singular
+/// values it keeps those that the decomposition gives first.
 ///
 /// Its local concavity is `1/(2σᵣ)` in the spectral norm: infinite where the rank is less than `r`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +70,8 @@ impl<V: Coordinates> ConstraintSet<V> for LowRank {
     }
 }
 
-/// The matrices with `XᵀX = I` (the Stiefel manifold), for `rows ≥ columns`. The projection is the polar factor `U Vᵀ`.
+/// The matrices with `XᵀX = I` (the Stiefel manifold), for `rows ≥ columns`. The projection is the polar
+/// factor `U Vᵀ`.
 ///
 /// Its local concavity is `1/2` in the spectral norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -121,9 +121,9 @@ fn rates(divergence: &Divergence) -> f64 {
     }
 }
 
-/// What rounding may do. All features are at most 3 and their differences at most 6; the divergences but MMD are
-/// polynomials of degree 2 or 4 in these. Squared distances have a relative error, so kernels `k(t) ≤ 1` one
-/// of `rt k ≤ 1`.
+/// What rounding may do. All features are at most 3 and their differences at most 6; the divergences but MMD
+/// are polynomials of degree 2 or 4 in these. Squared distances have a relative error, so kernels `k(t) ≤ 1`
+/// one of `rt k ≤ 1`.
 fn tolerance(dtype: DType) -> f64 {
     let epsilon = if dtype == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
     1e3 * epsilon
@@ -207,7 +207,8 @@ fn covariance(sample: &Host) -> Vec<f64> {
     (0..mean.len()).flat_map(|f| (0..mean.len()).map(move |g| (f, g))).map(|(f, g)| entry(f, g)).collect()
 }
 
-/// `∫ (F⁻¹ − G⁻¹)²` of samples of one feature, by the values of the quantile functions between all of their jumps.
+/// `∫ (F⁻¹ − G⁻¹)²` of samples of one feature, by the values of the quantile functions between all of their
+/// jumps.
 fn wasserstein(a: &Host, b: &Host) -> f64 {
     let steps = |sample: &Host| {
         let mut steps: Vec<(f64, f64)> = sample.rows.iter().map(|row| row[0]).zip(sample.shares()).collect();
@@ -312,8 +313,8 @@ device_tests! {
         });
     }
 
-    /// All depend on differences of features only, and all but the sliced distance with its fixed directions are
-    /// invariant to a common rotation.
+    /// All depend on differences of features only, and all but the sliced distance with its fixed directions
+    /// are invariant to a common rotation.
     fn motions_change_nothing(device) {
         proptest!(cases_on(device), |((a, b) in pair(), angle in -3.0..3.0)| {
             // Features grow to 5 here and are no longer exact in single precision.
@@ -338,7 +339,11 @@ device_tests! {
     /// divide by `1 − Σp²`, which is another number for the repeated rows.
     fn weights_are_shares(device) {
         proptest!(cases_on(device), |((a, b) in pair())| {
-            let a = if a.weights.is_some() { a } else { a.weighted([2.0, 1.0, 0.0, 3.0, 1.0][..a.rows.len()].to_vec()) };
+            let a = if a.weights.is_some() {
+                a
+            } else {
+                a.weighted([2.0, 1.0, 0.0, 3.0, 1.0][..a.rows.len()].to_vec())
+            };
             let weights = a.weights.clone().unwrap();
             for divergence in all() {
                 let tolerance = tolerance(dtype(device));
@@ -506,7 +511,10 @@ device_tests! {
         if dtype == DType::F64 {
             // All entries at once: along one direction.
             let divergence = Divergence::Mmd(MmdKernel::GaussianSum);
-            let along = |t: f64| evaluate(&divergence, &a, &b.map(|row| row.iter().map(|x| x + t * x * x).collect()), device);
+            let along = |t: f64| {
+                let bent = b.map(|row| row.iter().map(|x| x + t * x * x).collect());
+                evaluate(&divergence, &a, &bent, device)
+            };
             let x = matrix(&b.rows, &device.clone().autodiff(), dtype).require_grad();
             let value = divergence.between(&a.on(device, dtype), &Sample::new(x.clone())).unwrap();
             let gradient: Vec<f64> = x.grad(&value.backward()).unwrap().try_into_vec_as().unwrap();
@@ -603,6 +611,21 @@ device_tests! {
                         assert!(value.unwrap().into_scalar::<f64>().is_nan(), "{divergence:?}, width {width}");
                     }
                 }
+            }
+        }
+    }
+
+    /// Features are not read back, so numbers that are not finite go through.
+    fn features_that_are_not_finite_do_not_panic(device) {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let spoilt = Tensor::<2>::from_data([[1.0, 2.0], [bad, 0.0], [3.0, bad]], device);
+            let good = Sample::new(Tensor::<2>::ones([4, 2], device));
+            for divergence in all() {
+                let sample = Sample::new(spoilt.clone());
+                let _ = divergence.between(&sample, &good).unwrap().into_scalar::<f64>();
+                let weighted = sample.weighted(vector(&[1.0, 2.0, 3.0], device, DType::F32));
+                let _ = divergence.between(&good, &weighted).unwrap().into_scalar::<f64>();
+                let _ = divergence.pairwise(&spoilt, &[vec![0, 1], vec![2, 0]]).unwrap();
             }
         }
     }

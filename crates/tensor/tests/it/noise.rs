@@ -30,8 +30,9 @@ fn known_key_stream() {
     assert_eq!(values::<f64>(Noise { seed: 0, distribution: Distribution::Uniform }, 0, 0, 8), expected);
 }
 
-/// Computed by a Python program that implements `ChaCha8` itself and takes `Φ⁻¹` from `statistics.NormalDist`.
-/// Runs stored as seeds rely on these numbers: if this test fails, change the code, not the test.
+/// Computed by a Python program that implements `ChaCha8` itself and takes `Φ⁻¹` from
+/// `statistics.NormalDist`. Runs stored as seeds rely on these numbers: if this test fails, change the code,
+/// not the test.
 #[test]
 fn numbers_never_change() {
     let at = |distribution| values::<f64>(Noise { seed: 20_261_122, distribution }, 5, (1 << 40) - 2, 8);
@@ -116,7 +117,8 @@ proptest! {
     }
 }
 
-/// Moments within five standard errors, and no correlation between neighbouring seeds, parameters and positions.
+/// Moments within five standard errors, and no correlation between neighbouring seeds, parameters and
+/// positions.
 #[test]
 fn moments_and_independence() {
     let n = 1 << 17;

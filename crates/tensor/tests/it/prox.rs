@@ -1,11 +1,10 @@
-use burn::tensor::{DType, Tensor, TensorData};
 use faer::{MatRef, Side};
 use kiln_core::InputError;
 use kiln_tensor::prox::{
     Bounds, ConstraintSet, GroupLasso, L1, L1Ball, L2Ball, LowRank, NonNegative, NuclearNorm, Orthonormal,
     Prox, Simplex, SparseVectors, Sphere, SquaredL2,
 };
-use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vector, device_tests};
+use kiln_tensor::{Coordinates, Parameters, TensorError, Vector, device_tests};
 use proptest::prelude::*;
 
 const ROWS: usize = 4;
@@ -21,55 +20,15 @@ macro_rules! named {
     ($($map:expr),* $(,)?) => { vec![$((stringify!($map), Box::new($map) as _)),*] };
 }
 
-macro_rules! lists_for {
-    ($vector:ty) => {
-        pub(super) fn regularizers() -> Regularizers<$vector> {
-            named![
-                L1 { weight: 0.7 },
-                SquaredL2 { weight: 0.7 },
-                GroupLasso { weight: 0.5, groups: vec![vec![0, 5, 2], vec![7], vec![3, 4]] },
-                NuclearNorm { weight: 0.7, rows: ROWS, columns: COLUMNS },
-                NuclearNorm { weight: 0.7, rows: COLUMNS, columns: ROWS },
-                (),
-            ]
-        }
-
-        pub(super) fn convex_sets() -> Sets<$vector> {
-            named![
-                Bounds { lower: -0.5, upper: 1.0 },
-                Bounds { lower: f64::NEG_INFINITY, upper: 0.25 },
-                NonNegative,
-                L1Ball { radius: 1.5 },
-                L1Ball { radius: 0.0 },
-                L2Ball { radius: 1.5 },
-                Simplex { total: 2.0 },
-            ]
-        }
-
-        pub(super) fn nonconvex_sets() -> Sets<$vector> {
-            named![
-                Sphere { radius: 2.0 },
-                SparseVectors { nonzeros: 3 },
-                SparseVectors { nonzeros: 0 },
-                LowRank { rank: 1, rows: ROWS, columns: COLUMNS },
-                LowRank { rank: 2, rows: COLUMNS, columns: ROWS },
-                Orthonormal { rows: ROWS, columns: COLUMNS },
-            ]
-        }
-    };
+fn convex_sets() -> Sets<Vec<f64>> {
+    named![
+        Bounds { lower: -0.5, upper: 1.0 },
+        NonNegative,
+        L1Ball { radius: 1.5 },
+        L2Ball { radius: 1.5 },
+        Simplex { total: 2.0 },
+    ]
 }
-
-mod on_the_host {
-    use super::*;
-    lists_for!(Vec<f64>);
-}
-
-mod on_a_device {
-    use super::*;
-    lists_for!(Tensor<2>);
-}
-
-use on_the_host::{convex_sets, nonconvex_sets, regularizers};
 
 fn vector() -> impl Strategy<Value = Vec<f64>> {
     let entry = prop_oneof![4 => -3.0..3.0, 1 => Just(0.0), 1 => Just(1.0), 1 => -1e-3..1e-3];
@@ -94,51 +53,6 @@ fn singular_values(x: &[f64], rows: usize, columns: usize) -> Vec<f64> {
 }
 
 proptest! {
-    /// `‖Px − Py‖² ≤ ⟨Px − Py, x − y⟩`, which characterizes the proximal maps of convex functions up to a gradient.
-    #[test]
-    fn convex_ones_are_firmly_nonexpansive(x in vector(), y in vector(), step in 0.1..3.0) {
-        let sets = convex_sets().into_iter().map(|(name, set)| (name, set as Box<dyn Prox<Vec<f64>>>));
-        for (name, map) in regularizers().into_iter().chain(sets) {
-            let moved = after(&*map, step, &x).sub(&after(&*map, step, &y)).unwrap();
-            let product = moved.dot(&x.sub(&y).unwrap()).unwrap();
-            prop_assert!(moved.dot(&moved).unwrap() <= product + 1e-12, "{name}");
-        }
-    }
-
-    /// `g(u) + ‖u − x‖²/(2s)` exceeds its minimum by at least `‖u − p‖²/(2s)`: so `p` is the minimizer.
-    #[test]
-    fn regularizers_are_minimized(x in vector(), u in vector(), near in 0.0..1.0, step in 0.1..3.0) {
-        for (name, g) in regularizers() {
-            let p = after(&*g, step, &x);
-            let u = p.lerp(&u, near * near).unwrap();
-            let objective = |u: &Vec<f64>| g.value(u).unwrap() + distance(u, &x).powi(2) / (2.0 * step);
-            let excess = objective(&u) - objective(&p) - distance(&u, &p).powi(2) / (2.0 * step);
-            prop_assert!(excess >= -1e-10, "{name}: {excess:e}");
-        }
-    }
-
-    /// `⟨x − Px, w − Px⟩ ≤ 0` for all members `w`.
-    #[test]
-    fn convex_sets_obey_the_variational_inequality(x in vector(), w in vector()) {
-        for (name, set) in convex_sets() {
-            let (p, w) = (after(&*set, 1.0, &x), after(&*set, 1.0, &w));
-            let product = x.sub(&p).unwrap().dot(&w.sub(&p).unwrap()).unwrap();
-            prop_assert!(product <= 1e-12, "{name}: {product:e}");
-        }
-    }
-
-    #[test]
-    fn projections_are_idempotent_members_and_nearest(x in vector(), w in vector(), step in 0.1..3.0) {
-        for (name, set) in convex_sets().into_iter().chain(nonconvex_sets()) {
-            let p = after(&*set, 1.0, &x);
-            prop_assert_eq!(&p, &after(&*set, step, &x), "{}: depends on the step", name);
-            prop_assert!(distance(&p, &after(&*set, 1.0, &p)) <= 1e-13, "{name}: not idempotent");
-            prop_assert_eq!(set.value(&p).unwrap(), 0.0, "{}: not a member", name);
-            let w = after(&*set, 1.0, &w);
-            prop_assert!(distance(&x, &p) <= distance(&x, &w) + 1e-12, "{name}: not nearest");
-        }
-    }
-
     #[test]
     fn sparse_is_the_best_of_all_supports(x in prop::collection::vec(-2_i8..=2, 1..8), nonzeros in 0_usize..8) {
         let x: Vec<f64> = x.into_iter().map(f64::from).collect();
@@ -317,30 +231,6 @@ fn bad_input_is_refused_and_leaves_the_vector() {
 }
 
 device_tests! {
-    fn tensors_are_moved_like_host_vectors(device) {
-        let mut x = vec![0.0; SIZE];
-        Noise { seed: 3, distribution: Distribution::Gaussian }.fill(0, 0, &mut x);
-        let x: Vec<f64> = x.into_iter().map(|x| f64::from(x as f32)).collect();
-        let tensor: Tensor<2> = Tensor::from_data(TensorData::new(x.clone(), [ROWS, COLUMNS]), (device, DType::F32));
-        let hosts = regularizers().into_iter().map(|(name, map)| (name, after(&*map, 0.5, &x)));
-        let devices = on_a_device::regularizers().into_iter().map(|(_, map)| after(&*map, 0.5, &tensor));
-        let set_hosts = convex_sets().into_iter().chain(nonconvex_sets());
-        let set_devices = on_a_device::convex_sets().into_iter().chain(on_a_device::nonconvex_sets());
-        let hosts = hosts.chain(set_hosts.map(|(name, set)| (name, after(&*set, 0.5, &x))));
-        let devices = devices.chain(set_devices.map(|(name, set)| {
-            let p = after(&*set, 0.5, &tensor);
-            assert_eq!(set.value(&p).unwrap(), 0.0, "{name}");
-            p
-        }));
-        let mut compared = 0;
-        for ((name, expected), found) in hosts.zip(devices) {
-            tensor.same_space(&found).unwrap();
-            assert!(distance(&expected, &found.coordinates().unwrap()) < 2e-6, "{name}");
-            compared += 1;
-        }
-        assert_eq!(compared, 19);
-    }
-
     fn modules_are_moved_as_one_vector(device) {
         let module = Parameters::new(burn::nn::LinearConfig::new(2, 3).init(&device.clone().autodiff()));
         let x = module.coordinates().unwrap();

@@ -59,8 +59,8 @@ const fn touched(method: &'static str) -> Exception {
     Exception {
         method,
         law: UNTOUCHED,
-        reason: "Burn's batch norm in training mode takes every batch that it sees into its running statistics, those too \
-                 by which it is found out: a model is a function, of which nothing but calls can tell",
+        reason: "Burn's batch norm in training mode takes every batch that it sees into its running statistics, \
+                 those too by which it is found out: a model is a function, of which nothing but calls can tell",
         until: "models are modules (practice-interpret, 1)",
     }
 }
@@ -405,7 +405,7 @@ fn bad_input_is_an_error_with_a_type() {
             let baseline = question.clone().baseline(x.clone() * bad);
             refused("baseline", ask(&x, &baseline), not_finite);
         }
-        let target: fn(&E) -> bool = |e| matches!(e, E::Target { outputs: 3, .. });
+        let target: fn(&E) -> bool = |e| matches!(e, E::Input(InputError::Index { count: 3, .. }));
         refused("an output", ask(&x, &Question::output(3)), target);
         refused("an output", ask(&x, &Question::output(usize::MAX)), target);
         let shape: fn(&E) -> bool = |e| matches!(e, E::Input(InputError::Shape { .. }));
@@ -418,7 +418,8 @@ fn bad_input_is_an_error_with_a_type() {
         let pair = |rows: fn(Tensor<2>) -> Tensor<2>| Layers(move |x: Pair<2>| x.linear(rows));
         refused("rows of the model", method.of(&pair(|x| x.narrow(0, 0, 1)), &x, &question), shape);
         let none = pair(|x| Tensor::zeros([x.dims()[0], 0], (&x.device(), x.dtype())));
-        refused("no outputs", method.of(&none, &x, &question), |e| matches!(e, E::Target { outputs: 0, .. }));
+        let without: fn(&E) -> bool = |e| matches!(e, E::Input(InputError::Index { count: 0, .. }));
+        refused("no outputs", method.of(&none, &x, &question), without);
         refused("answers", method.of(&pair(|x| (x - 2.0).log()), &x, &question), not_finite);
     });
 }

@@ -35,9 +35,10 @@
 
 mod adapt;
 mod graph;
-mod zeroth_order;
-
 mod interpret;
+mod optim;
+mod tensor;
+mod zeroth_order;
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,8 +73,8 @@ impl Suite {
     /// With the names of all the methods that do not obey the law and are no exceptions, and of all
     /// exceptions to it that are none any more, or that name no method of the list.
     pub(crate) fn law<M>(&self, law: &str, methods: &[M], name: impl Fn(&M) -> String, holds: impl Fn(&M)) {
-        let unlisted = std::iter::once(law).chain(self.exceptions.iter().map(|exception| exception.law));
-        for law in unlisted.filter(|law| !self.laws.contains(law)) {
+        let mut named = std::iter::once(law).chain(self.exceptions.iter().map(|exception| exception.law));
+        if let Some(law) = named.find(|law| !self.laws.contains(law)) {
             panic!("the suite of {} lists no law `{law}`", self.domain);
         }
         assert!(!methods.is_empty(), "{}: {law}: there is no method to apply it to", self.domain);
@@ -131,7 +132,7 @@ mod frame {
     /// What the suite says of these numbers.
     fn verdict(numbers: &[u32]) -> Result<(), String> {
         let run = || {
-            SUITE.law(EVEN, numbers, u32::to_string, |number| assert_eq!(number % 2, 0, "{number} is odd"))
+            SUITE.law(EVEN, numbers, u32::to_string, |number| assert_eq!(number % 2, 0, "{number} is odd"));
         };
         catch_unwind(run).map_err(|panic| message(&*panic))
     }

@@ -211,7 +211,7 @@ impl Softmax {
                 }
             }
             damping = if damping == 0.0 { 1e-14 * scale } else { 10.0 * damping };
-            if damping > scale || scale == 0.0 {
+            if damping > scale || scale == 0.0 || !scale.is_finite() {
                 return Err(AdaptError::Singular {
                     what: "the Hessian of logistic regression",
                     remedy: "scale the features, or raise the ridge",

@@ -5,7 +5,7 @@
 //! covariances alone. Least squares in these directions has excess risk of order `σ²k/n` for `n` labelled
 //! rows, where least squares from nothing has `σ²d/(n − d − 1)`.
 //!
-//! | Method | FineTuningStart `β₀` | Directions `B` | Exact when |
+//! | Method | Start `β₀` | Directions `B` | Exact when |
 //! |---|---|---|---|
 //! | [`FtDip`] | DIP along `V` | `Σ_T⁻¹ V` | noise of rank `q` enters features and label |
 //! | [`FtOlsSource`] | source least squares | `Σ_T⁻¹ V` | this, or `q/2` features depend otherwise on others |

@@ -57,9 +57,11 @@ fn questions_that_do_not_fit() {
             let baseline = question.clone().baseline(row(&[bad, 0.0]));
             all(&x, &baseline, |e| matches!(e, E::Input(InputError::NotFinite { .. })));
         }
-        all(&x, &Question::output(2), |e| matches!(e, E::Target { index: 2, outputs: 2 }));
+        all(&x, &Question::output(2), |e| {
+            matches!(e, E::Input(InputError::Index { index: 2, count: 2, .. }))
+        });
         let target = Question::of(Target::Each(vec![0, 7]));
-        all(&x, &target, |e| matches!(e, E::Target { index: 7, outputs: 2 }));
+        all(&x, &target, |e| matches!(e, E::Input(InputError::Index { index: 7, count: 2, .. })));
         let target = Question::of(Target::Each(vec![0]));
         all(&x, &target, |e| matches!(e, E::Input(InputError::Size { found: 1, expected: 2, .. })));
         let baseline = question.clone().baseline(row(&[1.0; 3]));

@@ -7,6 +7,18 @@ use kiln_optim::linear::{
 };
 use proptest::prelude::*;
 
+#[test]
+fn byte_order_marks_are_no_labels_and_columns_have_a_bound() {
+    let data = read_svmlight("\u{feff}1 1:2\n-1 2:1\n".as_bytes()).unwrap();
+    assert_eq!(data.labels, [1.0, -1.0]);
+    let wide = "1 4294967295:1\n";
+    assert!(refused(wide).contains("line 1: column 4294967295 asks for more than 2^30 columns"));
+    let told = read_svmlight_from(1, Some(u32::MAX as usize), wide.as_bytes()).unwrap();
+    assert_eq!(told.rows.get(0), Some((&[u32::MAX - 1][..], &[1.0][..])));
+    assert_eq!(told.rows.get(1), None);
+    assert!(refused("1,3 1:1\n").contains("several"));
+}
+
 fn refused(text: &str) -> String {
     read_svmlight(text.as_bytes()).unwrap_err().to_string()
 }
@@ -44,9 +56,9 @@ fn malformed_lines_are_named() {
         ("1 1:nan\n", "line 1: expected a finite value, found \"nan\""),
         ("inf 1:1\n", "line 1: expected a finite label, found \"inf\""),
         ("1 2:1 1:1 2:3\n", "line 1: column 2 occurs twice"),
-        ("", "the data have no columns"),
-        ("# nothing\n", "the data have no columns"),
-        ("1\n-1\n", "the data have no columns"),
+        ("", "the list of columns is empty"),
+        ("# nothing\n", "the list of columns is empty"),
+        ("1\n-1\n", "the list of columns is empty"),
     ] {
         assert_eq!(refused(text), expected, "{text:?}");
     }

@@ -141,7 +141,8 @@ proptest! {
         }
     }
 
-    /// With an l1 penalty the lagged coordinates of the sparse path end where the plain steps of the dense path do.
+    /// With an l1 penalty the lagged coordinates of the sparse path end where the plain steps of the dense
+    /// path do.
     #[test]
     fn lagged_steps_are_the_steps_one_by_one(
         seed: u64, loss in loss(), l2_weight in prop_oneof![Just(0.0), 0.0..1.0], l1_weight in 0.0..0.3,
@@ -198,7 +199,8 @@ proptest! {
         prop_assert!(distance(&after, &w) > 1e-6);
     }
 
-    /// Both arrive at the solution with their own step size, also when one row is much larger than the others.
+    /// Both arrive at the solution with their own step size, also when one row is much larger than the
+    /// others.
     #[test]
     fn they_solve(seed in 0_u64..1000, large: bool) {
         let model = if large { with_a_large_row(seed, 0.1) } else { model(seed, 40, 8, Loss::Logistic, 0.05) };

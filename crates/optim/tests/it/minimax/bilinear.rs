@@ -59,7 +59,8 @@ fn alex_converges_exactly_where_it_should() {
     proptest!(cases(2000), |(gamma in 1.0..4.0_f64, delta in 1.0..4.0_f64, ratio in 0.01..2.0_f64)| {
         prop_assume!((ratio - 1.0_f64).abs() > 1e-3 && gamma + delta > 2.01);
         let s = ratio * 4.0 / ((2.0 * gamma - 1.0) * (2.0 * delta - 1.0));
-        let radius = spectral_radius(&AlexGda { gamma, delta, ..AlexGda::new(s, 1.0) }.iteration_matrix(&bilinear(&[1.0])))?;
+        let solver = AlexGda { gamma, delta, ..AlexGda::new(s, 1.0) };
+        let radius = spectral_radius(&solver.iteration_matrix(&bilinear(&[1.0])))?;
         prop_assert_eq!(radius < 1.0, ratio < 1.0, "radius {}", radius);
     });
 }
@@ -69,7 +70,8 @@ fn alex_converges_exactly_where_it_should() {
 fn alex_rate_for_small_steps() {
     proptest!(cases(100), |(gamma in 1.0..3.0_f64, delta in 1.1..3.0_f64, exponent in 4.0..6.0_f64)| {
         let s = 10_f64.powf(-exponent);
-        let radius = spectral_radius(&AlexGda { gamma, delta, ..AlexGda::new(s, 1.0) }.iteration_matrix(&bilinear(&[1.0])))?;
+        let solver = AlexGda { gamma, delta, ..AlexGda::new(s, 1.0) };
+        let radius = spectral_radius(&solver.iteration_matrix(&bilinear(&[1.0])))?;
         let predicted = (gamma + delta - 2.0) * s / 2.0;
         prop_assert!(((1.0 - radius) / predicted - 1.0).abs() <= 100.0 * s + 1e-6);
     });

@@ -48,8 +48,8 @@ fn simultaneous_and_alternating_are_special_cases() {
     });
 }
 
-/// Errors of `solver` from its `first` iterate on against powers of `matrix` on `history` consecutive errors, of which
-/// the oldest comes last.
+/// Errors of `solver` from its `first` iterate on against powers of `matrix` on `history` consecutive errors,
+/// of which the oldest comes last.
 fn follows<S: Solver<QuadraticGame>>(
     solver: &S,
     matrix: &Mat<f64>,
@@ -86,7 +86,8 @@ fn steps_are_powers_of_the_iteration_matrix() {
         let start = random.point(&game);
         let last = |errors: &[Vec<f64>]| errors[1].clone();
         let last_two = |errors: &[Vec<f64>]| [&errors[1][..], &errors[0]].concat();
-        for solver in [AlexGda::sim(0.2, 0.3), AlexGda::alt(0.2, 0.3), AlexGda { gamma, delta: 1.0, ..AlexGda::new(0.2, 0.3) }] {
+        let alex = AlexGda { gamma, delta: 1.0, ..AlexGda::new(0.2, 0.3) };
+        for solver in [AlexGda::sim(0.2, 0.3), AlexGda::alt(0.2, 0.3), alex] {
             follows(&solver, &solver.iteration_matrix(&game), &game, &start, last);
         }
         let solver = AlexGda { gamma, delta, ..AlexGda::new(0.2, 0.3) };
@@ -105,7 +106,8 @@ fn steps_are_powers_of_the_iteration_matrix() {
     });
 }
 
-/// Its first step takes `h₋₁ = h₀`, which is no function of the iterates, so it is followed from the second on.
+/// Its first step takes `h₋₁ = h₀`, which is no function of the iterates, so it is followed from the second
+/// on.
 #[test]
 fn alternating_optimistic_steps_are_powers_of_the_matrix() {
     let mut random = Random::new(3);
@@ -152,16 +154,19 @@ fn characteristic_polynomial() {
 
 #[test]
 fn saddle_points_are_stationary() {
-    proptest!(cases(32), |(seed: u64, gamma in 0.0..4.0_f64, delta in 0.0..4.0_f64, alpha in 0.1..2.0_f64, beta in 0.1..2.0_f64)| {
+    let (factor, step) = (0.0..4.0_f64, 0.1..2.0_f64);
+    let settings = (factor.clone(), factor, step.clone(), step);
+    proptest!(cases(32), |(seed: u64, (gamma, delta, alpha, beta) in settings)| {
         let game = linear_game(&mut Random::new(seed), 3, 4);
         let saddle = game.saddle()?;
         prop_assert!(game.operator(&saddle)?.norm()? <= 1e-12 * (1.0 + saddle.norm()?));
         let (step_size_x, step_size_y) = (alpha.into(), beta.into());
+        let optimistic = AlternatingOptimisticGradient { step_size_x, step_size_y, correction: 1.0 };
         let after = [
             trajectory(&AlexGda { gamma, delta, ..AlexGda::new(alpha, beta) }, &game, saddle.clone(), 1),
             trajectory(&Extragradient::new(alpha), &game, saddle.clone(), 1),
             trajectory(&OptimisticGradient::new(alpha), &game, saddle.clone(), 1),
-            trajectory(&AlternatingOptimisticGradient { step_size_x, step_size_y, correction: 1.0 }, &game, saddle.clone(), 1),
+            trajectory(&optimistic, &game, saddle.clone(), 1),
         ];
         for iterates in after {
             prop_assert!(iterates[1].sub(&saddle)?.norm()? <= 1e-11 * (1.0 + saddle.norm()?));

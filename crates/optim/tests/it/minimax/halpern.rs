@@ -59,7 +59,8 @@ impl<P: FiniteSum<Point = Vec<f64>>> FiniteSum for Times<P> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// For linear `T`, `u − T u = (u₀ − Tᵏ⁺¹ u₀) / (k + 1)`; a rotation by `π/(k + 1)` attains the bound at `k`.
+    /// For linear `T`, `u − T u = (u₀ − Tᵏ⁺¹ u₀) / (k + 1)`; a rotation by `π/(k + 1)` attains the bound at
+    /// `k`.
     #[test]
     fn rotations_have_a_closed_form(angle in 0.0..std::f64::consts::TAU, bound_at in 0_u64..40) {
         for (angle, attains) in [(angle, None), (std::f64::consts::PI / (bound_at + 1) as f64, Some(bound_at))] {
@@ -80,7 +81,8 @@ proptest! {
         }
     }
 
-    /// `‖u − T u‖ ≤ 2 ‖u₀ − u*‖ / (k + 1)` for a gradient step, and with a regularizer; and the sharper bound on `‖F‖`.
+    /// `‖u − T u‖ ≤ 2 ‖u₀ − u*‖ / (k + 1)` for a gradient step, and with a regularizer; and the sharper bound
+    /// on `‖F‖`.
     #[test]
     fn the_rate_holds_for_convex_functions(seed in any::<u64>(), weight in 0.0_f64..1.0) {
         let spectrum: Vec<_> = gaussian(seed, 5).iter().map(|g| (2.0 * g).exp()).collect();
@@ -209,7 +211,8 @@ proptest! {
         inner in prop_oneof![Just(InnerSolver::VarianceReduced), Just(InnerSolver::Deterministic)],
     ) {
         let game = AffineFiniteSum::bilinear_games(10, 2, seed).unwrap();
-        let solver = InexactHalpern { accuracy, inner, ..InexactHalpern::new(game.average_lipschitz().unwrap(), 10, seed) };
+        let lipschitz = game.average_lipschitz().unwrap();
+        let solver = InexactHalpern { accuracy, inner, ..InexactHalpern::new(lipschitz, 10, seed) };
         let problem = Composite { problem: game, regularizer: L1 { weight } };
         let start = gaussian(seed, 4);
         // The first step ends at ½ (u₀ + Ĵ(u₀)).
@@ -221,7 +224,8 @@ proptest! {
         let error = distance(&resolvent(&solver), &exact);
         prop_assert!(error <= accuracy / 2.0 * distance(&start, &exact) + 1e-8, "{error}");
         if weight == 0.0 {
-            prop_assert!(distance(&exact, &problem.problem.exact_resolvent(solver.resolvent_step, &start).unwrap()) < 1e-8);
+            let resolvent = problem.problem.exact_resolvent(solver.resolvent_step, &start).unwrap();
+            prop_assert!(distance(&exact, &resolvent) < 1e-8);
         }
     }
 
@@ -238,7 +242,8 @@ proptest! {
     }
 }
 
-/// Linear convergence of VR-FoRB on `0 = η F(u) + u − v`: a tenth every 25 passes, for any `n` (specification 3).
+/// Linear convergence of VR-FoRB on `0 = η F(u) + u − v`: a tenth every 25 passes, for any `n` (specification
+/// 3).
 #[test]
 fn variance_reduced_forb_converges_linearly() {
     for components in [100, 400] {

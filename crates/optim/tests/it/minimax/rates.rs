@@ -8,8 +8,9 @@ use proptest::prelude::*;
 
 use super::games::{Point, Random, cases, joined, norm, trajectory};
 
-/// The rate in the long run of a solver on a game with saddle point 0: the two-term recurrence that three late iterates
-/// obey, whose larger root has that modulus. This is exact where one real eigenvalue or one complex pair dominates.
+/// The rate in the long run of a solver on a game with saddle point 0: the two-term recurrence that three
+/// late iterates obey, whose larger root has that modulus. This is exact where one real eigenvalue or one
+/// complex pair dominates.
 fn measured_rate<S: Solver<QuadraticGame>>(
     solver: &S,
     game: &QuadraticGame,

@@ -118,7 +118,8 @@ proptest! {
         }
     }
 
-    /// Relabelling the components relabels the order and nothing else; and the solver is the epochs written out.
+    /// Relabelling the components relabels the order and nothing else; and the solver is the epochs written
+    /// out.
     #[test]
     fn relabelling_the_components_is_relabelling_the_order(seed in any::<u64>(), anchored in any::<bool>()) {
         const N: usize = 5;
@@ -244,7 +245,8 @@ fn all(step_size: StepSize, seed: u64) -> [Seg; 6] {
     ]
 }
 
-/// The slope of SEG-FFA's difference between two orders is that of its error; without the second half it is not.
+/// The slope of SEG-FFA's difference between two orders is that of its error; without the second half it is
+/// not.
 #[test]
 fn the_order_matters_in_third_order_only() {
     let problem = Wavy(AffineFiniteSum::monotone_games(6, 2, 11).unwrap());

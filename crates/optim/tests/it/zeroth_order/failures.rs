@@ -204,6 +204,23 @@ fn bad_settings() {
     }
 }
 
+/// A rank that says what it likes of itself, and hears itself alone.
+struct Absent(usize, usize);
+impl Comm for Absent {
+    fn rank(&self) -> usize {
+        self.0
+    }
+    fn size(&self) -> usize {
+        self.1
+    }
+    fn all_gather(&self, mine: &[f64]) -> Result<Vec<f64>, CommError> {
+        Ok(mine.to_vec())
+    }
+    fn broadcast(&self, _: &mut [u8], _: usize) -> Result<(), CommError> {
+        Ok(())
+    }
+}
+
 /// Each is refused by name: settings at the edges of what numbers can hold, and what does not belong to the
 /// run.
 #[test]
@@ -242,21 +259,6 @@ fn the_border() {
     }
 
     // Ranks that there cannot be.
-    struct Absent(usize, usize);
-    impl Comm for Absent {
-        fn rank(&self) -> usize {
-            self.0
-        }
-        fn size(&self) -> usize {
-            self.1
-        }
-        fn all_gather(&self, mine: &[f64]) -> Result<Vec<f64>, CommError> {
-            Ok(mine.to_vec())
-        }
-        fn broadcast(&self, _: &mut [u8], _: usize) -> Result<(), CommError> {
-            Ok(())
-        }
-    }
     let four = SumOverBatch::new(4, |batch: &[usize], _: &Vec<f64>| batch.len() as f64).unwrap();
     for (rank, size) in [(0, 0), (2, 2), (0, 2)] {
         let error = good.step(&four, &mut state, &Absent(rank, size)).unwrap_err();

@@ -1,45 +1,36 @@
 //! The networks that are distilled, and their training by Adam on squared errors.
 
+use std::ops::ControlFlow;
+
 use burn::module::Module;
 use burn::nn::{Linear, Lstm};
-use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
-use kiln_tensor::TensorError;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
-use crate::registry::small_networks::Uniform;
+use burn::tensor::{Device, Int, Tensor};
+use kiln_core::random::{self, Rng};
 use kiln_receipts::statistics::mean;
+use kiln_tensor::TensorError;
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
+use kiln_tensor::training::{ByBatches, Descent, adam, index_tensor, mean_squared_error};
 
 /// A network as a function of `[batch, channels, length]`.
 pub(super) trait Regression: Module {
     /// `[batch, outputs]`.
-    fn forward(&self, x: Tensor<3>) -> Tensor<2>;
+    fn outputs(&self, x: Tensor<3>) -> Tensor<2>;
 }
 
-/// Fully connected layers with rectifiers between.
-#[derive(Module, Debug)]
-pub(super) struct Mlp {
-    layers: Vec<Linear>,
-}
-
-impl Mlp {
-    pub(super) fn new(widths: &[usize], seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut uniform = Uniform::new(seed, device);
-        let layers = widths.windows(2).map(|pair| uniform.linear(pair[0], pair[1]));
-        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
+/// Pixels or samples in one row.
+impl Regression for MultilayerPerceptron {
+    fn outputs(&self, x: Tensor<3>) -> Tensor<2> {
+        self.forward(x.flatten(1, 2))
     }
 }
 
-impl Regression for Mlp {
-    fn forward(&self, x: Tensor<3>) -> Tensor<2> {
-        let mut x: Tensor<2> = x.flatten(1, 2);
-        for (index, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(if index == 0 { x } else { relu(x) });
-        }
-        x
-    }
+/// Layers of these widths with rectifiers between.
+pub(super) fn perceptron(
+    widths: &[usize],
+    seed: u64,
+    device: &Device,
+) -> Result<MultilayerPerceptron, TensorError> {
+    MultilayerPerceptron::new(widths, &mut LayerDraws::new(InitialLaw::FanIn, seed, device))
 }
 
 /// A long short-term memory and a linear layer on its last state.
@@ -51,13 +42,13 @@ pub(super) struct Recurrent {
 
 impl Recurrent {
     pub(super) fn new(hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut uniform = Uniform::new(seed, device);
-        Ok(Self { lstm: uniform.lstm(1, hidden), last: uniform.linear(hidden, 1)? })
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
+        Ok(Self { lstm: layers.lstm(1, hidden)?, last: layers.linear(hidden, 1)? })
     }
 }
 
 impl Regression for Recurrent {
-    fn forward(&self, x: Tensor<3>) -> Tensor<2> {
+    fn outputs(&self, x: Tensor<3>) -> Tensor<2> {
         let (_, state) = self.lstm.forward(x.swap_dims(1, 2), None);
         self.last.forward(state.hidden)
     }
@@ -66,29 +57,32 @@ impl Regression for Recurrent {
 /// Adam on squared errors, batches of 100 in a new order each epoch; the network is on a device with
 /// autodiff.
 pub(super) fn trained<M: Regression>(
-    mut network: M,
+    network: M,
     x: &Tensor<3>,
     y: &Tensor<2>,
     (epochs, learning_rate): (usize, f64),
     seed: u64,
-) -> M {
+) -> Result<M, TensorError> {
     const BATCH: usize = 100;
-    let mut adam = AdamConfig::new().with_epsilon(1e-8).init();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut order: Vec<i64> = (0..x.dims()[0].cast_signed() as i64).collect();
-    for _ in 0..epochs {
-        for place in (1..order.len()).rev() {
-            order.swap(place, (rng.next_u64() % (place as u64 + 1)) as usize);
-        }
-        for batch in order.chunks(BATCH) {
-            let rows = Tensor::from_data(TensorData::new(batch.to_vec(), [batch.len()]), &x.device());
-            let (x, y) = (x.clone().select(0, rows.clone()), y.clone().select(0, rows));
-            let loss = (network.forward(x.autodiff()) - y.autodiff()).square().mean();
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
-            network = adam.step(learning_rate, network, gradients);
-        }
-    }
-    network
+    let mut generator = random::stream(seed, 0);
+    // Each epoch goes on from the order of the last.
+    let mut order: Vec<usize> = (0..x.dims()[0]).collect();
+    let mut task = ByBatches {
+        batches: |_| {
+            for place in (1..order.len()).rev() {
+                order.swap(place, (generator.next_u64() % (place as u64 + 1)) as usize);
+            }
+            Ok(order.chunks(BATCH).map(|batch| index_tensor(batch, &x.device())).collect::<Vec<_>>())
+        },
+        learning_rate,
+        loss: |network: &M, rows: &Tensor<1, Int>, _| {
+            let (x, y) = (x.clone().select(0, rows.clone()), y.clone().select(0, rows.clone()));
+            mean_squared_error(network.outputs(x.autodiff()), y.autodiff())
+        },
+    };
+    let trained =
+        Descent::new(network, adam()).run(epochs, &mut task, |_, _| Ok(ControlFlow::Continue(())))?;
+    Ok(trained.into_module())
 }
 
 /// One less the squared error over the variance.

@@ -5,7 +5,7 @@ use kiln_interpret::awd::{Awd, ConciseModel, Teacher, compression, largest_coeff
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Mlp, Regression, host, trained};
+use super::networks::{Regression, host, perceptron, trained};
 use super::traces::{LARGEST, NEGLIGIBLE, cross_validated, predicted, rows};
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledSeries, ucr};
@@ -97,12 +97,12 @@ fn outcome(seed: u64, parts: &[Part; 2], path: &[f64], device: &Device) -> Resul
     let ([count, _, points], classes) = (train.x.dims(), train.targets.len());
     let targets = TensorData::new(train.targets.concat(), [classes, count]).convert::<f32>();
     let targets = Tensor::<2>::from_data(targets, device).transpose();
-    let network = Mlp::new(&[points, 64, classes], seed, &device.clone().autodiff())?;
-    let network = trained(network, &train.x, &targets, (300, 2e-3), seed);
-    let outputs = host(network.forward(test.x.clone().autodiff()).inner().transpose());
+    let network = perceptron(&[points, 64, classes], seed, &device.clone().autodiff())?;
+    let network = trained(network, &train.x, &targets, (300, 2e-3), seed)?;
+    let outputs = host(network.outputs(test.x.clone().autodiff()).inner().transpose());
     let outputs: Vec<Vec<f64>> = outputs.chunks(test.labels.len()).map(<[f64]>::to_vec).collect();
 
-    let model = |x: Tensor<3>| network.forward(x);
+    let model = |x: Tensor<3>| network.outputs(x);
     let every: Vec<usize> = (0..classes).collect();
     let teacher = Teacher::new(&model, &every, train.x.clone())?;
     let asked = Teacher::new(&model, &every, test.x.clone())?;

@@ -6,10 +6,11 @@ use kiln_interpret::wavelet::{Boundary, Dwt, TensorDwt, Wavelet};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Mlp, Regression, host, r_squared, trained};
+use super::networks::{Regression, host, perceptron, r_squared, trained};
 use crate::device::TensorDevice;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_tensor::network::MultilayerPerceptron;
 
 const LEN: usize = 64;
 const LEVELS: usize = 4;
@@ -37,7 +38,7 @@ struct Problem {
     device: Device,
     x: Tensor<3>,
     test: Tensor<3>,
-    network: Mlp,
+    network: MultilayerPerceptron,
     r_squared: f64,
 }
 
@@ -73,9 +74,9 @@ impl Problem {
             |x: &[f32]| Tensor::<3>::from_data(TensorData::new(x.to_vec(), [x.len() / LEN, 1, LEN]), device);
         let (training, test) = (signals(&x[..TRAINING * LEN]), signals(&x[TRAINING * LEN..]));
         let labels = Tensor::from_data(TensorData::new(y[..TRAINING].to_vec(), [TRAINING, 1]), device);
-        let network = Mlp::new(&[LEN, 32, 32, 1], seed, &device.clone().autodiff())?;
-        let network = trained(network, &training, &labels, (30, 5e-3), seed);
-        let predictions = host(network.forward(test.clone().autodiff()).inner());
+        let network = perceptron(&[LEN, 32, 32, 1], seed, &device.clone().autodiff())?;
+        let network = trained(network, &training, &labels, (30, 5e-3), seed)?;
+        let predictions = host(network.outputs(test.clone().autodiff()).inner());
         let y: Vec<f64> = y[TRAINING..].iter().map(|y| f64::from(*y)).collect();
         let r_squared = r_squared(&predictions, &y);
         Ok(Self { device: device.clone(), x: training, test, network, r_squared })
@@ -89,7 +90,7 @@ impl Problem {
         epochs: usize,
         seed: u64,
     ) -> Result<Vec<Point>, ExperimentError> {
-        let model = |x: Tensor<3>| self.network.forward(x);
+        let model = |x: Tensor<3>| self.network.outputs(x);
         let teacher = Teacher::new(&model, &[0], self.x.clone())?;
         let test = Teacher::new(&model, &[0], self.test.clone())?;
         let dwt = TensorDwt::new(start.len(), Boundary::Zero, [LEN], LEVELS)?;

@@ -184,12 +184,12 @@ fn outcome(
     let labels = TensorData::new(traces.y.clone(), [TRAINING, 1]).convert::<f32>();
     let labels = Tensor::from_data(labels, device);
     let network = Recurrent::new(20, seed, &device.clone().autodiff())?;
-    let network = trained(network, &traces.x, &labels, (40, 4e-3), seed);
-    let predictions = host(network.forward(traces.test.clone().autodiff()).inner());
+    let network = trained(network, &traces.x, &labels, (40, 4e-3), seed)?;
+    let predictions = host(network.outputs(traces.test.clone().autodiff()).inner());
     let flat = |x: &Tensor<3>| rows(x.clone().flatten(1, 2));
     let linear = ConciseModel::fit(&flat(&traces.x), &traces.y, 0.0)?;
 
-    let model = |x: Tensor<3>| network.forward(x);
+    let model = |x: Tensor<3>| network.outputs(x);
     let teacher = Teacher::new(&model, &[0], traces.x.clone())?;
     let test = Teacher::new(&model, &[0], traces.test.clone())?;
     let db5 = Wavelet::named("db5")?;

@@ -2,8 +2,8 @@
 
 use kiln_adapt::images::{Digits, Images, Preset, ShiftedDigits};
 use kiln_adapt::{
-    AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, Features, Fit as _, LabelShiftEstimator,
-    Labelled, MultilayerPerceptron, Predict, Rows, SourceChoice, Training,
+    AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, FeatureNetwork, Features, Fit as _,
+    LabelShiftEstimator, Labelled, Predict, Rows, SourceChoice, Training,
 };
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     for (colour, &(title, preset)) in presets.iter().enumerate() {
         let problem = |seed| {
             let device = context.tensor_device()?;
-            let model = MultilayerPerceptron::new(&[64, 64, 32, 2], Features::Outputs, seed, &device)?;
+            let model = FeatureNetwork::perceptron(&[64, 64, 32, 2], Features::Outputs, seed, &device)?;
             let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
             Ok(Problem::new(domains(preset, &digits, context, seed)?, model, training))
         };

@@ -1,7 +1,8 @@
 //! The experiments on MNIST, on 10,000 of the training pictures.
 
 use kiln_adapt::images::{Digits, Draw, Images, Preset, ShiftedDigits};
-use kiln_adapt::{Features, LeNet, Training};
+use kiln_adapt::{FeatureNetwork, Features, Training};
+use kiln_tensor::network::ConvolutionalSizes;
 
 use super::digits::{Fit, Problem, fits, methods};
 use crate::device::TensorDevice;
@@ -49,7 +50,12 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             let settings = ShiftedDigits { source_rows: Draw::Share(0.2), ..ShiftedDigits::mnist(preset) };
             let device = context.tensor_device()?;
             let domains = settings.domains(&sources, &target, seed)?.pictures(&device)?;
-            let model = LeNet::new(1, 28, 2, Features::Outputs, seed, &device)?;
+            let model = FeatureNetwork::convolutional(
+                &ConvolutionalSizes::le_net(1, 28, 2),
+                Features::Outputs,
+                seed,
+                &device,
+            )?;
             // The paper's settings.
             let training = Training { shuffle: false, ..Training::adam(20, 256, 1e-3) };
             Ok(Problem::new(domains, model, training))

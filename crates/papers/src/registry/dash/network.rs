@@ -1,14 +1,16 @@
 //! A small network on generated images.
 
-use burn::module::{Module, Param};
-use burn::nn::Linear;
+use std::ops::ControlFlow;
+
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::activation::{log_softmax, relu};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::optim::{ModuleOptimizer, SgdConfig};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
 use kiln_optim::training::{Dash, ShrinkAndPerturb};
 use kiln_optim::{FiniteSum, ModuleObjective, Order, Sampler};
-use kiln_tensor::{Distribution, Noise, Parameters};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
+use kiln_tensor::training::{ByBatches, Descent, index_tensor};
+use kiln_tensor::{Distribution, Noise, Parameters, TensorError};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
@@ -47,32 +49,11 @@ const METHODS: [(&str, Method); 4] = [
     ("shrink and perturb", Method::ShrinkAndPerturb),
 ];
 
-#[derive(Module, Debug)]
-struct Network {
-    first: Linear,
-    second: Linear,
-    last: Linear,
-}
+type Network = MultilayerPerceptron;
 
-impl Network {
-    fn new(seed: u64, device: &Device) -> Result<Self, ExperimentError> {
-        let noise = Noise { seed, distribution: Distribution::Gaussian };
-        let layer = |index: u64, inputs: usize, outputs: usize| -> Result<Linear, ExperimentError> {
-            let weight = noise.tensor(index, 0, [inputs, outputs], device)? * (2.0 / inputs as f64).sqrt();
-            let bias = Tensor::zeros([outputs], device);
-            Ok(Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) })
-        };
-        Ok(Self {
-            first: layer(0, PIXELS, HIDDEN)?,
-            second: layer(1, HIDDEN, HIDDEN)?,
-            last: layer(2, HIDDEN, CLASSES)?,
-        })
-    }
-
-    fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        let hidden = relu(self.second.forward(relu(self.first.forward(images))));
-        self.last.forward(hidden)
-    }
+fn perceptron(seed: u64, device: &Device) -> Result<Network, TensorError> {
+    let mut layers = LayerDraws::new(InitialLaw::He, seed, device);
+    MultilayerPerceptron::new(&[PIXELS, HIDDEN, HIDDEN, CLASSES], &mut layers)
 }
 
 /// Images as rows and classes as unit vectors.
@@ -118,9 +99,7 @@ impl Examples {
     }
 
     fn select(&self, rows: &[usize]) -> Self {
-        let rows: Vec<i32> =
-            rows.iter().map(|&row| i32::try_from(row).expect("there are few rows")).collect();
-        let rows = Tensor::<1, Int>::from_data(&*rows, &self.images.device());
+        let rows = index_tensor(rows, &self.images.device());
         Self {
             images: self.images.clone().select(0, rows.clone()),
             classes: self.classes.clone().select(0, rows),
@@ -155,7 +134,7 @@ fn optimizer() -> ModuleOptimizer {
 fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentError> {
     let all = Examples::new(seed, 0, CHUNK * CHUNKS, device);
     let test = Examples::new(seed, 1, TEST, device);
-    let mut network = Network::new(seed, device)?;
+    let mut network = perceptron(seed, device)?;
     let mut sgd = optimizer();
     let mut result = Run { accuracy: Vec::new(), steps: Vec::new() };
     for chunk in 0..CHUNKS {
@@ -164,7 +143,7 @@ fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentErro
             match method {
                 Method::Warm => {}
                 Method::Cold => {
-                    network = Network::new(seed + chunk as u64, device)?;
+                    network = perceptron(seed + chunk as u64, device)?;
                     sgd = optimizer();
                 }
                 Method::Dash => network = dash(network, &all, &rows)?,
@@ -178,20 +157,22 @@ fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentErro
         }
         let seen = all.select(&rows);
         let mut sampler = Sampler::new(Order::Reshuffled, rows.len(), BATCH, seed + chunk as u64)?;
-        let mut steps = 0;
-        for _ in 0..EPOCHS {
-            for _ in 0..sampler.batches_per_epoch() {
-                let loss = all.select(sampler.next_batch()).loss(&network);
-                let gradients = GradientsParams::from_grads(loss.backward(), &network);
-                network = sgd.step(STEP_SIZE, network, gradients);
-                steps += 1;
-            }
-            if seen.accuracy(&network)? >= ACCURACY {
-                break;
-            }
-        }
+        let mut task = ByBatches {
+            batches: |_| {
+                Ok((0..sampler.batches_per_epoch()).map(|_| sampler.next_batch().to_vec()).collect())
+            },
+            learning_rate: STEP_SIZE,
+            loss: |network: &Network, rows: &Vec<usize>, _| -> Result<_, ExperimentError> {
+                Ok(all.select(rows).loss(network))
+            },
+        };
+        let descent = Descent::new(network, sgd).run(EPOCHS, &mut task, |network, _| {
+            let enough = seen.accuracy(network)? >= ACCURACY;
+            Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        result.steps.push(descent.steps());
+        (network, sgd) = descent.into_parts();
         result.accuracy.push(test.accuracy(&network)?);
-        result.steps.push(steps);
     }
     Ok(result)
 }

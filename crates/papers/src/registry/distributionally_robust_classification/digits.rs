@@ -7,7 +7,7 @@ use kiln_adapt::robust::{
     Ball, ConditionalSource, RobustClassification, evaluate, frozen_features, oracle_perturbation,
 };
 use kiln_adapt::{
-    AdaptMethod, Adaptation, FeatureModel, Features, Fit, Labelled, Labels, MultilayerPerceptron, Training,
+    AdaptMethod, Adaptation, FeatureModel, FeatureNetwork, Features, Fit, Labelled, Labels, Training,
     glorot_linear,
 };
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ impl Domains {
         let (rows, test_rows) = first_of_each_class(others.classes()?.0);
         let (target, test) = (others.select(&rows)?, others.select(&test_rows)?);
 
-        let model = MultilayerPerceptron::new(&[64, 64, WIDTH, 10], Features::LastHidden, seed, device)?;
+        let model = FeatureNetwork::perceptron(&[64, 64, WIDTH, 10], Features::LastHidden, seed, device)?;
         let training = Training { seed, ..Training::adam(50, 100, 1e-3) };
         let data = Adaptation::new(vec![source], test.without_labels())?;
         let model = AdaptMethod::erm(0).on(&model, &training).fit(&data)?.into_model();

@@ -4,7 +4,7 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use kiln_adapt::robust::oracle::maximum_entropy_mixture;
 use kiln_adapt::robust::{Conditionals, Robust, RobustClassification, SpuriousSources, evaluate};
-use kiln_adapt::{Adaptation, FeatureModel, Features, Fit, MultilayerPerceptron, Unlabelled, glorot_linear};
+use kiln_adapt::{Adaptation, FeatureModel, FeatureNetwork, Features, Fit, Unlabelled, glorot_linear};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
@@ -156,7 +156,7 @@ fn draw(
     }
 
     let perceptron =
-        MultilayerPerceptron::new(&[generator.features(), 32, 2], Features::Outputs, seed, &device)?;
+        FeatureNetwork::perceptron(&[generator.features(), 32, 2], Features::Outputs, seed, &device)?;
     let perceptron = problem.fit(0.0, RADIUS, &trained(&data, &perceptron, seed)?)?;
     let count = problem.conditionals.count();
     let oracle = maximum_entropy_mixture(&problem.conditionals, &vec![1.0 / count as f64; count], RADIUS)?;

@@ -5,8 +5,8 @@
 
 use faer::Mat;
 use kiln_adapt::{
-    AdaptMethod, Adaptation, Discriminator, Evaluation, Features, Fit as _, LabelShiftEstimator, Labelled,
-    MultilayerPerceptron, Predict, SourceChoice, Training, tensor_of,
+    AdaptMethod, Adaptation, Discriminator, Evaluation, FeatureNetwork, Features, Fit as _,
+    LabelShiftEstimator, Labelled, Predict, SourceChoice, Training, tensor_of,
 };
 use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ fn fit(
     let longest = sources.iter().chain([target]).map(Labelled::rows).max().unwrap_or(1);
     let problem = problem.map(|x| tensor_of(x, &device))?;
     let widths = [target.x().ncols(), HIDDEN, outputs];
-    let model = MultilayerPerceptron::new(&widths, Features::LastHidden, seed, &device)?;
+    let model = FeatureNetwork::perceptron(&widths, Features::LastHidden, seed, &device)?;
     let epochs = STEPS.div_ceil(longest.div_ceil(BATCH));
     let training = Training { seed, ..Training::adam(epochs, BATCH, LEARNING_RATE) };
     let fitted = method.on(&model, &training).fit(&problem)?;

@@ -118,11 +118,11 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
 }
 
 fn mnist(context: &Context, part: ImagePart) -> Result<kiln_datasets::LabelledImages, ExperimentError> {
-    kiln_datasets::mnist(&*context.data, part)
+    Ok(kiln_datasets::mnist(&*context.data, part)?)
 }
 
 fn usps(context: &Context, part: ImagePart) -> Result<kiln_datasets::LabelledImages, ExperimentError> {
-    kiln_datasets::usps(&*context.data, part)
+    Ok(kiln_datasets::usps(&*context.data, part)?)
 }
 
 pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {

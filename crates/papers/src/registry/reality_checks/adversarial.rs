@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures};
-use crate::registry::small_networks::cross_entropy;
 use kiln_datasets::{ImagePart, mnist};
 use kiln_receipts::statistics::rank_correlation;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_tensor::training::cross_entropy;
 
 /// 7×7 patches of 4×4 pixels.
 const UNITS: AcdUnits = AcdUnits::Grid { height: 28, width: 28, side: 4, neighbours: Neighbours::Eight };
@@ -102,7 +102,7 @@ fn misled(network: &AwdCnn, picture: &Pictures, device: &Device) -> Option<(f64,
     }
     let leaf = pixels.clone().autodiff().require_grad();
     let logits = network.clone().train().forward(input(&leaf));
-    let loss = cross_entropy(logits, picture.classes(device).autodiff());
+    let loss = cross_entropy(logits, picture.classes(device).autodiff()).ok()?;
     let sign = leaf.grad(&loss.backward())?.sign();
     (1..=25).find_map(|step| {
         let epsilon = 0.02 * f64::from(step);

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Convolutional, Network, Sizes, Training, accuracy};
+use super::networks::{Network, Training, accuracy, drawn};
 use super::penalties::Penalty;
 use super::{Variant, difference, rrr, share, synthetic};
 use crate::device::TensorDevice;
@@ -14,6 +14,7 @@ use kiln_receipts::statistics::{mean, mean_and_spread};
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
+use kiln_tensor::network::ConvolutionalSizes;
 
 /// Single-pixel groups of a step.
 const PIXELS: usize = 8;
@@ -219,7 +220,8 @@ fn judge(recorder: &mut Recorder, claim: &str, variants: &[Variant], found: &[Ve
     recorder.record(claim, "RRR minus vanilla", difference(&right_reasons, &vanilla));
 }
 
-const SMALL: Sizes = Sizes { channels: [3, 12, 24], kernel: 3, hidden: 48 };
+const SMALL: ConvolutionalSizes =
+    ConvolutionalSizes { channels: [3, 12, 24], side: 14, kernel: 3, hidden: 48, outputs: 10 };
 
 pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     if context.scale == Scale::Quick {
@@ -238,7 +240,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         }
     };
     recorder.used_data(synthetic("drawn digits", 14_000));
-    let network = |seed, device: &Device| Ok(Convolutional::new(SMALL, 14, seed, device)?);
+    let network = |seed, device: &Device| Ok(drawn(&SMALL, seed, device)?);
     let title = ["colour-glyphs", "Coloured drawn digits, 14×14"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
     judge(recorder, "C5", &variants, &found);
@@ -274,7 +276,7 @@ pub(super) fn half_size(context: &Context, recorder: &mut Recorder) -> Result<()
         return Ok(());
     }
     let variants = [Variant::Vanilla, share(50.0), rrr(1000.0)];
-    let network = |seed, device: &Device| Ok(Convolutional::new(SMALL, 14, seed, device)?);
+    let network = |seed, device: &Device| Ok(drawn(&SMALL, seed, device)?);
     let title = ["colour-mnist", "ColorMNIST, 14×14"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
     judge(recorder, "C5-MNIST", &variants, &found);
@@ -289,8 +291,8 @@ pub(super) fn paper_size(context: &Context, recorder: &mut Recorder) -> Result<(
         return Ok(());
     }
     let variants = [Variant::Vanilla, share(1000.0), rrr(1000.0)];
-    let sizes = Sizes { channels: [3, 20, 50], kernel: 5, hidden: 500 };
-    let network = |seed, device: &Device| Ok(Convolutional::new(sizes, 28, seed, device)?);
+    let sizes = ConvolutionalSizes::le_net(3, 28, 10);
+    let network = |seed, device: &Device| Ok(drawn(&sizes, seed, device)?);
     let title = ["colour-cnn", "ColorMNIST, the paper's network"];
     let found = trainings(context, recorder, title, &variants, problem, network)?;
     judge(recorder, "C5-CNN", &variants, &found);

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Convolutional, Network, Perceptron, Sizes, Training, accuracy};
+use super::networks::{Network, OnPixels, Training, accuracy, drawn};
 use super::penalties::{Penalty, mask};
 use super::{Variant, difference, l1, rrr, share, synthetic};
 use crate::device::TensorDevice;
@@ -13,6 +13,7 @@ use kiln_receipts::statistics::mean;
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
 };
+use kiln_tensor::network::ConvolutionalSizes;
 
 /// Training pictures of MNIST, and those after them that are kept back.
 const MNIST_TRAIN: usize = 10_000;
@@ -225,7 +226,7 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             training: Training { epochs: 15, batch: 64, weight_decay: 1e-4, seed },
         }
     };
-    let network = |seed, device: &Device| Ok(Perceptron::new([196, 64, 32, 10], seed, device)?);
+    let network = |seed, device: &Device| Ok(OnPixels::new(&[196, 64, 32, 10], seed, device)?);
     let seeds = context.seeds(context.pick(3, 5));
     recorder.used_data(synthetic("drawn digits", 6000 * seeds.len()));
     let found = trainings(context, recorder, variants, &seeds, problem, network)?;
@@ -279,7 +280,7 @@ pub(super) fn perceptron(context: &Context, recorder: &mut Recorder) -> Result<(
     let judged = [Variant::Control, Variant::Vanilla, share(100.0), rrr(1000.0)];
     let variants = context.pick(&judged[..], &all[..]);
     let problem = on_mnist(context, recorder, 6)?;
-    let network = |seed, device: &Device| Ok(Perceptron::new([784, 128, 64, 10], seed, device)?);
+    let network = |seed, device: &Device| Ok(OnPixels::new(&[784, 128, 64, 10], seed, device)?);
     let seeds = context.seeds(context.pick(2, 3));
     let found = trainings(context, recorder, variants, &seeds, &problem, network)?;
     let [_, vanilla, cdep, rrr] = judged.map(|variant| found_for(variants, &found, variant));
@@ -308,8 +309,8 @@ pub(super) fn convolutional(context: &Context, recorder: &mut Recorder) -> Resul
         return Ok(());
     }
     let variants = [Variant::Control, Variant::Vanilla, share(100.0), rrr(1000.0)];
-    let sizes = Sizes { channels: [1, 20, 50], kernel: 5, hidden: 256 };
-    let network = |seed, device: &Device| Ok(Convolutional::new(sizes, 28, seed, device)?);
+    let sizes = ConvolutionalSizes { hidden: 256, ..ConvolutionalSizes::le_net(1, 28, 10) };
+    let network = |seed, device: &Device| Ok(drawn(&sizes, seed, device)?);
     let seeds = context.seeds(2);
     let found = trainings(context, recorder, &variants, &seeds, problem, network)?;
     let of = |place: usize| last(&found[place]);

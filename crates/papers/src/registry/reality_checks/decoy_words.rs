@@ -1,25 +1,25 @@
 //! C8: sentences with a word that gives the label away in training and misleads in the test.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use burn::module::{Module, Param};
-use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::cdep::{Cdep, CdepPenalty};
+use kiln_tensor::training::{ByBatches, Descent, adam, cross_entropy};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::difference;
 use super::reader::{Reader, batches};
 use crate::device::TensorDevice;
-use crate::registry::small_networks::cross_entropy;
 use kiln_datasets::{Sst2Part, sst2};
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Scale, Table, mean_and_deviation};
 
 /// Numbers of a word's vector, and of the hidden state.
 const VECTOR: usize = 50;
 const HIDDEN: usize = 64;
-const EPOCHS: u64 = 6;
+const EPOCHS: usize = 6;
 /// Longer sentences are left out.
 const LONGEST: usize = 24;
 /// Places of the decoys in the vocabulary, and of all rare words.
@@ -122,7 +122,7 @@ impl Network {
     fn accuracy(&self, sentences: &[Sentence], device: &Device) -> Result<f64, ExperimentError> {
         let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.words.len()).collect();
         let mut right = 0;
-        for batch in batches(&lengths, 200, Noise { seed: 0, distribution: Distribution::Uniform }, 0) {
+        for batch in batches(&lengths, 200, 0, 0) {
             let batch: Vec<&Sentence> = batch.into_iter().map(|place| &sentences[place]).collect();
             let batch = Batch::new(&batch, device);
             let logits = self.reader.logits(self.input(batch.words, batch.shape));
@@ -164,25 +164,26 @@ fn measure(
         .map(|(part, (sentences, decoy))| with_decoys(sentences, decoy, seed.wrapping_add(part)))
         .collect();
     let cdep = Cdep { penalty: CdepPenalty::NegativeLogShare, weight: weight.unwrap_or(0.0) };
-    let mut network = Network::new(problem.words, seed, &device.clone().autodiff())?;
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+    let network = Network::new(problem.words, seed, &device.clone().autodiff())?;
     let lengths: Vec<usize> = parts[0].iter().map(|sentence| sentence.words.len()).collect();
-    let noise = Noise { seed, distribution: Distribution::Uniform };
-    let mut looks = Vec::new();
-    for epoch in 0..EPOCHS {
-        for batch in batches(&lengths, 50, noise, epoch) {
-            let batch: Vec<&Sentence> = batch.into_iter().map(|place| &parts[0][place]).collect();
+    let mut task = ByBatches {
+        batches: |epoch| Ok(batches(&lengths, 50, seed, epoch as u64)),
+        learning_rate: 1e-3,
+        loss: |network: &Network, batch: &Vec<usize>, _| -> Result<Tensor<1>, ExperimentError> {
+            let batch: Vec<&Sentence> = batch.iter().map(|&place| &parts[0][place]).collect();
             let batch = Batch::new(&batch, device);
             let x = network.input(batch.words.clone().autodiff(), batch.shape);
-            let loss = cross_entropy(network.reader.logits(x.clone()), batch.targets(device).autodiff());
+            let loss = cross_entropy(network.reader.logits(x.clone()), batch.targets(device).autodiff())?;
             let mask = batch.mask.autodiff();
-            let loss = cdep.regularize(loss, Some(&batch.classes), || network.reader.decompose(x, mask))?;
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
-            network = optimizer.step(1e-3, network, gradients);
-        }
+            Ok(cdep.regularize(loss, Some(&batch.classes), || network.reader.decompose(x, mask))?)
+        },
+    };
+    let mut looks = Vec::new();
+    Descent::new(network, adam()).run(EPOCHS, &mut task, |network, _| {
         let network = network.valid();
         looks.push([network.accuracy(&parts[1], device)?, network.accuracy(&parts[2], device)?]);
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     let chosen = looks.iter().rev().max_by(|a, b| a[0].total_cmp(&b[0]));
     let of = |look: Option<&[f64; 2]>| look.map_or(f64::NAN, |look| look[1]);
     Ok(Accuracies { last: of(looks.last()), chosen: of(chosen) })

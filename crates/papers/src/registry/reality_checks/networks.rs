@@ -1,18 +1,19 @@
 //! The small networks of the experiments, drawn as PyTorch draws them, and how they are trained.
 
+use std::ops::ControlFlow;
+
 use burn::module::Module;
-use burn::nn::conv::Conv2d;
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{Linear, Relu};
-use burn::optim::{AdamConfig, GradientsParams, decay::WeightDecayConfig};
-use burn::tensor::activation::relu;
+use burn::optim::{AdamConfig, decay::WeightDecayConfig};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
-use kiln_tensor::{Distribution, Noise, TensorError};
+use kiln_tensor::TensorError;
+use kiln_tensor::network::{
+    ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, LayerDraws, MultilayerPerceptron,
+};
+use kiln_tensor::training::{ByBatches, Descent, RowOrder, cross_entropy, index_tensor};
 
 use crate::pictures::{AwdCnn, Pictures, TrimLeNet};
-use crate::registry::small_networks::{Uniform, cross_entropy, shuffled};
 use kiln_receipts::ExperimentError;
 
 /// A classifier of pictures that can be decomposed.
@@ -33,82 +34,43 @@ impl Network for TrimLeNet {
     }
 }
 
-/// Three linear layers with rectifiers between them.
+/// Linear layers on the pixels, with rectifiers between them.
 #[derive(Module, Debug)]
-pub(super) struct Perceptron {
-    layers: [Linear; 3],
+pub(super) struct OnPixels {
+    perceptron: MultilayerPerceptron,
 }
 
-impl Perceptron {
-    pub(super) fn new(widths: [usize; 4], seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = Uniform::new(seed, device);
-        let [a, b, c, d] = widths;
-        Ok(Self { layers: [draw.linear(a, b)?, draw.linear(b, c)?, draw.linear(c, d)?] })
+impl OnPixels {
+    pub(super) fn new(widths: &[usize], seed: u64, device: &Device) -> Result<Self, TensorError> {
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
+        Ok(Self { perceptron: MultilayerPerceptron::new(widths, &mut layers)? })
     }
 }
 
-impl Network for Perceptron {
+impl Network for OnPixels {
     fn logits(&self, x: Tensor<4>) -> Tensor<2> {
-        let [first, second, third] = &self.layers;
-        third.forward(relu(second.forward(relu(first.forward(x.flatten(1, 3))))))
+        self.perceptron.forward(x.flatten(1, 3))
     }
 }
 
-impl Decompose<4, 2> for Perceptron {
+impl Decompose<4, 2> for OnPixels {
     fn decompose(&self, parts: Parts<4>) -> Result<Parts<2>, InterpretError> {
-        let [first, second, third] = &self.layers;
-        parts.flatten().through(first)?.through(&Relu)?.through(second)?.through(&Relu)?.through(third)
+        parts.flatten().through(&self.perceptron)
     }
 }
 
-/// Two convolutions, each with a rectifier and pooling, then two linear layers.
-#[derive(Module, Debug)]
-pub(super) struct Convolutional {
-    first: Conv2d,
-    second: Conv2d,
-    hidden: Linear,
-    last: Linear,
-    pool: MaxPool2d,
+/// A convolutional network that `PyTorch` would draw.
+pub(super) fn drawn(
+    sizes: &ConvolutionalSizes,
+    seed: u64,
+    device: &Device,
+) -> Result<ConvolutionalNetwork, TensorError> {
+    ConvolutionalNetwork::new(sizes, &mut LayerDraws::new(InitialLaw::FanIn, seed, device))
 }
 
-/// The sizes of a [`Convolutional`] network for ten classes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
-    pub(super) channels: [usize; 3],
-    pub(super) kernel: usize,
-    pub(super) hidden: usize,
-}
-
-impl Convolutional {
-    /// For pictures of `side` pixels.
-    pub(super) fn new(sizes: Sizes, side: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = Uniform::new(seed, device);
-        let Sizes { channels: [a, b, c], kernel, hidden } = sizes;
-        let shrink = |side: usize| (side + 1 - kernel) / 2;
-        let side = shrink(shrink(side));
-        Ok(Self {
-            first: draw.convolution(a, b, kernel)?,
-            second: draw.convolution(b, c, kernel)?,
-            hidden: draw.linear(c * side * side, hidden)?,
-            last: draw.linear(hidden, 10)?,
-            pool: MaxPool2dConfig::new([2, 2]).init(),
-        })
-    }
-}
-
-impl Network for Convolutional {
+impl Network for ConvolutionalNetwork {
     fn logits(&self, x: Tensor<4>) -> Tensor<2> {
-        let x = self.pool.forward(relu(self.first.forward(x)));
-        let x = self.pool.forward(relu(self.second.forward(x)));
-        self.last.forward(relu(self.hidden.forward(x.flatten(1, 3))))
-    }
-}
-
-impl Decompose<4, 2> for Convolutional {
-    fn decompose(&self, parts: Parts<4>) -> Result<Parts<2>, InterpretError> {
-        let parts = parts.through(&self.first)?.through(&Relu)?.through(&self.pool)?;
-        let parts = parts.through(&self.second)?.through(&Relu)?.through(&self.pool)?;
-        parts.flatten().through(&self.hidden)?.through(&Relu)?.through(&self.last)
+        self.forward(x)
     }
 }
 
@@ -153,7 +115,7 @@ impl Training {
     /// cross-entropy.
     pub(super) fn fit<N: Network, T>(
         &self,
-        mut network: N,
+        network: N,
         data: &Pictures,
         device: &Device,
         penalty: impl Fn(&N, &Tensor<4>, &Tensor<1, Int>, u64) -> Result<Option<Tensor<1>>, ExperimentError>,
@@ -161,24 +123,29 @@ impl Training {
     ) -> Result<Vec<T>, ExperimentError> {
         let (x, classes) = (data.tensor(device), data.classes(device));
         let decay = WeightDecayConfig::new(self.weight_decay);
-        let mut optimizer = AdamConfig::new().with_epsilon(1e-8).with_weight_decay(Some(decay)).init();
-        let noise = Noise { seed: self.seed, distribution: Distribution::Uniform };
-        let (mut step, mut seen) = (0, Vec::new());
-        for epoch in 0..self.epochs {
-            for rows in shuffled(data.len(), noise, epoch as u64).chunks(self.batch) {
-                let rows = Tensor::<1, Int>::from_data(rows, device);
+        let optimizer = AdamConfig::new().with_epsilon(1e-8).with_weight_decay(Some(decay)).init();
+        let order = RowOrder::ByKeys { seed: self.seed };
+        let mut task = ByBatches {
+            batches: |epoch| {
+                let rows = order.of(data.len(), epoch as u64);
+                Ok(rows.chunks(self.batch).map(|rows| index_tensor(rows, device)).collect::<Vec<_>>())
+            },
+            learning_rate: 1e-3,
+            loss: |network: &N, rows: &Tensor<1, Int>, step| -> Result<_, ExperimentError> {
                 let x = x.clone().select(0, rows.clone()).autodiff();
-                let classes = classes.clone().select(0, rows).autodiff();
-                let mut loss = cross_entropy(network.logits(x.clone()), classes.clone());
-                if let Some(penalty) = penalty(&network, &x, &classes, step)? {
-                    loss = loss + penalty;
-                }
-                let gradients = GradientsParams::from_grads(loss.backward(), &network);
-                network = optimizer.step(1e-3, network, gradients);
-                step += 1;
-            }
+                let classes = classes.clone().select(0, rows.clone()).autodiff();
+                let loss = cross_entropy(network.logits(x.clone()), classes.clone())?;
+                Ok(match penalty(network, &x, &classes, step)? {
+                    Some(penalty) => loss + penalty,
+                    None => loss,
+                })
+            },
+        };
+        let mut seen = Vec::new();
+        Descent::new(network, optimizer).run(self.epochs, &mut task, |network, _| {
             seen.push(look(&network.valid())?);
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(seen)
     }
 }

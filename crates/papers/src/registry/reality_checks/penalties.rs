@@ -1,11 +1,11 @@
 //! What is added to the loss so that a network does not use some pixels.
 
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::cdep::{CdepPenalty, RightReasons};
 use kiln_interpret::contextual_decomposition::Parts;
 
 use super::networks::Network;
-use crate::registry::small_networks::cross_entropy;
 use kiln_receipts::ExperimentError;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,9 @@ impl Penalty {
             Self::L1 => CdepPenalty::L1,
             Self::SoftmaxShare => CdepPenalty::SoftmaxShare,
             Self::InputGradient => {
-                let loss = |x: Tensor<4>| cross_entropy(network.logits(x), classes.clone());
+                let of_class =
+                    |logits: Tensor<2>| log_softmax(logits, 1).gather(1, classes.clone().unsqueeze_dim(1));
+                let loss = |x: Tensor<4>| -of_class(network.logits(x)).mean();
                 let penalty = RightReasons { weight: 1.0, channels: Some(1) };
                 return Ok(penalty.penalty(loss, x.clone(), masks.clone().max_dim(0))?);
             }

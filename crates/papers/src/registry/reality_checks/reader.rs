@@ -7,9 +7,9 @@ use burn::nn::{Linear, Lstm};
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Parts, Steps};
-use kiln_tensor::{Noise, TensorError};
-
-use crate::registry::small_networks::{Uniform, shuffled};
+use kiln_tensor::TensorError;
+use kiln_tensor::network::{InitialLaw, LayerDraws};
+use kiln_tensor::training::RowOrder;
 
 #[derive(Module, Debug)]
 pub(super) struct Reader {
@@ -20,8 +20,8 @@ pub(super) struct Reader {
 impl Reader {
     /// For words of `inputs` numbers.
     pub(super) fn new(inputs: usize, hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut uniform = Uniform::new(seed, device);
-        Ok(Self { lstm: uniform.lstm(inputs, hidden), output: uniform.linear(hidden, 2)? })
+        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
+        Ok(Self { lstm: layers.lstm(inputs, hidden)?, output: layers.linear(hidden, 2)? })
     }
 
     /// Logits of negative and positive, `[sentences, 2]`, for `[sentences, words, numbers]`.
@@ -44,14 +44,12 @@ impl Reader {
 
 /// Batches of at most `size` sentences of one length, as places in the list of lengths, in an order drawn for
 /// the epoch.
-pub(super) fn batches(lengths: &[usize], size: usize, noise: Noise, epoch: u64) -> Vec<Vec<usize>> {
+pub(super) fn batches(lengths: &[usize], size: usize, seed: u64, epoch: u64) -> Vec<Vec<usize>> {
     let mut of_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for place in shuffled(lengths.len(), noise, 2 * epoch) {
-        of_length.entry(lengths[place as usize]).or_default().push(place as usize);
+    let order = RowOrder::ByKeys { seed };
+    for place in order.of(lengths.len(), 2 * epoch) {
+        of_length.entry(lengths[place]).or_default().push(place);
     }
     let batches: Vec<&[usize]> = of_length.values().flat_map(|places| places.chunks(size)).collect();
-    shuffled(batches.len(), noise, 2 * epoch + 1)
-        .into_iter()
-        .map(|batch| batches[batch as usize].to_vec())
-        .collect()
+    order.of(batches.len(), 2 * epoch + 1).into_iter().map(|batch| batches[batch].to_vec()).collect()
 }

@@ -1,7 +1,8 @@
 //! C2: an LSTM on sentences of 4 to 8 words, and what it makes of their parts.
 
+use std::ops::ControlFlow;
+
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::acd::{Acd, AcdUnits, Cluster};
@@ -11,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::reader::{Reader, batches};
 use super::synthetic;
 use crate::device::TensorDevice;
-use crate::registry::small_networks::cross_entropy;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_tensor::training::{ByBatches, Descent, adam, cross_entropy};
 
 /// First the words for good and bad, then negators, intensifiers and the others.
 const WORDS: [&str; 12] =
@@ -96,20 +97,19 @@ fn scores(
 fn trained(seed: u64, device: &Device) -> Result<Reader, ExperimentError> {
     let sentences = sentences(4000, seed);
     let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.words.len()).collect();
-    let mut reader = Reader::new(WORDS.len(), HIDDEN, seed, &device.clone().autodiff())?;
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    let noise = Noise { seed, distribution: Distribution::Uniform };
-    for epoch in 0..10 {
-        for batch in batches(&lengths, 50, noise, epoch) {
-            let batch: Vec<&Sentence> = batch.into_iter().map(|place| &sentences[place]).collect();
+    let reader = Reader::new(WORDS.len(), HIDDEN, seed, &device.clone().autodiff())?;
+    let mut task = ByBatches {
+        batches: |epoch| Ok(batches(&lengths, 50, seed, epoch as u64)),
+        learning_rate: 5e-3,
+        loss: |reader: &Reader, batch: &Vec<usize>, _| {
+            let batch: Vec<&Sentence> = batch.iter().map(|&place| &sentences[place]).collect();
             let classes: Vec<i32> = batch.iter().map(|sentence| i32::from(sentence.positive)).collect();
             let classes = Tensor::<1, Int>::from_data(classes.as_slice(), device).autodiff();
-            let loss = cross_entropy(reader.logits(tensor(&batch, device).autodiff()), classes);
-            let gradients = GradientsParams::from_grads(loss.backward(), &reader);
-            reader = optimizer.step(5e-3, reader, gradients);
-        }
-    }
-    Ok(reader.valid())
+            cross_entropy(reader.logits(tensor(&batch, device).autodiff()), classes)
+        },
+    };
+    let trained = Descent::new(reader, adam()).run(10, &mut task, |_, _| Ok(ControlFlow::Continue(())))?;
+    Ok(trained.module().valid())
 }
 
 /// Whether the negator and its word are joined before either is with a neutral one.

@@ -6,9 +6,9 @@ use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::networks::{Convolutional, Training, best, in_batches, share, tensor};
-use crate::registry::small_networks::cross_entropy;
 use kiln_datasets::ImagePart;
 use kiln_receipts::{Context, ExperimentError, Recorder};
+use kiln_tensor::training::cross_entropy;
 
 pub(super) const SIDE: usize = 28;
 
@@ -57,7 +57,7 @@ pub(super) fn tell_apart(
         cross_entropy(network.outputs(x.clone().select(0, rows).autodiff()), classes.autodiff())
     };
     let network = Convolutional::new(SIDE, 2, training.seed, &device.clone().autodiff())?;
-    Ok(training.fit(network, optimizer, rows, loss, device))
+    Ok(training.fit(network, optimizer, rows, loss, device)?)
 }
 
 /// The share of pictures, whole and not, of which a network without autodiff knows which they are.

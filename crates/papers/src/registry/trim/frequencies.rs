@@ -15,11 +15,12 @@ use kiln_interpret::{InterpretError, Trim};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Perceptron, Training, best, classes, share, tensor};
+use super::networks::{Training, best, classes, share, tensor};
 use crate::device::TensorDevice;
-use crate::registry::small_networks::cross_entropy;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
+use kiln_tensor::training::cross_entropy;
 
 const WIDTH: usize = 100;
 /// The coefficient that labels depend on.
@@ -54,24 +55,26 @@ struct Run {
 
 /// A trained network, rows that it has seen and rows that it has not.
 struct Trained {
-    network: Perceptron,
+    network: MultilayerPerceptron,
     seen: Tensor<2>,
     test: Tensor<2>,
     accuracy: f64,
 }
 
 /// A network of coefficients by its layers.
-struct OfCoefficients<'a, T>(&'a Perceptron, &'a T);
+struct OfCoefficients<'a, T>(&'a MultilayerPerceptron, &'a T);
 
 impl<T: Transform<2>> Model<2> for OfCoefficients<'_, T> {
     fn outputs(&self, coefficients: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
-        Ok(self.0.outputs(self.1.inverse(coefficients)?))
+        Ok(self.0.forward(self.1.inverse(coefficients)?))
     }
 
     fn pairs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
         let Self(network, transform) = self;
         let x = coefficients.try_linear(|s| transform.inverse(s))?;
-        Ok(x.linear(|x| network.first.forward(x)).nonlinear(relu).linear(|x| network.last.forward(x)))
+        let hidden =
+            network.hidden_layers().iter().fold(x, |x, layer| x.linear(|x| layer.forward(x)).nonlinear(relu));
+        Ok(hidden.linear(|x| network.last_layer().forward(x)))
     }
 }
 
@@ -93,22 +96,25 @@ fn train(
 
     let train = rows * 3 / 4;
     let all = classes(&labels, device);
-    let network = Perceptron::new([WIDTH, 100, 2], seed, &device.clone().autodiff())?;
+    let network = MultilayerPerceptron::new(
+        &[WIDTH, 100, 2],
+        &mut LayerDraws::new(InitialLaw::FanIn, seed, &device.clone().autodiff()),
+    )?;
     let training = Training { epochs, batch: 128, rate: 0.1, seed };
-    let loss = |network: &Perceptron, rows: Tensor<1, Int>| {
-        let outputs = network.outputs(x.clone().select(0, rows.clone()).autodiff());
+    let loss = |network: &MultilayerPerceptron, rows: Tensor<1, Int>| {
+        let outputs = network.forward(x.clone().select(0, rows.clone()).autodiff());
         cross_entropy(outputs, all.clone().select(0, rows).autodiff())
     };
-    let network = training.fit(network, SgdConfig::new().init(), train, loss, device);
+    let network = training.fit(network, SgdConfig::new().init(), train, loss, device)?;
     let test = x.clone().narrow(0, train, rows - train);
-    let found = best(network.valid().outputs(test.clone()))?;
+    let found = best(network.valid().forward(test.clone()))?;
     let accuracy = share(&found, |i| usize::from(labels[train + i]));
     Ok(Trained { network, seen: x.narrow(0, 0, 100), test: test.narrow(0, 0, EXPLAINED), accuracy })
 }
 
 /// Contextual decomposition, `[rows, groups]`: what each group's coefficients do to output 1.
 fn decompose<T: Transform<2>>(
-    network: &Perceptron,
+    network: &MultilayerPerceptron,
     x: &Tensor<2>,
     transform: &T,
     groups: &FeatureGroups,
@@ -141,8 +147,8 @@ fn of_frequencies(
     let x = rows(rows_count, distribution, seed);
     let Trained { network, seen, test, accuracy } = train(x, amplitude, seed, epochs, device)?;
 
-    let logits = |x: Tensor<2>| network.outputs(x);
-    let probabilities = |x: Tensor<2>| softmax(network.outputs(x), 1);
+    let logits = |x: Tensor<2>| network.forward(x);
+    let probabilities = |x: Tensor<2>| softmax(network.forward(x), 1);
     let question = Question::output(1);
     let right = |scores: &Tensor<2>| -> Result<f64, ExperimentError> {
         Ok(share(&best(magnitudes(scores, &frequencies)?)?, |_| PLANTED))
@@ -240,7 +246,7 @@ fn of_coefficients<T: Transform<2>>(
     let x = rows(rows_count, Distribution::Gaussian, seed);
     let Trained { network, test, accuracy, .. } = train(x, number, seed, epochs, device)?;
     let count = transform.forward(test.clone())?.dims()[1];
-    let logits = |x: Tensor<2>| network.outputs(x);
+    let logits = |x: Tensor<2>| network.forward(x);
     let saliency = Trim::new(&logits, transform)
         .attribute(&Saliency { absolute: true }, &test, &Question::output(1))?
         .values;

@@ -15,6 +15,7 @@ use kiln_receipts::statistics::{mean, rank_correlation};
 use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
+use kiln_tensor::training::mean_squared_error;
 
 /// Rings are 0.1 wide, the last one holds the corners.
 const EDGES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
@@ -99,11 +100,11 @@ fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> R
     let (x, y) = labelled(maps, side, seed, device)?;
     let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
         let outputs = network.outputs(x.clone().select(0, rows.clone()).autodiff());
-        (outputs - y.clone().select(0, rows).autodiff()).square().mean()
+        mean_squared_error(outputs, y.clone().select(0, rows).autodiff())
     };
     let network = Convolutional::new(side, 1, seed, &device.clone().autodiff())?;
     let training = Training { epochs, batch: 50, rate: 1e-3, seed };
-    let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device);
+    let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device)?;
 
     let (x, y) = labelled(8, side, seed.wrapping_add(1000), device)?;
     let plain = network.valid();

@@ -1,25 +1,21 @@
 //! The networks of the experiments, drawn as `PyTorch` draws them.
 
+use std::ops::ControlFlow;
+
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, Relu};
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::ModuleOptimizer;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
-use kiln_tensor::{Distribution, Noise, TensorError};
+use kiln_tensor::TensorError;
+use kiln_tensor::network::{InitialLaw, LayerDraws};
+use kiln_tensor::training::{ByRows, Descent, EpochReport, RowOrder, index_tensor};
 
-use crate::registry::small_networks::{Uniform, shuffled};
 use kiln_receipts::ExperimentError;
-
-/// One hidden layer.
-#[derive(Module, Debug)]
-pub(super) struct Perceptron {
-    pub(super) first: Linear,
-    pub(super) last: Linear,
-}
 
 /// Two convolutions of 5×5, each followed by pooling and a rectifier, then a hidden layer.
 #[derive(Module, Debug)]
@@ -33,33 +29,15 @@ pub(super) struct Convolutional {
 
 const KERNEL: usize = 5;
 
-impl Perceptron {
-    pub(super) fn new(widths: [usize; 3], seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = Uniform::new(seed, device);
-        let [inputs, hidden, outputs] = widths;
-        Ok(Self { first: draw.linear(inputs, hidden)?, last: draw.linear(hidden, outputs)? })
-    }
-
-    pub(super) fn outputs(&self, x: Tensor<2>) -> Tensor<2> {
-        self.last.forward(relu(self.first.forward(x)))
-    }
-}
-
-impl Decompose<2, 2> for Perceptron {
-    fn decompose(&self, parts: Parts<2>) -> Result<Parts<2>, InterpretError> {
-        parts.through(&self.first)?.through(&Relu)?.through(&self.last)
-    }
-}
-
 impl Convolutional {
     /// For pictures of `side` pixels, with 10 and 20 channels and 50 hidden units.
     pub(super) fn new(side: usize, outputs: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = Uniform::new(seed, device);
+        let mut draw = LayerDraws::new(InitialLaw::FanIn, seed, device);
         let shrink = |side: usize| (side + 1 - KERNEL) / 2;
         let side = shrink(shrink(side));
         Ok(Self {
-            first: draw.convolution(1, 10, KERNEL)?,
-            second: draw.convolution(10, 20, KERNEL)?,
+            first: draw.convolution([1, 10], KERNEL, 0)?,
+            second: draw.convolution([10, 20], KERNEL, 0)?,
             hidden: draw.linear(20 * side * side, 50)?,
             last: draw.linear(50, outputs)?,
             pool: MaxPool2dConfig::new([2, 2]).init(),
@@ -96,21 +74,21 @@ impl Training {
     /// Trains on batches of `rows`, drawn anew in each epoch, of which `loss` is told the numbers.
     pub(super) fn fit<N: Module>(
         &self,
-        mut network: N,
-        mut optimizer: ModuleOptimizer,
+        network: N,
+        optimizer: ModuleOptimizer,
         rows: usize,
-        loss: impl Fn(&N, Tensor<1, Int>) -> Tensor<1>,
+        loss: impl Fn(&N, Tensor<1, Int>) -> Result<Tensor<1>, TensorError>,
         device: &Device,
-    ) -> N {
-        let noise = Noise { seed: self.seed, distribution: Distribution::Uniform };
-        for epoch in 0..self.epochs {
-            for batch in shuffled(rows, noise, epoch as u64).chunks(self.batch) {
-                let loss = loss(&network, Tensor::from_data(batch, device));
-                let gradients = GradientsParams::from_grads(loss.backward(), &network);
-                network = optimizer.step(self.rate, network, gradients);
-            }
-        }
-        network
+    ) -> Result<N, TensorError> {
+        let mut task = ByRows {
+            rows,
+            batch_size: self.batch,
+            order: RowOrder::ByKeys { seed: self.seed },
+            learning_rate: self.rate,
+            loss: |network: &N, rows: &[usize]| loss(network, index_tensor(rows, device)),
+        };
+        let go_on = |_: &N, _: &EpochReport| Ok(ControlFlow::Continue(()));
+        Ok(Descent::new(network, optimizer).run(self.epochs, &mut task, go_on)?.into_module())
     }
 }
 
