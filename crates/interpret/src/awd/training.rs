@@ -208,7 +208,7 @@ impl Awd {
     /// // A network that answers the difference of the first two samples.
     /// let network = |x: Tensor<3>| {
     ///     let first = |at: usize| x.clone().slice_dim(2, at..=at);
-    ///     (first(0) - first(1)).flatten(1, 2)
+    ///     (first(0) - first(1)).flatten::<2>(1, 2)
     /// };
     /// let teacher = Teacher::new(&network, &[0], x)?;
     ///
