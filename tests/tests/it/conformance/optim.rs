@@ -24,7 +24,7 @@ use kiln_optim::problems::{AffineFiniteSum, Quadratic, QuadraticGame, SparseQuad
 use kiln_optim::training::{BatchPerceptron, LinearSeparation, NormalizedLogistic, NormalizedPerceptron};
 use kiln_optim::{
     Composite, Observed, Observer, Operator, OptimError, Order, Reason, RunError, Solution, Solver, State,
-    Stop, resume, run,
+    Stop, residual, resume, run,
 };
 use kiln_tensor::prox::L1;
 use kiln_tensor::{Coordinates, Vector};
@@ -675,7 +675,9 @@ where
         for scale in [1e-6, 1.0, 1e6] {
             let solution = self.family.solution(scale).unwrap();
             for start in [self.family.zero(), self.ones()] {
-                let ended = self.run(scale, start.clone(), &Stop::after_work(400_000));
+                let far = residual(&self.family.problem(scale), &start).unwrap();
+                let stop = Stop::after_work(400_000).or_residual(1e-4 * far);
+                let ended = self.run(scale, start.clone(), &stop);
                 let end = ended.unwrap_or_else(|e| panic!("scale {scale}: {e}")).state.iterate;
                 let farthest = solution.norm().unwrap().max(distance(&start, &solution));
                 let left = distance(&end, &solution) / farthest;
