@@ -149,7 +149,7 @@ impl FineTuning {
         let descent =
             Descent::new(model, training.optimizer.clone()).run(training.epochs, &mut task, go_on)?;
         let fitted = start.with_model(descent.module().valid());
-        let warnings = constant_on(&fitted, labelled.x())?;
+        let warnings = constant_on(&fitted, labelled.x(), training.epochs)?;
         Ok(fitted.with_warnings(warnings))
     }
 

@@ -121,18 +121,26 @@ impl std::fmt::Display for FitWarning {
 /// Most rows that are looked at for [`FitWarning`]s.
 const LOOKED_AT: usize = 256;
 
-/// Warnings of a model that is constant on the target.
+/// Warnings of a model that is constant on the target, after so many epochs of training.
+///
+/// # Errors
+/// [`AdaptError::Diverged`] when a score is not finite: the last step of a training can do that, and no loss
+/// tells of it.
 pub(crate) fn constant_on<X: Rows, F: Predict<X>>(
     model: &F,
     target: &X,
+    epochs: usize,
 ) -> Result<Vec<FitWarning>, AdaptError> {
     let rows = target.rows();
     let count = rows.min(LOOKED_AT);
+    let spread: Vec<usize> = (0..count).map(|i| i * rows / count).collect();
+    let scores = model.scores(&target.select(&spread))?;
+    if !scores.is_all_finite() {
+        return Err(AdaptError::Diverged { epoch: epochs.saturating_sub(1), loss: f64::NAN });
+    }
     if count < 2 {
         return Ok(Vec::new());
     }
-    let spread: Vec<usize> = (0..count).map(|i| i * rows / count).collect();
-    let scores = model.scores(&target.select(&spread))?;
     let same = |of: &dyn Fn(usize) -> f64| (1..count).all(|row| of(row) == of(0));
     let warning = if model.outputs() > 1 {
         let class = |row: usize| largest(&scores, row);

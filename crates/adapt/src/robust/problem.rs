@@ -174,7 +174,7 @@ impl<'a> Problem<'a> {
             warnings: Vec::new(),
         };
         let fitted = Robust::new(model, found);
-        let warnings = constant_on(&fitted, &self.z)?;
+        let warnings = constant_on(&fitted, &self.z, settings.outer_rounds)?;
         Ok(fitted.with_warnings(warnings))
     }
 

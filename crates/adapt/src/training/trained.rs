@@ -194,7 +194,7 @@ impl<X: Rows, M: FeatureModel<X>> Stage<'_, X, M> {
 
     /// With what is wrong on the target.
     fn warned(&self, fitted: Adapted<M>) -> Result<Adapted<M>, AdaptError> {
-        let warnings = constant_on(&fitted, self.data.target().x())?;
+        let warnings = constant_on(&fitted, self.data.target().x(), self.training.epochs)?;
         Ok(fitted.with_warnings(warnings))
     }
 }
