@@ -284,6 +284,9 @@ impl<M: Module> Parameters<M> {
     /// # Errors
     /// When `x` is of another space, then `f` is never called; when `f` changes the length, the element type
     /// or the device of a tensor, which then stays as it was.
+    ///
+    /// # Panics
+    /// When `f` does.
     pub fn zip_map(
         &mut self,
         x: &Self,
