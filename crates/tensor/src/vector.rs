@@ -303,8 +303,9 @@ impl<M: Module> Parameters<M> {
             match y.same_space(&changed) {
                 Ok(()) => changed,
                 Err(source) => {
-                    let error = TensorError::Parameter { path: info.path, source: Box::new(source) };
-                    fits = Err(error);
+                    if fits.is_ok() {
+                        fits = Err(TensorError::Parameter { path: info.path, source: Box::new(source) });
+                    }
                     y
                 }
             }

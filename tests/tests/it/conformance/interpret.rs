@@ -250,7 +250,12 @@ fn scores_do_not_depend_on_the_batch() {
             let width = together.values.dims()[1];
             for row in 0..5 {
                 let alone = explained(&x.clone().narrow(0, row, 1));
-                near(transform, &list(&alone.values), &list(&together.values)[row * width..][..width], tolerance);
+                near(
+                    transform,
+                    &list(&alone.values),
+                    &list(&together.values)[row * width..][..width],
+                    tolerance,
+                );
                 assert_eq!(alone.evaluations, together.evaluations, "{transform}");
             }
         }
