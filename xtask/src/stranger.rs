@@ -1,8 +1,9 @@
-//! The libraries as a stranger adds them: from outside the workspace, each alone with its default features,
-//! to run the example that its front page shows; and README's examples likewise.
+//! The libraries as a stranger adds them: from outside the workspace, with their default features, to run the
+//! example that each front page shows; and README's examples likewise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::counts::Counts;
 use crate::{Result, cargo, root};
@@ -20,31 +21,37 @@ struct Program {
     dependencies: String,
 }
 
-/// Builds and runs all programs, in a workspace of their own below `target`, and says which failed.
+/// Builds all programs, in a workspace of their own below `target`, runs them and says which failed.
+///
+/// They are built together, for each set of features would compile Burn again. So that one library's features do not
+/// help out another, a test here looks at the defaults, and the stage `alone` compiles each by itself.
 pub(crate) fn run(target: &Path) -> Result<Counts> {
     let programs = programs()?;
     let workspace = target.join("stranger");
     lay_out(&workspace, &programs)?;
-    let mut counts = Counts::default();
-    let mut failed = Vec::new();
+    let mut build = cargo();
+    build.current_dir(&workspace).env("CARGO_TARGET_DIR", target).args([
+        "build",
+        "--workspace",
+        "--keep-going",
+    ]);
+    let built = build.status().map_err(|e| format!("cannot run cargo: {e}"))?.success();
+    let mut counts = Counts { failed: u64::from(!built), ..Counts::default() };
+    if !built {
+        return Ok(counts);
+    }
     for Program { package, sources, .. } in &programs {
         for number in 1..=sources.len() {
-            let binary = format!("{package}-{number}");
-            eprintln!("{binary}");
-            let mut run = cargo();
-            run.current_dir(&workspace).env("CARGO_TARGET_DIR", target);
-            // One package at a time: together, the features of one would help out another.
-            run.args(["run", "--quiet", "--package", package, "--bin", &binary]);
-            if run.status().map_err(|e| format!("cannot run cargo: {e}"))?.success() {
+            let name = format!("{package}-{number}");
+            let program = target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+            let status = Command::new(program).stdin(Stdio::null()).status();
+            if status.map_err(|e| format!("cannot run {name}: {e}"))?.success() {
                 counts.passed += 1;
             } else {
+                eprintln!("{name} failed; see {}", workspace.join(package).display());
                 counts.failed += 1;
-                failed.push(binary);
             }
         }
-    }
-    if !failed.is_empty() {
-        eprintln!("failed: {} (in {})", failed.join(", "), workspace.display());
     }
     Ok(counts)
 }
@@ -222,5 +229,14 @@ mod tests {
             names.contains(&"kiln-graph".to_owned()) && !names.contains(&"kiln-papers".to_owned()),
             "{names:?}"
         );
+    }
+
+    #[test]
+    fn a_library_that_can_have_a_device_has_one_by_default() {
+        for (name, folder) in libraries().unwrap() {
+            let manifest = read(&folder.join("Cargo.toml")).unwrap();
+            let has_flex = manifest.lines().any(|line| line.starts_with("flex = ["));
+            assert_eq!(has_flex, manifest.lines().any(|line| line == "default = [\"flex\"]"), "{name}");
+        }
     }
 }

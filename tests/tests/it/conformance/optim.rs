@@ -173,7 +173,7 @@ fn subspace(step_size: f64) -> SubspaceSgd {
 
 /// Problems for a method, of any scale.
 trait Family {
-    type Problem: Operator<Point: Coordinates + std::fmt::Debug>;
+    type Problem: Operator<Point: Coordinates + std::fmt::Debug + Wide>;
 
     /// The problem whose solution is `scale` times as large.
     fn problem(&self, scale: f64) -> Self::Problem;
@@ -183,6 +183,23 @@ trait Family {
 
     /// The one solution; none where there are many.
     fn solution(&self, scale: f64) -> Option<<Self::Problem as Operator>::Point>;
+}
+
+/// Points of a space that is too large for all of the problems.
+trait Wide {
+    fn wide() -> Self;
+}
+
+impl Wide for Vec<f64> {
+    fn wide() -> Self {
+        vec![1.0; 9]
+    }
+}
+
+impl Wide for (Vec<f64>, Vec<f64>) {
+    fn wide() -> Self {
+        (vec![1.0; 9], vec![1.0; 9])
+    }
 }
 
 const TRUTH: [f64; 3] = [3.0, -2.0, 1.0];
@@ -569,7 +586,7 @@ fn other_values(value: &Value) -> Vec<Value> {
             let whole = [json!({"same": "cyclic"}), json!({"uniform": "cyclic"})];
             VARIANTS.iter().map(|name| json!(name)).chain(whole).collect()
         }
-        _ => vec![json!(1), json!(0.5), json!({"length": 1, "count": 3})],
+        _ => vec![json!(1), json!(0.5), json!([{"length": 1, "count": 3}])],
     }
 }
 
@@ -577,7 +594,7 @@ fn bad_values(value: &Value) -> Vec<Value> {
     match value {
         Value::Number(number) if number.is_f64() => vec![json!(-1.0), json!(0.0), json!(1e300)],
         Value::Number(_) => vec![json!(0), json!(1000)],
-        _ => vec![json!(0), json!(-1.0), json!(1000), json!({"length": 0, "count": 0})],
+        _ => vec![json!(0), json!(-1.0), json!(1000), json!([{"length": 0, "count": 0}])],
     }
 }
 
@@ -658,7 +675,7 @@ where
         for scale in [1e-6, 1.0, 1e6] {
             let solution = self.family.solution(scale).unwrap();
             for start in [self.family.zero(), self.ones()] {
-                let ended = self.run(scale, start.clone(), &Stop::after_work(200_000));
+                let ended = self.run(scale, start.clone(), &Stop::after_work(400_000));
                 let end = ended.unwrap_or_else(|e| panic!("scale {scale}: {e}")).state.iterate;
                 let farthest = solution.norm().unwrap().max(distance(&start, &solution));
                 let left = distance(&end, &solution) / farthest;
@@ -696,6 +713,9 @@ where
             )))
         );
         assert!(typed, "a start that is not a number");
+        let wide = run(&self.solver, &problem, Point::<F>::wide(), &stop, &mut ()).map(drop);
+        let typed = matches!(wide, Err(RunError::Start(_) | RunError::Step { .. }));
+        assert!(typed, "a start of another width: {:?}", wide.map_err(|e| e.to_string()));
         for bad in self.bad() {
             // A typed error or an answer, but no panic.
             let _ = run(&bad, &problem, self.ones(), &stop, &mut ()).map(drop);
