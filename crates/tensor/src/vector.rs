@@ -284,6 +284,9 @@ impl<M: Module> Parameters<M> {
     /// # Errors
     /// When `x` is of another space, then `f` is never called; when `f` changes the length, the element type
     /// or the device of a tensor, which then stays as it was.
+    ///
+    /// # Panics
+    /// When `f` does.
     pub fn zip_map(
         &mut self,
         x: &Self,
@@ -300,8 +303,9 @@ impl<M: Module> Parameters<M> {
             match y.same_space(&changed) {
                 Ok(()) => changed,
                 Err(source) => {
-                    let error = TensorError::Parameter { path: info.path, source: Box::new(source) };
-                    fits = Err(error);
+                    if fits.is_ok() {
+                        fits = Err(TensorError::Parameter { path: info.path, source: Box::new(source) });
+                    }
                     y
                 }
             }

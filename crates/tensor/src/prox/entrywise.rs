@@ -42,6 +42,9 @@ impl<A: Entrywise, B: Entrywise> Entrywise for (A, B) {
 }
 
 fn clamped<const D: usize>(t: Tensor<D>, lower: f64, upper: f64) -> Tensor<D> {
+    if t.shape().num_elements() == 0 {
+        return t;
+    }
     let t = if lower > f64::NEG_INFINITY { t.clamp_min(lower) } else { t };
     if upper < f64::INFINITY { t.clamp_max(upper) } else { t }
 }
