@@ -89,11 +89,18 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
 /// Unless `a` and `b` are of one length.
 pub fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "one value of b for each of a");
+    let equal = |values: &[f64], x: f64| values.iter().filter(|y| **y == x).count() as f64;
     let ranks = |values: &[f64]| {
         let below = |x: f64| values.iter().filter(|y| **y < x).count() as f64;
-        let equal = |x: f64| values.iter().filter(|y| **y == x).count() as f64;
-        values.iter().map(|x| below(*x) + 0.5 * (equal(*x) + 1.0)).collect::<Vec<_>>()
+        values.iter().map(|x| below(*x) + 0.5 * (equal(values, *x) + 1.0)).collect::<Vec<_>>()
     };
+    let has_ties = |values: &[f64]| values.iter().any(|x| equal(values, *x) > 1.0);
+    if !has_ties(a) && !has_ties(b) {
+        // In whole numbers up to the last division.
+        let n = a.len() as f64;
+        let squares: f64 = ranks(a).iter().zip(ranks(b)).map(|(a, b)| (a - b).powi(2)).sum();
+        return 1.0 - 6.0 * squares / (n * (n * n - 1.0));
+    }
     let centred = |values: &[f64]| {
         let ranks = ranks(values);
         let centre = mean(&ranks);
