@@ -89,6 +89,9 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
 /// Unless `a` and `b` are of one length.
 pub fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "one value of b for each of a");
+    if a.iter().chain(b).any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
     let equal = |values: &[f64], x: f64| values.iter().filter(|y| **y == x).count() as f64;
     let ranks = |values: &[f64]| {
         let below = |x: f64| values.iter().filter(|y| **y < x).count() as f64;
