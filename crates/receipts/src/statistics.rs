@@ -77,19 +77,16 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
     along / square
 }
 
-/// Spearman's correlation of ranks, −1 to 1; ties have their mean rank.
+/// Spearman's correlation of ranks, −1 to 1; ties have their mean rank. NaN unless there is one value of `b` for
+/// each of `a`.
 ///
 /// ```
 /// let correlation = kiln_receipts::statistics::rank_correlation;
 /// assert_eq!(correlation(&[1.0, 2.0, 30.0], &[-5.0, 0.0, 0.1]), 1.0);
 /// assert_eq!(correlation(&[1.0, 2.0, 30.0], &[3.0, 2.0, 1.0]), -1.0);
 /// ```
-///
-/// # Panics
-/// Unless `a` and `b` are of one length.
 pub fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len(), "one value of b for each of a");
-    if a.iter().chain(b).any(|x| x.is_nan()) {
+    if a.len() != b.len() || a.iter().chain(b).any(|x| x.is_nan()) {
         return f64::NAN;
     }
     let equal = |values: &[f64], x: f64| values.iter().filter(|y| **y == x).count() as f64;
