@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use burn::tensor::{Device, Tensor};
+use kiln_adapt::linear::classification::CipHard;
 use kiln_adapt::{Adaptation, Fit as _, Labelled, Labels, Unlabelled};
 use kiln_core::InputError;
 use kiln_datasets::DataPath;
@@ -96,14 +97,16 @@ fn optim(messages: &mut Messages) {
     messages.add("a negative step size", descend(-1.0, vec![0.0; 2]));
     messages.add("a start of another size", descend(0.1, vec![0.0; 3]));
     messages.add("a step size that is too large", descend(10.0, vec![1.0; 2]));
-    messages.add("no inner steps", run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ()));
+    let unsteady = Svrg::new(f64::NAN, 5);
+    let found = run(&unsteady, &problem, vec![0.0; 2], &Stop::after(1), &mut ());
+    messages.add("a step size that is no number", found);
     messages.add("a word for a number", read_svmlight(&b"1 1:0.5\n-1 2:many\n"[..]));
 }
 
 fn adapt(messages: &mut Messages) {
     messages.of("adapt");
     let classes = |classes: &[usize]| Labels::classes(classes, 2);
-    let table = || mat![[0.0, 1.0], [1.0, 0.0], [0.5, f64::from(2)]];
+    let table = || mat![[0.0, 1.0], [1.0, 0.0], [0.5, 2.0]];
     messages.add("a label too few", Labelled::new("spring", table(), classes(&[0, 1])));
     messages.add("a class too many", Labelled::new("spring", table(), classes(&[0, 1, 2])));
     messages.add("NaN", Labelled::new("spring", mat![[f64::NAN]], classes(&[0])));
@@ -112,8 +115,8 @@ fn adapt(messages: &mut Messages) {
     messages.add("no source", Adaptation::new(Vec::<Labelled<Mat<f64>>>::new(), autumn(2)));
     messages.add("another width of the target", Adaptation::new(vec![spring()], autumn(3)));
     let data = Adaptation::new(vec![spring()], autumn(2)).unwrap();
-    let method = kiln_adapt::linear::classification::CipHard::default();
-    messages.add("one source where two are needed", method.fit(&data));
+    let method = CipHard { threshold: -1.0, ..CipHard::default() };
+    messages.add("a negative threshold", method.fit(&data));
 }
 
 fn interpret(messages: &mut Messages) {
