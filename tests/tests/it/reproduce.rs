@@ -235,7 +235,7 @@ fn without_data_claims_say_what_they_need_and_the_rest_is_reproduced() {
         claims.iter().map(|claim| (string(&claim["id"]).to_owned(), words(claim))).collect()
     };
     assert_eq!(rows(&before), expected(|_| "not run".to_owned()));
-    assert_eq!(rows(&after), expected(|claim| string(&claim["verdict"]["kind"]).replace('_', " ")));
+    assert_eq!(rows(&after), expected(|claim| string(&claim["verdict"]["kind"]).replace('-', " ")));
 
     let page = read(&place.path("out/report.html"));
     assert!(page.contains("<meta name=\"viewport\" content=\"width=device-width"));
