@@ -91,7 +91,8 @@ pub enum Tuned {
     /// Those by which a [`FeatureModel`] makes outputs of features: the last layer, when the features are the
     /// last hidden layer. A model whose features are its outputs has none.
     Outputs,
-    /// Those below one of these paths of fields, such as `last` or `hidden.0.weight`.
+    /// Those below one of these paths of fields, such as `network.last` or
+    /// `network.hidden.0.weight`.
     Named(Vec<String>),
 }
 

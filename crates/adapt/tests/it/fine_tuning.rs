@@ -125,7 +125,7 @@ device_tests! {
         let last = tuned(Tuned::Outputs);
         assert_eq!(moved(start.model(), &last), ["network.last.weight", "network.last.bias"]);
         close(&last, &named("network.last"), 1e-5);
-        assert_eq!(moved(start.model(), &named("hidden.0.bias")), ["hidden.0.bias"]);
+        assert_eq!(moved(start.model(), &named("network.hidden.0.bias")), ["network.hidden.0.bias"]);
     }
 }
 
