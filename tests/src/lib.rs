@@ -30,7 +30,7 @@ pub fn reference(name: &str) -> PathBuf {
     path
 }
 
-/// The text of [`reference`]`(name)`.
+/// The text of what [`reference()`] finds.
 ///
 /// # Panics
 /// When it cannot be read.
