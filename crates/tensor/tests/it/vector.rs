@@ -22,6 +22,14 @@ pub(crate) fn host<const D: usize>(tensor: &Tensor<D>) -> Entries {
 }
 
 device_tests! {
+    fn tensors_without_elements(device) {
+        let mut x = Tensor::<2>::zeros([0, 3], device);
+        x.scale(2.0);
+        x.axpy(1.0, &x.clone()).unwrap();
+        assert_eq!(x.dims(), [0, 3]);
+        assert_eq!(Vector::dot(&x, &x.zeros_like()).unwrap(), 0.0);
+    }
+
     /// A million and one entries: the error of a sum in plain `f32` would grow with their number.
     fn long_tensors_keep_their_precision(device) {
         let length = (1 << 20) + 1;
