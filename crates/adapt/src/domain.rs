@@ -273,7 +273,8 @@ impl<X: Rows> Adaptation<X> {
     /// The same problem with its rows in another form, such as matrices as tensors.
     ///
     /// ```
-    ///     /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
+    /// use burn::tensor::Device;
+    /// use kiln_adapt::{scm::{CicScm, CicSimulation}, tensor_of};
     ///
     /// let device = Device::flex();
     /// let (exact, _) = CicSimulation::new(CicScm::I, 1).draw(0)?;

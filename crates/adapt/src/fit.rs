@@ -22,15 +22,15 @@ use crate::{AdaptError, Predict, Rows};
 ///     Ok(method.fit(data)?.evaluate(test)?.score())
 /// }
 ///
-/// let source = mat![[-1.0, -2.0], [-1.0, 0.0], [1.0, 0.0], [1.0, 2.0]];
-/// let target = mat![[-1.0, 4.0], [-1.0, 6.0], [1.0, 6.0], [1.0, 8.0]];
+/// let source = mat![[-0.1, -3.0], [-1.0, -3.0], [0.1, 3.0], [1.0, 3.0]];
+/// let target = mat![[-0.1, 3.0], [-1.0, 3.0], [0.1, 9.0], [1.0, 9.0]];
 /// let labels = || Labels::classes([0, 0, 1, 1], 2);
 /// let data = Adaptation::new(
 ///     vec![Labelled::new("source", source, labels())?],
 ///     Unlabelled::new("target", target.clone())?,
 /// )?;
 /// let test = Labelled::new("target", target, labels())?;
-/// // The second feature tells the classes apart in the source, and is shifted in the target.
+/// // The second feature tells the classes apart best in the source, and is shifted in the target.
 /// assert_eq!(score(&CipHard::default(), &data, &test)?, 0.5);
 /// assert_eq!(score(&DipHard::new(0), &data, &test)?, 1.0);
 /// # Ok::<(), AdaptError>(())

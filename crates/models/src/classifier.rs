@@ -13,7 +13,7 @@ pub trait TextClassifier: Module {
     /// The logits of the classes for each row, `[rows, classes]`.
     ///
     /// # Errors
-    /// [`ModelError::TooLong`]; [`InputError::Index`] for a token outside the vocabulary.
+    /// [`ModelError::TooLong`]; [`InputError::Index`](kiln_core::InputError::Index) for a token outside the vocabulary.
     fn logits(&self, batch: &TokenBatch) -> Result<Tensor<2>, ModelError>;
 
     /// Number of classes.
@@ -50,8 +50,8 @@ pub trait TextClassifier: Module {
 /// `−log softmax(logits)[label]` for each row of `logits`, `[rows, classes]`, as `[rows]`.
 ///
 /// # Errors
-/// [`InputError::Size`]; [`InputError::Index`] for a label without a class; [`InputError::Empty`] without
-/// rows or classes.
+/// [`ModelError::Input`] for another number of labels than of rows, a label without a class, or no rows or
+/// classes.
 pub fn cross_entropies(logits: Tensor<2>, labels: &[usize]) -> Result<Tensor<1>, ModelError> {
     let [rows, classes] = logits.dims();
     border::not_empty("the logits", &logits)?;
@@ -65,7 +65,7 @@ pub fn cross_entropies(logits: Tensor<2>, labels: &[usize]) -> Result<Tensor<1>,
 /// The index of the largest logit in each row.
 ///
 /// # Errors
-/// [`InputError::Setting`] without classes; [`ModelError::ReadBack`].
+/// [`InputError::Setting`](kiln_core::InputError::Setting) without classes; [`ModelError::ReadBack`].
 pub fn largest_logits(logits: Tensor<2>) -> Result<Vec<usize>, ModelError> {
     let [rows, classes] = logits.dims();
     border::real("the logits", &logits)?;
@@ -88,7 +88,7 @@ impl Classifier {
     /// Puts a head of zeros on an encoder: all classes are equally likely at first.
     ///
     /// # Errors
-    /// [`InputError::Setting`] without classes.
+    /// [`InputError::Setting`](kiln_core::InputError::Setting) without classes.
     pub fn new(encoder: Bert, classes: usize) -> Result<Self, ModelError> {
         check::at_least_one("classes", classes)?;
         let head = LinearConfig::new(encoder.config().hidden_size, classes)

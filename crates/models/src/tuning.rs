@@ -15,7 +15,7 @@ use crate::ModelError;
 /// Burn's `apply_lora` alone draws `A` from the process-wide generator.
 ///
 /// # Errors
-/// [`InputError::Setting`] for a rank of 0, or numbers that are not finite.
+/// [`InputError::Setting`](kiln_core::InputError::Setting) for a rank of 0, or numbers that are not finite.
 pub fn with_lora<M: Module>(module: M, lora: Lora, seed: u64) -> Result<M, ModelError> {
     check::at_least_one("rank", lora.rank)?;
     check::finite("alpha", lora.alpha)?;

@@ -23,7 +23,7 @@ pub trait Solver<P: Operator>: Serialize {
     /// does.
     ///
     /// # Errors
-    /// [`InputError::Setting`] and its like.
+    /// [`InputError::Setting`](kiln_core::InputError::Setting) and its like.
     fn init(&self, problem: &P, start: &P::Point) -> Result<Self::Memory, OptimError>;
 
     /// One step. It does not count itself: [`advance`](Solver::advance) does.

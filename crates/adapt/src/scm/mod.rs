@@ -12,6 +12,7 @@
 //! | [`Ssda`] | values, a few of the target | after Ha, Chen, arXiv 2507.14661 |
 //!
 //! ```
+//! use kiln_adapt::Fit;
 //! use kiln_adapt::linear::classification::{CipHard, DipHard};
 //! use kiln_adapt::scm::{CicScm, CicSimulation};
 //!

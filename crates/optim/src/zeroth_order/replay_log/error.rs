@@ -33,7 +33,7 @@ pub enum LogError {
         supported: u16,
     },
     /// Bytes inside the log are not those that were written. (The incomplete end of a log that was cut off is
-    /// not an error: see [`ReplayLog::lost`].)
+    /// not an error: see [`ReplayLog::lost`](super::ReplayLog::lost).)
     #[error("the log is damaged in block {block} at byte {offset}: {what}")]
     Damaged {
         /// The block, counted from 1; 0 is the header.
