@@ -54,7 +54,7 @@ use crate::{
 /// A score of fitted models, by which they are chosen; see the [module](self).
 ///
 /// Those that only need predictions score whatever [predicts](Predict); those that look at features, or fit
-/// the model's method again, score [`Adapted`] models.
+/// the model's method again, score [`Adapted`](crate::Adapted) models.
 pub trait Scorer<X: Rows, F> {
     /// A short name, for reports.
     fn name(&self) -> &'static str;
