@@ -65,7 +65,7 @@ enum Task {
     ///
     /// Runs the stages below in that order, stops at the first that fails, and prints how long each took and
     /// how many tests ran. Everything is built in cargo's dev profile with one set of features, so that
-    /// nothing is compiled twice; cold, that takes about half an hour on 2 cores, afterwards a few minutes.
+    /// nothing is compiled twice; cold, that takes most of an hour on 2 cores, afterwards a few minutes.
     /// The exit status is 0 only if every stage passed.
     Test(stages::Options),
     /// Clone the committed state and run .ci/run there, exactly as CI does
