@@ -23,11 +23,10 @@ impl Counts {
     ///
     /// nextest: `Summary [0.1s] 5/6 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`;
     /// libtest: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in
-    /// 0.1s`.
+    /// 0.1s`, which nextest repeats, indented, of a test that failed and has counted itself.
     pub(crate) fn of_line(line: &str) -> Option<Self> {
         let line = without_colors(line);
-        let line = line.trim();
-        let items = if let Some(rest) = line.strip_prefix("Summary [") {
+        let items = if let Some(rest) = line.trim_start().strip_prefix("Summary [") {
             rest.split_once(" run: ")?.1
         } else {
             line.strip_prefix("test result: ")?.split_once(". ")?.1
@@ -105,9 +104,15 @@ mod tests {
 
     #[test]
     fn other_lines() {
-        for line in
-            ["", "running 3 tests", "        PASS [   0.004s] xtask counts::tests::nextest", "Summary"]
-        {
+        const REPEATED: &str =
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 64 filtered out";
+        for line in [
+            "",
+            "running 3 tests",
+            "        PASS [   0.004s] xtask counts::tests::nextest",
+            "Summary",
+            REPEATED,
+        ] {
             assert_eq!(Counts::of_line(line), None, "{line}");
         }
     }
