@@ -91,7 +91,7 @@ pub(crate) fn check_steady(
     let (device, rows) = (x.device(), x.dims()[0]);
     let odd = TensorData::new((0..rows).map(|row| row % 2 == 1).collect::<Vec<_>>(), [rows, 1]);
     let odd = Tensor::<2, Bool>::from_data(odd, &device).expand([rows, features]);
-    let before = (0..rows as i64).map(|row| row - row % 2).collect::<Vec<_>>();
+    let before = (0..rows as u64).map(|row| row - row % 2).collect::<Vec<_>>();
     let before = x.clone().select(0, Tensor::<1, Int>::from_data(TensorData::new(before, [rows]), &device));
     let other = other.clone().expand([rows, features]);
     let other = other.clone().mask_where(x.clone().equal(other.clone()), other.zeros_like());
