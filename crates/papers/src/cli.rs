@@ -18,7 +18,7 @@ use kiln_receipts::{
     shard::Shard,
 };
 
-#[cfg(feature = "models")]
+#[cfg(any())]
 use crate::registry::MemoryProbe;
 use crate::registry::PAPERS;
 
@@ -34,15 +34,17 @@ struct Cli {
 enum Command {
     /// Rerun papers' experiments and write the reports.
     ///
-    /// Each claim gets a verdict: `reproduced`, `not reproduced`, `known finding` (not reproduced, with an
-    /// explanation), `needs data`, `needs GPU` or `skipped at this scale`. Thresholds are fixed in the
-    /// program before the run. Reports are written to OUT as report.html, report.md and report.json.
+    /// Each claim gets a verdict, which its 95 % intervals carry: `reproduced`, `contradicted` (on the
+    /// paper's own terms), `not shown` (on other data or models, which says nothing against the paper),
+    /// `undecided`, `not attempted`, `needs data`, `needs GPU` or `skipped at this scale`. Rules and thresholds
+    /// are fixed in the program before the run. Reports are written to OUT as report.html, report.md and
+    /// report.json.
     ///
     /// A finished experiment is kept in OUT/checkpoints: a run that was interrupted continues where it was
     /// when started again with the same arguments.
     #[command(after_long_help = REPRODUCE_HELP)]
     Reproduce(Reproduce),
-    /// List papers and claims: where in the paper, what each needs, the last verdict.
+    /// List papers and claims: where in the paper, how near our terms are, the last verdict.
     ///
     /// The last verdicts are read from OUT/report.json.
     List {
@@ -81,7 +83,7 @@ enum Command {
     #[cfg(feature = "models")]
     Finetune(kiln_finetune::FinetuneCommand),
     /// Measures the memory of one method at one size, for `reproduce mezo`.
-    #[cfg(feature = "models")]
+    #[cfg(any())]
     #[command(hide = true)]
     MemoryProbe(MemoryProbe),
 }
@@ -96,8 +98,8 @@ Examples:
   reproduce --shard 2/8 --out runs/2        the second of eight parts, for a job array; then `merge runs/*`
 
 Exit status:
-  0  every claim that ran was reproduced or is a known finding
-  1  a claim was not reproduced and no known finding explains it
+  0  every check that was judged holds, or measured what is expected of it
+  1  a check measured something else
   2  an experiment failed, or the arguments are wrong
 
 Environment:
@@ -163,7 +165,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
         #[cfg(feature = "models")]
         Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
-        #[cfg(feature = "models")]
+        #[cfg(any())]
         Command::MemoryProbe(command) => command.run().map(|()| 0),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
@@ -252,12 +254,12 @@ fn list(papers: &[Paper], last: Option<&Report>) -> String {
         text.push_str(&heading);
         let report = last.and_then(|report| report.papers.iter().find(|p| p.id == paper.id));
         let mut table = terminal::table();
-        table.set_header(["claim", "where", "says", "needs", "last verdict"]);
+        table.set_header(["claim", "where", "says", "terms", "last verdict"]);
         for claim in paper.claims {
-            let needs: Vec<_> = claim.needs.iter().map(ToString::to_string).collect();
-            let verdict = report.and_then(|report| report.claims.iter().find(|c| c.id == claim.id));
-            let verdict = verdict.map_or("not run", |claim| claim.words());
-            table.add_row([claim.id, claim.place, claim.says, &needs.join(", "), verdict]);
+            let last = report.and_then(|report| report.claims.iter().find(|c| c.id == claim.id));
+            let unknown = if claim.not_attempted.is_some() { "not attempted" } else { "not run" };
+            let verdict = last.map_or(unknown, |claim| claim.verdict.words());
+            table.add_row([claim.id, claim.place, claim.says, claim.terms.word(), verdict]);
         }
         text.push_str(&table.to_string());
         text.push_str("\n\n");

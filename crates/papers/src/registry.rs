@@ -1,112 +1,109 @@
-//! The list of papers. Each paper is one file or folder in `src/registry/` that holds `pub(super) const
-//! PAPER: Paper`, and two lines below, each under the feature of its domain so that a build for one domain
-//! compiles no other.
+//! The list of papers. Each paper is a folder in `src/registry/` with `claims.rs`, constants that compile without
+//! the paper's domain, and its experiments, which compile with the domain's feature.
 
 use kiln_receipts::Paper;
 
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod adahessian;
-#[cfg(feature = "interpret")]
+#[cfg(any())]
 mod adaptive_wavelet_distillation;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod alex_gda;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod alternating_minimization;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod block_coordinate_descent;
-#[cfg(feature = "adapt")]
+#[cfg(any())]
 mod conditionally_invariant_components;
 #[cfg(feature = "interpret")]
 mod convergence_maps;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod dash;
-#[cfg(feature = "adapt")]
+#[cfg(any())]
 mod distributionally_robust_classification;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod dominant_subspace;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod large_catapults;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod large_step_logistic;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod linear_stability;
-#[cfg(feature = "graph")]
+#[cfg(any())]
 mod local_graph_clustering;
-#[cfg(feature = "adapt")]
+#[cfg(any())]
 mod masft;
-#[cfg(feature = "models")]
+#[cfg(any())]
 mod mezo;
-#[cfg(feature = "models")]
+#[cfg(any())]
 mod mezo_svrg;
-#[cfg(feature = "adapt")]
+#[cfg(any())]
 mod real_domains;
-#[cfg(feature = "interpret")]
+#[cfg(any())]
 mod reality_checks;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod seg_flip_flop_anchor;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod single_neuron_autoencoder;
-#[cfg(feature = "adapt")]
+#[cfg(any())]
 mod structural_causal_models;
-#[cfg(feature = "interpret")]
+#[cfg(any())]
 mod trim;
-#[cfg(feature = "optim")]
+#[cfg(any())]
 mod variance_reduced_halpern;
-#[cfg(feature = "optim")]
 mod variance_reduction;
 
-/// All papers of this build.
+/// All papers. Those whose domain this build lacks have no experiments.
 pub const PAPERS: &[Paper] = &[
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     adahessian::PAPER,
-    #[cfg(feature = "interpret")]
+    #[cfg(any())]
     adaptive_wavelet_distillation::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     alex_gda::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     alternating_minimization::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     block_coordinate_descent::PAPER,
-    #[cfg(feature = "adapt")]
+    #[cfg(any())]
     conditionally_invariant_components::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     dash::PAPER,
-    #[cfg(feature = "adapt")]
+    #[cfg(any())]
     distributionally_robust_classification::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     dominant_subspace::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     large_catapults::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     large_step_logistic::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     linear_stability::PAPER,
-    #[cfg(feature = "graph")]
+    #[cfg(any())]
     local_graph_clustering::PAPER,
-    #[cfg(feature = "adapt")]
+    #[cfg(any())]
     masft::PAPER,
-    #[cfg(feature = "models")]
+    #[cfg(any())]
     mezo::PAPER,
-    #[cfg(feature = "models")]
+    #[cfg(any())]
     mezo_svrg::PAPER,
-    #[cfg(feature = "adapt")]
+    #[cfg(any())]
     real_domains::PAPER,
-    #[cfg(feature = "interpret")]
+    #[cfg(any())]
     reality_checks::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     seg_flip_flop_anchor::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     single_neuron_autoencoder::PAPER,
-    #[cfg(feature = "adapt")]
+    #[cfg(any())]
     structural_causal_models::PAPER,
-    #[cfg(feature = "interpret")]
+    #[cfg(any())]
     trim::PAPER,
-    #[cfg(feature = "optim")]
+    #[cfg(any())]
     variance_reduced_halpern::PAPER,
-    #[cfg(feature = "optim")]
     variance_reduction::PAPER,
 ];
 
 /// The command that `mezo` measures memory with.
-#[cfg(feature = "models")]
+#[cfg(any())]
 pub(crate) use mezo::memory::MemoryProbe;

@@ -1,11 +1,6 @@
-//! What a paper claims and how the claim is judged: constant data, fixed before any run.
+//! What a paper claims and how near the test is to the paper's terms: constant data, fixed before any run.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    number::Number,
-    statistics::{mean, median},
-};
+use crate::check::Check;
 
 /// Anything that makes an experiment fail; `?` and `.into()` from a string both work.
 ///
@@ -15,6 +10,19 @@ use crate::{
 pub type ExperimentError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One statement of a paper and the checks that decide whether it was reproduced.
+///
+/// ```
+/// use kiln_receipts::{Check, Claim};
+///
+/// const REST: Check = Check::each("rest after ten halvings").at_most(1e-3).by_paper();
+/// const HALVING: Claim = Claim {
+///     place: "Theorem 1",
+///     says: "Ten halvings leave less than a thousandth",
+///     test: "1 halved ten times",
+///     checks: &[REST],
+///     ..Claim::exact("H1")
+/// };
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
     /// Short name, unique in the paper, such as `G6`.
@@ -23,73 +31,39 @@ pub struct Claim {
     pub place: &'static str,
     /// What the paper says.
     pub says: &'static str,
+    /// How near the test is to that.
+    pub terms: Terms,
     /// How it is tested here.
     pub test: &'static str,
-    /// All must pass. A claim without checks can only ever need something (data, a GPU).
+    /// All must hold. Empty for a claim that is not attempted.
     pub checks: &'static [Check],
-    /// What has to be there before it can be tested.
+    /// What has to be there before it can be tested, besides the data that its experiments look for.
     pub needs: &'static [Need],
-    /// Why it is known not to reproduce, if it is; such a claim does not fail the run.
-    pub known_finding: Option<&'static str>,
+    /// Why no experiment tests it, with what it would take.
+    pub not_attempted: Option<&'static str>,
+    /// For a claim that was contradicted: which other reasons were ruled out, and how.
+    pub ruled_out: &'static str,
 }
 
-/// A statistic of the recorded values compared with a threshold.
-#[derive(Debug, Clone, Copy)]
-pub struct Check {
-    /// What is measured, unique in the claim, such as `recall`.
-    pub name: &'static str,
-    /// How the recorded values become one number.
-    pub statistic: Statistic,
-    /// What that number must obey.
-    pub threshold: Threshold,
-    /// Unit of the values, empty for pure numbers.
-    pub unit: &'static str,
-    /// Where the threshold comes from.
-    pub origin: ThresholdOrigin,
-    /// Whether the threshold holds only at full scale: at quick scale the measurement is shown, not judged.
-    pub full_only: bool,
-}
-
-/// How the recorded values become the number that is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Statistic {
-    /// Arithmetic mean.
-    Mean,
-    /// Middle value, or the mean of the two middle ones.
-    Median,
-    /// Largest value.
-    Max,
-    /// Smallest value.
-    Min,
-}
-
-/// What the statistic must obey.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
-pub enum Threshold {
-    /// `x <= t`
-    AtMost(f64),
-    /// `x >= t`
-    AtLeast(f64),
-    /// `x < t`
-    Below(f64),
-    /// `x > t`
-    Above(f64),
-    /// `low <= x <= high`
-    Between(f64, f64),
-}
-
-/// Where a threshold comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThresholdOrigin {
-    /// The paper states it.
-    Paper,
-    /// Kiln's specification states it, written before the code and the run.
-    Specification,
-    /// Chosen by Kiln's authors.
-    Kiln,
+/// How near a test is to the paper's own terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terms {
+    /// The paper's data and settings, or a theorem on its own terms.
+    Exact,
+    /// The paper's data, or its authors' generator, with less of something.
+    Reduced {
+        /// Of what there is less, and how much of how much: `3,000 steps of 10,000`.
+        what: &'static str,
+    },
+    /// Other data or models, which share the property that the claim is about.
+    StandIn {
+        /// What stands for what.
+        what: &'static str,
+        /// Why the effect must show on it if the claim holds.
+        why: &'static str,
+    },
+    /// The paper does not say it: a control, or a comparison like for like.
+    Ours,
 }
 
 /// What a claim needs besides this program.
@@ -102,112 +76,68 @@ pub enum Need {
 }
 
 impl Claim {
-    /// Nothing yet, to be filled in: `Claim { id: "A", ..Claim::EMPTY }`.
-    pub const EMPTY: Self =
-        Self { id: "", place: "", says: "", test: "", checks: &[], needs: &[], known_finding: None };
-}
-
-impl Check {
-    /// A check of pure numbers at every scale, against a threshold of Kiln's specification.
-    pub const fn new(name: &'static str, statistic: Statistic, threshold: Threshold) -> Self {
+    /// On the paper's own terms; `place`, `says`, `test` and `checks` are to be filled in.
+    pub const fn exact(id: &'static str) -> Self {
         Self {
-            name,
-            statistic,
-            threshold,
-            unit: "",
-            origin: ThresholdOrigin::Specification,
-            full_only: false,
+            id,
+            place: "",
+            says: "",
+            terms: Terms::Exact,
+            test: "",
+            checks: &[],
+            needs: &[],
+            not_attempted: None,
+            ruled_out: "",
         }
     }
 
-    /// The same, its threshold chosen by Kiln's authors.
-    #[must_use]
-    pub const fn by_kiln(self) -> Self {
-        Self { origin: ThresholdOrigin::Kiln, ..self }
+    /// With less of something: see [`Terms::Reduced`].
+    pub const fn reduced(id: &'static str, what: &'static str) -> Self {
+        Self { terms: Terms::Reduced { what }, ..Self::exact(id) }
     }
 
-    /// The same, its threshold stated by the paper.
-    #[must_use]
-    pub const fn by_paper(self) -> Self {
-        Self { origin: ThresholdOrigin::Paper, ..self }
+    /// On other data or models: see [`Terms::StandIn`].
+    pub const fn stand_in(id: &'static str, what: &'static str, why: &'static str) -> Self {
+        Self { terms: Terms::StandIn { what, why }, ..Self::exact(id) }
     }
 
-    /// The same, judged at full scale only.
-    #[must_use]
-    pub const fn at_full_scale(self) -> Self {
-        Self { full_only: true, ..self }
+    /// Not the paper's: see [`Terms::Ours`].
+    pub const fn ours(id: &'static str) -> Self {
+        Self { terms: Terms::Ours, ..Self::exact(id) }
     }
-}
 
-impl Statistic {
-    /// The statistic of the values; `None` when there are none or one of them is NaN.
-    ///
-    /// The mean of infinities of both signs is NaN and gives `None` too.
-    pub fn of(self, values: &[f64]) -> Option<f64> {
-        if values.is_empty() || values.iter().any(|x| x.is_nan()) {
-            return None;
-        }
-        let result = match self {
-            Self::Mean => mean(values),
-            Self::Median => median(values),
-            Self::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            Self::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
-        };
-        (!result.is_nan()).then_some(result)
+    /// Without experiment: because of what, and what it would take.
+    pub const fn not_attempted(id: &'static str, because: &'static str) -> Self {
+        Self { not_attempted: Some(because), ..Self::exact(id) }
     }
 }
 
-impl std::fmt::Display for Statistic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Mean => "mean",
-            Self::Median => "median",
-            Self::Max => "largest",
-            Self::Min => "smallest",
-        })
-    }
-}
-
-impl Threshold {
-    /// Whether `x` obeys the threshold; never for NaN.
-    pub fn accepts(self, x: f64) -> bool {
+impl Terms {
+    /// In a word: `exact`, `reduced`, `stand-in`, `ours`.
+    pub fn word(self) -> &'static str {
         match self {
-            Self::AtMost(t) => x <= t,
-            Self::AtLeast(t) => x >= t,
-            Self::Below(t) => x < t,
-            Self::Above(t) => x > t,
-            Self::Between(low, high) => low <= x && x <= high,
+            Self::Exact => "exact",
+            Self::Reduced { .. } => "reduced",
+            Self::StandIn { .. } => "stand-in",
+            Self::Ours => "ours",
         }
     }
 
-    /// Whether some number passes and some number fails.
-    pub fn can_decide(self) -> bool {
+    /// Whether a failure says something against the paper.
+    pub fn are_the_papers(self) -> bool {
+        matches!(self, Self::Exact | Self::Reduced { .. })
+    }
+}
+
+/// In a sentence.
+impl std::fmt::Display for Terms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AtMost(t) | Self::AtLeast(t) | Self::Below(t) | Self::Above(t) => t.is_finite(),
-            Self::Between(low, high) => low.is_finite() && high.is_finite() && low <= high,
+            Self::Exact => f.write_str("exact: the paper's own terms"),
+            Self::Reduced { what } => write!(f, "reduced: {what}"),
+            Self::StandIn { what, why } => write!(f, "stand-in: {what}; {why}"),
+            Self::Ours => f.write_str("ours: the paper does not say it"),
         }
-    }
-}
-
-impl std::fmt::Display for Threshold {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match *self {
-            Self::AtMost(t) => write!(f, "≤ {}", Number(t)),
-            Self::AtLeast(t) => write!(f, "≥ {}", Number(t)),
-            Self::Below(t) => write!(f, "< {}", Number(t)),
-            Self::Above(t) => write!(f, "> {}", Number(t)),
-            Self::Between(low, high) => write!(f, "{} to {}", Number(low), Number(high)),
-        }
-    }
-}
-
-impl std::fmt::Display for ThresholdOrigin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Paper => "paper",
-            Self::Specification => "specification",
-            Self::Kiln => "Kiln",
-        })
     }
 }
 

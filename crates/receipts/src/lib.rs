@@ -1,15 +1,15 @@
 //! Receipts: what a paper claims, what was measured, and whether it holds.
 //!
 //! A [`Paper`] is constant data: claims with checks, and experiments that measure. [`run::run`] runs the
-//! experiments, [`verdict::judge`] compares what they recorded with the thresholds, and [`report::Report`]
-//! holds the result. An experiment measures and cannot decide: thresholds are fixed in the program before the
-//! run.
+//! experiments, [`verdict::judge`] judges what they observed by 95 % intervals, and [`report::Report`] holds
+//! the result. An experiment measures and cannot decide: rules and thresholds are fixed in the program before
+//! the run.
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | [`claim`], [`paper`] | claims, checks, thresholds; a paper with its experiments |
+//! | [`claim`], [`check`], [`paper`] | claims and their terms; checks and their rules; a paper with its experiments |
 //! | [`registry`] | choosing from a list of papers, refusing mistakes in one |
-//! | [`context`], [`recorder`] | what an experiment is given, and where it puts what it measured |
+//! | [`context`], [`recorder`], [`sweep`] | what an experiment is given, where it puts what it observed, arms × seeds |
 //! | [`run`], [`shard`] | running experiments with checkpoints, in parts, and joining the parts |
 //! | [`verdict`], [`report`] | verdicts; `report.json`, `report.md`, `report.html`, plots, the terminal |
 //! | [`statistics`] | means, medians, quantiles, slopes, correlations |
@@ -20,39 +20,32 @@
 //!
 //! use kiln_core::data::{FindData, FoundFile, MissingData};
 //! use kiln_receipts::{
-//!     Check, Claim, Experiment, Paper, Scale, Statistic, Threshold, ThresholdOrigin,
+//!     Check, Claim, Experiment, Paper, Scale,
 //!     progress::Reporter,
 //!     run::{Options, run},
 //!     verdict::Verdict,
 //! };
 //!
+//! const REST: Check = Check::each("rest after ten halvings").at_most(1e-3).by_paper();
+//! const HALVING: Claim = Claim {
+//!     place: "Theorem 1",
+//!     says: "Ten halvings leave less than a thousandth",
+//!     test: "1 halved ten times",
+//!     checks: &[REST],
+//!     ..Claim::exact("H1")
+//! };
 //! const PAPER: Paper = Paper {
 //!     id: "halving",
 //!     title: "On halving",
 //!     citation: "Nobody, 2026",
 //!     url: "https://example.org",
 //!     domain: "arithmetic",
-//!     claims: &[Claim {
-//!         id: "H1",
-//!         place: "Theorem 1",
-//!         says: "Ten halvings leave less than a thousandth",
-//!         test: "1 halved ten times",
-//!         checks: &[Check {
-//!             name: "rest",
-//!             statistic: Statistic::Max,
-//!             threshold: Threshold::Below(1e-3),
-//!             unit: "",
-//!             origin: ThresholdOrigin::Paper,
-//!             full_only: false,
-//!         }],
-//!         needs: &[],
-//!         known_finding: None,
-//!     }],
+//!     claims: &[HALVING],
 //!     experiments: &[Experiment {
 //!         id: "ten-times",
-//!         claims: &["H1"],
+//!         claims: &[HALVING],
 //!         run: |_, recorder| {
-//!             recorder.record("H1", "rest", [0.5_f64.powi(10)]);
+//!             recorder.observe(&REST, [0.5_f64.powi(10)]);
 //!             Ok(())
 //!         },
 //!     }],
@@ -88,9 +81,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod check;
 mod checkpoint;
 pub mod claim;
 pub mod context;
+mod interval;
 pub mod number;
 pub mod paper;
 pub mod progress;
@@ -100,11 +95,14 @@ pub mod report;
 pub mod run;
 pub mod shard;
 pub mod statistics;
+pub mod sweep;
 pub mod verdict;
 
-pub use claim::{Check, Claim, ExperimentError, Need, Statistic, Threshold, ThresholdOrigin};
+pub use check::{Check, Expected};
+pub use claim::{Claim, ExperimentError, Need, Terms};
 pub use context::{Context, Scale};
 pub use number::{Number, mean_and_deviation};
 pub use paper::{Experiment, Paper};
-pub use recorder::{Recorder, Table};
+pub use recorder::{Recorder, Row, Table};
 pub use report::figure::{Axis, Figure, Kind};
+pub use sweep::{Arm, Runs};

@@ -21,7 +21,7 @@ pub struct Paper {
     pub domain: &'static str,
     /// The claims, in the order of the report.
     pub claims: &'static [Claim],
-    /// The experiments that measure them.
+    /// The experiments that measure them; none in a build without the domain.
     pub experiments: &'static [Experiment],
 }
 
@@ -30,8 +30,8 @@ pub struct Paper {
 pub struct Experiment {
     /// Short name, unique in the paper.
     pub id: &'static str,
-    /// The claims that it records values for.
-    pub claims: &'static [&'static str],
+    /// The claims whose checks it observes.
+    pub claims: &'static [Claim],
     /// Measures; it cannot decide.
     pub run: fn(&Context, &mut Recorder) -> Result<(), ExperimentError>,
 }
@@ -44,6 +44,6 @@ impl Paper {
 
     /// The experiments that feed a claim.
     pub fn feeding(&self, claim: &str) -> impl Iterator<Item = &'static Experiment> {
-        self.experiments.iter().filter(move |experiment| experiment.claims.contains(&claim))
+        self.experiments.iter().filter(move |experiment| experiment.claims.iter().any(|fed| fed.id == claim))
     }
 }

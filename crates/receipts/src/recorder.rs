@@ -10,6 +10,7 @@ use kiln_core::data::{DataUse, MissingData};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    check::Check,
     checkpoint::{Store, from_bytes, to_bytes},
     claim::{Claim, ExperimentError},
     context::DataSource,
@@ -29,8 +30,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Number of seeds that it asked for; 0 when it draws nothing.
     pub seeds: usize,
-    /// Recorded values by claim and check.
-    pub values: BTreeMap<String, BTreeMap<String, Vec<Number>>>,
+    /// Observations by the name of their check.
+    pub observed: BTreeMap<String, Vec<Group>>,
     /// Data that claims need and that was not found.
     pub missing: Vec<Missing>,
     /// Data that was read.
@@ -41,6 +42,56 @@ pub struct Outcome {
     pub tables: Vec<Table>,
     /// Plots.
     pub figures: Vec<Figure>,
+}
+
+/// Observations that belong together: one setting, over seeds or instances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Name of the setting; empty when there is one.
+    pub name: String,
+    /// One row an observation: a number, a pair, or one number for each arm.
+    pub rows: Vec<Vec<Number>>,
+}
+
+/// One observation of a check: a number or a truth value, a pair `(a, b)` for rules about pairs, or one number
+/// for each arm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(Vec<f64>);
+
+impl From<f64> for Row {
+    fn from(value: f64) -> Self {
+        Self(vec![value])
+    }
+}
+
+impl From<&f64> for Row {
+    fn from(value: &f64) -> Self {
+        Self(vec![*value])
+    }
+}
+
+impl From<bool> for Row {
+    fn from(value: bool) -> Self {
+        Self(vec![f64::from(u8::from(value))])
+    }
+}
+
+impl From<(f64, f64)> for Row {
+    fn from((a, b): (f64, f64)) -> Self {
+        Self(vec![a, b])
+    }
+}
+
+impl<const N: usize> From<[f64; N]> for Row {
+    fn from(arms: [f64; N]) -> Self {
+        Self(arms.to_vec())
+    }
+}
+
+impl From<Vec<f64>> for Row {
+    fn from(arms: Vec<f64>) -> Self {
+        Self(arms)
+    }
 }
 
 /// A data set that a claim needs and that was not found.
@@ -118,15 +169,52 @@ impl Recorder {
         Self { name: name.to_owned(), feeds, outcome, misuse, store, data, reporter, restored }
     }
 
-    /// Adds values for a check of a claim; call it once with all values or once for each.
-    ///
-    /// A claim that the experiment does not feed, or an unknown check, makes the experiment fail at its end.
-    pub fn record(&mut self, claim: &str, check: &str, values: impl IntoIterator<Item = f64>) {
-        if !self.fed(claim).is_some_and(|fed| fed.claim.checks.iter().any(|c| c.name == check)) {
-            self.misuse.push(format!("it recorded {check:?} of claim {claim}, which it does not declare"));
+    /// Adds observations of a check, which must be one of a claim that the experiment feeds; otherwise the
+    /// experiment fails at its end. Call it once with all of them or once for each.
+    pub fn observe<R: Into<Row>>(&mut self, check: &Check, rows: impl IntoIterator<Item = R>) {
+        self.observe_in("", check, rows);
+    }
+
+    /// The same for one of several settings, each of which must obey the rule.
+    pub fn observe_in<R: Into<Row>>(
+        &mut self,
+        group: impl ToString,
+        check: &Check,
+        rows: impl IntoIterator<Item = R>,
+    ) {
+        if !self.feeds.iter().any(|fed| fed.claim.checks.contains(check)) {
+            self.misuse.push(format!("it observed {:?}, which is no check of its claims", check.name));
         }
-        let checks = self.outcome.values.entry(claim.to_owned()).or_default();
-        checks.entry(check.to_owned()).or_default().extend(values.into_iter().map(Number));
+        let rows: Vec<Vec<_>> =
+            rows.into_iter().map(|row| row.into().0.into_iter().map(Number).collect()).collect();
+        if let Some(row) = rows.iter().find(|row| !check.arms().contains(&row.len())) {
+            let (name, found, wanted) = (check.name, row.len(), check.arms());
+            let wanted = if wanted.start() == wanted.end() {
+                wanted.start().to_string()
+            } else {
+                "2 or more".to_owned()
+            };
+            self.misuse
+                .push(format!("an observation of {name:?} has {found} numbers, its rule takes {wanted}"));
+        }
+        let (name, groups) =
+            (group.to_string(), self.outcome.observed.entry(check.name.to_owned()).or_default());
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) => group.rows.extend(rows),
+            None => groups.push(Group { name, rows }),
+        }
+    }
+
+    /// By text, until every paper has handles.
+    pub fn record(&mut self, claim: &str, check: &str, values: impl IntoIterator<Item = f64>) {
+        let found =
+            self.fed(claim).and_then(|fed| fed.claim.checks.iter().find(|c| c.name == check).copied());
+        match found {
+            Some(check) => self.observe(&check, values),
+            None => {
+                self.misuse.push(format!("it recorded {check:?} of claim {claim}, which it does not declare"))
+            }
+        }
     }
 
     /// Adds a table to the report.
@@ -163,7 +251,11 @@ impl Recorder {
     /// data`.
     ///
     /// When no claim of the experiment can do without it, return the `MissingData` error instead.
-    pub fn needs_data(&mut self, claim: &str, name: &str, hint: &str) {
+    pub fn needs_data(&mut self, claim: &Claim, missing: &MissingData) {
+        self.lacks(claim.id, &missing.name, &missing.hint);
+    }
+
+    fn lacks(&mut self, claim: &str, name: &str, hint: &str) {
         if self.fed(claim).is_none() {
             self.misuse.push(format!("it lacks data for claim {claim}, which it does not feed"));
         }
@@ -225,7 +317,7 @@ impl Recorder {
                     .find_map(|cause| cause.downcast_ref::<MissingData>());
             if let Some(missing) = missing {
                 for fed in self.feeds.clone().iter().filter(|fed| fed.stands_on_data) {
-                    self.needs_data(fed.claim.id, &missing.name, &missing.hint);
+                    self.lacks(fed.claim.id, &missing.name, &missing.hint);
                 }
             } else {
                 self.misuse.push(chain(error.as_ref()));

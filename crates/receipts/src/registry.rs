@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{claim::Claim, paper::Paper};
+use crate::{check::Check, claim::Claim, paper::Paper};
 
 /// A mistake in a paper's constants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ pub fn select(papers: &[Paper], names: &[String]) -> Result<Vec<Paper>, UnknownP
 /// Refuses papers whose claims could not be judged.
 ///
 /// # Errors
-/// The first mistake: a repeated id, a threshold that cannot decide, a claim that nothing measures, an
+/// The first mistake: a repeated name, a threshold that cannot decide, a claim that nothing measures, an
 /// experiment that feeds an unknown claim.
 pub fn validate(papers: &[Paper]) -> Result<(), RegistryError> {
     let fail = |message: String| Err(RegistryError(message));
@@ -52,17 +52,18 @@ pub fn validate(papers: &[Paper]) -> Result<(), RegistryError> {
                     "{id}: experiment id {name:?} is repeated or not made of a-z, 0-9 and '-'"
                 ));
             }
-            if let Some(claim) = experiment.claims.iter().find(|claim| paper.claim(claim).is_none()) {
-                return fail(format!(
-                    "{id}: experiment {} feeds claim {claim}, which is not listed",
-                    experiment.id
-                ));
+            if let Some(claim) = experiment.claims.iter().find(|claim| paper.claim(claim.id).is_none()) {
+                let (name, claim) = (experiment.id, claim.id);
+                return fail(format!("{id}: experiment {name} feeds claim {claim}, which is not listed"));
             }
         }
-        let mut claims = BTreeSet::new();
+        let (mut claims, mut checks) = (BTreeSet::new(), BTreeSet::new());
         for claim in paper.claims {
             if !claims.insert(claim.id) {
                 return fail(format!("{id}: claim {} is listed twice", claim.id));
+            }
+            if let Some(check) = claim.checks.iter().find(|check| !checks.insert(check.name)) {
+                return fail(format!("{id}: check {:?} is listed twice", check.name));
             }
             validate_claim(paper, claim)
                 .or_else(|mistake| fail(format!("{id}: claim {}: {mistake}", claim.id)))?;
@@ -72,23 +73,16 @@ pub fn validate(papers: &[Paper]) -> Result<(), RegistryError> {
 }
 
 fn validate_claim(paper: &Paper, claim: &Claim) -> Result<(), String> {
-    let measured = paper.feeding(claim.id).next().is_some();
-    if claim.needs.is_empty() && !measured {
-        return Err("no experiment feeds it and it needs nothing".to_owned());
+    let attempted = claim.not_attempted.is_none();
+    if attempted == claim.checks.is_empty() {
+        let has = if attempted { "no check, so it cannot fail" } else { "checks and is not attempted" };
+        return Err(format!("it has {has}"));
     }
-    if measured && claim.checks.is_empty() {
-        return Err("it has no check, so it cannot fail".to_owned());
+    if attempted && !paper.experiments.is_empty() && paper.feeding(claim.id).next().is_none() {
+        return Err("no experiment feeds it".to_owned());
     }
-    let mut names = BTreeSet::new();
-    for check in claim.checks {
-        if !names.insert(check.name) {
-            return Err(format!("check {} is listed twice", check.name));
-        }
-        if !check.threshold.can_decide() {
-            return Err(format!("the threshold of check {} accepts everything or nothing", check.name));
-        }
-    }
-    Ok(())
+    let mistake = |check: &Check| check.mistake().map(|mistake| format!("check {:?}: {mistake}", check.name));
+    claim.checks.iter().find_map(mistake).map_or(Ok(()), Err)
 }
 
 fn is_file_name(id: &str) -> bool {

@@ -178,7 +178,7 @@ fn run_one(
 /// The claims of an experiment. One that lists data among its needs, or that nothing else measures, stands on
 /// the data that the experiment reads.
 fn feeds(paper: &Paper, experiment: &Experiment) -> Vec<Fed> {
-    let claims = experiment.claims.iter().filter_map(|id| paper.claim(id));
+    let claims = experiment.claims.iter().filter_map(|claim| paper.claim(claim.id));
     claims
         .map(|claim| {
             let needs_data = claim.needs.iter().any(|need| matches!(need, Need::Data(_)));

@@ -1,25 +1,33 @@
-//! Verdicts, computed from the recorded values and the thresholds and from nothing else.
+//! Verdicts, computed from observations and rules and from nothing else.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    claim::{Check, Claim, Need, Statistic, Threshold, ThresholdOrigin},
-    context::{Scale, is_gpu},
-    number::Number,
-    recorder::Outcome,
-    statistics::sample_deviation,
-};
+use crate::check::{Check, Estimate, Region, Rule};
+use crate::claim::{Claim, Need};
+use crate::context::{Scale, is_gpu};
+use crate::interval::{Interval, level, same_law};
+use crate::number::Number;
+use crate::recorder::{Group, Outcome};
 
 /// What became of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every check passed.
+    /// Every check holds.
     Reproduced,
-    /// A check failed.
-    NotReproduced,
+    /// A check fails on the paper's own terms, exact or reduced.
+    Contradicted,
+    /// A check fails on a stand-in, or on terms of ours: this says nothing against the paper.
+    NotShown,
+    /// No check fails, and the interval of some check lies on both sides.
+    Undecided,
+    /// There is no experiment.
+    NotAttempted {
+        /// Why, and what it would take.
+        because: String,
+    },
     /// A data set is not on this machine.
     NeedsData {
         /// The data sets.
@@ -29,12 +37,32 @@ pub enum Verdict {
     },
     /// It can only be tested on a graphics processor.
     NeedsGpu,
-    /// What was judged at this scale passed, but some thresholds hold only at full scale.
-    SkippedAtThisScale,
-    /// An experiment failed, recorded NaN, or recorded nothing.
+    /// What was judged at this scale holds, but some checks are judged only at full scale, or on more seeds.
+    Skipped,
+    /// An experiment failed, observed NaN, or observed nothing.
     Error {
         /// What went wrong.
         message: String,
+    },
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Finding {
+    /// The whole interval lies on the claim's side.
+    Holds,
+    /// The whole interval lies on the other side.
+    Fails,
+    /// The interval lies on both sides.
+    Undecided {
+        /// How many observations would decide, if they spread as these do.
+        needed: Option<u64>,
+    },
+    /// Not judged.
+    NotJudged {
+        /// Why.
+        because: String,
     },
 }
 
@@ -43,65 +71,105 @@ pub enum Verdict {
 pub struct CheckReport {
     /// What is measured.
     pub name: String,
-    /// How the values become one number.
-    pub statistic: Statistic,
-    /// What the number must obey.
-    pub threshold: Threshold,
-    /// Unit of the values.
+    /// What is wanted, in words.
+    pub wanted: String,
+    /// Unit of the observations.
     pub unit: String,
-    /// Where the threshold comes from.
-    pub origin: ThresholdOrigin,
-    /// Whether the threshold holds only at full scale.
-    pub full_only: bool,
-    /// The measurement, unless nothing was recorded.
-    pub measured: Option<Measured>,
-    /// Whether it passed; `null` when it was not judged.
-    pub passed: Option<bool>,
+    /// Where the threshold comes from, in words.
+    pub origin: String,
+    /// What became of it: the worst of its groups.
+    pub finding: Finding,
+    /// The groups of observations, the worst first. Each must hold; their intervals do together, with 95 %.
+    pub groups: Vec<GroupReport>,
+    /// What is expected at this scale.
+    pub expected: Option<ExpectedReport>,
 }
 
-/// The recorded values in short.
+/// A group of observations in short.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
-    /// The check's statistic.
-    pub value: Number,
-    /// Smallest value.
-    pub min: Number,
-    /// Largest value.
-    pub max: Number,
-    /// Sample standard deviation; 0 for one value.
-    pub sd: Number,
-    /// Number of values.
+pub struct GroupReport {
+    /// Name of the group; empty when there is one.
+    pub name: String,
+    /// Number of observations.
     pub count: usize,
+    /// The estimate; of a check of each value, the worst of them.
+    pub estimate: Number,
+    /// The interval's lower end; of a check of each value, the least of them.
+    pub low: Number,
+    /// The interval's upper end; of a check of each value, the greatest of them.
+    pub high: Number,
+    /// What became of it.
+    pub finding: Finding,
 }
+
+/// An expectation at the run's scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpectedReport {
+    /// The least estimate.
+    pub low: Number,
+    /// The greatest.
+    pub high: Number,
+    /// Why the check does not hold there.
+    pub why: String,
+    /// Whether the estimate of the worst group lies between.
+    pub met: bool,
+}
+
+/// The least number of observations that an interval is judged by.
+const FEWEST: usize = 5;
 
 impl Verdict {
     /// The verdict in words.
     pub fn words(&self) -> &'static str {
         match self {
             Self::Reproduced => "reproduced",
-            Self::NotReproduced => "not reproduced",
+            Self::Contradicted => "contradicted",
+            Self::NotShown => "not shown",
+            Self::Undecided => "undecided",
+            Self::NotAttempted { .. } => "not attempted",
             Self::NeedsData { .. } => "needs data",
             Self::NeedsGpu => "needs GPU",
-            Self::SkippedAtThisScale => "skipped at this scale",
+            Self::Skipped => "skipped at this scale",
             Self::Error { .. } => "error",
+        }
+    }
+
+    /// Whether it is one that has to be expected, or the run fails.
+    pub fn is_a_finding(&self) -> bool {
+        matches!(self, Self::Contradicted | Self::NotShown | Self::Undecided)
+    }
+}
+
+impl Finding {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Holds => "holds".to_owned(),
+            Self::Fails => "fails".to_owned(),
+            Self::Undecided { needed: None } => "undecided".to_owned(),
+            Self::Undecided { needed: Some(needed) } => {
+                format!("undecided: about {needed} observations would decide")
+            }
+            Self::NotJudged { because } => format!("not judged: {because}"),
+        }
+    }
+
+    /// From best to worst.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::NotJudged { .. } => 1,
+            Self::Undecided { .. } => 2,
+            Self::Fails => 3,
         }
     }
 }
 
-impl Measured {
-    fn of(statistic: Statistic, values: &[f64]) -> Option<Self> {
-        if values.is_empty() {
-            return None;
-        }
-        let count = values.len();
-        let number = |statistic: Statistic| Number(statistic.of(values).unwrap_or(f64::NAN));
-        Some(Self {
-            value: number(statistic),
-            min: number(Statistic::Min),
-            max: number(Statistic::Max),
-            sd: Number(sample_deviation(values)),
-            count,
-        })
+impl CheckReport {
+    /// Whether it measured something else than what was expected of it, or does not hold and nothing was.
+    pub fn is_a_surprise(&self) -> bool {
+        let open = matches!(self.finding, Finding::Fails | Finding::Undecided { .. });
+        self.expected.as_ref().map_or(open, |expected| !expected.met)
     }
 }
 
@@ -112,30 +180,31 @@ pub fn judge(
     scale: Scale,
     device: &str,
 ) -> (Verdict, Vec<CheckReport>) {
-    let mut values: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (check, numbers) in outcomes.iter().filter_map(|outcome| outcome.values.get(claim.id)).flatten() {
-        values.entry(check).or_default().extend(numbers.iter().map(|number| number.0));
-    }
-    let mut checks: Vec<_> = claim.checks.iter().map(|check| measure(check, &values)).collect();
+    let mut faults = Vec::new();
+    let checks: Vec<_> = claim
+        .checks
+        .iter()
+        .map(|check| {
+            let observed: Vec<_> =
+                outcomes.iter().filter_map(|outcome| outcome.observed.get(check.name)).flatten().collect();
+            judge_check(check, &observed, scale).unwrap_or_else(|fault| {
+                faults.push(format!("{}: {fault}", check.name));
+                report(check, Vec::new(), scale)
+            })
+        })
+        .collect();
     if let Some(verdict) = obstacle(claim, outcomes, device) {
         return (verdict, checks);
     }
-    let mut faults = Vec::new();
-    for check in &mut checks {
-        let judged = !check.full_only || scale == Scale::Full;
-        match &check.measured {
-            Some(measured) if measured.value.0.is_nan() => faults.push(format!("{} is NaN", check.name)),
-            Some(measured) if judged => check.passed = Some(check.threshold.accepts(measured.value.0)),
-            None if judged => faults.push(format!("nothing was recorded for {}", check.name)),
-            _ => {}
-        }
-    }
+    let any = |found: fn(&Finding) -> bool| checks.iter().any(|check| found(&check.finding));
     let verdict = if !faults.is_empty() {
         Verdict::Error { message: faults.join("; ") }
-    } else if checks.iter().any(|check| check.passed == Some(false)) {
-        Verdict::NotReproduced
-    } else if checks.iter().any(|check| check.passed.is_none()) {
-        Verdict::SkippedAtThisScale
+    } else if any(|finding| *finding == Finding::Fails) {
+        if claim.terms.are_the_papers() { Verdict::Contradicted } else { Verdict::NotShown }
+    } else if any(|finding| matches!(finding, Finding::Undecided { .. })) {
+        Verdict::Undecided
+    } else if any(|finding| matches!(finding, Finding::NotJudged { .. })) {
+        if scale == Scale::Full { Verdict::Undecided } else { Verdict::Skipped }
     } else if checks.is_empty() {
         Verdict::Error { message: "it has no check".to_owned() }
     } else {
@@ -146,6 +215,9 @@ pub fn judge(
 
 /// What keeps a claim from being judged, if anything does.
 fn obstacle(claim: &Claim, outcomes: &[&Outcome], device: &str) -> Option<Verdict> {
+    if let Some(because) = claim.not_attempted {
+        return Some(Verdict::NotAttempted { because: because.to_owned() });
+    }
     let failures: Vec<_> = outcomes
         .iter()
         .filter_map(|o| o.failure.as_ref().map(|failure| format!("experiment {}: {failure}", o.experiment)))
@@ -153,18 +225,12 @@ fn obstacle(claim: &Claim, outcomes: &[&Outcome], device: &str) -> Option<Verdic
     if !failures.is_empty() {
         return Some(Verdict::Error { message: failures.join("; ") });
     }
-    let mut missing: Vec<(&str, String)> = outcomes
+    let mut missing: Vec<_> = outcomes
         .iter()
         .flat_map(|outcome| &outcome.missing)
         .filter(|missing| missing.claim == claim.id)
-        .map(|missing| (missing.name.as_str(), missing.hint.clone()))
+        .map(|missing| (missing.name.as_str(), missing.hint.as_str()))
         .collect();
-    if outcomes.is_empty() {
-        missing.extend(claim.needs.iter().filter_map(|need| match need {
-            Need::Data(name) => Some((*name, "no experiment reads it yet".to_owned())),
-            Need::Gpu => None,
-        }));
-    }
     missing.dedup();
     if !missing.is_empty() {
         let what = missing.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
@@ -172,19 +238,213 @@ fn obstacle(claim: &Claim, outcomes: &[&Outcome], device: &str) -> Option<Verdic
         hints.dedup();
         return Some(Verdict::NeedsData { what, r#where: hints.join("; ") });
     }
-    (claim.needs.contains(&Need::Gpu) && (outcomes.is_empty() || !is_gpu(device)))
-        .then_some(Verdict::NeedsGpu)
+    (claim.needs.contains(&Need::Gpu) && !is_gpu(device)).then_some(Verdict::NeedsGpu)
 }
 
-fn measure(check: &Check, values: &BTreeMap<&str, Vec<f64>>) -> CheckReport {
+/// A check by its observations; `Err` says why they are none.
+fn judge_check(check: &Check, observed: &[&Group], scale: Scale) -> Result<CheckReport, String> {
+    // One group may come in parts, from several experiments or several calls.
+    let mut groups: Vec<(&str, Vec<Vec<f64>>)> = Vec::new();
+    for group in observed {
+        let rows = group.rows.iter().map(|row| row.iter().map(|x| x.0).collect());
+        match groups.iter_mut().find(|(name, _)| *name == group.name) {
+            Some((_, known)) => known.extend(rows),
+            None => groups.push((&group.name, rows.collect())),
+        }
+    }
+    groups.retain(|(_, rows)| !rows.is_empty());
+    if groups.is_empty() {
+        return if check.full_only && scale == Scale::Quick {
+            Ok(report(check, Vec::new(), scale))
+        } else {
+            Err("nothing was observed".to_owned())
+        };
+    }
+    let together = groups.len();
+    let mut reports = Vec::new();
+    for (name, rows) in &groups {
+        let mut found = judge_group(check, rows, together)
+            .map_err(|fault| if name.is_empty() { fault } else { format!("{name}: {fault}") })?;
+        (*name).clone_into(&mut found.name);
+        reports.push(found);
+    }
+    // Stable: groups that are as bad stay in the experiment's order.
+    reports.sort_by(|a, b| b.finding.rank().cmp(&a.finding.rank()).then_with(|| worse_first(check, a, b)));
+    Ok(report(check, reports, scale))
+}
+
+fn report(check: &Check, groups: Vec<GroupReport>, scale: Scale) -> CheckReport {
+    let finding = if check.full_only && scale == Scale::Quick {
+        Finding::NotJudged { because: "only at full scale".to_owned() }
+    } else {
+        groups.first().map_or(Finding::NotJudged { because: "nothing was observed".to_owned() }, |worst| {
+            worst.finding.clone()
+        })
+    };
+    let expected = check.expected.iter().find(|expected| expected.scale == scale).map(|expected| {
+        let estimate = groups.first().map_or(f64::NAN, |worst| worst.estimate.0);
+        ExpectedReport {
+            low: Number(expected.low),
+            high: Number(expected.high),
+            why: expected.why.to_owned(),
+            met: expected.low <= estimate && estimate <= expected.high,
+        }
+    });
     CheckReport {
         name: check.name.to_owned(),
-        statistic: check.statistic,
-        threshold: check.threshold,
+        wanted: check.rule.to_string(),
         unit: check.unit.to_owned(),
-        origin: check.origin,
-        full_only: check.full_only,
-        measured: values.get(check.name).and_then(|values| Measured::of(check.statistic, values)),
-        passed: None,
+        origin: check.origin.to_string(),
+        finding,
+        groups,
+        expected,
     }
+}
+
+/// The order of two groups by how near they are to failing, or how far beyond.
+fn worse_first(check: &Check, a: &GroupReport, b: &GroupReport) -> Ordering {
+    let badness = |group: &GroupReport| match check.rule {
+        Rule::In(_, Region::AtMost(_) | Region::Below(_)) => group.high.0,
+        Rule::In(_, Region::AtLeast(_) | Region::Above(_)) | Rule::Ordered => -group.low.0,
+        Rule::In(_, Region::Within(low, high)) => (group.high.0 - high).max(low - group.low.0),
+        Rule::SameLaw { .. } => group.high.0.max(-group.low.0),
+    };
+    badness(b).total_cmp(&badness(a))
+}
+
+fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<GroupReport, String> {
+    if rows.iter().flatten().any(|x| x.is_nan()) {
+        return Err("NaN was observed".to_owned());
+    }
+    let count = rows.len();
+    let group = |interval: Interval, finding| GroupReport {
+        name: String::new(),
+        count,
+        estimate: Number(interval.estimate),
+        low: Number(interval.low),
+        high: Number(interval.high),
+        finding,
+    };
+    let single = || rows.iter().map(|row| row[0]).collect::<Vec<_>>();
+    if let Rule::In(Estimate::Each, region) = check.rule {
+        let values = single();
+        let (low, high) = ends(&values);
+        let finding = if values.iter().all(|x| region.accepts(*x)) { Finding::Holds } else { Finding::Fails };
+        let estimate = match region {
+            Region::AtMost(_) | Region::Below(_) => high,
+            Region::AtLeast(_) | Region::Above(_) => low,
+            Region::Within(least, most) => {
+                if high - most > least - low {
+                    high
+                } else {
+                    low
+                }
+            }
+        };
+        return Ok(group(Interval { estimate, low, high }, finding));
+    }
+    if rows.iter().flatten().any(|x| x.is_infinite()) {
+        return Err("an infinite value was observed, which has no interval".to_owned());
+    }
+    // Rounding is raised to the floor, where all is equal.
+    let lifted = |x: f64| if x.abs() <= check.floor { check.floor } else { x };
+    let pairs: Vec<[f64; 2]> = match check.rule {
+        Rule::In(Estimate::Difference | Estimate::Ratio, _) => {
+            rows.iter().map(|row| [lifted(row[0]), lifted(row[1])]).collect()
+        }
+        _ => Vec::new(),
+    };
+    let few = |count: usize, fewest: usize| Finding::NotJudged {
+        because: format!("{count} observations, at least {fewest} are needed"),
+    };
+    let miss = level(together);
+    match check.rule {
+        Rule::In(estimate, region) => {
+            let interval = match estimate {
+                Estimate::Difference => {
+                    Interval::mean(&pairs.iter().map(|[a, b]| a - b).collect::<Vec<_>>(), miss)
+                }
+                Estimate::Ratio => {
+                    if pairs.iter().flatten().any(|x| *x <= 0.0) {
+                        return Err("a ratio of values that are not all positive".to_owned());
+                    }
+                    Interval::mean(&pairs.iter().map(|[a, b]| (a / b).ln()).collect::<Vec<_>>(), miss)
+                        .map(f64::exp)
+                }
+                Estimate::Median => Interval::median(&single(), miss),
+                Estimate::Share => {
+                    Interval::share(single().iter().filter(|x| **x != 0.0).count(), count, miss)
+                }
+                Estimate::Each | Estimate::Mean => Interval::mean(&single(), miss),
+            };
+            let finding = if count < FEWEST {
+                few(count, FEWEST)
+            } else if interval.low == f64::NEG_INFINITY {
+                few(count, (1.0 - miss.log2()).ceil() as usize)
+            } else if !pairs.is_empty()
+                && check.floor > 0.0
+                && pairs.iter().all(|[a, b]| *a == check.floor && *b == check.floor)
+            {
+                Finding::NotJudged { because: "all values are rounding".to_owned() }
+            } else {
+                found(region, interval, count, estimate == Estimate::Ratio)
+            };
+            Ok(group(interval, finding))
+        }
+        Rule::Ordered => {
+            let arms = rows[0].len();
+            if rows.iter().any(|row| row.len() != arms) {
+                return Err("rows of different lengths".to_owned());
+            }
+            let miss = level(together * (arms - 1));
+            let step = |arm: usize| {
+                let steps: Vec<_> = rows.iter().map(|row| lifted(row[arm + 1]) - lifted(row[arm])).collect();
+                Interval::mean(&steps, miss)
+            };
+            let worst = (0..arms - 1).map(step).min_by(|a, b| a.low.total_cmp(&b.low));
+            let worst = worst.ok_or("rows of one number")?;
+            let finding = if count < FEWEST {
+                few(count, FEWEST)
+            } else {
+                found(Region::Above(0.0), worst, count, false)
+            };
+            Ok(group(worst, finding))
+        }
+        Rule::SameLaw { reference, margin } => {
+            let values = single();
+            let shift = Interval::shift(&values, reference, miss);
+            let region = Region::Within(-margin, margin);
+            let finding = if count < FEWEST {
+                few(count, FEWEST)
+            } else if same_law(&values, reference) < 0.01 {
+                Finding::Fails
+            } else {
+                found(region, shift, count, false)
+            };
+            Ok(group(shift, finding))
+        }
+    }
+}
+
+/// Where an interval lies, and how many observations would decide if it lies on both sides: widths fall with
+/// their square root.
+fn found(region: Region, interval: Interval, count: usize, of_logarithms: bool) -> Finding {
+    let Interval { estimate, low, high } = interval;
+    if region.holds(low, high) {
+        return Finding::Holds;
+    }
+    if region.fails(low, high) {
+        return Finding::Fails;
+    }
+    let end = region.nearest_end(estimate);
+    let scaled = |x: f64| if of_logarithms { x.ln() } else { x };
+    let half = if end < estimate { scaled(estimate) - scaled(low) } else { scaled(high) - scaled(estimate) };
+    let needed = count as f64 * (half / (scaled(end) - scaled(estimate))).powi(2);
+    // More than anybody will run says no more than that it is a tie.
+    let needed = (needed.is_finite() && needed < 1e6).then(|| (needed.ceil() as u64).max(count as u64 + 1));
+    Finding::Undecided { needed }
+}
+
+fn ends(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
 }

@@ -4,9 +4,10 @@
 use std::fmt::{self, Formatter};
 
 use super::{
-    ClaimReport, PaperReport, Report, circumstances, data_table, evidence, measured, spread, wanted,
+    ClaimReport, PaperReport, Report, behind, circumstances, data_table, evidence, measured, wanted,
 };
 use crate::recorder::Table;
+use crate::verdict::Finding;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -101,29 +102,29 @@ fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
 }
 
 fn write_claim(out: &mut Formatter<'_>, paper: &PaperReport, claim: &ClaimReport) -> fmt::Result {
-    let (badge, id, place) = (badge(claim.words()), escape(&claim.id), escape(&claim.place));
-    let (says, test) = (escape(&claim.says), escape(&claim.test));
+    let (badge, id, place) = (badge(claim.verdict.words()), escape(&claim.id), escape(&claim.place));
+    let (says, test, terms) = (escape(&claim.says), escape(&claim.test), escape(&claim.terms_in_full));
     writeln!(
         out,
         "<tr id=\"{}-{id}\">\n<td data-label=\"Verdict\">{badge}</td>\n\
          <td data-label=\"Claim\"><strong>{id}</strong> {place}</td>\n\
-         <td data-label=\"The paper says\">{says}</td>\n<td data-label=\"Tested here\">{test}</td>\n\
+         <td data-label=\"The paper says\">{says}</td>\n<td data-label=\"Tested here\">{test}<br><small>Terms: {terms}</small></td>\n\
          <td data-label=\"Measured\"><ul>",
         escape(&paper.id)
     )?;
     for check in &claim.checks {
-        let class = match check.passed {
-            Some(true) => "passed",
-            Some(false) => "failed",
-            None => "open",
+        let class = match check.finding {
+            Finding::Holds => "passed",
+            Finding::Fails => "failed",
+            Finding::Undecided { .. } | Finding::NotJudged { .. } => "open",
         };
         let (name, measured, wanted) =
             (escape(&check.name), escape(&measured(check)), escape(&wanted(check)));
-        let spread =
-            spread(check).map_or(String::new(), |spread| format!("<br><small>{}</small>", escape(&spread)));
+        let behind =
+            behind(check).map_or(String::new(), |behind| format!("<br><small>{}</small>", escape(&behind)));
         writeln!(
             out,
-            "<li class=\"{class}\">{name}: <strong>{measured}</strong>{spread}<br><small>{wanted}</small></li>"
+            "<li class=\"{class}\">{name}: <strong>{measured}</strong>{behind}<br><small>{wanted}</small></li>"
         )?;
     }
     writeln!(out, "</ul></td>\n<td data-label=\"Evidence\"><ul>")?;
@@ -131,7 +132,7 @@ fn write_claim(out: &mut Formatter<'_>, paper: &PaperReport, claim: &ClaimReport
         writeln!(out, "<li>{}</li>", escape(&line))?;
     }
     writeln!(out, "</ul></td>\n</tr>")?;
-    if let Some(remark) = claim.remark() {
+    for remark in claim.remarks() {
         writeln!(out, "<tr class=\"remark\"><td colspan=\"6\">{}</td></tr>", escape(&remark))?;
     }
     Ok(())

@@ -33,13 +33,14 @@ fn write_report(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 
 fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
     writeln!(out, "\n## {}\n\n{}. <{}>\n", escape(&paper.title), escape(&paper.citation), paper.url)?;
-    writeln!(out, "| claim | place | verdict | measured | time |\n|---|---|---|---|---|")?;
+    writeln!(out, "| claim | place | terms | verdict | measured | time |\n|---|---|---|---|---|---|")?;
     for claim in &paper.claims {
         let measured: Vec<_> = claim.checks.iter().map(|check| escape(&check_line(check))).collect();
-        let (id, place, words) = (escape(&claim.id), escape(&claim.place), claim.words());
+        let (id, place, words) = (escape(&claim.id), escape(&claim.place), claim.verdict.words());
+        let terms = &claim.terms;
         writeln!(
             out,
-            "| {id} | {place} | {words} | {} | {} |",
+            "| {id} | {place} | {terms} | {words} | {} | {} |",
             measured.join("<br>"),
             duration(claim.seconds)
         )?;
@@ -75,8 +76,9 @@ fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
 }
 
 fn write_claim(out: &mut Formatter<'_>, claim: &ClaimReport) -> fmt::Result {
-    writeln!(out, "\n### {} {}: {}\n", escape(&claim.id), escape(&claim.place), claim.words())?;
+    writeln!(out, "\n### {} {}: {}\n", escape(&claim.id), escape(&claim.place), claim.verdict.words())?;
     writeln!(out, "* The paper says: {}", escape(&claim.says))?;
+    writeln!(out, "* Terms: {}", escape(&claim.terms_in_full))?;
     writeln!(out, "* Tested here: {}", escape(&claim.test))?;
     for check in &claim.checks {
         writeln!(out, "* {}", escape(&check_line(check)))?;
@@ -84,7 +86,7 @@ fn write_claim(out: &mut Formatter<'_>, claim: &ClaimReport) -> fmt::Result {
     for line in super::evidence(claim) {
         writeln!(out, "* {}", escape(&line))?;
     }
-    if let Some(remark) = claim.remark() {
+    for remark in claim.remarks() {
         writeln!(out, "* {}", escape(&remark))?;
     }
     Ok(())
@@ -92,8 +94,8 @@ fn write_claim(out: &mut Formatter<'_>, claim: &ClaimReport) -> fmt::Result {
 
 /// One check in one line.
 fn check_line(check: &CheckReport) -> String {
-    let spread = super::spread(check).map_or(String::new(), |spread| format!(" ({spread})"));
-    format!("{}: {}{spread}; {}", check.name, super::measured(check), super::wanted(check))
+    let behind = super::behind(check).map_or(String::new(), |behind| format!(" ({behind})"));
+    format!("{}: {}{behind}; {}", check.name, super::measured(check), super::wanted(check))
 }
 
 pub(super) fn row(cells: &[String]) -> String {

@@ -19,7 +19,7 @@ use crate::{
     paper::Paper,
     recorder::{Outcome, Table},
     shard::Shard,
-    verdict::{CheckReport, Verdict, judge},
+    verdict::{CheckReport, ExpectedReport, GroupReport, Verdict, judge},
 };
 
 pub use html::Html;
@@ -27,7 +27,7 @@ pub use markdown::Markdown;
 pub use terminal::SummaryTable;
 
 /// Version of the schema of `report.json`; raised when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The content of `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,20 +88,27 @@ pub struct RunSettings {
 /// Number of claims by verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Every check passed.
+    /// Every check holds.
     pub reproduced: usize,
-    /// A check failed, and the registry has no explanation.
-    pub not_reproduced: usize,
-    /// A check failed, and the registry explains why.
-    pub known_findings: usize,
+    /// A check fails on the paper's terms.
+    pub contradicted: usize,
+    /// A check fails on other terms.
+    pub not_shown: usize,
+    /// An interval lies on both sides.
+    pub undecided: usize,
+    /// There is no experiment.
+    pub not_attempted: usize,
     /// A data set is not on this machine.
     pub needs_data: usize,
     /// No graphics processor.
     pub needs_gpu: usize,
-    /// Judged at full scale only.
+    /// Judged at full scale, or on more seeds.
     pub skipped: usize,
     /// An experiment failed.
     pub errors: usize,
+    /// Claims of which a check measured something else than what is expected of it; these are counted above
+    /// too.
+    pub surprises: usize,
 }
 
 /// One paper.
@@ -134,12 +141,16 @@ pub struct ClaimReport {
     pub place: String,
     /// What the paper says.
     pub says: String,
+    /// How near the test is to the paper's terms: `exact`, `reduced`, `stand-in`, `ours`.
+    pub terms: String,
+    /// The same in a sentence.
+    pub terms_in_full: String,
     /// How it is tested.
     pub test: String,
     /// What became of it.
     pub verdict: Verdict,
-    /// Why it is known not to reproduce, if it is.
-    pub known_finding: Option<String>,
+    /// For one that was contradicted: which other reasons were ruled out.
+    pub ruled_out: String,
     /// The checks.
     pub checks: Vec<CheckReport>,
     /// The experiments that feed it.
@@ -179,15 +190,15 @@ impl Report {
         }
     }
 
-    /// The exit status: 0 when all is well, 1 when a claim was not reproduced and no known finding explains
-    /// it, 2 when an experiment failed.
+    /// The exit status: 0 when all is as expected, 1 when a check measured something else than what is expected
+    /// of it, or does not hold and nothing is, 2 when an experiment failed.
     pub fn exit_status(&self) -> u8 {
         let failed =
             self.papers.iter().flat_map(|paper| &paper.experiments).any(|outcome| outcome.failure.is_some());
         match &self.summary {
             Summary { errors: 1.., .. } => 2,
             _ if failed => 2,
-            Summary { not_reproduced: 1.., .. } => 1,
+            Summary { surprises: 1.., .. } => 1,
             _ => 0,
         }
     }
@@ -255,55 +266,79 @@ impl Summary {
     fn add(mut self, claim: &ClaimReport) -> Self {
         *match &claim.verdict {
             Verdict::Reproduced => &mut self.reproduced,
-            Verdict::NotReproduced if claim.known_finding.is_some() => &mut self.known_findings,
-            Verdict::NotReproduced => &mut self.not_reproduced,
+            Verdict::Contradicted => &mut self.contradicted,
+            Verdict::NotShown => &mut self.not_shown,
+            Verdict::Undecided => &mut self.undecided,
+            Verdict::NotAttempted { .. } => &mut self.not_attempted,
             Verdict::NeedsData { .. } => &mut self.needs_data,
             Verdict::NeedsGpu => &mut self.needs_gpu,
-            Verdict::SkippedAtThisScale => &mut self.skipped,
+            Verdict::Skipped => &mut self.skipped,
             Verdict::Error { .. } => &mut self.errors,
         } += 1;
+        self.surprises += usize::from(claim.is_a_surprise());
         self
     }
 
-    /// The counts that are not zero, with their names.
+    /// The counts by verdict, with their names; of those that are only sometimes there, the ones that are not
+    /// zero.
     pub fn counts(&self) -> Vec<(usize, &'static str)> {
-        let all = [
+        let always = [
             (self.reproduced, "reproduced"),
-            (self.not_reproduced, "not reproduced"),
-            (self.known_findings, "known finding"),
+            (self.contradicted, "contradicted"),
+            (self.not_shown, "not shown"),
+            (self.undecided, "undecided"),
+            (self.not_attempted, "not attempted"),
+        ];
+        let sometimes = [
             (self.needs_data, "needs data"),
             (self.needs_gpu, "needs GPU"),
             (self.skipped, "skipped at this scale"),
             (self.errors, "error"),
         ];
-        all.into_iter().filter(|(count, _)| *count > 0).collect()
+        always.into_iter().chain(sometimes.into_iter().filter(|(count, _)| *count > 0)).collect()
     }
 }
 
 impl ClaimReport {
-    /// The verdict in words, with known findings told apart.
-    pub fn words(&self) -> &'static str {
-        match (&self.verdict, &self.known_finding) {
-            (Verdict::NotReproduced, Some(_)) => "known finding",
-            (verdict, _) => verdict.words(),
-        }
+    /// Whether a check measured something else than what is expected of it, or does not hold and nothing is.
+    pub fn is_a_surprise(&self) -> bool {
+        let judged = self.verdict == Verdict::Reproduced || self.verdict.is_a_finding();
+        judged && self.checks.iter().any(CheckReport::is_a_surprise)
     }
 
     /// What the reader must know besides the numbers: an explanation, what is missing, what failed.
-    pub fn remark(&self) -> Option<String> {
-        match (&self.verdict, &self.known_finding) {
-            (Verdict::NotReproduced, Some(why)) => Some(format!("Known not to reproduce: {why}")),
-            (Verdict::Reproduced, Some(why)) => Some(format!(
-                "It reproduces now, although the registry calls it a known finding; update the registry. It says: {why}"
-            )),
-            (Verdict::NeedsData { what, r#where }, _) => Some(format!("Needs {what}: {where}")),
-            (Verdict::NeedsGpu, _) => Some("Needs a graphics processor: --device wgpu".to_owned()),
-            (Verdict::Error { message }, _) => Some(format!("Error: {message}")),
-            (Verdict::SkippedAtThisScale, _) => {
-                Some("Measured, but judged only with --scale full".to_owned())
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        match &self.verdict {
+            Verdict::NeedsData { what, r#where } => remarks.push(format!("Needs {what}: {where}")),
+            Verdict::NeedsGpu => remarks.push("Needs a graphics processor: --device wgpu".to_owned()),
+            Verdict::Error { message } => remarks.push(format!("Error: {message}")),
+            Verdict::NotAttempted { because } => remarks.push(format!("Not attempted: {because}")),
+            Verdict::Contradicted if !self.ruled_out.is_empty() => {
+                remarks.push(format!("Ruled out: {}", self.ruled_out));
             }
-            _ => None,
+            Verdict::NotShown => {
+                remarks.push(format!("This says nothing against the paper; {}", self.terms_in_full));
+            }
+            _ => {}
         }
+        if self.verdict == Verdict::Reproduced || self.verdict.is_a_finding() {
+            remarks.extend(self.checks.iter().filter_map(expectation));
+        }
+        remarks
+    }
+}
+
+/// What is expected of a check, or that nothing is although it does not hold.
+fn expectation(check: &CheckReport) -> Option<String> {
+    let name = &check.name;
+    match &check.expected {
+        Some(ExpectedReport { why, met: true, .. }) => Some(format!("{name}, as expected: {why}")),
+        Some(ExpectedReport { low, high, why, .. }) => {
+            Some(format!("{name}, NOT as expected, which is {low} to {high}: {why}"))
+        }
+        None if check.is_a_surprise() => Some(format!("{name}: NOT as expected, which is that it holds")),
+        None => None,
     }
 }
 
@@ -317,6 +352,9 @@ fn paper_report(paper: &Paper, settings: &RunSettings, outcomes: &Outcomes) -> P
     for claim in paper.claims {
         let mut ids: Vec<_> = paper.feeding(claim.id).map(|experiment| experiment.id).collect();
         ids.sort_unstable();
+        if claim.not_attempted.is_none() && ids.is_empty() {
+            continue;
+        }
         let Some(fed_by) = ids.iter().map(|id| outcome(id)).collect::<Option<Vec<_>>>() else { continue };
         let (verdict, checks) = judge(claim, &fed_by, settings.scale, &settings.device);
         let mut data: Vec<DataUse> = Vec::new();
@@ -330,8 +368,10 @@ fn paper_report(paper: &Paper, settings: &RunSettings, outcomes: &Outcomes) -> P
             place: claim.place.to_owned(),
             says: claim.says.to_owned(),
             test: claim.test.to_owned(),
+            terms: claim.terms.word().to_owned(),
+            terms_in_full: claim.terms.to_string(),
             verdict,
-            known_finding: claim.known_finding.map(str::to_owned),
+            ruled_out: claim.ruled_out.to_owned(),
             checks,
             experiments: ids.into_iter().map(str::to_owned).collect(),
             data,
@@ -368,29 +408,32 @@ fn utc(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The measured value of a check, in words.
+/// What a check measured, in words: that of its worst group.
 fn measured(check: &CheckReport) -> String {
-    let Some(measured) = &check.measured else { return "not measured".to_owned() };
+    let Some(worst) = check.groups.first() else { return "not measured".to_owned() };
     let unit = if check.unit.is_empty() { String::new() } else { format!(" {}", check.unit) };
-    let statistic = if measured.count == 1 { String::new() } else { format!("{} ", check.statistic) };
-    format!("{statistic}{}{unit}", measured.value)
+    let group = if worst.name.is_empty() { String::new() } else { format!(" ({})", worst.name) };
+    format!("{}{unit}{}{group}", worst.estimate, interval(worst))
 }
 
-/// The spread of the values behind a measurement, in words; nothing for one value.
-fn spread(check: &CheckReport) -> Option<String> {
-    let measured = check.measured.as_ref().filter(|measured| measured.count > 1)?;
-    Some(format!("{} values, {} to {}, sd {}", measured.count, measured.min, measured.max, measured.sd))
+/// The interval of a group, in words; nothing where it is a point.
+fn interval(group: &GroupReport) -> String {
+    if group.low == group.high { String::new() } else { format!(" [{}, {}]", group.low, group.high) }
 }
 
-/// The threshold of a check and where it comes from, in words.
-fn wanted(check: &CheckReport) -> String {
-    let scale = if check.full_only { ", at full scale only" } else { "" };
-    let mark = match check.passed {
-        Some(true) => "passed",
-        Some(false) => "failed",
-        None => "not judged",
+/// How many observations are behind a measurement, in words; nothing for one.
+fn behind(check: &CheckReport) -> Option<String> {
+    let count: usize = check.groups.iter().map(|group| group.count).sum();
+    let settings = match check.groups.len() {
+        0 | 1 => String::new(),
+        groups => format!(" in {groups} settings, the worst is shown"),
     };
-    format!("wanted {} ({}{scale}), {mark}", check.threshold, check.origin)
+    (count > 1).then(|| format!("{count} observations{settings}"))
+}
+
+/// What is wanted of a check, where that comes from, and what became of it, in words.
+fn wanted(check: &CheckReport) -> String {
+    format!("wanted: {} ({}); {}", check.wanted, check.origin, check.finding.words())
 }
 
 /// What a claim's verdict rests on: seeds, data, time.

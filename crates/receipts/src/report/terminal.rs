@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt, io::IsTerminal};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
 use super::{ClaimReport, PaperReport, Report};
-use crate::{progress::duration, verdict::Verdict};
+use crate::progress::duration;
+use crate::verdict::{CheckReport, Finding, Verdict};
 
 /// The claims with their verdicts as a table, what the reader must know besides, and the counts, by its
 /// `Display`. Coloured when standard output is a terminal and `NO_COLOR` is not set.
@@ -19,33 +20,36 @@ impl fmt::Display for SummaryTable<'_> {
             let mut table = table();
             table.set_header(["claim", "place", "verdict", "measured", "time"]);
             for claim in &paper.claims {
-                let verdict = Cell::new(claim.words()).fg(colour(claim)).add_attribute(Attribute::Bold);
+                let verdict = format!("{}\n{}", claim.verdict.words(), claim.terms);
+                let verdict = Cell::new(verdict).fg(colour(claim)).add_attribute(Attribute::Bold);
                 let (id, place) = (Cell::new(&claim.id), Cell::new(&claim.place));
-                table.add_row([
-                    id,
-                    place,
-                    verdict,
-                    Cell::new(checks(claim)),
-                    Cell::new(duration(claim.seconds)),
-                ]);
+                let (checks, time) = (Cell::new(checks(claim)), Cell::new(duration(claim.seconds)));
+                table.add_row([id, place, verdict, checks, time]);
             }
             writeln!(out, "{}\n{table}", paper.id)?;
             write_remarks(out, paper)?;
         }
         let counts: Vec<_> =
             report.summary.counts().iter().map(|(count, name)| format!("{count} {name}")).collect();
-        let counts = if counts.is_empty() { "no claims".to_owned() } else { counts.join(", ") };
-        writeln!(out, "{counts}; the experiments took {}", duration(report.seconds))
+        writeln!(out, "{}; the experiments took {}", counts.join(", "), duration(report.seconds))?;
+        let surprises = report.papers.iter().flat_map(|paper| {
+            let claims = paper.claims.iter().filter(|claim| claim.is_a_surprise());
+            claims.map(|claim| format!("{} of {}", claim.id, paper.id))
+        });
+        let surprises: Vec<_> = surprises.collect();
+        if surprises.is_empty() { Ok(()) } else { writeln!(out, "NOT as expected: {}", surprises.join(", ")) }
     }
 }
 
 /// What the reader must know besides the table; where to get data is said once for each data set.
 fn write_remarks(out: &mut fmt::Formatter<'_>, paper: &PaperReport) -> fmt::Result {
     for claim in &paper.claims {
-        match (&claim.verdict, claim.remark()) {
-            (Verdict::NeedsData { what, .. }, _) => writeln!(out, "{}: Needs {what}", claim.id)?,
-            (Verdict::SkippedAtThisScale, _) | (_, None) => {}
-            (_, Some(remark)) => writeln!(out, "{}: {remark}", claim.id)?,
+        if let Verdict::NeedsData { what, .. } = &claim.verdict {
+            writeln!(out, "{}: Needs {what}", claim.id)?;
+            continue;
+        }
+        for remark in claim.remarks() {
+            writeln!(out, "{}: {remark}", claim.id)?;
         }
     }
     let missing = paper.experiments.iter().flat_map(|outcome| &outcome.missing);
@@ -74,19 +78,25 @@ pub fn table() -> Table {
 }
 
 fn colour(claim: &ClaimReport) -> Color {
-    match (&claim.verdict, &claim.known_finding) {
-        (Verdict::Reproduced, _) => Color::Green,
-        (Verdict::NotReproduced, None) | (Verdict::Error { .. }, _) => Color::Red,
+    match &claim.verdict {
+        Verdict::Error { .. } => Color::Red,
+        _ if claim.is_a_surprise() => Color::Red,
+        Verdict::Reproduced => Color::Green,
         _ => Color::Yellow,
     }
 }
 
 /// One line for each check that was measured.
 fn checks(claim: &ClaimReport) -> String {
-    let lines = claim.checks.iter().filter_map(|check| {
-        let value = check.measured.as_ref()?.value;
-        let verb = if check.passed == Some(false) { "should be" } else { "wanted" };
-        Some(format!("{}: {value} ({verb} {})", check.name, check.threshold))
+    let lines = claim.checks.iter().filter(|check| !check.groups.is_empty()).map(|check| {
+        let CheckReport { name, wanted, finding, .. } = check;
+        let word = match finding {
+            Finding::Holds => "holds",
+            Finding::Fails => "fails",
+            Finding::Undecided { .. } => "undecided",
+            Finding::NotJudged { .. } => "not judged",
+        };
+        format!("{name}: {} ({wanted}): {word}", super::measured(check))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
