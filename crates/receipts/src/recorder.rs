@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use kiln_core::data::{DataUse, MissingData};
+use kiln_core::data::{DataUse, FoundFile, MissingData};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -245,6 +245,12 @@ impl Recorder {
         if !self.outcome.data.contains(&data) {
             self.outcome.data.push(data);
         }
+    }
+
+    /// Says that a file was read, with so many rows.
+    pub fn used_file(&mut self, found: &FoundFile, rows: usize) {
+        let FoundFile { name, sha256, .. } = found.clone();
+        self.used_data(DataUse { name, route: found.route.to_string(), rows, sha256 });
     }
 
     /// Says that a claim cannot be tested without a data set that was not found; its verdict is then `needs

@@ -1,6 +1,5 @@
 //! Share of the excess that is left, against work.
 
-use kiln_datasets::DataUse;
 use kiln_optim::first_order::{GradientDescent, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg};
 use kiln_optim::linear::{DenseRows, LinearLoss, Loss};
 use kiln_optim::{Every, Objective, Order, Solver, Stop, Trace, run as solve};
@@ -21,12 +20,7 @@ fn last(curve: &Curve) -> f64 {
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let found = context.data.find("domains/breast-cancer-wisconsin.csv")?;
     let model = &model(&String::from_utf8(found.read()?)?)?;
-    recorder.used_data(DataUse {
-        name: found.name.clone(),
-        route: found.route.to_string(),
-        rows: model.labels().len(),
-        sha256: found.sha256.clone(),
-    });
+    recorder.used_file(&found, model.labels().len());
     let (constants, minimum) = (model.constants(), minimum(model)?);
     let (l, seeds) = (constants.smoothness, context.seeds(context.pick(5, 30)));
 
