@@ -166,10 +166,14 @@ impl Finding {
 }
 
 impl CheckReport {
-    /// Whether it measured something else than what was expected of it, or does not hold and nothing was.
+    /// Whether it was judged, and measured something else than what was expected of it, or does not hold and
+    /// nothing was.
     pub fn is_a_surprise(&self) -> bool {
-        let open = matches!(self.finding, Finding::Fails | Finding::Undecided { .. });
-        self.expected.as_ref().map_or(open, |expected| !expected.met)
+        match (&self.finding, &self.expected) {
+            (Finding::NotJudged { .. }, _) => false,
+            (_, Some(expected)) => !expected.met,
+            (finding, None) => *finding != Finding::Holds,
+        }
     }
 }
 
