@@ -19,7 +19,6 @@ mod conditionally_invariant_components;
 mod convergence_maps;
 #[cfg(any())]
 mod dash;
-#[cfg(any())]
 mod distributionally_robust_classification;
 #[cfg(any())]
 mod dominant_subspace;
@@ -37,7 +36,6 @@ mod masft;
 mod mezo;
 #[cfg(any())]
 mod mezo_svrg;
-#[cfg(any())]
 mod real_domains;
 #[cfg(any())]
 mod reality_checks;
@@ -69,7 +67,6 @@ pub const PAPERS: &[Paper] = &[
     conditionally_invariant_components::PAPER,
     #[cfg(any())]
     dash::PAPER,
-    #[cfg(any())]
     distributionally_robust_classification::PAPER,
     #[cfg(any())]
     dominant_subspace::PAPER,
@@ -87,7 +84,6 @@ pub const PAPERS: &[Paper] = &[
     mezo::PAPER,
     #[cfg(any())]
     mezo_svrg::PAPER,
-    #[cfg(any())]
     real_domains::PAPER,
     #[cfg(any())]
     reality_checks::PAPER,

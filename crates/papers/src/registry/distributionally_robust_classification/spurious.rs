@@ -1,94 +1,88 @@
 //! D1 to D4: sources that disagree about a spurious feature.
 
 use burn::nn::Linear;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use kiln_adapt::robust::oracle::maximum_entropy_mixture;
 use kiln_adapt::robust::{Conditionals, Robust, RobustClassification, SpuriousSources, evaluate};
 use kiln_adapt::{Adaptation, FeatureModel, FeatureNetwork, Features, Fit, Unlabelled, glorot_linear};
+use kiln_receipts::statistics::mean;
+use kiln_receipts::{
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table, mean_and_deviation,
+};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{DRO_GAIN, ENTROPY, FEW_ROWS_GAIN, NOMINAL, POOLED, SINGLE, WEIGHT};
 use crate::device::TensorDevice;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// ε₂ of the judged method. A ball of this radius does not bind.
 const RADIUS: f64 = 1.5;
 const TEST_ROWS: usize = 5000;
 const FEW_ROWS: usize = 20;
+/// Rows of a step of the method, so that an epoch has 10 steps, as in the notebook.
+const BATCH: usize = 10;
 /// Of the core and of the spurious feature; the claims are about the first.
 const STRENGTHS: [(f64, f64); 2] = [(1.5, 1.5), (1.0, 2.0)];
-const METHODS: [&str; 7] = [
-    "pooled ERM",
-    "nominal mixture",
-    "DRO",
-    "DRO, ε₂ = 0.3",
-    "DRO, ε₁ = 0.2",
-    "DRO, ε₁ = 0.5",
-    "DRO, 20 rows",
+
+/// A name, ε₁, ε₂, and whether the target has few rows.
+type Method = (&'static str, f64, f64, bool);
+/// The first three are judged.
+const METHODS: [Method; 6] = [
+    ("nominal mixture", 0.0, 0.0, false),
+    ("DRO", 0.0, RADIUS, false),
+    ("DRO, 20 rows", 0.0, RADIUS, true),
+    ("DRO, ε₂ = 0.3", 0.0, 0.3, false),
+    ("DRO, ε₁ = 0.2", 0.2, RADIUS, false),
+    ("DRO, ε₁ = 0.5", 0.5, RADIUS, false),
 ];
-const NOMINAL: usize = 1;
+const JUDGED: usize = 3;
+/// Places among the accuracies, after pooled ERM.
+const MEAN: usize = 1;
 const DRO: usize = 2;
-const DRO_FEW: usize = 6;
+const FEW: usize = 3;
 
-/// What finds a mixture: the method with two models, and the maximum of the labels' entropy.
-const MIXTURES: [&str; 3] = ["linear", "perceptron", "largest entropy"];
-
-/// How long the model is trained.
-#[derive(Clone, Copy)]
-struct Length {
-    /// What the claims' names end in.
-    suffix: &'static str,
-    learning_rate: f64,
-    rounds: usize,
-}
-
-pub(super) fn released(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    experiment(Length { suffix: "", learning_rate: 1e-3, rounds: 150 }, context, recorder)
-}
-
-pub(super) fn longer(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    experiment(Length { suffix: "-longer", learning_rate: 1e-2, rounds: 1000 }, context, recorder)
-}
+/// Models whose worst-case losses are compared.
+const LOSSES: [&str; 4] = ["pooled ERM", "best ERM on one source", "nominal mixture", "DRO"];
+/// What finds a mixture.
+const MIXTURES: [&str; 4] =
+    ["equal weights", "linear, averaged β", "perceptron, averaged β", "largest entropy"];
 
 /// What one draw gives.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Draw {
-    /// On the target, by method.
-    accuracies: [f64; 7],
-    /// Worst-case losses.
-    pooled: f64,
-    single: f64,
-    nominal: f64,
-    dro: f64,
-    /// β, by what finds it.
-    mixtures: [Vec<f64>; 3],
-    /// Of the last one's labels.
+    /// On the target: of pooled ERM, then by method.
+    accuracies: Vec<f64>,
+    losses: [f64; LOSSES.len()],
+    mixtures: [Mixture; MIXTURES.len()],
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Mixture {
+    /// Weight of the source that agrees with the target.
+    minority: f64,
+    /// Of the labels, in nats.
     entropy: f64,
+}
+
+impl Mixture {
+    fn new(weights: &[f64], conditionals: &Conditionals) -> Result<Self, ExperimentError> {
+        let shares = conditionals.mixture(weights)?;
+        let sum: f64 = shares.iter().filter(|q| **q > 0.0).map(|q| -q * q.ln()).sum();
+        let minority = weights.last().copied().ok_or("no source")?;
+        Ok(Self { minority, entropy: sum / conditionals.rows() as f64 })
+    }
 }
 
 /// A draw's target and what its sources say about it.
 struct Problem<'a> {
-    length: Length,
-    seed: u64,
     target: &'a Unlabelled<Tensor<2>>,
     conditionals: Conditionals,
-}
-
-impl Length {
-    fn settings(self, covariate_radius: f64, mixture_radius: f64, seed: u64) -> RobustClassification {
-        let (learning_rate, outer_rounds) = (self.learning_rate, self.rounds);
-        RobustClassification {
-            learning_rate,
-            outer_rounds,
-            seed,
-            ..RobustClassification::new(covariate_radius, mixture_radius)
-        }
-    }
+    seed: u64,
 }
 
 impl<'a> Problem<'a> {
-    fn new(length: Length, seed: u64, data: &'a Adaptation<Tensor<2>>) -> Result<Self, ExperimentError> {
-        let conditionals = length.settings(0.0, RADIUS, seed).estimate_conditionals(data)?;
-        Ok(Self { length, seed, target: data.target(), conditionals })
+    fn new(data: &'a Adaptation<Tensor<2>>, seed: u64) -> Result<Self, ExperimentError> {
+        let settings = RobustClassification { seed, ..RobustClassification::new(0.0, RADIUS) };
+        Ok(Self { target: data.target(), conditionals: settings.estimate_conditionals(data)?, seed })
     }
 
     fn fit<M: FeatureModel<Tensor<2>>>(
@@ -97,14 +91,25 @@ impl<'a> Problem<'a> {
         mixture_radius: f64,
         start: &M,
     ) -> Result<Robust<M>, ExperimentError> {
-        let settings = self.length.settings(covariate_radius, mixture_radius, self.seed);
+        let settings = RobustClassification {
+            batch_size: BATCH,
+            seed: self.seed,
+            ..RobustClassification::new(covariate_radius, mixture_radius)
+        };
         Ok(settings.on(start).fit_given(self.target, &self.conditionals, None)?)
     }
 
     /// The model's largest loss over the set of mixtures.
     fn worst_case(&self, model: &Linear) -> Result<f64, ExperimentError> {
-        let settings = self.length.settings(0.0, RADIUS, self.seed);
+        let settings = RobustClassification::new(0.0, RADIUS);
         Ok(settings.surrogate(model, self.target, &self.conditionals)?.value)
+    }
+
+    /// β, averaged over the last half of the rounds.
+    fn averaged<M>(&self, fit: &Robust<M>) -> Result<Mixture, ExperimentError> {
+        let last = &fit.trace()[fit.trace().len() / 2..];
+        let weight = |k: usize| mean(last.iter().map(|round| round.mixture[k]));
+        Mixture::new(&(0..self.conditionals.count()).map(weight).collect::<Vec<_>>(), &self.conditionals)
     }
 }
 
@@ -119,150 +124,135 @@ fn trained<M: FeatureModel<Tensor<2>>>(
 }
 
 fn draw(
-    length: Length,
-    strengths: (f64, f64),
-    context: &Context,
+    generator: &SpuriousSources,
+    methods: &[Method],
+    device: &Device,
     seed: u64,
 ) -> Result<Draw, ExperimentError> {
-    let device = context.tensor_device()?;
-    let (core, spurious) = strengths;
-    let generator = SpuriousSources { core, spurious, ..SpuriousSources::new(seed) };
-    let data = generator.adaptation(&device)?;
-    let few = SpuriousSources { target_rows: FEW_ROWS, ..generator.clone() }.adaptation(&device)?;
-    let test = generator.target(TEST_ROWS, &device)?;
-    let untrained = glorot_linear(generator.features(), 2, 0.01, seed, &device)?;
+    let generator = SpuriousSources { seed, ..generator.clone() };
+    let data = generator.adaptation(device)?;
+    let few = SpuriousSources { target_rows: FEW_ROWS, ..generator.clone() }.adaptation(device)?;
+    let test = generator.target(TEST_ROWS, device)?;
+    let untrained = glorot_linear(generator.features(), 2, 0.01, seed, device)?;
 
     let pooled = trained(&data, &untrained, seed)?;
-    let (problem, with_few) = (Problem::new(length, seed, &data)?, Problem::new(length, seed, &few)?);
-    let dro = problem.fit(0.0, RADIUS, &pooled)?;
-    let models = [
-        pooled.clone(),
-        problem.fit(0.0, 0.0, &pooled)?.into_model(),
-        dro.model().clone(),
-        problem.fit(0.0, 0.3, &pooled)?.into_model(),
-        problem.fit(0.2, RADIUS, &pooled)?.into_model(),
-        problem.fit(0.5, RADIUS, &pooled)?.into_model(),
-        with_few.fit(0.0, RADIUS, &pooled)?.into_model(),
-    ];
-    let mut accuracies = [0.0; METHODS.len()];
-    for (accuracy, model) in accuracies.iter_mut().zip(&models) {
-        *accuracy = evaluate(model, &test)?.score();
-    }
+    let (problem, with_few) = (Problem::new(&data, seed)?, Problem::new(&few, seed)?);
+    let fit = |&(_, covariate, mixture, is_few): &Method| {
+        (if is_few { &with_few } else { &problem }).fit(covariate, mixture, &pooled)
+    };
+    let fits: Vec<_> = methods.iter().map(fit).collect::<Result<_, _>>()?;
+    let models = || std::iter::once(&pooled).chain(fits.iter().map(Robust::model));
+    let accuracies = models().map(|model| Ok(evaluate(model, &test)?.score()));
 
     let mut single = f64::INFINITY;
     for source in data.sources() {
         let alone = Adaptation::new(vec![source.clone()], data.target().clone())?;
         single = single.min(problem.worst_case(&trained(&alone, &untrained, seed)?)?);
     }
-
     let perceptron =
-        FeatureNetwork::perceptron(&[generator.features(), 32, 2], Features::Outputs, seed, &device)?;
+        FeatureNetwork::perceptron(&[generator.features(), 32, 2], Features::Outputs, seed, device)?;
     let perceptron = problem.fit(0.0, RADIUS, &trained(&data, &perceptron, seed)?)?;
     let count = problem.conditionals.count();
-    let oracle = maximum_entropy_mixture(&problem.conditionals, &vec![1.0 / count as f64; count], RADIUS)?;
+    let equal = vec![1.0 / count as f64; count];
+    let oracle = maximum_entropy_mixture(&problem.conditionals, &equal, RADIUS)?;
+    let (mean, dro) = (&fits[MEAN - 1], &fits[DRO - 1]);
     Ok(Draw {
-        accuracies,
-        pooled: problem.worst_case(&pooled)?,
-        single,
-        nominal: problem.worst_case(&models[NOMINAL])?,
-        dro: problem.worst_case(dro.model())?,
-        mixtures: [dro.mixture().to_vec(), perceptron.mixture().to_vec(), oracle.mixture],
-        entropy: oracle.entropy,
+        accuracies: accuracies.collect::<Result<_, ExperimentError>>()?,
+        losses: [
+            problem.worst_case(&pooled)?,
+            single,
+            problem.worst_case(mean.model())?,
+            problem.worst_case(dro.model())?,
+        ],
+        mixtures: [
+            Mixture::new(&equal, &problem.conditionals)?,
+            problem.averaged(dro)?,
+            problem.averaged(&perceptron)?,
+            Mixture::new(&oracle.mixture, &problem.conditionals)?,
+        ],
     })
 }
 
-fn experiment(length: Length, context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(context.pick(3, 10));
+pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let device = context.tensor_device()?;
+    let methods = context.pick(&METHODS[..JUDGED], &METHODS[..]);
     let strengths = context.pick(&STRENGTHS[..1], &STRENGTHS[..]);
-    let columns: Vec<_> = ["strengths"].into_iter().chain(METHODS).collect();
+    let arms = strengths.iter().map(|&(core, spurious)| {
+        let generator = SpuriousSources { core, spurious, ..SpuriousSources::new(0) };
+        let (settings, device) = ((generator.clone(), methods), device.clone());
+        let title = format!("core {core}, spurious {spurious}");
+        Arm::new(title, &settings, move |seed| draw(&generator, methods, &device, seed))
+    });
+    let runs = recorder.sweep_all(&context.seeds(context.pick(5, 10)), arms.collect())?;
+
+    let names: Vec<_> = ["pooled ERM"].into_iter().chain(methods.iter().map(|method| method.0)).collect();
     let mut table = Table::new(
         "accuracy",
         "Accuracy on the target",
-        "Mean over the draws, standard deviation in brackets. DRO has ε₁ = 0, ε₂ = 1.5 and 100 target rows \
-         where nothing else is said; the nominal mixture ε₁ = ε₂ = 0.",
-        &columns,
+        "Mean over the draws, standard deviation in brackets. DRO has ε₁ = 0, ε₂ = 1.5 and 100 target rows where nothing \
+         else is said; the nominal mixture ε₁ = ε₂ = 0.",
+        &["strengths"].into_iter().chain(names.iter().copied()).collect::<Vec<_>>(),
     );
     let mut figure = Figure::new(
         "accuracy",
         "Accuracy on a target whose spurious feature is reversed",
         "Every draw, by method.",
-        Axis::categories("method", METHODS),
+        Axis::categories("method", &names),
         Axis::linear("accuracy on the target"),
     );
-    let progress = recorder.progress((strengths.len() * seeds.len()) as u64, "draws");
-    for (colour, &(core, spurious)) in strengths.iter().enumerate() {
-        let mut draws = Vec::new();
-        for &seed in &seeds {
-            let key = format!("{core} {spurious} {seed}");
-            draws.push(recorder.memo(&key, || draw(length, (core, spurious), context, seed))?);
-            progress.inc(1);
-        }
-        let accuracies = |method: usize| draws.iter().map(|draw| draw.accuracies[method]).collect::<Vec<_>>();
-        let title = format!("core {core}, spurious {spurious}");
-        let means = (0..METHODS.len()).map(|method| mean_and_deviation(&accuracies(method), 3));
-        table.row(std::iter::once(title.clone()).chain(means));
-        let points = (0..METHODS.len())
-            .flat_map(|i| accuracies(i).into_iter().map(move |accuracy| (i as f64, accuracy)));
-        figure = figure.with(Kind::Points, &title, colour, points.collect::<Vec<_>>());
-        if (core, spurious) == STRENGTHS[0] {
-            judge(length, &draws, recorder);
-        }
+    for (colour, arm) in runs.iter().enumerate() {
+        let by_method: Vec<_> =
+            (0..names.len()).map(|method| arm.each(|draw| draw.accuracies[method])).collect();
+        table.row(
+            std::iter::once(arm.name.clone())
+                .chain(by_method.iter().map(|values| mean_and_deviation(values, 3))),
+        );
+        let points =
+            by_method.iter().enumerate().flat_map(|(x, values)| values.iter().map(move |y| (x as f64, *y)));
+        figure = figure.with(Kind::Points, &arm.name, colour, points);
     }
     recorder.table(table);
     recorder.figure(figure);
+    judge(&runs[0], recorder);
     Ok(())
 }
 
-/// Records what the claims are about, and shows it.
-fn judge(length: Length, draws: &[Draw], recorder: &mut Recorder) {
-    let claim = |id: &str| format!("{id}{}", length.suffix);
-    let ratio = |other: fn(&Draw) -> f64| draws.iter().map(move |draw| draw.dro / other(draw));
-    recorder.record(&claim("D1"), "DRO / pooled ERM", ratio(|draw| draw.pooled));
-    recorder.record(&claim("D1"), "DRO / ERM on one source, the least", ratio(|draw| draw.single));
-    recorder.record(&claim("D1"), "DRO / nominal mixture", ratio(|draw| draw.nominal));
-    let minus = |a: usize, b: usize| draws.iter().map(move |draw| draw.accuracies[a] - draw.accuracies[b]);
-    recorder.record(&claim("D2"), "accuracy, DRO minus nominal mixture", minus(DRO, NOMINAL));
-    recorder.record(&claim("D3"), "accuracy, 100 rows minus 20 rows", minus(DRO, DRO_FEW));
-    for (i, name) in MIXTURES.iter().enumerate().take(2) {
-        let deviations = draws.iter().map(|draw| draw.deviation(i));
-        recorder.record(&claim("D4"), &format!("largest deviation, {name}"), deviations);
+/// Observes what the claims are about, and shows it.
+fn judge(draws: &Runs<Draw>, recorder: &mut Recorder) {
+    let pairs = |a: &dyn Fn(&Draw) -> f64, b: &dyn Fn(&Draw) -> f64| {
+        draws.each(a).into_iter().zip(draws.each(b)).collect::<Vec<_>>()
+    };
+    for (other, check) in [POOLED, SINGLE, NOMINAL].into_iter().enumerate() {
+        recorder.observe(&check, pairs(&|draw| draw.losses[3], &|draw| draw.losses[other]));
     }
+    recorder.observe(&DRO_GAIN, pairs(&|draw| draw.accuracies[DRO], &|draw| draw.accuracies[MEAN]));
+    recorder.observe(&FEW_ROWS_GAIN, pairs(&|draw| draw.accuracies[FEW], &|draw| draw.accuracies[MEAN]));
+    recorder.observe(&WEIGHT, pairs(&|draw| draw.mixtures[2].minority, &|draw| draw.mixtures[3].minority));
+    let rise = |draw: &Draw, mixture: usize| draw.mixtures[mixture].entropy - draw.mixtures[0].entropy;
+    recorder.observe(&ENTROPY, draws.each(|draw| rise(draw, 2) / rise(draw, 3)));
 
-    let mean = |of: &dyn Fn(&Draw) -> f64| mean_and_deviation(&draws.iter().map(of).collect::<Vec<_>>(), 3);
-    let mut values = Table::new(
+    let shown = |of: &dyn Fn(&Draw) -> f64| mean_and_deviation(&draws.each(of), 3);
+    let mut losses = Table::new(
         "worst-case",
         "Worst-case losses",
-        "Largest cross-entropy over the set of mixtures, in nats: mean over the draws, standard deviation in \
-         brackets. No model of any kind is below the entropy.",
-        &["pooled ERM", "ERM on one source, the least", "nominal mixture", "DRO", "largest entropy"],
+        "Largest cross-entropy over the set of mixtures, in nats: mean over the draws, standard deviation in brackets. No \
+         model of any kind is below the largest entropy.",
+        &[LOSSES[0], LOSSES[1], LOSSES[2], LOSSES[3], "largest entropy"],
     );
-    values.row([
-        mean(&|draw| draw.pooled),
-        mean(&|draw| draw.single),
-        mean(&|draw| draw.nominal),
-        mean(&|draw| draw.dro),
-        mean(&|draw| draw.entropy),
-    ]);
-    recorder.table(values);
+    let of_models = (0..LOSSES.len()).map(|i| shown(&|draw| draw.losses[i]));
+    losses.row(of_models.chain([shown(&|draw| draw.mixtures[3].entropy)]));
+    recorder.table(losses);
 
     let mut mixtures = Table::new(
         "mixtures",
         "The worst mixture of the sources",
-        "Weight of the source that agrees with the target, and the largest difference of any weight from the \
-         mixture of largest entropy: mean over the draws, standard deviation in brackets.",
-        &["", "weight of the minority", "largest deviation"],
+        "Weight of the source that agrees with the target, and entropy of the mixture's labels in nats: mean over the draws, \
+         standard deviation in brackets. β is averaged over the last half of the rounds.",
+        &["", "weight of the minority", "entropy"],
     );
     for (i, name) in MIXTURES.into_iter().enumerate() {
-        let minority = |draw: &Draw| draw.mixtures[i].last().copied().unwrap_or(f64::NAN);
-        mixtures.row([name.to_owned(), mean(&minority), mean(&|draw| draw.deviation(i))]);
+        let numbers = [shown(&|draw| draw.mixtures[i].minority), shown(&|draw| draw.mixtures[i].entropy)];
+        mixtures.row(std::iter::once(name.to_owned()).chain(numbers));
     }
     recorder.table(mixtures);
-}
-
-impl Draw {
-    /// Largest difference of a mixture's weights from those of largest entropy.
-    fn deviation(&self, mixture: usize) -> f64 {
-        let [.., oracle] = &self.mixtures;
-        self.mixtures[mixture].iter().zip(oracle).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
-    }
 }

@@ -2,7 +2,6 @@
 
 use faer::Mat;
 use kiln_adapt::{Labelled, Labels};
-
 use kiln_datasets::LabelledImages;
 use kiln_receipts::ExperimentError;
 
@@ -32,9 +31,11 @@ pub(super) fn first_resized(
     images: &LabelledImages,
     count: usize,
 ) -> Result<Labelled<Mat<f64>>, ExperimentError> {
+    const SIDE: usize = 16;
     let count = count.min(images.len());
-    let rows: Vec<Vec<f64>> = (0..count).map(|i| resized(images.image(i), images.width)).collect();
-    labelled(name, Mat::from_fn(count, SIDE * SIDE, |i, j| rows[i][j]), &images.labels[..count])
+    let rows: Vec<Vec<u8>> = (0..count).map(|i| resized(images.image(i), images.width, SIDE)).collect();
+    let x = Mat::from_fn(count, SIDE * SIDE, |i, j| f64::from(rows[i][j]) / 255.0);
+    labelled(name, x, &images.labels[..count])
 }
 
 fn labelled(name: &str, x: Mat<f64>, digits: &[u8]) -> Result<Labelled<Mat<f64>>, ExperimentError> {
@@ -42,33 +43,26 @@ fn labelled(name: &str, x: Mat<f64>, digits: &[u8]) -> Result<Labelled<Mat<f64>>
     Ok(Labelled::new(name, x, Labels::classes(classes, 10))?)
 }
 
-const SIDE: usize = 16;
-
-/// A square picture of `side` pixels a side at 16×16, as Pillow's bilinear filter has it: a pixel is the mean
-/// of those around its place, weighted by a triangle that is as wide as two new pixels; first along rows,
-/// then along columns, and rounded to bytes after both. Pictures of that size stay as they are.
-fn resized(pixels: &[u8], side: usize) -> Vec<f64> {
-    if side == SIDE {
-        return pixels.iter().map(|&pixel| f64::from(pixel) / 255.0).collect();
-    }
-    let scale = side as f64 / SIDE as f64;
-    let weights: Vec<Vec<(usize, f64)>> = (0..SIDE)
+/// A square picture of `from` pixels a side at `to` pixels a side, as Pillow's bilinear filter has it: a pixel
+/// is the mean of those around its place, weighted by a triangle that is as wide as two pixels, of the new or
+/// of the old ones, whichever are larger; first along rows, then along columns, and rounded to bytes after
+/// both.
+pub(in crate::registry) fn resized(pixels: &[u8], from: usize, to: usize) -> Vec<u8> {
+    let scale = from as f64 / to as f64;
+    let weights: Vec<Vec<(usize, f64)>> = (0..to)
         .map(|i| {
             let centre = (i as f64 + 0.5) * scale;
-            let weight = |x: usize| 1.0 - ((x as f64 + 0.5 - centre) / scale).abs();
+            let weight = |x: usize| 1.0 - ((x as f64 + 0.5 - centre) / scale.max(1.0)).abs();
             let around: Vec<_> =
-                (0..side).map(|x| (x, weight(x))).filter(|(_, weight)| *weight > 0.0).collect();
+                (0..from).map(|x| (x, weight(x))).filter(|(_, weight)| *weight > 0.0).collect();
             let sum: f64 = around.iter().map(|(_, weight)| weight).sum();
             around.into_iter().map(|(x, weight)| (x, weight / sum)).collect()
         })
         .collect();
-    let mean = |at: &dyn Fn(usize) -> f64, around: &[(usize, f64)]| {
-        around.iter().map(|&(x, weight)| weight * at(x)).sum::<f64>().round()
+    let mean = |at: &dyn Fn(usize) -> u8, around: &[(usize, f64)]| {
+        around.iter().map(|&(x, weight)| weight * f64::from(at(x))).sum::<f64>().round() as u8
     };
-    let narrow: Vec<f64> = (0..side * SIDE)
-        .map(|place| mean(&|x| f64::from(pixels[place / SIDE * side + x]), &weights[place % SIDE]))
-        .collect();
-    (0..SIDE * SIDE)
-        .map(|place| mean(&|y| narrow[y * SIDE + place % SIDE], &weights[place / SIDE]) / 255.0)
-        .collect()
+    let narrow: Vec<u8> =
+        (0..to * from).map(|place| mean(&|x| pixels[place / to * from + x], &weights[place % to])).collect();
+    (0..to * to).map(|place| mean(&|y| narrow[y * to + place % to], &weights[place / to])).collect()
 }

@@ -1,16 +1,17 @@
 //! Rows of numbers made of tables, counts and texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use faer::Mat;
-use kiln_adapt::{Labelled, Labels};
-use kiln_tensor::{Distribution, Noise};
-
+use kiln_adapt::{Labelled, Labels, Rows};
 use kiln_datasets::{HeartSite, LabelledCounts, NamedFeatures, RatedTexts, ReviewDomain};
 use kiln_receipts::ExperimentError;
 use kiln_receipts::statistics::mean_and_spread;
+use kiln_tensor::training::RowOrder;
 
 type Domain = Labelled<Mat<f64>>;
+/// By text: words and how often they occur.
+type Words = Vec<Vec<(usize, f32)>>;
 
 /// Words that the comparison of methods counts.
 const WORDS: usize = 400;
@@ -56,71 +57,64 @@ pub(super) fn counts(name: &str, reviews: &LabelledCounts) -> Result<Domain, Exp
 /// The training reviews as `ln(1 + count)` of the words that occur most in them, scaled.
 pub(super) fn amazon(products: &[ReviewDomain]) -> Result<Vec<Domain>, ExperimentError> {
     let width = products.first().map_or(0, |product| product.train.counts.width());
-    let mut totals = vec![0.0; width];
-    for product in products {
-        let counts = &product.train.counts;
-        for (word, count) in (0..counts.len()).flat_map(|i| counts.row(i)) {
-            totals[word] += count;
-        }
-    }
-    let mut words: Vec<usize> = (0..width).collect();
-    words.sort_by(|&a, &b| totals[b].total_cmp(&totals[a]));
-    let mut place = vec![None; width];
-    words.iter().take(WORDS).enumerate().for_each(|(i, &word)| place[word] = Some(i));
-    let mut domains = Vec::new();
-    for product in products {
-        let counts = &product.train.counts;
-        let mut x = Mat::zeros(counts.len(), WORDS);
-        for i in 0..counts.len() {
-            for (word, count) in counts.row(i) {
-                if let Some(column) = place[word] {
-                    x[(i, column)] = f64::from(count).ln_1p();
-                }
-            }
-        }
-        let labels = product.train.labels.iter().map(|&label| usize::from(label));
-        domains.push(two_classes(&product.name, x, labels)?);
-    }
-    scaled(&domains)
+    let mut totals: Vec<_> = (0..width).map(|word| (word, 0.0)).collect();
+    let rows =
+        |train: &LabelledCounts| (0..train.counts.len()).map(|i| train.counts.row(i).collect()).collect();
+    let texts: Vec<Words> = products.iter().map(|product| rows(&product.train)).collect();
+    texts.iter().flatten().flatten().for_each(|&(word, count)| totals[word].1 += f64::from(count));
+    let columns = commonest(totals);
+    let domain = |(product, texts): (&ReviewDomain, &Words)| {
+        let x = table(texts, &columns, |&(word, count): &(usize, f32)| (word, f64::from(count).ln_1p()));
+        two_classes(&product.name, x, product.train.labels.iter().map(|&label| usize::from(label)))
+    };
+    scaled(&products.iter().zip(&texts).map(domain).collect::<Result<Vec<_>, _>>()?)
 }
 
 /// Texts, rated above or below 0, as which of the words are in them that most texts have, scaled. Texts rated
 /// 0 are left out. A word is a run of letters, digits and apostrophes, in lower case.
 pub(super) fn sentiment(kinds: &[RatedTexts]) -> Result<Vec<Domain>, ExperimentError> {
-    let words_of = |text: &str| -> Vec<String> {
+    let words_of = |text: &str| -> BTreeSet<String> {
         let is_word = |c: char| c.is_alphanumeric() || c == '\'';
-        let mut words: Vec<_> = text
-            .split(|c: char| !is_word(c))
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        words.sort();
-        words.dedup();
-        words
+        text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
     };
-    let mut texts_with: BTreeMap<String, usize> = BTreeMap::new();
-    for text in kinds.iter().flat_map(|kind| &kind.texts) {
-        for word in words_of(text) {
-            *texts_with.entry(word).or_default() += 1;
-        }
+    let mut texts_with: BTreeMap<String, f64> = BTreeMap::new();
+    for word in kinds.iter().flat_map(|kind| &kind.texts).flat_map(|text| words_of(text)) {
+        *texts_with.entry(word).or_default() += 1.0;
     }
-    let mut common: Vec<_> = texts_with.into_iter().collect();
-    common.sort_by_key(|(_, texts)| std::cmp::Reverse(*texts));
-    let columns: BTreeMap<String, usize> =
-        common.into_iter().take(WORDS).enumerate().map(|(column, (word, _))| (word, column)).collect();
-    let mut domains = Vec::new();
-    for kind in kinds {
+    let columns = commonest(texts_with.into_iter().collect());
+    let domain = |kind: &RatedTexts| {
         let rated: Vec<usize> = (0..kind.len()).filter(|&i| kind.ratings[i] != 0.0).collect();
-        let mut x = Mat::zeros(rated.len(), columns.len());
-        for (row, &i) in rated.iter().enumerate() {
-            for column in words_of(&kind.texts[i]).iter().filter_map(|word| columns.get(word)) {
-                x[(row, *column)] = 1.0;
+        let texts: Vec<_> = rated.iter().map(|&i| words_of(&kind.texts[i])).collect();
+        let x = table(&texts, &columns, |word: &String| (word.clone(), 1.0));
+        two_classes(&kind.name, x, rated.iter().map(|&i| usize::from(kind.ratings[i] > 0.0)))
+    };
+    scaled(&kinds.iter().map(domain).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// A column for each of the words with the largest totals; of equal ones, the first.
+fn commonest<W: Ord>(mut totals: Vec<(W, f64)>) -> BTreeMap<W, usize> {
+    totals.sort_by(|a, b| b.1.total_cmp(&a.1));
+    totals.into_iter().take(WORDS).enumerate().map(|(column, (word, _))| (word, column)).collect()
+}
+
+/// A row for each text: the numbers of its words in their columns, 0 elsewhere.
+fn table<'a, T, W: Ord>(
+    texts: &'a [T],
+    columns: &BTreeMap<W, usize>,
+    number: impl Fn(<&'a T as IntoIterator>::Item) -> (W, f64),
+) -> Mat<f64>
+where
+    &'a T: IntoIterator,
+{
+    let mut x = Mat::zeros(texts.len(), columns.len());
+    for (row, text) in texts.iter().enumerate() {
+        for (word, number) in text.into_iter().map(&number) {
+            if let Some(column) = columns.get(&word) {
+                x[(row, *column)] = number;
             }
         }
-        let labels = rated.iter().map(|&i| usize::from(kind.ratings[i] > 0.0));
-        domains.push(two_classes(&kind.name, x, labels)?);
     }
-    scaled(&domains)
+    x
 }
 
 /// The published features.
@@ -136,17 +130,24 @@ pub(super) fn office(pictures: &[NamedFeatures]) -> Result<Vec<Domain>, Experime
 
 /// At most `count` rows of each domain, drawn by the seed.
 pub(super) fn drawn(domains: &[Domain], count: usize, seed: u64) -> Result<Vec<Domain>, ExperimentError> {
-    let noise = Noise { seed, distribution: Distribution::Uniform };
-    let mut all = Vec::new();
-    for (stream, domain) in (0..).zip(domains) {
-        let mut keys = vec![0.0_f64; domain.rows()];
-        noise.fill(stream, 0, &mut keys);
-        let mut places: Vec<usize> = (0..domain.rows()).collect();
-        places.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
+    let draw = |(stream, domain): (u64, &Domain)| {
+        let mut places = RowOrder::ByKeys { seed }.of(domain.rows(), stream);
         places.truncate(count);
-        all.push(domain.select(&places)?);
+        Ok(domain.select(&places)?)
+    };
+    (0..).zip(domains).map(draw).collect()
+}
+
+/// The rows of all domains as one.
+pub(super) fn pooled(domains: &[Domain]) -> Result<Domain, ExperimentError> {
+    let mut classes = Vec::new();
+    let mut count = 0;
+    for domain in domains {
+        classes.extend_from_slice(domain.classes()?.0);
+        count = domain.classes()?.1;
     }
-    Ok(all)
+    let x = Rows::concat(domains.iter().map(|domain| domain.x().clone()).collect()).ok_or("no domain")?;
+    Ok(Labelled::new("all sources", x, Labels::classes(classes, count))?)
 }
 
 fn two_classes(

@@ -8,20 +8,27 @@ use kiln_adapt::{
     AdaptMethod, Adaptation, Discriminator, Evaluation, FeatureNetwork, Features, Fit as _,
     LabelShiftEstimator, Labelled, Predict, SourceChoice, Training, tensor_of,
 };
+use kiln_core::data::DataUse;
+use kiln_datasets::ImagePart;
+use kiln_receipts::statistics::{interval_of_mean, mean};
+use kiln_receipts::{
+    Arm, Axis, Check, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table,
+    mean_and_deviation,
+};
 use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::{ABOVE_CHANCE, SMALLEST, digits as pictures, features};
-use crate::device::TensorDevice;
-use kiln_datasets::{DataUse, ImagePart};
-use kiln_receipts::statistics::mean;
-use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
+use super::claims::{
+    AMAZON_MATCHED, AMAZON_WEIGHTED, DIGITS_CIP, DIGITS_MATCHED, DIGITS_WEIGHTED, HEART_ACCURACY,
+    HEART_BALANCED, OFFICE_GAIN, OFFICE_ONE, SENTIMENT_GAIN,
 };
+use super::{digits as pictures, features};
+use crate::device::TensorDevice;
 
 type Domain = Labelled<Mat<f64>>;
 
 const HIDDEN: usize = 64;
+/// Rows of each domain in a step.
 const BATCH: usize = 100;
 /// Of each stage of a fit, about: whole epochs.
 const STEPS: usize = 300;
@@ -34,8 +41,13 @@ const WEIGHT: f64 = 1.0;
 const GROUP_STEP: f64 = 0.01;
 
 const POOL: &str = "Pool";
+const ONE: &str = "ERM, one source";
+/// One method of each kind: matching, weighting, invariance.
+const KINDS: [&str; 3] = ["DIP-MMD", "IW-ERM", "IRM"];
+/// Methods that are judged at quick scale.
+const QUICK: [&str; 2] = [POOL, "IW-ERM"];
 
-/// The methods; those that need one source take that with the most rows.
+/// The methods; those that need one source take that with the most rows. The first sees all sources as one.
 fn methods(largest: usize) -> Vec<(&'static str, AdaptMethod)> {
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
     let coral = Divergence::Coral(CoralForm::MeanAndCovariance);
@@ -44,13 +56,15 @@ fn methods(largest: usize) -> Vec<(&'static str, AdaptMethod)> {
     };
     let discriminator = Discriminator { ramp_steps: STEPS / 3, ..Discriminator::default() };
     vec![
-        ("ERM", AdaptMethod::erm(largest)),
-        (POOL, AdaptMethod::pooled_erm()),
+        (POOL, AdaptMethod::erm(0)),
+        ("Pool, by sources", AdaptMethod::pooled_erm()),
+        (ONE, AdaptMethod::erm(largest)),
         ("DIP-mean", AdaptMethod::pooled_dip(Divergence::Mean, WEIGHT)),
         ("DIP-MMD", AdaptMethod::pooled_dip(mmd(), WEIGHT)),
         ("DIP-CORAL", AdaptMethod::pooled_dip(coral, WEIGHT)),
         ("DANN", AdaptMethod::dann(discriminator, WEIGHT)),
-        ("CIP", AdaptMethod::cip(mmd(), WEIGHT)),
+        ("CIP-mean", AdaptMethod::cip(Divergence::Mean, WEIGHT)),
+        ("CIP-MMD", AdaptMethod::cip(mmd(), WEIGHT)),
         ("JointDIP", AdaptMethod::pooled_joint_dip(mmd(), WEIGHT, WEIGHT)),
         ("IW-ERM", AdaptMethod::iw_erm()),
         ("IW-CIP", AdaptMethod::iw_cip(mmd(), WEIGHT, WEIGHT)),
@@ -71,17 +85,26 @@ struct Fit {
     weights: Option<Vec<f64>>,
 }
 
+/// All domains, in the order of their names, as they are with this target and this seed.
+type Domains<'a> = dyn Fn(usize, u64) -> Result<Vec<Domain>, ExperimentError> + Sync + 'a;
+
 /// A data set whose domains take turns.
 #[derive(Clone, Copy)]
 struct Set<'a> {
-    claim: &'a str,
     title: &'a str,
     about: &'a str,
-    /// Of the domains that are targets: the first ones, or all.
     names: &'a [&'a str],
     classes: usize,
-    /// All domains, in the order of the names, as they are with this target and this seed.
-    domains: &'a dyn Fn(usize, u64) -> Result<Vec<Domain>, ExperimentError>,
+    domains: &'a Domains<'a>,
+}
+
+impl Set<'_> {
+    /// The sources and the target.
+    fn split(&self, target: usize, seed: u64) -> Result<(Vec<Domain>, Domain), ExperimentError> {
+        let mut domains = (self.domains)(target, seed)?;
+        let target = domains.remove(target);
+        Ok((domains, target))
+    }
 }
 
 /// Share of each class.
@@ -94,22 +117,29 @@ fn shares(domain: &Domain) -> Result<Vec<f64>, ExperimentError> {
     Ok(shares)
 }
 
+/// Share of each class in the target over its mean share in the sources.
+fn weights_of(sources: &[Domain], target: &Domain) -> Result<Vec<f64>, ExperimentError> {
+    let of_sources = sources.iter().map(shares).collect::<Result<Vec<_>, _>>()?;
+    let mean = |class: usize| mean(of_sources.iter().map(|shares| shares[class]));
+    Ok(shares(target)?.iter().enumerate().map(|(class, share)| share / mean(class)).collect())
+}
+
 fn fit(
     method: &AdaptMethod,
-    sources: &[Domain],
+    sources: Vec<Domain>,
     target: &Domain,
+    batch: usize,
     seed: u64,
     context: &Context,
 ) -> Result<Fit, ExperimentError> {
     let device = context.tensor_device()?;
-    let problem = Adaptation::new(sources.to_vec(), target.without_labels())?;
-    let outputs = problem.outputs();
     let longest = sources.iter().chain([target]).map(Labelled::rows).max().unwrap_or(1);
+    let problem = Adaptation::new(sources, target.without_labels())?;
+    let widths = [target.x().ncols(), HIDDEN, problem.outputs()];
     let problem = problem.map(|x| tensor_of(x, &device))?;
-    let widths = [target.x().ncols(), HIDDEN, outputs];
     let model = FeatureNetwork::perceptron(&widths, Features::LastHidden, seed, &device)?;
-    let epochs = STEPS.div_ceil(longest.div_ceil(BATCH));
-    let training = Training { seed, ..Training::adam(epochs, BATCH, LEARNING_RATE) };
+    let epochs = STEPS.div_ceil(longest.div_ceil(batch));
+    let training = Training { seed, ..Training::adam(epochs, batch, LEARNING_RATE) };
     let fitted = method.on(&model, &training).fit(&problem)?;
     let evaluation = fitted.evaluate(&target.map(|x| tensor_of(x, &device))?)?;
     let Evaluation::Classes { accuracy, balanced_accuracy, .. } = evaluation else {
@@ -119,131 +149,164 @@ fn fit(
     Ok(Fit { accuracy, balanced: balanced_accuracy, weights })
 }
 
-fn compare(
-    context: &Context,
-    recorder: &mut Recorder,
-    set: &Set<'_>,
-    sources: impl IntoIterator<Item = DataUse>,
-) -> Result<(), ExperimentError> {
-    sources.into_iter().for_each(|source| recorder.used_data(source));
-    // Fewer targets at quick scale; their sources are the same.
-    let set = &Set { names: &set.names[..context.pick(2, set.names.len())], ..*set };
-    let seeds = context.seeds(context.pick(1, 3));
-    let names: Vec<_> = methods(0).iter().map(|(name, _)| *name).collect();
-    // By method, target and seed.
-    let mut fits: Vec<Vec<Vec<Fit>>> =
-        names.iter().map(|_| set.names.iter().map(|_| Vec::new()).collect()).collect();
-    let mut true_weights: Vec<Vec<f64>> = Vec::new();
-    let progress = recorder.progress((names.len() * set.names.len() * seeds.len()) as u64, "fits");
-    for (place, &name) in set.names.iter().enumerate() {
-        for &seed in &seeds {
-            let mut domains = (set.domains)(place, seed)?;
-            let target = domains.remove(place);
-            let rows = |i: &usize| domains[*i].rows();
-            let largest = (0..domains.len()).rev().max_by_key(rows).unwrap_or(0);
-            for (fits, (title, method)) in fits.iter_mut().zip(methods(largest)) {
-                let key = format!("{name} {title} {seed}");
-                fits[place].push(recorder.memo(&key, || fit(&method, &domains, &target, seed, context))?);
-                progress.inc(1);
-            }
-            if seed == seeds[0] {
-                true_weights.push(weights_of(&domains, &target)?);
+/// A method with its fits, target by target.
+struct Row {
+    name: &'static str,
+    fits: Vec<Runs<Fit>>,
+}
+
+impl Row {
+    /// Means over the targets, one for each seed.
+    fn over_targets(&self, value: fn(&Fit) -> f64) -> Vec<f64> {
+        let seeds = self.fits.first().map_or(0, |runs| runs.values.len());
+        (0..seeds).map(|seed| mean(self.fits.iter().map(|runs| value(&runs.values[seed])))).collect()
+    }
+}
+
+fn accuracy(fit: &Fit) -> f64 {
+    fit.accuracy
+}
+
+fn balanced(fit: &Fit) -> f64 {
+    fit.balanced
+}
+
+/// The fits of a set, shown, by method.
+struct Comparison(Vec<Row>);
+
+impl Comparison {
+    fn new(
+        context: &Context,
+        recorder: &mut Recorder,
+        set: &Set<'_>,
+        sources: impl IntoIterator<Item = DataUse>,
+    ) -> Result<Self, ExperimentError> {
+        sources.into_iter().for_each(|source| recorder.used_data(source));
+        let seeds = context.seeds(context.pick(5, 6));
+        let (mut arms, mut true_weights) = (Vec::new(), Vec::new());
+        for (place, name) in set.names.iter().enumerate() {
+            let (sources, target) = set.split(place, seeds[0])?;
+            true_weights.push(weights_of(&sources, &target)?);
+            let rows = |i: &usize| sources[*i].rows();
+            let largest = (0..sources.len()).rev().max_by_key(rows).unwrap_or(0);
+            for (title, method) in chosen(context, largest) {
+                let settings = method.clone();
+                arms.push(Arm::new(format!("{title}, {name}"), &settings, move |seed| {
+                    let (sources, target) = set.split(place, seed)?;
+                    // As many rows in a step as all other methods see.
+                    if title == POOL {
+                        let batch = BATCH * sources.len();
+                        return fit(
+                            &method,
+                            vec![features::pooled(&sources)?],
+                            &target,
+                            batch,
+                            seed,
+                            context,
+                        );
+                    }
+                    fit(&method, sources, &target, BATCH, seed, context)
+                }));
             }
         }
+        let mut runs = recorder.sweep_all(&seeds, arms)?.into_iter();
+        let mut rows: Vec<Row> =
+            chosen(context, 0).into_iter().map(|(name, _)| Row { name, fits: Vec::new() }).collect();
+        for _ in set.names {
+            rows.iter_mut().zip(runs.by_ref()).for_each(|(row, runs)| row.fits.push(runs));
+        }
+        recorder.table(table(set, &rows));
+        recorder.figure(figure(set, &rows));
+        if set.classes == 2 {
+            recorder.table(weights(set, &rows, &true_weights));
+        }
+        Ok(Self(rows))
     }
-    drop(progress);
-    judge(recorder, set, &fits[1], fits.iter().flatten().flatten());
-    recorder.table(table(set, &names, &fits));
-    recorder.figure(figure(set, &names, &fits));
-    if set.classes == 2 {
-        recorder.table(weights(set, &names, &fits, &true_weights));
-    }
-    Ok(())
-}
 
-/// Share of each class in the target over its mean share in the sources.
-fn weights_of(sources: &[Domain], target: &Domain) -> Result<Vec<f64>, ExperimentError> {
-    let mut in_sources = vec![0.0; shares(target)?.len()];
-    for source in sources {
-        for (sum, share) in in_sources.iter_mut().zip(shares(source)?) {
-            *sum += share / sources.len() as f64;
+    /// Observes a method against another; the name of the group is the method's if it is one of several.
+    fn observe(
+        &self,
+        recorder: &mut Recorder,
+        check: &Check,
+        group: &str,
+        [method, other]: [&str; 2],
+        value: fn(&Fit) -> f64,
+    ) {
+        // At quick scale not all of them are there.
+        let of = |name| self.0.iter().filter(move |row| row.name == name);
+        let [method, other] = [method, other].map(|name| of(name).flat_map(|row| row.over_targets(value)));
+        recorder.observe_in(group, check, method.zip(other));
+    }
+
+    /// The same for one of each kind against pooled ERM.
+    fn observe_kinds(&self, recorder: &mut Recorder, check: &Check) {
+        for kind in KINDS {
+            self.observe(recorder, check, kind, [kind, POOL], accuracy);
         }
     }
-    Ok(shares(target)?.iter().zip(in_sources).map(|(target, sources)| target / sources).collect())
 }
 
-fn judge<'a>(
-    recorder: &mut Recorder,
-    set: &Set<'_>,
-    pooled: &[Vec<Fit>],
-    all: impl Iterator<Item = &'a Fit>,
-) {
-    let chance = 1.0 / set.classes as f64;
-    recorder.record(set.claim, ABOVE_CHANCE, pooled.iter().flatten().map(|fit| fit.balanced - chance));
-    recorder.record(set.claim, SMALLEST, all.map(|fit| fit.accuracy));
-}
-
-/// Means over the targets, one for each seed.
-fn over_targets(fits: &[Vec<Fit>], value: impl Fn(&Fit) -> f64) -> Vec<f64> {
-    let seeds = fits.first().map_or(0, Vec::len);
-    (0..seeds).map(|seed| mean(fits.iter().map(|fits| value(&fits[seed])))).collect()
+fn chosen(context: &Context, largest: usize) -> Vec<(&'static str, AdaptMethod)> {
+    let mut all = methods(largest);
+    all.retain(|(name, _)| context.scale == Scale::Full || QUICK.contains(name));
+    all
 }
 
 fn percent(values: &[f64]) -> String {
     mean_and_deviation(&values.iter().map(|value| 100.0 * value).collect::<Vec<_>>(), 1)
 }
 
-fn table(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Table {
-    let ends = ["mean", "minus Pool", "balanced"];
+fn table(set: &Set<'_>, rows: &[Row]) -> Table {
+    let ends = ["mean", "gain", "balanced", "balanced gain"];
     let columns: Vec<_> = ["method"].iter().chain(set.names).chain(&ends).copied().collect();
     let caption = format!(
-        "{} Accuracy on the target in %; the last column is the mean of the balanced accuracies. Mean over the seeds, \
-         standard deviation in brackets.",
+        "{} Accuracy on the target in %, mean over the seeds, standard deviation in brackets. Balanced: mean of the          classes' recalls. Gain: less Pool on the same seed, with its 95 % interval.",
         set.about
     );
     let mut table = Table::new("methods", set.title, &caption, &columns);
-    let pool = over_targets(&fits[1], |fit| fit.accuracy);
-    for (name, fits) in names.iter().zip(fits) {
-        let mut row = vec![(*name).to_owned()];
-        for of_target in fits {
-            row.push(percent(&of_target.iter().map(|fit| fit.accuracy).collect::<Vec<_>>()));
-        }
-        let mean = over_targets(fits, |fit| fit.accuracy);
-        let gain: Vec<f64> = mean.iter().zip(&pool).map(|(mean, pool)| mean - pool).collect();
-        row.push(percent(&mean));
-        row.push(percent(&gain));
-        row.push(percent(&over_targets(fits, |fit| fit.balanced)));
-        table.row(row);
+    for row in rows {
+        let gain = |value: fn(&Fit) -> f64| {
+            let pool = rows[0].over_targets(value);
+            let gains: Vec<f64> =
+                row.over_targets(value).iter().zip(pool).map(|(a, b)| 100.0 * (a - b)).collect();
+            let [low, high] = interval_of_mean(&gains);
+            format!("{:+.1} [{low:+.1}, {high:+.1}]", mean(&gains))
+        };
+        let targets = row.fits.iter().map(|runs| percent(&runs.each(accuracy)));
+        let ends = [
+            percent(&row.over_targets(accuracy)),
+            gain(accuracy),
+            percent(&row.over_targets(balanced)),
+            gain(balanced),
+        ];
+        table.row(std::iter::once(row.name.to_owned()).chain(targets).chain(ends));
     }
     table
 }
 
-fn figure(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>]) -> Figure {
+fn figure(set: &Set<'_>, rows: &[Row]) -> Figure {
     let mut figure = Figure::new(
         "methods",
         &format!("{}: what the methods gain over pooled ERM", set.title),
         "Accuracy on the target less that of pooled ERM, percentage points, mean over the seeds.",
-        Axis::categories("method", names),
+        Axis::categories("method", rows.iter().map(|row| row.name)),
         Axis::linear("gain, percentage points"),
     );
     for (place, name) in set.names.iter().enumerate() {
-        let mean = |fits: &Vec<Vec<Fit>>| mean(fits[place].iter().map(|fit| fit.accuracy));
-        let gains = fits
-            .iter()
-            .zip(0_u32..)
-            .map(|(of_method, i)| (f64::from(i), 100.0 * (mean(of_method) - mean(&fits[1]))));
+        let of = |row: &Row| 100.0 * mean(row.fits[place].each(accuracy));
+        let gains = rows.iter().enumerate().map(|(x, row)| (x as f64, of(row) - of(&rows[0])));
         figure = figure.with(Kind::Points, name, place, gains);
     }
-    let ends = [(0.0, 0.0), ((names.len() - 1) as f64, 0.0)];
+    let ends = [(0.0, 0.0), ((rows.len() - 1) as f64, 0.0)];
     figure.with(Kind::Dashed, "pooled ERM", set.names.len(), ends)
 }
 
 /// The weights of the classes 0 and 1: true ones, and those found.
-fn weights(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>], true_weights: &[Vec<f64>]) -> Table {
-    let found: Vec<_> =
-        names.iter().zip(fits).filter(|(_, fits)| fits[0].iter().any(|fit| fit.weights.is_some())).collect();
+fn weights(set: &Set<'_>, rows: &[Row], true_weights: &[Vec<f64>]) -> Table {
+    let has_weights = |row: &&Row| row.fits[0].values.iter().any(|fit| fit.weights.is_some());
+    let found: Vec<_> = rows.iter().filter(has_weights).collect();
     let columns: Vec<_> =
-        ["target", "class", "true weight"].into_iter().chain(found.iter().map(|(name, _)| **name)).collect();
+        ["target", "class", "true weight"].into_iter().chain(found.iter().map(|row| row.name)).collect();
     let mut table = Table::new(
         "weights",
         "Weights of the classes",
@@ -253,13 +316,13 @@ fn weights(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>], true_weights: 
     );
     for (place, name) in set.names.iter().enumerate() {
         for (class, true_weight) in true_weights[place].iter().enumerate() {
-            let mut row = vec![(*name).to_owned(), class.to_string()];
-            row.push(format!("{true_weight:.2}"));
-            for (_, fits) in &found {
-                let weights = fits[place].iter().filter_map(|fit| Some(fit.weights.as_ref()?[class]));
-                row.push(mean_and_deviation(&weights.collect::<Vec<_>>(), 2));
-            }
-            table.row(row);
+            let of = |row: &&Row| {
+                let weights =
+                    row.fits[place].values.iter().filter_map(|fit| Some(fit.weights.as_ref()?[class]));
+                mean_and_deviation(&weights.collect::<Vec<_>>(), 2)
+            };
+            let head = [(*name).to_owned(), class.to_string(), format!("{true_weight:.2}")];
+            table.row(head.into_iter().chain(found.iter().map(of)));
         }
     }
     table
@@ -268,14 +331,16 @@ fn weights(set: &Set<'_>, names: &[&str], fits: &[Vec<Vec<Fit>>], true_weights: 
 pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let sites = kiln_datasets::heart(&*context.data)?;
     let set = Set {
-        claim: "T1",
         title: "Heart disease",
         about: "Four hospitals, 7 covariates, ill or not.",
         names: &["cleveland", "hungarian", "switzerland", "va"],
         classes: 2,
         domains: &|target, _| features::heart(&sites, target),
     };
-    compare(context, recorder, &set, sites.iter().flat_map(|site| site.sources.clone()))
+    let found = Comparison::new(context, recorder, &set, sites.iter().flat_map(|site| site.sources.clone()))?;
+    found.observe(recorder, &HEART_ACCURACY, "", ["IW-ERM", POOL], accuracy);
+    found.observe(recorder, &HEART_BALANCED, "", ["IW-ERM", POOL], balanced);
+    Ok(())
 }
 
 pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -285,14 +350,21 @@ pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let products = kiln_datasets::amazon(&*context.data)?;
     let domains = features::amazon(&products)?;
     let set = Set {
-        claim: "T2",
         title: "Amazon reviews",
         about: "2,000 reviews of each kind of products, the 400 commonest words.",
         names: &["books", "dvd", "electronics", "kitchen"],
         classes: 2,
         domains: &|_, seed| features::drawn(&domains, ROWS, seed),
     };
-    compare(context, recorder, &set, products.iter().flat_map(|product| product.train.sources.clone()))
+    let found = Comparison::new(
+        context,
+        recorder,
+        &set,
+        products.iter().flat_map(|product| product.train.sources.clone()),
+    )?;
+    found.observe(recorder, &AMAZON_MATCHED, "", ["DIP-MMD", POOL], accuracy);
+    found.observe(recorder, &AMAZON_WEIGHTED, "", ["IW-ERM", POOL], accuracy);
+    Ok(())
 }
 
 pub(super) fn sentiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -302,14 +374,15 @@ pub(super) fn sentiment(context: &Context, recorder: &mut Recorder) -> Result<()
     let kinds = kiln_datasets::sentiment_four_domains(&*context.data)?;
     let domains = features::sentiment(&kinds)?;
     let set = Set {
-        claim: "T3",
         title: "Sentences of four kinds of texts",
         about: "2,000 sentences of each kind, the 400 commonest words, mean rating above or below 0.",
         names: &["tweets", "movies", "products", "news"],
         classes: 2,
         domains: &|_, seed| features::drawn(&domains, ROWS, seed),
     };
-    compare(context, recorder, &set, kinds.iter().flat_map(|kind| kind.sources.clone()))
+    let found = Comparison::new(context, recorder, &set, kinds.iter().flat_map(|kind| kind.sources.clone()))?;
+    found.observe_kinds(recorder, &SENTIMENT_GAIN);
+    Ok(())
 }
 
 pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -319,14 +392,17 @@ pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let pictures = kiln_datasets::office(&*context.data)?;
     let domains = features::office(&pictures)?;
     let set = Set {
-        claim: "T4",
         title: "Office-Caltech10",
         about: "Pictures of ten kinds of objects from four sources, 800 visual words.",
         names: &["amazon", "caltech10", "dslr", "webcam"],
         classes: 10,
         domains: &|_, _| Ok(domains.clone()),
     };
-    compare(context, recorder, &set, pictures.iter().flat_map(|domain| domain.sources.clone()))
+    let found =
+        Comparison::new(context, recorder, &set, pictures.iter().flat_map(|domain| domain.sources.clone()))?;
+    found.observe(recorder, &OFFICE_ONE, "", [ONE, POOL], accuracy);
+    found.observe_kinds(recorder, &OFFICE_GAIN);
+    Ok(())
 }
 
 pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -343,7 +419,6 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
         pictures::blocks("optdigits", &optdigits, 0, 1, 16)?,
     ];
     let set = Set {
-        claim: "T5",
         title: "Digits of 8×8 pixels",
         about: "2,000 digits of MNIST (its middle 24×24, means of 3×3), 2,000 of USPS (means of 2×2), all \
             1,797 of optdigits.",
@@ -351,5 +426,14 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
         classes: 10,
         domains: &|_, seed| features::drawn(&domains, ROWS, seed),
     };
-    compare(context, recorder, &set, [mnist, usps, optdigits].into_iter().flat_map(|set| set.sources))
+    let found = Comparison::new(
+        context,
+        recorder,
+        &set,
+        [mnist, usps, optdigits].into_iter().flat_map(|set| set.sources),
+    )?;
+    found.observe(recorder, &DIGITS_MATCHED, "", ["DIP-MMD", POOL], accuracy);
+    found.observe(recorder, &DIGITS_WEIGHTED, "", ["IW-ERM", POOL], accuracy);
+    found.observe(recorder, &DIGITS_CIP, "", ["CIP-mean", "CIP-MMD"], accuracy);
+    Ok(())
 }

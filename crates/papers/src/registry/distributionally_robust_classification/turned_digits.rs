@@ -1,4 +1,4 @@
-//! D5: digits of 8×8 pixels, those of the target turned.
+//! Digits of 8×8 pixels, those of the target turned.
 
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
@@ -10,14 +10,15 @@ use kiln_adapt::{
     AdaptMethod, Adaptation, FeatureModel, FeatureNetwork, Features, Fit, Labelled, Labels, Training,
     glorot_linear,
 };
-use serde::{Deserialize, Serialize};
-
-use crate::device::TensorDevice;
 use kiln_datasets::optdigits;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
+use serde::{Deserialize, Serialize};
+
+use super::claims::{TURNED_LABELS, TURNED_TRUE};
+use crate::device::TensorDevice;
 
 const SOURCE_ROWS: usize = 1200;
 /// Without labels, of each class.
@@ -29,9 +30,8 @@ const COVARIATE_RADII: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
 /// The one that is judged.
 const JUDGED: usize = 1;
 
-/// Claims, and what rows are moved against.
-const VARIANTS: [(&str, &str); 2] =
-    [("D5", "moved against the mixture's labels"), ("D5-oracle-perturbation", "moved against true labels")];
+/// What rows are moved against.
+const VARIANTS: [&str; 2] = ["the mixture's labels", "true labels"];
 
 /// Accuracies on the target of one draw.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -120,21 +120,19 @@ impl Domains {
 pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let found = optdigits(&*context.data)?;
     found.sources.iter().cloned().for_each(|source| recorder.used_data(source));
-    let digits = Digits::new(Images::from_bytes(8, 8, 1, &found.pixels, 16)?, found.labels.clone())?;
-    let seeds = context.seeds(context.pick(4, 10));
+    let digits = &Digits::new(Images::from_bytes(8, 8, 1, &found.pixels, 16)?, found.labels)?;
     let radii = context.pick(&COVARIATE_RADII[..=JUDGED], &COVARIATE_RADII[..]);
-    let progress = recorder.progress(seeds.len() as u64, "draws");
-    let mut draws = Vec::new();
-    for &seed in &seeds {
-        draws.push(recorder.memo(&seed.to_string(), || {
-            Domains::new(&digits, &context.tensor_device()?, seed)?.draw(radii, seed)
-        })?);
-        progress.inc(1);
-    }
-    drop(progress);
+    let device = &context.tensor_device()?;
+    let arm = Arm::new("draws", &radii, |seed| Domains::new(digits, device, seed)?.draw(radii, seed));
+    let [draws] = recorder.sweep(&context.seeds(context.pick(5, 10)), [arm])?;
+    let at = |variant: usize, radius: usize| draws.each(|draw| draw.moved[variant][radius]);
+    let [mixture, truth] = [0, 1].map(|variant| at(variant, JUDGED));
+    recorder.observe(&TURNED_TRUE, truth.iter().copied().zip(at(1, 0)));
+    recorder.observe(&TURNED_LABELS, truth.iter().copied().zip(mixture));
 
     let titles: Vec<_> = radii.iter().map(|radius| format!("ε₁ = {}", Number(*radius))).collect();
-    let columns: Vec<_> = ["rows", "ERM"].into_iter().chain(titles.iter().map(String::as_str)).collect();
+    let columns: Vec<_> =
+        ["moved against", "ERM"].into_iter().chain(titles.iter().map(String::as_str)).collect();
     let mut table = Table::new(
         "radius",
         "Accuracy on turned digits",
@@ -148,19 +146,12 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         Axis::linear("ε₁"),
         Axis::linear("accuracy on the target"),
     );
-    let erm: Vec<f64> = draws.iter().map(|draw| draw.erm).collect();
-    for (variant, (claim, name)) in VARIANTS.into_iter().enumerate() {
-        let at = |i: usize| draws.iter().map(|draw| draw.moved[variant][i]).collect::<Vec<_>>();
-        recorder.record(
-            claim,
-            "accuracy, ε₁ = 0.2 minus 0",
-            at(JUDGED).into_iter().zip(at(0)).map(|(moved, kept)| moved - kept),
-        );
-        let means = (0..radii.len()).map(|i| mean_and_deviation(&at(i), 3));
-        table.row([name.to_owned(), mean_and_deviation(&erm, 3)].into_iter().chain(means));
-        let points = radii.iter().enumerate();
-        let mean = |i: usize| mean(at(i));
-        figure = figure.with(Kind::LinePoints, name, variant, points.map(|(i, radius)| (*radius, mean(i))));
+    let erm = mean_and_deviation(&draws.each(|draw| draw.erm), 3);
+    for (variant, name) in VARIANTS.into_iter().enumerate() {
+        let cells = (0..radii.len()).map(|radius| mean_and_deviation(&at(variant, radius), 3));
+        table.row([name.to_owned(), erm.clone()].into_iter().chain(cells));
+        let points = radii.iter().enumerate().map(|(i, radius)| (*radius, mean(at(variant, i))));
+        figure = figure.with(Kind::LinePoints, &format!("moved against {name}"), variant, points);
     }
     recorder.table(table);
     recorder.figure(figure);
