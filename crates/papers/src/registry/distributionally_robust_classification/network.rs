@@ -13,8 +13,8 @@ use kiln_tensor::network::{InitialLaw, LayerDraws};
 /// Pixels of a side.
 pub(super) const SIDE: usize = 28;
 
-/// For digits `[n, 1, 28, 28]`: 32 and 48 channels, kernels of 5×5, each convolution with batch normalization, a rectifier
-/// and maximum pooling; then the head.
+/// For digits `[n, 1, 28, 28]`: 32 and 48 channels, kernels of 5×5, each convolution with batch normalization,
+/// a rectifier and maximum pooling; then the head.
 #[derive(Module, Debug)]
 pub(super) struct Network {
     convolutions: [Conv2d; 2],

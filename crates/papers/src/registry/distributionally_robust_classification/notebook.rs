@@ -1,7 +1,7 @@
 //! The steps of the released notebook on frozen features.
 //!
-//! They differ from `kiln_adapt::robust`, which has the paper's: labels are classes, those of the mean of the heads' scores
-//! (not of their probabilities), and β climbs the loss of that mean at the model's answers.
+//! They differ from `kiln_adapt::robust`, which has the paper's: labels are classes, those of the mean of the
+//! heads' scores (not of their probabilities), and β climbs the loss of that mean at the model's answers.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -51,8 +51,8 @@ pub(super) struct Target<'a> {
     rows: &'a Labelled<Tensor<2>>,
     validation: &'a Labelled<Tensor<2>>,
     test: &'a Labelled<Tensor<2>>,
-    /// By head: logarithms of the class probabilities of each row in turn. They are the scores but for a number a row,
-    /// which changes neither classes nor β's steps.
+    /// By head: logarithms of the class probabilities of each row in turn. They are the scores but for a number
+    /// a row, which changes neither classes nor β's steps.
     heads: Vec<Vec<f64>>,
 }
 
@@ -142,9 +142,10 @@ impl<'a> Target<'a> {
             let mut slopes = self.scores(&mixture);
             for (row, answer) in slopes.chunks_exact_mut(CLASSES).zip(answers) {
                 let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                row.iter_mut().for_each(|score| *score = (*score - most).exp());
-                let sum: f64 = row.iter().sum();
-                row.iter_mut().for_each(|p| *p /= sum);
+                let sum: f64 = row.iter().map(|score| (score - most).exp()).sum();
+                for score in row.iter_mut() {
+                    *score = (*score - most).exp() / sum;
+                }
                 row[*answer] -= 1.0;
             }
             let along = |head: &Vec<f64>| {

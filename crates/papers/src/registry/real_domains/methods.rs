@@ -10,6 +10,7 @@ use kiln_adapt::{
 };
 use kiln_core::data::DataUse;
 use kiln_datasets::ImagePart;
+use kiln_receipts::context::DataSource;
 use kiln_receipts::statistics::{interval_of_mean, mean};
 use kiln_receipts::{
     Arm, Axis, Check, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table,
@@ -18,11 +19,7 @@ use kiln_receipts::{
 use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
-use super::claims::{
-    AMAZON_MATCHED, AMAZON_WEIGHTED, DIGITS_CIP, DIGITS_MATCHED, DIGITS_WEIGHTED, HEART_ACCURACY,
-    HEART_BALANCED, OFFICE_GAIN, OFFICE_ONE, SENTIMENT_GAIN,
-};
-use super::{digits as pictures, features};
+use super::{claims, digits as pictures, features};
 use crate::device::TensorDevice;
 
 type Domain = Labelled<Mat<f64>>;
@@ -40,12 +37,8 @@ const WEIGHT: f64 = 1.0;
 /// η of groupDRO, its paper's.
 const GROUP_STEP: f64 = 0.01;
 
+/// All sources as one, every row once.
 const POOL: &str = "Pool";
-const ONE: &str = "ERM, one source";
-/// One method of each kind: matching, weighting, invariance.
-const KINDS: [&str; 3] = ["DIP-MMD", "IW-ERM", "IRM"];
-/// Methods that are judged at quick scale.
-const QUICK: [&str; 2] = [POOL, "IW-ERM"];
 
 /// The methods; those that need one source take that with the most rows. The first sees all sources as one.
 fn methods(largest: usize) -> Vec<(&'static str, AdaptMethod)> {
@@ -58,7 +51,7 @@ fn methods(largest: usize) -> Vec<(&'static str, AdaptMethod)> {
     vec![
         (POOL, AdaptMethod::erm(0)),
         ("Pool, by sources", AdaptMethod::pooled_erm()),
-        (ONE, AdaptMethod::erm(largest)),
+        ("ERM, one source", AdaptMethod::erm(largest)),
         ("DIP-mean", AdaptMethod::pooled_dip(Divergence::Mean, WEIGHT)),
         ("DIP-MMD", AdaptMethod::pooled_dip(mmd(), WEIGHT)),
         ("DIP-CORAL", AdaptMethod::pooled_dip(coral, WEIGHT)),
@@ -85,25 +78,26 @@ struct Fit {
     weights: Option<Vec<f64>>,
 }
 
-/// All domains, in the order of their names, as they are with this target and this seed.
-type Domains<'a> = dyn Fn(usize, u64) -> Result<Vec<Domain>, ExperimentError> + Sync + 'a;
+/// A check, the two methods that it compares, and what of them.
+type Judged = (Check, [&'static str; 2], fn(&Fit) -> f64);
 
 /// A data set whose domains take turns.
-#[derive(Clone, Copy)]
-struct Set<'a> {
-    title: &'a str,
-    about: &'a str,
-    names: &'a [&'a str],
-    classes: usize,
-    domains: &'a Domains<'a>,
+struct Set {
+    title: &'static str,
+    about: &'static str,
+    names: &'static [&'static str],
+    judged: &'static [Judged],
 }
 
-impl Set<'_> {
-    /// The sources and the target.
-    fn split(&self, target: usize, seed: u64) -> Result<(Vec<Domain>, Domain), ExperimentError> {
-        let mut domains = (self.domains)(target, seed)?;
-        let target = domains.remove(target);
-        Ok((domains, target))
+impl Set {
+    /// All methods, at quick scale those that are judged at it, in their order.
+    fn methods(&self, scale: Scale, largest: usize) -> Vec<(&'static str, AdaptMethod)> {
+        let mut all = methods(largest);
+        if scale == Scale::Quick {
+            let judged = self.judged.iter().filter(|(check, ..)| !check.full_only);
+            all.retain(|(name, _)| judged.clone().any(|(_, methods, _)| methods.contains(name)));
+        }
+        all
     }
 }
 
@@ -149,20 +143,6 @@ fn fit(
     Ok(Fit { accuracy, balanced: balanced_accuracy, weights })
 }
 
-/// A method with its fits, target by target.
-struct Row {
-    name: &'static str,
-    fits: Vec<Runs<Fit>>,
-}
-
-impl Row {
-    /// Means over the targets, one for each seed.
-    fn over_targets(&self, value: fn(&Fit) -> f64) -> Vec<f64> {
-        let seeds = self.fits.first().map_or(0, |runs| runs.values.len());
-        (0..seeds).map(|seed| mean(self.fits.iter().map(|runs| value(&runs.values[seed])))).collect()
-    }
-}
-
 fn accuracy(fit: &Fit) -> f64 {
     fit.accuracy
 }
@@ -171,96 +151,89 @@ fn balanced(fit: &Fit) -> f64 {
     fit.balanced
 }
 
-/// The fits of a set, shown, by method.
-struct Comparison(Vec<Row>);
+/// A method with its fits, target by target.
+struct Row<'a> {
+    name: &'static str,
+    fits: &'a [Runs<Fit>],
+}
 
-impl Comparison {
-    fn new(
-        context: &Context,
-        recorder: &mut Recorder,
-        set: &Set<'_>,
-        sources: impl IntoIterator<Item = DataUse>,
-    ) -> Result<Self, ExperimentError> {
-        sources.into_iter().for_each(|source| recorder.used_data(source));
-        let seeds = context.seeds(context.pick(5, 6));
-        let (mut arms, mut true_weights) = (Vec::new(), Vec::new());
-        for (place, name) in set.names.iter().enumerate() {
-            let (sources, target) = set.split(place, seeds[0])?;
-            true_weights.push(weights_of(&sources, &target)?);
-            let rows = |i: &usize| sources[*i].rows();
-            let largest = (0..sources.len()).rev().max_by_key(rows).unwrap_or(0);
-            for (title, method) in chosen(context, largest) {
-                let settings = method.clone();
-                arms.push(Arm::new(format!("{title}, {name}"), &settings, move |seed| {
-                    let (sources, target) = set.split(place, seed)?;
-                    // As many rows in a step as all other methods see.
-                    if title == POOL {
-                        let batch = BATCH * sources.len();
-                        return fit(
-                            &method,
-                            vec![features::pooled(&sources)?],
-                            &target,
-                            batch,
-                            seed,
-                            context,
-                        );
-                    }
-                    fit(&method, sources, &target, BATCH, seed, context)
-                }));
-            }
-        }
-        let mut runs = recorder.sweep_all(&seeds, arms)?.into_iter();
-        let mut rows: Vec<Row> =
-            chosen(context, 0).into_iter().map(|(name, _)| Row { name, fits: Vec::new() }).collect();
-        for _ in set.names {
-            rows.iter_mut().zip(runs.by_ref()).for_each(|(row, runs)| row.fits.push(runs));
-        }
-        recorder.table(table(set, &rows));
-        recorder.figure(figure(set, &rows));
-        if set.classes == 2 {
-            recorder.table(weights(set, &rows, &true_weights));
-        }
-        Ok(Self(rows))
-    }
-
-    /// Observes a method against another; the name of the group is the method's if it is one of several.
-    fn observe(
-        &self,
-        recorder: &mut Recorder,
-        check: &Check,
-        group: &str,
-        [method, other]: [&str; 2],
-        value: fn(&Fit) -> f64,
-    ) {
-        // At quick scale not all of them are there.
-        let of = |name| self.0.iter().filter(move |row| row.name == name);
-        let [method, other] = [method, other].map(|name| of(name).flat_map(|row| row.over_targets(value)));
-        recorder.observe_in(group, check, method.zip(other));
-    }
-
-    /// The same for one of each kind against pooled ERM.
-    fn observe_kinds(&self, recorder: &mut Recorder, check: &Check) {
-        for kind in KINDS {
-            self.observe(recorder, check, kind, [kind, POOL], accuracy);
-        }
+impl Row<'_> {
+    /// Means over the targets, one for each seed.
+    fn over_targets(&self, value: fn(&Fit) -> f64) -> Vec<f64> {
+        let of_seed = |seed: usize| mean(self.fits.iter().map(|runs| value(&runs.values[seed])));
+        (0..self.fits[0].values.len()).map(of_seed).collect()
     }
 }
 
-fn chosen(context: &Context, largest: usize) -> Vec<(&'static str, AdaptMethod)> {
-    let mut all = methods(largest);
-    all.retain(|(name, _)| context.scale == Scale::Full || QUICK.contains(name));
-    all
+/// `load` says what was read, and gives the domains, in the order of their names, as they are with a target and
+/// a seed.
+fn compare<D: Fn(usize, u64) -> Result<Vec<Domain>, ExperimentError> + Sync>(
+    context: &Context,
+    recorder: &mut Recorder,
+    set: &Set,
+    load: impl FnOnce(&DataSource) -> Result<(Vec<DataUse>, D), ExperimentError>,
+) -> Result<(), ExperimentError> {
+    let names: Vec<_> = set.methods(context.scale, 0).iter().map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (sources, domains) = load(&context.data)?;
+    for source in sources {
+        recorder.used_data(source);
+    }
+    let split = &|place: usize, seed| {
+        let mut domains = domains(place, seed)?;
+        let target = domains.remove(place);
+        Ok::<_, ExperimentError>((domains, target))
+    };
+    let seeds = context.seeds(context.pick(5, 10));
+    let (mut largest, mut true_weights) = (Vec::new(), Vec::new());
+    for place in 0..set.names.len() {
+        let (sources, target) = split(place, seeds[0])?;
+        true_weights.push(weights_of(&sources, &target)?);
+        let rows = |i: &usize| sources[*i].rows();
+        largest.push((0..sources.len()).rev().max_by_key(rows).unwrap_or(0));
+    }
+    let arm = |(i, place): (usize, usize)| {
+        let (title, method) = set.methods(context.scale, largest[place]).swap_remove(i);
+        Arm::new(format!("{title}, {}", set.names[place]), &method.clone(), move |seed| {
+            let (sources, target) = split(place, seed)?;
+            if title == POOL {
+                // As many rows in a step as all other methods see.
+                let batch = BATCH * sources.len();
+                return fit(&method, vec![features::pooled(&sources)?], &target, batch, seed, context);
+            }
+            fit(&method, sources, &target, BATCH, seed, context)
+        })
+    };
+    let places = (0..names.len()).flat_map(|i| (0..set.names.len()).map(move |place| (i, place)));
+    let runs = recorder.sweep_all(&seeds, places.map(arm).collect())?;
+    let rows: Vec<Row<'_>> =
+        names.iter().zip(runs.chunks(set.names.len())).map(|(name, fits)| Row { name, fits }).collect();
+    recorder.table(table(set, &rows));
+    recorder.figure(figure(set, &rows));
+    if true_weights[0].len() == 2 {
+        recorder.table(weights(set, &rows, &true_weights));
+    }
+    for (check, methods, value) in set.judged {
+        // At quick scale not all methods are there.
+        let of =
+            |name| rows.iter().filter(move |row| row.name == name).flat_map(|row| row.over_targets(*value));
+        recorder.observe_in(methods[0], check, of(methods[0]).zip(of(methods[1])));
+    }
+    Ok(())
 }
 
 fn percent(values: &[f64]) -> String {
     mean_and_deviation(&values.iter().map(|value| 100.0 * value).collect::<Vec<_>>(), 1)
 }
 
-fn table(set: &Set<'_>, rows: &[Row]) -> Table {
+fn table(set: &Set, rows: &[Row<'_>]) -> Table {
     let ends = ["mean", "gain", "balanced", "balanced gain"];
     let columns: Vec<_> = ["method"].iter().chain(set.names).chain(&ends).copied().collect();
     let caption = format!(
-        "{} Accuracy on the target in %, mean over the seeds, standard deviation in brackets. Balanced: mean of the          classes' recalls. Gain: less Pool on the same seed, with its 95 % interval.",
+        "{} Accuracy on the target in %, mean over the seeds, standard deviation in brackets. Balanced: mean \
+            of the          classes' recalls. Gain: less Pool on the same seed, with its 95 % interval.",
         set.about
     );
     let mut table = Table::new("methods", set.title, &caption, &columns);
@@ -284,7 +257,7 @@ fn table(set: &Set<'_>, rows: &[Row]) -> Table {
     table
 }
 
-fn figure(set: &Set<'_>, rows: &[Row]) -> Figure {
+fn figure(set: &Set, rows: &[Row<'_>]) -> Figure {
     let mut figure = Figure::new(
         "methods",
         &format!("{}: what the methods gain over pooled ERM", set.title),
@@ -293,7 +266,7 @@ fn figure(set: &Set<'_>, rows: &[Row]) -> Figure {
         Axis::linear("gain, percentage points"),
     );
     for (place, name) in set.names.iter().enumerate() {
-        let of = |row: &Row| 100.0 * mean(row.fits[place].each(accuracy));
+        let of = |row: &Row<'_>| 100.0 * mean(row.fits[place].each(accuracy));
         let gains = rows.iter().enumerate().map(|(x, row)| (x as f64, of(row) - of(&rows[0])));
         figure = figure.with(Kind::Points, name, place, gains);
     }
@@ -302,21 +275,21 @@ fn figure(set: &Set<'_>, rows: &[Row]) -> Figure {
 }
 
 /// The weights of the classes 0 and 1: true ones, and those found.
-fn weights(set: &Set<'_>, rows: &[Row], true_weights: &[Vec<f64>]) -> Table {
-    let has_weights = |row: &&Row| row.fits[0].values.iter().any(|fit| fit.weights.is_some());
+fn weights(set: &Set, rows: &[Row<'_>], true_weights: &[Vec<f64>]) -> Table {
+    let has_weights = |row: &&Row<'_>| row.fits[0].values.iter().any(|fit| fit.weights.is_some());
     let found: Vec<_> = rows.iter().filter(has_weights).collect();
     let columns: Vec<_> =
         ["target", "class", "true weight"].into_iter().chain(found.iter().map(|row| row.name)).collect();
     let mut table = Table::new(
         "weights",
         "Weights of the classes",
-        "Share of the class in the target over its mean share in the sources, and what BBSE found from the first \
-         stage's predictions. Mean over the seeds, standard deviation in brackets.",
+        "Share of the class in the target over its mean share in the sources, and what BBSE found from the \
+            first stage's predictions. Mean over the seeds, standard deviation in brackets.",
         &columns,
     );
     for (place, name) in set.names.iter().enumerate() {
         for (class, true_weight) in true_weights[place].iter().enumerate() {
-            let of = |row: &&Row| {
+            let of = |row: &&Row<'_>| {
                 let weights =
                     row.fits[place].values.iter().filter_map(|fit| Some(fit.weights.as_ref()?[class]));
                 mean_and_deviation(&weights.collect::<Vec<_>>(), 2)
@@ -329,111 +302,102 @@ fn weights(set: &Set<'_>, rows: &[Row], true_weights: &[Vec<f64>]) -> Table {
 }
 
 pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let sites = kiln_datasets::heart(&*context.data)?;
     let set = Set {
         title: "Heart disease",
         about: "Four hospitals, 7 covariates, ill or not.",
         names: &["cleveland", "hungarian", "switzerland", "va"],
-        classes: 2,
-        domains: &|target, _| features::heart(&sites, target),
+        judged: &[
+            (claims::HEART_ACCURACY, ["IW-ERM", POOL], accuracy),
+            (claims::HEART_BALANCED, ["IW-ERM", POOL], balanced),
+        ],
     };
-    let found = Comparison::new(context, recorder, &set, sites.iter().flat_map(|site| site.sources.clone()))?;
-    found.observe(recorder, &HEART_ACCURACY, "", ["IW-ERM", POOL], accuracy);
-    found.observe(recorder, &HEART_BALANCED, "", ["IW-ERM", POOL], balanced);
-    Ok(())
+    compare(context, recorder, &set, |data| {
+        let sites = kiln_datasets::heart(data)?;
+        let sources = sites.iter().flat_map(|site| site.sources.clone()).collect();
+        Ok((sources, move |target, _| features::heart(&sites, target)))
+    })
 }
 
 pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    if context.scale == Scale::Quick {
-        return Ok(());
-    }
-    let products = kiln_datasets::amazon(&*context.data)?;
-    let domains = features::amazon(&products)?;
     let set = Set {
         title: "Amazon reviews",
         about: "2,000 reviews of each kind of products, the 400 commonest words.",
         names: &["books", "dvd", "electronics", "kitchen"],
-        classes: 2,
-        domains: &|_, seed| features::drawn(&domains, ROWS, seed),
+        judged: &[
+            (claims::AMAZON_MATCHED, ["DIP-MMD", POOL], accuracy),
+            (claims::AMAZON_WEIGHTED, ["IW-ERM", POOL], accuracy),
+        ],
     };
-    let found = Comparison::new(
-        context,
-        recorder,
-        &set,
-        products.iter().flat_map(|product| product.train.sources.clone()),
-    )?;
-    found.observe(recorder, &AMAZON_MATCHED, "", ["DIP-MMD", POOL], accuracy);
-    found.observe(recorder, &AMAZON_WEIGHTED, "", ["IW-ERM", POOL], accuracy);
-    Ok(())
+    compare(context, recorder, &set, |data| {
+        let products = kiln_datasets::amazon(data)?;
+        let domains = features::amazon(&products)?;
+        let sources = products.into_iter().flat_map(|product| product.train.sources).collect();
+        Ok((sources, move |_, seed| features::drawn(&domains, ROWS, seed)))
+    })
 }
 
 pub(super) fn sentiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    if context.scale == Scale::Quick {
-        return Ok(());
-    }
-    let kinds = kiln_datasets::sentiment_four_domains(&*context.data)?;
-    let domains = features::sentiment(&kinds)?;
     let set = Set {
         title: "Sentences of four kinds of texts",
         about: "2,000 sentences of each kind, the 400 commonest words, mean rating above or below 0.",
         names: &["tweets", "movies", "products", "news"],
-        classes: 2,
-        domains: &|_, seed| features::drawn(&domains, ROWS, seed),
+        judged: &[
+            (claims::SENTIMENT_GAIN, ["DIP-MMD", POOL], accuracy),
+            (claims::SENTIMENT_GAIN, ["IW-ERM", POOL], accuracy),
+            (claims::SENTIMENT_GAIN, ["IRM", POOL], accuracy),
+        ],
     };
-    let found = Comparison::new(context, recorder, &set, kinds.iter().flat_map(|kind| kind.sources.clone()))?;
-    found.observe_kinds(recorder, &SENTIMENT_GAIN);
-    Ok(())
+    compare(context, recorder, &set, |data| {
+        let kinds = kiln_datasets::sentiment_four_domains(data)?;
+        let domains = features::sentiment(&kinds)?;
+        let sources = kinds.into_iter().flat_map(|kind| kind.sources).collect();
+        Ok((sources, move |_, seed| features::drawn(&domains, ROWS, seed)))
+    })
 }
 
 pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    if context.scale == Scale::Quick {
-        return Ok(());
-    }
-    let pictures = kiln_datasets::office(&*context.data)?;
-    let domains = features::office(&pictures)?;
     let set = Set {
         title: "Office-Caltech10",
         about: "Pictures of ten kinds of objects from four sources, 800 visual words.",
         names: &["amazon", "caltech10", "dslr", "webcam"],
-        classes: 10,
-        domains: &|_, _| Ok(domains.clone()),
+        judged: &[
+            (claims::OFFICE_ONE, ["ERM, one source", POOL], accuracy),
+            (claims::OFFICE_GAIN, ["DIP-MMD", POOL], accuracy),
+            (claims::OFFICE_GAIN, ["IW-ERM", POOL], accuracy),
+            (claims::OFFICE_GAIN, ["IRM", POOL], accuracy),
+        ],
     };
-    let found =
-        Comparison::new(context, recorder, &set, pictures.iter().flat_map(|domain| domain.sources.clone()))?;
-    found.observe(recorder, &OFFICE_ONE, "", [ONE, POOL], accuracy);
-    found.observe_kinds(recorder, &OFFICE_GAIN);
-    Ok(())
+    compare(context, recorder, &set, |data| {
+        let pictures = kiln_datasets::office(data)?;
+        let domains = features::office(&pictures)?;
+        let sources = pictures.into_iter().flat_map(|domain| domain.sources).collect();
+        Ok((sources, move |_, _| Ok(domains.clone())))
+    })
 }
 
 pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    if context.scale == Scale::Quick {
-        return Ok(());
-    }
-    let mnist = kiln_datasets::mnist(&*context.data, ImagePart::Train)?;
-    let usps = kiln_datasets::usps(&*context.data, ImagePart::Train)?;
-    let optdigits = kiln_datasets::optdigits(&*context.data)?;
-    let domains = [
-        // Its digits lie in the middle 20×20 of 28×28.
-        pictures::blocks("mnist", &mnist, 2, 3, 255)?,
-        pictures::blocks("usps", &usps, 0, 2, 255)?,
-        pictures::blocks("optdigits", &optdigits, 0, 1, 16)?,
-    ];
     let set = Set {
         title: "Digits of 8×8 pixels",
         about: "2,000 digits of MNIST (its middle 24×24, means of 3×3), 2,000 of USPS (means of 2×2), all \
             1,797 of optdigits.",
         names: &["mnist", "usps", "optdigits"],
-        classes: 10,
-        domains: &|_, seed| features::drawn(&domains, ROWS, seed),
+        judged: &[
+            (claims::DIGITS_MATCHED, ["DIP-MMD", POOL], accuracy),
+            (claims::DIGITS_WEIGHTED, ["IW-ERM", POOL], accuracy),
+            (claims::DIGITS_CIP, ["CIP-mean", "CIP-MMD"], accuracy),
+        ],
     };
-    let found = Comparison::new(
-        context,
-        recorder,
-        &set,
-        [mnist, usps, optdigits].into_iter().flat_map(|set| set.sources),
-    )?;
-    found.observe(recorder, &DIGITS_MATCHED, "", ["DIP-MMD", POOL], accuracy);
-    found.observe(recorder, &DIGITS_WEIGHTED, "", ["IW-ERM", POOL], accuracy);
-    found.observe(recorder, &DIGITS_CIP, "", ["CIP-mean", "CIP-MMD"], accuracy);
-    Ok(())
+    compare(context, recorder, &set, |data| {
+        let mnist = kiln_datasets::mnist(data, ImagePart::Train)?;
+        let usps = kiln_datasets::usps(data, ImagePart::Train)?;
+        let optdigits = kiln_datasets::optdigits(data)?;
+        let domains = [
+            // Its digits lie in the middle 20×20 of 28×28.
+            pictures::blocks("mnist", &mnist, 2, 3, 255)?,
+            pictures::blocks("usps", &usps, 0, 2, 255)?,
+            pictures::blocks("optdigits", &optdigits, 0, 1, 16)?,
+        ];
+        let sources = [mnist, usps, optdigits].into_iter().flat_map(|set| set.sources).collect();
+        Ok((sources, move |_, seed| features::drawn(&domains, ROWS, seed)))
+    })
 }
