@@ -47,7 +47,6 @@ mod seg_flip_flop_anchor;
 mod single_neuron_autoencoder;
 #[cfg(any())]
 mod structural_causal_models;
-#[cfg(any())]
 mod trim;
 #[cfg(any())]
 mod variance_reduced_halpern;
@@ -97,7 +96,6 @@ pub const PAPERS: &[Paper] = &[
     single_neuron_autoencoder::PAPER,
     #[cfg(any())]
     structural_causal_models::PAPER,
-    #[cfg(any())]
     trim::PAPER,
     #[cfg(any())]
     variance_reduced_halpern::PAPER,

@@ -49,15 +49,17 @@ pub(super) fn tell_apart(
     device: &Device,
 ) -> Result<Convolutional, ExperimentError> {
     let x = Tensor::cat(vec![normalized(whole.clone()), normalized(rest.clone())], 0);
-    let (rows, half) = (x.dims()[0], whole.dims()[0]);
+    let half = whole.dims()[0];
     let momentum = MomentumConfig::new().with_momentum(0.5).with_dampening(0.0);
     let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+    // Each batch holds pictures and, after them, what is left of the same.
     let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
+        let rows = Tensor::cat(vec![rows.clone(), rows + half.cast_signed() as i64], 0);
         let classes = rows.clone().greater_equal_elem(half.cast_signed() as i64).int();
         cross_entropy(network.outputs(x.clone().select(0, rows).autodiff()), classes.autodiff())
     };
     let network = Convolutional::new(SIDE, 2, training.seed, &device.clone().autodiff())?;
-    Ok(training.fit(network, optimizer, rows, loss, device)?)
+    Ok(training.fit(network, optimizer, half, loss, device)?)
 }
 
 /// The share of pictures, whole and not, of which a network without autodiff knows which they are.

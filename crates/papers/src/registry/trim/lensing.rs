@@ -8,12 +8,13 @@ use kiln_interpret::attribution::{IntegratedGradients, Question, Saliency};
 use kiln_interpret::transform::{Fourier, Transform, part};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{RING_GRADIENT, RING_SHARE, SCORES_TELL};
 use super::networks::{Convolutional, Training, in_batches, tensor};
 use crate::device::TensorDevice;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
 use kiln_receipts::statistics::{mean, rank_correlation};
 use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
 use kiln_tensor::training::mean_squared_error;
 
@@ -42,9 +43,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         (coefficients.square() * inside).sum_dim(1).log()
     };
     let trim = Trim::new(&teacher, &fourier);
-    let seeds = context.seeds(context.pick(2, 5));
-    let progress = recorder.progress(seeds.len() as u64, "teachers");
-    for seed in seeds {
+    for seed in context.seeds(context.pick(2, 5)) {
         let x =
             tensor::<3>(maps(ConvergenceMaps::new(1.0, 2.0), 200, side, seed)?, [200, side, side], &device);
         let noise = ConvergenceMaps { amplitude: 0.0, ..ConvergenceMaps::new(0.0, 2.0) };
@@ -52,7 +51,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let question = Question::output(0).baseline(fourier.forward(noise)?).groups(rings.clone());
         let scores = trim.attribute(&IntegratedGradients::default(), &x, &question)?.values.abs();
         let shares = (scores.clone().narrow(1, PLANTED, 1) / scores.sum_dim(1)).try_into_vec_as::<f64>()?;
-        recorder.record("T3-stand-in", "share of the planted ring", shares);
+        recorder.observe(&RING_SHARE, shares);
 
         let found = trim.attribute(&Saliency::default(), &x, &Question::output(0))?.values;
         let coefficients = fourier.forward(x)?;
@@ -60,8 +59,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let known = coefficients * inside.clone() * 2.0 / power;
         let size = known.clone().abs().max().into_scalar::<f64>();
         let error = (found - known).abs().max().into_scalar::<f64>() / size;
-        recorder.record("T3-stand-in", "error of the gradient", [error]);
-        progress.inc(1);
+        recorder.observe(&RING_GRADIENT, [error]);
     }
     Ok(())
 }
@@ -133,27 +131,22 @@ fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> R
 }
 
 pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let device = context.tensor_device()?;
+    let device = &context.tensor_device()?;
     // Side, maps for each of 25 parameters, epochs.
     let size = context.pick([32, 60, 8], [64, 100, 15]);
     let seeds = context.seeds(context.pick(2, 5));
-    let progress = recorder.progress(seeds.len() as u64, "networks");
-    let runs = seeds.iter().map(|&seed| {
-        let run = recorder.memo(&format!("network {seed}"), || of_network(size, seed, &device));
-        progress.inc(1);
-        run
-    });
-    let runs = runs.collect::<Result<Vec<Run>, _>>()?;
-    for run in &runs {
-        recorder.record(
-            "T3-stand-in",
-            "rank correlation of scores and losses",
-            [rank_correlation(&run.scores, &run.losses)],
-        );
-    }
-    let r2 = runs.iter().map(|run| run.r2).collect::<Vec<_>>();
-    recorder.note(format!("The networks explain {} of the slope's variance.", mean_and_deviation(&r2, 2)));
-    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| mean(runs.iter().map(|run| of(run)[ring]));
+    let arm = Arm::new("networks", &size, |seed| of_network(size, seed, device));
+    let [runs] = recorder.sweep(&seeds, [arm])?;
+    let correlations = |run: &Run| [&run.scores, &run.powers].map(|of| rank_correlation(of, &run.losses));
+    recorder.observe(&SCORES_TELL, runs.values.iter().map(correlations));
+    recorder.note(format!(
+        "The networks explain {} of the slope's variance. Rank correlation with the losses: {} of the scores, {} of \
+         the power.",
+        mean_and_deviation(&runs.each(|run| run.r2), 2),
+        mean_and_deviation(&runs.each(|run| correlations(run)[0]), 2),
+        mean_and_deviation(&runs.each(|run| correlations(run)[1]), 2)
+    ));
+    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| mean(runs.each(|run| of(run)[ring]));
     let mut table = Table::new(
         "rings",
         "What a network that reads the slope off a map looks at",
