@@ -39,7 +39,6 @@ mod mezo;
 mod mezo_svrg;
 #[cfg(any())]
 mod real_domains;
-#[cfg(any())]
 mod reality_checks;
 #[cfg(any())]
 mod seg_flip_flop_anchor;
@@ -88,7 +87,6 @@ pub const PAPERS: &[Paper] = &[
     mezo_svrg::PAPER,
     #[cfg(any())]
     real_domains::PAPER,
-    #[cfg(any())]
     reality_checks::PAPER,
     #[cfg(any())]
     seg_flip_flop_anchor::PAPER,

@@ -5,7 +5,8 @@ use kiln_interpret::contextual_decomposition::Parts;
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Network, accuracy};
+use super::claims::{CNN_ACCURACY, EMPTY_MASK, FULL_MASK, LENET_ACCURACY, LOGITS, SUM_ERROR};
+use super::networks::{Look, Network};
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures, TrimLeNet};
 use kiln_datasets::{ImagePart, mnist};
@@ -71,7 +72,7 @@ fn measure<N: Network>(
     };
     let ones = x_some.ones_like();
     Ok(Measured {
-        accuracy: 100.0 * accuracy(network, x, labels)?,
+        accuracy: Look::at(network, x, labels)?.accuracy,
         logits: largest(first - expected),
         errors: [
             largest(parts((signs + 1.0) / 2.0)?.sum() - logits.clone()),
@@ -104,18 +105,19 @@ pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(),
          random masks, the relevant part for a full mask, and the largest relevant part for an empty mask.",
         &["network", "accuracy, %", "logits", "sum", "full mask", "empty mask"],
     );
-    for (name, measured) in ["AWD's CNN", "TRIM's LeNet-5"].into_iter().zip(&found) {
+    let checks = [("AWD's CNN", CNN_ACCURACY), ("TRIM's LeNet-5", LENET_ACCURACY)];
+    for ((name, check), measured) in checks.into_iter().zip(&found) {
         let Measured { accuracy, logits, errors } = measured;
-        recorder.record("NET", &format!("accuracy of {name}"), [*accuracy]);
-        recorder.record("NET", "difference of logits", [*logits]);
-        recorder.record("C1", "|β + γ − logit|", [errors[0]]);
+        recorder.observe(&check, [*accuracy]);
+        recorder.observe(&LOGITS, [*logits]);
+        recorder.observe(&SUM_ERROR, [errors[0]]);
         let numbers = [*accuracy, *logits].into_iter().chain(*errors);
         table.row(std::iter::once(name.to_owned()).chain(numbers.map(|x| Number(x).to_string())));
     }
     // LeNet sees black as 0: a unit with nothing but black below it has no parts to divide its bias by.
     let [_, full, empty] = found[0].errors;
-    recorder.record("C1", "|β − logit|, full mask", [full]);
-    recorder.record("C1", "|β|, empty mask", [empty]);
+    recorder.observe(&FULL_MASK, [full]);
+    recorder.observe(&EMPTY_MASK, [empty]);
     recorder.table(table);
     Ok(())
 }
