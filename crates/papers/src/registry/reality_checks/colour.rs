@@ -198,7 +198,7 @@ fn trainings(
 
 /// Seed by seed the training of that wanted variant which is best on the validation pictures.
 fn best<'a>(variants: &[Variant], runs: &'a [Runs<Seen>], wanted: &[Variant]) -> Vec<&'a Seen> {
-    let all: Vec<_> = runs_of(variants, runs, |variant| wanted.contains(&variant)).collect();
+    let all = runs_of(variants, runs, |variant| wanted.contains(&variant));
     let of_seed = |seed: usize| {
         let all = all.iter().map(|(_, runs)| &runs.values[seed]);
         all.min_by(|a, b| a.validation_loss().total_cmp(&b.validation_loss()))

@@ -171,6 +171,7 @@ fn show(recorder: &mut Recorder, [id, title]: [&str; 2], variants: &[Variant], r
     for (colour, penalty) in Penalty::ALL.into_iter().enumerate() {
         let of_penalty = |variant| matches!(variant, Variant::Penalized(other, _) if other == penalty);
         let points: Vec<_> = runs_of(variants, runs, of_penalty)
+            .into_iter()
             .filter_map(|(variant, arm)| Some((variant.weight()?, mean(arm.each(last)))))
             .collect();
         if !points.is_empty() {
@@ -263,7 +264,9 @@ pub(super) fn convolutional(context: &Context, recorder: &mut Recorder) -> Resul
     let best = |penalty: Penalty| {
         let of_penalty = |variant| matches!(variant, Variant::Penalized(other, _) if other == penalty);
         let kept_back = |(_, arm): &(Variant, &Runs<Accuracies>)| mean(arm.each(|a| a.kept_back));
-        let best = runs_of(&grid, &tried, of_penalty).max_by(|a, b| kept_back(a).total_cmp(&kept_back(b)));
+        let best = runs_of(&grid, &tried, of_penalty)
+            .into_iter()
+            .max_by(|a, b| kept_back(a).total_cmp(&kept_back(b)));
         best.map(|(variant, _)| variant).ok_or("no weight was tried")
     };
     let variants =

@@ -47,11 +47,11 @@ pub(super) const fn rrr(weight: f64) -> Variant {
 
 /// The runs of the variants that are wanted, with them.
 pub(super) fn runs_of<'a, T>(
-    variants: &'a [Variant],
+    variants: &[Variant],
     runs: &'a [Runs<T>],
-    wanted: impl Fn(Variant) -> bool + 'a,
-) -> impl Iterator<Item = (Variant, &'a Runs<T>)> {
-    variants.iter().copied().zip(runs).filter(move |(variant, _)| wanted(*variant))
+    wanted: impl Fn(Variant) -> bool,
+) -> Vec<(Variant, &'a Runs<T>)> {
+    variants.iter().copied().zip(runs).filter(|(variant, _)| wanted(*variant)).collect()
 }
 
 /// Data that an experiment draws for itself.
