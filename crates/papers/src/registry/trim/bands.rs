@@ -149,6 +149,8 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         }
     }
     recorder.table(table);
-    figures.into_iter().for_each(|figure| recorder.figure(figure));
+    for figure in figures {
+        recorder.figure(figure);
+    }
     Ok(())
 }
