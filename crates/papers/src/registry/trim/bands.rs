@@ -5,14 +5,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::Trim;
 use kiln_interpret::attribution::{IntegratedGradients, Question};
-use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{Fourier, part};
 use serde::{Deserialize, Serialize};
 
 use super::claims::NEAR_THE_BAND;
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
-use super::networks::{Training, best, share, tensor};
+use super::networks::{Training, best, outputs, relevant, share, tensor};
 use crate::device::TensorDevice;
+use crate::pictures::AwdCnn;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
@@ -61,7 +61,7 @@ fn of_band(
     let accuracy = accuracy(&network, &digits.test, &rest_of(&digits.test)?)?;
 
     let x = digits.test.clone().narrow(0, 0, explained);
-    let model = |x: Tensor<3>| log_odds(network.outputs(normalized(x)));
+    let model = |x: Tensor<3>| log_odds(outputs(&network, normalized(x)));
     let scores = Trim::new(&model, &fourier)
         .attribute(&IntegratedGradients::default(), &x, &Question::output(0))?
         .values;
@@ -86,17 +86,11 @@ fn members(fourier: &Fourier, device: &Device) -> Tensor<2> {
 }
 
 /// What each band does to the log-odds, with all the rest for irrelevant.
-fn decompose(
-    network: &impl Decompose<3, 2>,
-    fourier: &Fourier,
-    x: &Tensor<3>,
-) -> Result<Tensor<2>, ExperimentError> {
+fn decompose(network: &AwdCnn, fourier: &Fourier, x: &Tensor<3>) -> Result<Tensor<2>, ExperimentError> {
     let all = normalized(x.clone());
     let scores = (0..BANDS).map(|band| {
         let inside = fourier.band(centre(band) - NARROW, centre(band) + NARROW);
-        let relevant = part(fourier, x.clone(), &inside)? / 0.3081;
-        let parts = Parts::new(relevant.clone(), all.clone() - relevant)?;
-        Ok(log_odds(network.decompose(parts)?.relevant))
+        Ok(log_odds(relevant(network, part(fourier, x.clone(), &inside)? / 0.3081, &all)?))
     });
     Ok(Tensor::cat(scores.collect::<Result<_, ExperimentError>>()?, 1))
 }

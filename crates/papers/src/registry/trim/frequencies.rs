@@ -4,14 +4,14 @@ use burn::module::Module;
 use burn::optim::SgdConfig;
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Int, Tensor};
+use kiln_interpret::Trim;
 use kiln_interpret::attribution::{
-    Attribution, DeepLift, FeatureGroups, GradientShap, InputXGradient, IntegratedGradients, Model, Pair,
-    Quadrature, Question, Saliency,
+    DeepLift, FeatureGroups, GradientShap, InputXGradient, IntegratedGradients, Layers, Pair, Quadrature,
+    Question, Saliency,
 };
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{Fourier, Identity, Transform, WaveletTransform, magnitudes};
 use kiln_interpret::wavelet::{Boundary, Wavelet};
-use kiln_interpret::{InterpretError, Trim};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
@@ -57,21 +57,11 @@ struct Trained {
     accuracy: f64,
 }
 
-/// A network of coefficients by its layers.
-struct OfCoefficients<'a, T>(&'a MultilayerPerceptron, &'a T);
-
-impl<T: Transform<2>> Model<2> for OfCoefficients<'_, T> {
-    fn outputs(&self, coefficients: Tensor<2>) -> Result<Tensor<2>, InterpretError> {
-        Ok(self.0.forward(self.1.inverse(coefficients)?))
-    }
-
-    fn pairs(&self, coefficients: Pair<2>) -> Result<Pair<2>, InterpretError> {
-        let Self(network, transform) = self;
-        let x = coefficients.try_linear(|s| transform.inverse(s))?;
-        let hidden =
-            network.hidden_layers().iter().fold(x, |x, layer| x.linear(|x| layer.forward(x)).nonlinear(relu));
-        Ok(hidden.linear(|x| network.last_layer().forward(x)))
-    }
+/// A network by its layers, which DeepLIFT asks for.
+fn layers(network: &MultilayerPerceptron, x: Pair<2>) -> Pair<2> {
+    let hidden = network.hidden_layers();
+    let hidden = hidden.iter().fold(x, |x, layer| x.linear(|x| layer.forward(x)).nonlinear(relu));
+    hidden.linear(|x| network.last_layer().forward(x))
 }
 
 /// A network that tells whether a number is above its median.
@@ -143,7 +133,7 @@ fn of_frequencies(
     let x = rows(rows_count, distribution, seed);
     let Trained { network, test, accuracy } = train(x, amplitude, seed, epochs, device)?;
 
-    let logits = |x: Tensor<2>| network.forward(x);
+    let logits = Layers(|x: Pair<2>| layers(&network, x));
     let probabilities = |x: Tensor<2>| softmax(network.forward(x), 1);
     let question = Question::output(1);
     let right = |scores: &Tensor<2>| -> Result<f64, ExperimentError> {
@@ -157,11 +147,9 @@ fn of_frequencies(
     let path = of_probability.attribute(&midpoints, &test, &question)?;
     let gap = path.delta.unwrap_or_default().iter().fold(0.0_f64, |most, gap| most.max(gap.abs()));
     let shap = GradientShap { samples: 5, seed, batch_size: 4 * EXPLAINED };
-    let coefficients = fourier.forward(test.clone())?;
-    let deep_lift = DeepLift.attribute(&OfCoefficients(&network, &fourier), &coefficients, &question)?;
     let right = vec![
         share(&best(decompose(&network.valid(), &test, &fourier, &frequencies)?)?, |_| PLANTED),
-        right(&deep_lift.values)?,
+        right(&trim.attribute(&DeepLift, &test, &question)?.values)?,
         right(&of_probability.attribute(&shap, &test, &question)?.values)?,
         right(&path.values)?,
         right(&trim.attribute(&IntegratedGradients::default(), &test, &question)?.values)?,

@@ -9,8 +9,9 @@ use kiln_interpret::transform::{Fourier, Transform, part};
 use serde::{Deserialize, Serialize};
 
 use super::claims::{RING_GRADIENT, RING_SHARE, SCORES_TELL};
-use super::networks::{Convolutional, Training, in_batches, tensor};
+use super::networks::{Training, in_batches, outputs, tensor};
 use crate::device::TensorDevice;
+use crate::pictures::AwdCnn;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
 use kiln_receipts::statistics::{mean, rank_correlation};
 use kiln_receipts::{
@@ -96,23 +97,23 @@ fn labelled(
 
 fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> Result<Run, ExperimentError> {
     let (x, y) = labelled(maps, side, seed, device)?;
-    let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
-        let outputs = network.outputs(x.clone().select(0, rows.clone()).autodiff());
-        mean_squared_error(outputs, y.clone().select(0, rows).autodiff())
+    let loss = |network: &AwdCnn, rows: Tensor<1, Int>| {
+        let found = outputs(network, x.clone().select(0, rows.clone()).autodiff());
+        mean_squared_error(found, y.clone().select(0, rows).autodiff())
     };
-    let network = Convolutional::new(side, 1, seed, &device.clone().autodiff())?;
+    let network = AwdCnn::drawn(side, 1, seed, &device.clone().autodiff())?;
     let training = Training { epochs, batch: 50, rate: 1e-3, seed };
     let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device)?;
 
     let (x, y) = labelled(8, side, seed.wrapping_add(1000), device)?;
     let plain = network.valid();
     let squared_error = |x: &Tensor<3>| -> Result<f64, ExperimentError> {
-        let outputs = in_batches(x, |x| Ok(plain.outputs(x)))?;
-        Ok((outputs - y.clone()).square().mean().into_scalar::<f64>())
+        let found = in_batches(x, |x| Ok(outputs(&plain, x)))?;
+        Ok((found - y.clone()).square().mean().into_scalar::<f64>())
     };
     let fourier = Fourier::of_pictures(&[side, side])?;
     let rings = fourier.rings(&EDGES)?;
-    let model = |x: Tensor<3>| network.outputs(x);
+    let model = |x: Tensor<3>| outputs(&network, x);
     let question = Question::output(0).groups(rings.clone());
     let scores = Trim::new(&model, &fourier).attribute(&IntegratedGradients::default(), &x, &question)?;
     let error = squared_error(&x)?;

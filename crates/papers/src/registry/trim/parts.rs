@@ -7,13 +7,13 @@ use kiln_interpret::Trim;
 use kiln_interpret::attribution::{
     Attribution, GradientShap, InputXGradient, IntegratedGradients, Question, Saliency, ShapleySampling,
 };
-use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{NonnegativeFactorization, Transform};
 
 use super::claims::PATH_LEADS;
 use super::digits::{Digits, accuracy, normalized, tell_apart};
-use super::networks::{Training, best, share, tensor};
+use super::networks::{Training, best, outputs, relevant, share, tensor};
 use crate::device::TensorDevice;
+use crate::pictures::AwdCnn;
 use kiln_receipts::statistics::{mean, median};
 use kiln_receipts::{
     Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
@@ -88,7 +88,7 @@ fn of_part(
 
     // The network sees what the parts say of a digit, and nothing besides.
     let factors = test.factors;
-    let model = |x: Tensor<3>| network.outputs(normalized(x));
+    let model = |x: Tensor<3>| outputs(&network, normalized(x));
     let at = |amounts: Tensor<2>| Ok::<_, ExperimentError>(factors.inverse(amounts)?);
     let trimmed = Trim::new(&model, factors).at(&at(amounts.clone())?)?;
     let question = Question::output(0);
@@ -121,17 +121,14 @@ fn of_part(
 
 /// What each part does to the logit of being whole, with all the rest for irrelevant.
 fn decompose(
-    network: &impl Decompose<3, 2>,
+    network: &AwdCnn,
     factors: &NonnegativeFactorization,
     x: &Tensor<3>,
     amounts: &Tensor<2>,
 ) -> Result<Tensor<2>, ExperimentError> {
     let all = normalized(x.clone());
-    let scores = (0..PARTS).map(|part| {
-        let relevant = alone(factors, amounts, part)? / 0.3081;
-        let parts = Parts::new(relevant.clone(), all.clone() - relevant)?;
-        Ok(network.decompose(parts)?.relevant.narrow(1, 0, 1))
-    });
+    let scores = (0..PARTS)
+        .map(|part| Ok(relevant(network, alone(factors, amounts, part)? / 0.3081, &all)?.narrow(1, 0, 1)));
     Ok(Tensor::cat(scores.collect::<Result<_, ExperimentError>>()?, 1))
 }
 
