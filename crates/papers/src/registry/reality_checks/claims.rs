@@ -13,7 +13,7 @@ pub(super) const LENET_ACCURACY: Check =
     Check::each("accuracy of TRIM's LeNet-5").equal(99.07, HALF_A_PICTURE).by_us(BY_PYTORCH).unit("%");
 pub(super) const LOGITS: Check = Check::each("difference of logits")
     .at_most(1e-3)
-    .by_us("logits of up to 50 have roundings of 4e-6 in single precision; a hundred layers' worth of them");
+    .by_us("in logits of 50, single precision rounds by 4e-6; 250 of them");
 pub(super) const NETWORKS: Claim = Claim {
     place: "the authors' trained networks",
     says: "We read the authors' networks right.",

@@ -15,7 +15,7 @@ use kiln_interpret::wavelet::{Boundary, Wavelet};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::claims::{ERRORS, EXPLAINED, LEARNED, MOST_ROWS, NAMED_BY_CD};
+use super::claims::{ERRORS, EXPLAINED, MOST_ROWS, NAMED_BY_CD};
 use super::networks::{Training, best, classes, share, tensor};
 use crate::device::TensorDevice;
 use kiln_receipts::statistics::mean;
@@ -169,7 +169,6 @@ pub(super) fn frequencies(context: &Context, recorder: &mut Recorder) -> Result<
     });
     let runs = recorder.sweep_all(&seeds, arms.collect())?;
     let normal = &runs[0];
-    recorder.observe(&LEARNED, normal.each(|run| run.accuracy));
     recorder.observe(&NAMED_BY_CD, normal.each(|run| run.right[0]));
     for (method, (name, _)) in METHODS.iter().enumerate().take(4).skip(1) {
         let errors = normal.values.iter().map(|run| (1.0 - run.right[method], 1.0 - run.right[0]));
