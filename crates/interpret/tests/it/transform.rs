@@ -208,6 +208,42 @@ proptest! {
     }
 }
 
+/// As scikit-learn 1.9.1 has them: `NMF(3, init="nndsvd", max_iter=200).fit(x).components_`.
+#[test]
+fn parts_from_singular_vectors_are_those_of_scikit_learn() {
+    let entry = |i: i32, j: i32| f64::from((7 * i + 3 * j * j + i * j) % 11) * (1.0 + 0.3 * f64::from(j));
+    let x: Vec<f64> = (0..12).flat_map(|i| (0..8).map(move |j| entry(i, j))).collect();
+    let parts = NonnegativeFactorization::fit_from_svd(&tensor(&x, [12, 8]), 3, 200).unwrap();
+    let expected = [
+        [
+            0.900_310_06,
+            1.563_537_7,
+            0.0,
+            2.726_719_91,
+            1.935_958_77,
+            3.688_494_64,
+            6.893_581_96,
+            0.177_942_22,
+        ],
+        [0.782_043_19, 2.211_157_08, 1.673_973_98, 0.0, 1.582_747_39, 0.0, 1.754_592_89, 6.571_261_37],
+        [
+            0.686_675_89,
+            0.086_788_01,
+            2.391_298_62,
+            2.208_407_73,
+            1.304_910_03,
+            3.555_931_68,
+            0.0,
+            2.757_921_72,
+        ],
+    ];
+    for (k, expected) in expected.iter().enumerate() {
+        for (found, expected) in parts.part(k).unwrap().iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-7, "part {k}: {found} instead of {expected}");
+        }
+    }
+}
+
 #[test]
 fn factors_of_a_sum_of_parts_are_found() {
     let (n, k, width) = (40, 4, 12);

@@ -11,10 +11,12 @@ use kiln_datasets::{DataUse, FindData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_receipts::ExperimentError;
+use kiln_tensor::TensorError;
+use kiln_tensor::network::{InitialLaw, LayerDraws};
 
 use super::Pictures;
 
-/// The network of AWD's experiments: two convolutions of 5×5 (10 and 20 channels), each followed by pooling,
+/// The network of AWD's experiments, and of TRIM's where it has two outputs: two convolutions of 5×5 (10 and 20 channels), each followed by pooling,
 /// then linear layers of 50 and 10.
 #[derive(Module, Debug)]
 pub struct AwdCnn {
@@ -67,6 +69,22 @@ fn load<M: ModuleSnapshot>(
 }
 
 impl AwdCnn {
+    /// A network for grey pictures of `side` pixels, drawn as `PyTorch` draws it.
+    ///
+    /// # Errors
+    /// When the pictures are too small.
+    pub fn drawn(side: usize, outputs: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
+        let mut draw = LayerDraws::new(InitialLaw::FanIn, seed, device);
+        let shrunk = |side: usize| (side + 1).saturating_sub(5) / 2;
+        Ok(Self {
+            conv1: draw.convolution([1, 10], 5, 0)?,
+            conv2: draw.convolution([10, 20], 5, 0)?,
+            fc1: draw.linear(20 * shrunk(shrunk(side)).pow(2), 50)?,
+            fc2: draw.linear(50, outputs)?,
+            pool: MaxPool2dConfig::new([2, 2]).init(),
+        })
+    }
+
     /// The trained network.
     ///
     /// # Errors

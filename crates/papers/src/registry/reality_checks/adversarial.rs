@@ -7,11 +7,12 @@ use kiln_interpret::acd::{Acd, AcdUnits, Cluster, Neighbours};
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{LESS_THAN_OCCLUSION, SAME_PICTURE};
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures};
 use kiln_datasets::{ImagePart, mnist};
 use kiln_receipts::statistics::rank_correlation;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 use kiln_tensor::training::cross_entropy;
 
 /// 7×7 patches of 4×4 pixels.
@@ -25,9 +26,6 @@ enum Scoring {
     /// By what the logit loses when they are made black.
     Occlusion,
 }
-
-const SCORINGS: [(&str, Scoring); 2] =
-    [("ACD", Scoring::Decomposition), ("agglomerative occlusion", Scoring::Occlusion)];
 
 /// Of one picture.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -132,21 +130,17 @@ pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<
     let (network, file) = AwdCnn::load(&*context.data, &device)?;
     recorder.used_data(file);
     let pictures = Pictures::from(&test);
-    let count = context.pick(20, 200);
-    let progress = recorder.progress(count as u64, "pictures");
-    let mut found = Vec::new();
-    for i in 0..count {
-        let picture = pictures.part(i..i + 1);
-        let measured = recorder.memo(&i.to_string(), || measure(&network, &picture, &device))?;
-        if measured.epsilon.is_some() {
-            found.push(measured);
-        }
-        progress.inc(1);
-    }
-    drop(progress);
+    let count = context.pick(10, 200);
+    let one = |i: u64| measure(&network, &pictures.part(i as usize..i as usize + 1), &device);
+    let [measured] = recorder.sweep(&(0..count).collect::<Vec<_>>(), [Arm::new("picture", &(), one)])?;
+    let found: Vec<_> = measured.values.iter().filter(|measured| measured.epsilon.is_some()).collect();
     let of = |place: usize| found.iter().map(|measured| measured.correlations[place]).collect::<Vec<_>>();
-    recorder.record("C4", "rank correlation, ACD", of(0));
-    recorder.record("C4", "ACD minus agglomerative occlusion", super::difference(&of(0), &of(1)));
+    recorder.observe(&LESS_THAN_OCCLUSION, found.iter().map(|measured| measured.correlations));
+    // The next picture that was misled, after the last the first: each counts once on either side.
+    let others = found.iter().zip(found.iter().cycle().skip(1));
+    let others: Vec<f64> =
+        others.map(|(one, other)| rank_correlation(&one.levels[0], &other.levels[0])).collect();
+    recorder.observe(&SAME_PICTURE, of(0).into_iter().zip(others.iter().copied()));
     let epsilons: Vec<f64> = found.iter().filter_map(|measured| measured.epsilon).collect();
     let mut table = Table::new(
         "hierarchies",
@@ -167,8 +161,8 @@ pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<
         Axis::linear("share of pictures"),
         Axis::linear("rank correlation"),
     );
-    for (place, (name, _)) in SCORINGS.into_iter().enumerate() {
-        let mut sorted = of(place);
+    let rows = [("ACD", of(0)), ("hierarchies by occlusion", of(1)), ("ACD, with another picture", others)];
+    for (place, (name, mut sorted)) in rows.into_iter().enumerate() {
         table.row([name.to_owned(), mean_and_deviation(&sorted, 2)]);
         sorted.sort_by(f64::total_cmp);
         let points = sorted.iter().enumerate().map(|(i, x)| ((i as f64 + 0.5) / sorted.len() as f64, *x));

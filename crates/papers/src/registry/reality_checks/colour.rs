@@ -1,42 +1,58 @@
 //! C5: digits whose colour gives the label away in training, and another's in the test.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Network, Training, accuracy, drawn};
-use super::penalties::Penalty;
-use super::{Variant, difference, rrr, share, synthetic};
+use super::claims::{CNN_CHECKS, DRAWN_CHECKS, SMALL_CHECKS};
+use super::networks::{Look, Network, Training, drawn};
+use super::variants::{Variant, rrr, runs_of, share, synthetic};
 use crate::device::TensorDevice;
 use crate::pictures::{Pictures, coloured, glyphs};
 use kiln_datasets::{ImagePart, mnist};
-use kiln_receipts::statistics::{mean, mean_and_spread};
+use kiln_receipts::statistics::mean_and_spread;
 use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Recorder, Scale, Table, mean_and_deviation,
+    Arm, Axis, Check, Context, ExperimentError, Figure, Recorder, Runs, Scale, Table, mean_and_deviation,
 };
 use kiln_tensor::network::ConvolutionalSizes;
 
 /// Single-pixel groups of a step.
 const PIXELS: usize = 8;
 
-/// Accuracies of one training, in percent.
+/// What is seen of one training after each epoch; accuracies in percent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Accuracies {
-    /// On test pictures in the colours of training, after the last epoch.
-    same: f64,
-    /// On test pictures in inverted colours, after each epoch.
-    inverted: Vec<f64>,
-    /// After the epoch that is best on other pictures in inverted colours, as in the paper.
-    chosen: f64,
-    /// On those.
-    validation: f64,
+struct Seen {
+    /// On validation pictures in inverted colours, on test pictures in inverted colours and in those of training.
+    looks: Vec<[Look; 3]>,
+}
+
+impl Seen {
+    fn last(&self, which: usize) -> f64 {
+        self.looks.last().map_or(f64::NAN, |looks| looks[which].accuracy)
+    }
+
+    /// As the authors stop: at the epoch before the first that does not lower the validation loss.
+    fn chosen(&self) -> Option<&[Look; 3]> {
+        let risen = self.looks.windows(2).position(|pair| pair[1][0].loss >= pair[0][0].loss);
+        self.looks.get(risen.unwrap_or(self.looks.len().saturating_sub(1)))
+    }
+
+    fn chosen_accuracy(&self) -> f64 {
+        self.chosen().map_or(f64::NAN, |looks| looks[1].accuracy)
+    }
+
+    fn validation_loss(&self) -> f64 {
+        self.chosen().map_or(f64::NAN, |looks| looks[0].loss)
+    }
 }
 
 /// Grey pictures.
 struct Problem {
-    train: Pictures,
-    validation: Pictures,
-    test: Pictures,
+    train: Arc<Pictures>,
+    validation: Arc<Pictures>,
+    test: Arc<Pictures>,
     training: Training,
 }
 
@@ -46,7 +62,7 @@ impl Problem {
         network: N,
         variant: Variant,
         device: &Device,
-    ) -> Result<Accuracies, ExperimentError> {
+    ) -> Result<Seen, ExperimentError> {
         let mut all = [
             coloured(&self.train, false),
             coloured(&self.validation, true),
@@ -58,10 +74,8 @@ impl Problem {
         let [train, looked_at @ ..] = all;
         let inputs = looked_at.each_ref().map(|pictures| pictures.tensor(device));
         let look = |network: &N| {
-            let percent = |i: usize| {
-                Ok::<f64, ExperimentError>(100.0 * accuracy(network, &inputs[i], &looked_at[i].labels)?)
-            };
-            Ok([percent(0)?, percent(1)?, percent(2)?])
+            let at = |i: usize| Look::at(network, &inputs[i], &looked_at[i].labels);
+            Ok([at(0)?, at(1)?, at(2)?])
         };
         let drawn = Drawn::new(&self.train, self.training.seed);
         let penalty = |network: &N, x: &Tensor<4>, classes: &_, step| match variant {
@@ -72,14 +86,7 @@ impl Problem {
             }
             _ => Ok(None),
         };
-        let looks = self.training.fit(network, &train, device, penalty, look)?;
-        let best = looks.iter().rev().max_by(|a, b| a[0].total_cmp(&b[0])).ok_or("there is no epoch")?;
-        Ok(Accuracies {
-            same: looks.last().map_or(f64::NAN, |look| look[2]),
-            inverted: looks.iter().map(|look| look[1]).collect(),
-            chosen: best[1],
-            validation: best[0],
-        })
+        Ok(Seen { looks: self.training.fit(network, &train, device, penalty, look)? })
     }
 }
 
@@ -137,101 +144,87 @@ impl Drawn {
     }
 }
 
-/// Trains every variant with every seed, and shows it.
-fn trainings<N: Network>(
+/// Trains every variant, of which the first has no penalty, with every seed; shows it and observes the checks.
+fn trainings(
     context: &Context,
     recorder: &mut Recorder,
     [id, title]: [&str; 2],
-    variants: &[Variant],
-    problem: impl Fn(u64) -> Problem,
-    network: impl Fn(u64, &Device) -> Result<N, ExperimentError>,
-) -> Result<Vec<Vec<Accuracies>>, ExperimentError> {
-    let device = context.tensor_device()?;
-    let seeds = context.seeds(2);
-    let progress = recorder.progress((variants.len() * seeds.len()) as u64, "trainings");
-    let mut found = vec![Vec::new(); variants.len()];
-    for &seed in &seeds {
-        let problem = problem(seed);
-        for (variant, found) in variants.iter().zip(&mut found) {
-            found.push(recorder.memo(&format!("{} {seed}", variant.name()), || {
-                problem.measure(network(seed, &device.clone().autodiff())?, *variant, &device)
-            })?);
-            progress.inc(1);
-        }
-    }
-    drop(progress);
-    show(recorder, id, title, variants, &found);
-    Ok(found)
-}
+    sizes: &ConvolutionalSizes,
+    (variants, checks): (&[Variant], &[Check; 4]),
+    problem: impl Fn(u64) -> Problem + Sync,
+) -> Result<(), ExperimentError> {
+    let (device, problem) = (&context.tensor_device()?, &problem);
+    let arms = variants.iter().map(|&variant| {
+        Arm::new(variant.name(), &variant, move |seed| {
+            problem(seed).measure(drawn(sizes, seed, &device.clone().autodiff())?, variant, device)
+        })
+    });
+    let runs = recorder.sweep_all(&context.seeds(5), arms.collect())?;
 
-fn show(recorder: &mut Recorder, id: &str, title: &str, variants: &[Variant], found: &[Vec<Accuracies>]) {
+    let (vanilla, last) = (&runs[0], |seen: &Seen| seen.last(1));
+    let reasons = best(variants, &runs, &[rrr(100.0), rrr(1000.0), rrr(5000.0)]);
+    let cdep = best(variants, &runs, &[share(30.0), share(50.0), share(5000.0)]);
+    let cdep = cdep.into_iter().map(Seen::chosen_accuracy).collect::<Vec<_>>();
+    let [by_last, reasons_by_last, by_rule, gain] = checks;
+    recorder.observe(by_last, vanilla.each(last));
+    recorder.observe(reasons_by_last, reasons.into_iter().map(last));
+    recorder.observe(by_rule, &cdep);
+    recorder.observe(gain, cdep.iter().copied().zip(vanilla.each(Seen::chosen_accuracy)));
+
     let mut table = Table::new(
         id,
         title,
-        "Accuracy in percent, mean over the seeds, standard deviation in brackets: on test pictures in the \
-         colours of training; in inverted colours after the last epoch, and after the epoch that is best on \
-         other pictures in inverted colours.",
-        &["training", "same colours", "inverted, last epoch", "inverted, chosen epoch"],
+        "Accuracy in percent, mean over 5 seeds, standard deviation in brackets: on test pictures in the colours of \
+         training; in inverted colours after the last epoch, and after the one at which the authors' rule stops by \
+         the loss on validation pictures in inverted colours.",
+        &["training", "same colours", "inverted, last epoch", "inverted, by the rule"],
     );
-    let mut figure = Figure::new(
-        id,
-        title,
-        "Accuracy on test pictures in inverted colours, mean over the seeds.",
-        Axis::linear("epoch"),
-        Axis::linear("accuracy, %"),
-    );
-    for (colour, (variant, found)) in variants.iter().zip(found).enumerate() {
-        let of = |get: &dyn Fn(&Accuracies) -> f64| found.iter().map(get).collect::<Vec<_>>();
-        let epochs = found.first().map_or(0, |found| found.inverted.len());
-        let columns = [of(&|a| a.same), of(&|a| a.inverted[epochs - 1]), of(&|a| a.chosen)];
+    for arm in &runs {
+        let columns = [arm.each(|seen| seen.last(2)), arm.each(last), arm.each(Seen::chosen_accuracy)];
         let cells = columns.iter().map(|values| mean_and_deviation(values, 1));
-        table.row(std::iter::once(variant.name()).chain(cells));
-        let curve = (0..epochs).map(|epoch| (epoch as f64 + 1.0, mean(of(&|a| a.inverted[epoch]))));
-        let kind = match variant {
-            Variant::Penalized(Penalty::InputGradient, _) => Kind::Dashed,
-            _ => Kind::LinePoints,
-        };
-        figure = figure.with(kind, &variant.name(), colour, curve);
+        table.row(std::iter::once(arm.name.clone()).chain(cells));
     }
     recorder.table(table);
-    recorder.figure(figure);
+    if vanilla.values.iter().any(|seen| seen.looks.len() < 2) {
+        return Ok(());
+    }
+    let curve =
+        |seen: &Seen| (1_u8..).map(f64::from).zip(seen.looks.iter().map(|looks| looks[1].accuracy)).collect();
+    let caption = "Accuracy on test pictures in inverted colours.";
+    let figure = Figure::new(id, title, caption, Axis::linear("epoch"), Axis::linear("accuracy, %"));
+    recorder.figure(figure.with_runs(&runs, curve));
+    Ok(())
 }
 
-/// Seed by seed the accuracy of the variant whose chosen epoch is best on the validation pictures.
-fn best(found: &[&Vec<Accuracies>]) -> Vec<f64> {
-    let seeds = found.first().map_or(0, |found| found.len());
+/// Seed by seed the training of that wanted variant which is best on the validation pictures.
+fn best<'a>(variants: &[Variant], runs: &'a [Runs<Seen>], wanted: &[Variant]) -> Vec<&'a Seen> {
+    let all = runs_of(variants, runs, |variant| wanted.contains(&variant));
     let of_seed = |seed: usize| {
-        let all = found.iter().map(|found| &found[seed]);
-        all.max_by(|a, b| a.validation.total_cmp(&b.validation)).map_or(f64::NAN, |found| found.chosen)
+        let all = all.iter().map(|(_, runs)| &runs.values[seed]);
+        all.min_by(|a, b| a.validation_loss().total_cmp(&b.validation_loss()))
     };
-    (0..seeds).map(of_seed).collect()
-}
-
-fn judge(recorder: &mut Recorder, claim: &str, variants: &[Variant], found: &[Vec<Accuracies>]) {
-    let of = |wanted: &dyn Fn(&Variant) -> bool| {
-        let all = variants.iter().zip(found).filter(|(variant, _)| wanted(variant));
-        best(&all.map(|(_, found)| found).collect::<Vec<_>>())
-    };
-    let vanilla = of(&|variant| *variant == Variant::Vanilla);
-    let cdep = of(&|variant| [share(30.0), share(50.0), share(1000.0)].contains(variant));
-    let right_reasons = of(&|variant| [rrr(100.0), rrr(1000.0)].contains(variant));
-    recorder.record(claim, "vanilla", vanilla.clone());
-    recorder.record(claim, "CDEP-softmax minus vanilla", difference(&cdep, &vanilla));
-    recorder.record(claim, "RRR minus vanilla", difference(&right_reasons, &vanilla));
+    (0..runs[0].values.len()).filter_map(of_seed).collect()
 }
 
 const SMALL: ConvolutionalSizes =
     ConvolutionalSizes { channels: [3, 12, 24], side: 14, kernel: 3, hidden: 48, outputs: 10 };
 
-pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+/// Whether the scale is that at which colours are run.
+fn is_full(context: &Context, recorder: &mut Recorder) -> bool {
     if context.scale == Scale::Quick {
-        recorder.note("Minutes: at full scale only.");
+        recorder.note("Minutes for each training: at full scale only.");
+    }
+    context.scale == Scale::Full
+}
+
+pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    if !is_full(context, recorder) {
         return Ok(());
     }
     let penalties = [share(30.0), share(50.0), share(200.0), rrr(100.0), rrr(1000.0), rrr(1e5), rrr(1e7)];
     let variants: Vec<_> = std::iter::once(Variant::Vanilla).chain(penalties).collect();
     let problem = |seed: u64| {
-        let draw = |count, stream| glyphs(count, seed.wrapping_add(stream)).halved();
+        let draw = |count, stream| Arc::new(glyphs(count, seed.wrapping_add(stream)).halved());
         Problem {
             train: draw(4000, 0),
             validation: draw(1000, 1),
@@ -239,27 +232,24 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             training: Training { epochs: 6, batch: 128, weight_decay: 1e-3, seed },
         }
     };
-    recorder.used_data(synthetic("drawn digits", 14_000));
-    let network = |seed, device: &Device| Ok(drawn(&SMALL, seed, device)?);
+    recorder.used_data(synthetic("drawn digits", 35_000));
     let title = ["colour-glyphs", "Coloured drawn digits, 14×14"];
-    let found = trainings(context, recorder, title, &variants, problem, network)?;
-    judge(recorder, "C5", &variants, &found);
-    Ok(())
+    trainings(context, recorder, title, &SMALL, (&variants, &DRAWN_CHECKS), problem)
 }
 
-/// The first pictures of MNIST, and 2,000 after them for validation.
+/// The first pictures of MNIST, and as many after them as asked for to choose by.
 fn on_mnist(
     context: &Context,
     recorder: &mut Recorder,
-    train: usize,
+    [train, validation]: [usize; 2],
     change: fn(Pictures) -> Pictures,
     training: Training,
-) -> Result<impl Fn(u64) -> Problem + use<>, ExperimentError> {
+) -> Result<impl Fn(u64) -> Problem + Sync + use<>, ExperimentError> {
     let (all, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
     all.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
     let all = Pictures::from(&all);
-    let (validation, train) = (change(all.part(train..train + 2000)), change(all.part(0..train)));
-    let test = change(Pictures::from(&test));
+    let validation = Arc::new(change(all.part(train..train + validation)));
+    let (train, test) = (Arc::new(change(all.part(0..train))), Arc::new(change(Pictures::from(&test))));
     Ok(move |seed| Problem {
         train: train.clone(),
         validation: validation.clone(),
@@ -270,31 +260,23 @@ fn on_mnist(
 
 pub(super) fn half_size(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let training = Training { epochs: 6, batch: 128, weight_decay: 1e-3, seed: 0 };
-    let problem = on_mnist(context, recorder, 6000, |pictures| pictures.halved(), training)?;
-    if context.scale == Scale::Quick {
-        recorder.note("Minutes: at full scale only.");
+    let problem = on_mnist(context, recorder, [6_000, 2_000], |pictures| pictures.halved(), training)?;
+    if !is_full(context, recorder) {
         return Ok(());
     }
     let variants = [Variant::Vanilla, share(50.0), rrr(1000.0)];
-    let network = |seed, device: &Device| Ok(drawn(&SMALL, seed, device)?);
     let title = ["colour-mnist", "ColorMNIST, 14×14"];
-    let found = trainings(context, recorder, title, &variants, problem, network)?;
-    judge(recorder, "C5-MNIST", &variants, &found);
-    Ok(())
+    trainings(context, recorder, title, &SMALL, (&variants, &SMALL_CHECKS), problem)
 }
 
 pub(super) fn paper_size(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let training = Training { epochs: 4, batch: 256, weight_decay: 1e-3, seed: 0 };
-    let problem = on_mnist(context, recorder, 5_000, |pictures| pictures, training)?;
-    if context.scale == Scale::Quick {
-        recorder.note("Minutes for each training: at full scale only.");
+    let training = Training { epochs: 1, batch: 256, weight_decay: 1e-3, seed: 0 };
+    let problem = on_mnist(context, recorder, [54_000, 6_000], |pictures| pictures, training)?;
+    if !is_full(context, recorder) {
         return Ok(());
     }
-    let variants = [Variant::Vanilla, share(1000.0), rrr(1000.0)];
-    let sizes = ConvolutionalSizes::le_net(3, 28, 10);
-    let network = |seed, device: &Device| Ok(drawn(&sizes, seed, device)?);
+    let variants = [Variant::Vanilla, share(5000.0), rrr(5000.0)];
     let title = ["colour-cnn", "ColorMNIST, the paper's network"];
-    let found = trainings(context, recorder, title, &variants, problem, network)?;
-    judge(recorder, "C5-CNN", &variants, &found);
-    Ok(())
+    let sizes = ConvolutionalSizes::le_net(3, 28, 10);
+    trainings(context, recorder, title, &sizes, (&variants, &CNN_CHECKS), problem)
 }

@@ -13,6 +13,8 @@ use kiln_tensor::network::{
 };
 use kiln_tensor::training::{ByBatches, Descent, RowOrder, cross_entropy, index_tensor};
 
+use serde::{Deserialize, Serialize};
+
 use crate::pictures::{AwdCnn, Pictures, TrimLeNet};
 use kiln_receipts::ExperimentError;
 
@@ -74,15 +76,29 @@ impl Network for ConvolutionalNetwork {
     }
 }
 
-/// Share of pictures that a network without autodiff puts in their class.
-pub(super) fn accuracy<N: Network>(
-    network: &N,
-    x: &Tensor<4>,
-    labels: &[u8],
-) -> Result<f64, ExperimentError> {
-    let predicted = in_batches(x, |x| network.logits(x).argmax(1).flatten::<1>(0, 1).float())?;
-    let right = predicted.iter().zip(labels).filter(|(predicted, label)| **predicted == f32::from(**label));
-    Ok(right.count() as f64 / labels.len() as f64)
+/// How a network without autodiff does on pictures.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Look {
+    /// Share that it puts in their class, in percent.
+    pub(super) accuracy: f64,
+    /// Mean cross-entropy.
+    pub(super) loss: f64,
+}
+
+impl Look {
+    pub(super) fn at<N: Network>(network: &N, x: &Tensor<4>, labels: &[u8]) -> Result<Self, ExperimentError> {
+        let logits = in_batches(x, |x| network.logits(x))?;
+        let (mut right, mut loss) = (0_u32, 0.0);
+        for (row, &label) in logits.chunks_exact(logits.len() / labels.len()).zip(labels) {
+            let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let of_label = row[usize::from(label)];
+            right += u32::from(row.iter().position(|x| *x == most) == Some(usize::from(label)));
+            loss +=
+                f64::from(most - of_label) + row.iter().map(|x| f64::from(x - most).exp()).sum::<f64>().ln();
+        }
+        let count = labels.len() as f64;
+        Ok(Self { accuracy: 100.0 * f64::from(right) / count, loss: loss / count })
+    }
 }
 
 /// The numbers that a function gives for the rows, a thousand at a time.
@@ -99,7 +115,7 @@ pub(super) fn in_batches<const D: usize, const E: usize>(
 }
 
 /// Adam at rate 1e-3, in batches drawn anew in each epoch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Training {
     pub(super) epochs: usize,
     pub(super) batch: usize,

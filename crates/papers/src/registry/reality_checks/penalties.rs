@@ -4,11 +4,12 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::cdep::{CdepPenalty, RightReasons};
 use kiln_interpret::contextual_decomposition::Parts;
+use serde::Serialize;
 
 use super::networks::Network;
 use kiln_receipts::ExperimentError;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) enum Penalty {
     /// CDEP as published: the mean of |β| over batch and outputs, summed over groups.
     L1,

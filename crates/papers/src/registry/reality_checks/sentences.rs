@@ -6,14 +6,18 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::acd::{Acd, AcdUnits, Cluster};
+use kiln_interpret::attribution::{
+    Attribution, FeatureGroups, InputXGradient, IntegratedGradients, Question,
+};
 use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{ACD_JOINS, CD_COMPOSES};
 use super::reader::{Reader, batches};
-use super::synthetic;
+use super::variants::synthetic;
 use crate::device::TensorDevice;
-use kiln_receipts::statistics::mean;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::statistics::{mean, rank_correlation};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 use kiln_tensor::training::{ByBatches, Descent, adam, cross_entropy};
 
 /// First the words for good and bad, then negators, intensifiers and the others.
@@ -58,6 +62,15 @@ impl Sentence {
         self.words.iter().map(|word| WORDS[*word]).collect::<Vec<_>>().join(" ")
     }
 
+    /// What the rule says of some of the words: for positive, for negative, or nothing.
+    fn rule(&self, set: &[bool]) -> f64 {
+        let has = |of: std::ops::Range<usize>| {
+            self.words.iter().zip(set).any(|(word, inside)| *inside && of.contains(word))
+        };
+        let alone = f64::from(i8::from(has(0..2)) - i8::from(has(2..NEGATOR)));
+        if has(NEGATOR..INTENSIFIER) { -alone } else { alone }
+    }
+
     /// Places of the negator and of the word for good or bad, in a negated sentence.
     fn negation(&self) -> Option<(usize, usize)> {
         let negator = self.words.iter().position(|word| (NEGATOR..INTENSIFIER).contains(word))?;
@@ -80,18 +93,56 @@ fn tensor(sentences: &[&Sentence], device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(values, [sentences.len(), length, WORDS.len()]), device)
 }
 
-/// How much the words of a set speak for positive: the relevant part of the difference of the logits.
-fn scores(
-    reader: &Reader,
-    sentence: &Sentence,
-    sets: &[Vec<bool>],
-    device: &Device,
-) -> Result<Vec<f64>, InterpretError> {
-    let units = AcdUnits::Line { count: sentence.words.len() };
-    let mask = Tensor::<2>::from_data(units.masks(sets)?, device);
-    let logits = reader.decompose(tensor(&[sentence], device), mask)?.relevant;
-    let logits: Vec<f64> = logits.into_data().iter().collect();
-    Ok(logits.chunks_exact(2).map(|of_set| of_set[1] - of_set[0]).collect())
+/// How sets of words are scored.
+const SCORES: [&str; 4] = ["CD", "gradient × word", "integrated gradients", "leaving out"];
+
+/// A trained network, and one sentence as it sees it.
+struct Explained<'a> {
+    reader: &'a Reader,
+    x: Tensor<3>,
+    /// Scores of single words, of the methods that give such.
+    words: [Vec<f64>; 2],
+}
+
+/// How much the network says positive rather than negative, `[sentences, 1]`.
+fn positive(logits: Tensor<2>) -> Tensor<2> {
+    logits.clone().narrow(1, 1, 1) - logits.narrow(1, 0, 1)
+}
+
+impl<'a> Explained<'a> {
+    fn new(reader: &'a Reader, sentence: &Sentence, device: &Device) -> Result<Self, ExperimentError> {
+        let x = tensor(&[sentence], device);
+        let model = |x: Tensor<3>| positive(reader.logits(x));
+        let of_words = (0..sentence.words.len() * WORDS.len()).map(|number| number / WORDS.len());
+        let question = Question::output(0).groups(FeatureGroups::new(of_words.collect())?);
+        let slopes = InputXGradient.attribute(&model, &x, &question)?.values;
+        let path = IntegratedGradients::default().attribute(&model, &x, &question)?.values;
+        let words = [slopes.try_into_vec_as::<f64>()?, path.try_into_vec_as::<f64>()?];
+        Ok(Self { reader, x, words })
+    }
+
+    /// How much the words of each set speak for positive, by the score of this place in [`SCORES`].
+    fn scores(&self, score: usize, sets: &[Vec<bool>]) -> Result<Vec<f64>, InterpretError> {
+        if let 1 | 2 = score {
+            let sum = |set: &Vec<bool>| {
+                self.words[score - 1]
+                    .iter()
+                    .zip(set)
+                    .map(|(score, inside)| if *inside { *score } else { 0.0 })
+                    .sum()
+            };
+            return Ok(sets.iter().map(sum).collect());
+        }
+        let units = AcdUnits::Line { count: self.x.dims()[1] };
+        let mask = Tensor::<2>::from_data(units.masks(sets)?, &self.x.device());
+        let found = if score == 0 {
+            positive(self.reader.decompose(self.x.clone(), mask)?.relevant)
+        } else {
+            let left = self.x.clone() * (-mask + 1.0).unsqueeze_dim(2);
+            positive(self.reader.logits(self.x.clone())) - positive(self.reader.logits(left))
+        };
+        Ok(found.into_data().iter().collect())
+    }
 }
 
 fn trained(seed: u64, device: &Device) -> Result<Reader, ExperimentError> {
@@ -127,99 +178,110 @@ fn composes(root: &Cluster, sentence: &Sentence, (negator, polarity): (usize, us
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Measured {
     accuracy: f64,
-    /// Of test sentences with a positive word right after a negator: the word alone speaks for positive, the
-    /// pair against.
+    /// Of negated sentences, by each score: the mean rank correlation of the spans' scores with the rule, and the
+    /// share in which a hierarchy joins negator and word first.
+    correlations: [f64; 4],
+    joined: [f64; 4],
+    /// By CD, where a positive word comes right after a negator: the share in which the word alone speaks for
+    /// positive, and in which the pair speaks against.
     alone: f64,
     pair: f64,
-    /// Of all test sentences with a positive word: it speaks for positive alone.
-    anywhere: f64,
-    /// Of negated test sentences, those in which negator and word are joined first.
-    joined: f64,
     /// A negated sentence and the clusters of its tree: level, first and last word, score.
     example: (String, Vec<(usize, usize, usize, f64)>),
 }
 
-fn measure(seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
+fn measure(count: usize, seed: u64, device: &Device) -> Result<Measured, ExperimentError> {
     let reader = trained(seed, device)?;
-    let test = sentences(500, seed.wrapping_add(1));
-    let mut right = 0;
-    let (mut alone, mut pair, mut anywhere, mut joined) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut example = None;
+    let test = sentences(count, seed.wrapping_add(1));
+    let (mut right, mut alone, mut pair, mut example) = (0, Vec::new(), Vec::new(), None);
+    let (mut correlations, mut joined) = ([(); 4].map(|()| Vec::new()), [(); 4].map(|()| Vec::new()));
     for sentence in &test {
         let length = sentence.words.len();
-        let logits: Vec<f32> = reader.logits(tensor(&[sentence], device)).into_data().try_to_vec()?;
-        right += usize::from((logits[1] > logits[0]) == sentence.positive);
-        let set = |members: &[usize]| (0..length).map(|unit| members.contains(&unit)).collect::<Vec<_>>();
-        if let Some(word) = sentence.words.iter().position(|word| *word < 2) {
-            let found = scores(&reader, sentence, &[set(&[word])], device)?;
-            anywhere.push(f64::from(u8::from(found[0] > 0.0)));
-        }
+        let explained = Explained::new(&reader, sentence, device)?;
+        let says = positive(reader.logits(explained.x.clone())).into_scalar::<f64>();
+        right += usize::from((says > 0.0) == sentence.positive);
         let Some((negator, polarity)) = sentence.negation() else { continue };
+        let span =
+            |first: usize, last: usize| (0..length).map(|unit| (first..=last).contains(&unit)).collect();
         if polarity == negator + 1 && sentence.words[polarity] < 2 {
-            let found = scores(&reader, sentence, &[set(&[polarity]), set(&[negator, polarity])], device)?;
+            let found = explained.scores(0, &[span(polarity, polarity), span(negator, polarity)])?;
             alone.push(f64::from(u8::from(found[0] > 0.0)));
             pair.push(f64::from(u8::from(found[1] < 0.0)));
         }
-        let units = AcdUnits::Line { count: length };
-        let root = Acd::words().agglomerate(&units, |sets| scores(&reader, sentence, sets, device))?;
-        joined.push(f64::from(u8::from(composes(&root, sentence, (negator, polarity)))));
-        if example.is_none() && length == 6 && polarity == negator + 2 {
-            example = Some((sentence.text(), spans(&root)));
+        let spans: Vec<Vec<bool>> = (0..length)
+            .flat_map(|first| (first..length).map(move |last| (first, last)))
+            .map(|(first, last)| span(first, last))
+            .collect();
+        let rule: Vec<f64> = spans.iter().map(|set| sentence.rule(set)).collect();
+        for score in 0..SCORES.len() {
+            correlations[score].push(rank_correlation(&explained.scores(score, &spans)?, &rule));
+            let units = AcdUnits::Line { count: length };
+            let root = Acd::words().agglomerate(&units, |sets| explained.scores(score, sets))?;
+            joined[score].push(f64::from(u8::from(composes(&root, sentence, (negator, polarity)))));
+            if score == 0 && example.is_none() && polarity == negator + 2 {
+                example = Some((sentence.text(), spans_of(&root)));
+            }
         }
     }
     Ok(Measured {
         accuracy: right as f64 / test.len() as f64,
+        correlations: correlations.map(mean),
+        joined: joined.map(mean),
         alone: mean(&alone),
         pair: mean(&pair),
-        anywhere: mean(&anywhere),
-        joined: mean(&joined),
         example: example.ok_or("no sentence to show")?,
     })
 }
 
 /// All clusters of a tree.
-fn spans(root: &Cluster) -> Vec<(usize, usize, usize, f64)> {
+fn spans_of(root: &Cluster) -> Vec<(usize, usize, usize, f64)> {
     let ends = (root.units[0], root.units[root.units.len() - 1]);
     let mut all = vec![(root.level, ends.0, ends.1, root.score)];
-    all.extend(root.children.iter().flat_map(spans));
+    all.extend(root.children.iter().flat_map(spans_of));
     all
 }
 
 pub(super) fn negated_sentences(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let device = context.tensor_device()?;
-    let seeds = context.seeds(context.pick(1, 5));
-    recorder.used_data(synthetic("sentences of 4 to 8 words", 4500 * seeds.len()));
+    let device = &context.tensor_device()?;
+    let count = context.pick(60, 500);
+    let seeds = context.seeds(5);
+    recorder.used_data(synthetic("sentences of 4 to 8 words", (4000 + count) * seeds.len()));
+    let arm = Arm::new("network", &count, |seed| measure(count, seed, device));
+    let [networks] = recorder.sweep(&seeds, [arm])?;
     let mut table = Table::new(
         "sentences",
         "An LSTM on sentences of 4 to 8 words",
-        "Shares of 500 test sentences: classified rightly; with a positive word right after a negator, those \
-         in which the word alone speaks for positive, and the pair for negative; negated ones in which ACD \
-         joins negator and word before a neutral word; all with a positive word, in which it speaks for positive.",
-        &["network", "accuracy", "\"good\" > 0", "\"not good\" < 0", "joined", "\"good\" > 0, all"],
+        &format!(
+            "Mean over {} networks, standard deviation in brackets; {count} test sentences, of which half are negated.",
+            seeds.len()
+        ),
+        &["", "here"],
     );
-    let progress = recorder.progress(seeds.len() as u64, "networks");
-    for (index, seed) in seeds.into_iter().enumerate() {
-        let found = recorder.memo(&seed.to_string(), || measure(seed, &device))?;
-        progress.inc(1);
-        let shares = [found.accuracy, found.alone, found.pair, found.joined];
-        for (check, share) in CHECKS.into_iter().zip(shares) {
-            recorder.record("C2", check, [share]);
-        }
-        table.row(
-            std::iter::once((index + 1).to_string())
-                .chain(shares.into_iter().chain([found.anywhere]).map(|x| Number(x).to_string())),
-        );
-        if index == 0 {
-            recorder.figure(tree(&found.example.0, &found.example.1));
-        }
+    let mut row = |name: String, of: &dyn Fn(&Measured) -> f64| {
+        table.row([name, mean_and_deviation(&networks.each(of), 3)]);
+    };
+    row("accuracy".to_owned(), &|measured| measured.accuracy);
+    for (score, name) in SCORES.iter().enumerate() {
+        row(format!("rank correlation with the rule, {name}"), &|measured| measured.correlations[score]);
     }
-    drop(progress);
+    for (score, name) in SCORES.iter().enumerate() {
+        row(format!("negator and word joined first, {name}"), &|measured| measured.joined[score]);
+    }
+    row("\"good\" right after a negator: for positive, CD".to_owned(), &|measured| measured.alone);
+    row("\"not good\": for negative, CD".to_owned(), &|measured| measured.pair);
     recorder.table(table);
+    for (score, name) in SCORES.iter().enumerate().skip(1) {
+        let pairs = |of: fn(&Measured) -> &[f64; 4]| {
+            networks.values.iter().map(move |measured| (of(measured)[0], of(measured)[score]))
+        };
+        recorder.observe_in(name, &CD_COMPOSES, pairs(|measured| &measured.correlations));
+        recorder.observe_in(name, &ACD_JOINS, pairs(|measured| &measured.joined));
+    }
+    if let Some(first) = networks.values.first() {
+        recorder.figure(tree(&first.example.0, &first.example.1));
+    }
     Ok(())
 }
-
-pub(super) const CHECKS: [&str; 4] =
-    ["accuracy", "share with \"good\" > 0", "share with \"not good\" < 0", "share joined first"];
 
 /// The tree of a sentence: a line for each cluster over its words, at its level.
 fn tree(sentence: &str, spans: &[(usize, usize, usize, f64)]) -> Figure {

@@ -5,15 +5,16 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::Trim;
 use kiln_interpret::attribution::{IntegratedGradients, Question};
-use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{Fourier, part};
 use serde::{Deserialize, Serialize};
 
+use super::claims::NEAR_THE_BAND;
 use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
-use super::networks::{Training, best, share, tensor};
+use super::networks::{Training, best, outputs, relevant, share, tensor};
 use crate::device::TensorDevice;
+use crate::pictures::AwdCnn;
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 
 /// Half the width of the bands that are taken out.
 const HALF: f64 = 0.1;
@@ -60,7 +61,7 @@ fn of_band(
     let accuracy = accuracy(&network, &digits.test, &rest_of(&digits.test)?)?;
 
     let x = digits.test.clone().narrow(0, 0, explained);
-    let model = |x: Tensor<3>| log_odds(network.outputs(normalized(x)));
+    let model = |x: Tensor<3>| log_odds(outputs(&network, normalized(x)));
     let scores = Trim::new(&model, &fourier)
         .attribute(&IntegratedGradients::default(), &x, &Question::output(0))?
         .values;
@@ -85,83 +86,65 @@ fn members(fourier: &Fourier, device: &Device) -> Tensor<2> {
 }
 
 /// What each band does to the log-odds, with all the rest for irrelevant.
-fn decompose(
-    network: &impl Decompose<3, 2>,
-    fourier: &Fourier,
-    x: &Tensor<3>,
-) -> Result<Tensor<2>, ExperimentError> {
+fn decompose(network: &AwdCnn, fourier: &Fourier, x: &Tensor<3>) -> Result<Tensor<2>, ExperimentError> {
     let all = normalized(x.clone());
     let scores = (0..BANDS).map(|band| {
         let inside = fourier.band(centre(band) - NARROW, centre(band) + NARROW);
-        let relevant = part(fourier, x.clone(), &inside)? / 0.3081;
-        let parts = Parts::new(relevant.clone(), all.clone() - relevant)?;
-        Ok(log_odds(network.decompose(parts)?.relevant))
+        Ok(log_odds(relevant(network, part(fourier, x.clone(), &inside)? / 0.3081, &all)?))
     });
     Ok(Tensor::cat(scores.collect::<Result<_, ExperimentError>>()?, 1))
 }
 
 pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let device = context.tensor_device()?;
-    let digits = Digits::read(context, recorder, context.pick([2_000, 1_000], [5_000, 1_000]), &device)?;
-    let explained = 200;
-    let seeds = context.seeds(context.pick(1, 3));
-    let progress = recorder.progress(4 * seeds.len() as u64, "networks");
+    let device = &context.tensor_device()?;
+    let [pictures, explained] = context.pick([500, 50], [5_000, 200]);
+    let digits = &Digits::read(context, recorder, [pictures, 1_000], device)?;
+    let epochs = context.pick(3, 5);
+    let arms = centres().map(|middle| {
+        Arm::new(format!("{middle:.2}"), &(pictures, explained, epochs), move |seed| {
+            of_band(digits, middle, Training { epochs, batch: 32, rate: 0.01, seed }, explained, device)
+        })
+    });
+    let runs = recorder.sweep_all(&context.seeds(context.pick(1, 5)), arms.collect())?;
     let mut table = Table::new(
         "bands",
         "Share of digits whose curve over bands peaks within 0.1 of the band that was taken out",
         &format!(
-            "Mean and deviation over the seeds; {explained} test digits, 40 bands. Frequencies in units of Nyquist's."
+            "Mean and deviation over the networks; {explained} test digits, 40 bands. Frequencies in units of \
+             Nyquist's."
         ),
         &["centre of the band", "accuracy of the network", "CD", "integrated gradients"],
     );
-    let [mut by_cd, mut by_path] = ["CD", "integrated gradients"].map(|method| {
+    let mut figures = [("bands-cd", "CD"), ("bands-ig", "integrated gradients")].map(|(id, method)| {
         Figure::new(
-            if method == "CD" { "bands-cd" } else { "bands-ig" },
+            id,
             &format!("Where networks look that were told of a missing band: {method}"),
-            "Score of narrow bands for whole test digits, as a share of the curve's largest; mean over \
-             digits and seeds, one curve for each band that was taken out. The band itself is 0.2 wide, \
-             about the dashed line of its colour.",
+            "Score of narrow bands for whole test digits, as a share of the curve's largest; mean over digits and \
+             networks, one curve for each band that was taken out. The band itself is 0.2 wide, about the dashed \
+             line of its colour.",
             Axis::linear("centre of the narrow band, Nyquist = 1"),
             Axis::linear("score"),
         )
     });
-    let mut shares = [Vec::new(), Vec::new()];
-    for (colour, middle) in centres().enumerate() {
-        let runs = seeds.iter().map(|&seed| {
-            let training = Training { epochs: 5, batch: 32, rate: 0.01, seed };
-            let run = recorder.memo(&format!("band {colour}, seed {seed}"), || {
-                of_band(&digits, middle, training, explained, &device)
-            });
-            progress.inc(1);
-            run
-        });
-        let runs = runs.collect::<Result<Vec<Run>, _>>()?;
-        let column = |of: &dyn Fn(&Run) -> f64| runs.iter().map(of).collect::<Vec<_>>();
-        let columns = [column(&|run| run.accuracy), column(&|run| run.near[0]), column(&|run| run.near[1])];
-        shares[0].extend_from_slice(&columns[1]);
-        shares[1].extend_from_slice(&columns[2]);
+    for (colour, (middle, arm)) in centres().zip(&runs).enumerate() {
+        recorder.observe_in(&arm.name, &NEAR_THE_BAND, arm.each(|run| run.near[0]));
+        let columns =
+            [arm.each(|run| run.accuracy), arm.each(|run| run.near[0]), arm.each(|run| run.near[1])];
         let cells = columns.iter().map(|column| mean_and_deviation(column, 2));
-        table.row([format!("{middle:.2}")].into_iter().chain(cells));
-        for (which, figure) in [&mut by_cd, &mut by_path].into_iter().enumerate() {
-            let mean = |band: usize| runs.iter().map(|run| run.curves[which][band]).sum::<f64>();
-            let largest = (0..BANDS).map(|band| mean(band).abs()).fold(f64::MIN_POSITIVE, f64::max);
-            let points = (0..BANDS).map(|band| (centre(band), mean(band) / largest));
+        table.row([arm.name.clone()].into_iter().chain(cells));
+        for (which, figure) in figures.iter_mut().enumerate() {
+            let curve = |band: usize| mean(arm.each(|run| run.curves[which][band]));
+            let largest = (0..BANDS).map(|band| curve(band).abs()).fold(f64::MIN_POSITIVE, f64::max);
+            let points = (0..BANDS).map(|band| (centre(band), curve(band) / largest));
             let name = format!("{:.2} to {:.2}", middle - HALF, middle + HALF);
-            *figure = figure.clone().with(Kind::Line, &name, colour, points).with(
-                Kind::Dashed,
-                "",
-                colour,
-                [(middle, 0.0), (middle, 1.0)],
-            );
+            let dashes = [(middle, 0.0), (middle, 1.0)];
+            *figure =
+                figure.clone().with(Kind::Line, &name, colour, points).with(Kind::Dashed, "", colour, dashes);
         }
     }
-    recorder.record(
-        "T4",
-        "peaks that are near, better of CD and integrated gradients",
-        [mean(&shares[0]).max(mean(&shares[1]))],
-    );
     recorder.table(table);
-    recorder.figure(by_cd);
-    recorder.figure(by_path);
+    for figure in figures {
+        recorder.figure(figure);
+    }
     Ok(())
 }

@@ -5,7 +5,8 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::networks::{Convolutional, Training, best, in_batches, share, tensor};
+use super::networks::{Training, best, in_batches, outputs, share, tensor};
+use crate::pictures::AwdCnn;
 use kiln_datasets::ImagePart;
 use kiln_receipts::{Context, ExperimentError, Recorder};
 use kiln_tensor::training::cross_entropy;
@@ -47,29 +48,31 @@ pub(super) fn tell_apart(
     rest: &Tensor<3>,
     training: Training,
     device: &Device,
-) -> Result<Convolutional, ExperimentError> {
+) -> Result<AwdCnn, ExperimentError> {
     let x = Tensor::cat(vec![normalized(whole.clone()), normalized(rest.clone())], 0);
-    let (rows, half) = (x.dims()[0], whole.dims()[0]);
+    let half = whole.dims()[0];
     let momentum = MomentumConfig::new().with_momentum(0.5).with_dampening(0.0);
     let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
-    let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
+    // Each batch holds pictures and, after them, what is left of the same.
+    let loss = |network: &AwdCnn, rows: Tensor<1, Int>| {
+        let rows = Tensor::cat(vec![rows.clone(), rows + half.cast_signed() as i64], 0);
         let classes = rows.clone().greater_equal_elem(half.cast_signed() as i64).int();
-        cross_entropy(network.outputs(x.clone().select(0, rows).autodiff()), classes.autodiff())
+        cross_entropy(outputs(network, x.clone().select(0, rows).autodiff()), classes.autodiff())
     };
-    let network = Convolutional::new(SIDE, 2, training.seed, &device.clone().autodiff())?;
-    Ok(training.fit(network, optimizer, rows, loss, device)?)
+    let network = AwdCnn::drawn(SIDE, 2, training.seed, &device.clone().autodiff())?;
+    Ok(training.fit(network, optimizer, half, loss, device)?)
 }
 
 /// The share of pictures, whole and not, of which a network without autodiff knows which they are.
 pub(super) fn accuracy(
-    network: &Convolutional,
+    network: &AwdCnn,
     whole: &Tensor<3>,
     rest: &Tensor<3>,
 ) -> Result<f64, ExperimentError> {
     let network = network.valid();
     let known = |x: &Tensor<3>, class: usize| -> Result<f64, ExperimentError> {
-        let outputs = in_batches(x, |x| Ok(network.outputs(normalized(x))))?;
-        Ok(share(&best(outputs)?, |_| class))
+        let found = in_batches(x, |x| Ok(outputs(&network, normalized(x))))?;
+        Ok(share(&best(found)?, |_| class))
     };
     Ok(f64::midpoint(known(whole, 0)?, known(rest, 1)?))
 }

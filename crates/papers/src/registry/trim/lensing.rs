@@ -8,12 +8,14 @@ use kiln_interpret::attribution::{IntegratedGradients, Question, Saliency};
 use kiln_interpret::transform::{Fourier, Transform, part};
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Convolutional, Training, in_batches, tensor};
+use super::claims::{RING_GRADIENT, RING_SHARE, SCORES_TELL};
+use super::networks::{Training, in_batches, outputs, tensor};
 use crate::device::TensorDevice;
+use crate::pictures::AwdCnn;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
 use kiln_receipts::statistics::{mean, rank_correlation};
 use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
 };
 use kiln_tensor::training::mean_squared_error;
 
@@ -42,9 +44,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         (coefficients.square() * inside).sum_dim(1).log()
     };
     let trim = Trim::new(&teacher, &fourier);
-    let seeds = context.seeds(context.pick(2, 5));
-    let progress = recorder.progress(seeds.len() as u64, "teachers");
-    for seed in seeds {
+    for seed in context.seeds(context.pick(2, 5)) {
         let x =
             tensor::<3>(maps(ConvergenceMaps::new(1.0, 2.0), 200, side, seed)?, [200, side, side], &device);
         let noise = ConvergenceMaps { amplitude: 0.0, ..ConvergenceMaps::new(0.0, 2.0) };
@@ -52,7 +52,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let question = Question::output(0).baseline(fourier.forward(noise)?).groups(rings.clone());
         let scores = trim.attribute(&IntegratedGradients::default(), &x, &question)?.values.abs();
         let shares = (scores.clone().narrow(1, PLANTED, 1) / scores.sum_dim(1)).try_into_vec_as::<f64>()?;
-        recorder.record("T3-stand-in", "share of the planted ring", shares);
+        recorder.observe(&RING_SHARE, shares);
 
         let found = trim.attribute(&Saliency::default(), &x, &Question::output(0))?.values;
         let coefficients = fourier.forward(x)?;
@@ -60,8 +60,7 @@ pub(super) fn planted(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let known = coefficients * inside.clone() * 2.0 / power;
         let size = known.clone().abs().max().into_scalar::<f64>();
         let error = (found - known).abs().max().into_scalar::<f64>() / size;
-        recorder.record("T3-stand-in", "error of the gradient", [error]);
-        progress.inc(1);
+        recorder.observe(&RING_GRADIENT, [error]);
     }
     Ok(())
 }
@@ -98,23 +97,23 @@ fn labelled(
 
 fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> Result<Run, ExperimentError> {
     let (x, y) = labelled(maps, side, seed, device)?;
-    let loss = |network: &Convolutional, rows: Tensor<1, Int>| {
-        let outputs = network.outputs(x.clone().select(0, rows.clone()).autodiff());
-        mean_squared_error(outputs, y.clone().select(0, rows).autodiff())
+    let loss = |network: &AwdCnn, rows: Tensor<1, Int>| {
+        let found = outputs(network, x.clone().select(0, rows.clone()).autodiff());
+        mean_squared_error(found, y.clone().select(0, rows).autodiff())
     };
-    let network = Convolutional::new(side, 1, seed, &device.clone().autodiff())?;
+    let network = AwdCnn::drawn(side, 1, seed, &device.clone().autodiff())?;
     let training = Training { epochs, batch: 50, rate: 1e-3, seed };
     let network = training.fit(network, AdamConfig::new().init(), x.dims()[0], loss, device)?;
 
     let (x, y) = labelled(8, side, seed.wrapping_add(1000), device)?;
     let plain = network.valid();
     let squared_error = |x: &Tensor<3>| -> Result<f64, ExperimentError> {
-        let outputs = in_batches(x, |x| Ok(plain.outputs(x)))?;
-        Ok((outputs - y.clone()).square().mean().into_scalar::<f64>())
+        let found = in_batches(x, |x| Ok(outputs(&plain, x)))?;
+        Ok((found - y.clone()).square().mean().into_scalar::<f64>())
     };
     let fourier = Fourier::of_pictures(&[side, side])?;
     let rings = fourier.rings(&EDGES)?;
-    let model = |x: Tensor<3>| network.outputs(x);
+    let model = |x: Tensor<3>| outputs(&network, x);
     let question = Question::output(0).groups(rings.clone());
     let scores = Trim::new(&model, &fourier).attribute(&IntegratedGradients::default(), &x, &question)?;
     let error = squared_error(&x)?;
@@ -133,27 +132,22 @@ fn of_network([side, maps, epochs]: [usize; 3], seed: u64, device: &Device) -> R
 }
 
 pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let device = context.tensor_device()?;
+    let device = &context.tensor_device()?;
     // Side, maps for each of 25 parameters, epochs.
     let size = context.pick([32, 60, 8], [64, 100, 15]);
     let seeds = context.seeds(context.pick(2, 5));
-    let progress = recorder.progress(seeds.len() as u64, "networks");
-    let runs = seeds.iter().map(|&seed| {
-        let run = recorder.memo(&format!("network {seed}"), || of_network(size, seed, &device));
-        progress.inc(1);
-        run
-    });
-    let runs = runs.collect::<Result<Vec<Run>, _>>()?;
-    for run in &runs {
-        recorder.record(
-            "T3-stand-in",
-            "rank correlation of scores and losses",
-            [rank_correlation(&run.scores, &run.losses)],
-        );
-    }
-    let r2 = runs.iter().map(|run| run.r2).collect::<Vec<_>>();
-    recorder.note(format!("The networks explain {} of the slope's variance.", mean_and_deviation(&r2, 2)));
-    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| mean(runs.iter().map(|run| of(run)[ring]));
+    let arm = Arm::new("networks", &size, |seed| of_network(size, seed, device));
+    let [runs] = recorder.sweep(&seeds, [arm])?;
+    let correlations = |run: &Run| [&run.scores, &run.powers].map(|of| rank_correlation(of, &run.losses));
+    recorder.observe(&SCORES_TELL, runs.values.iter().map(correlations));
+    recorder.note(format!(
+        "The networks explain {} of the slope's variance. Rank correlation with the losses: {} of the scores, {} of \
+         the power.",
+        mean_and_deviation(&runs.each(|run| run.r2), 2),
+        mean_and_deviation(&runs.each(|run| correlations(run)[0]), 2),
+        mean_and_deviation(&runs.each(|run| correlations(run)[1]), 2)
+    ));
+    let mean = |of: fn(&Run) -> &Vec<f64>, ring: usize| mean(runs.each(|run| of(run)[ring]));
     let mut table = Table::new(
         "rings",
         "What a network that reads the slope off a map looks at",

@@ -1,64 +1,31 @@
-//! The networks of the experiments, drawn as `PyTorch` draws them.
+//! How networks are trained and asked.
 
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use burn::nn::conv::Conv2d;
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{Linear, Relu};
 use burn::optim::ModuleOptimizer;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln_interpret::InterpretError;
 use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_tensor::TensorError;
-use kiln_tensor::network::{InitialLaw, LayerDraws};
 use kiln_tensor::training::{ByRows, Descent, EpochReport, RowOrder, index_tensor};
 
+use crate::pictures::AwdCnn;
 use kiln_receipts::ExperimentError;
 
-/// Two convolutions of 5×5, each followed by pooling and a rectifier, then a hidden layer.
-#[derive(Module, Debug)]
-pub(super) struct Convolutional {
-    first: Conv2d,
-    second: Conv2d,
-    hidden: Linear,
-    last: Linear,
-    pool: MaxPool2d,
+/// Of pictures `[batch, height, width]`.
+pub(super) fn outputs(network: &AwdCnn, x: Tensor<3>) -> Tensor<2> {
+    network.forward(x.unsqueeze_dim(1))
 }
 
-const KERNEL: usize = 5;
-
-impl Convolutional {
-    /// For pictures of `side` pixels, with 10 and 20 channels and 50 hidden units.
-    pub(super) fn new(side: usize, outputs: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut draw = LayerDraws::new(InitialLaw::FanIn, seed, device);
-        let shrink = |side: usize| (side + 1 - KERNEL) / 2;
-        let side = shrink(shrink(side));
-        Ok(Self {
-            first: draw.convolution([1, 10], KERNEL, 0)?,
-            second: draw.convolution([10, 20], KERNEL, 0)?,
-            hidden: draw.linear(20 * side * side, 50)?,
-            last: draw.linear(50, outputs)?,
-            pool: MaxPool2dConfig::new([2, 2]).init(),
-        })
-    }
-
-    /// Of pictures `[batch, height, width]`.
-    pub(super) fn outputs(&self, x: Tensor<3>) -> Tensor<2> {
-        let x = relu(self.pool.forward(self.first.forward(x.unsqueeze_dim(1))));
-        let x = relu(self.pool.forward(self.second.forward(x)));
-        self.last.forward(relu(self.hidden.forward(x.flatten(1, 3))))
-    }
-}
-
-impl Decompose<3, 2> for Convolutional {
-    fn decompose(&self, parts: Parts<3>) -> Result<Parts<2>, InterpretError> {
-        let parts = parts.map_linear(|x| x.unsqueeze_dim::<4>(1));
-        let parts = parts.through(&self.first)?.through(&self.pool)?.through(&Relu)?;
-        let parts = parts.through(&self.second)?.through(&self.pool)?.through(&Relu)?;
-        parts.flatten().through(&self.hidden)?.through(&Relu)?.through(&self.last)
-    }
+/// What a part of pictures does to the outputs, all the rest being irrelevant.
+pub(super) fn relevant(
+    network: &AwdCnn,
+    part: Tensor<3>,
+    all: &Tensor<3>,
+) -> Result<Tensor<2>, InterpretError> {
+    let parts = Parts::new(part.clone(), all.clone() - part)?;
+    Ok(network.decompose(parts.map_linear(|x| x.unsqueeze_dim::<4>(1)))?.relevant)
 }
 
 /// How often which rows are seen.

@@ -5,159 +5,184 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kiln_interpret::Trim;
 use kiln_interpret::attribution::{
-    GradientShap, InputXGradient, IntegratedGradients, Question, Saliency, ShapleySampling,
+    Attribution, GradientShap, InputXGradient, IntegratedGradients, Question, Saliency, ShapleySampling,
 };
-use kiln_interpret::contextual_decomposition::{Decompose, Parts};
 use kiln_interpret::transform::{NonnegativeFactorization, Transform};
 
-use super::digits::{Digits, SIDE, accuracy, log_odds, normalized, tell_apart};
-use super::networks::{Training, best, share, tensor};
+use super::claims::PATH_LEADS;
+use super::digits::{Digits, accuracy, normalized, tell_apart};
+use super::networks::{Training, best, outputs, relevant, share, tensor};
 use crate::device::TensorDevice;
+use crate::pictures::AwdCnn;
 use kiln_receipts::statistics::{mean, median};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_receipts::{
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+};
 
 const PARTS: usize = 30;
-/// Parts that networks are told of, the same at both scales as far as they go.
-const TOLD: [usize; 5] = [0, 7, 13, 19, 26];
+/// The part of network `i` is `7i mod 30`: they lie apart, and 30 networks have one each.
+const STRIDE: usize = 7;
 
-/// Methods as they stand in the figure, and what helps to understand them.
-const ROWS: [(&str, Option<f64>); 9] = [
-    ("integrated gradients", Some(0.95)),
+/// The paper's methods with its shares, then what helps to understand them.
+const METHODS: [(&str, Option<f64>); 8] = [
+    ("IG", Some(0.95)),
     ("gradient SHAP", Some(0.91)),
-    ("Shapley sampling", None),
     ("CD", Some(0.82)),
     ("input × gradient", Some(0.80)),
     ("saliency", Some(0.72)),
-    ("saliency, by size", None),
-    ("saliency, times each part's mean amount", None),
-    ("integrated gradients, digits with more of the part than half of them", None),
+    ("saliency, parts of length 1", None),
+    ("IG, digits with more of the part than half of them", None),
+    ("Shapley sampling, 200 digits", None),
 ];
-const SHORT: [&str; 6] = ["IG", "gradient SHAP", "Shapley", "CD", "input × grad.", "saliency"];
+/// How many of them are the paper's.
+const PUBLISHED: usize = 5;
 
-/// Pictures that contain a part, and the same without it.
-fn with_and_without(
+/// Digits and how much of each part they hold.
+struct Amounts<'a> {
+    pictures: &'a Tensor<3>,
+    of_parts: Tensor<2>,
+    factors: &'a NonnegativeFactorization,
+}
+
+/// Those that contain a part: as they are, the same without it, and what they hold.
+struct Pairs {
+    whole: Tensor<3>,
+    rest: Tensor<3>,
+    amounts: Tensor<2>,
+}
+
+impl Amounts<'_> {
+    fn with(&self, part: usize) -> Result<Pairs, ExperimentError> {
+        let values = self.of_parts.clone().narrow(1, part, 1).try_into_vec_as::<f64>()?;
+        let present = (0_i32..).zip(&values).filter(|(_, amount)| **amount > 0.0);
+        let places: Vec<i32> = present.map(|(i, _)| i).collect();
+        let places = Tensor::from_data(places.as_slice(), &self.pictures.device());
+        let whole = self.pictures.clone().select(0, places.clone());
+        let amounts = self.of_parts.clone().select(0, places);
+        let rest = whole.clone() - alone(self.factors, &amounts, part)?;
+        Ok(Pairs { whole, rest, amounts })
+    }
+}
+
+/// What one part puts into pictures.
+fn alone(
     factors: &NonnegativeFactorization,
-    pictures: &Tensor<3>,
+    amounts: &Tensor<2>,
     part: usize,
-    most: usize,
-) -> Result<[Tensor<3>; 2], ExperimentError> {
-    let amounts = factors.forward(pictures.clone())?;
-    let of_part = amounts.narrow(1, part, 1);
-    let values = of_part.clone().try_into_vec_as::<f64>()?;
-    let present = (0_i32..).zip(&values).filter(|(_, amount)| **amount > 0.0);
-    let places: Vec<i32> = present.map(|(i, _)| i).take(most).collect();
-    let places = Tensor::from_data(places.as_slice(), &pictures.device());
-    let whole = pictures.clone().select(0, places.clone());
-    let part = factors.part(part).ok_or("there is no such part")?.iter().map(|value| *value as f32).collect();
-    let part: Tensor<2> =
-        of_part.select(0, places).matmul(tensor(part, [1, SIDE * SIDE], &pictures.device()));
-    let rest = whole.clone() - part.reshape(whole.dims());
-    Ok([whole, rest])
+) -> Result<Tensor<3>, ExperimentError> {
+    let only = (0..PARTS).map(|other| f32::from(u8::from(other == part))).collect();
+    Ok(factors.inverse(amounts.clone() * tensor::<2>(only, [1, PARTS], &amounts.device()))?)
 }
 
 /// The accuracy of a network, then the share of pictures for which each method names the part.
 fn of_part(
-    digits: &Digits,
-    factors: &NonnegativeFactorization,
+    [train, test]: [&Amounts<'_>; 2],
     part: usize,
     training: Training,
-    explained: usize,
     device: &Device,
 ) -> Result<Vec<f64>, ExperimentError> {
-    let [whole, rest] = with_and_without(factors, &digits.train, part, usize::MAX)?;
+    let Pairs { whole, rest, .. } = train.with(part)?;
     let network = tell_apart(&whole, &rest, training, device)?;
-    let [whole, rest] = with_and_without(factors, &digits.test, part, explained)?;
+    let Pairs { whole, rest, amounts } = test.with(part)?;
     let mut values = vec![accuracy(&network, &whole, &rest)?];
 
-    let model = |x: Tensor<3>| log_odds(network.outputs(normalized(x)));
-    let trim = Trim::new(&model, factors);
+    // The network sees what the parts say of a digit, and nothing besides.
+    let factors = test.factors;
+    let model = |x: Tensor<3>| outputs(&network, normalized(x));
+    let at = |amounts: Tensor<2>| Ok::<_, ExperimentError>(factors.inverse(amounts)?);
+    let trimmed = Trim::new(&model, factors).at(&at(amounts.clone())?)?;
     let question = Question::output(0);
     let right = |scores: Tensor<2>| -> Result<f64, ExperimentError> { Ok(share(&best(scores)?, |_| part)) };
-    let references = factors.forward(digits.train.clone().narrow(0, 0, 100))?;
-    let shap = GradientShap { samples: 50, seed: training.seed, ..GradientShap::default() };
-    let path = trim.attribute(&IntegratedGradients::default(), &whole, &question)?.values;
+    let coefficients = trimmed.coefficients();
+    let path = IntegratedGradients::default().attribute(&trimmed, coefficients, &question)?.values;
+    let shap = GradientShap { samples: 5, seed: training.seed, ..GradientShap::default() };
+    let slopes = Saliency::default().attribute(&trimmed, coefficients, &question)?.values;
+    let lengths = (0..PARTS).map(|part| {
+        let squares = factors.part(part).into_iter().flatten().map(|value| value * value);
+        squares.sum::<f64>().sqrt() as f32
+    });
+    let lengths = tensor::<2>(lengths.collect(), [1, PARTS], device);
     values.push(right(path.clone())?);
-    values.push(right(trim.attribute(&shap, &whole, &question.clone().baseline(references))?.values)?);
-    let shapley = ShapleySampling { permutations: 4, seed: training.seed, ..ShapleySampling::default() };
-    values.push(right(trim.attribute(&shapley, &whole, &question)?.values)?);
-    values.push(right(decompose(&network.valid(), factors, &whole)?)?);
-    values.push(right(trim.attribute(&InputXGradient, &whole, &question)?.values)?);
-    let slopes = trim.attribute(&Saliency::default(), &whole, &question)?.values;
+    values.push(right(shap.attribute(&trimmed, coefficients, &question)?.values)?);
+    values.push(right(decompose(&network.valid(), factors, &whole, &amounts)?)?);
+    values.push(right(InputXGradient.attribute(&trimmed, coefficients, &question)?.values)?);
     values.push(right(slopes.clone())?);
-    values.push(right(slopes.clone().abs())?);
-    let usual = factors.forward(digits.train.clone())?.mean_dim(0);
-    values.push(right(slopes * usual)?);
-    let amounts = factors.forward(whole)?.narrow(1, part, 1).try_into_vec_as::<f64>()?;
-    let median = median(&amounts);
-    let named = best(path)?.into_iter().zip(amounts).filter(|(_, amount)| *amount > median);
+    values.push(right(slopes / lengths)?);
+
+    let of_part = amounts.clone().narrow(1, part, 1).try_into_vec_as::<f64>()?;
+    let median = median(&of_part);
+    let named = best(path)?.into_iter().zip(of_part).filter(|(_, amount)| *amount > median);
     values.push(share(&named.map(|(named, _)| named).collect::<Vec<_>>(), |_| part));
+    let few = at(amounts.clone().narrow(0, 0, amounts.dims()[0].min(200)))?;
+    let shapley = ShapleySampling { permutations: 4, seed: training.seed, ..ShapleySampling::default() };
+    values.push(right(Trim::new(&model, factors).attribute(&shapley, &few, &question)?.values)?);
     Ok(values)
 }
 
-/// What each part does to the log-odds, with all the rest for irrelevant.
+/// What each part does to the logit of being whole, with all the rest for irrelevant.
 fn decompose(
-    network: &impl Decompose<3, 2>,
+    network: &AwdCnn,
     factors: &NonnegativeFactorization,
     x: &Tensor<3>,
+    amounts: &Tensor<2>,
 ) -> Result<Tensor<2>, ExperimentError> {
-    let amounts = factors.forward(x.clone())?;
     let all = normalized(x.clone());
-    let scores = (0..PARTS).map(|part| {
-        let mask = (0..PARTS).map(|other| if other == part { 1.0 / 0.3081 } else { 0.0 }).collect();
-        let relevant: Tensor<3> = factors.inverse(amounts.clone() * tensor(mask, [1, PARTS], &x.device()))?;
-        let parts = Parts::new(relevant.clone(), all.clone() - relevant)?;
-        Ok(log_odds(network.decompose(parts)?.relevant))
-    });
+    let scores = (0..PARTS)
+        .map(|part| Ok(relevant(network, alone(factors, amounts, part)? / 0.3081, &all)?.narrow(1, 0, 1)));
     Ok(Tensor::cat(scores.collect::<Result<_, ExperimentError>>()?, 1))
 }
 
 pub(super) fn parts(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let device = context.tensor_device()?;
-    let digits = Digits::read(context, recorder, context.pick([2_000, 1_000], [5_000, 1_000]), &device)?;
-    let factors = NonnegativeFactorization::fit(&digits.train, PARTS, 100, 1)?;
-    let explained = 200;
-    let told = &TOLD[..context.pick(2, 5)];
-    let seeds = context.seeds(context.pick(1, 3));
-    let progress = recorder.progress((told.len() * seeds.len()) as u64, "networks");
-    let mut runs = Vec::new();
-    for &part in told {
-        for &seed in &seeds {
-            let training = Training { epochs: 5, batch: 32, rate: 0.01, seed };
-            let run = recorder.memo(&format!("part {part}, seed {seed}"), || {
-                of_part(&digits, &factors, part, training, explained, &device)
-            })?;
-            recorder.record("T2", "integrated gradients", [run[1]]);
-            recorder.record("T2", "integrated gradients less saliency", [run[1] - run[6]]);
-            runs.push(run);
-            progress.inc(1);
-        }
+    let device = &context.tensor_device()?;
+    let counts = context.pick([1_000, 300], [60_000, 10_000]);
+    let digits = Digits::read(context, recorder, counts, device)?;
+    let factors = &NonnegativeFactorization::fit_from_svd(&digits.train, PARTS, context.pick(50, 1_000))?;
+    let amounts = |pictures| {
+        Ok::<_, ExperimentError>(Amounts { pictures, of_parts: factors.forward(pictures.clone())?, factors })
+    };
+    let (train, test) = (amounts(&digits.train)?, amounts(&digits.test)?);
+    let seeds = context.seeds(context.pick(2, 6));
+    let epochs = context.pick(2, 50);
+    let arm = Arm::new("networks", &(counts, epochs), |seed| {
+        let network = seeds.iter().position(|other| *other == seed).unwrap_or(0);
+        let training = Training { epochs, batch: 32, rate: 0.01, seed };
+        of_part([&train, &test], STRIDE * network % PARTS, training, device)
+    });
+    let [runs] = recorder.sweep(&seeds, [arm])?;
+    let column = |which: usize| runs.each(|run| run[which]);
+    for (method, (name, _)) in METHODS.iter().enumerate().take(PUBLISHED).skip(1) {
+        recorder.observe_in(name, &PATH_LEADS, runs.values.iter().map(|run| (run[1], run[method + 1])));
     }
-    let column = |i: usize| runs.iter().map(|run| run[i]).collect::<Vec<_>>();
-    let mut table = Table::new(
-        "parts",
-        "Share of digits for which the part that a network was told of is on top",
-        &format!("Mean and deviation over networks; up to {explained} test digits that contain the part."),
-        &["", "paper", "here"],
+    let caption = format!(
+        "Mean and deviation over {} networks, each told of another part; {} digits to train on, all of {} test \
+         digits that contain the part.",
+        seeds.len(),
+        Number(counts[0] as f64),
+        Number(counts[1] as f64)
     );
+    let title = "Share of digits for which the part that a network was told of is on top";
+    let mut table = Table::new("parts", title, &caption, &["", "paper", "here"]);
     table.row(["accuracy of the networks".to_owned(), String::new(), mean_and_deviation(&column(0), 3)]);
-    for (row, (name, paper)) in ROWS.iter().enumerate() {
+    for (method, (name, paper)) in METHODS.iter().enumerate() {
         let paper = paper.map_or_else(String::new, |share| share.to_string());
-        table.row([(*name).to_owned(), paper, mean_and_deviation(&column(row + 1), 2)]);
+        table.row([(*name).to_owned(), paper, mean_and_deviation(&column(method + 1), 2)]);
     }
     recorder.table(table);
-    let mean = |i: usize| mean(column(i));
-    let published = ROWS.iter().enumerate().filter_map(|(i, (_, share))| Some((i as f64, (*share)?)));
+    let published = &METHODS[..PUBLISHED];
+    let bars = |of: &dyn Fn(usize) -> f64| {
+        (0..PUBLISHED).map(|method| (method as f64, of(method))).collect::<Vec<_>>()
+    };
     recorder.figure(
         Figure::new(
             "parts",
             "Which part of a digit does the network look for?",
-            "Share of test digits for which an explanation by 30 parts names the one that the network was \
-             trained to miss; mean over networks.",
-            Axis::categories("", SHORT),
+            "Share of test digits for which an explanation by 30 parts names the one that the network was trained to \
+             miss; mean over networks.",
+            Axis::categories("", published.iter().map(|(name, _)| name)),
             Axis::linear("share right"),
         )
-        .with(Kind::Bars, "here", 0, (0..SHORT.len()).map(|method| (method as f64, mean(method + 1))))
-        .with(Kind::Bars, "paper", 1, published),
+        .with(Kind::Bars, "here", 0, bars(&|method| mean(column(method + 1))))
+        .with(Kind::Bars, "paper", 1, bars(&|method| published[method].1.unwrap_or(f64::NAN))),
     );
     Ok(())
 }
