@@ -7,9 +7,7 @@ use kiln_receipts::Paper;
 mod adahessian;
 #[cfg(any())]
 mod adaptive_wavelet_distillation;
-#[cfg(any())]
 mod alex_gda;
-#[cfg(any())]
 mod alternating_minimization;
 #[cfg(any())]
 mod block_coordinate_descent;
@@ -41,7 +39,6 @@ mod mezo_svrg;
 mod real_domains;
 #[cfg(any())]
 mod reality_checks;
-#[cfg(any())]
 mod seg_flip_flop_anchor;
 #[cfg(any())]
 mod single_neuron_autoencoder;
@@ -49,7 +46,6 @@ mod single_neuron_autoencoder;
 mod structural_causal_models;
 #[cfg(any())]
 mod trim;
-#[cfg(any())]
 mod variance_reduced_halpern;
 mod variance_reduction;
 
@@ -59,9 +55,7 @@ pub const PAPERS: &[Paper] = &[
     adahessian::PAPER,
     #[cfg(any())]
     adaptive_wavelet_distillation::PAPER,
-    #[cfg(any())]
     alex_gda::PAPER,
-    #[cfg(any())]
     alternating_minimization::PAPER,
     #[cfg(any())]
     block_coordinate_descent::PAPER,
@@ -91,7 +85,6 @@ pub const PAPERS: &[Paper] = &[
     real_domains::PAPER,
     #[cfg(any())]
     reality_checks::PAPER,
-    #[cfg(any())]
     seg_flip_flop_anchor::PAPER,
     #[cfg(any())]
     single_neuron_autoencoder::PAPER,
@@ -99,7 +92,6 @@ pub const PAPERS: &[Paper] = &[
     structural_causal_models::PAPER,
     #[cfg(any())]
     trim::PAPER,
-    #[cfg(any())]
     variance_reduced_halpern::PAPER,
     variance_reduction::PAPER,
 ];

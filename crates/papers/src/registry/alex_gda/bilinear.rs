@@ -8,6 +8,8 @@ use kiln_tensor::{Distribution, Noise, Vector};
 
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
+use super::claims::{DRIFT, GROWTH, RATE};
+
 const SIZE: usize = 20;
 const STEP: f64 = 0.6;
 const SMALLEST: f64 = 0.3;
@@ -122,9 +124,9 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             (rate(&mode) - predicted(sigma[i])).abs()
         });
 
-        recorder.record("C1", "Sim: growth of a mode, error", [growth]);
-        recorder.record("C1", "Alt: drift of the conserved quantity", [drift]);
-        recorder.record("C1", "Alex: rate of a mode, error", [error]);
+        for (check, value) in [(GROWTH, growth), (DRIFT, drift), (RATE, error)] {
+            recorder.observe(&check, [value]);
+        }
         let cells = [growth, drift, error, predicted(SMALLEST)].map(|value| Number(value).to_string());
         table.row(std::iter::once(i.to_string()).chain(cells));
         if i == 0 {
