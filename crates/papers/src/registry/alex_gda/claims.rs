@@ -53,7 +53,8 @@ pub(super) const FIRST_ROW: Claim = Claim {
 };
 
 pub(super) const EQUAL: Check = equal("rows 2 to 5: gradient calls, ours less the authors'");
-pub(super) const FEWEST: Check = Check::each("rows 2 to 5: gradient calls, best other method / Alex").above(1.0);
+pub(super) const FEWEST: Check =
+    Check::each("rows 2 to 5: gradient calls, best other method / Alex").above(1.0);
 pub(super) const OTHER_ROWS: Claim = Claim {
     place: "quadratic games of the experiments (authors' code), other rows",
     says: "The same with other constants.",

@@ -41,7 +41,16 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         "Three scalar games (μ, b, μ), (μ, 0, μ), (L, 0, L). Sim: the best of all step sizes on a 241 × 241 \
          grid; Alt: by theory; Alex: γ = δ = 3/2 by theory, and Alt with the same steps; EG and OGDA: best \
          of 400 steps.",
-        &["μ, L, b", "Sim, best", "bound for Sim", "Alt", "Alt, Alex's step", "Alex", "EG, best", "OGDA, best"],
+        &[
+            "μ, L, b",
+            "Sim, best",
+            "bound for Sim",
+            "Alt",
+            "Alt, Alex's step",
+            "Alex",
+            "EG, best",
+            "OGDA, best",
+        ],
     );
     for ([mu, l, b], expected) in ROWS {
         let games = [(mu, b, mu), (mu, 0.0, mu), (l, 0.0, l)]
@@ -61,11 +70,8 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         })?;
         let constants = GameConstants { mu_x: mu, mu_y: mu, l_x: l, l_y: l, l_xy: b, mu_xy: 0.0 };
         let alex = AlexGda::for_constants(&constants)?;
-        let alternating = [
-            AlexGda::alt_for_constants(&constants)?,
-            AlexGda::alt(alex.step_size_x, alex.step_size_y),
-            alex,
-        ];
+        let alternating =
+            [AlexGda::alt_for_constants(&constants)?, AlexGda::alt(alex.step_size_x, alex.step_size_y), alex];
         let mut contractions = vec![sim];
         for solver in alternating {
             contractions.push(contraction(&games, |game| solver.iteration_matrix(game))?);
@@ -81,7 +87,10 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         let bound = 2.0 / (1.0 + (b / mu).powi(2));
         recorder.observe(&SIM_BOUND, [sim / bound]);
         recorder.observe(&ALT_FASTER, [contractions[1] / sim]);
-        recorder.observe(&CELLS, contractions.iter().zip(expected).map(|(cell, known)| (cell / known - 1.0).abs()));
+        recorder.observe(
+            &CELLS,
+            contractions.iter().zip(expected).map(|(cell, known)| (cell / known - 1.0).abs()),
+        );
         contractions.insert(1, bound);
         let label = format!("{mu}, {l}, {b}");
         table.row(std::iter::once(label).chain(contractions.into_iter().map(|x| Number(x).to_string())));

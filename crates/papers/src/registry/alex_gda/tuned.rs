@@ -181,9 +181,8 @@ impl Instance {
             Noise { seed, distribution }.fill(parameter, 0, &mut values);
             values.into_iter().map(|value: f64| low + width * value).collect::<Vec<_>>()
         };
-        let uniform = |parameter, low, high| {
-            draw(parameter, Distribution::Uniform, SIZE - 2, low, high - low)
-        };
+        let uniform =
+            |parameter, low, high| draw(parameter, Distribution::Uniform, SIZE - 2, low, high - low);
         let normal = |parameter| draw(parameter, Distribution::Gaussian, SIZE, 0.0, 2.0);
         let drawn = [uniform(0, row.mu, 1.0), uniform(1, row.mu, 1.0), uniform(2, row.mu_xy, row.l_xy)];
         Self::new(row, drawn, (normal(3), normal(4)))
@@ -205,8 +204,8 @@ impl Instance {
             extrapolation_step: extrapolation.into(),
             step_size: step.into(),
         });
-        let plain_optimistic = optimistic()
-            .map(|(step, correction)| OptimisticGradient { step_size: step.into(), correction });
+        let plain_optimistic =
+            optimistic().map(|(step, correction)| OptimisticGradient { step_size: step.into(), correction });
         let alternating_optimistic = optimistic().map(|(step, correction)| AlternatingOptimisticGradient {
             step_size_x: step.into(),
             step_size_y: step.into(),

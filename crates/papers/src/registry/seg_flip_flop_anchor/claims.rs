@@ -17,7 +17,8 @@ pub(super) const MONOTONE: Claim = Claim {
     ..Claim::exact("F1")
 };
 
-pub(super) const FASTEST: Check = Check::ratio("‖F(z)‖² after 800 passes, another method / SEG-FFA").above(1.0);
+pub(super) const FASTEST: Check =
+    Check::ratio("‖F(z)‖² after 800 passes, another method / SEG-FFA").above(1.0);
 pub(super) const STRONGLY_MONOTONE: Claim = Claim {
     place: "section on experiments, strongly monotone problems",
     says: "SEG-FFA is the fastest on strongly monotone problems.",

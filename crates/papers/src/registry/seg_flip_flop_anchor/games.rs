@@ -56,7 +56,8 @@ impl Problem {
                 solver.advance(&self.games, &mut state)?;
             }
             if ratio.is_finite() {
-                ratio = Some(square(&state.iterate)? / first).filter(|x| x.is_finite()).unwrap_or(f64::INFINITY);
+                ratio =
+                    Some(square(&state.iterate)? / first).filter(|x| x.is_finite()).unwrap_or(f64::INFINITY);
             }
             curve.push((passes as f64, ratio));
         }
@@ -126,7 +127,8 @@ fn flip_flop_anchored(stops: &[u64]) -> Arm<'_, Curve> {
 pub(super) fn monotone(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let passes = context.pick(10_000, 100_000);
     let stops = &stops(passes);
-    let arm = |name, solver: fn(&Problem) -> StochasticExtragradient| arm(name, Problem::monotone, stops, solver);
+    let arm =
+        |name, solver: fn(&Problem) -> StochasticExtragradient| arm(name, Problem::monotone, stops, solver);
     let runs = recorder.sweep(
         &context.seeds(context.pick(5, 20)),
         [
@@ -199,16 +201,14 @@ pub(super) fn strongly_monotone(context: &Context, recorder: &mut Recorder) -> R
     Ok(())
 }
 
-pub(super) fn independent_samples(
-    context: &Context,
-    recorder: &mut Recorder,
-) -> Result<(), ExperimentError> {
+pub(super) fn independent_samples(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     /// `scale / (t + 19)^exponent`.
     fn power(scale: f64, exponent: f64) -> StepSize {
         StepSize::Power { initial: scale / 19_f64.powf(exponent), period: 19.0, exponent }
     }
     let stops = &stops(10_000);
-    let arm = |name, solver: fn(&Problem) -> StochasticExtragradient| arm(name, Problem::monotone, stops, solver);
+    let arm =
+        |name, solver: fn(&Problem) -> StochasticExtragradient| arm(name, Problem::monotone, stops, solver);
     let runs = recorder.sweep(
         &context.seeds(context.pick(5, 20)),
         [

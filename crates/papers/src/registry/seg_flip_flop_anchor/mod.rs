@@ -14,6 +14,10 @@ const EXPERIMENTS: &[Experiment] = &[];
 #[cfg(feature = "optim")]
 const EXPERIMENTS: &[Experiment] = &[
     Experiment { id: "monotone", claims: &[claims::MONOTONE], run: games::monotone },
-    Experiment { id: "strongly-monotone", claims: &[claims::STRONGLY_MONOTONE], run: games::strongly_monotone },
+    Experiment {
+        id: "strongly-monotone",
+        claims: &[claims::STRONGLY_MONOTONE],
+        run: games::strongly_monotone,
+    },
     Experiment { id: "independent-samples", claims: &[claims::INDEPENDENT], run: games::independent_samples },
 ];

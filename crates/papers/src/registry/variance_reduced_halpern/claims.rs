@@ -2,7 +2,8 @@
 
 use kiln_receipts::{Check, Claim, Paper};
 
-pub(super) const PAYS: Check = Check::ratio("component calls, deterministic / variance-reduced, n = 65536").above(1.0);
+pub(super) const PAYS: Check =
+    Check::ratio("component calls, deterministic / variance-reduced, n = 65536").above(1.0);
 pub(super) const GAIN_GROWS: Check = Check::ordered("passes of Algorithm 1: n = 65536, 4096, 256");
 pub(super) const COCOERCIVE: Claim = Claim {
     place: "theorem on Algorithm 1",
