@@ -117,7 +117,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let drift = alt.iter().map(|(_, z)| (problem.conserved(z) / first - 1.0).abs()).fold(0.0, f64::max);
 
         // The first steps hold a part that is gone at once: a root 0 of the characteristic polynomial.
-        let alex = path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(STEP, STEP) }, game, start, 60)?;
+        let alex = path(&alex(STEP), game, start, 60)?;
         let predicted = |sigma: f64| (1.0 - (STEP * sigma).powi(2)).sqrt();
         let error = largest(&|i| {
             let mode: Vec<f64> = alex[3..].iter().map(|(_, z)| problem.mode(z, i).0).collect();
@@ -138,9 +138,34 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     Ok(())
 }
 
+fn alex(step: f64) -> AlexGda {
+    AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(step, step) }
+}
+
+/// Adds the paths of five methods, OGDA with half the step.
+fn with_paths(
+    mut figure: Figure,
+    kind: Kind,
+    (game, start, step): (&QuadraticGame, &Point, f64),
+    steps: [usize; 5],
+    point: impl Fn((f64, Point)) -> Result<(f64, f64), OptimError>,
+) -> Result<Figure, OptimError> {
+    let paths = [
+        ("Sim-GDA", path(&AlexGda::sim(step, step), game, start, steps[0])?),
+        ("Alt-GDA", path(&AlexGda::alt(step, step), game, start, steps[1])?),
+        ("Alex-GDA (1, 2)", path(&alex(step), game, start, steps[2])?),
+        ("extragradient", path(&Extragradient::new(step), game, start, steps[3])?),
+        ("OGDA", path(&OptimisticGradient::new(step / 2.0), game, start, steps[4])?),
+    ];
+    for (colour, (name, path)) in paths.into_iter().enumerate() {
+        let points = path.into_iter().map(&point).collect::<Result<Vec<_>, _>>()?;
+        figure = figure.with(kind, name, colour, points);
+    }
+    Ok(figure)
+}
+
 fn distances(problem: &Bilinear) -> Result<Figure, OptimError> {
-    let (game, start) = (&problem.game, &problem.start);
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         "distance",
         "Distance to the saddle point of a bilinear game",
         "The game of 20 × 20 of the first seed, all steps 0.6 (OGDA 0.3). An evaluation of the whole operator is one \
@@ -148,49 +173,22 @@ fn distances(problem: &Bilinear) -> Result<Figure, OptimError> {
         Axis::linear("gradient calls"),
         Axis::log("‖z‖ / ‖z₀‖"),
     );
-    let runs = [
-        ("Sim-GDA", path(&AlexGda::sim(STEP, STEP), game, start, 25)?),
-        ("Alt-GDA", path(&AlexGda::alt(STEP, STEP), game, start, 600)?),
-        (
-            "Alex-GDA (1, 2)",
-            path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(STEP, STEP) }, game, start, 600)?,
-        ),
-        ("extragradient", path(&Extragradient::new(STEP), game, start, 300)?),
-        ("OGDA", path(&OptimisticGradient::new(0.3), game, start, 600)?),
-    ];
-    for (colour, (name, path)) in runs.into_iter().enumerate() {
-        let first = start.norm()?;
-        let points = path
-            .into_iter()
-            .map(|(calls, z)| Ok((calls, z.norm()? / first)))
-            .collect::<Result<Vec<_>, OptimError>>()?;
-        figure = figure.with(Kind::Line, name, colour, points);
-    }
-    Ok(figure)
+    let first = problem.start.norm()?;
+    let setting = (&problem.game, &problem.start, STEP);
+    with_paths(figure, Kind::Line, setting, [25, 600, 600, 300, 600], |(calls, z)| {
+        Ok((calls, z.norm()? / first))
+    })
 }
 
 fn trajectories() -> Result<Figure, OptimError> {
     let game = QuadraticGame::from_scalar_games(vec![(0.0, 1.0, 0.0)])?;
-    let (start, step) = ((vec![1.0], vec![1.0]), 0.3);
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         "trajectories",
-        "Four methods on min max xy",
-        "From (1, 1), all steps 0.3, 20 steps of Sim and 40 of the others. The saddle point is the origin.",
+        "Five methods on min max xy",
+        "From (1, 1), all steps 0.3 (OGDA 0.15), 20 steps of Sim and 40 of the others. The saddle point is the origin.",
         Axis::linear("x"),
         Axis::linear("y"),
     );
-    let runs = [
-        ("Sim-GDA", path(&AlexGda::sim(step, step), &game, &start, 20)?),
-        ("Alt-GDA", path(&AlexGda::alt(step, step), &game, &start, 40)?),
-        (
-            "Alex-GDA (1, 2)",
-            path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(step, step) }, &game, &start, 40)?,
-        ),
-        ("extragradient", path(&Extragradient::new(step), &game, &start, 40)?),
-    ];
-    for (colour, (name, path)) in runs.into_iter().enumerate() {
-        figure =
-            figure.with(Kind::LinePoints, name, colour, path.into_iter().map(|(_, (x, y))| (x[0], y[0])));
-    }
-    Ok(figure)
+    let setting = (&game, &(vec![1.0], vec![1.0]), 0.3);
+    with_paths(figure, Kind::LinePoints, setting, [20, 40, 40, 40, 40], |(_, (x, y))| Ok((x[0], y[0])))
 }
