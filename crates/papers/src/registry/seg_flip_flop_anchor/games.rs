@@ -210,7 +210,7 @@ pub(super) fn independent_samples(context: &Context, recorder: &mut Recorder) ->
     let arm =
         |name, solver: fn(&Problem) -> StochasticExtragradient| arm(name, Problem::monotone, stops, solver);
     let runs = recorder.sweep(
-        &context.seeds(context.pick(5, 20)),
+        &context.seeds(context.pick(8, 20)),
         [
             flip_flop_anchored(stops),
             arm("DSEG, exponents 0 and 1", |p| {
