@@ -6,8 +6,10 @@
 use kiln_optim::minimax::{AlexGda, AlternatingOptimisticGradient, Extragradient, OptimisticGradient};
 use kiln_optim::problems::QuadraticGame;
 use kiln_optim::{OptimError, Solver};
-use kiln_receipts::statistics::{median, quantile};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::statistics::median;
+use kiln_receipts::{
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table, sweep,
+};
 use kiln_tensor::{Distribution, Noise, Vector};
 use serde::Serialize;
 
@@ -53,7 +55,7 @@ pub(super) fn row<const ROW: usize>(
         })
     };
     let runs = recorder.sweep_all(&games, (0..context.pick(1, 3)).map(arm).collect())?;
-    let ours: Vec<&Vec<f64>> = runs.iter().flat_map(|run| &run.values).collect();
+    let ours: Vec<Vec<f64>> = runs.into_iter().flat_map(|run| run.values).collect();
     let lines = AUTHORS.lines().filter(|line| line.starts_with(&format!("{ROW},")));
     let counts = lines.map(|line| line.split(',').skip(3).map(str::parse).collect());
     let authors: Vec<Vec<f64>> = counts.take(ours.len()).collect::<Result<_, _>>()?;
@@ -63,46 +65,40 @@ pub(super) fn row<const ROW: usize>(
         let others = calls.iter().enumerate().filter(|(method, _)| *method != ALEX);
         others.map(|(_, calls)| *calls).fold(f64::INFINITY, f64::min)
     };
-    recorder.observe_in(
-        format!("row {ROW}"),
-        &fewest,
-        ours.iter().map(|calls| best_other(calls) / calls[ALEX]),
-    );
-    let Row { mu, mu_xy, l_xy, target } = row;
-    let title = format!("Gradient calls after tuning, row {ROW}");
-    let mut table = Table::new(
-        "gradient-calls",
-        &title,
-        &format!(
-            "μ = {mu}, μxy = {mu_xy}, Lxy = {l_xy}, until ‖z‖² < {}; the authors' first {} instances.",
-            Number(*target),
-            ours.len()
-        ),
-        &["method", "median", "smallest", "largest", "authors' median", "instances equal"],
-    );
-    let (mut every, mut medians, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, method) in METHODS.into_iter().enumerate().take(if with_sim { 6 } else { 5 }) {
-        let of = |counts: &[f64]| counts[i];
-        let (here, there): (Vec<_>, Vec<_>) =
-            ours.iter().zip(&authors).map(|(ours, authors)| (of(ours), of(authors))).unzip();
-        let less: Vec<_> = here.iter().zip(&there).map(|(here, there)| here - there).collect();
-        let equal_ones = less.iter().filter(|less| **less == 0.0).count();
-        let numbers = [median(&here), quantile(&here, 0.0), quantile(&here, 1.0), median(&there)];
-        let cells = numbers.map(|number| Number(number).to_string());
-        table.row([method.to_owned()].into_iter().chain(cells).chain([equal_ones.to_string()]));
-        recorder.observe_in(format!("row {ROW}, {method}"), &equal, less);
-        every.extend(here.iter().map(|calls| (i as f64, *calls)));
-        medians.push((i as f64, numbers[0]));
-        theirs.push((i as f64, numbers[3]));
+    let shares = ours.iter().map(|calls| best_other(calls) / calls[ALEX]);
+    recorder.observe_in(format!("row {ROW}"), &fewest, shares);
+    let by_method = |counts: &[Vec<f64>], whose: &str| -> Vec<Runs<f64>> {
+        let of = |(i, method)| Runs {
+            name: format!("{method}{whose}"),
+            values: counts.iter().map(|calls| calls[i]).collect(),
+        };
+        METHODS.into_iter().enumerate().take(ours[0].len()).map(of).collect()
+    };
+    let (found, wanted) = (by_method(&ours, ""), by_method(&authors, ", authors"));
+    for (found, wanted) in found.iter().zip(&wanted) {
+        let pairs = found.paired(wanted, |calls| *calls);
+        let less = pairs.into_iter().map(|(found, wanted)| found - wanted);
+        recorder.observe_in(format!("row {ROW}, {}", found.name), &equal, less);
     }
-    recorder.table(table);
-    let caption = "Every instance, the medians, and the medians of the authors' results.";
+    let title = format!("Gradient calls after tuning, row {ROW}");
+    let Row { mu, mu_xy, l_xy, target } = row;
+    let caption = format!(
+        "μ = {mu}, μxy = {mu_xy}, Lxy = {l_xy}, until ‖z‖² < {}; the authors' first {} instances.",
+        Number(*target),
+        ours.len()
+    );
+    let points = found.iter().enumerate().flat_map(|(i, run)| run.values.iter().map(move |y| (i as f64, *y)));
+    let medians = |runs: &[Runs<f64>]| {
+        runs.iter().map(|run| median(&run.values)).enumerate().map(|(i, y)| (i as f64, y)).collect::<Vec<_>>()
+    };
     let (x, y) = (Axis::categories("method", METHODS), Axis::log("gradient calls"));
-    let figure = Figure::new("gradient-calls", &title, caption, x, y)
-        .with(Kind::Points, "each instance", 2, every)
-        .with(Kind::LinePoints, "median", 0, medians)
-        .with(Kind::Dashed, "authors' median", 1, theirs);
+    let figure = Figure::new("gradient-calls", &title, &caption, x, y)
+        .with(Kind::Points, "each instance", 2, points)
+        .with(Kind::LinePoints, "median", 0, medians(&found))
+        .with(Kind::Dashed, "authors' median", 1, medians(&wanted));
     recorder.figure(figure);
+    let both: Vec<_> = found.into_iter().zip(wanted).flat_map(<[_; 2]>::from).collect();
+    recorder.table(sweep::table("gradient-calls", &title, &caption, &both, |calls| *calls));
     Ok(())
 }
 

@@ -6,7 +6,9 @@ use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression, spectral_radius};
 use kiln_optim::{Objective, Operator, OptimError, Solver};
 use kiln_receipts::statistics::median;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
+use kiln_receipts::{
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table, sweep,
+};
 use kiln_tensor::prox::{ConstraintSet, L1Ball, LowRank, SparseVectors};
 use kiln_tensor::{Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
@@ -35,15 +37,6 @@ fn trace<P: Operator, T>(
 fn squared_distance<V: Vector>(z: &V, target: &V) -> Result<f64, OptimError> {
     let difference = z.sub(target)?;
     Ok(difference.dot(&difference)?)
-}
-
-/// How much the logarithm falls in a step, between a tenth and 1e-8 of the first value.
-fn slope(errors: &[f64]) -> f64 {
-    let first = |factor: f64| errors.iter().position(|e| *e <= factor * errors[0]);
-    match (first(1e-1), first(1e-8)) {
-        (Some(begin), Some(end)) if end > begin => (errors[begin] / errors[end]).ln() / (end - begin) as f64,
-        _ => f64::NAN,
-    }
 }
 
 fn points(values: impl IntoIterator<Item = f64>) -> Vec<(f64, f64)> {
@@ -212,22 +205,25 @@ pub(super) fn multitask_regression(
     recorder: &mut Recorder,
 ) -> Result<(), ExperimentError> {
     let seeds = context.seeds(context.pick(5, 20));
-    let [runs] = recorder.sweep(&seeds, [Arm::new("regression", &(), regression)])?;
-    let mut table = Table::new(
+    let runs: [Runs<Regression>; 1] = recorder.sweep(&seeds, [Arm::new("regression", &(), regression)])?;
+    let increase = |(values, ..): &Regression| {
+        values.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::NEG_INFINITY, f64::max)
+    };
+    recorder.observe(&NO_INCREASE, runs[0].each(increase));
+    let names = [(0, "least squares"), (1, "reduced rank"), (2, "alternating minimization")];
+    let errors = names.map(|(i, name)| Runs { name: name.to_owned(), values: runs[0].each(|run| run.3[i]) });
+    let [others @ .., alternating] = &errors;
+    for other in others {
+        recorder.observe_in(&other.name, &ERROR, alternating.paired(other, |error| *error));
+    }
+    recorder.table(sweep::table(
         "errors",
         "Multitask regression, n = 200, p = 30, q = 20, rank 3",
         "Frobenius errors of the coefficients after 50 sweeps. Reduced rank: the low-rank block alone, with Ω = I.",
-        &["problem", "least squares", "reduced rank", "alternating minimization"],
-    );
-    for (index, (values, _, _, [full, reduced, alternating])) in runs.values.iter().enumerate() {
-        let increases = values.windows(2).map(|pair| pair[1] - pair[0]);
-        recorder.observe(&NO_INCREASE, [increases.fold(f64::NEG_INFINITY, f64::max)]);
-        recorder.observe_in("least squares", &ERROR, [(*alternating, *full)]);
-        recorder.observe_in("reduced rank", &ERROR, [(*alternating, *reduced)]);
-        table.row([(index + 1) as f64, *full, *reduced, *alternating].map(Number));
-    }
-    recorder.table(table);
-    let (_, exact, descent, _) = &runs.values[0];
+        &errors,
+        |error| *error,
+    ));
+    let (_, exact, descent, _) = &runs[0].values[0];
     let figure = Figure::new(
         "convergence",
         "Multitask regression",
@@ -270,26 +266,28 @@ struct Coupled {
     descent: Vec<(f64, f64)>,
 }
 
+type OfCoupled = fn(&Coupled) -> f64;
+
 pub(super) fn coupled_quadratic(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let seeds = context.seeds(context.pick(5, 20));
     let runs: [Runs<Coupled>; 1] = recorder.sweep(&seeds, [Arm::new("quadratic", &(), coupled)])?;
-    let mut table = Table::new(
-        "slopes",
-        "Rates on coupled quadratics",
-        "Slope: of log ‖y‖² per sweep. Alternating descent takes one step of 1/L in each block: it is slower the \
-         worse the blocks are conditioned. Factor: the largest of its L in a sweep.",
-        &["condition of A", "condition of C", "exact, slope", "descent, slope", "ratio", "factor", "bound"],
-    );
-    for Coupled { difference, conditions, bound, exact, descent } in &runs[0].values {
+    for Coupled { difference, bound, descent, .. } in &runs[0].values {
         recorder.observe(&CLOSED_FORM, [*difference]);
         recorder.observe_in("coupled quadratics", &CONTRACTION, shares(&descent[..=100], *bound));
-        let largest = shares(&descent[..=100], 1.0).fold(0.0, f64::max);
-        let slopes = [slope(exact), slope(&descent.iter().map(|point| point.0).collect::<Vec<_>>())];
-        let row =
-            [conditions[0], conditions[1], slopes[0], slopes[1], slopes[1] / slopes[0], largest, *bound];
-        table.row(row.map(Number));
     }
-    recorder.table(table);
+    let columns: [(&str, OfCoupled); 4] = [
+        ("condition of A", |run| run.conditions[0]),
+        ("condition of C", |run| run.conditions[1]),
+        ("largest factor of L in a sweep", |run| shares(&run.descent[..=100], 1.0).fold(0.0, f64::max)),
+        ("bound on it", |run| run.bound),
+    ];
+    recorder.table(sweep::table(
+        "rates",
+        "Rates on coupled quadratics",
+        "Alternating descent takes one step of 1/L in each block: it is slower the worse the blocks are conditioned.",
+        &columns.map(|(name, of)| Runs { name: name.to_owned(), values: runs[0].each(of) }),
+        |number| *number,
+    ));
     let figure = Figure::new(
         "convergence",
         "Coupled quadratic",
