@@ -6,13 +6,18 @@ use kiln_optim::problems::QuadraticGame;
 use kiln_optim::{OptimError, Solver};
 use kiln_tensor::{Distribution, Noise, Vector};
 
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, sweep};
+
+use super::claims::{DRIFT, GROWTH, RATE};
 
 const SIZE: usize = 20;
 const STEP: f64 = 0.6;
 const SMALLEST: f64 = 0.3;
 
 type Point = (Vec<f64>, Vec<f64>);
+
+/// The error of a closed form.
+type Error = fn(&Bilinear) -> Result<f64, OptimError>;
 
 /// `B = U diag(σ) Vᵀ`.
 struct Bilinear {
@@ -54,6 +59,12 @@ impl Bilinear {
         (product(&self.u, x), product(&self.v, y))
     }
 
+    /// The largest of an error over the modes, given each mode's `αβσ²`.
+    fn largest(&self, error: impl Fn(usize, f64) -> f64) -> f64 {
+        let errors = self.sigma.iter().enumerate().map(|(i, sigma)| error(i, (STEP * sigma).powi(2)).abs());
+        errors.fold(0.0, f64::max)
+    }
+
     /// `‖x‖²/α + ‖y‖²/β − xᵀBy` for `α = β`, which Alt-GDA conserves.
     fn conserved(&self, z: &Point) -> f64 {
         let mode = |i| {
@@ -88,57 +99,83 @@ fn rate(mode: &[f64]) -> f64 {
     (determinant(steps) / determinant(0)).powf(0.5 / steps as f64)
 }
 
+/// The largest error of Sim's growth over the modes.
+fn growth(problem: &Bilinear) -> Result<f64, OptimError> {
+    let sim = path(&AlexGda::sim(STEP, STEP), &problem.game, &problem.start, 50)?;
+    let energy = |k: usize, i| {
+        let (x, y) = problem.mode(&sim[k].1, i);
+        x * x + y * y
+    };
+    Ok(problem.largest(|i, s| (energy(50, i) / energy(0, i)).powf(1.0 / 50.0) - 1.0 - s))
+}
+
+/// The largest drift of what Alt conserves.
+fn drift(problem: &Bilinear) -> Result<f64, OptimError> {
+    let alt = path(&AlexGda::alt(STEP, STEP), &problem.game, &problem.start, 1000)?;
+    let first = problem.conserved(&problem.start);
+    Ok(alt.iter().map(|(_, z)| (problem.conserved(z) / first - 1.0).abs()).fold(0.0, f64::max))
+}
+
+/// The largest error of Alex's rate over the modes.
+fn shrinkage(problem: &Bilinear) -> Result<f64, OptimError> {
+    let alex = path(&alex(STEP), &problem.game, &problem.start, 60)?;
+    Ok(problem.largest(|i, s| {
+        // The first steps hold a part that is gone at once: a root 0 of the characteristic polynomial.
+        let mode: Vec<f64> = alex[3..].iter().map(|(_, z)| problem.mode(z, i).0).collect();
+        rate(&mode) - (1.0 - s).sqrt()
+    }))
+}
+
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let mut table = Table::new(
+    let seeds = context.seeds(5);
+    let errors: [(&str, Error); 3] =
+        [("Sim, growth", growth), ("Alt, drift", drift), ("Alex, rate", shrinkage)];
+    let arm =
+        |(name, error): (&str, Error)| Arm::new(name, &STEP, move |seed| Ok(error(&Bilinear::new(seed)?)?));
+    let runs = recorder.sweep(&seeds, errors.map(arm))?;
+    for (check, arm) in [GROWTH, DRIFT, RATE].iter().zip(&runs) {
+        recorder.observe(check, &arm.values);
+    }
+    recorder.table(sweep::table(
         "bilinear",
         "Bilinear games of 20 × 20",
         "Largest error over the 20 singular modes. Growth and rate are per step; drift is over 1000 steps.",
-        &["seed", "Sim, growth", "Alt, drift", "Alex, rate", "Alex, predicted rate of the slowest mode"],
-    );
-    for (i, seed) in context.seeds(5).into_iter().enumerate() {
-        let problem = Bilinear::new(seed)?;
-        let Bilinear { game, start, sigma, .. } = &problem;
-        let largest = |error: &dyn Fn(usize) -> f64| (0..SIZE).map(error).fold(0.0, f64::max);
-
-        let sim = path(&AlexGda::sim(STEP, STEP), game, start, 50)?;
-        let energy = |z: &Point, i| {
-            let (x, y) = problem.mode(z, i);
-            x * x + y * y
-        };
-        let growth = largest(&|i| {
-            let measured = (energy(&sim[50].1, i) / energy(&sim[0].1, i)).powf(1.0 / 50.0);
-            (measured - 1.0 - (STEP * sigma[i]).powi(2)).abs()
-        });
-
-        let alt = path(&AlexGda::alt(STEP, STEP), game, start, 1000)?;
-        let first = problem.conserved(start);
-        let drift = alt.iter().map(|(_, z)| (problem.conserved(z) / first - 1.0).abs()).fold(0.0, f64::max);
-
-        // The first steps hold a part that is gone at once: a root 0 of the characteristic polynomial.
-        let alex = path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(STEP, STEP) }, game, start, 60)?;
-        let predicted = |sigma: f64| (1.0 - (STEP * sigma).powi(2)).sqrt();
-        let error = largest(&|i| {
-            let mode: Vec<f64> = alex[3..].iter().map(|(_, z)| problem.mode(z, i).0).collect();
-            (rate(&mode) - predicted(sigma[i])).abs()
-        });
-
-        recorder.record("C1", "Sim: growth of a mode, error", [growth]);
-        recorder.record("C1", "Alt: drift of the conserved quantity", [drift]);
-        recorder.record("C1", "Alex: rate of a mode, error", [error]);
-        let cells = [growth, drift, error, predicted(SMALLEST)].map(|value| Number(value).to_string());
-        table.row(std::iter::once(i.to_string()).chain(cells));
-        if i == 0 {
-            recorder.figure(distances(&problem)?);
-        }
-    }
-    recorder.table(table);
+        &runs,
+        |error| *error,
+    ));
+    recorder.figure(distances(&Bilinear::new(seeds[0])?)?);
     recorder.figure(trajectories()?);
     Ok(())
 }
 
+fn alex(step: f64) -> AlexGda {
+    AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(step, step) }
+}
+
+/// Adds the paths of five methods, OGDA with half the step.
+fn with_paths(
+    mut figure: Figure,
+    kind: Kind,
+    (game, start, step): (&QuadraticGame, &Point, f64),
+    steps: [usize; 5],
+    point: impl Fn((f64, Point)) -> Result<(f64, f64), OptimError>,
+) -> Result<Figure, OptimError> {
+    let paths = [
+        ("Sim-GDA", path(&AlexGda::sim(step, step), game, start, steps[0])?),
+        ("Alt-GDA", path(&AlexGda::alt(step, step), game, start, steps[1])?),
+        ("Alex-GDA (1, 2)", path(&alex(step), game, start, steps[2])?),
+        ("extragradient", path(&Extragradient::new(step), game, start, steps[3])?),
+        ("OGDA", path(&OptimisticGradient::new(step / 2.0), game, start, steps[4])?),
+    ];
+    for (colour, (name, path)) in paths.into_iter().enumerate() {
+        let points = path.into_iter().map(&point).collect::<Result<Vec<_>, _>>()?;
+        figure = figure.with(kind, name, colour, points);
+    }
+    Ok(figure)
+}
+
 fn distances(problem: &Bilinear) -> Result<Figure, OptimError> {
-    let (game, start) = (&problem.game, &problem.start);
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         "distance",
         "Distance to the saddle point of a bilinear game",
         "The game of 20 × 20 of the first seed, all steps 0.6 (OGDA 0.3). An evaluation of the whole operator is one \
@@ -146,49 +183,22 @@ fn distances(problem: &Bilinear) -> Result<Figure, OptimError> {
         Axis::linear("gradient calls"),
         Axis::log("‖z‖ / ‖z₀‖"),
     );
-    let runs = [
-        ("Sim-GDA", path(&AlexGda::sim(STEP, STEP), game, start, 25)?),
-        ("Alt-GDA", path(&AlexGda::alt(STEP, STEP), game, start, 600)?),
-        (
-            "Alex-GDA (1, 2)",
-            path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(STEP, STEP) }, game, start, 600)?,
-        ),
-        ("extragradient", path(&Extragradient::new(STEP), game, start, 300)?),
-        ("OGDA", path(&OptimisticGradient::new(0.3), game, start, 600)?),
-    ];
-    for (colour, (name, path)) in runs.into_iter().enumerate() {
-        let first = start.norm()?;
-        let points = path
-            .into_iter()
-            .map(|(calls, z)| Ok((calls, z.norm()? / first)))
-            .collect::<Result<Vec<_>, OptimError>>()?;
-        figure = figure.with(Kind::Line, name, colour, points);
-    }
-    Ok(figure)
+    let first = problem.start.norm()?;
+    let setting = (&problem.game, &problem.start, STEP);
+    with_paths(figure, Kind::Line, setting, [25, 600, 600, 300, 600], |(calls, z)| {
+        Ok((calls, z.norm()? / first))
+    })
 }
 
 fn trajectories() -> Result<Figure, OptimError> {
     let game = QuadraticGame::from_scalar_games(vec![(0.0, 1.0, 0.0)])?;
-    let (start, step) = ((vec![1.0], vec![1.0]), 0.3);
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         "trajectories",
-        "Four methods on min max xy",
-        "From (1, 1), all steps 0.3, 20 steps of Sim and 40 of the others. The saddle point is the origin.",
+        "Five methods on min max xy",
+        "From (1, 1), all steps 0.3 (OGDA 0.15), 20 steps of Sim and 40 of the others. The saddle point is the origin.",
         Axis::linear("x"),
         Axis::linear("y"),
     );
-    let runs = [
-        ("Sim-GDA", path(&AlexGda::sim(step, step), &game, &start, 20)?),
-        ("Alt-GDA", path(&AlexGda::alt(step, step), &game, &start, 40)?),
-        (
-            "Alex-GDA (1, 2)",
-            path(&AlexGda { gamma: 1.0, delta: 2.0, ..AlexGda::new(step, step) }, &game, &start, 40)?,
-        ),
-        ("extragradient", path(&Extragradient::new(step), &game, &start, 40)?),
-    ];
-    for (colour, (name, path)) in runs.into_iter().enumerate() {
-        figure =
-            figure.with(Kind::LinePoints, name, colour, path.into_iter().map(|(_, (x, y))| (x[0], y[0])));
-    }
-    Ok(figure)
+    let setting = (&game, &(vec![1.0], vec![1.0]), 0.3);
+    with_paths(figure, Kind::LinePoints, setting, [20, 40, 40, 40, 40], |(_, (x, y))| Ok((x[0], y[0])))
 }

@@ -6,13 +6,15 @@ use kiln_optim::problems::{GameConstants, QuadraticGame, spectral_radius};
 
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
-/// `(μ, L, b)` and the specification's `1 − ρ`: best Sim, Alt by theory, Alt and Alex at Alex's step, best
+use super::claims::{ALT_FASTER, CELLS, SIM_BOUND};
+
+/// `(μ, L, b)` and an independent program's `1 − ρ`: best Sim, Alt by theory, Alt and Alex at Alex's step, best
 /// EG, best OGDA.
-const ROWS: [([f64; 3], [f64; 5]); 4] = [
-    ([0.01, 1.0, 1.0], [9.75e-5, 5.00e-4, 5.00e-3, 9.8e-3, 5.7e-3]),
-    ([0.1, 1.0, 1.0], [9.17e-3, 1.58e-2, 5.00e-2, 8.2e-2, 5.4e-2]),
-    ([0.01, 1.0, 0.5], [3.69e-4, 1.00e-3, 5.00e-3, 9.8e-3, 6.6e-3]),
-    ([0.01, 1.0, 2.0], [2.40e-5, 2.50e-4, 2.50e-3, 5.0e-3, 2.9e-3]),
+const ROWS: [([f64; 3], [f64; 6]); 4] = [
+    ([0.01, 1.0, 1.0], [9.75e-5, 5.00e-4, 5.00e-3, 5.00e-3, 9.8e-3, 5.7e-3]),
+    ([0.1, 1.0, 1.0], [9.17e-3, 1.58e-2, 5.00e-2, 5.00e-2, 8.2e-2, 5.4e-2]),
+    ([0.01, 1.0, 0.5], [3.69e-4, 1.00e-3, 5.00e-3, 5.00e-3, 9.8e-3, 6.6e-3]),
+    ([0.01, 1.0, 2.0], [2.40e-5, 2.50e-4, 2.50e-3, 2.50e-3, 5.0e-3, 2.9e-3]),
 ];
 
 /// `count` numbers from `low` to `high` with equal ratios.
@@ -67,14 +69,13 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
             Ok(best)
         })?;
         let constants = GameConstants { mu_x: mu, mu_y: mu, l_x: l, l_y: l, l_xy: b, mu_xy: 0.0 };
-        let alt = AlexGda::alt_for_constants(&constants)?;
         let alex = AlexGda::for_constants(&constants)?;
-        let at_alex_step = AlexGda::alt(alex.step_size_x, alex.step_size_y);
-        let [alt, at_alex_step, alex] = [
-            contraction(&games, |game| alt.iteration_matrix(game))?,
-            contraction(&games, |game| at_alex_step.iteration_matrix(game))?,
-            contraction(&games, |game| alex.iteration_matrix(game))?,
-        ];
+        let alternating =
+            [AlexGda::alt_for_constants(&constants)?, AlexGda::alt(alex.step_size_x, alex.step_size_y), alex];
+        let mut contractions = vec![sim];
+        for solver in alternating {
+            contractions.push(contraction(&games, |game| solver.iteration_matrix(game))?);
+        }
         let (mut extragradient, mut optimistic) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
         for (long, short) in grid(1e-3, 2.0, 400).zip(grid(1e-3, 1.0, 400)) {
             let measured = contraction(&games, |game| Extragradient::new(long).iteration_matrix(game))?;
@@ -82,16 +83,17 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
             let measured = contraction(&games, |game| OptimisticGradient::new(short).iteration_matrix(game))?;
             optimistic = optimistic.max(measured);
         }
+        contractions.extend([extragradient, optimistic]);
         let bound = 2.0 / (1.0 + (b / mu).powi(2));
-        let cells = [sim, alt, at_alex_step, extragradient, optimistic];
-        let deviations = cells.iter().zip(expected).map(|(cell, expected)| (cell / expected - 1.0).abs());
-        recorder.record("C2", "relative deviation of a cell", deviations);
-        recorder.record("C2", "relative deviation of a cell", [(alex / expected[2] - 1.0).abs()]);
-        recorder.record("C2", "Alt at Alex's step / best Sim", [at_alex_step / sim]);
-        recorder.record("C2", "best Sim / bound 2/(1 + κxy²)", [sim / bound]);
-        let numbers = [sim, bound, alt, at_alex_step, alex, extragradient, optimistic];
-        let label = format!("{}, {}, {}", Number(mu), Number(l), Number(b));
-        table.row(std::iter::once(label).chain(numbers.map(|number| Number(number).to_string())));
+        recorder.observe(&SIM_BOUND, [sim / bound]);
+        recorder.observe(&ALT_FASTER, [contractions[1] / sim]);
+        recorder.observe(
+            &CELLS,
+            contractions.iter().zip(expected).map(|(cell, known)| (cell / known - 1.0).abs()),
+        );
+        contractions.insert(1, bound);
+        let label = format!("{mu}, {l}, {b}");
+        table.row(std::iter::once(label).chain(contractions.into_iter().map(|x| Number(x).to_string())));
     }
     recorder.table(table);
     Ok(())
