@@ -11,7 +11,6 @@ mod adaptive_wavelet_distillation;
 mod alex_gda;
 #[cfg(any())]
 mod alternating_minimization;
-#[cfg(any())]
 mod block_coordinate_descent;
 #[cfg(any())]
 mod conditionally_invariant_components;
@@ -25,7 +24,6 @@ mod distributionally_robust_classification;
 mod dominant_subspace;
 #[cfg(any())]
 mod large_catapults;
-#[cfg(any())]
 mod large_step_logistic;
 #[cfg(any())]
 mod linear_stability;
@@ -33,9 +31,7 @@ mod linear_stability;
 mod local_graph_clustering;
 #[cfg(any())]
 mod masft;
-#[cfg(any())]
 mod mezo;
-#[cfg(any())]
 mod mezo_svrg;
 #[cfg(any())]
 mod real_domains;
@@ -43,7 +39,6 @@ mod real_domains;
 mod reality_checks;
 #[cfg(any())]
 mod seg_flip_flop_anchor;
-#[cfg(any())]
 mod single_neuron_autoencoder;
 #[cfg(any())]
 mod structural_causal_models;
@@ -63,7 +58,6 @@ pub const PAPERS: &[Paper] = &[
     alex_gda::PAPER,
     #[cfg(any())]
     alternating_minimization::PAPER,
-    #[cfg(any())]
     block_coordinate_descent::PAPER,
     #[cfg(any())]
     conditionally_invariant_components::PAPER,
@@ -75,7 +69,6 @@ pub const PAPERS: &[Paper] = &[
     dominant_subspace::PAPER,
     #[cfg(any())]
     large_catapults::PAPER,
-    #[cfg(any())]
     large_step_logistic::PAPER,
     #[cfg(any())]
     linear_stability::PAPER,
@@ -83,9 +76,7 @@ pub const PAPERS: &[Paper] = &[
     local_graph_clustering::PAPER,
     #[cfg(any())]
     masft::PAPER,
-    #[cfg(any())]
     mezo::PAPER,
-    #[cfg(any())]
     mezo_svrg::PAPER,
     #[cfg(any())]
     real_domains::PAPER,
@@ -93,7 +84,6 @@ pub const PAPERS: &[Paper] = &[
     reality_checks::PAPER,
     #[cfg(any())]
     seg_flip_flop_anchor::PAPER,
-    #[cfg(any())]
     single_neuron_autoencoder::PAPER,
     #[cfg(any())]
     structural_causal_models::PAPER,
@@ -105,5 +95,5 @@ pub const PAPERS: &[Paper] = &[
 ];
 
 /// The command that `mezo` measures memory with.
-#[cfg(any())]
+#[cfg(feature = "models")]
 pub(crate) use mezo::memory::MemoryProbe;

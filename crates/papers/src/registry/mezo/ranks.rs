@@ -8,6 +8,7 @@ use kiln_optim::zeroth_order::{
 };
 
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares, ROWS};
+use super::claims::{APART, DIFFERENT};
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 const RANKS: usize = 4;
@@ -114,14 +115,14 @@ fn compare<M: ZerothOrder + Sync>(
         }
         tuner.replay_step(&ranks[0].entry, &mut state)?;
     }
-    recorder.record("R13", "relative difference", [apart / largest]);
-    recorder.record("R13", "steps with different ranks", [f64::from(different)]);
+    recorder.observe(&APART, [apart / largest]);
+    recorder.observe(&DIFFERENT, [f64::from(different)]);
     let cells = [apart / largest, f64::from(scalars), f64::from(different)].map(|x| Number(x).to_string());
     table.row(std::iter::once(name.to_owned()).chain(cells));
     Ok(())
 }
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let mut table = Table::new(
         "ranks",
         "Four ranks against one",

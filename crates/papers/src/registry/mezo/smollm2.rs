@@ -5,6 +5,7 @@ use kiln_optim::zeroth_order::{BatchObjective, Mezo, Tuner};
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
 
+use super::claims::{MOVED, SMOLLM2_BITS};
 use super::replay::run_and_replay;
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
@@ -18,15 +19,15 @@ const ASKED: usize = 60;
 const STEPS: u64 = 5;
 const RATE: f64 = 1e-6;
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     if context.scale == Scale::Quick {
         recorder.note("A forward pass of 16 sentences takes seconds; S1 is measured at full scale.");
         return Ok(());
     }
     let found = context.data.find(FILE)?;
-    let path = found.path.clone().ok_or("the model is no file")?;
+    recorder.used_file(&found, 1);
+    let path = found.path.ok_or("the model is no file")?;
     let (train, dev) = (sst2(&*context.data, Sst2Part::Train)?, sst2(&*context.data, Sst2Part::Dev)?);
-    recorder.used_data(found.used(1));
     for source in train.sources.iter().chain(&dev.sources) {
         recorder.used_data(source.clone());
     }
@@ -55,7 +56,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         "smollm2",
         "SmolLM2-135M on SST-2",
         "Five steps of MeZO on 16 sentences at 1e-6, with the prompt \"SENTENCE It was\" great or terrible: \
-         mean loss before and after; accuracy of the model as it is on 60 sentences of the development set.",
+         mean loss before and after; accuracy of the model as it is on 60 sentences of the development set, without \
+         calibration (see S2).",
         &["seed", "loss before", "loss after", "accuracy as it is", "same bits when replayed"],
     );
     for seed in context.seeds(1) {
@@ -67,8 +69,8 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
             Ok((mean(TuningObjective::CrossEntropy, &train, &end)?, replayed.same_bits))
         })?;
         bar.inc(2);
-        recorder.record("S1", "|change of the loss|", [(after - before).abs()]);
-        recorder.record("S1", "runs that end in other bits", [f64::from(u8::from(!same_bits))]);
+        recorder.observe(&MOVED, [(after - before).abs()]);
+        recorder.observe(&SMOLLM2_BITS, [!same_bits]);
         let numbers = [before, after, correct].map(|x| Number(x).to_string());
         let bits = if same_bits { "yes" } else { "no" }.to_owned();
         table.row(std::iter::once(seed.to_string()).chain(numbers).chain([bits]));

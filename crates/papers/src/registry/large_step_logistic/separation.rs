@@ -1,5 +1,4 @@
-//! Tyurin, "From logistic regression to the perceptron algorithm: exploring gradient descent with large step
-//! sizes", 2024.
+//! Points in few dimensions: those of the proofs, a hard data set, random ones.
 
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::training::{
@@ -8,85 +7,11 @@ use kiln_optim::training::{
 use kiln_optim::{Every, Objective, Solver, Trace};
 use kiln_tensor::{Distribution, Noise, Vector};
 
-use kiln_receipts::{
-    Axis, Check, Claim, Context, Experiment, ExperimentError, Figure, Kind, Number, Paper, Recorder,
-    Statistic, Table, Threshold,
-};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
-pub(super) const PAPER: Paper = Paper {
-    id: "large-step-logistic",
-    title: "From logistic regression to the perceptron algorithm: exploring gradient descent with large step sizes",
-    citation: "Alexander Tyurin. 2024",
-    url: "https://arxiv.org/abs/2412.08424",
-    domain: "optim",
-    claims: &[
-        Claim {
-            id: "L1",
-            place: "abstract",
-            says: "As the step size grows without bound, gradient descent on the logistic loss becomes the \
-                batch perceptron.",
-            test: "γ = 1e8 against the batch perceptron that starts from half the mean of the zᵢ, which counts as an \
-                   update since gradient descent makes it. Random data (200 points on the unit sphere of 20 \
-                   dimensions, margin at least 0.02) and the hard data (n - 1 points (1, 0.1), one (-0.9, 0.4); \
-                   n = 10, 100, 1000): updates until all points are separated, and the distance of the directions.",
-            checks: &[
-                Check::new("difference of the numbers of updates", Statistic::Max, Threshold::AtMost(0.0)),
-                Check::new("distance of the directions", Statistic::Max, Threshold::AtMost(1e-9)),
-            ],
-            needs: &[],
-            known_finding: None,
-        },
-        Claim {
-            id: "L2",
-            place: "experiments",
-            says: "Larger steps separate the data sooner.",
-            test: "Random data, γ = 1, 10, 100, 1000: increase of the number of updates from one γ to the \
-                next, and the ratio of the numbers at γ = 1 and 10.",
-            checks: &[
-                Check::new("increase of the updates, next γ", Statistic::Max, Threshold::AtMost(0.0)),
-                Check::new("updates at γ = 1 over those at γ = 10", Statistic::Min, Threshold::AtLeast(5.0)),
-            ],
-            needs: &[],
-            known_finding: None,
-        },
-        Claim {
-            id: "L3",
-            place: "experiments",
-            says: "Larger steps can mean a higher loss and yet a faster separation: the loss is the wrong \
-                thing to watch.",
-            test: "Hard data, n = 100, γ = 100, 1e3, 1e4: largest loss against 0.69, 4.2, 42 and updates \
-                against 46, 45, 45, which an independent program found; largest loss and updates at 1e4 against γ = 1.",
-            checks: &[
-                Check::new("relative error of the largest loss", Statistic::Max, Threshold::AtMost(0.05)),
-                Check::new("relative error of the updates", Statistic::Max, Threshold::AtMost(0.05)),
-                Check::new("largest loss, γ = 1e4 over γ = 1", Statistic::Min, Threshold::Above(1.0)),
-                Check::new("updates, γ = 1e4 over γ = 1", Statistic::Max, Threshold::Below(1.0)),
-            ],
-            needs: &[],
-            known_finding: None,
-        },
-        Claim {
-            id: "L4",
-            place: "section on normalization",
-            says: "The batch perceptron needs up to nR²/μ² updates, the normalized one R²/μ²: the n is real, and \
-                   normalization removes it.",
-            test: "Updates over the bound, with the largest margin known: on the random data that of the planted plane \
-                   or of a plane found, on the hard data (n = 10, 100, 1000, at full scale also 10000) that \
-                   of the best of 1e5 angles. Updates of the batch perceptron over those of the normalized \
-                   at n = 1000.",
-            checks: &[
-                Check::new("normalized, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
-                Check::new("batch, updates over the bound", Statistic::Max, Threshold::AtMost(1.0)),
-                Check::new("batch over normalized, n = 1000", Statistic::Min, Threshold::AtLeast(100.0)),
-            ],
-            needs: &[],
-            known_finding: None,
-        },
-    ],
-    experiments: &[
-        Experiment { id: "random-data", claims: &["L1", "L2", "L4"], run: random_data },
-        Experiment { id: "hard-data", claims: &["L1", "L3", "L4"], run: hard_data },
-    ],
+use super::claims::{
+    AT_LEAST, BATCH, FIRST_LOSS, LOGISTIC, NORMALIZED, PRINTED, REFERENCE_LOSS, REFERENCE_UPDATES,
+    SAME_DIRECTION, SAME_UPDATES, SOONER_AT_RANDOM, TWO_UPDATES,
 };
 
 const LIMIT: u64 = 1_000_000;
@@ -101,7 +26,7 @@ fn solve<S: Solver<LinearSeparation>>(
     if separation.separated { Ok(separation) } else { Err("the data were not separated".into()) }
 }
 
-fn gradient_descent(step_size: f64) -> GradientDescent {
+pub(super) fn gradient_descent(step_size: f64) -> GradientDescent {
     GradientDescent { step_size: step_size.into() }
 }
 
@@ -111,13 +36,13 @@ fn compare_with_perceptron(recorder: &mut Recorder, data: &LinearSeparation) -> 
     let logistic = solve(&gradient_descent(1e8), data, vec![0.0; dimension])?;
     let perceptron = solve(&BatchPerceptron, data, data.half_mean())?;
     let difference = logistic.state.iteration.abs_diff(perceptron.state.iteration + 1);
-    recorder.record("L1", "difference of the numbers of updates", [difference as f64]);
+    recorder.observe(&SAME_UPDATES, [difference as f64]);
     let direction = |mut theta: Vec<f64>| -> Result<Vec<f64>, ExperimentError> {
         theta.scale(theta.norm()?.recip());
         Ok(theta)
     };
     let distance = direction(logistic.state.iterate)?.sub(&direction(perceptron.state.iterate)?)?.norm()?;
-    recorder.record("L1", "distance of the directions", [distance]);
+    recorder.observe(&SAME_DIRECTION, [distance]);
     Ok(())
 }
 
@@ -152,7 +77,7 @@ fn random_points(
     Ok((LinearSeparation::new(&points, &labels)?, normal))
 }
 
-fn random_data(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn random_data(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     const STEP_SIZES: [f64; 4] = [1.0, 10.0, 100.0, 1e3];
     let mut table = Table::new(
         "random-data",
@@ -180,15 +105,13 @@ fn random_data(context: &Context, recorder: &mut Recorder) -> Result<(), Experim
             margin = margin.max(data.margin(&state.iterate)?);
             updates.push(state.iteration as f64);
         }
-        let increases = updates.windows(2).map(|pair| pair[1] - pair[0]);
-        recorder.record("L2", "increase of the updates, next γ", increases);
-        recorder.record("L2", "updates at γ = 1 over those at γ = 10", [updates[0] / updates[1]]);
+        recorder.observe(&SOONER_AT_RANDOM, [updates.iter().rev().map(|n| n.log10()).collect::<Vec<_>>()]);
         let batch = solve(&BatchPerceptron, &data, vec![0.0; 20])?.state;
         let normalized = solve(&NormalizedPerceptron, &data, vec![0.0; 20])?.state;
         margin = margin.max(data.margin(&batch.iterate)?).max(data.margin(&normalized.iterate)?);
         let bound = (data.radius() / margin).powi(2);
-        recorder.record("L4", "normalized, updates over the bound", [normalized.iteration as f64 / bound]);
-        recorder.record("L4", "batch, updates over the bound", [batch.iteration as f64 / (200.0 * bound)]);
+        recorder.observe(&NORMALIZED, [normalized.iteration as f64 / bound]);
+        recorder.observe(&BATCH, [batch.iteration as f64 / (200.0 * bound)]);
         let perceptrons = [batch.iteration as f64, normalized.iteration as f64, bound];
         table.row([margin].into_iter().chain(updates).chain(perceptrons).map(Number));
     }
@@ -212,8 +135,8 @@ fn largest_margin(data: &LinearSeparation) -> Result<f64, ExperimentError> {
     Ok(largest)
 }
 
-fn hard_data(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    losses(recorder)?;
+pub(super) fn hard_data(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    reference(recorder)?;
     let mut table = Table::new(
         "hard-data",
         "Updates until separation on the hard data",
@@ -239,15 +162,9 @@ fn hard_data(context: &Context, recorder: &mut Recorder) -> Result<(), Experimen
         let zero = vec![0.0, 0.0];
         let batch = solve(&BatchPerceptron, &data, zero.clone())?.state.iteration as f64;
         let normalized = solve(&NormalizedPerceptron, &data, zero.clone())?.state.iteration as f64;
-        recorder.record("L4", "normalized, updates over the bound", [normalized / bound]);
-        recorder.record("L4", "batch, updates over the bound", [batch / (n as f64 * bound)]);
-        if n == 1000 {
-            recorder.record("L4", "batch over normalized, n = 1000", [batch / normalized]);
-        }
-        let logistic = |step_size: f64| -> Result<f64, ExperimentError> {
-            let solver = NormalizedLogistic { step_size: step_size.into() };
-            Ok(solve(&solver, &data, zero.clone())?.state.iteration as f64)
-        };
+        recorder.observe(&NORMALIZED, [normalized / bound]);
+        recorder.observe(&BATCH, [batch / (n as f64 * bound)]);
+        let mut logistic = |step_size| normalized_logistic(recorder, &data, n, step_size, margin);
         let row = [n as f64, batch, normalized, logistic(1.0)?, logistic(10.0)?, bound];
         table.row(row.map(Number));
         counts.push(row);
@@ -270,8 +187,34 @@ fn hard_data(context: &Context, recorder: &mut Recorder) -> Result<(), Experimen
     Ok(())
 }
 
-/// Claim L3.
-fn losses(recorder: &mut Recorder) -> Result<(), ExperimentError> {
+/// Updates of normalized gradient descent, held against the bound of Theorem 6.1.
+fn normalized_logistic(
+    recorder: &mut Recorder,
+    data: &LinearSeparation,
+    n: usize,
+    step_size: f64,
+    margin: f64,
+) -> Result<f64, ExperimentError> {
+    let solver = NormalizedLogistic { step_size: step_size.into() };
+    let updates = solve(&solver, data, vec![0.0; 2])?.state.iteration as f64;
+    let bound = (data.radius().powi(2) + 2.0 * (2.0 * n as f64 - 1.0).ln() / step_size) / margin.powi(2);
+    recorder.observe(&LOGISTIC, [updates / bound]);
+    Ok(updates)
+}
+
+/// The loss after every update until the points are separated.
+pub(super) fn losses(data: &LinearSeparation, step_size: f64) -> Result<Vec<f64>, ExperimentError> {
+    let mut trace =
+        Trace::new(Every::Iterations(1), |data: &LinearSeparation, theta: &Vec<f64>| data.value(theta));
+    let zero = vec![0.0; data.half_mean().len()];
+    if !separate(&gradient_descent(step_size), data, zero, LIMIT, &mut trace)?.separated {
+        return Err("the data were not separated".into());
+    }
+    Ok(trace.points().iter().map(|point| point.value).collect())
+}
+
+/// Claim L3-hard.
+fn reference(recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let data = hard_points(100)?;
     let mut figure = Figure::new(
         "loss",
@@ -287,30 +230,61 @@ fn losses(recorder: &mut Recorder) -> Result<(), ExperimentError> {
         "Gradient descent on the logistic loss, n = 100.",
         &["γ", "largest loss", "updates"],
     );
-    let mut results = Vec::new();
-    for (colour, step_size) in [1.0, 100.0, 1e3, 1e4].into_iter().enumerate() {
-        let mut trace =
-            Trace::new(Every::Iterations(1), |data: &LinearSeparation, theta: &Vec<f64>| data.value(theta));
-        let solver = gradient_descent(step_size);
-        let separation = separate(&solver, &data, vec![0.0, 0.0], LIMIT, &mut trace)?;
-        let largest = trace.points().iter().map(|point| point.value).fold(0.0, f64::max);
-        let updates = separation.state.iteration as f64;
-        results.push((largest, updates));
+    let references = [None, Some((0.69, 46.0)), Some((4.2, 45.0)), Some((42.0, 45.0))];
+    for (colour, (step_size, reference)) in [1.0, 100.0, 1e3, 1e4].into_iter().zip(references).enumerate() {
+        let losses = losses(&data, step_size)?;
+        let largest = losses.iter().copied().fold(0.0, f64::max);
+        let updates = (losses.len() - 1) as f64;
         table.row([step_size, largest, updates].map(Number));
+        if let Some((loss, count)) = reference {
+            recorder.observe(&REFERENCE_LOSS, [f64::abs(largest / loss - 1.0)]);
+            recorder.observe(&REFERENCE_UPDATES, [f64::abs(updates - count)]);
+        }
         // The last loss of a large step is so small that it would hide all others.
-        let shown = trace.points().iter().filter(|point| point.value >= 1e-3);
-        let points = shown.map(|point| (point.iteration as f64, point.value));
+        let shown = losses.into_iter().enumerate().filter(|(_, loss)| *loss >= 1e-3);
+        let points = shown.map(|(update, loss)| (update as f64, loss));
         figure = figure.with(Kind::Line, &format!("γ = {step_size}"), colour, points);
     }
     recorder.table(table);
     recorder.figure(figure);
-    for ((largest, updates), (loss, count)) in
-        results[1..].iter().zip([(0.69, 46.0), (4.2, 45.0), (42.0, 45.0)])
-    {
-        recorder.record("L3", "relative error of the largest loss", [(largest / loss - 1.0).abs()]);
-        recorder.record("L3", "relative error of the updates", [(updates / count - 1.0_f64).abs()]);
+    Ok(())
+}
+
+/// The data of the proofs of Theorems 4.1 and 5.1.
+pub(super) fn proofs(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let data = LinearSeparation::new(&[vec![1.0, -1.0], vec![-1.0, -4.0]], &[1.0, -1.0])?;
+    for step_size in [10.0, 100.0, 1e3] {
+        let losses = losses(&data, step_size)?;
+        recorder.observe(&TWO_UPDATES, [(losses.len() - 1) as f64]);
+        recorder.observe(&FIRST_LOSS, losses.get(1).map(|first| first / losses[0]));
     }
-    recorder.record("L3", "largest loss, γ = 1e4 over γ = 1", [results[3].0 / results[0].0]);
-    recorder.record("L3", "updates, γ = 1e4 over γ = 1", [results[3].1 / results[0].1]);
+
+    let mut table = Table::new(
+        "table-1",
+        "Updates until separation on the worst-case data set",
+        "One point (0.5, −1) and n − 1 points (0.5, 1) after their labels, as in Theorem 5.1; R²/μ² = 5. The perceptron \
+         starts from half the mean. The paper's Table 1 has n = 1000.",
+        &["n", "batch perceptron", "GD, γ = 100", "normalized GD, γ = 100", "10", "1", "0.1"],
+    );
+    for &n in context.pick(&[10, 100, 1000][..], &[10, 100, 1000, 10_000]) {
+        let mut points = vec![vec![0.5, 1.0]; n - 1];
+        points.push(vec![0.5, -1.0]);
+        let data = LinearSeparation::new(&points, &vec![1.0; n])?;
+        let batch = 1 + solve(&BatchPerceptron, &data, data.half_mean())?.state.iteration;
+        recorder.observe(&AT_LEAST, [batch as f64 / n as f64]);
+        recorder.observe(&BATCH, [batch as f64 / (5.0 * n as f64)]);
+        let normalized = solve(&NormalizedPerceptron, &data, vec![0.0; 2])?.state.iteration;
+        recorder.observe(&NORMALIZED, [normalized as f64 / 5.0]);
+        let mut updates = vec![solve(&gradient_descent(100.0), &data, vec![0.0; 2])?.state.iteration as f64];
+        for step_size in [100.0, 10.0, 1.0, 0.1] {
+            updates.push(normalized_logistic(recorder, &data, n, step_size, 0.5)?);
+        }
+        if n == 1000 {
+            let printed = [308.0, 2.0, 2.0, 16.0, 157.0];
+            recorder.observe(&PRINTED, updates.iter().zip(printed).map(|(found, printed)| found - printed));
+        }
+        table.row([n as f64, batch as f64].into_iter().chain(updates).map(Number));
+    }
+    recorder.table(table);
     Ok(())
 }
