@@ -1,6 +1,8 @@
 //! When the zeros of the solution are found.
 
-use kiln_optim::block_coordinate::{BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update};
+use kiln_optim::block_coordinate::{
+    BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update,
+};
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
 use kiln_optim::{Composite, Every, Stop, Trace, run as solve};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table};

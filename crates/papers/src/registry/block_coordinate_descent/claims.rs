@@ -2,7 +2,8 @@
 
 use kiln_receipts::{Check, Claim, Paper};
 
-const GENERATOR: &str = "the authors' generator; at quick scale 200 × 1000 of 1000 × 10,000, at full scale 5 data sets";
+const GENERATOR: &str =
+    "the authors' generator; at quick scale 200 × 1000 of 1000 × 10,000, at full scale 5 data sets";
 const FAR: &str = "\"far better\" is read as a factor of ten";
 /// Of `f / f(0)`: what is below is rounding.
 const ROUNDING: f64 = 1e-15;
@@ -54,8 +55,7 @@ pub(super) const ACTIVE_SET: Claim = Claim {
     ..Claim::reduced("B4", "1 data set of the authors' generator, at full scale 3")
 };
 
-pub(super) const FORESTS: Check =
-    Check::ratio("f − f*, blocks of n^{1/3} / forests").above(1.0).floor(1e-10);
+pub(super) const FORESTS: Check = Check::ratio("f − f*, blocks of n^{1/3} / forests").above(1.0).floor(1e-10);
 pub(super) const MESSAGES: Claim = Claim {
     place: "figure 6",
     says: "Forest-structured blocks, solved by message passing, make more progress than blocks whose dense solve costs as \

@@ -1,6 +1,8 @@
 //! Forests against blocks that are solved densely.
 
-use kiln_optim::block_coordinate::{BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update};
+use kiln_optim::block_coordinate::{
+    BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update,
+};
 use kiln_optim::problems::SparseQuadratic;
 use kiln_optim::{Every, Objective, Stop, Trace, run as solve};
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, sweep};
@@ -19,9 +21,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Arm::new(name, &solver.clone(), move |seed| {
             let problem = lattice(seed)?;
             let zero = vec![0.0; problem.dimension()];
-            let mut values = Trace::new(Every::Iterations(1), |problem: &SparseQuadratic, x: &Vec<f64>| {
-                problem.value(x)
-            });
+            let mut values =
+                Trace::new(Every::Iterations(1), |problem: &SparseQuadratic, x: &Vec<f64>| problem.value(x));
             let solver = BlockCoordinateDescent { seed, ..solver.clone() };
             solve(&solver, &problem, zero, &Stop::after(100), &mut values)?;
             Ok(values.points().iter().map(|point| point.value).collect::<Vec<_>>())
@@ -65,12 +66,13 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Axis::linear("iteration"),
         Axis::log("(f − f*)/(f(0) − f*)"),
     );
-    recorder.figure(figure.with_runs(&runs, |gaps| {
-        gaps.iter().enumerate().map(|(at, gap)| (at as f64, *gap)).collect()
-    }));
+    recorder.figure(
+        figure.with_runs(&runs, |gaps| gaps.iter().enumerate().map(|(at, gap)| (at as f64, *gap)).collect()),
+    );
     let [forests, _, dense, _] = &runs;
     for at in [10, 30, 100] {
-        recorder.observe_in(format!("{at} iterations"), &FORESTS, dense.paired(forests, |gaps| gaps[at]));
+        let gap = |gaps: &Vec<f64>| gaps.get(at).copied().unwrap_or(f64::NAN);
+        recorder.observe_in(format!("{at} iterations"), &FORESTS, dense.paired(forests, gap));
     }
     Ok(())
 }

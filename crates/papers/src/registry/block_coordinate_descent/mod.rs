@@ -17,11 +17,7 @@ pub(super) const PAPER: Paper = Paper { experiments: EXPERIMENTS, ..claims::PAPE
 const EXPERIMENTS: &[Experiment] = &[];
 #[cfg(feature = "optim")]
 const EXPERIMENTS: &[Experiment] = &[
-    Experiment {
-        id: "fixed-blocks",
-        claims: &[claims::RULES, claims::UPDATES],
-        run: rules::fixed_blocks,
-    },
+    Experiment { id: "fixed-blocks", claims: &[claims::RULES, claims::UPDATES], run: rules::fixed_blocks },
     Experiment {
         id: "variable-blocks",
         claims: &[claims::RULES, claims::UPDATES],

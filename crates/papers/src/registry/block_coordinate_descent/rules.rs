@@ -1,10 +1,10 @@
 //! Rules, updates and partitions.
 
+use kiln_optim::Solver;
 use kiln_optim::block_coordinate::{
     BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Partition, Update,
 };
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
-use kiln_optim::Solver;
 use kiln_receipts::statistics::{geometric_mean, quantile};
 use kiln_receipts::{Arm, Axis, Check, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
 
@@ -77,9 +77,11 @@ fn arm<'a>(
 fn draw(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<Vec<f64>>]) {
     let caption = "f / f(0) by iteration.";
     let figure = Figure::new(id, title, caption, Axis::linear("iteration"), Axis::log("f / f(0)"));
-    recorder.figure(figure.with_runs(runs, |values| {
-        values.iter().enumerate().map(|(at, f)| (10.0 * at as f64, *f)).collect()
-    }));
+    recorder.figure(
+        figure.with_runs(runs, |values| {
+            values.iter().enumerate().map(|(at, f)| (10.0 * at as f64, *f)).collect()
+        }),
+    );
 }
 
 /// All rules with one kind of blocks, by `1/L_b` and by matrix updates.
@@ -148,9 +150,9 @@ pub(super) fn fixed_against_variable(
     let seeds = context.seeds(5);
     let mut means = Vec::new();
     for (group, update) in [("1/L_b", Update::Gradient), ("matrix", Update::Matrix)] {
-        let arms = blocks.each_ref().map(|(name, blocks)| {
-            arm(context, &format!("{name}, {group}"), blocks, BlockRule::Gsl, update)
-        });
+        let arms = blocks
+            .each_ref()
+            .map(|(name, blocks)| arm(context, &format!("{name}, {group}"), blocks, BlockRule::Gsl, update));
         let runs = recorder.sweep(&seeds, arms)?;
         let [_, sorted, _, variable] = &runs;
         recorder.observe_in(group, &claims::VARIABLE, sorted.paired(variable, last));

@@ -39,7 +39,11 @@ pub(super) const RANDOM: Claim = Claim {
     says: "The same on random points.",
     test: "Random data of L1, paired by data set.",
     checks: &[SOONER_AT_RANDOM],
-    ..Claim::stand_in("L2-random", "random points in place of pictures", "the paper asks only that they are separable")
+    ..Claim::stand_in(
+        "L2-random",
+        "random points in place of pictures",
+        "the paper asks only that they are separable",
+    )
 };
 
 pub(super) const FIRST_LOSS: Check =
@@ -54,8 +58,7 @@ pub(super) const LOSS_MISLEADS: Claim = Claim {
     ..Claim::exact("L3")
 };
 
-pub(super) const HIGHER_LOSS: Check =
-    Check::ratio("largest loss on MNIST, γ = 10 / γ = 1").above(1.0);
+pub(super) const HIGHER_LOSS: Check = Check::ratio("largest loss on MNIST, γ = 10 / γ = 1").above(1.0);
 pub(super) const HIGHER: Claim = Claim {
     place: "figures 1, 4 and 5",
     says: "Larger steps that separate sooner have the higher losses before they do.",
@@ -68,8 +71,7 @@ pub(super) const HIGHER: Claim = Claim {
 pub(super) const REFERENCE_LOSS: Check = Check::each("relative error of the largest loss, hard data")
     .at_most(0.0125)
     .by_us("the reference is known to two digits: half of the last is up to 1.2 %");
-pub(super) const REFERENCE_UPDATES: Check =
-    Check::each("difference of the updates, hard data").at_most(0.0);
+pub(super) const REFERENCE_UPDATES: Check = Check::each("difference of the updates, hard data").at_most(0.0);
 pub(super) const REFERENCE: Claim = Claim {
     place: "not in the paper: an independent program",
     says: "Another program finds the same losses and updates.",
@@ -97,8 +99,7 @@ pub(super) const BOUNDS: Claim = Claim {
     ..Claim::exact("L4")
 };
 
-pub(super) const PRINTED: Check =
-    Check::each("updates less those of Table 1").equal(0.0, 0.0).by_paper();
+pub(super) const PRINTED: Check = Check::each("updates less those of Table 1").equal(0.0, 0.0).by_paper();
 pub(super) const TABLE: Claim = Claim {
     place: "Table 1, worst-case data set",
     says: "Normalized gradient descent separates the data of Theorem 5.1 in 2, 2, 16 and 157 updates with γ = 100, 10, 1 \
@@ -114,15 +115,6 @@ pub(super) const PAPER: Paper = Paper {
     citation: "Alexander Tyurin. AAAI 2025",
     url: "https://arxiv.org/abs/2412.08424",
     domain: "optim",
-    claims: &[
-        PERCEPTRON,
-        LARGER_IS_SOONER,
-        RANDOM,
-        LOSS_MISLEADS,
-        HIGHER,
-        REFERENCE,
-        BOUNDS,
-        TABLE,
-    ],
+    claims: &[PERCEPTRON, LARGER_IS_SOONER, RANDOM, LOSS_MISLEADS, HIGHER, REFERENCE, BOUNDS, TABLE],
     experiments: &[],
 };

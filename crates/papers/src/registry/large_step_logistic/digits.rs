@@ -34,11 +34,22 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let updates = |losses: &Vec<f64>| (losses.len() - 1) as f64;
     let largest = |losses: &Vec<f64>| losses[1..].iter().copied().fold(0.0, f64::max);
     for pair in runs[1..].windows(2) {
-        recorder.observe_in(format!("{} / {}", pair[1].name, pair[0].name), &SOONER, pair[1].paired(&pair[0], updates));
+        recorder.observe_in(
+            format!("{} / {}", pair[1].name, pair[0].name),
+            &SOONER,
+            pair[1].paired(&pair[0], updates),
+        );
     }
     recorder.observe(&HIGHER_LOSS, runs[1].paired(&runs[2], largest));
-    let caption = "Gradient descent from zero on the digits 0 and 1, 2 and 3, … 8 and 9, 500 pictures of each.";
-    recorder.table(sweep::table("updates", "Updates until the digits are separated", caption, &runs, updates));
+    let caption =
+        "Gradient descent from zero on the digits 0 and 1, 2 and 3, … 8 and 9, 500 pictures of each.";
+    recorder.table(sweep::table(
+        "updates",
+        "Updates until the digits are separated",
+        caption,
+        &runs,
+        updates,
+    ));
     recorder.table(sweep::table("losses", "Largest loss on the way", caption, &runs, largest));
     let figure = Figure::new(
         "loss",

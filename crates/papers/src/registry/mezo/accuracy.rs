@@ -86,7 +86,11 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     );
     let of = |name: &str, of: fn(&(u64, Score, Score)) -> f64| Runs {
         name: name.to_owned(),
-        values: runs.values.iter().map(|run| run.curve.iter().map(|p| (p.0 as f64, of(p))).collect()).collect(),
+        values: runs
+            .values
+            .iter()
+            .map(|run| run.curve.iter().map(|p| (p.0 as f64, of(p))).collect())
+            .collect(),
     };
     let curves: [Runs<Vec<(f64, f64)>>; 2] = [
         of("512 digits tuned on", |sample| sample.1.accuracy),

@@ -30,7 +30,11 @@ pub(super) const BUFFERS: Claim = Claim {
         peak of a step of MeZO beyond that of a forward pass, against the largest tensor, for batches of 1, 8 and \
         32 with 64 and 256 tokens.",
     checks: &[MEZO, TEXTBOOK, RANK_ONE, REPLAY, SGD, ADAM, BEYOND],
-    ..Claim::stand_in("R10-buffers", TRANSFORMER, "how often a method keeps the weights does not depend on the model")
+    ..Claim::stand_in(
+        "R10-buffers",
+        TRANSFORMER,
+        "how often a method keeps the weights does not depend on the model",
+    )
 };
 
 pub(super) const GROWTH: Check = Check::each("SGD / MeZO, growth to the next batch or context").above(1.0);
@@ -47,9 +51,10 @@ pub(super) const SAVING: Claim = Claim {
     )
 };
 
-pub(super) const DIMENSION: Check = Check::ratio("steps, in more dimensions / in 100")
-    .within(1.0 / 1.5, 1.5)
-    .by_us("steps in proportion to the dimension would give 10 and 100, and a tenth power of it 1.26 and 1.58");
+pub(super) const DIMENSION: Check =
+    Check::ratio("steps, in more dimensions / in 100").within(1.0 / 1.5, 1.5).by_us(
+        "steps in proportion to the dimension would give 10 and 100, and a tenth power of it 1.26 and 1.58",
+    );
 pub(super) const EFFECTIVE_RANK: Claim = Claim {
     place: "section 4 (theory)",
     says: "Not the number of parameters but the effective rank of the Hessian limits the speed.",
@@ -123,7 +128,11 @@ pub(super) const SMOKE: Claim = Claim {
     test: "SmolLM2-135M, 16 sentences of SST-2, five steps of MeZO at 1e-6: change of their mean loss; runs whose \
         replay ends in other bits.",
     checks: &[MOVED, SMOLLM2_BITS],
-    needs: &[Need::Data("models/smollm2"), Need::Data("text/sst2-train.tsv"), Need::Data("text/sst2-dev.tsv")],
+    needs: &[
+        Need::Data("models/smollm2"),
+        Need::Data("text/sst2-train.tsv"),
+        Need::Data("text/sst2-dev.tsv"),
+    ],
     ..Claim::ours("S1")
 };
 

@@ -309,9 +309,10 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         place.map(|place| found[place].as_slice()).ok_or("a subject was not measured")
     };
     let (forward, mezo, sgd) = (of(Subject::Forward)?, of(Subject::Mezo)?, of(Subject::Sgd)?);
-    let beyond = forward.iter().zip(mezo).map(|(forward, mezo)| {
-        (mezo.peak as f64 - forward.peak as f64) / mezo.largest_tensor as f64
-    });
+    let beyond = forward
+        .iter()
+        .zip(mezo)
+        .map(|(forward, mezo)| (mezo.peak as f64 - forward.peak as f64) / mezo.largest_tensor as f64);
     recorder.observe(&BEYOND, beyond);
     let ratio: Vec<f64> =
         sgd.iter().zip(mezo).map(|(sgd, mezo)| sgd.peak as f64 / mezo.peak as f64).collect();

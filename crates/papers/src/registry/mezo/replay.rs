@@ -103,7 +103,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         recorder.observe_in(&runs.name, &OTHER_BITS, runs.values.iter().map(|run| !run.same_bits));
         for run in &runs.values {
             let a_step = Number(run.bytes as f64 / steps as f64).to_string();
-            let [parameters, steps, bytes] = [parameters as u64, steps, run.bytes as u64].map(|n| n.to_string());
+            let [parameters, steps, bytes] =
+                [parameters as u64, steps, run.bytes as u64].map(|n| n.to_string());
             let bits = if run.same_bits { "yes" } else { "no" }.to_owned();
             table.row([runs.name.clone(), parameters, steps, bytes, a_step, bits]);
         }

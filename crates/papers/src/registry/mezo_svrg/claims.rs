@@ -37,9 +37,10 @@ pub(super) const VARIANTS: Claim = Claim {
 const LEAST_SQUARES: &str = "least squares in place of language models";
 const NOISE: &str = "the noise of a batch falls with its size whatever the loss";
 
-pub(super) const SMALL_BATCHES: Check = Check::share("runs that end above their start, batches of 1 and of 4")
-    .at_least(0.5)
-    .by_us("\"diverges\" is read as: more often than not");
+pub(super) const SMALL_BATCHES: Check =
+    Check::share("runs that end above their start, batches of 1 and of 4")
+        .at_least(0.5)
+        .by_us("\"diverges\" is read as: more often than not");
 pub(super) const DOUBLED: Check =
     Check::ratio("f − min f, a batch / a batch twice as large").above(1.0).floor(ROUNDING);
 pub(super) const BATCH_SIZES: Claim = Claim {
@@ -51,9 +52,8 @@ pub(super) const BATCH_SIZES: Claim = Claim {
     ..Claim::stand_in("R3", LEAST_SQUARES, NOISE)
 };
 
-pub(super) const BATCHES_DIVERGE: Check = Check::share("runs that end above their start, 4e-3, batches of 32")
-    .at_least(0.5)
-    .by_us("as R3");
+pub(super) const BATCHES_DIVERGE: Check =
+    Check::share("runs that end above their start, 4e-3, batches of 32").at_least(0.5).by_us("as R3");
 pub(super) const ALL_CONVERGE: Check =
     Check::share("runs that end below their start, 4e-3, all examples").at_least(0.5).by_us("as R3");
 pub(super) const LARGE_RATE: Claim = Claim {
@@ -106,7 +106,8 @@ pub(super) const FROM_SCRATCH: Claim = Claim {
     ..Claim::reduced("R7", "4,000 of the 55,000 pictures, 8,000 of some 43,000 steps")
 };
 
-const SMALL_NETWORK: &str = "a network of 25,818 weights and shifted digits in place of language models and GLUE";
+const SMALL_NETWORK: &str =
+    "a network of 25,818 weights and shifted digits in place of language models and GLUE";
 
 pub(super) const CONFIGURED_GAP: Check =
     Check::difference("accuracy as configured, MeZO-SVRG less MeZO").above(0.0).at_full_scale();
@@ -119,7 +120,11 @@ pub(super) const CONFIGURED: Claim = Claim {
         each. Networks drawn by He et al. are shown as control.",
     checks: &[CONFIGURED_GAP],
     needs: DIGITS,
-    ..Claim::stand_in("R8-as-configured", SMALL_NETWORK, "both methods and the ratio of their rates are the authors'")
+    ..Claim::stand_in(
+        "R8-as-configured",
+        SMALL_NETWORK,
+        "both methods and the ratio of their rates are the authors'",
+    )
 };
 
 pub(super) const LIKE_FOR_LIKE: Check =
@@ -134,8 +139,7 @@ pub(super) const ALIKE: Claim = Claim {
     ..Claim::ours("R8-like-for-like")
 };
 
-pub(super) const LARGER_RATE: Check =
-    Check::ratio("MeZO, loss at 2e-3 / at 1e-3").above(1.0).at_full_scale();
+pub(super) const LARGER_RATE: Check = Check::ratio("MeZO, loss at 2e-3 / at 1e-3").above(1.0).at_full_scale();
 pub(super) const GOES_ON: Check =
     Check::ratio("loss at the end / at a quarter of the queries").below(1.0).at_full_scale();
 pub(super) const STABLE_GAP: Check =

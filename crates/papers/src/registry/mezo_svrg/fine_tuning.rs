@@ -14,9 +14,7 @@ use super::claims::{CONFIGURED_GAP, GOES_ON, LARGER_RATE, LIKE_FOR_LIKE, STABLE_
 use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
 use crate::device::TensorDevice;
 use kiln_receipts::statistics::{median, quantile};
-use kiln_receipts::{
-    Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Scale, Table,
-};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Scale, Table};
 
 /// Forward passes of one example: the budget of the comparisons, and that of the stability claim.
 const BUDGET: u64 = 640_000;

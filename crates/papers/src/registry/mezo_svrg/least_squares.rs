@@ -101,8 +101,7 @@ fn sgd(problem: &LeastSquares, rate: f64, seed: u64) -> Result<Curve, Experiment
 }
 
 type Coordinate = fn(&Sample) -> u64;
-const BY_QUERIES: (&str, Coordinate) =
-    ("queries (forward passes of one example)", |sample| sample.queries);
+const BY_QUERIES: (&str, Coordinate) = ("queries (forward passes of one example)", |sample| sample.queries);
 
 /// The ends as a table, the curves as a figure.
 fn show(
@@ -118,9 +117,8 @@ fn show(
     let caption = format!("{caption} Cut at 1e-16.");
     let figure = Figure::new(figure, title, &caption, Axis::log(label), Axis::log(EXCESS));
     let shown = |excess: f64| if excess < 1e12 { excess.max(FLOOR) } else { f64::NAN };
-    let points = |curve: &Curve| {
-        curve.iter().skip(1).map(|sample| (x(sample) as f64, shown(sample.excess))).collect()
-    };
+    let points =
+        |curve: &Curve| curve.iter().skip(1).map(|sample| (x(sample) as f64, shown(sample.excess))).collect();
     recorder.figure(figure.with_runs(runs, points));
 }
 
@@ -131,8 +129,7 @@ pub(super) fn against_mezo(context: &Context, recorder: &mut Recorder) -> Result
     arms.extend(rates.iter().map(|rate| mezo(&format!("MeZO, {rate:e}"), 1.0, *rate, BATCH, steps)));
     let runs = recorder.sweep_all(&context.seeds(context.pick(5, 10)), arms)?;
     let (reduced, mezo) = (runs[0].each(last), &runs[1..]);
-    let best =
-        |seed: usize| mezo.iter().map(|runs| last(&runs.values[seed])).fold(f64::INFINITY, f64::min);
+    let best = |seed: usize| mezo.iter().map(|runs| last(&runs.values[seed])).fold(f64::INFINITY, f64::min);
     recorder.observe(&BEST_MEZO, reduced.into_iter().enumerate().map(|(seed, excess)| (best(seed), excess)));
     let words = [
         "ends",

@@ -31,8 +31,11 @@ fn ways() -> Vec<Way> {
     let way = |batch, rate| Way { batch, rate, drawn: Drawn::Uniform };
     let judged = BATCHES.map(|size| way(Some(size), RATE)).into_iter().chain([way(None, FULL_BATCH_RATE)]);
     let controls = [way(None, RATE), way(Some(64), FULL_BATCH_RATE)];
-    let he = [(Some(16), RATE), (Some(1024), RATE), (None, FULL_BATCH_RATE)]
-        .map(|(batch, rate)| Way { batch, rate, drawn: Drawn::He });
+    let he = [(Some(16), RATE), (Some(1024), RATE), (None, FULL_BATCH_RATE)].map(|(batch, rate)| Way {
+        batch,
+        rate,
+        drawn: Drawn::He,
+    });
     judged.chain(controls).chain(he).collect()
 }
 
@@ -101,9 +104,10 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let device = context.tensor_device()?;
     let seeds = context.seeds(context.pick(1, 5));
     let steps = context.pick(5, 8000);
-    let arms = ways().into_iter().map(|way| {
-        Arm::new(way.name(), &steps, move |seed| train(&pictures, way, steps, seed, &device))
-    });
+    let (pictures, device) = (&pictures, &device);
+    let arms = ways()
+        .into_iter()
+        .map(|way| Arm::new(way.name(), &steps, move |seed| train(pictures, way, steps, seed, device)));
     let runs = recorder.sweep_all(&seeds, arms.collect())?;
 
     let (batches, all) = (&runs[..BATCHES.len()], &runs[BATCHES.len()]);
@@ -118,7 +122,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let caption = "A 784-32-16-10 network on 4,000 digits, drawn as PyTorch does or by He et al.";
     recorder.table(sweep::table("from-scratch", &title, caption, &runs, |run| run.train.loss));
     let title = format!("Training from scratch, {steps} steps: accuracy on 1,000 other digits");
-    recorder.table(sweep::table("from-scratch-accuracy", &title, caption, &runs, |run| run.held_out.accuracy));
+    recorder
+        .table(sweep::table("from-scratch-accuracy", &title, caption, &runs, |run| run.held_out.accuracy));
     let figure = Figure::new(
         "training-loss",
         "Without gradients, from scratch",

@@ -17,9 +17,9 @@ pub(super) const MINIMUM: Claim = Claim {
     ..Claim::exact("A1")
 };
 
-pub(super) const COSINE: Check = Check::each("cosine of end and start, b = n").above(1.0 - 1e-9).by_us(
-    "the gradient is radial, so only rounding turns the weights: 5,000 steps of 1e-16",
-);
+pub(super) const COSINE: Check = Check::each("cosine of end and start, b = n")
+    .above(1.0 - 1e-9)
+    .by_us("the gradient is radial, so only rounding turns the weights: 5,000 steps of 1e-16");
 pub(super) const SPARSE: Check = Check::each("share of the largest entry, b < n")
     .above(0.999)
     .by_us("\"a single entry\" is read as all but a thousandth of the squared norm");
@@ -34,7 +34,8 @@ pub(super) const SPARSITY: Claim = Claim {
     ..Claim::exact("A2")
 };
 
-pub(super) const FLATTER: Check = Check::difference("trace of the Hessian, ReLU, b < n less b = n").above(0.0);
+pub(super) const FLATTER: Check =
+    Check::difference("trace of the Hessian, ReLU, b < n less b = n").above(0.0);
 pub(super) const ONE_TRACE: Check = Check::each("|difference of traces|, linear")
     .below(1e-6)
     .by_us("all minima have one trace; the ends are within 1e-8 of them");
