@@ -21,11 +21,11 @@ pub(super) const PERCEPTRON: Claim = Claim {
 pub(super) const SOONER: Check =
     Check::ratio("updates on MNIST, a step size / one ten times as large").above(1.0);
 const MNIST: &str = "MNIST of the paper's four data sets, with 1,000 of 5,000 pictures; which two classes it has we do \
-    not know, so there are five pairs of digits";
+    not know, so there are ten pairs of digits";
 pub(super) const LARGER_IS_SOONER: Claim = Claim {
     place: "experiments (figures 1 to 5)",
     says: "Larger steps separate the data sooner.",
-    test: "Digits 0 and 1, 2 and 3, … 8 and 9, 500 pictures of each, pixels from 0 to 1: updates at γ = 1 over those at \
+    test: "Digits 0 and 1, 1 and 2, … 9 and 0, 500 pictures of each, pixels from 0 to 1: updates at γ = 1 over those at \
         10; at full scale also γ = 0.1 over 1.",
     checks: &[SOONER],
     needs: &[Need::Data("digits/mnist_5k.csv.gz")],
