@@ -5,60 +5,51 @@ use kiln_optim::block_coordinate::{
 };
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
 use kiln_optim::{Composite, Every, Stop, Trace, run as solve};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
 use kiln_tensor::prox::NonNegative;
 
 use super::claims::LATE;
 use super::rules::ITERATIONS;
 
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let sizes: &[usize] = context.pick(&[5, 50], &[5, 50, 100]);
+    let updates = [("1/L_b", Update::Gradient), ("two-metric", Update::TwoMetric)];
+    let arms = sizes.iter().flat_map(|&size| {
+        updates.map(|(name, update)| {
+            Arm::new(format!("blocks of {size}, {name}"), &(size, update), move |seed| {
+                let regression = SparseRegression::generate(1000, 10_000, RegressionLoss::Squared, seed)?
+                    .with_tilt(5e4)?;
+                zeros(&Composite { problem: regression, regularizer: NonNegative }, size, update, seed)
+            })
+        })
+    });
+    let runs = recorder.sweep_all(&context.seeds(context.pick(1, 3)), arms.collect())?;
     let mut table = Table::new(
         "active-set",
-        "Zeros with x ≥ 0 and ℓ1 weight 5e4, data set A, 1000 x 10000",
-        "Last change: the iteration after which the set of zeros stayed the same until iteration 500.",
-        &["seed", "block", "update", "nonzeros", "last change"],
+        "Zeros with x ≥ 0 and ℓ1 weight 5e4, data set A, 1000 × 10000",
+        "A row a data set. Last change: the iteration after which the set of zeros stayed the same until iteration 500.",
+        &["", "nonzeros", "last change"],
     );
-    let seeds = context.seeds(context.pick(1, 3));
-    let updates = [("1/L_b", Update::Gradient), ("two-metric", Update::TwoMetric)];
-    let sizes: &[usize] = context.pick(&[5, 50], &[5, 50, 100]);
-    let progress = recorder.progress((seeds.len() * sizes.len() * 2) as u64, "runs");
-    for (index, &seed) in seeds.iter().enumerate() {
-        let regression =
-            SparseRegression::generate(1000, 10_000, RegressionLoss::Squared, seed)?.with_tilt(5e4)?;
-        let problem = Composite { problem: regression, regularizer: NonNegative };
-        let mut figure = Figure::new(
-            &format!("nonzeros-{}", index + 1),
-            "Coordinates that are not zero",
-            "Number of nonzeros by iteration, up to 60 of 500.",
-            Axis::linear("iteration"),
-            Axis::linear("nonzeros"),
-        );
-        for (colour, &size) in sizes.iter().enumerate() {
-            for (name, update) in updates {
-                let (counts, changes): (Vec<u32>, Vec<u64>) = recorder
-                    .memo(&format!("{size} {name} {seed}"), || zeros(&problem, size, update, seed))?;
-                progress.inc(1);
-                let late =
-                    changes.iter().filter(|iteration| **iteration > ITERATIONS - ITERATIONS / 5).count();
-                recorder.observe(&LATE, [late as f64]);
-                let final_count = counts.last().copied().unwrap_or_default();
-                let last_change = changes.last().copied().unwrap_or_default();
-                table.row([
-                    (index + 1).to_string(),
-                    size.to_string(),
-                    name.to_owned(),
-                    final_count.to_string(),
-                    last_change.to_string(),
-                ]);
-                let kind = if update == Update::Gradient { Kind::Dashed } else { Kind::Line };
-                let points =
-                    counts.iter().enumerate().take(61).map(|(at, count)| (at as f64, f64::from(*count)));
-                figure = figure.with(kind, &format!("{size}, {name}"), colour, points);
-            }
+    for runs in &runs {
+        for (counts, changes) in &runs.values {
+            let late = changes.iter().filter(|iteration| **iteration > ITERATIONS - ITERATIONS / 5).count();
+            recorder.observe_in(&runs.name, &LATE, [late as f64]);
+            let ends = [counts.last().copied(), changes.last().map(|last| *last as f64)];
+            let ends = ends.map(|end| Number(end.unwrap_or(0.0)).to_string());
+            table.row(std::iter::once(runs.name.clone()).chain(ends));
         }
-        recorder.figure(figure);
     }
     recorder.table(table);
+    let figure = Figure::new(
+        "nonzeros",
+        "Coordinates that are not zero",
+        "Number of nonzeros by iteration, up to 60 of 500.",
+        Axis::linear("iteration"),
+        Axis::linear("nonzeros"),
+    );
+    recorder.figure(figure.with_runs(&runs, |(counts, _)| {
+        counts.iter().enumerate().take(61).map(|(at, count)| (at as f64, *count)).collect()
+    }));
     Ok(())
 }
 
@@ -68,7 +59,7 @@ fn zeros<P: CoordinateProblem>(
     size: usize,
     update: Update,
     seed: u64,
-) -> Result<(Vec<u32>, Vec<u64>), ExperimentError> {
+) -> Result<(Vec<f64>, Vec<u64>), ExperimentError> {
     let blocks = BlockPartition::Variable { size };
     let solver = BlockCoordinateDescent { blocks, rule: BlockRule::GsqNonnegative, update, seed };
     let mut before = vec![false; problem.dimension()];
@@ -85,6 +76,6 @@ fn zeros<P: CoordinateProblem>(
     });
     let stop = Stop { check_every: Some(50), ..Stop::after(ITERATIONS) };
     solve(&solver, problem, vec![0.0; problem.dimension()], &stop, &mut counts)?;
-    let counts = counts.points().iter().map(|point| point.value as u32).collect();
+    let counts = counts.points().iter().map(|point| point.value).collect();
     Ok((counts, changes))
 }

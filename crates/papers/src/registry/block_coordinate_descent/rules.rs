@@ -22,6 +22,9 @@ const RULES: [(&str, BlockRule); 7] = [
     ("GSQ", BlockRule::Gsq),
 ];
 
+/// `f / f(0)` at every tenth iteration.
+type Curve = Vec<f64>;
+
 const RANDOM: usize = 0;
 const GS: usize = 3;
 const GSL: usize = 4;
@@ -55,7 +58,7 @@ fn progress_of<P: CoordinateProblem>(
     Ok(values.into_iter().map(|value| value / first).collect())
 }
 
-fn last(values: &Vec<f64>) -> f64 {
+fn last(values: &Curve) -> f64 {
     values.last().copied().unwrap_or(f64::NAN)
 }
 
@@ -66,7 +69,7 @@ fn arm<'a>(
     blocks: &BlockPartition,
     rule: BlockRule,
     update: Update,
-) -> Arm<'a, Vec<f64>> {
+) -> Arm<'a, Curve> {
     let solver = BlockCoordinateDescent { blocks: blocks.clone(), rule, update, seed: 0 };
     Arm::new(name, &solver.clone(), move |seed| {
         let solver = BlockCoordinateDescent { seed, ..solver.clone() };
@@ -74,7 +77,7 @@ fn arm<'a>(
     })
 }
 
-fn draw(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<Vec<f64>>]) {
+fn draw(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<Curve>]) {
     let caption = "f / f(0) by iteration.";
     let figure = Figure::new(id, title, caption, Axis::linear("iteration"), Axis::log("f / f(0)"));
     recorder.figure(
@@ -90,7 +93,7 @@ fn rules_and_updates(
     recorder: &mut Recorder,
     blocks: &BlockPartition,
     kind: &str,
-) -> Result<[Vec<Runs<Vec<f64>>>; 2], ExperimentError> {
+) -> Result<[Vec<Runs<Curve>>; 2], ExperimentError> {
     let seeds = context.seeds(5);
     let mut of = |id: &str, name: &str, update| {
         let arms = RULES.map(|(name, rule)| arm(context, name, blocks, rule, update));
@@ -117,7 +120,7 @@ fn rules_and_updates(
     Ok(all)
 }
 
-fn compare(recorder: &mut Recorder, check: &Check, a: &Runs<Vec<f64>>, b: &Runs<Vec<f64>>) {
+fn compare(recorder: &mut Recorder, check: &Check, a: &Runs<Curve>, b: &Runs<Curve>) {
     recorder.observe(check, a.paired(b, last));
 }
 

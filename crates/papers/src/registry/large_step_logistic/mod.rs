@@ -21,14 +21,9 @@ const EXPERIMENTS: &[Experiment] = &[
         run: separation::random_data,
     },
     Experiment {
-        id: "hard-data",
-        claims: &[claims::PERCEPTRON, claims::REFERENCE, claims::BOUNDS],
-        run: separation::hard_data,
-    },
-    Experiment {
-        id: "proofs",
-        claims: &[claims::LOSS_MISLEADS, claims::BOUNDS, claims::TABLE],
-        run: separation::proofs,
+        id: "worst-case",
+        claims: &[claims::PERCEPTRON, claims::LOSS_MISLEADS, claims::BOUNDS, claims::TABLE],
+        run: separation::worst_case,
     },
     Experiment { id: "mnist", claims: &[claims::LARGER_IS_SOONER, claims::HIGHER], run: digits::run },
 ];

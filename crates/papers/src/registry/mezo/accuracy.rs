@@ -2,9 +2,10 @@
 
 use kiln_optim::zeroth_order::{Alone, Mezo, ModuleLoss, Tuner};
 use kiln_tensor::Parameters;
+use kiln_tensor::network::InitialLaw;
 use serde::{Deserialize, Serialize};
 
-use super::super::mezo_svrg::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
+use super::super::mezo_svrg::digits::{BATCH, FineTuning, Network, Score, pictures};
 use super::claims::GAIN;
 use crate::device::TensorDevice;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
@@ -51,7 +52,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let seeds = context.seeds(context.pick(1, 5));
     let steps = context.pick(50, 5000);
     let arm = Arm::new("MeZO", &(steps, RATE, EPS), |seed| {
-        tune(&FineTuning::new(&pictures, Drawn::Uniform, seed, &device)?, steps, seed)
+        tune(&FineTuning::new(&pictures, InitialLaw::FanIn, seed, &device)?, steps, seed)
     });
     let [runs] = recorder.sweep(&seeds, [arm])?;
 

@@ -13,7 +13,6 @@ use kiln_tensor::{Blocks, Parameters};
 use peak_alloc::PeakAlloc;
 use serde::{Deserialize, Serialize};
 
-use kiln_finetune::memory;
 use kiln_receipts::{Axis, Check, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 use super::claims::{ADAM, BEYOND, GROWTH, MEZO, RANK_ONE, REPLAY, SGD, TEXTBOOK};
@@ -81,8 +80,6 @@ struct Bytes {
     kept: usize,
     /// Most at any time.
     peak: usize,
-    /// Largest resident set of the whole process, where the system says.
-    resident: Option<u64>,
 }
 
 /// Watches the allocator from a moment at which the weights and the data are there.
@@ -181,7 +178,7 @@ impl MemoryProbe {
 
 fn found(watch: &Watch, weights: usize, largest_tensor: usize) -> Bytes {
     let peak = PeakAlloc.peak_usage().saturating_sub(watch.before);
-    Bytes { weights, largest_tensor, kept: watch.kept, peak, resident: memory().peak_resident }
+    Bytes { weights, largest_tensor, kept: watch.kept, peak }
 }
 
 /// The model with its size and that of its largest tensor.
@@ -253,18 +250,16 @@ fn in_a_process(
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let sizes: Vec<(usize, usize)> =
         CONTEXTS.iter().flat_map(|&tokens| BATCHES.map(|batch| (batch, tokens))).collect();
-    let subjects: Vec<_> = std::iter::once((Subject::Forward, "forward pass"))
-        .chain(METHODS.iter().map(|(subject, check)| (*subject, check.name)))
-        .collect();
-    let bar = recorder.progress((subjects.len() * sizes.len() + METHODS.len()) as u64, "processes");
+    let subjects = std::iter::once((Subject::Forward, "forward pass"))
+        .chain(METHODS.iter().map(|(subject, check)| (*subject, check.name)));
+    let bar = recorder.progress(((METHODS.len() + 1) * sizes.len() + METHODS.len()) as u64, "processes");
     let mut table = Table::new(
         "memory",
         "Bytes of two steps on a small transformer",
         "Peaks of allocations in MB, and what is kept between steps in sizes of the weights, with what tensors \
-         cost besides. Resident is the whole process.",
-        &["", "batch", "tokens", "peak, MB", "kept / weights", "resident, MB"],
+         cost besides.",
+        &["", "batch", "tokens", "peak, MB", "kept / weights"],
     );
-    let megabytes = |bytes: f64| Number((bytes / 1e4).round() / 100.0).to_string();
     let mut figure = Figure::new(
         "peaks",
         "Memory of a step",
@@ -273,21 +268,23 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Axis::log("MB"),
     );
     let mut found: Vec<Vec<Bytes>> = Vec::new();
-    for (colour, &(subject, name)) in subjects.iter().enumerate() {
+    for (colour, (subject, name)) in subjects.enumerate() {
         let mut of_subject = Vec::new();
         for &(batch, tokens) in &sizes {
             let bytes = in_a_process(subject, [WIDTH, batch, tokens], context, recorder)?;
             bar.inc(1);
+            let peak = Number((bytes.peak as f64 / 1e4).round() / 100.0).to_string();
             let kept = Number(bytes.kept as f64 / bytes.weights as f64).to_string();
-            let resident = bytes.resident.map_or_else(|| "–".to_owned(), |bytes| megabytes(bytes as f64));
-            let (batch, tokens) = (batch.to_string(), tokens.to_string());
-            table.row([name.to_owned(), batch, tokens, megabytes(bytes.peak as f64), kept, resident]);
+            table.row([name.to_owned(), batch.to_string(), tokens.to_string(), peak, kept]);
             of_subject.push(bytes);
         }
         let points = of_subject.iter().enumerate().map(|(i, bytes)| (i as f64, bytes.peak as f64 / 1e6));
-        figure = figure.with(Kind::LinePoints, name, colour, points.collect::<Vec<_>>());
+        figure = figure.with(Kind::LinePoints, name, colour, points);
         found.push(of_subject);
     }
+    recorder.table(table);
+    recorder.figure(figure);
+
     let mut copies = Table::new(
         "copies",
         "How often the weights are kept",
@@ -295,25 +292,22 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         &["", "copies"],
     );
     let (batch, tokens) = sizes[0];
-    for ((subject, check), of_subject) in METHODS.iter().zip(&found[1..]) {
-        let (narrow, wide) =
-            (of_subject[0], in_a_process(*subject, [WIDE, batch, tokens], context, recorder)?);
+    for ((subject, check), narrow) in METHODS.iter().zip(&found[1..]) {
+        let wide = in_a_process(*subject, [WIDE, batch, tokens], context, recorder)?;
         bar.inc(1);
-        let more = |of: fn(&Bytes) -> usize| of(&wide) as f64 - of(&narrow) as f64;
+        let more = |of: fn(&Bytes) -> usize| of(&wide) as f64 - of(&narrow[0]) as f64;
         let ratio = more(|bytes| bytes.kept) / more(|bytes| bytes.weights);
         recorder.observe(check, [ratio]);
         copies.row([check.name.to_owned(), Number(ratio).to_string()]);
     }
-    let of = |subject: Subject| {
-        let place = subjects.iter().position(|(other, _)| *other == subject);
-        place.map(|place| found[place].as_slice()).ok_or("a subject was not measured")
+    recorder.table(copies);
+
+    // In the order of METHODS.
+    let (forward, mezo, sgd) = (&found[0], &found[1], &found[5]);
+    let beyond = |(forward, mezo): (&Bytes, &Bytes)| {
+        (mezo.peak as f64 - forward.peak as f64) / mezo.largest_tensor as f64
     };
-    let (forward, mezo, sgd) = (of(Subject::Forward)?, of(Subject::Mezo)?, of(Subject::Sgd)?);
-    let beyond = forward
-        .iter()
-        .zip(mezo)
-        .map(|(forward, mezo)| (mezo.peak as f64 - forward.peak as f64) / mezo.largest_tensor as f64);
-    recorder.observe(&BEYOND, beyond);
+    recorder.observe(&BEYOND, forward.iter().zip(mezo).map(beyond));
     let ratio: Vec<f64> =
         sgd.iter().zip(mezo).map(|(sgd, mezo)| sgd.peak as f64 / mezo.peak as f64).collect();
     // Sizes are ordered by context, then by batch.
@@ -321,8 +315,5 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let by_batch = (1..ratio.len()).filter(|i| i % batches > 0).map(|i| ratio[i] / ratio[i - 1]);
     recorder.observe_in("batch", &GROWTH, by_batch);
     recorder.observe_in("context", &GROWTH, (batches..ratio.len()).map(|i| ratio[i] / ratio[i - batches]));
-    recorder.table(table);
-    recorder.table(copies);
-    recorder.figure(figure);
     Ok(())
 }

@@ -4,10 +4,11 @@ use burn::tensor::Device;
 use kiln_optim::zeroth_order::{
     Alone, AnchorStorage, BatchObjective, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, ZerothOrder, hash,
 };
+use kiln_tensor::network::InitialLaw;
 use kiln_tensor::{Blocks, Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::super::mezo_svrg::digits::{Digits, Drawn, Network};
+use super::super::mezo_svrg::digits::{Digits, Network, network};
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares};
 use super::claims::{LOG_BYTES, OTHER_BITS};
 use crate::device::TensorDevice;
@@ -88,7 +89,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             let digits = noise(512, seed, &device);
             let problem =
                 ModuleLoss::new(512, |network: &Network, rows: &[usize]| digits.losses(network, rows))?;
-            let start = Parameters::new(Network::new(seed, Drawn::Uniform, &device)?);
+            let start = Parameters::new(network(seed, InitialLaw::FanIn, &device)?);
             Ok(run_and_replay(&problem, &Tuner::new(Mezo::new(1e-3), 16, seed), &start, STEPS[2])?.1)
         }),
     ];

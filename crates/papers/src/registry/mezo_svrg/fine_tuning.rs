@@ -7,11 +7,12 @@ use kiln_optim::first_order::Sgd;
 use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_optim::{ModuleObjective, Order, Solver};
 use kiln_tensor::Parameters;
+use kiln_tensor::network::InitialLaw;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::claims::{CONFIGURED_GAP, GOES_ON, LARGER_RATE, LIKE_FOR_LIKE, STABLE_GAP};
-use super::digits::{BATCH, Drawn, FineTuning, Network, Score, pictures};
+use super::digits::{BATCH, FineTuning, Network, Score, pictures};
 use crate::device::TensorDevice;
 use kiln_receipts::statistics::{median, quantile};
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Scale, Table};
@@ -20,62 +21,45 @@ use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorde
 const BUDGET: u64 = 640_000;
 const LONG_BUDGET: u64 = 4 * BUDGET;
 /// The one grid of rates of the comparison like for like.
-const GRID: [f32; 4] = [1e-4, 3e-4, 1e-3, 3e-3];
+const GRID: [f64; 4] = [1e-4, 3e-4, 1e-3, 3e-3];
 /// Queries from one evaluation to the next.
 const SAMPLED_EVERY: u64 = 40_000;
+/// Steps with gradients.
+const STEPS: u64 = 1000;
 
+/// A method with its rates; MeZO-SVRG has that of its anchor steps first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Way {
-    Gradients { rate: f64, steps: u64 },
-    Mezo { rate: f64 },
-    Svrg { anchor_rate: f32, rate: f32, fidelity: Fidelity },
-    AllExamples { rate: f32 },
+    Gradients(f64),
+    Mezo(f64),
+    Svrg(f64, f64),
+    Official(f64, f64),
+    AllExamples(f64),
 }
 
 impl Way {
-    const fn svrg(anchor_rate: f32, rate: f32) -> Self {
-        Self::Svrg { anchor_rate, rate, fidelity: Fidelity::Corrected }
-    }
-
     fn name(self) -> String {
         match self {
-            Self::Gradients { rate, .. } => format!("SGD with gradients, {rate}"),
-            Self::Mezo { rate } => format!("MeZO, {rate:e}"),
-            Self::Svrg { anchor_rate, rate, fidelity: Fidelity::Official } => {
-                format!("authors' code, {anchor_rate:e} and {rate:e}")
-            }
-            Self::Svrg { anchor_rate, rate, .. } => format!("MeZO-SVRG, {anchor_rate:e} and {rate:e}"),
-            Self::AllExamples { rate } => format!("MeZO on all examples, {rate:e}"),
+            Self::Gradients(rate) => format!("SGD with gradients, {rate}"),
+            Self::Mezo(rate) => format!("MeZO, {rate:e}"),
+            Self::Svrg(anchor_rate, rate) => format!("MeZO-SVRG, {anchor_rate:e} and {rate:e}"),
+            Self::Official(anchor_rate, rate) => format!("authors' code, {anchor_rate:e} and {rate:e}"),
+            Self::AllExamples(rate) => format!("MeZO on all examples, {rate:e}"),
         }
     }
 }
 
-const AS_CONFIGURED: [Way; 2] = [Way::Mezo { rate: 1e-5 }, Way::svrg(3e-3, 1e-4)];
-const STABLE: [Way; 4] = [
-    Way::Mezo { rate: 1e-3 },
-    Way::Mezo { rate: 2e-3 },
-    Way::svrg(3e-3, 1e-4),
-    Way::AllExamples { rate: 3e-3 },
-];
+const AS_CONFIGURED: [Way; 2] = [Way::Mezo(1e-5), Way::Svrg(3e-3, 1e-4)];
+const STABLE: [Way; 4] = [Way::Mezo(1e-3), Way::Mezo(2e-3), Way::Svrg(3e-3, 1e-4), Way::AllExamples(3e-3)];
 
 /// Every way with its budget; those of [`STABLE`] have the long one.
 fn ways() -> Vec<(Way, u64)> {
-    let mut ways = vec![
-        Way::Gradients { rate: 0.05, steps: 1000 },
-        Way::Mezo { rate: 1e-6 },
-        Way::Mezo { rate: 1e-5 },
-        Way::Mezo { rate: 2e-3 },
-        Way::Svrg { anchor_rate: 3e-3, rate: 3e-3, fidelity: Fidelity::Official },
-    ];
-    ways.extend(GRID.map(mezo));
-    ways.extend(GRID.map(|rate| Way::AllExamples { rate }));
-    ways.extend(GRID.iter().flat_map(|&anchor_rate| GRID.map(|rate| Way::svrg(anchor_rate, rate))));
+    let mut ways = vec![Way::Gradients(0.05), Way::Mezo(1e-6), Way::Mezo(1e-5), Way::Mezo(2e-3)];
+    ways.push(Way::Official(3e-3, 3e-3));
+    ways.extend(GRID.map(Way::Mezo));
+    ways.extend(GRID.map(Way::AllExamples));
+    ways.extend(GRID.iter().flat_map(|&anchor_rate| GRID.map(|rate| Way::Svrg(anchor_rate, rate))));
     ways.into_iter().map(|way| (way, if STABLE.contains(&way) { LONG_BUDGET } else { BUDGET })).collect()
-}
-
-/// A rate of the grid as it is written, not as its nearest `f32` reads in `f64`.
-fn mezo(rate: f32) -> Way {
-    Way::Mezo { rate: rate.to_string().parse().expect("a number that was just written") }
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -98,18 +82,17 @@ fn sample(task: &FineTuning, network: &Network, queries: u64) -> Result<Sample, 
 }
 
 fn tune(task: &FineTuning, way: Way, budget: u64, seed: u64) -> Result<Curve, ExperimentError> {
-    match way {
-        Way::Gradients { rate, steps } => by_gradients(task, rate, steps, seed),
-        Way::Mezo { rate } => follow(task, &Tuner::new(Mezo::new(rate), BATCH, seed), budget),
-        Way::Svrg { anchor_rate, rate, fidelity } => {
-            let method = MezoSvrg { fidelity, ..MezoSvrg::new(anchor_rate, rate) };
-            follow(task, &Tuner::new(method, BATCH, seed), budget)
+    let svrg = |anchor_rate: f64, rate: f64| MezoSvrg::new(anchor_rate as f32, rate as f32);
+    let method = match way {
+        Way::Gradients(rate) => return by_gradients(task, rate, seed),
+        Way::Mezo(rate) => return follow(task, &Tuner::new(Mezo::new(rate), BATCH, seed), budget),
+        Way::Svrg(anchor_rate, rate) => svrg(anchor_rate, rate),
+        Way::Official(anchor_rate, rate) => {
+            MezoSvrg { fidelity: Fidelity::Official, ..svrg(anchor_rate, rate) }
         }
-        Way::AllExamples { rate } => {
-            let method = MezoSvrg { anchor_period: 1, ..MezoSvrg::new(rate, 0.0) };
-            follow(task, &Tuner::new(method, BATCH, seed), budget)
-        }
-    }
+        Way::AllExamples(rate) => MezoSvrg { anchor_period: 1, ..svrg(rate, 0.0) },
+    };
+    follow(task, &Tuner::new(method, BATCH, seed), budget)
 }
 
 fn follow<M: ZerothOrder>(
@@ -134,7 +117,7 @@ fn follow<M: ZerothOrder>(
 }
 
 /// A gradient counts as one query, as in the authors' logs.
-fn by_gradients(task: &FineTuning, rate: f64, steps: u64, seed: u64) -> Result<Curve, ExperimentError> {
+fn by_gradients(task: &FineTuning, rate: f64, seed: u64) -> Result<Curve, ExperimentError> {
     let train = task.train.clone().autodiff();
     let problem = ModuleObjective::new(train.len(), |network: &Network, rows: &[usize]| {
         train.losses(network, rows).mean()
@@ -142,9 +125,9 @@ fn by_gradients(task: &FineTuning, rate: f64, steps: u64, seed: u64) -> Result<C
     let solver = Sgd { step_size: rate.into(), batch_size: BATCH, order: Order::Reshuffled, seed };
     let mut state = solver.start(&problem, Parameters::new(task.network.clone().train()))?;
     let mut curve = vec![sample(task, &task.network, 0)?];
-    for step in 1..=steps {
+    for step in 1..=STEPS {
         solver.advance(&problem, &mut state)?;
-        if step.is_multiple_of(50) || step == steps {
+        if step.is_multiple_of(50) {
             curve.push(sample(task, &state.iterate.as_ref().valid(), step * BATCH as u64)?);
         }
     }
@@ -169,8 +152,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Scale::Quick => AS_CONFIGURED.map(|way| (way, 10_000)).to_vec(),
         Scale::Full => ways(),
     };
-    let sweep = |recorder: &Recorder, drawn: Drawn, prefix: &str, ways: &[(Way, u64)]| {
-        let task = |&seed: &u64| Ok((seed, FineTuning::new(&pictures, drawn, seed, &device)?));
+    let sweep = |recorder: &Recorder, law: InitialLaw, prefix: &str, ways: &[(Way, u64)]| {
+        let task = |&seed: &u64| Ok((seed, FineTuning::new(&pictures, law, seed, &device)?));
         let tasks: HashMap<u64, FineTuning> =
             seeds.par_iter().map(task).collect::<Result<_, ExperimentError>>()?;
         let arm = |&(way, budget): &(Way, u64)| {
@@ -183,7 +166,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let before = median(tasks.values().map(|task| task.before_the_shift));
         Ok::<_, ExperimentError>((ways.iter().map(|way| way.0).zip(runs).collect::<Vec<_>>(), before))
     };
-    let (runs, before) = sweep(recorder, Drawn::Uniform, "", &ways)?;
+    let (runs, before) = sweep(recorder, InitialLaw::FanIn, "", &ways)?;
     recorder.note(format!("Before the shift the networks' accuracy is {} (median).", Number(before)));
     recorder.table(ends("fine-tuning", "Fine-tuning on shifted digits", &runs));
     recorder.figure(curves(&runs));
@@ -202,9 +185,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let of = |runs: &Runs<Curve>| median(runs.each(accuracy(BUDGET)));
         candidates.max_by(|a, b| of(a).total_cmp(&of(b))).ok_or("there are no candidates")
     };
-    let grid = GRID.map(self::mezo);
-    let mezo = best(&|way| grid.contains(&way))?;
-    let svrg = best(&|way| matches!(way, Way::Svrg { fidelity: Fidelity::Corrected, .. }))?;
+    let mezo = best(&|way| GRID.map(Way::Mezo).contains(&way))?;
+    let svrg = best(&|way| matches!(way, Way::Svrg(..)))?;
     recorder.note(format!("Best of the grid: {}; {}.", mezo.name, svrg.name));
     recorder.observe(&LIKE_FOR_LIKE, mezo.paired(svrg, accuracy(BUDGET)));
 
@@ -218,7 +200,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     recorder.observe(&STABLE_GAP, all.paired(wild, accuracy(LONG_BUDGET)));
 
     let ways = [AS_CONFIGURED[0], AS_CONFIGURED[1], STABLE[0]].map(|way| (way, BUDGET));
-    let (others, _) = sweep(recorder, Drawn::He, "He, ", &ways)?;
+    let (others, _) = sweep(recorder, InitialLaw::He, "He, ", &ways)?;
     let title = "Fine-tuning of networks drawn by He et al. (a control)";
     recorder.table(ends("fine-tuning-initialization", title, &others));
     Ok(())
@@ -247,9 +229,8 @@ fn ends(id: &str, title: &str, runs: &[(Way, Runs<Curve>)]) -> Table {
 }
 
 fn curves(runs: &[(Way, Runs<Curve>)]) -> Figure {
-    let is_shown = |way: &Way| {
-        AS_CONFIGURED.contains(way) || STABLE.contains(way) || matches!(way, Way::Gradients { .. })
-    };
+    let is_shown =
+        |way: &Way| AS_CONFIGURED.contains(way) || STABLE.contains(way) || matches!(way, Way::Gradients(_));
     let shown = runs.iter().filter(|(way, _)| is_shown(way)).map(|(_, runs)| runs.clone());
     let figure = Figure::new(
         "accuracy-against-queries",

@@ -124,7 +124,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         };
         let train = examples(&train.select(&places))?;
         let (_, outcome) = tune(model.clone(), &train, &held_out, &settings, None, &mut ())?;
-        let last = outcome.evaluations.last().cloned().ok_or("a run without evaluations")?;
+        let last = outcome.evaluations.last().copied().ok_or("a run without evaluations")?;
         Ok(Run { last, seconds: outcome.spent.seconds })
     };
     let arms = methods().map(|(name, method)| Arm::new(name, &method, move |seed| run(method, seed)));

@@ -3,10 +3,11 @@
 use burn::tensor::Device;
 use kiln_optim::zeroth_order::{Alone, Mezo, MezoSvrg, ModuleLoss, Tuner, ZerothOrder};
 use kiln_tensor::Parameters;
+use kiln_tensor::network::InitialLaw;
 use serde::{Deserialize, Serialize};
 
 use super::claims::{BEST_BATCH, MORE_THAN_SIZE};
-use super::digits::{Digits, Drawn, Network, Score, pictures, shuffled};
+use super::digits::{Digits, Network, Score, network, pictures, shuffled};
 use crate::device::TensorDevice;
 use kiln_datasets::LabelledImages;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, sweep};
@@ -23,18 +24,18 @@ const SAMPLES: u64 = 20;
 struct Way {
     batch: Option<usize>,
     rate: f32,
-    drawn: Drawn,
+    law: InitialLaw,
 }
 
 /// Those that are judged, all examples last; then the rate of either for the other, and another initialization.
 fn ways() -> Vec<Way> {
-    let way = |batch, rate| Way { batch, rate, drawn: Drawn::Uniform };
+    let way = |batch, rate| Way { batch, rate, law: InitialLaw::FanIn };
     let judged = BATCHES.map(|size| way(Some(size), RATE)).into_iter().chain([way(None, FULL_BATCH_RATE)]);
     let controls = [way(None, RATE), way(Some(64), FULL_BATCH_RATE)];
     let he = [(Some(16), RATE), (Some(1024), RATE), (None, FULL_BATCH_RATE)].map(|(batch, rate)| Way {
         batch,
         rate,
-        drawn: Drawn::He,
+        law: InitialLaw::He,
     });
     judged.chain(controls).chain(he).collect()
 }
@@ -42,7 +43,7 @@ fn ways() -> Vec<Way> {
 impl Way {
     fn name(self) -> String {
         let fed = self.batch.map_or("all examples".to_owned(), |size| format!("batches of {size}"));
-        let drawn = if self.drawn == Drawn::He { "He, " } else { "" };
+        let drawn = if self.law == InitialLaw::He { "He, " } else { "" };
         format!("{drawn}{fed}, {:e}", self.rate)
     }
 }
@@ -65,7 +66,7 @@ fn train(
     let order = shuffled(pictures.len(), seed)?;
     let data = Digits::new(pictures, &order[..TRAIN], (0, 0), device);
     let held_out = Digits::new(pictures, &order[TRAIN..], (0, 0), device);
-    let network = Network::new(seed, way.drawn, device)?;
+    let network = network(seed, way.law, device)?;
     // MeZO-SVRG with an anchor in every step is MeZO on all examples.
     let method = MezoSvrg { anchor_period: 1, ..MezoSvrg::new(way.rate, 0.0) };
     match way.batch {
