@@ -1,6 +1,6 @@
 //! What the paper says.
 
-use kiln_receipts::{Check, Claim, Need, Paper};
+use kiln_receipts::{Check, Claim, Paper};
 
 pub(super) const SAME_UPDATES: Check =
     Check::each("difference of the numbers of updates, γ = 1e8 and batch perceptron").at_most(0.0);
@@ -28,7 +28,6 @@ pub(super) const LARGER_IS_SOONER: Claim = Claim {
     test: "Digits 0 and 1, 1 and 2, … 9 and 0, 500 pictures of each, pixels from 0 to 1: updates at γ = 1 over those at \
         10; at full scale also γ = 0.1 over 1.",
     checks: &[SOONER],
-    needs: &[Need::Data("digits/mnist_5k.csv.gz")],
     ..Claim::reduced("L2", MNIST)
 };
 
@@ -64,7 +63,6 @@ pub(super) const HIGHER: Claim = Claim {
     says: "Larger steps that separate sooner have the higher losses before they do.",
     test: "The runs of L2: largest loss after the start and before all are separated.",
     checks: &[HIGHER_LOSS],
-    needs: &[Need::Data("digits/mnist_5k.csv.gz")],
     ..Claim::reduced("L3-MNIST", MNIST)
 };
 

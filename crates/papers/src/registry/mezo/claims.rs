@@ -1,6 +1,6 @@
 //! What the paper says.
 
-use kiln_receipts::{Check, Claim, Need, Paper};
+use kiln_receipts::{Check, Claim, Paper};
 
 const fn copies(name: &'static str, count: f64) -> Check {
     Check::each(name).equal(count, 0.013).unit("times the weights").by_us(
@@ -107,7 +107,6 @@ pub(super) const ACCURACY: Claim = Claim {
         the paper mezo-svrg) with the share of errors as loss: 5,000 steps, batches of 64, rate 1e-3, ε = 1e-2. \
         Accuracy on 1,000 other shifted digits.",
     checks: &[GAIN],
-    needs: &[Need::Data("digits/mnist_5k.csv.gz")],
     ..Claim::stand_in(
         "N1",
         "a small network and shifted digits in place of language models",
@@ -127,11 +126,6 @@ pub(super) const SMOKE: Claim = Claim {
     test: "SmolLM2-135M, 16 sentences of SST-2, five steps of MeZO at 1e-6: change of their mean loss; runs whose \
         replay ends in other bits.",
     checks: &[MOVED, SMOLLM2_BITS],
-    needs: &[
-        Need::Data("models/smollm2"),
-        Need::Data("text/sst2-train.tsv"),
-        Need::Data("text/sst2-dev.tsv"),
-    ],
     ..Claim::ours("S1")
 };
 

@@ -1,6 +1,6 @@
 //! What the paper says.
 
-use kiln_receipts::{Check, Claim, Need, Paper};
+use kiln_receipts::{Check, Claim, Paper};
 
 /// Of `f − min f`, which is of the order of 100 at the start: what is below is rounding.
 const ROUNDING: f64 = 1e-14;
@@ -86,8 +86,6 @@ pub(super) const ABLATION: Claim = Claim {
     ..Claim::stand_in("R6", LEAST_SQUARES, "what is kept between anchors is one direction, whatever the loss")
 };
 
-const DIGITS: &[Need] = &[Need::Data("digits/mnist_5k.csv.gz")];
-
 pub(super) const BEST_BATCH: Check =
     Check::ratio("training loss, best batch size / all examples").above(1.0).at_full_scale();
 pub(super) const MORE_THAN_SIZE: Check =
@@ -102,7 +100,6 @@ pub(super) const FROM_SCRATCH: Claim = Claim {
         training loss of MeZO at 1e-3 on batches of 16 to 1024, and of MeZO on all examples at 2e-3. Networks drawn by \
         He et al. and either rate for the other are shown as controls.",
     checks: &[BEST_BATCH, MORE_THAN_SIZE],
-    needs: DIGITS,
     ..Claim::reduced("R7", "4,000 of the 55,000 pictures, 8,000 of some 43,000 steps")
 };
 
@@ -119,7 +116,6 @@ pub(super) const CONFIGURED: Claim = Claim {
         1e-4 against MeZO with a rate 300 times lower, 1e-5 (the authors': 50 to 1000 times), after 6.4e5 queries \
         each. Networks drawn by He et al. are shown as control.",
     checks: &[CONFIGURED_GAP],
-    needs: DIGITS,
     ..Claim::stand_in(
         "R8-as-configured",
         SMALL_NETWORK,
@@ -135,7 +131,6 @@ pub(super) const ALIKE: Claim = Claim {
     test: "As R8-as-configured, the rates of both from 1e-4, 3e-4, 1e-3, 3e-3 (for MeZO-SVRG all 16 pairs), those with \
         the best median accuracy on the 1,000 digits, which favours MeZO-SVRG and its larger grid.",
     checks: &[LIKE_FOR_LIKE],
-    needs: DIGITS,
     ..Claim::ours("R8-like-for-like")
 };
 
@@ -151,7 +146,6 @@ pub(super) const STABILITY: Claim = Claim {
         and MeZO on all examples (3e-3): the loss at the end over that at a quarter. Accuracy of MeZO on all examples \
         less that of MeZO at 2e-3.",
     checks: &[LARGER_RATE, GOES_ON, STABLE_GAP],
-    needs: DIGITS,
     ..Claim::stand_in("R8-stability", SMALL_NETWORK, NOISE)
 };
 
@@ -164,7 +158,6 @@ pub(super) const LM_GRADIENTS: Claim = Claim {
         32, 12,800 queries (a gradient counts as three): SGD at 2e-3, the default of the authors' program, and MeZO \
         at 1e-6, their rate for DistilBERT. Accuracy on the 872 sentences of the development set.",
     checks: &[GRADIENTS_AHEAD],
-    needs: &[Need::Data("models/minilm"), Need::Data("text/sst2-train.tsv"), Need::Data("text/sst2-dev.tsv")],
     ..Claim::ours("LM-gradients")
 };
 const LM_CONFIGURED: Claim = Claim {
