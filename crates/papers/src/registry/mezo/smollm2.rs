@@ -10,7 +10,7 @@ use super::replay::run_and_replay;
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledTexts, Sst2Part, sst2};
 use kiln_finetune::{Examples, TextObjective, TuningObjective};
-use kiln_receipts::{Context, ExperimentError, Number, Recorder, Scale, Table};
+use kiln_receipts::{Arm, Context, ExperimentError, Number, Recorder, Scale, Table};
 
 const FILE: &str = "models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 const LENGTH: usize = 32;
@@ -47,33 +47,29 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let sum = TextObjective::new(examples, objective, TUNED_ON)?.batch_sum(&all, point)?;
         Ok::<f64, ExperimentError>(sum / all.len() as f64)
     };
-    let bar = recorder.progress(4, "zero shots, loss, steps and replay, loss");
-    let correct = recorder.memo("zero shots", || Ok(1.0 - mean(TuningObjective::Accuracy, &dev, &start)?))?;
-    bar.inc(1);
-    let before = recorder.memo("loss", || mean(TuningObjective::CrossEntropy, &train, &start))?;
-    bar.inc(1);
+    let arm = Arm::new("SmolLM2", &(STEPS, RATE, TUNED_ON, ASKED), |seed| {
+        let problem =
+            TextObjective::<PromptClassifier>::new(&train, TuningObjective::CrossEntropy, TUNED_ON)?;
+        let tuner = Tuner::new(Mezo::new(RATE), TUNED_ON, seed);
+        let (end, replayed) = run_and_replay(&problem, &tuner, &start, STEPS)?;
+        let loss = |point: &_| mean(TuningObjective::CrossEntropy, &train, point);
+        let correct = 1.0 - mean(TuningObjective::Accuracy, &dev, &start)?;
+        Ok(([loss(&start)?, loss(&end)?, correct], replayed.same_bits))
+    });
+    let [runs] = recorder.sweep(&context.seeds(1), [arm])?;
     let mut table = Table::new(
         "smollm2",
         "SmolLM2-135M on SST-2",
         "Five steps of MeZO on 16 sentences at 1e-6, with the prompt \"SENTENCE It was\" great or terrible: \
          mean loss before and after; accuracy of the model as it is on 60 sentences of the development set, without \
          calibration (see S2).",
-        &["seed", "loss before", "loss after", "accuracy as it is", "same bits when replayed"],
+        &["loss before", "loss after", "accuracy as it is", "same bits when replayed"],
     );
-    for seed in context.seeds(1) {
-        let (after, same_bits) = recorder.memo(&format!("steps {seed}"), || {
-            let problem =
-                TextObjective::<PromptClassifier>::new(&train, TuningObjective::CrossEntropy, TUNED_ON)?;
-            let tuner = Tuner::new(Mezo::new(RATE), TUNED_ON, seed);
-            let (end, replayed) = run_and_replay(&problem, &tuner, &start, STEPS)?;
-            Ok((mean(TuningObjective::CrossEntropy, &train, &end)?, replayed.same_bits))
-        })?;
-        bar.inc(2);
-        recorder.observe(&MOVED, [(after - before).abs()]);
+    for ([before, after, correct], same_bits) in runs.values {
+        recorder.observe(&MOVED, [f64::abs(after - before)]);
         recorder.observe(&SMOLLM2_BITS, [!same_bits]);
-        let numbers = [before, after, correct].map(|x| Number(x).to_string());
         let bits = if same_bits { "yes" } else { "no" }.to_owned();
-        table.row(std::iter::once(seed.to_string()).chain(numbers).chain([bits]));
+        table.row([before, after, correct].map(|x| Number(x).to_string()).into_iter().chain([bits]));
     }
     recorder.table(table);
     Ok(())
