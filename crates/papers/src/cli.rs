@@ -18,7 +18,7 @@ use kiln_receipts::{
     shard::Shard,
 };
 
-#[cfg(any())]
+#[cfg(feature = "models")]
 use crate::registry::MemoryProbe;
 use crate::registry::PAPERS;
 
@@ -83,7 +83,7 @@ enum Command {
     #[cfg(feature = "models")]
     Finetune(kiln_finetune::FinetuneCommand),
     /// Measures the memory of one method at one size, for `reproduce mezo`.
-    #[cfg(any())]
+    #[cfg(feature = "models")]
     #[command(hide = true)]
     MemoryProbe(MemoryProbe),
 }
@@ -165,7 +165,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
         #[cfg(feature = "models")]
         Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
-        #[cfg(any())]
+        #[cfg(feature = "models")]
         Command::MemoryProbe(command) => command.run().map(|()| 0),
     };
     ExitCode::from(done.unwrap_or_else(|error| {

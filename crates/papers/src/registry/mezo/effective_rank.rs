@@ -1,9 +1,9 @@
 //! R11: what the dimension does not do.
 
 use kiln_optim::zeroth_order::{Alone, Mezo, SumOverBatch, Tuner};
-use rayon::prelude::*;
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, sweep};
 
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
+use super::claims::DIMENSION;
 
 /// The rank of the Hessian.
 const RANK: usize = 10;
@@ -35,37 +35,27 @@ fn descend(dimension: usize, seed: u64) -> Result<Vec<f64>, ExperimentError> {
     Ok(values)
 }
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let seeds = context.seeds(context.pick(21, 101));
-    let mut table = Table::new(
-        "steps",
-        "Steps until the value is 5e-3",
-        "A quadratic of rank 10, rate 0.05.",
-        &["dimension", "median", "smallest", "largest"],
-    );
-    let mut figure = Figure::new(
+    let settings = (RANK, RATE, TARGET);
+    let arm = |d: usize| Arm::new(format!("d = {d}"), &(d, settings), move |seed| descend(d, seed));
+    let runs = recorder.sweep(&seeds, DIMENSIONS.map(arm))?;
+    let steps = |values: &Vec<f64>| (values.len() - 1) as f64;
+    let caption = "A quadratic of rank 10, rate 0.05.";
+    recorder.table(sweep::table("steps", "Steps until the value is 5e-3", caption, &runs, steps));
+    let figure = Figure::new(
         "value-against-steps",
         "The rank, not the dimension, sets the speed",
-        "MeZO on a quadratic of rank 10 in more and more dimensions, first seed.",
+        "MeZO on a quadratic of rank 10 in more and more dimensions.",
         Axis::linear("steps"),
         Axis::log("f"),
     );
-    let mut medians = Vec::new();
-    for (colour, dimension) in DIMENSIONS.into_iter().enumerate() {
-        let runs: Vec<Vec<f64>> =
-            seeds.par_iter().map(|&seed| descend(dimension, seed)).collect::<Result<_, _>>()?;
-        let steps: Vec<f64> = runs.iter().map(|values| (values.len() - 1) as f64).collect();
-        let [median, smallest, largest] = [Statistic::Median, Statistic::Min, Statistic::Max]
-            .map(|statistic| statistic.of(&steps).unwrap_or(f64::NAN));
-        medians.push(median);
-        table.row([dimension as f64, median, smallest, largest].map(|x| Number(x).to_string()));
-        let points = runs[0].iter().enumerate().map(|(step, &value)| (step as f64, value));
-        figure = figure.with(Kind::Line, &format!("d = {dimension}"), colour, points);
+    recorder.figure(figure.with_runs(&runs, |values| {
+        values.iter().enumerate().map(|(step, value)| (step as f64, *value)).collect()
+    }));
+    let [hundred, more @ ..] = &runs;
+    for runs in more {
+        recorder.observe_in(&runs.name, &DIMENSION, runs.paired(hundred, steps));
     }
-    let largest = medians.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let smallest = medians.iter().copied().fold(f64::INFINITY, f64::min);
-    recorder.record("R11", "largest median / smallest", [largest / smallest]);
-    recorder.table(table);
-    recorder.figure(figure);
     Ok(())
 }

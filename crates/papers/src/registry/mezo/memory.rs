@@ -4,7 +4,7 @@ use std::process::Command;
 
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use clap::{Args, ValueEnum};
 use kiln_models::{Llama, LlamaConfig, TokenBatch, cross_entropies};
 use kiln_optim::OptimError;
@@ -13,21 +13,25 @@ use kiln_tensor::{Blocks, Parameters};
 use peak_alloc::PeakAlloc;
 use serde::{Deserialize, Serialize};
 
-use kiln_finetune::memory;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::{Axis, Check, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+
+use super::claims::{ADAM, BEYOND, GROWTH, MEZO, RANK_ONE, REPLAY, SGD, TEXTBOOK};
 
 const VOCABULARY: u32 = 512;
 const BATCHES: [usize; 3] = [1, 8, 32];
 const CONTEXTS: [usize; 2] = [64, 256];
+/// The width whose bytes are shown, and the one that copies of the weights are told from bookkeeping by.
+const WIDTH: usize = 128;
+const WIDE: usize = 256;
 
-fn config() -> LlamaConfig {
+fn config(width: usize) -> LlamaConfig {
     LlamaConfig {
         vocabulary: VOCABULARY as usize,
-        width: 128,
+        width,
         layers: 2,
         heads: 4,
         key_value_heads: 2,
-        feed_forward_width: 256,
+        feed_forward_width: 2 * width,
         context: 256,
         norm_epsilon: 1e-5,
         rotary_base: 10_000.0,
@@ -46,14 +50,14 @@ enum Subject {
     Adam,
 }
 
-const SUBJECTS: [(Subject, &str); 7] = [
-    (Subject::Forward, "forward pass"),
-    (Subject::Mezo, "MeZO"),
-    (Subject::Textbook, "MeZO-SVRG, textbook"),
-    (Subject::RankOne, "MeZO-SVRG, rank one"),
-    (Subject::Replay, "MeZO-SVRG, replay"),
-    (Subject::Sgd, "SGD"),
-    (Subject::Adam, "Adam"),
+/// Each with the check of how often it keeps the weights.
+const METHODS: [(Subject, Check); 6] = [
+    (Subject::Mezo, MEZO),
+    (Subject::Textbook, TEXTBOOK),
+    (Subject::RankOne, RANK_ONE),
+    (Subject::Replay, REPLAY),
+    (Subject::Sgd, SGD),
+    (Subject::Adam, ADAM),
 ];
 
 /// The command that measures one method at one size and prints what it found; `reproduce` starts it.
@@ -61,6 +65,7 @@ const SUBJECTS: [(Subject, &str); 7] = [
 pub(crate) struct MemoryProbe {
     #[arg(value_enum)]
     subject: Subject,
+    width: usize,
     batch: usize,
     context: usize,
     device: String,
@@ -75,8 +80,6 @@ struct Bytes {
     kept: usize,
     /// Most at any time.
     peak: usize,
-    /// Largest resident set of the whole process, where the system says.
-    resident: Option<u64>,
 }
 
 /// Watches the allocator from a moment at which the weights and the data are there.
@@ -148,11 +151,11 @@ impl MemoryProbe {
         }
         let device = kiln_tensor::devices::named(&self.device)?;
         let data = Next::new(self.batch, self.context)?;
+        let model = Llama::random(&config(self.width), 1, &device)?;
         match self.subject {
-            Subject::Sgd => by_gradients(&data, SgdConfig::new().init(), &device),
-            Subject::Adam => by_gradients(&data, AdamConfig::new().init(), &device),
+            Subject::Sgd => by_gradients(&data, SgdConfig::new().init(), model),
+            Subject::Adam => by_gradients(&data, AdamConfig::new().init(), model),
             Subject::Forward => {
-                let model = Llama::random(&config(), 1, &device)?;
                 data.losses(&model)?;
                 let (model, weights, largest_tensor) = sizes(model)?;
                 let mut watch = Watch::start(weights);
@@ -160,14 +163,14 @@ impl MemoryProbe {
                 watch.look();
                 Ok(found(&watch, weights, largest_tensor))
             }
-            Subject::Mezo => by_values(&data, Mezo::new(1e-6), &device),
+            Subject::Mezo => by_values(&data, Mezo::new(1e-6), model),
             Subject::Textbook | Subject::RankOne | Subject::Replay => {
                 let storage = match self.subject {
                     Subject::Textbook => AnchorStorage::Textbook,
                     Subject::RankOne => AnchorStorage::RankOne,
                     _ => AnchorStorage::Replay,
                 };
-                by_values(&data, MezoSvrg { storage, ..MezoSvrg::new(1e-6, 1e-6) }, &device)
+                by_values(&data, MezoSvrg { storage, ..MezoSvrg::new(1e-6, 1e-6) }, model)
             }
         }
     }
@@ -175,7 +178,7 @@ impl MemoryProbe {
 
 fn found(watch: &Watch, weights: usize, largest_tensor: usize) -> Bytes {
     let peak = PeakAlloc.peak_usage().saturating_sub(watch.before);
-    Bytes { weights, largest_tensor, kept: watch.kept, peak, resident: memory().peak_resident }
+    Bytes { weights, largest_tensor, kept: watch.kept, peak }
 }
 
 /// The model with its size and that of its largest tensor.
@@ -191,8 +194,8 @@ fn sizes(model: Llama) -> Result<(Llama, usize, usize), ExperimentError> {
 
 /// After a forward pass, since threads and kernels allocate workspaces when they are first used, two steps: an anchor
 /// step and one that goes back to the anchor.
-fn by_values<M: ZerothOrder>(data: &Next, method: M, device: &Device) -> Result<Bytes, ExperimentError> {
-    let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
+fn by_values<M: ZerothOrder>(data: &Next, method: M, model: Llama) -> Result<Bytes, ExperimentError> {
+    let (model, weights, largest_tensor) = sizes(model)?;
     data.losses(&model)?;
     let tuner = Tuner::new(method, data.components(), 1);
     let mut watch = Watch::start(weights);
@@ -205,8 +208,8 @@ fn by_values<M: ZerothOrder>(data: &Next, method: M, device: &Device) -> Result<
 }
 
 /// Two steps, since Adam has its moments only after the first.
-fn by_gradients(data: &Next, optimizer: ModuleOptimizer, device: &Device) -> Result<Bytes, ExperimentError> {
-    let (model, weights, largest_tensor) = sizes(Llama::random(&config(), 1, device)?)?;
+fn by_gradients(data: &Next, optimizer: ModuleOptimizer, model: Llama) -> Result<Bytes, ExperimentError> {
+    let (model, weights, largest_tensor) = sizes(model)?;
     let mut model = model.train();
     data.losses(&model)?.mean().backward();
     let mut watch = Watch::start(weights);
@@ -220,37 +223,43 @@ fn by_gradients(data: &Next, optimizer: ModuleOptimizer, device: &Device) -> Res
     Ok(found(&watch, weights, largest_tensor))
 }
 
-/// One process of this very program.
+/// One process of this very program, with nothing beside it.
 fn in_a_process(
     subject: Subject,
-    batch: usize,
-    context: usize,
-    device: &str,
+    sizes: [usize; 3],
+    context: &Context,
+    recorder: &Recorder,
 ) -> Result<Bytes, ExperimentError> {
     let name = subject.to_possible_value().ok_or("a subject without a name")?;
-    let output = Command::new(std::env::current_exe()?)
-        // One thread: each has workspaces of its own.
-        .env("RAYON_NUM_THREADS", "1")
-        .args(["memory-probe", name.get_name(), &batch.to_string(), &context.to_string(), device])
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("memory-probe: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    let arguments = [name.get_name().to_owned()].into_iter().chain(sizes.map(|size| size.to_string()));
+    let arguments: Vec<_> = arguments.chain([context.device.clone()]).collect();
+    recorder.memo(&arguments.join(" "), || {
+        let output = Command::new(std::env::current_exe()?)
+            // One thread: each has workspaces of its own.
+            .env("RAYON_NUM_THREADS", "1")
+            .arg("memory-probe")
+            .args(&arguments)
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("memory-probe: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    })
 }
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let sizes: Vec<(usize, usize)> =
         CONTEXTS.iter().flat_map(|&tokens| BATCHES.map(|batch| (batch, tokens))).collect();
-    let bar = recorder.progress((SUBJECTS.len() * sizes.len()) as u64, "processes");
+    let subjects = std::iter::once((Subject::Forward, "forward pass"))
+        .chain(METHODS.iter().map(|(subject, check)| (*subject, check.name)));
+    let bar = recorder.progress(((METHODS.len() + 1) * sizes.len() + METHODS.len()) as u64, "processes");
     let mut table = Table::new(
         "memory",
         "Bytes of two steps on a small transformer",
-        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights. \
-         Resident is the whole process.",
-        &["", "batch", "tokens", "peak, MB", "kept / weights", "resident, MB"],
+        "Peaks of allocations in MB, and what is kept between steps in sizes of the weights, with what tensors \
+         cost besides.",
+        &["", "batch", "tokens", "peak, MB", "kept / weights"],
     );
-    let megabytes = |bytes: f64| Number((bytes / 1e4).round() / 100.0).to_string();
     let mut figure = Figure::new(
         "peaks",
         "Memory of a step",
@@ -259,58 +268,52 @@ pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(
         Axis::log("MB"),
     );
     let mut found: Vec<Vec<Bytes>> = Vec::new();
-    for (colour, (subject, name)) in SUBJECTS.into_iter().enumerate() {
+    for (colour, (subject, name)) in subjects.enumerate() {
         let mut of_subject = Vec::new();
         for &(batch, tokens) in &sizes {
-            let key = format!("{name} {batch} {tokens}");
-            let bytes = recorder.memo(&key, || in_a_process(subject, batch, tokens, &context.device))?;
+            let bytes = in_a_process(subject, [WIDTH, batch, tokens], context, recorder)?;
             bar.inc(1);
-            let kept = bytes.kept as f64 / bytes.weights as f64;
-            if subject != Subject::Forward {
-                recorder.record("R10-buffers", name, [kept]);
-            }
-            let resident = bytes.resident.map_or_else(|| "–".to_owned(), |bytes| megabytes(bytes as f64));
-            table.row([
-                name.to_owned(),
-                batch.to_string(),
-                tokens.to_string(),
-                megabytes(bytes.peak as f64),
-                Number(kept).to_string(),
-                resident,
-            ]);
+            let peak = Number((bytes.peak as f64 / 1e4).round() / 100.0).to_string();
+            let kept = Number(bytes.kept as f64 / bytes.weights as f64).to_string();
+            table.row([name.to_owned(), batch.to_string(), tokens.to_string(), peak, kept]);
             of_subject.push(bytes);
         }
         let points = of_subject.iter().enumerate().map(|(i, bytes)| (i as f64, bytes.peak as f64 / 1e6));
-        figure = figure.with(Kind::Bars, name, colour, points.collect::<Vec<_>>());
+        figure = figure.with(Kind::LinePoints, name, colour, points);
         found.push(of_subject);
-    }
-    let of = |subject: Subject| {
-        let place = SUBJECTS.iter().position(|(other, _)| *other == subject);
-        place.map(|place| found[place].as_slice()).ok_or("a subject was not measured")
-    };
-    let (forward, mezo, sgd, rank_one) =
-        (of(Subject::Forward)?, of(Subject::Mezo)?, of(Subject::Sgd)?, of(Subject::RankOne)?);
-    for (forward, mezo) in forward.iter().zip(mezo) {
-        let beyond = mezo.peak as f64 - forward.peak as f64;
-        recorder.record("R10-buffers", "MeZO beyond a forward pass", [beyond / mezo.largest_tensor as f64]);
-    }
-    let ratio: Vec<f64> =
-        sgd.iter().zip(mezo).map(|(sgd, mezo)| sgd.peak as f64 / mezo.peak as f64).collect();
-    let batches = BATCHES.len();
-    for i in 0..ratio.len() {
-        // Sizes are ordered by context, then by batch.
-        if i % batches > 0 {
-            recorder.record("R10-saving", "smallest growth of SGD / MeZO", [ratio[i] / ratio[i - 1]]);
-        }
-        if i >= batches {
-            recorder.record("R10-saving", "smallest growth of SGD / MeZO", [ratio[i] / ratio[i - batches]]);
-        }
-    }
-    if let (Some(sgd), Some(svrg)) = (sgd.last(), rank_one.last()) {
-        let saving = sgd.peak as f64 / svrg.peak as f64;
-        recorder.record("R10-saving", "SGD / MeZO-SVRG at the largest size", [saving]);
     }
     recorder.table(table);
     recorder.figure(figure);
+
+    let mut copies = Table::new(
+        "copies",
+        "How often the weights are kept",
+        "Bytes kept between steps at width 256 less those at 128, over the difference of the weights.",
+        &["", "copies"],
+    );
+    let (batch, tokens) = sizes[0];
+    for ((subject, check), narrow) in METHODS.iter().zip(&found[1..]) {
+        let wide = in_a_process(*subject, [WIDE, batch, tokens], context, recorder)?;
+        bar.inc(1);
+        let more = |of: fn(&Bytes) -> usize| of(&wide) as f64 - of(&narrow[0]) as f64;
+        let ratio = more(|bytes| bytes.kept) / more(|bytes| bytes.weights);
+        recorder.observe(check, [ratio]);
+        copies.row([check.name.to_owned(), Number(ratio).to_string()]);
+    }
+    recorder.table(copies);
+
+    // In the order of METHODS.
+    let (forward, mezo, sgd) = (&found[0], &found[1], &found[5]);
+    let beyond = |(forward, mezo): (&Bytes, &Bytes)| {
+        (mezo.peak as f64 - forward.peak as f64) / mezo.largest_tensor as f64
+    };
+    recorder.observe(&BEYOND, forward.iter().zip(mezo).map(beyond));
+    let ratio: Vec<f64> =
+        sgd.iter().zip(mezo).map(|(sgd, mezo)| sgd.peak as f64 / mezo.peak as f64).collect();
+    // Sizes are ordered by context, then by batch.
+    let batches = BATCHES.len();
+    let by_batch = (1..ratio.len()).filter(|i| i % batches > 0).map(|i| ratio[i] / ratio[i - 1]);
+    recorder.observe_in("batch", &GROWTH, by_batch);
+    recorder.observe_in("context", &GROWTH, (batches..ratio.len()).map(|i| ratio[i] / ratio[i - batches]));
     Ok(())
 }

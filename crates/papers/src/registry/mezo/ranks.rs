@@ -1,77 +1,17 @@
 //! R13: ranks that share each batch.
 
-use std::cell::RefCell;
-
-use kiln_optim::OptimError;
-use kiln_optim::zeroth_order::{
-    Alone, BatchObjective, Comm, Entry, Mezo, MezoSvrg, Threads, Tuner, TunerState, ZerothOrder,
-};
-
-use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares, ROWS};
+use kiln_optim::zeroth_order::{Alone, Comm, Entry, Mezo, MezoSvrg, Threads, Tuner, TunerState, ZerothOrder};
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
+use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares, ROWS};
+use super::claims::{APART, DIFFERENT};
+
 const RANKS: usize = 4;
-const STEPS: u64 = 200;
+const STEPS: usize = 200;
 const BATCH: usize = 64;
 
-/// The problem, and a note of each sum that was asked for with the number of examples in it.
-struct Noting<'a> {
-    problem: &'a LeastSquares,
-    sums: RefCell<Vec<(f64, usize)>>,
-}
-
-impl<'a> Noting<'a> {
-    fn new(problem: &'a LeastSquares) -> Self {
-        Self { problem, sums: RefCell::default() }
-    }
-}
-
-impl BatchObjective for Noting<'_> {
-    type Point = Vec<f64>;
-
-    fn components(&self) -> usize {
-        ROWS
-    }
-
-    fn batch_sum(&self, batch: &[usize], point: &Vec<f64>) -> Result<f64, OptimError> {
-        let sum = self.problem.batch_sum(batch, point)?;
-        self.sums.borrow_mut().push((sum, batch.len()));
-        Ok(sum)
-    }
-}
-
-/// A step as one rank saw it.
-struct Seen {
-    entry: Entry,
-    sums: Vec<(f64, usize)>,
-    /// Of the parameters afterwards.
-    hash: u64,
-}
-
-fn step<M: ZerothOrder>(
-    problem: &LeastSquares,
-    tuner: &Tuner<M>,
-    state: &mut TunerState<Vec<f64>>,
-    comm: &dyn Comm,
-) -> Result<Seen, ExperimentError> {
-    let noting = Noting::new(problem);
-    let entry = tuner.step(&noting, state, comm)?.entry();
-    Ok(Seen { entry, sums: noting.sums.into_inner(), hash: state.hash()? })
-}
-
-/// The differences `f(θ + εz) − f(θ − εz)` of a step, in `f64`, before they become scalars in `f32`.
-fn differences(ranks: &[&Seen]) -> Result<Vec<f64>, ExperimentError> {
-    let evaluations = ranks[0].sums.len();
-    if !evaluations.is_multiple_of(2) || ranks.iter().any(|seen| seen.sums.len() != evaluations) {
-        return Err("the ranks were not asked for pairs of sums".into());
-    }
-    let value = |evaluation: usize| {
-        let sums = ranks.iter().map(|seen| seen.sums[evaluation]);
-        let (sum, count) = sums.fold((0.0, 0), |total, one| (total.0 + one.0, total.1 + one.1));
-        sum / count as f64
-    };
-    Ok((0..evaluations / 2).map(|pair| value(2 * pair) - value(2 * pair + 1)).collect())
-}
+/// What a step stored, and a hash of the parameters after it.
+type Seen = (Entry, u64);
 
 fn compare<M: ZerothOrder + Sync>(
     recorder: &mut Recorder,
@@ -81,9 +21,13 @@ fn compare<M: ZerothOrder + Sync>(
     tuner: &Tuner<M>,
 ) -> Result<(), ExperimentError> {
     let start = || tuner.start(ROWS, vec![0.0; COLUMNS]);
+    let step = |state: &mut TunerState<Vec<f64>>, comm: &dyn Comm| -> Result<Seen, ExperimentError> {
+        let entry = tuner.step(problem, state, comm)?.entry();
+        Ok((entry, state.hash()?))
+    };
     let run = |comm: &dyn Comm| -> Result<Vec<Seen>, ExperimentError> {
         let mut state = start()?;
-        (0..STEPS).map(|_| step(problem, tuner, &mut state, comm)).collect()
+        (0..STEPS).map(|_| step(&mut state, comm)).collect()
     };
     let shared: Vec<Vec<Seen>> = std::thread::scope(|scope| {
         let run = &run;
@@ -97,37 +41,34 @@ fn compare<M: ZerothOrder + Sync>(
 
     // One rank measures at the very parameters of the four.
     let mut state = start()?;
-    let (mut largest, mut apart, mut scalars) = (0.0_f64, 0.0_f64, 0_u32);
-    let mut different = 0_u32;
-    for number in 0..STEPS as usize {
-        let ranks: Vec<&Seen> = shared.iter().map(|seen| &seen[number]).collect();
-        different += u32::from(ranks.iter().any(|seen| seen.hash != ranks[0].hash));
-        let alone = step(problem, tuner, &mut state.clone(), &Alone)?;
-        scalars += u32::from(alone.entry != ranks[0].entry);
-        let (four, one) = (differences(&ranks)?, differences(&[&alone])?);
-        if four.len() != one.len() {
-            return Err("one rank and four measure different numbers of differences".into());
-        }
-        for (four, one) in four.iter().zip(&one) {
+    let (mut largest, mut apart, mut others, mut different) = (0.0_f32, 0.0_f32, 0_u32, 0_u32);
+    for number in 0..STEPS {
+        let (entry, hash) = &shared[0][number];
+        different += u32::from(shared.iter().any(|rank| rank[number].1 != *hash));
+        let (alone, _) = step(&mut state.clone(), &Alone)?;
+        others += u32::from(alone != *entry);
+        let (Some(one), Some(four)) = (&alone.scalars, &entry.scalars) else {
+            return Err("a loss was not finite".into());
+        };
+        for (one, four) in one.iter().zip(four) {
             largest = largest.max(one.abs());
             apart = apart.max((four - one).abs());
         }
-        tuner.replay_step(&ranks[0].entry, &mut state)?;
+        tuner.replay_step(entry, &mut state)?;
     }
-    recorder.record("R13", "relative difference", [apart / largest]);
-    recorder.record("R13", "steps with different ranks", [f64::from(different)]);
-    let cells = [apart / largest, f64::from(scalars), f64::from(different)].map(|x| Number(x).to_string());
-    table.row(std::iter::once(name.to_owned()).chain(cells));
+    recorder.observe(&APART, [f64::from(apart / largest)]);
+    recorder.observe(&DIFFERENT, [f64::from(different)]);
+    let cells = [f64::from(apart / largest), f64::from(others), f64::from(different)];
+    table.row(std::iter::once(name.to_owned()).chain(cells.map(|x| Number(x).to_string())));
     Ok(())
 }
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let mut table = Table::new(
         "ranks",
         "Four ranks against one",
-        "One row a run of 200 steps: largest difference of a measured f(θ + εz) − f(θ − εz) over the largest \
-         such number; steps whose scalars, which are stored in f32, differ in a bit; steps after which the \
-         ranks' parameters do.",
+        "One row a run of 200 steps: largest difference of a scalar over the largest scalar; steps whose scalars \
+         differ in a bit of their f32; steps after which the ranks' parameters do.",
         &["", "relative difference", "steps with other scalars", "steps with different ranks"],
     );
     for seed in context.seeds(3) {

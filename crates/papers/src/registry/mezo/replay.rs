@@ -4,14 +4,19 @@ use burn::tensor::Device;
 use kiln_optim::zeroth_order::{
     Alone, AnchorStorage, BatchObjective, Mezo, MezoSvrg, ModuleLoss, ReplayLog, Tuner, ZerothOrder, hash,
 };
+use kiln_tensor::network::InitialLaw;
 use kiln_tensor::{Blocks, Distribution, Noise, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::super::mezo_svrg::digits::{Digits, Drawn, Network};
+use super::super::mezo_svrg::digits::{Digits, Network, network};
 use super::super::mezo_svrg::problem::{COLUMNS, LeastSquares};
+use super::claims::{LOG_BYTES, OTHER_BITS};
 use crate::device::TensorDevice;
 use kiln_datasets::LabelledImages;
-use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
+use kiln_receipts::{Arm, Context, ExperimentError, Number, Recorder, Table};
+
+/// Of the three kinds of runs.
+const STEPS: [u64; 3] = [20_000, 2_000, 2_000];
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Replayed {
@@ -65,48 +70,47 @@ fn noise(count: usize, seed: u64, device: &Device) -> Digits {
     Digits::new(&pictures, &(0..count).collect::<Vec<_>>(), (0, 0), device)
 }
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
     let seeds = context.seeds(3);
-    let bar = recorder.progress(3 * seeds.len() as u64, "runs");
+    let zero = vec![0.0; COLUMNS];
+    let on_squares = |seed| LeastSquares::new(1.0, seed);
+    // An anchor step costs 30 ordinary ones.
+    let svrg = MezoSvrg { storage: AnchorStorage::Replay, ..MezoSvrg::new(1e-3, 1e-3) };
+    let arms = [
+        Arm::new("MeZO, least squares", &STEPS[0], |seed| {
+            let tuner = Tuner::new(Mezo::new(1e-4), 32, seed);
+            Ok(run_and_replay(&on_squares(seed)?, &tuner, &zero, STEPS[0])?.1)
+        }),
+        Arm::new("MeZO-SVRG, least squares", &STEPS[1], |seed| {
+            Ok(run_and_replay(&on_squares(seed)?, &Tuner::new(svrg, 32, seed), &zero, STEPS[1])?.1)
+        }),
+        Arm::new("MeZO, network", &STEPS[2], |seed| {
+            let digits = noise(512, seed, &device);
+            let problem =
+                ModuleLoss::new(512, |network: &Network, rows: &[usize]| digits.losses(network, rows))?;
+            let start = Parameters::new(network(seed, InitialLaw::FanIn, &device)?);
+            Ok(run_and_replay(&problem, &Tuner::new(Mezo::new(1e-3), 16, seed), &start, STEPS[2])?.1)
+        }),
+    ];
+    let runs = recorder.sweep(&seeds, arms)?;
     let mut table = Table::new(
         "logs",
         "Runs as files",
         "One row a run: the size of its log, and whether the replay ended in the same bits.",
         &["", "parameters", "steps", "bytes of the log", "bytes a step", "same bits"],
     );
-    let mut note = |recorder: &mut Recorder, name: &str, parameters: usize, steps: u64, run: Replayed| {
-        recorder.record("R12", "runs that end in other bits", [f64::from(u8::from(!run.same_bits))]);
-        let a_step = Number(run.bytes as f64 / steps as f64).to_string();
-        let bits = if run.same_bits { "yes" } else { "no" };
-        let cells =
-            [parameters.to_string(), steps.to_string(), run.bytes.to_string(), a_step, bits.to_owned()];
-        table.row(std::iter::once(name.to_owned()).chain(cells));
-        bar.inc(1);
-    };
-    for seed in seeds {
-        let squares = LeastSquares::new(1.0, seed)?;
-        let (steps, start) = (20_000, vec![0.0; COLUMNS]);
-        let run = recorder.memo(&format!("MeZO {seed}"), || {
-            Ok(run_and_replay(&squares, &Tuner::new(Mezo::new(1e-4), 32, seed), &start, steps)?.1)
-        })?;
-        recorder.record("R12", "log of 20,000 steps", [run.bytes as f64]);
-        note(recorder, "MeZO, least squares", COLUMNS, steps, run);
-        let run = recorder.memo(&format!("MeZO-SVRG {seed}"), || {
-            let method = MezoSvrg { storage: AnchorStorage::Replay, ..MezoSvrg::new(1e-3, 1e-3) };
-            // An anchor step costs 30 ordinary ones.
-            Ok(run_and_replay(&squares, &Tuner::new(method, 32, seed), &start, 2_000)?.1)
-        })?;
-        note(recorder, "MeZO-SVRG, least squares", COLUMNS, 2_000, run);
-        let run = recorder.memo(&format!("network {seed}"), || {
-            let digits = noise(512, seed, &device);
-            let problem =
-                ModuleLoss::new(512, |network: &Network, rows: &[usize]| digits.losses(network, rows))?;
-            let start = Parameters::new(Network::new(seed, Drawn::Uniform, &device)?);
-            Ok(run_and_replay(&problem, &Tuner::new(Mezo::new(1e-3), 16, seed), &start, 2_000)?.1)
-        })?;
-        note(recorder, "MeZO, network", 25_818, 2_000, run);
+    for ((runs, parameters), steps) in runs.iter().zip([COLUMNS, COLUMNS, 25_818]).zip(STEPS) {
+        recorder.observe_in(&runs.name, &OTHER_BITS, runs.values.iter().map(|run| !run.same_bits));
+        for run in &runs.values {
+            let a_step = Number(run.bytes as f64 / steps as f64).to_string();
+            let [parameters, steps, bytes] =
+                [parameters as u64, steps, run.bytes as u64].map(|n| n.to_string());
+            let bits = if run.same_bits { "yes" } else { "no" }.to_owned();
+            table.row([runs.name.clone(), parameters, steps, bytes, a_step, bits]);
+        }
     }
+    recorder.observe(&LOG_BYTES, runs[0].each(|run| run.bytes as f64));
     recorder.table(table);
     Ok(())
 }

@@ -1,16 +1,16 @@
 //! MNIST-5k, and the network of the authors' experiment on digits.
 
-use burn::module::{Module, Param};
-use burn::nn::Linear;
-use burn::tensor::activation::{log_softmax, relu};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use kiln_datasets::{LabelledImages, mnist_5k};
 use kiln_optim::first_order::Sgd;
 use kiln_optim::{ModuleObjective, Order, Sampler, Solver};
-use kiln_tensor::{Distribution, Noise, Parameters};
-use serde::{Deserialize, Serialize};
-
-use kiln_datasets::{LabelledImages, mnist_5k};
 use kiln_receipts::{Context, ExperimentError, Recorder};
+use kiln_tensor::Parameters;
+use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
+use kiln_tensor::training::index_tensor;
+use serde::{Deserialize, Serialize};
 
 const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
@@ -18,52 +18,15 @@ const CLASSES: usize = 10;
 pub(in crate::registry) const BATCH: usize = 64;
 
 /// 784-32-16-10 with rectifiers: 25,818 parameters.
-#[derive(Module, Debug)]
-pub(in crate::registry) struct Network {
-    first: Linear,
-    second: Linear,
-    third: Linear,
-}
+pub(in crate::registry) type Network = MultilayerPerceptron;
 
-/// How a network's weights are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::registry) enum Drawn {
-    /// Weights and biases uniform between `±1/√inputs`: `PyTorch`'s default, and so the authors'.
-    Uniform,
-    /// Weights `N(0, 2/inputs)` (He et al. 2015), biases zero.
-    He,
-}
-
-impl Network {
-    pub(in crate::registry) fn new(
-        seed: u64,
-        drawn: Drawn,
-        device: &Device,
-    ) -> Result<Self, ExperimentError> {
-        let gaussian = Noise { seed, distribution: Distribution::Gaussian };
-        let uniform = Noise { seed, distribution: Distribution::Uniform };
-        let layer = |index: u64, inputs: usize, outputs: usize| -> Result<Linear, ExperimentError> {
-            let (weight, bias): (Tensor<2>, Tensor<1>) = match drawn {
-                Drawn::He => {
-                    let weight = gaussian.tensor(index, 0, [inputs, outputs], device)?;
-                    (weight * (2.0 / inputs as f64).sqrt(), Tensor::zeros([outputs], device))
-                }
-                Drawn::Uniform => {
-                    let scale = 2.0 / (inputs as f64).sqrt();
-                    let weight: Tensor<2> = uniform.tensor(index, 0, [inputs, outputs], device)?;
-                    let bias: Tensor<1> = uniform.tensor(3 + index, 0, [outputs], device)?;
-                    ((weight - 0.5) * scale, (bias - 0.5) * scale)
-                }
-            };
-            Ok(Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) })
-        };
-        Ok(Self { first: layer(0, PIXELS, 32)?, second: layer(1, 32, 16)?, third: layer(2, 16, CLASSES)? })
-    }
-
-    fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        let hidden = relu(self.first.forward(images));
-        self.third.forward(relu(self.second.forward(hidden)))
-    }
+pub(in crate::registry) fn network(
+    seed: u64,
+    law: InitialLaw,
+    device: &Device,
+) -> Result<Network, ExperimentError> {
+    let widths = [PIXELS, 32, 16, CLASSES];
+    Ok(MultilayerPerceptron::new(&widths, &mut LayerDraws::new(law, seed, device))?)
 }
 
 /// Digits as rows, and their classes as unit vectors.
@@ -118,9 +81,7 @@ impl Digits {
         if rows.len() == self.len() && rows.iter().enumerate().all(|(i, &row)| i == row) {
             return self.clone();
         }
-        let rows: Vec<i32> =
-            rows.iter().map(|&row| i32::try_from(row).expect("there are few rows")).collect();
-        let rows = Tensor::<1, Int>::from_data(&*rows, &self.images.device());
+        let rows = index_tensor(rows, &self.images.device());
         Self {
             images: self.images.clone().select(0, rows.clone()),
             classes: self.classes.clone().select(0, rows),
@@ -195,7 +156,7 @@ impl FineTuning {
     /// by.
     pub(in crate::registry) fn new(
         pictures: &LabelledImages,
-        drawn: Drawn,
+        law: InitialLaw,
         seed: u64,
         device: &Device,
     ) -> Result<Self, ExperimentError> {
@@ -210,7 +171,7 @@ impl FineTuning {
             train.losses(network, rows).mean()
         })?;
         let solver = Sgd { step_size: 0.1.into(), batch_size: BATCH, order: Order::Reshuffled, seed };
-        let mut state = solver.start(&problem, Parameters::new(Network::new(seed, drawn, &autodiff)?))?;
+        let mut state = solver.start(&problem, Parameters::new(network(seed, law, &autodiff)?))?;
         for _ in 0..30 * TRAINED_ON.div_ceil(BATCH) {
             solver.advance(&problem, &mut state)?;
         }

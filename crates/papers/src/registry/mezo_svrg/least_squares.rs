@@ -3,11 +3,13 @@
 use kiln_optim::first_order::Sgd;
 use kiln_optim::zeroth_order::{Alone, Fidelity, Mezo, MezoSvrg, Tuner, ZerothOrder};
 use kiln_optim::{Order, Solver};
-use rayon::prelude::*;
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, sweep};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{
+    ALL_CONVERGE, BATCHES_DIVERGE, BEST_MEZO, DOUBLED, IN_ORDER, PERIODS, SMALL_BATCHES, VARIANT,
+};
 use super::problem::{COLUMNS, LeastSquares, ROWS};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Statistic, Table};
 
 /// Steps of the specification's runs, but for R4.
 const STEPS: u64 = 15_000;
@@ -16,9 +18,10 @@ const RATE: f32 = 1e-3;
 /// Queries of [`STEPS`] steps of `MeZO-SVRG` with q = 2: the mean of an anchor step's 2n and an inner step's
 /// 4b.
 const QUERIES: u64 = STEPS * (2 * ROWS as u64 + 4 * BATCH as u64) / 2;
-const MEZO_RATES: [f64; 5] = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3];
 /// Below this the figures are cut.
 const FLOOR: f64 = 1e-16;
+/// Stands for what diverged.
+const DIVERGED: f64 = 1e30;
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Sample {
@@ -30,7 +33,15 @@ struct Sample {
 type Curve = Vec<Sample>;
 
 fn last(curve: &Curve) -> f64 {
-    curve.last().map_or(f64::NAN, |sample| sample.excess)
+    curve.last().map_or(f64::NAN, |sample| sample.excess.min(DIVERGED))
+}
+
+fn logarithm(curve: &Curve) -> f64 {
+    last(curve).max(FLOOR).log10()
+}
+
+fn is_above_its_start(curve: &Curve) -> bool {
+    curve.first().is_none_or(|start| last(curve) > start.excess)
 }
 
 /// Step 0 and some eight steps of every decade.
@@ -59,25 +70,17 @@ fn follow<M: ZerothOrder>(
     Ok(curve)
 }
 
-fn mezo(
-    problem: &LeastSquares,
-    rate: f64,
-    batch: usize,
-    steps: u64,
-    seed: u64,
-) -> Result<Curve, ExperimentError> {
-    follow(problem, &Tuner::new(Mezo::new(rate), batch, seed), steps)
+fn mezo(name: &str, sigma: f64, rate: f64, batch: usize, steps: u64) -> Arm<'static, Curve> {
+    Arm::new(name, &(sigma, rate, batch, steps), move |seed| {
+        follow(&LeastSquares::new(sigma, seed)?, &Tuner::new(Mezo::new(rate), batch, seed), steps)
+    })
 }
 
-fn svrg(
-    problem: &LeastSquares,
-    anchor_period: u64,
-    rate: f32,
-    fidelity: Fidelity,
-    seed: u64,
-) -> Result<Curve, ExperimentError> {
+fn svrg(name: &str, sigma: f64, anchor_period: u64, rate: f32, fidelity: Fidelity) -> Arm<'static, Curve> {
     let method = MezoSvrg { anchor_period, fidelity, ..MezoSvrg::new(RATE, rate) };
-    follow(problem, &Tuner::new(method, BATCH, seed), STEPS)
+    Arm::new(name, &(sigma, method), move |seed| {
+        follow(&LeastSquares::new(sigma, seed)?, &Tuner::new(method, BATCH, seed), STEPS)
+    })
 }
 
 /// SGD with gradients. A gradient counts as one query here, as in the authors' logs.
@@ -97,203 +100,122 @@ fn sgd(problem: &LeastSquares, rate: f64, seed: u64) -> Result<Curve, Experiment
     Ok(curve)
 }
 
-type Run<'a> = dyn Fn(&LeastSquares, u64) -> Result<Curve, ExperimentError> + Sync + 'a;
-
-/// The curves of every method on every seed's problem, in parallel.
-fn curves(
-    context: &Context,
-    recorder: &Recorder,
-    sigma: f64,
-    methods: &[(String, Box<Run<'_>>)],
-) -> Result<Vec<Vec<Curve>>, ExperimentError> {
-    let seeds = context.seeds(context.pick(3, 10));
-    let problems: Vec<_> =
-        seeds.iter().map(|&seed| LeastSquares::new(sigma, seed)).collect::<Result<_, _>>()?;
-    let bar = recorder.progress((methods.len() * seeds.len()) as u64, "runs");
-    let runs: Vec<_> = methods
-        .iter()
-        .flat_map(|method| seeds.iter().zip(&problems).map(move |seed| (method, seed)))
-        .collect();
-    let mut curves = runs
-        .into_par_iter()
-        .map(|((name, method), (&seed, problem))| {
-            let curve = recorder.memo(&format!("{name} {seed}"), || method(problem, seed))?;
-            bar.inc(1);
-            Ok(curve)
-        })
-        .collect::<Result<Vec<_>, ExperimentError>>()?
-        .into_iter();
-    Ok(methods.iter().map(|_| curves.by_ref().take(seeds.len()).collect()).collect())
-}
-
-fn ends(curves: &[Curve]) -> Vec<f64> {
-    curves.iter().map(last).collect()
-}
-
-/// A table of the ends: median, smallest, largest.
-fn table(id: &str, title: &str, caption: &str, rows: &[(&str, Vec<f64>)]) -> Table {
-    let mut table = Table::new(id, title, caption, &["", "median", "smallest", "largest"]);
-    for (name, values) in rows {
-        let statistics = [Statistic::Median, Statistic::Min, Statistic::Max];
-        let cells = statistics.map(|of| of.of(values).map_or_else(String::new, |x| Number(x).to_string()));
-        table.row(std::iter::once((*name).to_owned()).chain(cells));
-    }
-    table
-}
-
-const EXCESS: &str = "f − min f";
-
 type Coordinate = fn(&Sample) -> u64;
+const BY_QUERIES: (&str, Coordinate) = ("queries (forward passes of one example)", |sample| sample.queries);
 
-fn figure(id: &str, title: &str, caption: &str, x: &str) -> Figure {
-    let caption = format!("{caption} The first seed. Cut at 1e-16.");
-    Figure::new(id, title, &caption, Axis::log(x), Axis::log(EXCESS))
-}
-
-fn points(curve: &Curve, x: Coordinate) -> Vec<(f64, f64)> {
-    let drawn = |sample: &&Sample| sample.step > 0 && sample.excess < 1e12;
-    curve.iter().filter(drawn).map(|sample| (x(sample) as f64, sample.excess.max(FLOOR))).collect()
+/// The ends as a table, the curves as a figure.
+fn show(
+    recorder: &mut Recorder,
+    [table, figure, title, caption]: [&str; 4],
+    (label, x): (&str, Coordinate),
+    runs: &[Runs<Curve>],
+) {
+    const EXCESS: &str = "f − min f";
+    if !table.is_empty() {
+        recorder.table(sweep::table(table, EXCESS, caption, runs, last));
+    }
+    let caption = format!("{caption} Cut at 1e-16.");
+    let figure = Figure::new(figure, title, &caption, Axis::log(label), Axis::log(EXCESS));
+    let shown = |excess: f64| if excess < 1e12 { excess.max(FLOOR) } else { f64::NAN };
+    let points =
+        |curve: &Curve| curve.iter().skip(1).map(|sample| (x(sample) as f64, shown(sample.excess))).collect();
+    recorder.figure(figure.with_runs(runs, points));
 }
 
 pub(super) fn against_mezo(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let mut methods: Vec<(String, Box<Run<'_>>)> = vec![(
-        "MeZO-SVRG".to_owned(),
-        Box::new(|problem, seed| svrg(problem, 2, RATE, Fidelity::Corrected, seed)),
-    )];
-    for rate in MEZO_RATES {
-        let steps = QUERIES / (2 * BATCH as u64);
-        methods.push((
-            format!("MeZO, {rate:e}"),
-            Box::new(move |problem, seed| mezo(problem, rate, BATCH, steps, seed)),
-        ));
-    }
-    let curves = curves(context, recorder, 1.0, &methods)?;
-    let best = |seed: usize| curves[1..].iter().map(|c| last(&c[seed])).fold(f64::INFINITY, f64::min);
-    recorder.record("R1", "MeZO-SVRG", ends(&curves[0]));
-    recorder.record("R1", "MeZO, best rate", (0..curves[0].len()).map(best));
-
-    let rows: Vec<_> =
-        methods.iter().zip(&curves).map(|((name, _), curves)| (name.as_str(), ends(curves))).collect();
-    recorder.table(table("ends", EXCESS, "Least squares with σ = 1 after 1.6e7 queries.", &rows));
-    let mut figure = figure(
+    let rates: &[f64] = context.pick(&[1e-5, 1e-4, 1e-3], &[1e-5, 3e-5, 1e-4, 3e-4, 1e-3]);
+    let steps = QUERIES / (2 * BATCH as u64);
+    let mut arms = vec![svrg("MeZO-SVRG", 1.0, 2, RATE, Fidelity::Corrected)];
+    arms.extend(rates.iter().map(|rate| mezo(&format!("MeZO, {rate:e}"), 1.0, *rate, BATCH, steps)));
+    let runs = recorder.sweep_all(&context.seeds(context.pick(5, 10)), arms)?;
+    let (reduced, mezo) = (runs[0].each(last), &runs[1..]);
+    let best = |seed: usize| mezo.iter().map(|runs| last(&runs.values[seed])).fold(f64::INFINITY, f64::min);
+    recorder.observe(&BEST_MEZO, reduced.into_iter().enumerate().map(|(seed, excess)| (best(seed), excess)));
+    let words = [
+        "ends",
         "excess-against-queries",
         "MeZO stops where its batches disagree",
-        "Least squares with σ = 1, batches of 32: MeZO-SVRG (q = 2, rates 1e-3) and MeZO at several rates.",
-        "queries (forward passes of one example)",
-    );
-    for (colour, ((name, _), curves)) in methods.iter().zip(&curves).enumerate() {
-        figure = figure.with(Kind::Line, name, colour, points(&curves[0], |sample| sample.queries));
-    }
-    recorder.figure(figure);
+        "Least squares with σ = 1, batches of 32, 1.6e7 queries: MeZO-SVRG (q = 2, rates 1e-3), MeZO at several rates.",
+    ];
+    show(recorder, words, BY_QUERIES, &runs);
     Ok(())
 }
 
 pub(super) fn variants(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let variant = |name: &str, period: u64, rate: f32, fidelity: Fidelity| -> (String, Box<Run<'_>>) {
-        (name.to_owned(), Box::new(move |problem, seed| svrg(problem, period, rate, fidelity, seed)))
-    };
-    let methods = [
-        variant("a direction for each term", 2, RATE, Fidelity::Independent),
-        variant("as the authors' code", 2, RATE, Fidelity::Official),
-        variant("the direction of the anchor", 2, RATE, Fidelity::SharedCycle),
-        variant("q = 1", 1, RATE, Fidelity::Corrected),
-        variant("q = 2", 2, RATE, Fidelity::Corrected),
-        variant("q = 5", 5, RATE, Fidelity::Corrected),
-        variant("q = 10", 10, RATE, Fidelity::Corrected),
-        variant("q = 10, inner rate 1e-4", 10, 1e-4, Fidelity::Corrected),
+    let period = |q: u64| svrg(&format!("q = {q}"), 1.0, q, RATE, Fidelity::Corrected);
+    let arms = [
+        svrg("a direction for each term", 1.0, 2, RATE, Fidelity::Independent),
+        svrg("as the authors' code", 1.0, 2, RATE, Fidelity::Official),
+        svrg("the direction of the anchor", 1.0, 2, RATE, Fidelity::SharedCycle),
+        period(1),
+        period(2),
+        period(5),
+        period(10),
+        svrg("q = 10, inner rate 1e-4", 1.0, 10, 1e-4, Fidelity::Corrected),
     ];
-    let curves = curves(context, recorder, 1.0, &methods)?;
-    for (i, (name, _)) in methods.iter().enumerate() {
-        let claim = match i {
-            0 | 1 => "R2",
-            3..=6 => "R6",
-            _ => continue,
-        };
-        recorder.record(claim, name, ends(&curves[i]));
+    let runs = recorder.sweep(&context.seeds(context.pick(5, 10)), arms)?;
+    let [independent, official, _, _, two, five, ten, _] = &runs;
+    for variant in [independent, official] {
+        recorder.observe_in(&variant.name, &VARIANT, variant.paired(two, last));
     }
-    let rows: Vec<_> =
-        methods.iter().zip(&curves).map(|((name, _), curves)| (name.as_str(), ends(curves))).collect();
-    let caption = "Least squares with σ = 1, batches of 32, 15,000 steps; rates 1e-3 and q = 2 where nothing \
-        else is said.";
-    recorder.table(table("variants", EXCESS, caption, &rows));
-    let mut figure = figure(
+    let logarithms = [two, five, ten].map(|runs| runs.each(logarithm));
+    recorder.observe(&PERIODS, (0..two.values.len()).map(|seed| [0, 1, 2].map(|arm| logarithms[arm][seed])));
+    let words = [
+        "variants",
         "variants-of-mezo-svrg",
         "A shared direction and a frequent anchor are what works",
-        caption,
-        "queries (forward passes of one example)",
-    );
-    for (colour, ((name, _), curves)) in methods.iter().zip(&curves).enumerate() {
-        figure = figure.with(Kind::Line, name, colour, points(&curves[0], |sample| sample.queries));
-    }
-    recorder.figure(figure);
+        "Least squares with σ = 1, batches of 32, 15,000 steps; rates 1e-3 and q = 2 where nothing else is said.",
+    ];
+    show(recorder, words, BY_QUERIES, &runs);
     Ok(())
 }
 
-const BATCHES: [usize; 5] = [1, 4, 16, 32, 64];
-
 pub(super) fn batch_sizes(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let run = |name: String, rate: f64, batch: usize, steps: u64| -> (String, Box<Run<'_>>) {
-        (name, Box::new(move |problem, seed| mezo(problem, rate, batch, steps, seed)))
-    };
-    let mut methods: Vec<_> =
-        BATCHES.map(|batch| run(format!("batches of {batch}"), 1e-3, batch, STEPS)).into();
-    methods.push(run("rate 4e-3, batches of 32".to_owned(), 4e-3, BATCH, 4_000));
-    methods.push(run("rate 4e-3, all examples".to_owned(), 4e-3, ROWS, 4_000));
-    let curves = curves(context, recorder, 1e-3, &methods)?;
-
-    let ends: Vec<Vec<f64>> = curves.iter().map(|curves| ends(curves)).collect();
-    for (i, name) in [(0, "batches of 1"), (1, "batches of 4"), (4, "batches of 64")] {
-        recorder.record("R3", name, ends[i].iter().copied());
-    }
-    let gain = |seed: usize| (ends[2][seed] / ends[3][seed]).min(ends[3][seed] / ends[4][seed]);
-    recorder.record("R3", "smallest gain of a doubled batch", (0..ends[0].len()).map(gain));
-    recorder.record("R4", "batches of 32", ends[5].iter().copied());
-    recorder.record("R4", "all examples", ends[6].iter().copied());
-
-    let rows: Vec<_> = methods.iter().zip(ends).map(|((name, _), ends)| (name.as_str(), ends)).collect();
-    let caption =
-        "MeZO on least squares with σ = 1e-3: rate 1e-3 and 15,000 steps, or rate 4e-3 and 4,000 steps.";
-    recorder.table(table("batch-sizes", EXCESS, caption, &rows));
-    let mut figure = figure("mezo-by-batch-size", "MeZO needs large batches", caption, "steps");
-    for (colour, ((name, _), curves)) in methods.iter().zip(&curves).enumerate() {
-        figure = figure.with(Kind::Line, name, colour, points(&curves[0], |sample| sample.step));
-    }
-    recorder.figure(figure);
+    let of = |batch: usize| mezo(&format!("batches of {batch}"), 1e-3, 1e-3, batch, STEPS);
+    let arms = [
+        of(1),
+        of(4),
+        of(16),
+        of(32),
+        of(64),
+        mezo("rate 4e-3, batches of 32", 1e-3, 4e-3, BATCH, 4_000),
+        mezo("rate 4e-3, all examples", 1e-3, 4e-3, ROWS, 4_000),
+    ];
+    let runs = recorder.sweep(&context.seeds(context.pick(5, 10)), arms)?;
+    let [one, four, sixteen, half, double, batches, all] = &runs;
+    recorder.observe(&SMALL_BATCHES, one.values.iter().chain(&four.values).map(is_above_its_start));
+    recorder.observe_in("16 / 32", &DOUBLED, sixteen.paired(half, last));
+    recorder.observe_in("32 / 64", &DOUBLED, half.paired(double, last));
+    recorder.observe(&BATCHES_DIVERGE, batches.values.iter().map(is_above_its_start));
+    recorder.observe(&ALL_CONVERGE, all.values.iter().map(|curve| !is_above_its_start(curve)));
+    let words = [
+        "batch-sizes",
+        "mezo-by-batch-size",
+        "MeZO needs large batches",
+        "MeZO on least squares with σ = 1e-3: rate 1e-3 and 15,000 steps, or rate 4e-3 and 4,000 steps.",
+    ];
+    show(recorder, words, ("steps", |sample| sample.step), &runs);
     Ok(())
 }
 
 pub(super) fn against_gradients(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let methods: [(String, Box<Run<'_>>); 3] = [
-        (
-            "MeZO-SVRG, q = 1".to_owned(),
-            Box::new(|problem, seed| svrg(problem, 1, RATE, Fidelity::Corrected, seed)),
-        ),
-        ("MeZO".to_owned(), Box::new(|problem, seed| mezo(problem, 1e-3, BATCH, STEPS, seed))),
-        ("SGD with gradients".to_owned(), Box::new(|problem, seed| sgd(problem, 1e-2, seed))),
+    let arms = [
+        svrg("MeZO-SVRG, q = 1", 1e-3, 1, RATE, Fidelity::Corrected),
+        Arm::new("SGD with gradients", &1e-2, |seed| sgd(&LeastSquares::new(1e-3, seed)?, 1e-2, seed)),
+        mezo("MeZO", 1e-3, 1e-3, BATCH, STEPS),
     ];
-    let curves = curves(context, recorder, 1e-3, &methods)?;
-    let [svrg, mezo, sgd] = [0, 1, 2].map(|i| ends(&curves[i]));
-    let ratios = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a / b).collect::<Vec<_>>();
-    recorder.record("R5", "SGD / MeZO-SVRG", ratios(&sgd, &svrg));
-    recorder.record("R5", "MeZO / SGD", ratios(&mezo, &sgd));
-    recorder.record("R5", "MeZO-SVRG", svrg);
-
-    let rows: Vec<_> =
-        methods.iter().zip(&curves).map(|((name, _), curves)| (name.as_str(), ends(curves))).collect();
-    let caption = "Least squares with σ = 1e-3, 15,000 steps.";
-    recorder.table(table("against-gradients", EXCESS, caption, &rows));
-    let axes: [(&str, &str, Coordinate); 2] = [
-        ("steps", "steps", |sample| sample.step),
-        ("queries", "queries (a gradient of one example counts as one)", |sample| sample.queries),
+    let seeds = context.seeds(context.pick(5, 10));
+    let runs = recorder.sweep(&seeds, arms)?;
+    let ends = runs.each_ref().map(|runs| runs.each(logarithm));
+    recorder.observe(&IN_ORDER, (0..seeds.len()).map(|seed| ends.each_ref().map(|ends| ends[seed])));
+    let axes: [(&str, &str, &str, Coordinate); 2] = [
+        ("against-gradients", "steps", "steps", |sample| sample.step),
+        ("", "queries", "queries (a gradient of one example counts as one)", |sample| sample.queries),
     ];
-    for (name, label, x) in axes {
+    for (table, name, label, x) in axes {
         let id = format!("least-squares-against-{name}");
         let title = format!("The paper's figure on least squares, against {name}");
-        let mut figure = figure(&id, &title, caption, label);
-        for (colour, ((name, _), curves)) in methods.iter().zip(&curves).enumerate() {
-            figure = figure.with(Kind::Line, name, colour, points(&curves[0], x));
-        }
-        recorder.figure(figure);
+        show(recorder, [table, &id, &title, "Least squares with σ = 1e-3, 15,000 steps."], (label, x), &runs);
     }
     Ok(())
 }
