@@ -7,11 +7,8 @@ use kiln_receipts::Paper;
 mod adahessian;
 #[cfg(any())]
 mod adaptive_wavelet_distillation;
-#[cfg(any())]
 mod alex_gda;
-#[cfg(any())]
 mod alternating_minimization;
-#[cfg(any())]
 mod block_coordinate_descent;
 #[cfg(any())]
 mod conditionally_invariant_components;
@@ -24,7 +21,6 @@ mod distributionally_robust_classification;
 mod dominant_subspace;
 #[cfg(any())]
 mod large_catapults;
-#[cfg(any())]
 mod large_step_logistic;
 #[cfg(any())]
 mod linear_stability;
@@ -32,74 +28,36 @@ mod linear_stability;
 mod local_graph_clustering;
 #[cfg(any())]
 mod masft;
-#[cfg(any())]
 mod mezo;
-#[cfg(any())]
 mod mezo_svrg;
 mod real_domains;
-#[cfg(any())]
 mod reality_checks;
-#[cfg(any())]
 mod seg_flip_flop_anchor;
-#[cfg(any())]
 mod single_neuron_autoencoder;
 #[cfg(any())]
 mod structural_causal_models;
-#[cfg(any())]
 mod trim;
-#[cfg(any())]
 mod variance_reduced_halpern;
 mod variance_reduction;
 
 /// All papers. Those whose domain this build lacks have no experiments.
 pub const PAPERS: &[Paper] = &[
-    #[cfg(any())]
-    adahessian::PAPER,
-    #[cfg(any())]
-    adaptive_wavelet_distillation::PAPER,
-    #[cfg(any())]
     alex_gda::PAPER,
-    #[cfg(any())]
     alternating_minimization::PAPER,
-    #[cfg(any())]
     block_coordinate_descent::PAPER,
-    #[cfg(any())]
-    conditionally_invariant_components::PAPER,
-    #[cfg(any())]
-    dash::PAPER,
     distributionally_robust_classification::PAPER,
-    #[cfg(any())]
-    dominant_subspace::PAPER,
-    #[cfg(any())]
-    large_catapults::PAPER,
-    #[cfg(any())]
     large_step_logistic::PAPER,
-    #[cfg(any())]
-    linear_stability::PAPER,
-    #[cfg(any())]
-    local_graph_clustering::PAPER,
-    #[cfg(any())]
-    masft::PAPER,
-    #[cfg(any())]
     mezo::PAPER,
-    #[cfg(any())]
     mezo_svrg::PAPER,
     real_domains::PAPER,
-    #[cfg(any())]
     reality_checks::PAPER,
-    #[cfg(any())]
     seg_flip_flop_anchor::PAPER,
-    #[cfg(any())]
     single_neuron_autoencoder::PAPER,
-    #[cfg(any())]
-    structural_causal_models::PAPER,
-    #[cfg(any())]
     trim::PAPER,
-    #[cfg(any())]
     variance_reduced_halpern::PAPER,
     variance_reduction::PAPER,
 ];
 
 /// The command that `mezo` measures memory with.
-#[cfg(any())]
+#[cfg(feature = "models")]
 pub(crate) use mezo::memory::MemoryProbe;
