@@ -306,6 +306,11 @@ impl ClaimReport {
         judged && self.checks.iter().any(CheckReport::is_a_surprise)
     }
 
+    /// Whether there is no experiment.
+    fn not_attempted(&self) -> bool {
+        matches!(self.verdict, Verdict::NotAttempted { .. })
+    }
+
     /// What the reader must know besides the numbers: an explanation, what is missing, what failed.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();

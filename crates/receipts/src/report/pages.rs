@@ -1,9 +1,12 @@
 //! Tables of a report in hand-written pages, so that nobody copies figures.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Report, markdown::row};
+use super::markdown::row;
+use super::{PaperReport, Report};
 use crate::recorder::Table;
+use crate::verdict::{CheckReport, Verdict};
 
 /// A page that asks for what the report does not have, or asks wrongly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +18,9 @@ pub enum PageError {
         name: String,
     },
     /// A place whose table is not in the report.
-    #[error("the report has no table {name}; it has {known}. A name is PAPER/EXPERIMENT/TABLE")]
+    #[error(
+        "the report has no table {name}; it has {known}. A name is PAPER/EXPERIMENT/TABLE, or verdicts/PAPER"
+    )]
     Unknown {
         /// What the place asks for.
         name: String,
@@ -35,6 +40,9 @@ const CLOSE: &str = "<!-- /table -->";
 /// <!-- /table -->
 /// ```
 ///
+/// Besides the experiments' tables there are `verdicts/PAPER`, the paper's claims with terms, verdicts and what
+/// was measured, `verdicts/papers` and `verdicts/domains`, which count the claims.
+///
 /// # Errors
 /// [`PageError`]; the page is then not to be changed.
 pub fn fill(page: &str, report: &Report) -> Result<String, PageError> {
@@ -50,19 +58,66 @@ pub fn fill(page: &str, report: &Report) -> Result<String, PageError> {
             PageError::Unknown { name: name.to_owned(), known: known.join(", ") }
         })?;
         filled.push_str(before);
-        let _ = write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table.1));
+        let _ = write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(&table.1));
         rest = after;
     }
     Ok(filled + rest)
 }
 
-fn tables(report: &Report) -> impl Iterator<Item = (String, &Table)> {
-    report.papers.iter().flat_map(|paper| {
+fn tables(report: &Report) -> impl Iterator<Item = (String, Cow<'_, Table>)> {
+    let experiments = report.papers.iter().flat_map(|paper| {
         paper.experiments.iter().flat_map(move |outcome| {
             let name = move |table: &Table| format!("{}/{}/{}", paper.id, outcome.experiment, table.id);
-            outcome.tables.iter().map(move |table| (name(table), table))
+            outcome.tables.iter().map(move |table| (name(table), Cow::Borrowed(table)))
         })
-    })
+    });
+    let verdicts =
+        report.papers.iter().map(|paper| (format!("verdicts/{}", paper.id), Cow::Owned(verdicts(paper))));
+    let counts = [
+        ("verdicts/papers".to_owned(), Cow::Owned(counts(report, "paper", |paper| &paper.id))),
+        ("verdicts/domains".to_owned(), Cow::Owned(counts(report, "domain", |paper| &paper.domain))),
+    ];
+    experiments.chain(verdicts).chain(counts)
+}
+
+/// The claims of a paper.
+fn verdicts(paper: &PaperReport) -> Table {
+    let mut table = Table::new("verdicts", "", "", &["claim", "terms", "verdict", "measured"]);
+    for claim in &paper.claims {
+        let check = |check: &CheckReport| {
+            format!("{}: {}; wanted {}", check.name, super::measured(check), check.wanted)
+        };
+        let measured = match &claim.verdict {
+            Verdict::NotAttempted { because } => because.clone(),
+            _ => claim.checks.iter().map(check).collect::<Vec<_>>().join(". "),
+        };
+        let terms = if claim.not_attempted() { "" } else { &claim.terms };
+        table.row([&claim.id, terms, claim.verdict.words(), &measured]);
+    }
+    table
+}
+
+/// How many claims of each group of papers have each verdict.
+fn counts<'a>(report: &'a Report, title: &str, group: impl Fn(&'a PaperReport) -> &'a str) -> Table {
+    let words: Vec<_> = report.summary.counts().iter().map(|(_, words)| *words).collect();
+    let mut groups: Vec<(&str, Vec<&PaperReport>)> = Vec::new();
+    for paper in &report.papers {
+        match groups.iter_mut().find(|(name, _)| *name == group(paper)) {
+            Some((_, papers)) => papers.push(paper),
+            None => groups.push((group(paper), vec![paper])),
+        }
+    }
+    let mut table = Table::new("counts", "", "", &[&[title], words.as_slice()].concat());
+    groups.sort_by_key(|(name, _)| *name);
+    for (name, papers) in &groups {
+        let claims = || papers.iter().flat_map(|paper| &paper.claims);
+        let count =
+            |words: &&str| claims().filter(|claim| claim.verdict.words() == *words).count().to_string();
+        table.row(std::iter::once((*name).to_owned()).chain(words.iter().map(count)));
+    }
+    let sums = report.summary.counts().into_iter().map(|(count, _)| count.to_string());
+    table.row(std::iter::once("all".to_owned()).chain(sums));
+    table
 }
 
 fn markdown(table: &Table) -> String {
