@@ -3,7 +3,6 @@
 
 use kiln_receipts::Paper;
 
-#[cfg(any())]
 mod adahessian;
 #[cfg(any())]
 mod adaptive_wavelet_distillation;
@@ -17,17 +16,13 @@ mod block_coordinate_descent;
 mod conditionally_invariant_components;
 #[cfg(feature = "interpret")]
 mod convergence_maps;
-#[cfg(any())]
 mod dash;
 #[cfg(any())]
 mod distributionally_robust_classification;
-#[cfg(any())]
 mod dominant_subspace;
-#[cfg(any())]
 mod large_catapults;
 #[cfg(any())]
 mod large_step_logistic;
-#[cfg(any())]
 mod linear_stability;
 #[cfg(any())]
 mod local_graph_clustering;
@@ -55,7 +50,6 @@ mod variance_reduction;
 
 /// All papers. Those whose domain this build lacks have no experiments.
 pub const PAPERS: &[Paper] = &[
-    #[cfg(any())]
     adahessian::PAPER,
     #[cfg(any())]
     adaptive_wavelet_distillation::PAPER,
@@ -67,17 +61,13 @@ pub const PAPERS: &[Paper] = &[
     block_coordinate_descent::PAPER,
     #[cfg(any())]
     conditionally_invariant_components::PAPER,
-    #[cfg(any())]
     dash::PAPER,
     #[cfg(any())]
     distributionally_robust_classification::PAPER,
-    #[cfg(any())]
     dominant_subspace::PAPER,
-    #[cfg(any())]
     large_catapults::PAPER,
     #[cfg(any())]
     large_step_logistic::PAPER,
-    #[cfg(any())]
     linear_stability::PAPER,
     #[cfg(any())]
     local_graph_clustering::PAPER,

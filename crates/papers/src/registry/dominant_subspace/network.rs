@@ -4,12 +4,14 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::tanh};
 use kiln_optim::curvature::{Differences, SubspacePart, SubspaceSgd};
-use kiln_optim::{FiniteSum, ModuleObjective, Objective, OptimError, Order};
+use kiln_optim::{FiniteSum, ModuleObjective, Objective, OptimError};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
 use kiln_tensor::{Distribution, Noise, Parameters};
+use serde::{Deserialize, Serialize};
 
-use super::{METHODS, follow, last};
+use super::claims::{BULK_SHARE, DOMINANT_SHARE};
+use super::runs::{Curve, METHODS, Method, SGD, follow, last};
 use crate::device::TensorDevice;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const CLASSES: usize = 4;
 const POINTS: usize = 300;
@@ -84,74 +86,84 @@ impl Maker {
     }
 }
 
-/// Losses of SGD up to the switch, then of SGD, Dom-SGD, Bulk-SGD and gradient descent; SGD's mean alignment,
-/// and the Hessian-vector products that a subspace took.
-type Measured = (Vec<(f64, f64)>, Vec<Vec<(f64, f64)>>, f64, f64);
+#[derive(Serialize, Deserialize)]
+struct Measured {
+    /// Losses of SGD up to the switch.
+    warm: Curve,
+    /// Losses of each method from there.
+    curves: Vec<Curve>,
+    /// SGD's mean alignment.
+    alignment: f64,
+    /// Hessian-vector products that a subspace took.
+    products: f64,
+}
+
+impl Measured {
+    /// The decrease by a method as a share of SGD's.
+    fn decrease(&self, method: usize) -> f64 {
+        let by = |method: usize| last(&self.warm) - last(&self.curves[method]);
+        by(method) / by(0)
+    }
+}
 
 fn measure(seed: u64, device: &Device, recompute_every: u64) -> Result<Measured, ExperimentError> {
     let dtype = if device.supports_dtype(DType::F64) { DType::F64 } else { DType::F32 };
     let noise = Noise { seed, distribution: Distribution::Gaussian };
     let maker = Maker { noise, device: device.clone().autodiff(), dtype };
     let problem = Differences::new(maker.problem()?);
-    let solver = |part| SubspaceSgd { recompute_every, ..SubspaceSgd::new(part, CLASSES, 0.05, 20, seed) };
-    let without = |part| SubspaceSgd { dimension: 0, ..solver(part) };
-    let warm = follow(&without(SubspacePart::Whole), &problem, maker.network(), STEPS, 10)?;
-    let mut curves = Vec::new();
-    let (mut alignment, mut products) = (f64::NAN, f64::NAN);
-    for (_, part) in METHODS {
-        let found = follow(&solver(part), &problem, warm.state.iterate.clone(), STEPS, 10)?;
-        if part == SubspacePart::Whole {
-            alignment = found.alignment;
+    let sgd =
+        SubspaceSgd { recompute_every, ..SubspaceSgd::new(SubspacePart::Whole, CLASSES, 0.05, 20, seed) };
+    let blind = SubspaceSgd { dimension: 0, ..sgd };
+    let warm = follow(&blind, &problem, maker.network(), STEPS, 10)?;
+    let mut measured =
+        Measured { warm: warm.losses, curves: Vec::new(), alignment: f64::NAN, products: f64::NAN };
+    for (_, method) in METHODS {
+        let solver = method.of(if method == Method::GradientDescent { blind } else { sgd }, POINTS);
+        let found = follow(&solver, &problem, warm.state.iterate.clone(), STEPS, 10)?;
+        if method == SGD {
+            measured.alignment = found.alignment;
             let spent = found.state.work.components - 20 * STEPS;
-            products = spent as f64 / (2 * POINTS) as f64 / STEPS.div_ceil(recompute_every) as f64;
+            measured.products = spent as f64 / (2 * POINTS) as f64 / STEPS.div_ceil(recompute_every) as f64;
         }
-        curves.push(found.losses);
+        measured.curves.push(found.losses);
     }
-    let descent = SubspaceSgd { batch_size: POINTS, order: Order::Cyclic, ..without(SubspacePart::Whole) };
-    curves.push(follow(&descent, &problem, warm.state.iterate, STEPS, 10)?.losses);
-    Ok((warm.losses, curves, alignment, products))
+    Ok(measured)
 }
 
-pub(super) fn network(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let (device, recompute_every) = (context.tensor_device()?, context.pick(25, 1));
+    let arm = Arm::new("networks", &recompute_every, |seed| measure(seed, &device, recompute_every));
+    let [runs] = recorder.sweep(&context.seeds(5), [arm])?;
+    recorder.observe(&DOMINANT_SHARE, runs.each(|run| run.decrease(1)));
+    recorder.observe(&BULK_SHARE, runs.each(|run| run.decrease(2)));
+
     let mut table = Table::new(
         "network",
         "Loss of a small network before and after 200 more steps",
         "χ is the mean alignment of minibatch gradients under SGD with the top 4 eigenvectors.",
-        &["seed", "χ", "products per subspace", "at the switch", "SGD", "Dom-SGD", "Bulk-SGD", "GD"],
+        &["network", "χ", "products per subspace", "at the switch", "SGD", "Dom-SGD", "Bulk-SGD", "GD"],
     );
-    let device = context.tensor_device()?;
-    let seeds = context.seeds(3);
-    let progress = recorder.progress(seeds.len() as u64, "networks");
-    for (index, seed) in seeds.into_iter().enumerate() {
-        let (warm, curves, alignment, products): Measured =
-            recorder.memo(&seed.to_string(), || measure(seed, &device, context.pick(20, 1)))?;
-        progress.inc(1);
-        let switch = last(&warm);
-        let ends: Vec<f64> = curves.iter().map(|curve| last(curve)).collect();
-        let decrease = |method: usize| (switch - ends[method]) / (switch - ends[0]);
-        recorder.record("D2", "decrease by Dom-SGD / by SGD", [decrease(1)]);
-        recorder.record("D2", "decrease by Bulk-SGD / by SGD", [decrease(2)]);
-        let numbers = [(index + 1) as f64, alignment, products, switch].into_iter().chain(ends);
+    for (index, run) in runs.values.iter().enumerate() {
+        let numbers = [(index + 1) as f64, run.alignment, run.products, last(&run.warm)];
+        let numbers = numbers.into_iter().chain(run.curves.iter().map(last));
         table.row(numbers.map(|x| Number(x).to_string()));
-        if index > 0 {
-            continue;
-        }
-        let mut figure = Figure::new(
-            "network",
-            "Small network: loss with and without the dominant subspace",
-            "First seed: SGD, and the four methods from its iterate after 200 steps.",
-            Axis::linear("steps"),
-            Axis::log("loss"),
-        );
-        let names = METHODS.iter().map(|(name, _)| *name).chain(["GD"]);
-        for (colour, (name, curve)) in names.zip(curves).enumerate() {
-            let shifted = curve.into_iter().map(|(step, loss)| (step + STEPS as f64, loss));
-            let before = if name == "SGD" { warm.clone() } else { Vec::new() };
-            let kind = if name == "GD" { Kind::Dashed } else { Kind::Line };
-            figure = figure.with(kind, name, colour, before.into_iter().chain(shifted));
-        }
-        recorder.figure(figure);
     }
     recorder.table(table);
+    let curves = METHODS.iter().enumerate().map(|(method, (name, _))| {
+        let curve = |run: &Measured| {
+            let after = run.curves[method].iter().map(|(step, loss)| (step + STEPS as f64, *loss));
+            let before = if method == 0 { run.warm.clone() } else { Vec::new() };
+            before.into_iter().chain(after).collect()
+        };
+        Runs { name: (*name).to_owned(), values: runs.values.iter().map(curve).collect() }
+    });
+    let figure = Figure::new(
+        "network",
+        "Small network: loss with and without the dominant subspace",
+        "SGD, and the four methods from its iterate after 200 steps; median and quartiles.",
+        Axis::linear("steps"),
+        Axis::log("loss"),
+    );
+    recorder.figure(figure.with_runs(&curves.collect::<Vec<_>>(), Curve::clone));
     Ok(())
 }
