@@ -1,4 +1,4 @@
-//! A small convolutional network on the MNIST digits: AdaHessian and Adam, step by step and at equal work.
+//! A small convolutional network on the MNIST digits: `AdaHessian` and Adam, step by step and at equal work.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use kiln_datasets::{ImagePart, LabelledImages, mnist};
 use kiln_optim::curvature::{AdaHessian, Differences, kernel_blocks};
 use kiln_optim::{ModuleObjective, Order, Sampler, Solver};
 use kiln_receipts::statistics::{mean, median};
-use kiln_receipts::{Arm, Axis, Check, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
 use kiln_tensor::network::{InitialLaw, LayerDraws};
 use kiln_tensor::training::{Descent, RowOrder, adam, index_tensor};
 use kiln_tensor::{Parameters, TensorError};
@@ -25,11 +25,11 @@ use crate::device::TensorDevice;
 const SIDE: usize = 14;
 const CLASSES: usize = 10;
 const BATCH: usize = 64;
-/// Gradients of a step of AdaHessian: one, and two for the Hessian-vector product.
+/// Gradients of a step of `AdaHessian`: one, and two for the Hessian-vector product.
 const COST: usize = 3;
-/// Adam makes so many times the steps of AdaHessian.
+/// Adam makes so many times the steps of `AdaHessian`.
 const LONGER: usize = 6;
-/// Measurements during a run of AdaHessian.
+/// Measurements during a run of `AdaHessian`.
 const MEASUREMENTS: usize = 4;
 /// The middle ones are the methods' defaults.
 const HESSIAN_RATES: [f64; 5] = [0.015, 0.05, 0.15, 0.5, 1.5];
@@ -37,7 +37,7 @@ const ADAM_RATES: [f64; 5] = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
 
 #[derive(Clone, Copy, Serialize)]
 struct Sizes {
-    /// Of AdaHessian.
+    /// Of `AdaHessian`.
     steps: usize,
     train: usize,
     held_out: usize,
@@ -211,18 +211,16 @@ fn plain_adam(
     data.follow(Descent::new(Network::new(seed, device)?, adam()), steps, advance, Descent::module)
 }
 
+type Train = fn(&Data, &Sizes, f64, u64, &Device) -> Result<Run, ExperimentError>;
+
 /// The runs of a method, one arm a rate.
-struct Tuned(Vec<Runs<Run>>);
+struct Tuned([Runs<Run>; 5]);
 
 impl Tuned {
-    /// What the rate with the lowest loss on held-out digits reached by the measurement `at`.
+    /// What the rate with the lowest loss on held-out digits has reached by the measurement `at`.
     fn best(&self, seed: usize, at: usize) -> Measured {
-        let reached = self.0.iter().map(|runs| runs.values[seed].measured[at]);
-        reached.min_by(|a, b| a.held_out_loss.total_cmp(&b.held_out_loss)).unwrap_or(Measured {
-            held_out_loss: f64::NAN,
-            test_loss: f64::NAN,
-            test_accuracy: f64::NAN,
-        })
+        let [first, others @ ..] = self.0.each_ref().map(|runs| runs.values[seed].measured[at]);
+        others.into_iter().fold(first, |a, b| if b.held_out_loss < a.held_out_loss { b } else { a })
     }
 
     fn seconds_per_step(&self, seed: usize) -> f64 {
@@ -238,14 +236,13 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Sizes { steps: 1000, train: 10_000, held_out: 2000, test: 10_000 },
     );
     let (device, seeds) = (&context.tensor_device()?.autodiff(), context.seeds(context.pick(1, 5)));
-    type Train = fn(&Data, &Sizes, f64, u64, &Device) -> Result<Run, ExperimentError>;
     let tuned = |name: &str, train: Train, rates: [f64; 5]| {
         let arm = |rate: f64| {
             Arm::new(format!("{name}, {rate}"), &(sizes, rate), move |seed| {
                 train(&Data::new(images, sizes, seed, device), sizes, rate, seed, device)
             })
         };
-        recorder.sweep_all(&seeds, rates.map(arm).into()).map(Tuned)
+        recorder.sweep(&seeds, rates.map(arm)).map(Tuned)
     };
     let hessian = tuned("AdaHessian", adahessian, HESSIAN_RATES)?;
     let adam = tuned("Adam", plain_adam, ADAM_RATES)?;
@@ -257,39 +254,40 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
          are compared with.",
         &["", "steps", "loss on test digits", "accuracy"],
     );
-    let count = 0..seeds.len();
-    let mut row = |name: &str, steps: f64, reached: &[Measured]| {
+    let mut row = |name: &str, measurements: &[usize], reached: &[Measured]| {
+        let steps = mean(measurements.iter().map(|at| (at * sizes.steps / MEASUREMENTS) as f64));
         let loss = median(reached.iter().map(|measured| measured.test_loss));
         let accuracy = median(reached.iter().map(|measured| measured.test_accuracy));
         let numbers = [steps, loss, accuracy].map(|x| Number(x).to_string());
         table.row(std::iter::once(name.to_owned()).chain(numbers));
     };
-    let ends: Vec<Measured> = count.clone().map(|seed| hessian.best(seed, MEASUREMENTS - 1)).collect();
-    row("AdaHessian", sizes.steps as f64, &ends);
+    let reached = |tuned: &Tuned, measurements: &[usize]| -> Vec<_> {
+        measurements.iter().enumerate().map(|(seed, at)| tuned.best(seed, at - 1)).collect()
+    };
+    let same = vec![MEASUREMENTS; seeds.len()];
+    let ends = reached(&hessian, &same);
+    row("AdaHessian", &same, &ends);
     // In measurements of Adam, which are as many steps apart.
     let in_time = |seed: usize| {
         let steps = hessian.seconds_per_step(seed) / adam.seconds_per_step(seed) * MEASUREMENTS as f64;
         (steps.round() as usize).clamp(1, LONGER * MEASUREMENTS)
     };
-    let budgets: [(&str, &Check, &dyn Fn(usize) -> usize); 3] = [
-        ("equal steps", &STEP_BY_STEP, &|_| MEASUREMENTS),
-        ("equal gradients", &WORK, &|_| COST * MEASUREMENTS),
-        ("equal time", &WORK, &in_time),
-    ];
-    for (name, check, measurements) in budgets {
-        let reached: Vec<Measured> =
-            count.clone().map(|seed| adam.best(seed, measurements(seed) - 1)).collect();
+    for (name, check, measurements) in [
+        ("equal steps", &STEP_BY_STEP, same),
+        ("equal gradients", &WORK, vec![COST * MEASUREMENTS; seeds.len()]),
+        ("equal time", &WORK, (0..seeds.len()).map(in_time).collect()),
+    ] {
+        let reached = reached(&adam, &measurements);
         let pairs = ends.iter().zip(&reached).map(|(hessian, adam)| (hessian.test_loss, adam.test_loss));
         recorder.observe_in(name, check, pairs);
-        let steps = mean(count.clone().map(|seed| (measurements(seed) * sizes.steps / MEASUREMENTS) as f64));
-        row(&format!("Adam, {name}"), steps, &reached);
+        row(&format!("Adam, {name}"), &measurements, &reached);
     }
     recorder.table(table);
 
     let curves = |name: &str, tuned: &Tuned, cost: usize, length: usize| {
         let gradients = |at: usize| (cost * (at + 1) * sizes.steps / MEASUREMENTS) as f64;
         let curve = |seed| (0..length).map(|at| (gradients(at), tuned.best(seed, at).test_loss)).collect();
-        Runs { name: name.to_owned(), values: count.clone().map(curve).collect() }
+        Runs { name: name.to_owned(), values: (0..seeds.len()).map(curve).collect() }
     };
     let runs: [Runs<Vec<(f64, f64)>>; 2] =
         [curves("AdaHessian", &hessian, COST, MEASUREMENTS), curves("Adam", &adam, 1, LONGER * MEASUREMENTS)];

@@ -122,7 +122,7 @@ fn table(title: &str) -> Table {
 }
 
 pub(super) fn toy(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(30);
+    let seeds = context.seeds(20);
     let mut table = table("Toy: ½(1000x² + y²) ± 100xy");
     // Gradient descent passes 1e-3 after ln(1000)/(2η) steps.
     for (id, title, step_size, steps) in

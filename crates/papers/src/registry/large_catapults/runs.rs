@@ -4,7 +4,8 @@ use kiln_optim::curvature::Sharpness;
 use kiln_optim::first_order::{GradientDescent, HeavyBall};
 use kiln_optim::problems::DiagonalNetwork;
 use kiln_optim::{Objective, Solver, StepSize, Stop, run as solve};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::statistics::median;
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
 use kiln_tensor::{Coordinates, Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -82,71 +83,62 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let mut table = Table::new(
         "runs",
         "Runs of heavy ball and of gradient descent",
-        "The threshold 2(1+β)/η is a share of the sharpness of the problem's first minimum. Final sharpness / threshold is \
-         left out of runs that did not cross it or did not settle.",
+        "The threshold 2(1+β)/η is a share of the sharpness of the problem's first minimum. Medians over the runs that \
+         crossed it and settled.",
         &[
-            "method",
             "threshold",
-            "problem",
+            "method",
+            "settled",
             "η",
-            "crossing at step",
-            "loss there",
-            "highest loss after",
-            "final ratio",
+            "final sharpness / threshold",
+            "loss with noise",
+            "highest after",
         ],
     );
     for threshold in THRESHOLDS {
         let arm = |name, momentum: f64| {
             Arm::new(name, &(momentum, threshold), move |seed| follow(seed, momentum, threshold))
         };
-        let [heavy, descent] =
-            recorder.sweep(&seeds, [arm("heavy ball", MOMENTUM), arm("gradient descent", 0.0)])?;
-        for runs in [&heavy, &descent] {
+        let runs = recorder.sweep(&seeds, [arm("heavy ball", MOMENTUM), arm("gradient descent", 0.0)])?;
+        let group = format!("threshold at {threshold} of the first minimum's sharpness");
+        for runs in &runs {
             recorder.observe(&SETTLED, runs.values.iter().map(|run| run.settled().is_some()));
-            for (problem, run) in runs.values.iter().enumerate() {
-                let (at, before) = run.crossing.map_or((f64::NAN, f64::NAN), |(at, loss)| (at as f64, loss));
-                let ratio = run.settled().map_or(String::new(), |ratio| Number(ratio).to_string());
-                let numbers = [threshold, (problem + 1) as f64, run.step_size, at, before, run.spike];
-                let numbers = numbers.map(|x| Number(x).to_string());
-                table.row(std::iter::once(runs.name.clone()).chain(numbers).chain([ratio]));
-            }
+            let settled: Vec<f64> = runs.values.iter().filter_map(Run::settled).collect();
+            let (after, before): (Vec<_>, Vec<_>) = runs.values.iter().filter_map(Run::spike).unzip();
+            let medians = [runs.each(|run| run.step_size), settled.clone(), before, after].map(median);
+            let numbers = std::iter::once(settled.len() as f64).chain(medians);
+            let names = [threshold.to_string(), runs.name.clone()];
+            table.row(names.into_iter().chain(numbers.map(|x| Number(x).to_string())));
         }
-        let group = format!("threshold at {threshold} of the first minimum");
-        let settled = |run: &Run| run.settled();
+        let [heavy, descent] = &runs;
         let pairs = heavy.values.iter().zip(&descent.values);
         let pairs = pairs.filter_map(|(heavy, descent)| heavy.settled().zip(descent.settled()));
         recorder.observe_in(&group, &PAIR, pairs);
-        recorder.observe_in(&group, &BELOW, heavy.values.iter().filter_map(settled));
+        recorder.observe_in(&group, &BELOW, heavy.values.iter().filter_map(Run::settled));
         recorder.observe_in(&group, &SPIKE, heavy.values.iter().filter_map(Run::spike));
-        recorder.observe_in(&group, &AT_THRESHOLD, descent.values.iter().filter_map(settled));
+        recorder.observe_in(&group, &AT_THRESHOLD, descent.values.iter().filter_map(Run::settled));
         if threshold == THRESHOLDS[1] {
-            let settings =
-                format!("threshold at {threshold} of the first minimum's sharpness; median and quartiles");
-            let along = |of: fn(&(u64, f64, f64)) -> f64| {
-                move |run: &Run| -> Vec<_> {
-                    run.rows.iter().skip(1).map(|row| (row.0 as f64, of(row))).collect()
-                }
-            };
-            let runs = [heavy, descent];
-            let steps = || Axis::linear("steps");
-            recorder.figure(
-                Figure::new(
-                    "sharpness",
-                    "Sharpness along the runs",
-                    &format!("Sharpness / threshold of the step size at that moment; {settings}."),
-                    steps(),
-                    Axis::linear("sharpness / threshold"),
-                )
-                .with_runs(&runs, along(|row| row.2))
-                .with(Kind::Dashed, "threshold", 4, [(0.0, 1.0), (STEPS as f64, 1.0)]),
-            );
-            let caption = format!("The spike is the catapult. Values are cut at 1e-32; {settings}.");
-            recorder.figure(
-                Figure::new("loss", "Loss along the runs", &caption, steps(), Axis::log("loss"))
-                    .with_runs(&runs, along(|row| row.1.max(1e-32))),
-            );
+            draw(recorder, &format!("{group}; median and quartiles."), &runs);
         }
     }
     recorder.table(table);
     Ok(())
+}
+
+fn draw(recorder: &mut Recorder, setting: &str, runs: &[Runs<Run>]) {
+    let along = |of: fn(&(u64, f64, f64)) -> f64| {
+        move |run: &Run| -> Vec<_> { run.rows.iter().skip(1).map(|row| (row.0 as f64, of(row))).collect() }
+    };
+    let caption = format!("Over the threshold of the step size at that moment; {setting}");
+    let (steps, ratio) = (Axis::linear("steps"), Axis::linear("sharpness / threshold"));
+    recorder.figure(
+        Figure::new("sharpness", "Sharpness along the runs", &caption, steps.clone(), ratio)
+            .with_runs(runs, along(|row| row.2))
+            .with(Kind::Dashed, "threshold", 4, [(0.0, 1.0), (STEPS as f64, 1.0)]),
+    );
+    let caption = format!("The spike is the catapult. Values are cut at 1e-32; {setting}");
+    recorder.figure(
+        Figure::new("loss", "Loss along the runs", &caption, steps, Axis::log("loss"))
+            .with_runs(runs, along(|row| row.1.max(1e-32))),
+    );
 }
