@@ -2,11 +2,12 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation::tanh};
+use burn::tensor::{DType, Device, Tensor, activation::tanh};
 use kiln_optim::curvature::{Differences, SubspacePart, SubspaceSgd};
 use kiln_optim::{FiniteSum, ModuleObjective, Objective, OptimError};
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
-use kiln_tensor::{Distribution, Noise, Parameters};
+use kiln_tensor::training::index_tensor;
+use kiln_tensor::{Distribution, Noise, Parameters, TensorError};
 use serde::{Deserialize, Serialize};
 
 use super::claims::{BULK_SHARE, DOMINANT_SHARE};
@@ -25,63 +26,46 @@ struct Network {
     third: Linear,
 }
 
-struct Maker {
+/// Draws the network and its data.
+struct Draws {
     noise: Noise,
     device: Device,
     dtype: DType,
 }
 
-impl Maker {
-    fn values(&self, stream: u64, count: usize) -> Vec<f64> {
-        let mut values = vec![0.0; count];
-        self.noise.fill(stream, 0, &mut values);
-        values
-    }
-
-    fn tensor(&self, values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype))
+impl Draws {
+    fn tensor(&self, stream: u64, shape: [usize; 2]) -> Result<Tensor<2>, TensorError> {
+        self.noise.tensor(stream, 0, shape, (&self.device, self.dtype))
     }
 
     /// Gaussian weights of variance 1/inputs, zero biases.
-    fn linear(&self, stream: u64, inputs: usize, outputs: usize) -> Linear {
-        let scale = (inputs as f64).sqrt().recip();
-        let weights = self.values(stream, inputs * outputs).into_iter().map(|w| w * scale).collect();
-        Linear {
-            weight: Param::from_tensor(self.tensor(weights, [inputs, outputs])),
-            bias: Some(Param::from_tensor(self.tensor(vec![0.0; outputs], [1, outputs]).reshape([outputs]))),
-        }
+    fn linear(&self, stream: u64, [inputs, outputs]: [usize; 2]) -> Result<Linear, TensorError> {
+        let weight = self.tensor(stream, [inputs, outputs])? / (inputs as f64).sqrt();
+        let bias = Tensor::zeros([outputs], (&self.device, self.dtype));
+        Ok(Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) })
     }
 
-    fn network(&self) -> Parameters<Network> {
-        Parameters::new(Network {
-            first: self.linear(0, INPUTS, 16),
-            second: self.linear(1, 16, 16),
-            third: self.linear(2, 16, CLASSES),
-        })
+    fn network(&self) -> Result<Parameters<Network>, TensorError> {
+        Ok(Parameters::new(Network {
+            first: self.linear(0, [INPUTS, 16])?,
+            second: self.linear(1, [16, 16])?,
+            third: self.linear(2, [16, CLASSES])?,
+        }))
     }
 
     /// Points `c + n` around Gaussian centres, with `n` twice as wide as the centres' coordinates; squared
     /// loss to the indicator of the class, summed over classes.
     fn problem(&self) -> Result<impl FiniteSum<Point = Parameters<Network>> + Objective, OptimError> {
-        let centres = self.values(3, CLASSES * INPUTS);
-        let spread = self.values(4, POINTS * INPUTS);
-        let point = |i: usize, j: usize| centres[(i % CLASSES) * INPUTS + j] + 2.0 * spread[i * INPUTS + j];
-        let inputs = (0..POINTS * INPUTS).map(|at| point(at / INPUTS, at % INPUTS)).collect();
-        let target = |at: usize| f64::from((at / CLASSES) % CLASSES == at % CLASSES);
-        let inputs = self.tensor(inputs, [POINTS, INPUTS]);
-        let targets = self.tensor((0..POINTS * CLASSES).map(target).collect(), [POINTS, CLASSES]);
+        let each = POINTS / CLASSES;
+        let centres = self.tensor(3, [CLASSES, INPUTS])?.repeat_dim(0, each);
+        let inputs = centres + self.tensor(4, [POINTS, INPUTS])? * 2.0;
+        let targets = Tensor::<2>::eye(CLASSES, &self.device).cast(self.dtype).repeat_dim(0, each);
         let device = self.device.clone();
         ModuleObjective::new(POINTS, move |network: &Network, batch: &[usize]| {
-            let (inputs, targets) = if batch.len() == POINTS {
-                (inputs.clone(), targets.clone())
-            } else {
-                let rows: Vec<i32> =
-                    batch.iter().map(|&i| i32::try_from(i).expect("there are 300 points")).collect();
-                let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
-                (inputs.clone().select(0, rows.clone()), targets.clone().select(0, rows))
-            };
-            let hidden = tanh(network.second.forward(tanh(network.first.forward(inputs))));
-            (network.third.forward(hidden) - targets).powi_scalar(2).mean() * CLASSES as f64
+            let rows = index_tensor(batch, &device);
+            let hidden = tanh(network.first.forward(inputs.clone().select(0, rows.clone())));
+            let outputs = network.third.forward(tanh(network.second.forward(hidden)));
+            (outputs - targets.clone().select(0, rows)).powi_scalar(2).mean() * CLASSES as f64
         })
     }
 }
@@ -109,12 +93,12 @@ impl Measured {
 fn measure(seed: u64, device: &Device, recompute_every: u64) -> Result<Measured, ExperimentError> {
     let dtype = if device.supports_dtype(DType::F64) { DType::F64 } else { DType::F32 };
     let noise = Noise { seed, distribution: Distribution::Gaussian };
-    let maker = Maker { noise, device: device.clone().autodiff(), dtype };
-    let problem = Differences::new(maker.problem()?);
+    let draws = Draws { noise, device: device.clone().autodiff(), dtype };
+    let problem = Differences::new(draws.problem()?);
     let sgd =
         SubspaceSgd { recompute_every, ..SubspaceSgd::new(SubspacePart::Whole, CLASSES, 0.05, 20, seed) };
     let blind = SubspaceSgd { dimension: 0, ..sgd };
-    let warm = follow(&blind, &problem, maker.network(), STEPS, 10)?;
+    let warm = follow(&blind, &problem, draws.network()?, STEPS, 10)?;
     let mut measured =
         Measured { warm: warm.losses, curves: Vec::new(), alignment: f64::NAN, products: f64::NAN };
     for (_, method) in METHODS {
