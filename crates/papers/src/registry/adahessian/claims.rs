@@ -31,7 +31,7 @@ pub(super) const EQUAL_STEPS: Claim = Claim {
     says: "AdaHessian trains a convolutional network to a lower loss than Adam in as many steps.",
     test: "MNIST digits at 14 × 14 pixels, 10,000 to train on; two convolutions of 8 and 16 channels with tanh and mean \
         pooling and a last layer, 2,698 weights; 1,000 steps of AdaHessian on batches of 64 (quick: 20). Either method has \
-        the best of five rates, 1:100 from the smallest to the largest around its default, by the loss on 2,000 held-out \
+        the best of five rates, 1:100 from the smallest to the largest and its default among them, by the loss on 2,000 held-out \
         digits at the moment of the comparison. 5 seeds (quick: 1).",
     checks: &[STEP_BY_STEP],
     ..Claim::ours("H3")

@@ -24,6 +24,7 @@ use crate::device::TensorDevice;
 
 const SIDE: usize = 14;
 const CLASSES: usize = 10;
+const TRAIN: usize = 10_000;
 const BATCH: usize = 64;
 /// Gradients of a step of `AdaHessian`: one, and two for the Hessian-vector product.
 const COST: usize = 3;
@@ -31,15 +32,14 @@ const COST: usize = 3;
 const LONGER: usize = 6;
 /// Measurements during a run of `AdaHessian`.
 const MEASUREMENTS: usize = 4;
-/// The middle ones are the methods' defaults.
+/// The methods' defaults, 0.15 and 1e-3, are among them.
 const HESSIAN_RATES: [f64; 5] = [0.015, 0.05, 0.15, 0.5, 1.5];
-const ADAM_RATES: [f64; 5] = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
+const ADAM_RATES: [f64; 5] = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2];
 
 #[derive(Clone, Copy, Serialize)]
 struct Sizes {
     /// Of `AdaHessian`.
     steps: usize,
-    train: usize,
     held_out: usize,
     test: usize,
 }
@@ -115,9 +115,11 @@ impl Digits {
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Measured {
+    rate: f64,
     held_out_loss: f64,
-    test_loss: f64,
-    test_accuracy: f64,
+    /// On the test digits, as is the accuracy.
+    loss: f64,
+    accuracy: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,38 +129,45 @@ struct Run {
     seconds_per_step: f64,
 }
 
-/// The digits of a run: which are trained on and held out depends on the seed.
-struct Data {
+/// One network to be trained. Which digits it is trained on, and which are held out, depends on the seed.
+struct Trial {
     train: Digits,
     held_out: Digits,
     test: Digits,
+    sizes: Sizes,
+    rate: f64,
+    seed: u64,
+    device: Device,
 }
 
-impl Data {
-    fn new(images: &[LabelledImages; 2], sizes: &Sizes, seed: u64, device: &Device) -> Self {
-        let [train, test] = images;
+type Train = fn(&Trial) -> Result<Run, ExperimentError>;
+
+impl Trial {
+    fn new(
+        [train, test]: &[LabelledImages; 2],
+        sizes: Sizes,
+        (rate, seed): (f64, u64),
+        device: &Device,
+    ) -> Self {
         let rows = RowOrder::Shuffled { seed }.of(train.len(), 0);
-        let (first, rest) = rows.split_at(sizes.train);
+        let (first, rest) = rows.split_at(TRAIN);
         let plain = device.clone().inner();
         Self {
             train: Digits::new(train, first, device),
             held_out: Digits::new(train, &rest[..sizes.held_out], &plain),
             test: Digits::new(test, &(0..sizes.test).collect::<Vec<_>>(), &plain),
+            sizes,
+            rate,
+            seed,
+            device: device.clone(),
         }
-    }
-
-    fn measure(&self, network: &Network) -> Result<Measured, ExperimentError> {
-        let network = network.valid();
-        let (held_out_loss, _) = self.held_out.score(&network)?;
-        let (test_loss, test_accuracy) = self.test.score(&network)?;
-        Ok(Measured { held_out_loss, test_loss, test_accuracy })
     }
 
     /// So many steps of a method, `network` what it has reached.
     fn follow<S>(
         &self,
+        steps: usize,
         mut state: S,
-        (steps, every): (usize, usize),
         mut advance: impl FnMut(S) -> Result<S, ExperimentError>,
         network: impl Fn(&S) -> &Network,
     ) -> Result<Run, ExperimentError> {
@@ -167,51 +176,41 @@ impl Data {
             let start = Instant::now();
             state = advance(state)?;
             time += start.elapsed();
-            if step % every == 0 {
-                measured.push(self.measure(network(&state))?);
+            if step % (self.sizes.steps / MEASUREMENTS) == 0 {
+                let network = network(&state).valid();
+                let ((held_out_loss, _), (loss, accuracy)) =
+                    (self.held_out.score(&network)?, self.test.score(&network)?);
+                measured.push(Measured { rate: self.rate, held_out_loss, loss, accuracy });
             }
         }
         Ok(Run { measured, seconds_per_step: time.as_secs_f64() / steps as f64 })
     }
-}
 
-fn adahessian(
-    data: &Data,
-    sizes: &Sizes,
-    rate: f64,
-    seed: u64,
-    device: &Device,
-) -> Result<Run, ExperimentError> {
-    let loss = |network: &Network, rows: &[usize]| data.train.loss(network, rows);
-    let problem = Differences::new(ModuleObjective::new(sizes.train, loss)?);
-    let start = Parameters::new(Network::new(seed, device)?);
-    let solver = AdaHessian { averaging: kernel_blocks(&start), ..AdaHessian::new(rate, BATCH, seed) };
-    let advance = |mut state| {
-        solver.advance(&problem, &mut state)?;
-        Ok(state)
-    };
-    let steps = (sizes.steps, sizes.steps / MEASUREMENTS);
-    data.follow(solver.start(&problem, start)?, steps, advance, |state| state.iterate.as_ref())
-}
+    fn adahessian(&self) -> Result<Run, ExperimentError> {
+        let loss = |network: &Network, rows: &[usize]| self.train.loss(network, rows);
+        let problem = Differences::new(ModuleObjective::new(TRAIN, loss)?);
+        let start = Parameters::new(Network::new(self.seed, &self.device)?);
+        let averaging = kernel_blocks(&start);
+        let solver = AdaHessian { averaging, ..AdaHessian::new(self.rate, BATCH, self.seed) };
+        let advance = |mut state| {
+            solver.advance(&problem, &mut state)?;
+            Ok(state)
+        };
+        let state = solver.start(&problem, start)?;
+        self.follow(self.sizes.steps, state, advance, |state| state.iterate.as_ref())
+    }
 
-fn plain_adam(
-    data: &Data,
-    sizes: &Sizes,
-    rate: f64,
-    seed: u64,
-    device: &Device,
-) -> Result<Run, ExperimentError> {
-    let mut sampler = Sampler::new(Order::Reshuffled, sizes.train, BATCH, seed)?;
-    let advance = |descent: Descent<Network>| {
-        let mut gradients = data.train.loss(descent.module(), sampler.next_batch()).backward();
-        let gradients = GradientsParams::from_module(&mut gradients, descent.module());
-        Ok(descent.step(rate, gradients)?)
-    };
-    let steps = (LONGER * sizes.steps, sizes.steps / MEASUREMENTS);
-    data.follow(Descent::new(Network::new(seed, device)?, adam()), steps, advance, Descent::module)
+    fn adam(&self) -> Result<Run, ExperimentError> {
+        let mut sampler = Sampler::new(Order::Reshuffled, TRAIN, BATCH, self.seed)?;
+        let advance = |descent: Descent<Network>| {
+            let mut gradients = self.train.loss(descent.module(), sampler.next_batch()).backward();
+            let gradients = GradientsParams::from_module(&mut gradients, descent.module());
+            Ok(descent.step(self.rate, gradients)?)
+        };
+        let descent = Descent::new(Network::new(self.seed, &self.device)?, adam());
+        self.follow(LONGER * self.sizes.steps, descent, advance, Descent::module)
+    }
 }
-
-type Train = fn(&Data, &Sizes, f64, u64, &Device) -> Result<Run, ExperimentError>;
 
 /// The runs of a method, one arm a rate.
 struct Tuned([Runs<Run>; 5]);
@@ -231,34 +230,34 @@ impl Tuned {
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let images = &[mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?];
     images.iter().flat_map(|part| part.sources.clone()).for_each(|used| recorder.used_data(used));
-    let sizes = &context.pick(
-        Sizes { steps: 20, train: 10_000, held_out: 500, test: 1000 },
-        Sizes { steps: 1000, train: 10_000, held_out: 2000, test: 10_000 },
+    let sizes = context.pick(
+        Sizes { steps: 20, held_out: 500, test: 1000 },
+        Sizes { steps: 1000, held_out: 2000, test: 10_000 },
     );
     let (device, seeds) = (&context.tensor_device()?.autodiff(), context.seeds(context.pick(1, 5)));
     let tuned = |name: &str, train: Train, rates: [f64; 5]| {
         let arm = |rate: f64| {
             Arm::new(format!("{name}, {rate}"), &(sizes, rate), move |seed| {
-                train(&Data::new(images, sizes, seed, device), sizes, rate, seed, device)
+                train(&Trial::new(images, sizes, (rate, seed), device))
             })
         };
         recorder.sweep(&seeds, rates.map(arm)).map(Tuned)
     };
-    let hessian = tuned("AdaHessian", adahessian, HESSIAN_RATES)?;
-    let adam = tuned("Adam", plain_adam, ADAM_RATES)?;
+    let hessian = tuned("AdaHessian", Trial::adahessian, HESSIAN_RATES)?;
+    let adam = tuned("Adam", Trial::adam, ADAM_RATES)?;
 
     let mut table = Table::new(
         "digits",
         "A small convolutional network on digits",
         "Each method at the rate that is best on held-out digits; medians over the seeds. AdaHessian's row is what the others \
          are compared with.",
-        &["", "steps", "loss on test digits", "accuracy"],
+        &["", "steps", "rate", "loss on test digits", "accuracy"],
     );
     let mut row = |name: &str, measurements: &[usize], reached: &[Measured]| {
         let steps = mean(measurements.iter().map(|at| (at * sizes.steps / MEASUREMENTS) as f64));
-        let loss = median(reached.iter().map(|measured| measured.test_loss));
-        let accuracy = median(reached.iter().map(|measured| measured.test_accuracy));
-        let numbers = [steps, loss, accuracy].map(|x| Number(x).to_string());
+        let columns: [fn(&Measured) -> f64; 3] = [|it| it.rate, |it| it.loss, |it| it.accuracy];
+        let numbers = columns.map(|of| median(reached.iter().map(of)));
+        let numbers = std::iter::once(steps).chain(numbers).map(|x| Number(x).to_string());
         table.row(std::iter::once(name.to_owned()).chain(numbers));
     };
     let reached = |tuned: &Tuned, measurements: &[usize]| -> Vec<_> {
@@ -278,7 +277,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         ("equal time", &WORK, (0..seeds.len()).map(in_time).collect()),
     ] {
         let reached = reached(&adam, &measurements);
-        let pairs = ends.iter().zip(&reached).map(|(hessian, adam)| (hessian.test_loss, adam.test_loss));
+        let pairs = ends.iter().zip(&reached).map(|(hessian, adam)| (hessian.loss, adam.loss));
         recorder.observe_in(name, check, pairs);
         row(&format!("Adam, {name}"), &measurements, &reached);
     }
@@ -286,7 +285,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
 
     let curves = |name: &str, tuned: &Tuned, cost: usize, length: usize| {
         let gradients = |at: usize| (cost * (at + 1) * sizes.steps / MEASUREMENTS) as f64;
-        let curve = |seed| (0..length).map(|at| (gradients(at), tuned.best(seed, at).test_loss)).collect();
+        let curve = |seed| (0..length).map(|at| (gradients(at), tuned.best(seed, at).loss)).collect();
         Runs { name: name.to_owned(), values: (0..seeds.len()).map(curve).collect() }
     };
     let runs: [Runs<Vec<(f64, f64)>>; 2] =
