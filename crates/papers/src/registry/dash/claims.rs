@@ -35,7 +35,7 @@ const PICTURES: Claim = Claim {
 
 const IMAGES: &str = "Generated images (4 classes of 8 patterns each, of which an image shows some, and noise), 10 chunks \
     of 80 (quick: 3), a perceptron with two hidden layers of 64 units and batch normalization, SGD with the authors' rate \
-    of 1e-3 and momentum of 0.9, batches of 32, each chunk trained until an epoch's training accuracy is 99.9 %; 10 seeds.";
+    of 1e-3 and momentum of 0.9, batches of 32, each chunk trained until an epoch's training accuracy is 99.9 %; 10 seeds (quick: 5).";
 
 pub(super) const BETTER: Check =
     Check::difference("test accuracy after the last chunk, DASH less warm start")
@@ -43,7 +43,7 @@ pub(super) const BETTER: Check =
         .by_paper()
         .at_full_scale();
 pub(super) const CHEAPER: Check =
-    Check::ratio("steps after the first chunk, DASH / cold start").at_most(1.0).by_paper().at_full_scale();
+    Check::ratio("steps after the first chunk, DASH / cold start").at_most(1.0).by_paper();
 pub(super) const SMALL_NETWORK: Claim = Claim {
     place: "experiments, direction only",
     says: "DASH generalizes better than a warm start, in no more steps than a cold start.",
@@ -58,7 +58,7 @@ pub(super) const SMALL_NETWORK: Claim = Claim {
 };
 
 pub(super) const NORMALIZED: Check =
-    Check::ratio("steps of DASH / cold start, without normalization / with it").above(1.0).at_full_scale();
+    Check::ratio("steps of DASH / cold start, without normalization / with it").above(1.0);
 pub(super) const NORMALIZATION: Claim = Claim {
     place: "ours",
     says: "It is normalization that makes a shrunk network quick to train again: without it DASH takes more steps, by the \

@@ -227,7 +227,7 @@ fn dash(network: Network, examples: &Examples, rows: &[usize]) -> Result<Network
 
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = &context.tensor_device()?.autodiff();
-    let (seeds, chunks) = (context.seeds(context.pick(2, 10)), context.pick(3, 10));
+    let (seeds, chunks) = (context.seeds(context.pick(5, 10)), context.pick(3, 10));
     let mut table = Table::new(
         "network",
         "A small network on generated images",
