@@ -78,8 +78,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let mut table = Table::new(
         "against-adam",
         "Final values at the best of 17 rates",
-        "1000 steps, and for Adam also 3000, which cost as many gradients if a Hessian-vector product costs two. AdaHessian: \
-         medians over 5 seeds. Along the axes both end in rounding, which is not judged.",
+        "1000 steps, and for Adam also 3000, which cost as many gradients if a Hessian-vector product costs two. \
+         AdaHessian: medians over 5 seeds. Along the axes both end in rounding, which is not judged.",
         &["problem", "AdaHessian", "its rate", "Adam", "its rate", "Adam, 3000 steps"],
     );
     let quadratic = Quadratic::diagonal(log_spaced(1e-3, 1e3, 50), vec![0.0; 50])?;
@@ -133,7 +133,8 @@ where
     let figure = Figure::new(
         &name.to_lowercase().replace(' ', "-"),
         &format!("AdaHessian and Adam: {name}"),
-        "Value against steps, each method at its best rate, AdaHessian's median and quartiles. Values are cut at 1e-32.",
+        "Value against steps, each method at its best rate, AdaHessian's median and quartiles. Values are cut at \
+        1e-32.",
         Axis::linear("steps"),
         Axis::log("f"),
     );

@@ -29,10 +29,10 @@ pub(super) const STEP_BY_STEP: Check =
 pub(super) const EQUAL_STEPS: Claim = Claim {
     place: "ours, after the tables on pictures, which count epochs",
     says: "AdaHessian trains a convolutional network to a lower loss than Adam in as many steps.",
-    test: "MNIST digits at 14 × 14 pixels, 10,000 to train on; two convolutions of 8 and 16 channels with tanh and mean \
-        pooling and a last layer, 2,698 weights; 1,000 steps of AdaHessian on batches of 64 (quick: 20). Either method has \
-        the best of five rates, 1:100 from the smallest to the largest and its default among them, by the loss on 2,000 held-out \
-        digits at the moment of the comparison. 5 seeds (quick: 1).",
+    test: "MNIST digits at 14 × 14 pixels, 10,000 to train on; two convolutions of 8 and 16 channels with tanh and \
+        mean pooling and a last layer, 2,698 weights; 1,000 steps of AdaHessian on batches of 64 (quick: 20). \
+        Either method has the best of five rates, 1:100 from the smallest to the largest and its default among \
+        them, by the loss on 2,000 held-out digits at the moment of the comparison. 5 seeds (quick: 1).",
     checks: &[STEP_BY_STEP],
     ..Claim::ours("H3")
 };
@@ -42,8 +42,8 @@ pub(super) const WORK: Check =
 pub(super) const EQUAL_WORK: Claim = Claim {
     place: "ours",
     says: "And after as many gradients, three for each of AdaHessian's steps, and after the same time.",
-    test: "The runs of H3, against Adam after 3 times the steps, and after as many as fit in the time of AdaHessian's run \
-        (at most 6 times the steps).",
+    test: "The runs of H3, against Adam after 3 times the steps, and after as many as fit in the time of \
+        AdaHessian's run (at most 6 times the steps).",
     checks: &[WORK],
     ..Claim::ours("H3-work")
 };
@@ -56,7 +56,8 @@ pub(super) const OFF_THE_AXES: Claim = Claim {
     place: "ours",
     says: "Where the bad conditioning is not along the axes a diagonal can't undo it: Adam does better there.",
     test: "1000 steps in Rosenbrock's valley from (−1.2, 1), and on a quadratic with curvatures 1e-2 to 1e2 in random \
-        directions; the rate of either method is the best of 17 from 1e-3 to 10. AdaHessian's signs are random, 5 seeds.",
+        directions; the rate of either method is the best of 17 from 1e-3 to 10. AdaHessian's signs are random, 5 \
+        seeds.",
     checks: &[NO_HELP],
     ..Claim::ours("H3-valley")
 };
@@ -66,8 +67,8 @@ const RESNET: Claim = Claim {
     says: "ResNet-20 on CIFAR-10: AdaHessian is as good as SGD and better than Adam (92.31, 91.38, 90.24 %).",
     ..Claim::not_attempted(
         "H4",
-        "it would take CIFAR-10, which is not at hand, and 160 epochs of a ResNet-20 with Hessian-vector products for each \
-         seed: hours on a graphics processor",
+        "it would take CIFAR-10, which is not at hand, and 160 epochs of a ResNet-20 with Hessian-vector products \
+         for each seed: hours on a graphics processor",
     )
 };
 
@@ -76,8 +77,8 @@ const TRANSLATION: Claim = Claim {
     says: "IWSLT14 German-English: BLEU 35.90.",
     ..Claim::not_attempted(
         "H5",
-        "it would take IWSLT14, which is not at hand, and the training of a translation transformer: days on a graphics \
-         processor",
+        "it would take IWSLT14, which is not at hand, and the training of a translation transformer: days on a \
+         graphics processor",
     )
 };
 

@@ -249,8 +249,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let mut table = Table::new(
         "digits",
         "A small convolutional network on digits",
-        "Each method at the rate that is best on held-out digits; medians over the seeds. AdaHessian's row is what the others \
-         are compared with.",
+        "Each method at the rate that is best on held-out digits; medians over the seeds. AdaHessian's row is what \
+         the others are compared with.",
         &["", "steps", "rate", "loss on test digits", "accuracy"],
     );
     let mut row = |name: &str, measurements: &[usize], reached: &[Measured]| {

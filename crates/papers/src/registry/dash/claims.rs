@@ -14,8 +14,8 @@ pub(super) const STALLED: Check =
     Check::difference("features learned from stage 10 to the last, warm less random").below(0.0).by_paper();
 pub(super) const MODEL: Claim = Claim {
     place: "section 3 (feature-learning model)",
-    says: "A network that goes on from the last stage stops improving; one that forgets the noise it memorized but keeps \
-        its features is as good as one trained from scratch, with far fewer active points.",
+    says: "A network that goes on from the last stage stops improving; one that forgets the noise it memorized but \
+        keeps its features is as good as one trained from scratch, with far fewer active points.",
     test: "The authors' model: 2 classes, 50 features each, 1000 points a stage, 50 stages, γ = 50, τ = 3, 10000 test \
         points, 10 seeds.",
     checks: &[ABOVE_WARM, LIKE_RANDOM, ACTIVE, STALLED],
@@ -24,18 +24,19 @@ pub(super) const MODEL: Claim = Claim {
 
 const PICTURES: Claim = Claim {
     place: "experiments",
-    says: "DASH trains to a higher test accuracy than warm starts and shrink and perturb on CIFAR-10, CIFAR-100, SVHN and \
-        Tiny ImageNet, in fewer steps than cold starts.",
+    says: "DASH trains to a higher test accuracy than warm starts and shrink and perturb on CIFAR-10, CIFAR-100, \
+        SVHN and Tiny ImageNet, in fewer steps than cold starts.",
     ..Claim::not_attempted(
         "D2",
-        "it would take the four sets of pictures, which are not at hand, and 50 chunks of training of a ResNet-18 for each \
-         of four methods: days on a graphics processor",
+        "it would take the four sets of pictures, which are not at hand, and 50 chunks of training of a ResNet-18 \
+         for each of four methods: days on a graphics processor",
     )
 };
 
-const IMAGES: &str = "Generated images (4 classes of 8 patterns each, of which an image shows some, and noise), 10 chunks \
-    of 80 (quick: 3), a perceptron with two hidden layers of 64 units and batch normalization, SGD with the authors' rate \
-    of 1e-3 and momentum of 0.9, batches of 32, each chunk trained until an epoch's training accuracy is 99.9 %; 10 seeds (quick: 5).";
+const IMAGES: &str = "Generated images (4 classes of 8 patterns each, of which an image shows some, and noise), 10 \
+    chunks of 80 (quick: 3), a perceptron with two hidden layers of 64 units and batch normalization, SGD with the \
+    authors' rate of 1e-3 and momentum of 0.9, batches of 32, each chunk trained until an epoch's training accuracy \
+    is 99.9 %; 10 seeds (quick: 5).";
 
 pub(super) const BETTER: Check =
     Check::difference("test accuracy after the last chunk, DASH less warm start")
@@ -61,8 +62,8 @@ pub(super) const NORMALIZED: Check =
     Check::ratio("steps of DASH / cold start, without normalization / with it").above(1.0);
 pub(super) const NORMALIZATION: Claim = Claim {
     place: "ours",
-    says: "It is normalization that makes a shrunk network quick to train again: without it DASH takes more steps, by the \
-        measure of a cold start.",
+    says: "It is normalization that makes a shrunk network quick to train again: without it DASH takes more steps, \
+        by the measure of a cold start.",
     test: "D3 with and without batch normalization, paired by seed.",
     checks: &[NORMALIZED],
     ..Claim::ours("D3-plain")

@@ -231,8 +231,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let mut table = Table::new(
         "network",
         "A small network on generated images",
-        "Means over the seeds: test accuracy after the last chunk, mean of the test accuracies after all chunks but the \
-         first, steps for these.",
+        "Means over the seeds: test accuracy after the last chunk, mean of the test accuracies after all chunks but \
+         the first, steps for these.",
         &["network", "method", "test accuracy, last", "test accuracy, mean", "steps"],
     );
     let last = |run: &Run| run.accuracy[chunks - 1];

@@ -15,12 +15,12 @@ pub(super) const WITHOUT_NOISE: Check =
     );
 pub(super) const SPURIOUS: Claim = Claim {
     place: "abstract; section on a toy quadratic",
-    says: "The alignment of gradients with the dominant subspace comes from noise and is spurious: training along it does \
-        not lower the loss, training without it does as well as SGD, and without noise it is gone.",
-    test: "Toy ½(1000x² + y²) ± 100xy at η = 1e-4 and 5e-4, 20 seeds; valley of 5 sharp (60 to 100) and 55 flat curvatures \
-        (0.1 to 1) with cross-curvature noise of 1.5, 100 samples in batches of 5, η = 0.005, 10 seeds. Losses at the \
-        step where that of gradient descent passes 1e-3 of its start; χ is the mean over an SGD run after 100 steps; the \
-        500 steps of gradient descent begin where SGD is after half of its steps.",
+    says: "The alignment of gradients with the dominant subspace comes from noise and is spurious: training along \
+        it does not lower the loss, training without it does as well as SGD, and without noise it is gone.",
+    test: "Toy ½(1000x² + y²) ± 100xy at η = 1e-4 and 5e-4, 20 seeds; valley of 5 sharp (60 to 100) and 55 flat \
+        curvatures (0.1 to 1) with cross-curvature noise of 1.5, 100 samples in batches of 5, η = 0.005, 10 seeds. \
+        Losses at the step where that of gradient descent passes 1e-3 of its start; χ is the mean over an SGD run \
+        after 100 steps; the 500 steps of gradient descent begin where SGD is after half of its steps.",
     checks: &[ALIGNED, DOMINANT_LOSS, BULK_LOSS, WITHOUT_NOISE],
     ..Claim::stand_in(
         "D1",
@@ -54,8 +54,9 @@ const REAL_DATA: Claim = Claim {
     says: "The same for an MLP, a CNN and a transformer on real data.",
     ..Claim::not_attempted(
         "D3",
-        "every one of 20,000 steps needs the top 10 eigenvectors of the Hessian over 5,000 pictures, some 50 products: on \
-         MNIST-5k about 1e10 gradients of a picture for each of three methods, days on two cores; CIFAR-10 is not at hand",
+        "every one of 20,000 steps needs the top 10 eigenvectors of the Hessian over 5,000 pictures, some 50 \
+         products: on MNIST-5k about 1e10 gradients of a picture for each of three methods, days on two cores; \
+         CIFAR-10 is not at hand",
     )
 };
 

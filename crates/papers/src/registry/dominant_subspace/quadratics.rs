@@ -101,8 +101,8 @@ fn compare(
     let figure = Figure::new(
         setting.id,
         setting.title,
-        "Dom-SGD follows the dominant part of each minibatch gradient, Bulk-SGD the rest; GD is gradient descent. Median \
-         and quartiles.",
+        "Dom-SGD follows the dominant part of each minibatch gradient, Bulk-SGD the rest; GD is gradient descent. \
+         Median and quartiles.",
         Axis::linear("steps"),
         Axis::log("loss"),
     );
@@ -114,9 +114,10 @@ fn table(title: &str) -> Table {
     Table::new(
         "runs",
         title,
-        "Losses as shares of the loss at the start, geometric means over the seeds: where gradient descent passes 1e-3, and at \
-         the end. χ is the mean alignment with the dominant subspace: of minibatch gradients under SGD, of the full \
-         gradient where SGD ends, and of the full gradient 500 steps after a switch to gradient descent.",
+        "Losses as shares of the loss at the start, geometric means over the seeds: where gradient descent passes \
+         1e-3, and at the end. χ is the mean alignment with the dominant subspace: of minibatch gradients under \
+         SGD, of the full gradient where SGD ends, and of the full gradient 500 steps after a switch to gradient \
+         descent.",
         &["setting", "method", "loss, compared", "loss, end", "χ minibatch", "χ full", "χ after GD"],
     )
 }

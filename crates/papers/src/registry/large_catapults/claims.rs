@@ -21,16 +21,18 @@ pub(super) const PAIR: Check =
 pub(super) const BELOW: Check = Check::mean("final sharpness / threshold, heavy ball").below(1.0).by_paper();
 pub(super) const FLATTER: Claim = Claim {
     place: "abstract; linear diagonal networks",
-    says: "With a large step size and warmup, momentum ends in a minimum flatter than its stability threshold demands, \
-        and relatively flatter than gradient descent does.",
+    says: "With a large step size and warmup, momentum ends in a minimum flatter than its stability threshold \
+        demands, and relatively flatter than gradient descent does.",
     test: BY_PAIRS,
     checks: &[PAIR, BELOW, SETTLED],
     ..Claim::stand_in("C1", STAND_IN, WHY)
 };
 
-pub(super) const SPIKE: Check = Check::ratio("highest loss after the noise / loss just after it, heavy ball")
-    .at_least(100.0)
-    .by_us("100 times the loss is 10 times the distance: a run that drifts to flatter minima keeps what noise gives it");
+pub(super) const SPIKE: Check =
+    Check::ratio("highest loss after the noise / loss just after it, heavy ball").at_least(100.0).by_us(
+        "100 times the loss is 10 times the distance: a run that drifts to flatter minima keeps what noise \
+        gives it",
+    );
 pub(super) const CATAPULT: Claim = Claim {
     place: "abstract; linear diagonal networks",
     says: "It gets there by a catapult, a spike of the loss.",
@@ -41,7 +43,8 @@ pub(super) const CATAPULT: Claim = Claim {
 
 pub(super) const AT_THRESHOLD: Check = Check::mean("final sharpness / threshold, gradient descent")
     .equal(1.0, 0.05)
-    .by_us("the threshold falls by 5 % during the last 500 of 10,000 steps of warmup, which is as long as a spike lasts");
+    .by_us("the threshold falls by 5 % during the last 500 of 10,000 steps of warmup, which is as long as a spike \
+        lasts");
 pub(super) const DESCENT: Claim = Claim {
     place: "abstract; linear diagonal networks",
     says: "Gradient descent ends at its threshold.",

@@ -83,8 +83,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let mut table = Table::new(
         "runs",
         "Runs of heavy ball and of gradient descent",
-        "The threshold 2(1+β)/η is a share of the sharpness of the problem's first minimum. Medians over the runs that \
-         crossed it and settled.",
+        "The threshold 2(1+β)/η is a share of the sharpness of the problem's first minimum. Medians over the runs \
+         that crossed it and settled.",
         &[
             "threshold",
             "method",

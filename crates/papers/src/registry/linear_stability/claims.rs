@@ -10,8 +10,8 @@ pub(super) const STABLE: Check = Check::each("stable designs among the 2000")
 pub(super) const BOUNDED_TRACE: Claim = Claim {
     place: "abstract: stable minima have a bounded Hessian trace",
     says: "A minimum at which SGD with batches of one is linearly stable in mean square has tr H ≤ 2/η.",
-    test: "2000 random designs of d = 2 to 6 dimensions and d to 2d samples of unequal norms, η tr H uniform in [0.4, 4]; \
-        stable are those whose second-moment operator has ρ(T) ≤ 1 + 1e-9 by Lanczos.",
+    test: "2000 random designs of d = 2 to 6 dimensions and d to 2d samples of unequal norms, η tr H uniform in \
+        [0.4, 4]; stable are those whose second-moment operator has ρ(T) ≤ 1 + 1e-9 by Lanczos.",
     checks: &[TRACE_OF_STABLE, STABLE],
     ..Claim::exact("L1")
 };
@@ -35,9 +35,9 @@ pub(super) const FLATTER: Check = Check::ratio("tr H of the minimum at η / at 2
 pub(super) const FOUND_MINIMA: Claim = Claim {
     place: "abstract: diagonal linear networks, larger learning rates",
     says: "The minima that SGD finds obey the bound, and a larger learning rate finds flatter ones.",
-    test: "Ten random diagonal networks (20 samples, 40 dimensions, 3 nonzeros) from u = v = 0.3, batches of one, 2e5 steps \
-        at η = c · 2/tr H(start), c = .1, .2, .4, .8, so that every run starts within the bound. Traces of runs that end \
-        with a loss of at most 1e-8, in pairs on one problem.",
+    test: "Ten random diagonal networks (20 samples, 40 dimensions, 3 nonzeros) from u = v = 0.3, batches of one, \
+        2e5 steps at η = c · 2/tr H(start), c = .1, .2, .4, .8, so that every run starts within the bound. Traces \
+        of runs that end with a loss of at most 1e-8, in pairs on one problem.",
     checks: &[FLATTER, TRACE_OF_FOUND, FOUND],
     ..Claim::stand_in(
         "L3",

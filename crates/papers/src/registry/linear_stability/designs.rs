@@ -53,8 +53,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Figure::new(
             "radius-against-trace",
             "SGD's stability bounds the trace of the Hessian",
-            "One point a design. SGD is stable below the horizontal line. Right of the vertical line gradient descent can \
-             still be stable.",
+            "One point a design. SGD is stable below the horizontal line. Right of the vertical line gradient \
+             descent can still be stable.",
             Axis::linear("η tr H"),
             Axis::log("spectral radius ρ(T)"),
         )
