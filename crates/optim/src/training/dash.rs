@@ -198,8 +198,10 @@ impl Dash {
     }
 }
 
-/// Shrink and perturb: `W ← s W + ε`, `ε ~ N(0, σ²)`, for every trainable parameter. The default is `s =
-/// 0.3`, `σ = 0.01`, with which the DASH paper compares.
+/// Shrink and perturb: `W ← s W + ε`, `ε ~ N(0, σ²)`, for the weights and biases of linear layers and convolutions.
+/// All else is left alone, as by [`DashUnits::of`]: the gains of normalizations above all, which a shrinking
+/// would change in what the network computes. The default is `s = 0.3`, `σ = 0.01`, with which the DASH paper
+/// compares.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShrinkAndPerturb {
     /// `s` in `[0, 1]`.
@@ -221,12 +223,14 @@ impl ShrinkAndPerturb {
     ///
     /// # Errors
     /// When a setting is out of range, or the device fails.
-    pub fn apply<V: Coordinates>(&self, parameters: &mut V, stage: u64) -> Result<(), OptimError> {
+    pub fn apply<M: Module>(&self, parameters: &mut Parameters<M>, stage: u64) -> Result<(), OptimError> {
         check::probability("shrink", self.shrink)?;
         check::nonnegative("deviation", self.deviation)?;
         let noise = Noise { seed: self.seed, distribution: Distribution::Gaussian };
         let noise = parameters.random_like(&noise, stage)?;
-        parameters.scale(self.shrink);
-        Ok(parameters.axpy(self.deviation, &noise)?)
+        Ok(parameters.zip_map(&noise, |info, weights, noise| match DashUnits::of(info) {
+            DashUnits::Untouched => weights,
+            _ => weights * self.shrink + noise * self.deviation,
+        })?)
     }
 }

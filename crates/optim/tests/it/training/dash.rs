@@ -184,9 +184,14 @@ device_tests! {
         let noise = Noise { seed: 3, distribution: Distribution::Gaussian };
         let mut values = vec![0.0; start.dimension()];
         noise.fill(1, 0, &mut values);
-        let expected: Vec<f64> =
-            start.coordinates().unwrap().iter().zip(values).map(|(w, e)| 0.5 * w + 0.1 * e).collect();
-        assert!(distance(&moved(1), &expected) < 1e-5);
+        let weights = start.coordinates().unwrap();
+        let mut expected: Vec<f64> = weights.iter().zip(values).map(|(w, e)| 0.5 * w + 0.1 * e).collect();
+        // Normalization parameters are untouched, to the bit.
+        let exempt = KERNELS * KERNEL + 3;
+        expected[exempt..exempt + 6].copy_from_slice(&weights[exempt..exempt + 6]);
+        let found = moved(1);
+        assert!(distance(&found, &expected) < 1e-5);
+        assert_eq!(found[exempt..exempt + 6], weights[exempt..exempt + 6]);
     }
 
     fn bad_input(device) {

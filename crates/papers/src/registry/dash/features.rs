@@ -1,79 +1,75 @@
 //! The discrete model of feature learning.
 
 use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
-
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
 
-const STARTS: [(&str, InitialWeights); 3] =
-    [("random", InitialWeights::Random), ("warm", InitialWeights::Warm), ("ideal", InitialWeights::Ideal)];
+use super::claims::{ABOVE_WARM, ACTIVE, LIKE_RANDOM, STALLED};
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let model = FeatureLearning::default();
-    let seeds = context.seeds(10);
-    let runs: Vec<Vec<Vec<Stage>>> = STARTS
-        .iter()
-        .map(|&(_, start)| seeds.iter().map(|&seed| Ok(model.run(start, seed)?)).collect())
-        .collect::<Result<_, ExperimentError>>()?;
-    let [random, warm, ideal] = [0, 1, 2].map(|i| runs[i].iter().map(|stages| stages[model.stages - 1]));
-    let (random, warm, ideal): (Vec<_>, Vec<_>, Vec<_>) = (random.collect(), warm.collect(), ideal.collect());
-    for ((random, warm), ideal) in random.iter().zip(&warm).zip(&ideal) {
-        recorder.record("D1", "accuracy, ideal minus warm", [ideal.accuracy - warm.accuracy]);
-        recorder.record("D1", "|accuracy, ideal minus random|", [(ideal.accuracy - random.accuracy).abs()]);
-        recorder.record(
-            "D1",
-            "active points, ideal over random",
-            [ideal.active as f64 / random.active as f64],
-        );
-        recorder.record("D1", "features learned, warm", [warm.features as f64]);
-    }
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let model = &FeatureLearning::default();
+    let (middle, end) = (10, model.stages);
+    let arm = |name, start: InitialWeights| {
+        Arm::new(name, &(model, start), move |seed| Ok(model.run(start, seed)?))
+    };
+    let starts = [
+        arm("random", InitialWeights::Random),
+        arm("warm", InitialWeights::Warm),
+        arm("ideal", InitialWeights::Ideal),
+    ];
+    let runs = recorder.sweep(&context.seeds(10), starts)?;
+    let [random, warm, ideal] = &runs;
+    let accuracy = |stages: &Vec<Stage>| stages[end - 1].accuracy;
+    recorder.observe(&ABOVE_WARM, ideal.paired(warm, accuracy));
+    recorder.observe(&LIKE_RANDOM, ideal.paired(random, accuracy));
+    recorder.observe(&ACTIVE, ideal.paired(random, |stages| stages[end - 1].active as f64));
+    let gained = |stages: &Vec<Stage>| stages[end - 1].features as f64 - stages[middle - 1].features as f64;
+    recorder.observe(&STALLED, warm.paired(random, gained));
+
     let mut table = Table::new(
         "stages",
         "Accuracy, features and active points",
         "Means over the seeds.",
         &["stage", "start", "accuracy", "features", "active points", "memorized points"],
     );
-    let mean = |runs: &[Vec<Stage>], stage: usize, f: fn(&Stage) -> f64| {
-        mean(runs.iter().map(|stages| f(&stages[stage - 1])))
-    };
-    for stage in [1, 10, model.stages] {
-        for ((name, _), runs) in STARTS.iter().zip(&runs) {
-            let columns: [fn(&Stage) -> f64; 4] =
-                [|s| s.accuracy, |s| s.features as f64, |s| s.active as f64, |s| s.memorized as f64];
-            let numbers = columns.map(|f| Number(mean(runs, stage, f)).to_string());
-            table.row([stage.to_string(), (*name).to_owned()].into_iter().chain(numbers));
+    let columns: [fn(&Stage) -> f64; 4] =
+        [|s| s.accuracy, |s| s.features as f64, |s| s.active as f64, |s| s.memorized as f64];
+    for stage in [1, middle, end] {
+        for runs in &runs {
+            let numbers =
+                columns.map(|of| Number(mean(runs.each(|stages| of(&stages[stage - 1])))).to_string());
+            table.row([stage.to_string(), runs.name.clone()].into_iter().chain(numbers));
         }
     }
     recorder.table(table);
-    let figure = |id: &str, title: &str, caption: &str, y: Axis, f: fn(&Stage) -> f64| {
-        let mut figure = Figure::new(id, title, caption, Axis::linear("stage"), y);
-        for (colour, ((name, _), runs)) in STARTS.iter().zip(&runs).enumerate() {
-            let points = (1..=model.stages).map(|stage| (stage as f64, mean(runs, stage, f)));
-            figure = figure.with(if colour == 2 { Kind::Dashed } else { Kind::Line }, name, colour, points);
-        }
-        figure
-    };
-    recorder.figure(figure(
-        "accuracy",
-        "A warm start stops improving",
-        "Test accuracy after each stage, mean over the seeds. Random: trained from scratch on all data so far; warm: \
-         keeps features and memorized points; ideal: keeps features, forgets memorized points.",
-        Axis::linear("test accuracy"),
-        |s| s.accuracy,
-    ));
-    recorder.figure(figure(
-        "features",
-        "A warm start learns few features",
-        "Features learned, of 100, after each stage, mean over the seeds.",
-        Axis::linear("features learned"),
-        |s| s.features as f64,
-    ));
-    recorder.figure(figure(
-        "active-points",
-        "Keeping the features saves most of the training",
-        "Points with a gradient at the beginning of each stage, mean over the seeds.",
-        Axis::log("active points"),
-        |s| s.active as f64,
-    ));
+    for (id, title, caption, y, of) in [
+        (
+            "accuracy",
+            "A warm start stops improving",
+            "Test accuracy after each stage, median and quartiles. Random: trained from scratch on all data so far; \
+             warm: keeps features and memorized points; ideal: keeps features, forgets memorized points.",
+            Axis::linear("test accuracy"),
+            columns[0],
+        ),
+        (
+            "features",
+            "A warm start learns few features",
+            "Features learned, of 100, after each stage, median and quartiles.",
+            Axis::linear("features learned"),
+            columns[1],
+        ),
+        (
+            "active-points",
+            "Keeping the features saves most of the training",
+            "Points with a gradient at the beginning of each stage, median and quartiles.",
+            Axis::log("active points"),
+            columns[2],
+        ),
+    ] {
+        let curve = |stages: &Vec<Stage>| {
+            (1_u32..).zip(stages).map(|(at, stage)| (f64::from(at), of(stage))).collect()
+        };
+        recorder.figure(Figure::new(id, title, caption, Axis::linear("stage"), y).with_runs(&runs, curve));
+    }
     Ok(())
 }

@@ -2,20 +2,23 @@
 
 use std::ops::ControlFlow;
 
+use burn::module::Module;
+use burn::nn::{BatchNorm, BatchNormConfig, Linear};
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{ModuleOptimizer, SgdConfig};
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_optim::training::{Dash, ShrinkAndPerturb};
 use kiln_optim::{FiniteSum, ModuleObjective, Order, Sampler};
-use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
-use kiln_tensor::training::{ByBatches, Descent, index_tensor};
+use kiln_receipts::statistics::mean;
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
+use kiln_tensor::network::{InitialLaw, LayerDraws};
+use kiln_tensor::training::{BatchLoss, ByBatches, Descent, index_tensor};
 use kiln_tensor::{Distribution, Noise, Parameters, TensorError};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{BETTER, CHEAPER, NORMALIZED};
 use crate::device::TensorDevice;
-use kiln_receipts::statistics::mean;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const CLASSES: usize = 4;
 const PATTERNS: usize = 8;
@@ -26,15 +29,16 @@ const SHOWN: f64 = 0.3;
 const STRENGTH: f32 = 2.5;
 const HIDDEN: usize = 64;
 const CHUNK: usize = 80;
-const CHUNKS: usize = 10;
 const TEST: usize = 2000;
 const BATCH: usize = 32;
-const STEP_SIZE: f64 = 0.02;
+/// As the authors have it.
+const STEP_SIZE: f64 = 1e-3;
 const MOMENTUM: f64 = 0.9;
 const ACCURACY: f64 = 0.999;
-const EPOCHS: usize = 200;
+/// At most, for a chunk.
+const EPOCHS: usize = 2000;
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Serialize)]
 enum Method {
     Cold,
     Warm,
@@ -49,11 +53,33 @@ const METHODS: [(&str, Method); 4] = [
     ("shrink and perturb", Method::ShrinkAndPerturb),
 ];
 
-type Network = MultilayerPerceptron;
+/// A perceptron with two hidden layers, with or without batch normalization before the rectifiers.
+#[derive(Module, Debug)]
+struct Network {
+    hidden: Vec<Linear>,
+    normalizations: Vec<BatchNorm>,
+    last: Linear,
+}
 
-fn perceptron(seed: u64, device: &Device) -> Result<Network, TensorError> {
-    let mut layers = LayerDraws::new(InitialLaw::He, seed, device);
-    MultilayerPerceptron::new(&[PIXELS, HIDDEN, HIDDEN, CLASSES], &mut layers)
+impl Network {
+    fn new(normalized: bool, seed: u64, device: &Device) -> Result<Self, TensorError> {
+        let mut layers = LayerDraws::new(InitialLaw::He, seed, device);
+        let hidden = vec![layers.linear(PIXELS, HIDDEN)?, layers.linear(HIDDEN, HIDDEN)?];
+        let normalizations = if normalized { hidden.len() } else { 0 };
+        let normalizations = (0..normalizations).map(|_| BatchNormConfig::new(HIDDEN).init(device)).collect();
+        Ok(Self { hidden, normalizations, last: layers.linear(HIDDEN, CLASSES)? })
+    }
+
+    fn forward(&self, mut x: Tensor<2>) -> Tensor<2> {
+        for (at, layer) in self.hidden.iter().enumerate() {
+            x = layer.forward(x);
+            if let Some(normalization) = self.normalizations.get(at) {
+                x = normalization.forward(x);
+            }
+            x = relu(x);
+        }
+        self.last.forward(x)
+    }
 }
 
 /// Images as rows and classes as unit vectors.
@@ -106,16 +132,22 @@ impl Examples {
         }
     }
 
-    /// Mean cross-entropy.
-    fn loss(&self, network: &Network) -> Tensor<1> {
-        let logarithms = log_softmax(network.forward(self.images.clone()), 1);
-        -(logarithms * self.classes.clone()).sum_dim(1).mean()
+    /// Mean cross-entropy, and the number of hits.
+    fn loss(&self, network: &Network) -> BatchLoss {
+        let scores = network.forward(self.images.clone());
+        let report = self.hits(scores.clone().inner()).sum();
+        let loss = -(log_softmax(scores, 1) * self.classes.clone()).sum_dim(1).mean();
+        BatchLoss { loss, report }
     }
 
+    /// With the averages that normalizations remember.
     fn accuracy(&self, network: &Network) -> Result<f64, ExperimentError> {
-        let scores = network.forward(self.images.clone()).inner();
-        let hits = scores.argmax(1).equal(self.classes.clone().inner().argmax(1)).float().mean();
-        Ok(hits.try_into_vec_as::<f64>()?[0])
+        let scores = network.valid().forward(self.images.clone().inner());
+        Ok(self.hits(scores).mean().try_into_vec_as::<f64>()?[0])
+    }
+
+    fn hits(&self, scores: Tensor<2>) -> Tensor<2> {
+        scores.argmax(1).equal(self.classes.clone().inner().argmax(1)).float()
     }
 }
 
@@ -131,19 +163,25 @@ fn optimizer() -> ModuleOptimizer {
     SgdConfig::new().with_momentum(Some(momentum)).init()
 }
 
-fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentError> {
-    let all = Examples::new(seed, 0, CHUNK * CHUNKS, device);
+fn train(
+    method: Method,
+    normalized: bool,
+    chunks: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<Run, ExperimentError> {
+    let all = Examples::new(seed, 0, CHUNK * chunks, device);
     let test = Examples::new(seed, 1, TEST, device);
-    let mut network = perceptron(seed, device)?;
+    let mut network = Network::new(normalized, seed, device)?;
     let mut sgd = optimizer();
     let mut result = Run { accuracy: Vec::new(), steps: Vec::new() };
-    for chunk in 0..CHUNKS {
+    for chunk in 0..chunks {
         let rows: Vec<usize> = (0..CHUNK * (chunk + 1)).collect();
         if chunk > 0 {
             match method {
                 Method::Warm => {}
                 Method::Cold => {
-                    network = perceptron(seed + chunk as u64, device)?;
+                    network = Network::new(normalized, seed + chunk as u64, device)?;
                     sgd = optimizer();
                 }
                 Method::Dash => network = dash(network, &all, &rows)?,
@@ -155,7 +193,6 @@ fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentErro
                 }
             }
         }
-        let seen = all.select(&rows);
         let mut sampler = Sampler::new(Order::Reshuffled, rows.len(), BATCH, seed + chunk as u64)?;
         let mut task = ByBatches {
             batches: |_| {
@@ -166,8 +203,8 @@ fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentErro
                 Ok(all.select(rows).loss(network))
             },
         };
-        let descent = Descent::new(network, sgd).run(EPOCHS, &mut task, |network, _| {
-            let enough = seen.accuracy(network)? >= ACCURACY;
+        let descent = Descent::new(network, sgd).run(EPOCHS, &mut task, |_, epoch| {
+            let enough = epoch.sums[0] >= ACCURACY * rows.len() as f64;
             Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         result.steps.push(descent.steps());
@@ -179,7 +216,7 @@ fn run(method: Method, seed: u64, device: &Device) -> Result<Run, ExperimentErro
 
 fn dash(network: Network, examples: &Examples, rows: &[usize]) -> Result<Network, ExperimentError> {
     let problem = ModuleObjective::new(rows.len(), |network: &Network, rows: &[usize]| {
-        examples.select(rows).loss(network)
+        examples.select(rows).loss(network).loss
     })?;
     let dash = Dash::default();
     let mut parameters = Parameters::new(network);
@@ -188,51 +225,50 @@ fn dash(network: Network, examples: &Examples, rows: &[usize]) -> Result<Network
     Ok(parameters.into_inner())
 }
 
-pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let device = context.tensor_device()?.autodiff();
-    let seeds = context.seeds(context.pick(3, 10));
-    let progress = recorder.progress((METHODS.len() * seeds.len()) as u64, "networks");
-    let mut runs: Vec<Vec<Run>> = Vec::new();
-    for (name, method) in METHODS {
-        let of_method = seeds
-            .iter()
-            .map(|&seed| {
-                let run = recorder.memo(&format!("{name}, seed {seed}"), || run(method, seed, &device));
-                progress.inc(1);
-                run
-            })
-            .collect::<Result<_, _>>()?;
-        runs.push(of_method);
-    }
-    let steps = |run: &Run| run.steps[1..].iter().sum::<u64>() as f64;
-    for ((cold, warm), dash) in runs[0].iter().zip(&runs[1]).zip(&runs[2]) {
-        let last = CHUNKS - 1;
-        recorder.record("D3", "accuracy, DASH minus warm", [dash.accuracy[last] - warm.accuracy[last]]);
-        recorder.record("D3", "steps, DASH over cold", [steps(dash) / steps(cold)]);
-    }
+pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let device = &context.tensor_device()?.autodiff();
+    let (seeds, chunks) = (context.seeds(context.pick(5, 10)), context.pick(3, 10));
     let mut table = Table::new(
         "network",
         "A small network on generated images",
-        "Means over the seeds: test accuracy after the last of 10 chunks, mean of the test accuracies after \
-         chunks 2 to 10, steps for chunks 2 to 10.",
-        &["method", "test accuracy, last", "test accuracy, mean", "steps"],
+        "Means over the seeds: test accuracy after the last chunk, mean of the test accuracies after all chunks but \
+         the first, steps for these.",
+        &["network", "method", "test accuracy, last", "test accuracy, mean", "steps"],
     );
-    let mut figure = Figure::new(
-        "network",
-        "Warm starts against shrinking",
-        "Test accuracy of a small network after each chunk of generated images, mean over the seeds.",
-        Axis::linear("chunk"),
-        Axis::linear("test accuracy"),
-    );
-    for (colour, ((name, _), runs)) in METHODS.iter().zip(&runs).enumerate() {
-        let mean = |f: &dyn Fn(&Run) -> f64| mean(runs.iter().map(f));
-        let average = |run: &Run| run.accuracy[1..].iter().sum::<f64>() / (CHUNKS - 1) as f64;
-        let numbers = [mean(&|run| run.accuracy[CHUNKS - 1]), mean(&average), mean(&steps)];
-        table.row([(*name).to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
-        let points = (0..CHUNKS).map(|chunk| ((chunk + 1) as f64, mean(&|run| run.accuracy[chunk])));
-        figure = figure.with(Kind::LinePoints, name, colour, points);
+    let last = |run: &Run| run.accuracy[chunks - 1];
+    let average = |run: &Run| mean(&run.accuracy[1..]);
+    let steps = |run: &Run| run.steps[1..].iter().sum::<u64>() as f64;
+    let mut relative_steps: Vec<Vec<f64>> = Vec::new();
+    for (network, id, normalized) in
+        [("with batch normalization", "network", true), ("without normalization", "network-plain", false)]
+    {
+        let arm = |(name, method): (&str, Method)| {
+            let settings = (method, normalized, chunks);
+            Arm::new(name, &settings, move |seed| train(method, normalized, chunks, seed, device))
+        };
+        let runs = recorder.sweep(&seeds, METHODS.map(arm))?;
+        let [cold, warm, dash, _] = &runs;
+        if normalized {
+            recorder.observe(&BETTER, dash.paired(warm, last));
+            recorder.observe(&CHEAPER, dash.paired(cold, steps));
+        }
+        relative_steps.push(dash.paired(cold, steps).into_iter().map(|(dash, cold)| dash / cold).collect());
+        for runs in &runs {
+            let numbers = [mean(runs.each(last)), mean(runs.each(average)), mean(runs.each(steps))];
+            let numbers = numbers.map(|x| Number(x).to_string());
+            table.row([network.to_owned(), runs.name.clone()].into_iter().chain(numbers));
+        }
+        let figure = Figure::new(
+            id,
+            &format!("Warm starts against shrinking, {network}"),
+            "Test accuracy of a small network after each chunk of generated images, median and quartiles.",
+            Axis::linear("chunk"),
+            Axis::linear("test accuracy"),
+        );
+        let curve = |run: &Run| (1_u32..).map(f64::from).zip(run.accuracy.iter().copied()).collect();
+        recorder.figure(figure.with_runs(&runs, curve));
     }
     recorder.table(table);
-    recorder.figure(figure);
+    recorder.observe(&NORMALIZED, relative_steps[1].iter().copied().zip(relative_steps[0].iter().copied()));
     Ok(())
 }
