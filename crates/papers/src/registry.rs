@@ -3,7 +3,6 @@
 
 use kiln_receipts::Paper;
 
-#[cfg(any())]
 mod adahessian;
 #[cfg(any())]
 mod adaptive_wavelet_distillation;
@@ -14,15 +13,11 @@ mod block_coordinate_descent;
 mod conditionally_invariant_components;
 #[cfg(feature = "interpret")]
 mod convergence_maps;
-#[cfg(any())]
 mod dash;
 mod distributionally_robust_classification;
-#[cfg(any())]
 mod dominant_subspace;
-#[cfg(any())]
 mod large_catapults;
 mod large_step_logistic;
-#[cfg(any())]
 mod linear_stability;
 #[cfg(any())]
 mod local_graph_clustering;
@@ -42,11 +37,16 @@ mod variance_reduction;
 
 /// All papers. Those whose domain this build lacks have no experiments.
 pub const PAPERS: &[Paper] = &[
+    adahessian::PAPER,
     alex_gda::PAPER,
     alternating_minimization::PAPER,
     block_coordinate_descent::PAPER,
+    dash::PAPER,
     distributionally_robust_classification::PAPER,
+    dominant_subspace::PAPER,
+    large_catapults::PAPER,
     large_step_logistic::PAPER,
+    linear_stability::PAPER,
     mezo::PAPER,
     mezo_svrg::PAPER,
     real_domains::PAPER,
