@@ -2,10 +2,11 @@
 
 use kiln_graph::{Adjacency, ClusterScores, CsrGraph};
 
-use super::protocol::{Method, Target, load, note_use, run};
+use super::claims::{EXCESS, NO_CLUSTERS, NO_CLUSTERS_F1};
+use super::protocol::{Method, Target, load, run};
 use kiln_datasets::{open, read_groups_tsv};
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Context, ExperimentError, Need, Number, Recorder, Table};
+use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
 
 const BLOGCATALOG: &str = "graph-labelled/blogcatalog.edges.tsv.gz";
 
@@ -19,25 +20,6 @@ const GRAPHS: &[(&str, &str, &str)] = &[
     ("graph-labelled/email-eu-core.edges.tsv", "graph-labelled/email-eu-core.nodes.tsv", "department"),
     ("graph-labelled/ppi-mips.edges.tsv", "graph-labelled/ppi-mips.communities.tsv", "community"),
     ("graph-labelled/sfld.edges.tsv", "graph-labelled/sfld.nodes.tsv", "family"),
-];
-
-pub(super) const NEEDS: &[Need] = &[
-    Need::Data(GRAPHS[0].0),
-    Need::Data(GRAPHS[0].1),
-    Need::Data(GRAPHS[1].0),
-    Need::Data(GRAPHS[1].1),
-    Need::Data(GRAPHS[2].0),
-    Need::Data(GRAPHS[2].1),
-    Need::Data(GRAPHS[3].0),
-    Need::Data(GRAPHS[3].1),
-    Need::Data(GRAPHS[4].0),
-    Need::Data(GRAPHS[4].1),
-    Need::Data(GRAPHS[5].0),
-    Need::Data(GRAPHS[5].1),
-    Need::Data(GRAPHS[6].0),
-    Need::Data(GRAPHS[6].1),
-    Need::Data(GRAPHS[7].0),
-    Need::Data(GRAPHS[7].1),
 ];
 
 const SEEDS_PER_GROUP: usize = 5;
@@ -57,7 +39,7 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
     for &(edges, labels, column) in GRAPHS {
         if let Err(missing) = context.data.find(edges).and_then(|_| context.data.find(labels)) {
             if edges == BLOGCATALOG {
-                recorder.needs_data("X1", &missing.name, &missing.hint);
+                recorder.needs_data(&NO_CLUSTERS, &missing);
             }
             recorder.note(format!("{edges} was left out: {missing}"));
             continue;
@@ -65,25 +47,18 @@ pub(super) fn labelled(context: &Context, recorder: &mut Recorder) -> Result<(),
         let whole = load(context, recorder, edges)?;
         let found = context.data.find(labels)?;
         let groups = read_groups_tsv(open(&found)?, column)?;
-        note_use(recorder, labels, &found, groups.len());
+        recorder.used_file(&found, groups.len());
         let (graph, groups) = largest_component(&whole, &groups)?;
         let scores: Vec<([f64; 3], Option<f64>)> =
             recorder.memo(edges, || groups.iter().map(|group| of_group(&graph, group)).collect())?;
-        recorder.record("G2", "excess over the bound", scores.iter().filter_map(|score| score.1));
+        recorder.observe(&EXCESS, scores.iter().filter_map(|score| score.1));
         if edges == BLOGCATALOG {
-            recorder.record("X1", "mean F1", scores.iter().map(|score| score.0[1]));
+            recorder.observe(&NO_CLUSTERS_F1, scores.iter().map(|score| score.0[1]));
         }
         let mean = |i: usize| Number(mean(scores.iter().map(|score| score.0[i]))).to_string();
         let name = edges.trim_start_matches("graph-labelled/").split('.').next().unwrap_or(edges);
-        table.row([
-            name.to_owned(),
-            graph.node_count().to_string(),
-            graph.edge_count().to_string(),
-            scores.len().to_string(),
-            mean(0),
-            mean(1),
-            mean(2),
-        ]);
+        let counts = [graph.node_count(), graph.edge_count(), scores.len() as u64].map(|n| n.to_string());
+        table.row(std::iter::once(name.to_owned()).chain(counts).chain([0, 1, 2].map(mean)));
         progress.inc(1);
     }
     recorder.table(table);

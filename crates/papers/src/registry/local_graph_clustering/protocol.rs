@@ -8,7 +8,7 @@ use kiln_graph::{
 };
 use rayon::prelude::*;
 
-use kiln_datasets::{DataUse, open};
+use kiln_datasets::open;
 use kiln_receipts::{Context, ExperimentError, Recorder};
 
 /// A ground-truth set.
@@ -22,13 +22,8 @@ pub(super) fn load(
 ) -> Result<CsrGraph, ExperimentError> {
     let found = context.data.find(name)?;
     let graph = read_edge_list(open(&found)?, &ReadOptions::default())?;
-    note_use(recorder, name, &found, graph.edge_count() as usize);
+    recorder.used_file(&found, graph.edge_count() as usize);
     Ok(graph)
-}
-
-pub(super) fn note_use(recorder: &mut Recorder, name: &str, found: &kiln_datasets::FoundFile, rows: usize) {
-    let (route, sha256) = (found.route.to_string(), found.sha256.clone());
-    recorder.used_data(DataUse { name: name.to_owned(), route, rows, sha256 });
 }
 
 /// Means over seeds of precision, recall, F1 (all volume-weighted) and conductance.

@@ -4,12 +4,15 @@ use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix, star}
 use kiln_graph::{Adjacency, Appr, L1Cd, L1Fista, L1Ista, LocalQuery, Workspace};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{EVER_ACTIVE, EXCESS, PLANTED_WORK, SAME_WORK, STAR_WORK};
 use super::protocol::support_excess;
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const ALPHA: f64 = 0.05;
 const EPSILON: f64 = 1e-4;
+/// Of the implicit graphs, as powers of 2.
+const SIZES: [u32; 5] = [14, 20, 26, 32, 40];
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Size {
@@ -49,18 +52,18 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         table.row(std::iter::once(graph.to_owned()).chain(cells));
     };
     let mut implicit = Vec::new();
-    for bits in [14, 20, 26, 32, 40] {
+    for bits in SIZES {
         let size: Size = recorder.memo(&format!("implicit {bits}"), || {
             edges_touched(&ImplicitPlanted::new(bits).generate()?, &seeds)
         })?;
-        recorder.record("G5", "edges touched × αε", size.appr.iter().map(|edges| edges / bound));
+        recorder.observe(&PLANTED_WORK, size.appr.iter().map(|edges| edges / bound));
         row("implicit planted", &size);
         implicit.push(size);
     }
-    let means: Vec<f64> = implicit.iter().map(|size| mean(&size.appr)).collect();
-    let (low, high) =
-        (means.iter().copied().fold(f64::INFINITY, f64::min), means.iter().copied().fold(0.0, f64::max));
-    recorder.record("G5", "largest ratio of two means, minus 1", [high / low - 1.0]);
+    for (size, bits) in implicit.iter().zip(SIZES).skip(1) {
+        let pairs = size.appr.iter().copied().zip(implicit[0].appr.iter().copied());
+        recorder.observe_in(format!("2^{bits} nodes"), &SAME_WORK, pairs);
+    }
 
     let mut stored = Vec::new();
     for exponent in context.pick(4..=6, 4..=7) {
@@ -98,8 +101,7 @@ pub(super) fn stars(_: &Context, recorder: &mut Recorder) -> Result<(), Experime
         for alpha in [0.01, 0.05, 0.1, 0.2, 0.5] {
             let query = LocalQuery::node(0).method(Appr { alpha, ..Appr::new(epsilon) });
             let spent = query.run(&graph)?.work.edges_touched as f64 * alpha * epsilon;
-            recorder.record("G18", "work × αε", [spent]);
-            recorder.record("G18", "work × αε, smallest", [spent]);
+            recorder.observe(&STAR_WORK, [spent]);
         }
     }
     Ok(())
@@ -130,23 +132,11 @@ pub(super) fn fista(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         let fista = query.clone().method(L1Fista { alpha, tolerance, ..L1Fista::new(rho) }).run(&graph)?;
         let descent = query.method(L1Cd { alpha, tolerance, ..L1Cd::new(rho) }).run(&graph)?;
         let support = ista.mass.len() as f64;
-        recorder.record(
-            "G17",
-            "nodes ever active / support",
-            [fista.work.nodes_ever_active as f64 / support],
-        );
-        for solution in [&ista, &descent] {
-            recorder.record("G2", "excess over the bound", [support_excess(&graph, solution, rho)]);
-        }
-        table.row([
-            seed.to_string(),
-            support.to_string(),
-            ista.work.nodes_ever_active.to_string(),
-            fista.work.nodes_ever_active.to_string(),
-            ista.work.edges_touched.to_string(),
-            fista.work.edges_touched.to_string(),
-            descent.work.edges_touched.to_string(),
-        ]);
+        recorder.observe(&EVER_ACTIVE, [fista.work.nodes_ever_active as f64 / support]);
+        recorder.observe(&EXCESS, [&ista, &descent].map(|solution| support_excess(&graph, solution, rho)));
+        let edges = [&ista, &fista, &descent].map(|solution| solution.work.edges_touched);
+        let active = [&ista, &fista].map(|solution| solution.work.nodes_ever_active);
+        table.row([seed, ista.mass.len() as u64].into_iter().chain(active).chain(edges));
     }
     recorder.table(table);
     Ok(())
