@@ -3,7 +3,7 @@
 use kiln_graph::{Adjacency, ClusterScores, CsrGraph};
 
 use super::claims::{EXCESS, NO_CLUSTERS, NO_CLUSTERS_F1};
-use super::protocol::{Method, Target, load, run};
+use super::protocol::{F1, Method, Target, load, run};
 use kiln_datasets::{open, read_groups_tsv};
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
@@ -71,7 +71,7 @@ fn of_group(graph: &CsrGraph, (_, nodes): &Target) -> Result<([f64; 3], Option<f
     let l1 = run(graph, nodes, &seeds, 0.15, Method::L1 { tolerance: 1e-2 })?;
     let appr = run(graph, nodes, &seeds, 0.15, Method::Appr)?;
     let conductance = ClusterScores::of(graph, nodes)?.conductance();
-    Ok(([conductance, l1.means.f1(), appr.means.f1()], l1.excess))
+    Ok(([conductance, l1.means[F1], appr.means[F1]], l1.excess))
 }
 
 /// The graph's largest component with consecutive numbers, and what is left of the groups.

@@ -27,16 +27,10 @@ pub(super) fn load(
 }
 
 /// Means over seeds of precision, recall, F1 (all volume-weighted) and conductance.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-pub(super) struct Means {
-    pub(super) values: [f64; 4],
-}
+pub(super) type Means = [f64; 4];
 
-impl Means {
-    pub(super) fn f1(&self) -> f64 {
-        self.values[2]
-    }
-}
+/// Place of the F1 score among them.
+pub(super) const F1: usize = 2;
 
 /// What one method found from the seeds of one target.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -148,5 +142,5 @@ pub(super) fn judge(
             *sum += value;
         }
     }
-    Ok(Means { values: sums.map(|sum| sum / seeds.len() as f64) })
+    Ok(sums.map(|sum| sum / seeds.len() as f64))
 }

@@ -8,7 +8,7 @@ use super::claims::{
     EXCESS, F1_GAIN, FLOW_DIFFERENCE, LIBRARY_DIFFERENCE, PPI_DIFFERENCE, SFLD_DIFFERENCE,
     UNIVERSITY_DIFFERENCE,
 };
-use super::protocol::{Means, Method, Target, candidates, judge, load, run};
+use super::protocol::{F1, Means, Method, Target, candidates, judge, load, run};
 use super::published::{COLGATE, JOHNS_HOPKINS, PPI, Row, SFLD, SFLD_FLOW, Source};
 use kiln_datasets::{open, read_communities_json};
 use kiln_receipts::{Axis, Check, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Table};
@@ -67,7 +67,7 @@ impl Results {
             Source::Specification => "Kiln's specification",
         };
         let start = [name.clone(), nodes.len().to_string(), method.to_owned()];
-        let numbers = found.values.into_iter().chain([printed]).map(|x| Number(x).to_string());
+        let numbers = found.iter().copied().chain([printed]).map(|x| Number(x).to_string());
         self.table.row(start.into_iter().chain(numbers).chain([source.to_owned()]));
     }
 
@@ -89,8 +89,8 @@ impl Results {
                 recorder.memo(&format!("{name} {label}"), || run(graph, nodes, seeds, c, methods[i]))?;
             recorder.observe(&EXCESS, found.excess);
             recorder.observe(check, differences(&found.means, printed));
-            self.row(target, label, &found.means, (printed[2], row.source));
-            scores[i] = found.means.f1();
+            self.row(target, label, &found.means, (printed[F1], row.source));
+            scores[i] = found.means[F1];
             self.f1[i].push(scores[i]);
         }
         Ok(scores)
@@ -115,8 +115,8 @@ impl Results {
     }
 }
 
-fn differences(found: &Means, printed: &[f64; 4]) -> impl Iterator<Item = f64> {
-    found.values.into_iter().zip(*printed).map(|(ours, theirs)| (ours - theirs).abs())
+fn differences<'a>(found: &'a Means, printed: &'a [f64; 4]) -> impl Iterator<Item = f64> + 'a {
+    found.iter().zip(printed).map(|(ours, theirs)| (ours - theirs).abs())
 }
 
 pub(super) fn sfld(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -149,7 +149,7 @@ pub(super) fn sfld(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
                     improve(&graph, &target.1, references, arithmetic)
                 })?;
                 recorder.observe_in(group, &check, differences(&means, &printed));
-                results.row(target, &label, &means, (printed[2], Source::Authors));
+                results.row(target, &label, &means, (printed[F1], Source::Authors));
             }
         }
     }

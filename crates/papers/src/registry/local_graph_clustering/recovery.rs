@@ -116,12 +116,11 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
         Axis::linear("γ"),
         Axis::linear("share with exact recovery"),
     );
-    let series: [(&str, fn(&Trial) -> bool); 2] =
-        [("seed enclosed", |trial| trial.enclosed), ("seed open", |trial| trial.open)];
-    for (i, (name, of)) in series.into_iter().enumerate() {
+    for (i, (name, enclosed)) in [("seed enclosed", true), ("seed open", false)].into_iter().enumerate() {
+        let share = |arm| share(arm, if enclosed { |trial| trial.enclosed } else { |trial| trial.open });
         for (j, arms) in runs.chunks(GAMMAS.len()).enumerate() {
-            let points = GAMMAS.into_iter().zip(arms).map(|(gamma, arm)| (gamma, share(arm, of)));
             let p = rows[j * GAMMAS.len()].0;
+            let points = GAMMAS.into_iter().zip(arms.iter().map(share));
             figure = figure.with(Kind::LinePoints, &format!("{name}, p = {p}"), 2 * i + j, points);
         }
     }
