@@ -3,15 +3,14 @@
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use burn::nn::{Linear, Lstm};
 use burn::tensor::{Device, Int, Tensor};
 use kiln_core::random::{self, Rng};
 use kiln_receipts::statistics::mean;
 use kiln_tensor::TensorError;
-use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
+use kiln_tensor::network::{ConvolutionalNetwork, InitialLaw, LayerDraws, MultilayerPerceptron};
 use kiln_tensor::training::{ByBatches, Descent, adam, index_tensor, mean_squared_error};
 
-/// A network as a function of `[batch, channels, length]`.
+/// A network as a function of tensors of three axes.
 pub(super) trait Regression: Module {
     /// `[batch, outputs]`.
     fn outputs(&self, x: Tensor<3>) -> Tensor<2>;
@@ -33,24 +32,10 @@ pub(super) fn perceptron(
     MultilayerPerceptron::new(widths, &mut LayerDraws::new(InitialLaw::FanIn, seed, device))
 }
 
-/// A long short-term memory and a linear layer on its last state.
-#[derive(Module, Debug)]
-pub(super) struct Recurrent {
-    lstm: Lstm,
-    last: Linear,
-}
-
-impl Recurrent {
-    pub(super) fn new(hidden: usize, seed: u64, device: &Device) -> Result<Self, TensorError> {
-        let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, device);
-        Ok(Self { lstm: layers.lstm(1, hidden)?, last: layers.linear(hidden, 1)? })
-    }
-}
-
-impl Regression for Recurrent {
+/// Pictures of one channel, `[batch, rows, columns]`.
+impl Regression for ConvolutionalNetwork {
     fn outputs(&self, x: Tensor<3>) -> Tensor<2> {
-        let (_, state) = self.lstm.forward(x.swap_dims(1, 2), None);
-        self.last.forward(state.hidden)
+        self.forward(x.unsqueeze_dim(1))
     }
 }
 
