@@ -5,12 +5,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kiln_interpret::awd::{Awd, Teacher};
 use kiln_interpret::wavelet::{Boundary, Dwt, TensorDwt, Wavelet};
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 use kiln_tensor::{Distribution, Noise};
-use serde::{Deserialize, Serialize};
 
 use super::claims::{ABLATION_GAIN, FEWER_ATTRIBUTIONS, FOUND, NULL_GAIN, R_SQUARED_GAIN};
-use super::models::{LEVELS, Part, score};
+use super::models::{LEVELS, Of, Part, Trial, means, pairs, worth};
 use super::networks::r_squared;
 use crate::device::TensorDevice;
 
@@ -22,30 +21,6 @@ const TEST: usize = 2_000;
 /// Deviation of a response's noise, to one of about 1 without.
 const NOISE: f64 = 0.5;
 const SPARSITY: f64 = 1e-4;
-
-/// What one wavelet gave.
-#[derive(Clone, Serialize, Deserialize)]
-struct Point {
-    r_squared: f64,
-    error: f64,
-    attributions: f64,
-    /// From the wavelet of the response.
-    distance: f64,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Trial {
-    start: Point,
-    /// Along the path, γ = 0 first.
-    path: Vec<Point>,
-}
-
-impl Trial {
-    fn chosen(&self) -> &Point {
-        let best = self.path[1..].iter().min_by(|a, b| a.error.total_cmp(&b.error));
-        best.unwrap_or(&self.start)
-    }
-}
 
 /// The response to each signal, and its gradient there.
 fn response(wavelet: &Wavelet, signals: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ExperimentError> {
@@ -69,12 +44,10 @@ fn trial(hidden: &str, weights: &[f64], seed: u64, device: &Device) -> Result<Tr
     let noise = Noise { seed, distribution: Distribution::Gaussian };
     let mut signals = vec![0.0; (DISTILLED + TEST) * LEN];
     noise.fill(0, 0, &mut signals);
-    let (mut responses, gradients) = response(&truth, &signals)?;
-    let mut errors = vec![0.0; responses.len()];
+    let (exact, gradients) = response(&truth, &signals)?;
+    let mut errors = vec![0.0; exact.len()];
     noise.fill(1, 0, &mut errors);
-    for (response, error) in responses.iter_mut().zip(errors) {
-        *response += NOISE * error;
-    }
+    let responses: Vec<f64> = exact.iter().zip(errors).map(|(exact, error)| exact + NOISE * error).collect();
     let tensor = |values: &[f64]| {
         let data = TensorData::new(values.to_vec(), [values.len() / LEN, 1, LEN]).convert::<f32>();
         Tensor::<3>::from_data(data, device)
@@ -87,21 +60,16 @@ fn trial(hidden: &str, weights: &[f64], seed: u64, device: &Device) -> Result<Tr
         Part { x: tensor(test), responses: vec![y.clone()] },
     ];
     let asked = tensor(asked);
-    let point = |wavelet: &Wavelet| -> Result<Point, ExperimentError> {
-        let found = score(wavelet, &parts, &asked, 0.0)?;
-        Ok(Point {
-            r_squared: r_squared(&found.predictions[0], &y),
-            error: found.error,
-            attributions: found.attributions,
-            distance: wavelet.distance(&truth),
-        })
+    let point = |wavelet: &Wavelet| {
+        let quality = |found: &[Vec<f64>]| r_squared(&found[0], &y);
+        worth(wavelet, &parts, (&asked, 0.0), quality, wavelet.distance(&truth))
     };
     let teacher = Teacher::from_gradients(tensor(distilled), &[tensor(known)])?;
     let dwt = TensorDwt::new(start.filter_len(), Boundary::Zero, [LEN], LEVELS)?;
     let awd = Awd { epochs: 10, seed, ..Awd::new(SPARSITY, 0.0) };
     let path = awd.path(&dwt, &teacher, start.rec_lo(), weights)?;
     let path = path.iter().map(|distilled| point(&distilled.wavelet()?)).collect::<Result<_, _>>()?;
-    Ok(Trial { start: point(&start)?, path })
+    Ok(Trial { distilled: r_squared(&exact[DISTILLED..], &y), start: point(&start)?, path })
 }
 
 pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
@@ -117,17 +85,18 @@ pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut table = Table::new(
         "models",
         "Predicting a response that depends on the largest coefficients of one wavelet",
-        "Means over seeds. Least squares on the six largest coefficients of each block, on 200 rows. Attributions: \
-         share of a signal's that hold 99 % of their energy. Distance: from the wavelet of the response.",
-        &["response", "wavelet", "R²", "attributions", "distance"],
+        "Means over seeds. Least squares on the six largest coefficients of each block, on 200 rows. Coefficients, \
+         attributions: share of a signal's that hold 99 % of their energy. Distance: from the wavelet of the response.",
+        &["response", "model", "R²", "coefficients", "attributions", "distance"],
     );
-    let rows: [(&str, fn(&Trial) -> &Point); 3] =
+    let rows: [(&str, Of); 3] =
         [("coif2", |trial| &trial.start), ("γ = 0", |trial| &trial.path[0]), ("AWD", Trial::chosen)];
-    for arm in &runs {
+    for run in &runs {
+        let exact = Number(mean(run.each(|trial| trial.distilled))).to_string();
+        let exact = [run.name.clone(), "the response without its noise".to_owned(), exact];
+        table.row(exact.into_iter().chain(std::iter::repeat_n(String::new(), 3)));
         for (name, of) in rows {
-            let numbers: [fn(&Point) -> f64; 3] = [|p| p.r_squared, |p| p.attributions, |p| p.distance];
-            let means = numbers.map(|number| Number(mean(arm.each(|trial| number(of(trial))))).to_string());
-            table.row([arm.name.clone(), name.to_owned()].into_iter().chain(means));
+            table.row([run.name.clone(), name.to_owned()].into_iter().chain(means(run, of)));
         }
     }
     recorder.table(table);
@@ -138,25 +107,17 @@ pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(),
         Axis::log("weight γ of the interpretation term"),
         Axis::linear("distance"),
     );
-    let curve = |trial: &Trial| {
-        weights.iter().zip(&trial.path).map(|(weight, point)| (weight.max(0.003), point.distance)).collect()
-    };
-    recorder.figure(figure.with_runs(&runs, curve).with(
-        Kind::Dashed,
-        "0.25",
-        4,
-        [(0.003, 0.25), (10.0, 0.25)],
-    ));
+    let figure = figure.with_runs(&runs, |trial| trial.curve(weights, 0.003, |point| point.departure));
+    recorder.figure(figure.with(Kind::Dashed, "0.25", 4, [(0.003, 0.25), (10.0, 0.25)]));
 
-    let gain = |arm: &Runs<Trial>, other: fn(&Trial) -> &Point| {
-        arm.values.iter().map(|t| (t.chosen().r_squared, other(t).r_squared)).collect::<Vec<_>>()
-    };
     let [of_db5, of_coif2] = &runs;
-    recorder.observe(&R_SQUARED_GAIN, gain(of_db5, |trial| &trial.start));
-    recorder.observe(&ABLATION_GAIN, gain(of_db5, |trial| &trial.path[0]));
-    recorder.observe(&NULL_GAIN, gain(of_coif2, |trial| &trial.start));
-    recorder.observe(&FOUND, of_db5.each(|trial| trial.chosen().distance));
-    let attributions = of_db5.values.iter().map(|t| (t.chosen().attributions, t.start.attributions));
-    recorder.observe_in(&of_db5.name, &FEWER_ATTRIBUTIONS, attributions);
+    let from_start: [Of; 2] = [Trial::chosen, |trial| &trial.start];
+    recorder.observe(&R_SQUARED_GAIN, pairs(of_db5, from_start, |point| point.quality));
+    recorder.observe(&NULL_GAIN, pairs(of_coif2, from_start, |point| point.quality));
+    let from_ablation: [Of; 2] = [Trial::chosen, |trial| &trial.path[0]];
+    recorder.observe(&ABLATION_GAIN, pairs(of_db5, from_ablation, |point| point.quality));
+    recorder.observe(&FOUND, of_db5.each(|trial| trial.chosen().departure));
+    let fewer = pairs(of_db5, from_start, |point| point.attributions);
+    recorder.observe_in(&of_db5.name, &FEWER_ATTRIBUTIONS, fewer);
     Ok(())
 }

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use kiln_interpret::awd::{ConciseModel, largest_coefficients};
 use kiln_interpret::wavelet::{Boundary, FilterBank, LearnableDwt, TensorDwt, Wavelet};
-use kiln_receipts::ExperimentError;
 use kiln_receipts::statistics::mean;
+use kiln_receipts::{ExperimentError, Number, Runs};
 use serde::{Deserialize, Serialize};
 
 use super::networks::host;
@@ -20,25 +20,72 @@ pub(super) struct Part {
     pub(super) responses: Vec<Vec<f64>>,
 }
 
+/// What a wavelet is worth.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Score {
-    /// What each linear model says of the test signals.
-    pub(super) predictions: Vec<Vec<f64>>,
+pub(super) struct Point {
+    /// Of the linear models on test signals: R² or accuracy.
+    pub(super) quality: f64,
     /// Mean squared error by cross-validation on the training signals, summed over the models.
-    pub(super) error: f64,
+    error: f64,
     /// Share of the coefficients of a test signal that hold 99 % of their energy.
     pub(super) coefficients: f64,
     /// The same of their attributions.
     pub(super) attributions: f64,
+    /// How far the filter is from another, or from a wavelet's.
+    pub(super) departure: f64,
 }
 
-/// `gradients` are those of what was distilled at the test signals, output by output.
-pub(super) fn score(
+/// Wavelets that were distilled along a path.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Trial {
+    /// Quality of what was distilled.
+    pub(super) distilled: f64,
+    pub(super) start: Point,
+    /// By γ, 0 first.
+    pub(super) path: Vec<Point>,
+}
+
+/// One of a trial's wavelets.
+pub(super) type Of = fn(&Trial) -> &Point;
+
+impl Trial {
+    /// The place of the least error by cross-validation, of those with an interpretation term.
+    pub(super) fn place(&self) -> usize {
+        let errors = self.path.iter().map(|point| point.error).enumerate().skip(1);
+        errors.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(place, _)| place)
+    }
+
+    pub(super) fn chosen(&self) -> &Point {
+        &self.path[self.place()]
+    }
+
+    /// A number along the path; γ = 0 has no place on a logarithmic axis, so that it is drawn at `zero`.
+    pub(super) fn curve(&self, weights: &[f64], zero: f64, of: fn(&Point) -> f64) -> Vec<(f64, f64)> {
+        weights.iter().zip(&self.path).map(|(weight, point)| (weight.max(zero), of(point))).collect()
+    }
+}
+
+/// A number of two wavelets, paired by seed.
+pub(super) fn pairs(run: &Runs<Trial>, [a, b]: [Of; 2], number: fn(&Point) -> f64) -> Vec<(f64, f64)> {
+    run.values.iter().map(|trial| (number(a(trial)), number(b(trial)))).collect()
+}
+
+/// Means over seeds: quality, coefficients, attributions, departure.
+pub(super) fn means(run: &Runs<Trial>, of: Of) -> [String; 4] {
+    let numbers: [fn(&Point) -> f64; 4] =
+        [|p| p.quality, |p| p.coefficients, |p| p.attributions, |p| p.departure];
+    numbers.map(|number| Number(mean(run.each(|trial| number(of(trial))))).to_string())
+}
+
+/// `gradients` are those of what was distilled at the test signals, output by output; `quality` is told what
+/// each linear model says of them.
+pub(super) fn worth(
     wavelet: &Wavelet,
     [train, test]: &[Part; 2],
-    gradients: &Tensor<3>,
-    ridge: f64,
-) -> Result<Score, ExperimentError> {
+    (gradients, ridge): (&Tensor<3>, f64),
+    quality: impl Fn(&[Vec<f64>]) -> f64,
+    departure: f64,
+) -> Result<Point, ExperimentError> {
     let filters = FilterBank::new(wavelet, &train.x);
     let dwt = TensorDwt::new(wavelet.filter_len(), Boundary::Zero, [train.x.dims()[2]], LEVELS)?;
     let largest = |x: &Tensor<3>| -> Result<Vec<Vec<f64>>, ExperimentError> {
@@ -53,11 +100,12 @@ pub(super) fn score(
         predictions.push(ConciseModel::fit(&features, y, ridge)?.predict_values(&asked)?);
         error += cross_validated(&features, y, ridge)?;
     }
-    Ok(Score {
-        predictions,
+    Ok(Point {
+        quality: quality(&predictions),
         error,
         coefficients: concentration(dwt.forward(&filters, test.x.clone())?),
         attributions: concentration(dwt.inverse_transposed(&filters, gradients.clone())?),
+        departure,
     })
 }
 

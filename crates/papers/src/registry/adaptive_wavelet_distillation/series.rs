@@ -3,10 +3,9 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln_interpret::awd::{Awd, Teacher};
 use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
-use serde::{Deserialize, Serialize};
 
 use super::claims::{FEWER_ATTRIBUTIONS, FEWER_COEFFICIENTS, OVER_DB5, OVER_NETWORK};
-use super::models::{LEVELS, Part, score};
+use super::models::{LEVELS, Of, Part, Trial, means, pairs, worth};
 use super::networks::{Regression, host, perceptron, trained};
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledSeries, ucr};
@@ -34,37 +33,6 @@ fn accuracy(scores: &[Vec<f64>], part: &Part) -> f64 {
     }))
 }
 
-/// What a wavelet is worth.
-#[derive(Clone, Serialize, Deserialize)]
-struct Point {
-    accuracy: f64,
-    error: f64,
-    coefficients: f64,
-    attributions: f64,
-    /// How far the filter is from a wavelet's.
-    residual: f64,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Trial {
-    network: f64,
-    db5: Point,
-    /// Along the path, γ = 0 first.
-    path: Vec<Point>,
-}
-
-impl Trial {
-    /// The place of the least error by cross-validation.
-    fn place(&self) -> usize {
-        let errors = self.path.iter().map(|point| point.error).enumerate();
-        errors.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(place, _)| place)
-    }
-
-    fn chosen(&self) -> &Point {
-        &self.path[self.place()]
-    }
-}
-
 fn trial(seed: u64, parts: &[Part; 2], weights: &[f64], device: &Device) -> Result<Trial, ExperimentError> {
     let [train, test] = parts;
     let ([count, _, points], classes) = (train.x.dims(), train.responses.len());
@@ -79,23 +47,17 @@ fn trial(seed: u64, parts: &[Part; 2], weights: &[f64], device: &Device) -> Resu
     let every: Vec<usize> = (0..classes).collect();
     let teacher = Teacher::new(&model, &every, train.x.clone())?;
     let asked = Teacher::new(&model, &every, test.x.clone())?;
-    let point = |wavelet: &Wavelet| -> Result<Point, ExperimentError> {
-        let found = score(wavelet, parts, asked.gradients(), RIDGE)?;
-        Ok(Point {
-            accuracy: accuracy(&found.predictions, test),
-            error: found.error,
-            coefficients: found.coefficients,
-            attributions: found.attributions,
-            residual: wavelet.orthogonality_residual(),
-        })
+    let point = |wavelet: &Wavelet| {
+        let quality = |found: &[Vec<f64>]| accuracy(found, test);
+        worth(wavelet, parts, (asked.gradients(), RIDGE), quality, wavelet.orthogonality_residual())
     };
     let db5 = Wavelet::named("db5")?;
     let dwt = TensorDwt::new(db5.filter_len(), Boundary::Zero, [points], LEVELS)?;
     let awd = Awd { epochs: 600, seed, ..Awd::new(SPARSITY, 0.0) };
     let path = awd.path(&dwt, &teacher, db5.rec_lo(), weights)?;
     Ok(Trial {
-        network: accuracy(&outputs, test),
-        db5: point(&db5)?,
+        distilled: accuracy(&outputs, test),
+        start: point(&db5)?,
         path: path.iter().map(|distilled| point(&distilled.wavelet()?)).collect::<Result<_, _>>()?,
     })
 }
@@ -109,14 +71,11 @@ pub(super) fn trace(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let weights = &context.pick(vec![0.0, 0.1, 1.0], std::iter::once(0.0).chain(long).collect::<Vec<_>>());
     let arm = Arm::new("AWD", weights, |seed| trial(seed, parts, weights, device));
     let [run] = recorder.sweep(&context.seeds(context.pick(1, 5)), [arm])?;
-    recorder.observe(&OVER_DB5, run.values.iter().map(|t| (t.chosen().accuracy, t.db5.accuracy)));
-    recorder.observe(&OVER_NETWORK, run.values.iter().map(|t| (t.chosen().accuracy, t.network)));
-    for (check, of) in [
-        (FEWER_COEFFICIENTS, (|p| p.coefficients) as fn(&Point) -> f64),
-        (FEWER_ATTRIBUTIONS, |p| p.attributions),
-    ] {
-        recorder.observe_in("UCR Trace", &check, run.values.iter().map(|t| (of(t.chosen()), of(&t.db5))));
-    }
+    let from_db5: [Of; 2] = [Trial::chosen, |trial| &trial.start];
+    recorder.observe(&OVER_DB5, pairs(&run, from_db5, |point| point.quality));
+    recorder.observe(&OVER_NETWORK, run.values.iter().map(|t| (t.chosen().quality, t.distilled)));
+    recorder.observe(&FEWER_COEFFICIENTS, pairs(&run, from_db5, |point| point.coefficients));
+    recorder.observe_in("UCR Trace", &FEWER_ATTRIBUTIONS, pairs(&run, from_db5, |point| point.attributions));
 
     let mut table = Table::new(
         "trace",
@@ -127,20 +86,15 @@ pub(super) fn trace(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         &["model", "accuracy", "coefficients", "attributions", "residual", "γ chosen"],
     );
     let number = |value: f64| Number(value).to_string();
-    let network = number(mean(run.each(|trial| trial.network)));
-    table.row(["perceptron".to_owned(), network, String::new(), String::new(), String::new(), String::new()]);
+    let network = ["perceptron".to_owned(), number(mean(run.each(|trial| trial.distilled)))];
+    table.row(network.into_iter().chain(std::iter::repeat_n(String::new(), 4)));
     let picks: Vec<String> = run.values.iter().map(|trial| number(weights[trial.place()])).collect();
-    let rows: [(&str, fn(&Trial) -> &Point, String); 2] =
-        [("db5", |trial| &trial.db5, String::new()), ("AWD", Trial::chosen, picks.join("; "))];
-    for (name, of, pick) in rows {
-        let numbers: [fn(&Point) -> f64; 4] =
-            [|p| p.accuracy, |p| p.coefficients, |p| p.attributions, |p| p.residual];
-        let means = numbers.map(|of_point| number(mean(run.each(|trial| of_point(of(trial))))));
-        table.row(std::iter::once(name.to_owned()).chain(means).chain([pick]));
+    for ((name, of), pick) in ["AWD", "db5"].into_iter().zip(from_db5).zip([picks.join("; "), String::new()])
+    {
+        table.row(std::iter::once(name.to_owned()).chain(means(&run, of)).chain([pick]));
     }
     recorder.table(table);
 
-    let ends = |value: f64| [(3e-4, value), (weights.last().copied().unwrap_or(1.0), value)];
     let figure = Figure::new(
         "trace-path",
         "UCR Trace: accuracy along the path",
@@ -148,14 +102,9 @@ pub(super) fn trace(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         Axis::log("weight γ of the interpretation term"),
         Axis::linear("accuracy"),
     );
-    let levels =
-        [("db5", median(run.each(|t| t.db5.accuracy))), ("the network", median(run.each(|t| t.network)))];
-    let figure = figure.with_runs(&[run], |trial| {
-        weights.iter().zip(&trial.path).map(|(weight, point)| (weight.max(3e-4), point.accuracy)).collect()
-    });
-    let lines = levels.into_iter().zip(1..);
-    recorder.figure(lines.fold(figure, |figure, ((name, level), colour)| {
-        figure.with(Kind::Dashed, name, colour, ends(level))
-    }));
+    let level = |of: fn(&Trial) -> f64| [3e-4, 10.0].map(|weight| (weight, median(run.each(of))));
+    let (db5, network) = (level(|trial| trial.start.quality), level(|trial| trial.distilled));
+    let figure = figure.with_runs(&[run], |trial| trial.curve(weights, 3e-4, |point| point.quality));
+    recorder.figure(figure.with(Kind::Dashed, "db5", 1, db5).with(Kind::Dashed, "the network", 2, network));
     Ok(())
 }

@@ -27,8 +27,8 @@ pub(super) struct SpectraMaps {
     fourier: Fourier,
     /// For each cosmology the variance of each coefficient of `g`.
     powers: Vec<Vec<f64>>,
-    /// For each cosmology `S₈ = σ₈ √(Ω_m/0.3)` and `Ω_m`.
-    pub(super) parameters: Vec<[f64; 2]>,
+    /// For each cosmology `S₈ = σ₈ √(Ω_m/0.3)`.
+    pub(super) parameters: Vec<f64>,
     pub(super) sources: Vec<DataUse>,
 }
 
@@ -58,7 +58,7 @@ impl SpectraMaps {
         let parameters: Vec<_> = cosmologies
             .iter()
             .map(|row| match row[..] {
-                [_, _, omega, _, sigma] => Ok([sigma * (omega / 0.3).sqrt(), omega]),
+                [_, _, omega, _, sigma] => Ok(sigma * (omega / 0.3).sqrt()),
                 _ => Err("cosmology/cosmologies.csv: a row has not five numbers"),
             })
             .collect::<Result<_, _>>()?;
