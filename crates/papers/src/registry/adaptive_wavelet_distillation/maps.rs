@@ -116,7 +116,7 @@ fn cosmologies(maps: &SpectraMaps, settings: &Settings, seed: u64) -> Result<Vec
         .parameters
         .iter()
         .enumerate()
-        .map(|(index, [s8, _])| Ok((*s8, maps.draw(index, count, seed.wrapping_add(index as u64))?)));
+        .map(|(index, s8)| Ok((*s8, maps.draw(index, count, seed.wrapping_add(index as u64))?)));
     standardized(settings, classes)
 }
 
