@@ -85,8 +85,9 @@ pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut table = Table::new(
         "models",
         "Predicting a response that depends on the largest coefficients of one wavelet",
-        "Means over seeds. Least squares on the six largest coefficients of each block, on 200 rows. Coefficients, \
-         attributions: share of a signal's that hold 99 % of their energy. Distance: from the wavelet of the response.",
+        "Means over seeds. Least squares on the six largest coefficients of each block, on 200 rows. \
+         Coefficients, attributions: share of a signal's that hold 99 % of their energy. Distance: from the \
+         wavelet of the response.",
         &["response", "model", "R²", "coefficients", "attributions", "distance"],
     );
     let rows: [(&str, Of); 3] =

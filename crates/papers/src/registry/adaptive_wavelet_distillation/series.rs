@@ -81,8 +81,8 @@ pub(super) fn trace(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         "trace",
         "UCR Trace",
         "Share of test series in their class, mean over seeds. Wavelets: least squares on the six largest \
-         coefficients of each of five blocks. Coefficients, attributions: share of a series' that hold 99 % of their \
-         energy. Residual: the largest error of orthonormality to even shifts.",
+         coefficients of each of five blocks. Coefficients, attributions: share of a series' that hold 99 % \
+         of their energy. Residual: the largest error of orthonormality to even shifts.",
         &["model", "accuracy", "coefficients", "attributions", "residual", "γ chosen"],
     );
     let number = |value: f64| Number(value).to_string();

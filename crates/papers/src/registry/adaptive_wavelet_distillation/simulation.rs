@@ -191,8 +191,8 @@ fn wavelets(
     let mut figure = Figure::new(
         "wavelets",
         "Learned wavelets and db5",
-        "ψ at cascade level 5 of the nearest filter of each path, first seed, moved so that the largest value is at 0. \
-         Wavelets that differ by a shift or by reversal are the same to the distance.",
+        "ψ at cascade level 5 of the nearest filter of each path, first seed, moved so that the largest \
+         value is at 0. Wavelets that differ by a shift or by reversal are the same to the distance.",
         Axis::linear("t"),
         Axis::linear("ψ(t)"),
     );
@@ -259,8 +259,8 @@ pub(super) fn sym5(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     let mut table = Table::new(
         "basins",
         "Where the paths from sym5 end",
-        "Distance from db5: of the filter at γ = 0, of the nearest on the path, and of the last. sym5 is 1.28 away. The \
-         authors' paths end at 2.5 for the first two λ and at 0.78 for the others.",
+        "Distance from db5: of the filter at γ = 0, of the nearest on the path, and of the last. sym5 is \
+         1.28 away. The authors' paths end at 2.5 for the first two λ and at 0.78 for the others.",
         &["λ", "γ = 0", "nearest", "its γ", "last"],
     );
     for (sparsity, run) in SPARSITIES.into_iter().zip(&runs) {

@@ -7,7 +7,7 @@
 pub(super) enum Source {
     /// The authors' notebooks (kfoynt/LocalGraphClustering, notebooks of the paper and their history).
     Authors,
-    /// An independent implementation of Kiln's specification, where the notebooks print nothing that is at hand.
+    /// An independent implementation of Kiln's specification, where no print is at hand.
     Specification,
 }
 

@@ -124,8 +124,8 @@ pub(super) fn sfld(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     let mut results = Results::new(
         "sfld",
         "Enzyme graph (sfld): 232 proteins, 15,570 edges",
-        "Means over all seeds. The flow rows use the ground truth to stop the ball and to set δ, so they are no \
-         method that a user could run.",
+        "Means over all seeds. The flow rows use the ground truth to stop the ball and to set δ, so they \
+         are no method that a user could run.",
     );
     let l1 = Method::L1 { tolerance: 1e-2 };
     for (_, target, row) in in_order(&targets, SFLD)? {
@@ -240,7 +240,8 @@ pub(super) fn universities(context: &Context, recorder: &mut Recorder) -> Result
     let mut results = Results::new(
         "universities",
         "Class years of Johns Hopkins and Colgate (Facebook100)",
-        "Means over the seeds that were run. On these graphs ℓ1-regularised PageRank does not beat APPR in F1.",
+        "Means over the seeds that were run. On these graphs ℓ1-regularised PageRank does not beat APPR in \
+         F1.",
     );
     let schools = [("johns_hopkins55", "Johns Hopkins", JOHNS_HOPKINS), ("colgate88", "Colgate", COLGATE)];
     let progress = recorder.progress((JOHNS_HOPKINS.len() + COLGATE.len()) as u64, "class years");

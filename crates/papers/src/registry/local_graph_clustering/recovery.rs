@@ -62,9 +62,9 @@ pub(super) fn recovery(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut table = Table::new(
         "recovery",
         "Recovery of a planted set of 100 among 1,000 nodes, α = 0.1, ρ = γp/(4d̄²)",
-        "γ: share of a node's expected degree that stays inside the set. False positives: their volume over that of \
-         the set, which 4/γ² − 1 bounds once recall is 1; also with 200 among 2,000 nodes. Exact recovery: some ρ on \
-         the path has exactly the set as support.",
+        "γ: share of a node's expected degree that stays inside the set. False positives: their volume over \
+         that of the set, which 4/γ² − 1 bounds once recall is 1; also with 200 among 2,000 nodes. Exact \
+         recovery: some ρ on the path has exactly the set as support.",
         &[
             "p",
             "γ",

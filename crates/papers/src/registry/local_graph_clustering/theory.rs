@@ -58,8 +58,8 @@ fn path_figure(graph: &CsrGraph) -> Result<Figure, ExperimentError> {
     let mut figure = Figure::new(
         "solution-path",
         "Along the solution path no node ever loses mass",
-        "Exact solution path from node 0 of a planted partition (4 blocks of 50 nodes, α = 0.1): mass of each node \
-         against ρ. The path runs from right to left, as ρ decreases, and no curve ever falls.",
+        "Exact solution path from node 0 of a planted partition (4 blocks of 50 nodes, α = 0.1): mass of \
+         each node against ρ. The path runs from right to left, as ρ decreases, and no curve ever falls.",
         Axis::log("ρ"),
         Axis::log("mass p"),
     );
@@ -118,7 +118,8 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
     let mut figure = Figure::new(
         "stagewise-error",
         "Stagewise steps converge to the exact path",
-        "Largest coordinate error at the middle breakpoint against the step size. The dashed line has slope 1.",
+        "Largest coordinate error at the middle breakpoint against the step size. The dashed line has slope \
+         1.",
         Axis::log("step size η"),
         Axis::log("largest error of p"),
     );

@@ -80,8 +80,8 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         Figure::new(
             "work-against-size",
             "The work of a local query does not depend on the graph's size",
-            "Mean number of edges touched from random seeds, α = 0.05, ε = ρ = 1e-4. The dashed line is the bound on \
-             APPR's work.",
+            "Mean number of edges touched from random seeds, α = 0.05, ε = ρ = 1e-4. The dashed line is the \
+             bound on APPR's work.",
             Axis::log("nodes in the graph"),
             Axis::log("edges touched"),
         )
@@ -110,7 +110,8 @@ pub(super) fn stars(_: &Context, recorder: &mut Recorder) -> Result<(), Experime
 pub(super) fn fista(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let mut table = Table::new(
         "fista",
-        "Nodes that FISTA activates beyond the solution's support, planted partitions of 10^4 nodes, α = .01, ρ = 2e-5",
+        "Nodes that FISTA activates beyond the solution's support, planted partitions of 10^4 nodes, α = \
+         .01, ρ = 2e-5",
         "One row a random graph; tolerance 1e-6.",
         &[
             "graph seed",
