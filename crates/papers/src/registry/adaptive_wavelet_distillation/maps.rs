@@ -8,7 +8,7 @@ use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 use kiln_tensor::network::{ConvolutionalNetwork, ConvolutionalSizes, InitialLaw, LayerDraws};
 use serde::{Deserialize, Serialize};
 
-use super::claims::{FILTERED, OVER_ABLATION, OVER_FIXED, OVER_START, OVER_TEACHER};
+use super::claims::{FILTERED, LEARNED, OVER_ABLATION, OVER_FIXED, OVER_START, OVER_TEACHER};
 use super::networks::{host, trained};
 use super::spectra::{SIDE, SpectraMaps};
 use crate::device::TensorDevice;
@@ -18,7 +18,8 @@ use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorde
 
 /// Maps that a wavelet is distilled on.
 const DISTILLED: usize = 400;
-const BATCH: usize = 100;
+/// Small, so that there are 800 steps at each of the authors' `γ`.
+const BATCH: usize = 25;
 /// Of the maps with turned phases.
 const SMALL: usize = SIDE / 2;
 const ANGLES: usize = 9;
@@ -246,7 +247,7 @@ pub(super) fn phases(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let device = &context.tensor_device()?;
     let settings = &Settings {
         side: SMALL,
-        counts: [60, 16, 40],
+        counts: [120, 16, 40],
         channels: [8, 16],
         epochs: context.pick([10, 5], [60, 50]),
         sparsities: context.pick(vec![0.01], vec![0.005, 0.01, 0.02]),
@@ -257,6 +258,7 @@ pub(super) fn phases(context: &Context, recorder: &mut Recorder) -> Result<(), E
     for other in [RAW, LAPLACE, ROBERTS, NETWORK] {
         recorder.observe_in(NAMES[other], &OVER_FIXED, pairs(&run, AWD, other));
     }
+    recorder.observe(&LEARNED, run.each(|outcome| outcome.errors[NETWORK]));
     recorder.observe(&OVER_START, pairs(&run, AWD, DB5));
     recorder.observe(&OVER_ABLATION, pairs(&run, AWD, ABLATION));
     show(recorder, &run, "Angles, 360 test maps. Drawing a class by lot gives 0.72.")
