@@ -4,13 +4,14 @@ use burn::tensor::Tensor;
 use kiln_adapt::bounds::{Agreement, Predictions, disagreement};
 use kiln_adapt::scm::CicScm;
 use kiln_adapt::{AdaptMethod, Adapted, Predict};
+use kiln_receipts::{
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
+};
 use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
+use super::claims::VIOLATION;
 use super::trained::Problem;
-use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
-};
 
 const WEIGHTS: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 
@@ -53,14 +54,8 @@ fn pairs(context: &Context, seed: u64) -> Result<Vec<Pair>, ExperimentError> {
 
 pub(super) fn scatter(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let seeds = context.seeds(context.pick(2, 10));
-    let progress = recorder.progress(seeds.len() as u64, "draws");
-    let mut draws = Vec::new();
-    for &seed in &seeds {
-        draws.push(recorder.memo(&seed.to_string(), || pairs(context, seed))?);
-        progress.inc(1);
-    }
-    drop(progress);
-    recorder.record("C7", "violations of the inequality", draws.iter().flatten().map(|pair| pair.violation));
+    let [draws] = recorder.sweep(&seeds, [Arm::new("pairs", &WEIGHTS, |seed| pairs(context, seed))])?;
+    recorder.observe(&VIOLATION, draws.values.iter().flatten().map(|pair| pair.violation));
     let mut table = Table::new(
         "weights",
         "DIP by the weight of its penalty",
@@ -77,7 +72,7 @@ pub(super) fn scatter(context: &Context, recorder: &mut Recorder) -> Result<(), 
         Axis::linear("accuracy"),
     );
     for (i, weight) in WEIGHTS.into_iter().enumerate() {
-        let of = |get: fn(&Pair) -> f64| draws.iter().map(|draw| get(&draw[i])).collect::<Vec<_>>();
+        let of = |get: fn(&Pair) -> f64| draws.each(|draw| get(&draw[i]));
         let (bound, accuracy) = (of(|pair| pair.bound), of(|pair| pair.accuracy));
         table.row([
             Number(weight).to_string(),

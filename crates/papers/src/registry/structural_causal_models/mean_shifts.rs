@@ -1,14 +1,19 @@
-//! S1 to S7: shifts of means, closed forms, exact risks.
+//! Shifts of means, closed forms, exact risks.
 
 use faer::{Col, Mat};
 use kiln_adapt::linear::regression::{self, Mixed, Ols, Regression, target_ols};
 use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
-use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, Structure};
+use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, ScmShift, Structure};
 use kiln_adapt::{Fit, SourceChoice};
-use rayon::prelude::*;
-
 use kiln_receipts::statistics::{mean, quantile};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use rayon::prelude::*;
+
+use super::claims::{
+    BEATS_CIRM, BEATS_DIP, BEATS_POOL, CIP_BEATS_DIP, CIP_LOSES, CIRM_BEATS_DIP, CIRM_BEATS_POOL, CIRM_LOSES,
+    DIP_BEATS_SRC, DIP_FAILS, DIP_FORMULA, DIP_OVER_SRC, DIP_WEIGH_BEATS_DIP, EXACT_FORMULAS, MEANS_FAIL,
+    MIXED_DIP_FAILS, NEARER_TAR, OLS_FORMULA, RESIDUALS_WORK, SRC_OVER_DIP, SRC_OVER_TAR,
+};
 
 /// What is compared. All but the first see no label of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +33,8 @@ enum Estimator {
 
 use Estimator::{Cip, CirmOfResiduals, CirmWeigh, Dip, DipOfResiduals, DipWeigh, Pool, Source, Target};
 
-/// The authors' weights.
+/// The authors' weight.
 const DIP_WEIGHT: f64 = 10.0;
-const CIP_WEIGHT: f64 = 1.0;
-/// Random models, as in the paper.
-const MODELS: usize = 100;
 
 impl Estimator {
     fn name(self) -> &'static str {
@@ -62,20 +64,19 @@ impl Estimator {
     }
 
     /// `None` for what needs the target's labels.
-    fn regression(self, causal: &[usize]) -> Option<Box<dyn Regression>> {
+    fn regression(self, causal: &[usize], cip_weight: f64) -> Option<Box<dyn Regression>> {
         let causal = causal.to_vec();
+        let cirm_weigh = regression::CirmWeigh::new(cip_weight, DIP_WEIGHT);
         Some(match self {
             Self::Target => return None,
             Self::Source => Box::new(Ols { sources: SourceChoice::One(0), ridge: 0.0 }),
             Self::Pool => Box::new(Ols::default()),
             Self::Dip => Box::new(regression::Dip::new(0, DIP_WEIGHT)),
             Self::DipWeigh => Box::new(regression::DipWeigh::new(DIP_WEIGHT)),
-            Self::Cip => Box::new(regression::Cip::new(CIP_WEIGHT)),
-            Self::CirmWeigh => Box::new(regression::CirmWeigh::new(CIP_WEIGHT, DIP_WEIGHT)),
+            Self::Cip => Box::new(regression::Cip::new(cip_weight)),
+            Self::CirmWeigh => Box::new(cirm_weigh),
             Self::DipOfResiduals => Box::new(Mixed { causal, method: regression::Dip::new(0, DIP_WEIGHT) }),
-            Self::CirmOfResiduals => {
-                Box::new(Mixed { causal, method: regression::CirmWeigh::new(CIP_WEIGHT, DIP_WEIGHT) })
-            }
+            Self::CirmOfResiduals => Box::new(Mixed { causal, method: cirm_weigh }),
         })
     }
 }
@@ -86,8 +87,10 @@ fn risks_of(simulation: &ChenBuhlmann, estimators: &[Estimator]) -> Result<Vec<f
     let (problem, labelled_target) = simulation.draw(0)?;
     let sources = problem.sources().iter().map(Moments::of).collect::<Result<Vec<_>, _>>()?;
     let target = FeatureMoments::of(problem.target().x())?;
+    // The authors'.
+    let cip_weight = if simulation.shift == ScmShift::MeanAndVariance { 0.1 } else { 1.0 };
     let risk = |estimator: &Estimator| {
-        let model = match estimator.regression(&population.causal) {
+        let model = match estimator.regression(&population.causal, cip_weight) {
             Some(regression) => regression.fit_moments(&sources, &target)?,
             None => target_ols(&labelled_target, 0.0)?,
         };
@@ -105,13 +108,11 @@ struct Study {
 
 impl Study {
     fn run(
-        context: &Context,
         recorder: &Recorder,
-        models: usize,
+        seeds: &[u64],
         simulation: impl Fn(u64) -> Result<ChenBuhlmann, ExperimentError> + Sync,
         estimators: &[Estimator],
     ) -> Result<Self, ExperimentError> {
-        let seeds = context.seeds(models);
         let bar = recorder.progress(seeds.len() as u64, "models");
         let one = |seed: &u64| {
             let risks = risks_of(&simulation(*seed)?, estimators);
@@ -128,7 +129,7 @@ impl Study {
         number: usize,
         estimators: &[Estimator],
     ) -> Result<Self, ExperimentError> {
-        Self::run(context, recorder, MODELS, |seed| Ok(ChenBuhlmann::experiment(number, seed)?), estimators)
+        Self::run(recorder, &models(context), |seed| Ok(ChenBuhlmann::experiment(number, seed)?), estimators)
     }
 
     fn of(&self, estimator: Estimator) -> Vec<f64> {
@@ -136,19 +137,18 @@ impl Study {
         column.map_or_else(Vec::new, |column| self.risks.iter().map(|risks| risks[column]).collect())
     }
 
-    fn mean(&self, estimator: Estimator) -> f64 {
-        mean(self.of(estimator))
+    fn paired(&self, first: Estimator, second: Estimator) -> Vec<(f64, f64)> {
+        self.of(first).into_iter().zip(self.of(second)).collect()
     }
 
-    /// 1 for each model in which the first is no worse than the second, 0 for the others.
-    fn no_worse(&self, first: Estimator, second: Estimator) -> Vec<f64> {
-        let pairs = self.of(first).into_iter().zip(self.of(second));
-        pairs.map(|(first, second)| f64::from(u8::from(first <= second))).collect()
+    /// For each model, whether the first is no worse than the second.
+    fn no_worse(&self, first: Estimator, second: Estimator) -> Vec<bool> {
+        self.paired(first, second).into_iter().map(|(first, second)| first <= second).collect()
     }
 
     fn table(&self, id: &str, title: &str, baseline: Estimator) -> Table {
-        let share = format!("share ≤ {}", baseline.name());
-        let columns = ["", "mean", "median", "lower quartile", "upper quartile", &share];
+        let at_most = format!("share ≤ {}", baseline.name());
+        let columns = ["", "mean", "median", "lower quartile", "upper quartile", &at_most];
         let caption = format!(
             "Exact risk (mean squared error) in the target on {} random models; the share of them in which \
              an estimator is no worse than {}.",
@@ -159,7 +159,7 @@ impl Study {
         for &estimator in &self.estimators {
             let risks = self.of(estimator);
             let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(&risks, level));
-            let numbers = [mean(&risks), median, low, high, mean(self.no_worse(estimator, baseline))];
+            let numbers = [mean(&risks), median, low, high, share(&self.no_worse(estimator, baseline))];
             table
                 .row([estimator.name().to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
         }
@@ -209,11 +209,23 @@ impl Study {
     }
 }
 
+fn models(context: &Context) -> Vec<u64> {
+    context.seeds(context.pick(100, 1000))
+}
+
+fn number(truth: bool) -> f64 {
+    f64::from(u8::from(truth))
+}
+
+fn share(truths: &[bool]) -> f64 {
+    mean(truths.iter().map(|truth| number(*truth)))
+}
+
 pub(super) fn anticausal(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let estimators = [Target, Source, Dip];
     let study = Study::experiment(context, recorder, 1, &estimators)?;
-    recorder.record("S1", "share, DIP at most Src", study.no_worse(Dip, Source));
-    recorder.record("S1", "mean risk, DIP / Src", [study.mean(Dip) / study.mean(Source)]);
+    recorder.observe(&DIP_BEATS_SRC, study.no_worse(Dip, Source));
+    recorder.observe(&SRC_OVER_DIP, study.paired(Source, Dip));
     recorder.table(study.table("ten-features", "Anticausal, one source, 10 features", Source));
     recorder.figure(study.scatter("dip", "DIP against least squares on the source", Source, &[Target, Dip]));
     for (id, title, structure, features) in [
@@ -222,8 +234,8 @@ pub(super) fn anticausal(context: &Context, recorder: &mut Recorder) -> Result<(
     ] {
         let simulation =
             |seed| Ok(ChenBuhlmann { structure, features, ..ChenBuhlmann::experiment(1, seed)? });
-        recorder
-            .table(Study::run(context, recorder, MODELS, simulation, &estimators)?.table(id, title, Source));
+        let study = Study::run(recorder, &models(context), simulation, &estimators)?;
+        recorder.table(study.table(id, title, Source));
     }
     Ok(())
 }
@@ -269,9 +281,9 @@ pub(super) fn formulas(context: &Context, recorder: &mut Recorder) -> Result<(),
     };
     let differences = seeds.par_iter().map(one).collect::<Result<Vec<_>, ExperimentError>>()?;
     let column = |i: usize| differences.iter().map(|row| row[i]).collect::<Vec<_>>();
-    recorder.record("S1", "exact moments against the formulas", column(0));
-    recorder.record("S1", "200,000 rows, DIP against the formula", column(1));
-    recorder.record("S1", "200,000 rows, OLS against the formula", column(2));
+    for (i, check) in [EXACT_FORMULAS, DIP_FORMULA, OLS_FORMULA].iter().enumerate() {
+        recorder.observe(check, column(i));
+    }
     let mut table = Table::new(
         "differences",
         "Risks against the formulas",
@@ -293,17 +305,20 @@ pub(super) fn formulas(context: &Context, recorder: &mut Recorder) -> Result<(),
 pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let estimators = [Target, Pool, Dip, DipWeigh];
     let study = Study::experiment(context, recorder, 2, &estimators)?;
-    recorder.record("S2", "share, DIPweigh at most DIP", study.no_worse(DipWeigh, Dip));
-    recorder.record("S2", "mean risk, DIPweigh / Tar", [study.mean(DipWeigh) / study.mean(Target)]);
+    recorder.observe(&DIP_WEIGH_BEATS_DIP, study.no_worse(DipWeigh, Dip));
+    let gains = study.paired(Dip, DipWeigh).into_iter().map(|(dip, weigh)| dip - weigh);
+    let above = study.paired(DipWeigh, Target).into_iter().map(|(weigh, target)| weigh - target);
+    recorder.observe(&NEARER_TAR, gains.zip(above));
     recorder.table(study.table("seven-sources", "Anticausal, 7 sources, 10 features", Dip));
     recorder.figure(study.spread("spread", "Seven sources"));
 
+    let seeds = context.seeds(context.pick(20, 100));
     let mut medians = vec![Vec::new(); estimators.len()];
     let mut quartiles = Vec::new();
     for sources in 1..=9 {
         let simulation =
             |seed| Ok(ChenBuhlmann { sources, scale: 5.0, ..ChenBuhlmann::experiment(2, seed)? });
-        let study = Study::run(context, recorder, context.pick(20, MODELS), simulation, &estimators)?;
+        let study = Study::run(recorder, &seeds, simulation, &estimators)?;
         let at = sources as f64;
         for (medians, estimator) in medians.iter_mut().zip(estimators) {
             medians.push((at, quantile(study.of(estimator), 0.5)));
@@ -314,7 +329,7 @@ pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result
     let mut figure = Figure::new(
         "sources",
         "More sources",
-        "Median of the exact risk in the target over random models (20, at full scale 100) against the \
+        "Median of the exact risk in the target over 20 random models (at full scale 100) against the \
          number of sources, with shifts of deviation 5; the band is between the quartiles of DIPweigh.",
         Axis::linear("sources"),
         Axis::log("risk"),
@@ -330,18 +345,18 @@ pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result
 pub(super) fn label_shift(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let estimators = [Target, Pool, DipWeigh, Cip, CirmWeigh];
     let study = Study::experiment(context, recorder, 3, &estimators)?;
-    recorder.record("S3", "share, CIP at most DIPweigh", study.no_worse(Cip, DipWeigh));
-    let with_invariant = study.no_worse(CirmWeigh, Pool);
-    recorder.record("S3", "share, CIRMweigh at most SrcPool", with_invariant.clone());
-    recorder.record("S3", "share, CIRMweigh at most DIPweigh", study.no_worse(CirmWeigh, DipWeigh));
+    recorder.observe(&CIP_BEATS_DIP, study.no_worse(Cip, DipWeigh));
+    recorder.observe(&CIRM_BEATS_POOL, study.no_worse(CirmWeigh, Pool));
+    recorder.observe(&CIRM_BEATS_DIP, study.no_worse(CirmWeigh, DipWeigh));
     let title = "Anticausal, shift of the label, 10 of 20 features invariant";
     recorder.table(study.table("invariant", title, Pool));
     recorder.figure(study.spread("spread-invariant", title));
 
+    let with_invariant = study.no_worse(CirmWeigh, Pool);
     let study = Study::experiment(context, recorder, 6, &estimators)?;
-    recorder.record("S6", "share, CIP at most SrcPool", study.no_worse(Cip, Pool));
-    let lost = mean(&with_invariant) - mean(study.no_worse(CirmWeigh, Pool));
-    recorder.record("S6", "share, CIRMweigh at most SrcPool, in S3 less here", [lost]);
+    recorder.observe(&CIP_LOSES, study.no_worse(Cip, Pool));
+    let both = with_invariant.into_iter().zip(study.no_worse(CirmWeigh, Pool));
+    recorder.observe(&CIRM_LOSES, both.map(|(with, without)| (number(with), number(without))));
     let title = "Anticausal, shift of the label, no feature invariant";
     recorder.table(study.table("none-invariant", title, Pool));
     recorder.figure(study.spread("spread-none-invariant", title));
@@ -350,9 +365,9 @@ pub(super) fn label_shift(context: &Context, recorder: &mut Recorder) -> Result<
 
 pub(super) fn causal(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let study = Study::experiment(context, recorder, 4, &[Target, Source, Dip])?;
-    recorder.record("S4", "share, DIP at most Src", study.no_worse(Dip, Source));
-    let ratios = study.of(Dip).into_iter().zip(study.of(Source)).map(|(dip, source)| dip / source);
-    recorder.record("S4", "risk, DIP / Src", ratios);
+    recorder.observe(&DIP_FAILS, study.no_worse(Dip, Source));
+    recorder.observe(&DIP_OVER_SRC, study.paired(Dip, Source));
+    recorder.observe(&SRC_OVER_TAR, study.paired(Source, Target));
     recorder.table(study.table("causal", "Causal, one source, 10 features", Source));
     recorder.figure(study.spread("spread", "Features that cause the label"));
     Ok(())
@@ -360,30 +375,31 @@ pub(super) fn causal(context: &Context, recorder: &mut Recorder) -> Result<(), E
 
 pub(super) fn mixed(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let study = Study::experiment(context, recorder, 5, &[Target, Source, Dip, DipOfResiduals])?;
-    recorder.record("S5", "share, DIP at most Src", study.no_worse(Dip, Source));
-    recorder.record("S5", "share, DIP<> at most Src", study.no_worse(DipOfResiduals, Source));
+    recorder.observe(&MIXED_DIP_FAILS, study.no_worse(Dip, Source));
+    recorder.observe(&RESIDUALS_WORK, study.no_worse(DipOfResiduals, Source));
     recorder.table(study.table("mixed", "Causes and effects, one source, 10 features", Source));
-    recorder.figure(study.scatter(
-        "dip",
-        "Causes and effects among the features",
-        Source,
-        &[Dip, DipOfResiduals],
-    ));
+    let title = "Causes and effects among the features";
+    recorder.figure(study.scatter("dip", title, Source, &[Dip, DipOfResiduals]));
     Ok(())
 }
 
 pub(super) fn mixed_label_shift(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let estimators = [Target, Pool, DipWeigh, Cip, CirmWeigh, CirmOfResiduals];
     let study = Study::experiment(context, recorder, 7, &estimators)?;
-    for (check, other) in [
-        ("share, CIRM<> at most SrcPool", Pool),
-        ("share, CIRM<> at most DIPweigh", DipWeigh),
-        ("share, CIRM<> at most CIRMweigh", CirmWeigh),
-    ] {
-        recorder.record("S7", check, study.no_worse(CirmOfResiduals, other));
+    for (check, other) in [(BEATS_POOL, Pool), (BEATS_DIP, DipWeigh), (BEATS_CIRM, CirmWeigh)] {
+        recorder.observe(&check, study.no_worse(CirmOfResiduals, other));
     }
     let title = "Causes and effects, shift of the label, 10 of 20 features invariant";
     recorder.table(study.table("mixed", title, Pool));
     recorder.figure(study.spread("spread", title));
+    Ok(())
+}
+
+pub(super) fn variances_and_label(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let study = Study::experiment(context, recorder, 9, &[Target, Pool, DipWeigh, Cip, CirmWeigh])?;
+    recorder.observe(&MEANS_FAIL, study.no_worse(CirmWeigh, Pool));
+    let title = "Anticausal, means, variances and the label shift, 10 of 20 features invariant";
+    recorder.table(study.table("means", title, Pool));
+    recorder.figure(study.scatter("means", title, Pool, &[Target, CirmWeigh]));
     Ok(())
 }
