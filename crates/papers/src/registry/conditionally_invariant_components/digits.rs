@@ -11,17 +11,10 @@ use kiln_receipts::{
     Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table, mean_and_deviation,
 };
 use kiln_tensor::{Divergence, MmdKernel};
-use serde::{Deserialize, Serialize};
 
 use super::claims::{DIGITS_BAR, DIGITS_WEIGHTS};
+use super::trained::Measured;
 use crate::device::TensorDevice;
-
-/// What one fit gives on the target.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Fit {
-    accuracy: f64,
-    balanced: f64,
-}
 
 pub(super) fn mmd() -> Divergence {
     Divergence::Mmd(MmdKernel::GaussianSum)
@@ -58,7 +51,7 @@ impl<X: Rows, M: FeatureModel<X>> Problem<X, M> {
     }
 
     /// Fits a method, and says how it does on the target.
-    fn fit(&mut self, method: &AdaptMethod) -> Result<Fit, ExperimentError> {
+    fn fit(&mut self, method: &AdaptMethod) -> Result<Measured, ExperimentError> {
         let fitted = match &method.first_stage {
             None => self.first_stage(method)?,
             Some(stage) => {
@@ -69,7 +62,7 @@ impl<X: Rows, M: FeatureModel<X>> Problem<X, M> {
         let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&self.target)? else {
             return Err("the labels are classes".into());
         };
-        Ok(Fit { accuracy, balanced: balanced_accuracy })
+        Ok(Measured { accuracy, balanced: balanced_accuracy, shares: Vec::new() })
     }
 
     /// The fit of a method without a first stage, made once.
@@ -90,7 +83,7 @@ pub(super) fn fits<X: Rows, M: FeatureModel<X>>(
     seeds: &[u64],
     recorder: &Recorder,
     problem: impl Fn(u64) -> Result<Problem<X, M>, ExperimentError>,
-) -> Result<Vec<Runs<Fit>>, ExperimentError> {
+) -> Result<Vec<Runs<Measured>>, ExperimentError> {
     let named = |(name, _): &(&str, AdaptMethod)| Runs { name: (*name).to_owned(), values: Vec::new() };
     let mut all: Vec<_> = methods.iter().map(named).collect();
     let progress = recorder.progress((methods.len() * seeds.len()) as u64, preset);
@@ -106,11 +99,11 @@ pub(super) fn fits<X: Rows, M: FeatureModel<X>>(
 }
 
 /// Of one method; none if it is not among them.
-pub(super) fn accuracies(runs: &[Runs<Fit>], name: &str) -> Vec<f64> {
+pub(super) fn accuracies(runs: &[Runs<Measured>], name: &str) -> Vec<f64> {
     runs.iter().filter(|runs| runs.name == name).flat_map(|runs| runs.each(|fit| fit.accuracy)).collect()
 }
 
-pub(super) fn table(id: &str, title: &str, runs: &[Runs<Fit>]) -> Table {
+pub(super) fn table(id: &str, title: &str, runs: &[Runs<Measured>]) -> Table {
     let caption = "Mean over the seeds, standard deviation in brackets.";
     let mut table = Table::new(id, title, caption, &["method", "accuracy", "balanced accuracy"]);
     for runs in runs {

@@ -19,7 +19,7 @@ use super::claims::{
 };
 use crate::device::TensorDevice;
 
-const SCMS: [(&str, CicScm); 5] = [
+pub(super) const SCMS: [(&str, CicScm); 5] = [
     ("I", CicScm::I),
     ("II", CicScm::Ii),
     ("III", CicScm::Iii),
@@ -84,13 +84,14 @@ fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
     ]
 }
 
-/// What one fit gives on the target's rows.
+/// What one fit gives on the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Fit {
-    accuracy: f64,
-    balanced: f64,
-    /// Of the difference of the logits' weights, on features that shift, are reversed, are invariant.
-    shares: [f64; 3],
+pub(super) struct Measured {
+    pub(super) accuracy: f64,
+    pub(super) balanced: f64,
+    /// Of the squared weight (trained: of the difference of the logits), on features that shift, are reversed, are
+    /// invariant; empty for networks.
+    pub(super) shares: Vec<f64>,
 }
 
 /// A problem with its target's labels, and the linear model that is trained on it.
@@ -116,7 +117,7 @@ impl Problem {
     }
 }
 
-fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Result<Fit, ExperimentError> {
+fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Result<Measured, ExperimentError> {
     let problem = Problem::new(context, scm, seed)?;
     let fitted = problem.fit(method)?;
     let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&problem.target)? else {
@@ -126,8 +127,8 @@ fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Resul
     let weights = differences(&fitted)?;
     let total: f64 = weights.iter().map(|w| w * w).sum();
     let share = |features: &[usize]| features.iter().map(|&j| weights[j] * weights[j]).sum::<f64>() / total;
-    let shares = [share(&roles.shifted), share(&roles.flipped), share(&roles.invariant)];
-    Ok(Fit { accuracy, balanced: balanced_accuracy, shares })
+    let shares = vec![share(&roles.shifted), share(&roles.flipped), share(&roles.invariant)];
+    Ok(Measured { accuracy, balanced: balanced_accuracy, shares })
 }
 
 /// The difference of the two logits' weights, by feature.
@@ -142,7 +143,7 @@ fn runs(
     recorder: &Recorder,
     seeds: &[u64],
     chosen: impl Fn(&str, &str) -> bool,
-) -> Result<Vec<Runs<Fit>>, ExperimentError> {
+) -> Result<Vec<Runs<Measured>>, ExperimentError> {
     let mut arms = Vec::new();
     for (scm_name, scm) in SCMS {
         for (name, method) in methods(scm).into_iter().filter(|(name, _)| chosen(scm_name, name)) {
@@ -155,13 +156,13 @@ fn runs(
     recorder.sweep_all(seeds, arms)
 }
 
-/// Values of a method on an SCM; none if it was not run.
-fn of(runs: &[Runs<Fit>], scm: &str, name: &str, value: fn(&Fit) -> f64) -> Vec<f64> {
+/// Values of a method on an SCM, whose runs are named by both; none if it was not run.
+fn of(runs: &[Runs<Measured>], scm: &str, name: &str, value: fn(&Measured) -> f64) -> Vec<f64> {
     let wanted = format!("{scm} {name}");
     runs.iter().filter(|runs| runs.name == wanted).flat_map(|runs| runs.each(value)).collect()
 }
 
-fn accuracy(fit: &Fit) -> f64 {
+fn accuracy(fit: &Measured) -> f64 {
     fit.accuracy
 }
 
@@ -171,7 +172,7 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     let few = context.pick(true, false);
     let runs =
         &runs(context, recorder, &seeds, |_, name| !few || matches!(name, "ERM" | "DIP-mean" | "CIP-mean"))?;
-    let accuracies = |scm, name| of(runs, scm, name, accuracy);
+    let accuracies = |scm: &str, name: &str| of(runs, scm, name, accuracy);
     let pairs = |scm, a, b| accuracies(scm, a).into_iter().zip(accuracies(scm, b)).collect::<Vec<_>>();
     recorder.observe(&ADAPTS_TRAINED, pairs("I", "DIP-mean", "ERM"));
     for (name, saved) in [("DIP-mean", 0.876), ("DIP-MMD", 0.866), ("JointDIP", 0.868)] {
@@ -190,8 +191,10 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     for name in ["DIP-mean", "CIP-mean"] {
         recorder.observe_in(name, &NO_LOSS, pairs("nothing shifts", name, "ERM"));
     }
-    recorder.table(summary(runs));
-    recorder.figure(spread(runs));
+    let names = methods(CicScm::I).into_iter().map(|(name, _)| name);
+    let names: Vec<_> = names.filter(|name| !accuracies("I", name).is_empty()).collect();
+    recorder.table(summary("trained", "Accuracy on the target, trained methods", &names, runs));
+    recorder.figure(spread("Trained methods by structural causal model", &names, runs));
     recorder.note(
         "The weights λ of the penalties are the paper's, which were chosen by the accuracy on 5 % of the \
          labelled target: they are not unsupervised choices.",
@@ -223,21 +226,15 @@ pub(super) fn reversed(context: &Context, recorder: &mut Recorder) -> Result<(),
     Ok(())
 }
 
-fn names(runs: &[Runs<Fit>]) -> Vec<&'static str> {
-    let known = methods(CicScm::I).into_iter().map(|(name, _)| name);
-    known.filter(|name| !of(runs, "I", name, accuracy).is_empty()).collect()
-}
-
-fn summary(runs: &[Runs<Fit>]) -> Table {
+pub(super) fn summary(id: &str, title: &str, methods: &[&str], runs: &[Runs<Measured>]) -> Table {
     let mut table = Table::new(
-        "trained",
-        "Accuracy on the target, trained methods",
-        "Linear model, Adam, with the weights of the penalties that the paper chose; mean over the seeds, standard \
-         deviation in brackets, then the balanced accuracy. On II, where a class has 0.1 of the target, accuracy near 0.9 \
-         with a balanced accuracy near 0.5 is a constant answer.",
+        id,
+        title,
+        "Mean over the seeds, standard deviation in brackets, then the balanced accuracy. On II, where a class has 0.1 of \
+         the target, accuracy near 0.9 with a balanced accuracy near 0.5 is a constant answer.",
         &["method", "I", "II", "III", "IV", "nothing shifts"],
     );
-    for name in names(runs) {
+    for name in methods {
         let cell = |(scm, _): (&str, CicScm)| {
             let accuracies = of(runs, scm, name, accuracy);
             if accuracies.is_empty() {
@@ -246,25 +243,24 @@ fn summary(runs: &[Runs<Fit>]) -> Table {
             let balanced = mean(of(runs, scm, name, |fit| fit.balanced));
             format!("{}, {balanced:.3}", mean_and_deviation(&accuracies, 3))
         };
-        table.row(std::iter::once(name.to_owned()).chain(SCMS.map(cell)));
+        table.row(std::iter::once((*name).to_owned()).chain(SCMS.map(cell)));
     }
     table
 }
 
 /// Every fit a point.
-fn spread(runs: &[Runs<Fit>]) -> Figure {
-    let names = names(runs);
+pub(super) fn spread(title: &str, methods: &[&str], runs: &[Runs<Measured>]) -> Figure {
     let mut figure = Figure::new(
         "accuracy",
-        "Trained methods by structural causal model",
+        title,
         "Accuracy on the target, a point for each seed. I: features shift; II: and the shares of the \
          classes; III: some features are reversed; IV: all three.",
-        Axis::categories("method", &names),
+        Axis::categories("method", methods),
         Axis::linear("accuracy on the target"),
     );
     for (colour, (scm, _)) in SCMS.into_iter().take(4).enumerate() {
         let place = |method: usize| method as f64 + 0.2 * (colour as f64 - 1.5);
-        let points = names.iter().enumerate().flat_map(|(i, name)| {
+        let points = methods.iter().enumerate().flat_map(|(i, name)| {
             of(runs, scm, name, accuracy).into_iter().map(move |accuracy| (place(i), accuracy))
         });
         figure = figure.with(Kind::Points, scm, colour, points.collect::<Vec<_>>());

@@ -4,8 +4,8 @@ use kiln_adapt::SourceChoice;
 use kiln_adapt::linear::fine_tuning::{FtCip, FtDip, FtOlsSource, LinearFineTuning, TargetOnly};
 use kiln_adapt::linear::{FeatureMoments, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
-use kiln_receipts::statistics::{mean, median, quantile, slope};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
+use kiln_receipts::statistics::{mean, median, slope};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -154,26 +154,26 @@ impl Setting {
         self.each(|draw| (draw.target_only[AT_80] * draw.directions as f64 / d, draw.tuned[AT_80]))
     }
 
+    /// A curve over [`LABELLED`] for each draw.
+    fn curves(&self, name: &str, of: impl Fn(&Draw, usize) -> f64) -> Runs<Vec<(f64, f64)>> {
+        let curve =
+            |draw: &Draw| LABELLED.iter().enumerate().map(|(i, &n)| (n as f64, of(draw, i))).collect();
+        Runs { name: name.to_owned(), values: self.each(curve) }
+    }
+
     fn figure(&self, title: &str, caption: &str) -> Figure {
-        let method = self.method();
-        let points = |of: &dyn Fn(&Draw, usize) -> f64| {
-            [0, 1, 2, 3, 4].map(|i| at(i, self.median(|draw| of(draw, i))))
-        };
-        let quartiles = [0, 1, 2, 3, 4].map(|i| {
-            let ends = [0.25, 0.75].map(|share| quantile(self.each(|draw| draw.tuned[i]), share));
-            (LABELLED[i] as f64, ends[0], ends[1])
-        });
-        Figure::new("excess", title, caption, Axis::log("labelled rows n"), Axis::log("excess risk"))
-            .with_band(&format!("{method}, quartiles"), 2, quartiles)
-            .with(Kind::LinePoints, "OLS-Tar", 1, points(&|draw, i| draw.target_only[i]))
-            .with(Kind::LinePoints, "start, not tuned", 0, points(&|draw, _| draw.start))
-            .with(Kind::LinePoints, method, 2, points(&|draw, i| draw.tuned[i]))
-            .with(Kind::Dashed, "σ²k/(n − k − 1)", 6, points(&Draw::rate))
+        let curves = [
+            self.curves("start, not tuned", |draw, _| draw.start),
+            self.curves("OLS-Tar", |draw, i| draw.target_only[i]),
+            self.curves(self.method(), |draw, i| draw.tuned[i]),
+            self.curves("σ²k/(n − k − 1)", Draw::rate),
+        ];
+        excess_figure("excess", title, caption).with_runs(&curves, Vec::clone)
     }
 }
 
-fn at(place: usize, value: f64) -> (f64, f64) {
-    (LABELLED[place] as f64, value)
+fn excess_figure(id: &str, title: &str, caption: &str) -> Figure {
+    Figure::new(id, title, caption, Axis::log("labelled rows n"), Axis::log("excess risk"))
 }
 
 /// A row for each setting and number of labelled rows.
@@ -299,7 +299,13 @@ pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), 
     let tuned = |count| settings.iter().filter(move |s| sources(s) == count).flat_map(|s| s.each(columns[2]));
     recorder.observe(&FEW_SOURCES, tuned(2).zip(tuned(DIMENSION + 1)));
     recorder.table(table);
-    let mut figure = Figure::new(
+    let names = ["start, not tuned", "OLS-Tar", "FT-CIP", "σ²k/(n − k − 1)"];
+    let curves: [Runs<Vec<(f64, f64)>>; 4] = std::array::from_fn(|i| {
+        let curve =
+            |draw: usize| settings.iter().map(|s| (sources(s) as f64, columns[i](&s.draws[draw]))).collect();
+        Runs { name: names[i].to_owned(), values: (0..seeds.len()).map(curve).collect() }
+    });
+    let figure = Figure::new(
         "sources",
         "As many sources as directions, and one",
         "Median excess risk against the number of sources, of which p + 1 = 5 show all directions in which the label's \
@@ -307,17 +313,7 @@ pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), 
         Axis::linear("sources"),
         Axis::log("excess risk"),
     );
-    let shown = [
-        (Kind::LinePoints, "start, not tuned", 0),
-        (Kind::LinePoints, "OLS-Tar", 1),
-        (Kind::LinePoints, "FT-CIP", 2),
-        (Kind::Dashed, "σ²k/(n − k − 1)", 6),
-    ];
-    for ((kind, name, colour), column) in shown.into_iter().zip(columns) {
-        let points: Vec<_> = settings.iter().map(|s| (sources(s) as f64, s.median(column))).collect();
-        figure = figure.with(kind, name, colour, points);
-    }
-    recorder.figure(figure);
+    recorder.figure(figure.with_runs(&curves, Vec::clone));
     Ok(())
 }
 
@@ -343,29 +339,13 @@ pub(super) fn exact_moments(context: &Context, recorder: &mut Recorder) -> Resul
     let caption =
         format!("{} draws, exact moments of all sources and of the target's features.", seeds.len());
     recorder.table(table(&settings, &caption));
-    let mut figure = Figure::new(
-        "rate",
-        "With exact moments the features do not count",
-        &format!("Confounded additive intervention, medians. {caption}"),
-        Axis::log("labelled rows n"),
-        Axis::log("excess risk"),
-    );
-    for (setting, colour) in settings[..3].iter().zip([0, 2, 4]) {
-        let points = |of: &dyn Fn(&Draw, usize) -> f64| {
-            [0, 1, 2, 3, 4].map(|i| at(i, setting.median(|draw| of(draw, i))))
-        };
+    let curves = settings[..3].iter().flat_map(|setting| {
         let d = setting.simulation.features;
-        let target_only = points(&|draw, i| draw.target_only[i]);
-        figure = figure.with(Kind::Line, &format!("OLS-Tar, d = {d}"), colour, target_only).with(
-            Kind::LinePoints,
-            &format!("FT-DIP, d = {d}"),
-            colour,
-            points(&|draw, i| draw.tuned[i]),
-        );
-        if d == 20 {
-            figure = figure.with(Kind::Dashed, "σ²k/(n − k − 1), d = 20", 6, points(&Draw::rate));
-        }
-    }
-    recorder.figure(figure);
+        let target_only = setting.curves(&format!("OLS-Tar, d = {d}"), |draw, i| draw.target_only[i]);
+        [target_only, setting.curves(&format!("FT-DIP, d = {d}"), |draw, i| draw.tuned[i])]
+    });
+    let caption = format!("Confounded additive intervention, medians. {caption}");
+    let figure = excess_figure("rate", "With exact moments the features do not count", &caption);
+    recorder.figure(figure.with_runs(&curves.collect::<Vec<_>>(), Vec::clone));
     Ok(())
 }
