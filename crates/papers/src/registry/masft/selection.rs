@@ -98,18 +98,6 @@ impl Setting {
         self.draws.iter().map(of).collect()
     }
 
-    fn masft(&self) -> Vec<f64> {
-        self.each(|draw| draw.masft)
-    }
-
-    fn target_only(&self) -> Vec<f64> {
-        self.each(|draw| draw.target_only)
-    }
-
-    fn own(&self) -> Vec<f64> {
-        self.each(|draw| draw.own)
-    }
-
     /// The column with the least median.
     fn best(&self, of: impl Fn(&Draw) -> &[f64]) -> Vec<f64> {
         let columns = self.draws.first().map_or(0, |draw| of(draw).len());
@@ -117,12 +105,15 @@ impl Setting {
         (0..columns).map(column).min_by(|a, b| median(a).total_cmp(&median(b))).unwrap_or_default()
     }
 
-    fn best_start(&self) -> Vec<f64> {
-        self.best(|draw| &draw.untuned)
-    }
-
-    fn best_candidate(&self) -> Vec<f64> {
-        self.best(|draw| &draw.candidates)
+    /// What is shown, with its name.
+    fn columns(&self) -> [(&'static str, Vec<f64>); 5] {
+        [
+            ("best start, not tuned", self.best(|draw| &draw.untuned)),
+            ("OLS-Tar", self.each(|draw| draw.target_only)),
+            (own_method(self.intervention).0, self.each(|draw| draw.own)),
+            ("best candidate", self.best(|draw| &draw.candidates)),
+            ("MASFT", self.each(|draw| draw.masft)),
+        ]
     }
 
     /// How often a start, fine-tuned or not, or least squares won.
@@ -178,20 +169,14 @@ pub(super) fn selection(context: &Context, recorder: &mut Recorder) -> Result<()
     );
     for setting in &settings {
         let Setting { intervention, features, labelled, .. } = *setting;
-        let columns = [
-            setting.best_start(),
-            setting.target_only(),
-            setting.own(),
-            setting.best_candidate(),
-            setting.masft(),
-        ];
+        let columns = setting.columns();
         let names = [in_words(intervention).to_owned(), features.to_string(), labelled.to_string()];
-        let numbers = columns.each_ref().map(|column| Number(median(column)).to_string());
+        let numbers = columns.each_ref().map(|(_, column)| Number(median(column)).to_string());
         table.row(names.into_iter().chain(numbers).chain([setting.choices()]));
         if labelled != 80 && context.scale == Scale::Quick {
             continue;
         }
-        let [start, target_only, _, candidate, masft] = columns;
+        let [start, target_only, _, candidate, masft] = columns.map(|(_, column)| column);
         let group = format!("{}, d = {features}, n = {labelled}", in_words(intervention));
         let pairs = |a: &[f64], b: &[f64]| a.iter().copied().zip(b.iter().copied()).collect::<Vec<_>>();
         recorder.observe_in(&group, &NEAR_BEST, pairs(&masft, &candidate));
@@ -206,23 +191,24 @@ pub(super) fn selection(context: &Context, recorder: &mut Recorder) -> Result<()
 }
 
 fn figure(intervention: Intervention, settings: &[Setting]) -> Figure {
-    let shown =
-        settings.iter().filter(|setting| setting.intervention == intervention && setting.features == 50);
-    let points = |of: fn(&Setting) -> Vec<f64>| {
-        shown.clone().map(|setting| (setting.labelled as f64, median(of(setting)))).collect::<Vec<_>>()
-    };
-    Figure::new(
+    let mut figure = Figure::new(
         &in_words(intervention).replace(' ', "-"),
         &format!("MASFT, intervention: {}", in_words(intervention)),
         "Median excess risk, d = 50, 5,000 rows of each source and of the unlabelled target.",
         Axis::log("labelled rows n"),
         Axis::log("excess risk"),
-    )
-    .with(Kind::LinePoints, "OLS-Tar", 1, points(Setting::target_only))
-    .with(Kind::LinePoints, "best start, not tuned", 0, points(Setting::best_start))
-    .with(Kind::LinePoints, own_method(intervention).0, 2, points(Setting::own))
-    .with(Kind::Dashed, "best candidate", 6, points(Setting::best_candidate))
-    .with(Kind::LinePoints, "MASFT", 3, points(Setting::masft))
+    );
+    let mut curves: [(&str, Vec<_>); 5] = Default::default();
+    for setting in settings.iter().filter(|s| s.intervention == intervention && s.features == 50) {
+        for (curve, (name, column)) in curves.iter_mut().zip(setting.columns()) {
+            curve.0 = name;
+            curve.1.push((setting.labelled as f64, median(column)));
+        }
+    }
+    for (colour, (name, points)) in curves.into_iter().enumerate() {
+        figure = figure.with(Kind::LinePoints, name, colour, points);
+    }
+    figure
 }
 
 /// The excess risk of the model that is chosen on the rows, of the best one and `others` that are worse by so much.
