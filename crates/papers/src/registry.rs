@@ -9,7 +9,6 @@ mod adaptive_wavelet_distillation;
 mod alex_gda;
 mod alternating_minimization;
 mod block_coordinate_descent;
-#[cfg(any())]
 mod conditionally_invariant_components;
 #[cfg(feature = "interpret")]
 mod convergence_maps;
@@ -21,7 +20,6 @@ mod large_step_logistic;
 mod linear_stability;
 #[cfg(any())]
 mod local_graph_clustering;
-#[cfg(any())]
 mod masft;
 mod mezo;
 mod mezo_svrg;
@@ -29,7 +27,6 @@ mod real_domains;
 mod reality_checks;
 mod seg_flip_flop_anchor;
 mod single_neuron_autoencoder;
-#[cfg(any())]
 mod structural_causal_models;
 mod trim;
 mod variance_reduced_halpern;
@@ -41,18 +38,21 @@ pub const PAPERS: &[Paper] = &[
     alex_gda::PAPER,
     alternating_minimization::PAPER,
     block_coordinate_descent::PAPER,
+    conditionally_invariant_components::PAPER,
     dash::PAPER,
     distributionally_robust_classification::PAPER,
     dominant_subspace::PAPER,
     large_catapults::PAPER,
     large_step_logistic::PAPER,
     linear_stability::PAPER,
+    masft::PAPER,
     mezo::PAPER,
     mezo_svrg::PAPER,
     real_domains::PAPER,
     reality_checks::PAPER,
     seg_flip_flop_anchor::PAPER,
     single_neuron_autoencoder::PAPER,
+    structural_causal_models::PAPER,
     trim::PAPER,
     variance_reduced_halpern::PAPER,
     variance_reduction::PAPER,

@@ -8,8 +8,9 @@
 //!
 //! with `Y` last and `ε ~ N(0, I)`. A shift `a_m ~ scale · N(0, I)` is fixed within a domain; none on the
 //! label, but for an intervention on it in the target, and none on the invariant features. Or nothing shifts
-//! and the variances of the features' noise are `scale · |N(0, 1)|` in each domain. Effects between features
-//! have standard deviation ½ and follow their order; those from or to the label have 1.
+//! and the variances of the features' noise are `scale · |N(0, 1)|` in each domain; or both, where the noise of
+//! invariant features keeps variance 1. Effects between features have standard deviation ½ and follow their
+//! order; those from or to the label have 1.
 //!
 //! | Structure | the label is |
 //! |---|---|
@@ -55,6 +56,8 @@ pub enum ScmShift {
     Mean,
     /// Variances of the features' noise.
     Variance,
+    /// Both, but for the invariant features.
+    MeanAndVariance,
 }
 
 /// A simulation of regression; see the [module](self).
@@ -72,7 +75,7 @@ pub struct ChenBuhlmann {
     pub scale: f64,
     /// Standard deviation of the label's shift in the target; 0 for none.
     pub label_scale: f64,
-    /// Number of features, chosen at random, on which there is no shift of the mean.
+    /// Number of features, chosen at random, on which there is no shift, unless only variances shift.
     pub invariant: usize,
     /// Rows of each domain.
     pub rows: usize,
@@ -98,7 +101,7 @@ pub struct RegressionPopulation {
 impl ChenBuhlmann {
     /// The setting of an experiment of the paper, 1 to 9, with 5000 rows; where the paper has several, this
     /// is the one of its scatter plots. The authors' weights are `λ = 10` for DIP and, in experiments 3, 6
-    /// and 7, 1 for the CIP step and 10 for the DIP step of CIRM.
+    /// and 7, 1 for the CIP step and 10 for the DIP step of CIRM; in experiment 9, 0.1 for the CIP step.
     ///
     /// | | structure | sources | features | |
     /// |---|---|---|---|---|
@@ -110,7 +113,7 @@ impl ChenBuhlmann {
     /// | 6 | anticausal | 19 | 20 | shift of the label |
     /// | 7 | mixed | 14 | 20 | shift of the label, 10 invariant features |
     /// | 8 | anticausal | 1 | 10 | variances |
-    /// | 9 | anticausal | 14 | 10 | variances |
+    /// | 9 | anticausal | 14 | 20 | variances as well, shift of the label, 10 invariant features |
     ///
     /// # Errors
     /// For another number.
@@ -124,7 +127,7 @@ impl ChenBuhlmann {
             6 => (Structure::Anticausal, 19, 20, ScmShift::Mean, 1.0, 0),
             7 => (Structure::Mixed, 14, 20, ScmShift::Mean, 1.0, 10),
             8 => (Structure::Anticausal, 1, 10, ScmShift::Variance, 0.0, 0),
-            9 => (Structure::Anticausal, 14, 10, ScmShift::Variance, 0.0, 0),
+            9 => (Structure::Anticausal, 14, 20, ScmShift::MeanAndVariance, 1.0, 10),
             _ => {
                 let must = "from 1 to 9";
                 return Err(InputError::setting("experiment", number as f64, must).into());
@@ -201,23 +204,27 @@ impl ChenBuhlmann {
         let (d, domains) = (self.features, self.sources + 1);
         let b = self.weights();
         let invariant = self.invariant_features();
-        let gaussian = Random::of_structure(self.seed).gaussian(Purpose::Shift, 0, domains, d + 1);
+        let random = Random::of_structure(self.seed);
+        let gaussian = random.gaussian(Purpose::Shift, 0, domains, d + 1);
+        let of_both = random.gaussian(Purpose::Shift, 1, domains, d);
         let law = |m: usize| {
             let mut shift = Col::zeros(d + 1);
             let mut variances = vec![1.0; d + 1];
-            match self.shift {
-                ScmShift::Mean => {
-                    for j in (0..d).filter(|j| !invariant.contains(j)) {
-                        shift[j] = self.scale * gaussian[(m, j)];
-                    }
-                    if m == self.sources {
-                        shift[d] = self.label_scale * gaussian[(m, d)];
-                    }
-                    if self.structure == Structure::Mixed {
-                        variances.fill(0.01);
+            if self.shift == ScmShift::Variance {
+                (0..d).for_each(|j| variances[j] = self.scale * gaussian[(m, j)].abs());
+            } else {
+                if self.structure == Structure::Mixed {
+                    variances.fill(0.01);
+                }
+                for j in (0..d).filter(|j| !invariant.contains(j)) {
+                    shift[j] = self.scale * gaussian[(m, j)];
+                    if self.shift == ScmShift::MeanAndVariance {
+                        variances[j] = self.scale * of_both[(m, j)].abs();
                     }
                 }
-                ScmShift::Variance => (0..d).for_each(|j| variances[j] = self.scale * gaussian[(m, j)].abs()),
+                if m == self.sources {
+                    shift[d] = self.label_scale * gaussian[(m, d)];
+                }
             }
             LinearGaussian::structural(&b, &variances, &shift, None)
         };

@@ -119,6 +119,16 @@ fn structural_shift(weights: &Mat<f64>, law: &Moments) -> Col<f64> {
     &mean - weights * &mean
 }
 
+/// The covariance of features and label, which is last.
+fn joint(law: &Moments) -> Mat<f64> {
+    let d = law.features().features();
+    Mat::from_fn(d + 1, d + 1, |i, j| match (i == d, j == d) {
+        (false, false) => law.features().covariance()[(i, j)],
+        (true, true) => law.label_variance(),
+        _ => law.cross_covariance()[i.min(j)],
+    })
+}
+
 #[test]
 fn shifts_are_where_they_should_be() {
     let population = experiment(3, 9).population().unwrap();
@@ -137,16 +147,27 @@ fn shifts_are_where_they_should_be() {
     assert_eq!(structural_shift(&population.weights, target).norm_max(), 0.0);
     assert!((source.features().covariance() - target.features().covariance()).norm_max() > 0.01);
     assert!((source.label_variance() - 1.0).abs() < 1e-12);
+    // Both: what is invariant keeps its law.
+    let population = experiment(9, 9).population().unwrap();
+    let total = Mat::<f64>::identity(21, 21) - &population.weights;
+    let variances = |law: &Moments| {
+        let noise = &total * joint(law) * total.transpose();
+        Col::from_fn(21, |j| noise[(j, j)])
+    };
+    let (source, target) = (&population.sources[0], &population.target);
+    let shift = structural_shift(&population.weights, source);
+    for j in 0..20 {
+        let invariant = population.invariant.contains(&j);
+        assert_eq!(shift[j].abs() < 1e-12, invariant);
+        assert_eq!((variances(source)[j] - 1.0).abs() < 1e-9, invariant);
+        assert_eq!((variances(source)[j] - variances(target)[j]).abs() < 1e-9, invariant);
+    }
+    assert!((variances(target)[20] - 1.0).abs() < 1e-9);
+    assert!(structural_shift(&population.weights, target)[20].abs() > 1e-6);
     // All noise of the mixed model has variance 0.01, as in the authors' code.
     let population = experiment(5, 9).population().unwrap();
     let total = Mat::<f64>::identity(11, 11) - &population.weights;
-    let law = &population.sources[0];
-    let joint = Mat::from_fn(11, 11, |i, j| match (i == 10, j == 10) {
-        (false, false) => law.features().covariance()[(i, j)],
-        (true, true) => law.label_variance(),
-        _ => law.cross_covariance()[i.min(j)],
-    });
-    let noise = &total * joint * total.transpose();
+    let noise = &total * joint(&population.sources[0]) * total.transpose();
     assert!((noise - Mat::<f64>::identity(11, 11) * faer::Scale(0.01)).norm_max() < 1e-12);
 }
 

@@ -1,97 +1,88 @@
-//! The experiments on MNIST, on 10,000 of the training pictures.
+//! The experiments on MNIST: the paper's sizes and its λ, on half of its seeds.
 
-use kiln_adapt::images::{Digits, Draw, Images, Preset, ShiftedDigits};
-use kiln_adapt::{FeatureNetwork, Features, Training};
+use kiln_adapt::images::{Digits, Images, Preset, ShiftedDigits};
+use kiln_adapt::{AdaptMethod, FeatureNetwork, Features, Training};
+use kiln_datasets::{ImagePart, LabelledImages, mnist};
+use kiln_receipts::{Context, ExperimentError, Recorder, Scale};
+use kiln_tensor::Divergence;
 use kiln_tensor::network::ConvolutionalSizes;
 
-use super::digits::{Fit, Problem, fits, methods};
+use super::claims::{JOINT, WEIGHTED};
+use super::digits::{Problem, accuracies, fits, mmd, table};
 use crate::device::TensorDevice;
-use kiln_datasets::{ImagePart, LabelledImages, mnist};
-use kiln_receipts::statistics::mean;
-use kiln_receipts::{Context, ExperimentError, Recorder, Scale, Table, mean_and_deviation};
 
-/// Of the training pictures; each source has a fifth of them.
-const PICTURES: usize = 10_000;
-const TARGET: usize = 2_000;
-
-/// Those that claims are of.
-const PRESETS: [(&str, Preset); 3] = [
-    ("2: rotation and label shift", Preset::LabelShift),
-    ("3: rotation, bar", Preset::FlippedBar),
-    ("4: rotation, bar, label shift", Preset::FlippedBarAndLabelShift),
-];
-
-fn first(images: &LabelledImages, count: usize) -> Result<Digits, ExperimentError> {
-    let places: Vec<usize> = (0..count.min(images.len())).collect();
-    let some = images.select(&places);
-    Ok(Digits::new(Images::from_bytes(28, 28, 1, &some.pixels, 255)?, some.labels)?)
+/// Methods with the weights of the authors' `config.py`.
+fn methods(preset: Preset) -> Vec<(&'static str, AdaptMethod)> {
+    let mean = || Divergence::Mean;
+    // DIP-mean, DIP-MMD; the first stage of JointDIP and its second.
+    let (dip, joint) = match preset {
+        Preset::FlippedBar => ([0.01, 1.0], [1.0, 1.0]),
+        Preset::FlippedBarAndLabelShift => ([0.01, 0.01], [0.1, 1.0]),
+        _ => {
+            return vec![
+                ("CIP-mean", AdaptMethod::cip(mean(), 0.01)),
+                ("IW-CIP-mean", AdaptMethod::iw_cip(mean(), 1.0, 0.1)),
+                ("CIP-MMD", AdaptMethod::cip(mmd(), 0.1)),
+                ("IW-CIP-MMD", AdaptMethod::iw_cip(mmd(), 1.0, 0.01)),
+                ("DIP-mean", AdaptMethod::dip(0, mean(), 0.01)),
+                ("IW-DIP-mean", AdaptMethod::iw_dip(0, mean(), 0.01, 0.1)),
+                ("DIP-MMD", AdaptMethod::dip(0, mmd(), 0.01)),
+                ("IW-DIP-MMD", AdaptMethod::iw_dip(0, mmd(), 0.1, 0.1)),
+            ];
+        }
+    };
+    vec![
+        ("ERM", AdaptMethod::erm(0)),
+        ("DIP-mean", AdaptMethod::dip(0, mean(), dip[0])),
+        ("DIP-MMD", AdaptMethod::dip(0, mmd(), dip[1])),
+        ("JointDIP", AdaptMethod::joint_dip(0, mmd(), joint[0], joint[1])),
+    ]
 }
 
-pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+fn digits(images: LabelledImages) -> Result<Digits, ExperimentError> {
+    Ok(Digits::new(Images::from_bytes(28, 28, 1, &images.pixels, 255)?, images.labels)?)
+}
+
+pub(super) fn presets(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let (train, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
     train.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
     if context.scale == Scale::Quick {
-        recorder.note("Half an hour for each seed: at full scale only.");
+        recorder.note("Hours for each seed: at full scale only.");
         return Ok(());
     }
-    let (sources, target) = (first(&train, PICTURES)?, first(&test, TARGET)?);
-    let names: Vec<_> = methods().iter().map(|(name, _)| *name).collect();
-    let columns: Vec<_> = ["preset", "measure"].into_iter().chain(names.iter().copied()).collect();
-    let mut table = Table::new(
-        "mnist",
-        "Accuracy on the target, MNIST",
-        "LeNet, 10,000 training pictures, 2,000 test pictures; mean over the seeds, standard deviation in brackets.",
-        &columns,
-    );
-    let seeds = context.seeds(3);
-    let progress = recorder.progress((PRESETS.len() * names.len() * seeds.len()) as u64, "fits");
-    for (title, preset) in PRESETS {
+    let (sources, target) = (digits(train)?, digits(test)?);
+    let seeds = context.seeds(5);
+    for (id, title, preset) in [
+        ("preset-2", "2: rotation and label shift", Preset::LabelShift),
+        ("preset-3", "3: rotation, bar", Preset::FlippedBar),
+        ("preset-4", "4: rotation, bar, label shift", Preset::FlippedBarAndLabelShift),
+    ] {
         let problem = |seed| {
-            let settings = ShiftedDigits { source_rows: Draw::Share(0.2), ..ShiftedDigits::mnist(preset) };
             let device = context.tensor_device()?;
-            let domains = settings.domains(&sources, &target, seed)?.pictures(&device)?;
-            let model = FeatureNetwork::convolutional(
-                &ConvolutionalSizes::le_net(1, 28, 2),
-                Features::Outputs,
-                seed,
-                &device,
-            )?;
+            let domains = ShiftedDigits::mnist(preset).domains(&sources, &target, seed)?.pictures(&device)?;
+            let sizes = ConvolutionalSizes::le_net(1, 28, 2);
+            let model = FeatureNetwork::convolutional(&sizes, Features::Outputs, seed, &device)?;
             // The paper's settings.
             let training = Training { shuffle: false, ..Training::adam(20, 256, 1e-3) };
             Ok(Problem::new(domains, model, training))
         };
-        let fits = fits(title, &seeds, recorder, &progress, problem)?;
-        let of = |i: usize, get: fn(&Fit) -> f64| fits[i].iter().map(get).collect::<Vec<_>>();
-        let accuracy = |i: usize| of(i, |fit| fit.accuracy);
-        table.row(
-            [title.to_owned(), "accuracy".to_owned()]
-                .into_iter()
-                .chain((0..names.len()).map(|i| mean_and_deviation(&accuracy(i), 3))),
-        );
-        table.row(
-            [title.to_owned(), "balanced".to_owned()]
-                .into_iter()
-                .chain((0..names.len()).map(|i| format!("{:.3}", mean(of(i, |fit| fit.balanced))))),
-        );
-        let minus = |a: usize, b: usize| {
-            accuracy(a).into_iter().zip(accuracy(b)).map(|(a, b)| a - b).collect::<Vec<_>>()
-        };
-        // Columns as in `methods`.
-        match preset {
-            Preset::LabelShift => {
-                recorder.record("C11-MNIST", "preset 2: IW-CIP minus CIP", minus(5, 3));
-                recorder.record("C11-MNIST", "preset 2: IW-DIP minus DIP", minus(6, 2));
+        let runs = fits(id, &methods(preset), &seeds, recorder, problem)?;
+        recorder.table(table(id, &format!("Accuracy on the target, MNIST {title}"), &runs));
+        let pairs = |a: &str, b: &str| accuracies(&runs, a).into_iter().zip(accuracies(&runs, b));
+        if preset == Preset::LabelShift {
+            for (weighted, plain) in [
+                ("IW-CIP-mean", "CIP-mean"),
+                ("IW-CIP-MMD", "CIP-MMD"),
+                ("IW-DIP-mean", "DIP-mean"),
+                ("IW-DIP-MMD", "DIP-MMD"),
+            ] {
+                recorder.observe_in(plain, &WEIGHTED, pairs(weighted, plain));
             }
-            Preset::FlippedBar => {
-                recorder.record("C11-MNIST", "preset 3: JointDIP minus DIP", minus(4, 2));
+        } else {
+            for dip in ["DIP-mean", "DIP-MMD"] {
+                recorder.observe_in(format!("{title}, {dip}"), &JOINT, pairs("JointDIP", dip));
             }
-            Preset::FlippedBarAndLabelShift => {
-                recorder.record("C11-MNIST", "preset 4: JointDIP minus DIP", minus(4, 2));
-            }
-            Preset::Shift => {}
         }
     }
-    drop(progress);
-    recorder.table(table);
     Ok(())
 }

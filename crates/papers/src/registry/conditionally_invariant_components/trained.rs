@@ -1,7 +1,5 @@
 //! The paper's own setting: a linear model trained by Adam on mini-batches.
 
-use std::collections::BTreeMap;
-
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use kiln_adapt::scm::{CicScm, CicSimulation};
@@ -9,12 +7,25 @@ use kiln_adapt::{
     AdaptMethod, Adaptation, Adapted, Evaluation, Fit as _, Labelled, Predict, Training, glorot_linear,
     tensor_of,
 };
+use kiln_receipts::statistics::mean;
+use kiln_receipts::{
+    Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table, mean_and_deviation,
+};
 use kiln_tensor::{Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{
+    ADAPTS_TRAINED, AS_SAVED, FAR_BELOW, IDEAL_TRAINED, MASS_TRAINED, NO_LOSS, REPAIRED_TRAINED, SAME_LAW,
+};
 use crate::device::TensorDevice;
-use kiln_receipts::statistics::mean;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+
+pub(super) const SCMS: [(&str, CicScm); 5] = [
+    ("I", CicScm::I),
+    ("II", CicScm::Ii),
+    ("III", CicScm::Iii),
+    ("IV", CicScm::Iv),
+    ("nothing shifts", CicScm::Classic),
+];
 
 /// The settings of the released code: 50 epochs, batches of 100 in order, Adam at 0.01.
 fn training() -> Training {
@@ -25,7 +36,7 @@ fn mmd() -> Divergence {
     Divergence::Mmd(MmdKernel::GaussianSum)
 }
 
-/// The methods of the paper with the weights that its grids chose for the SCM, and where a claim is of it, its name.
+/// The methods of the paper with the weights that the authors' `config.py` has for the SCM.
 fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
     let mean = || Divergence::Mean;
     if scm == CicScm::Classic {
@@ -51,16 +62,20 @@ fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
         ("ERM-Pool", AdaptMethod::pooled_erm()),
         ("DIP-mean", AdaptMethod::dip(0, mean(), at([1.0, 1.0, 100.0, 100.0]))),
         ("DIP-MMD", AdaptMethod::dip(0, mmd(), 1.0)),
+        ("DIP-Pool-mean", AdaptMethod::pooled_dip(mean(), at([0.1, 10.0, 0.1, 0.01]))),
+        ("DIP-Pool-MMD", AdaptMethod::pooled_dip(mmd(), at([1.0, 0.1, 1.0, 0.1]))),
         ("CIP-mean", AdaptMethod::cip(mean(), at([1.0, 100.0, 1.0, 10.0]))),
         ("CIP-MMD", AdaptMethod::cip(mmd(), 1.0)),
         (
             "IW-CIP-mean",
             AdaptMethod::iw_cip(mean(), at([0.01, 10.0, 10.0, 10.0]), at([10.0, 10.0, 1.0, 10.0])),
         ),
+        ("IW-CIP-MMD", AdaptMethod::iw_cip(mmd(), 1.0, at([1.0, 10.0, 1.0, 1.0]))),
         (
             "IW-DIP-mean",
             AdaptMethod::iw_dip(0, mean(), at([1.0, 10.0, 0.01, 1.0]), at([0.01, 0.1, 100.0, 100.0])),
         ),
+        ("IW-DIP-MMD", AdaptMethod::iw_dip(0, mmd(), at([100.0, 1.0, 0.1, 1.0]), at([0.1, 10.0, 1.0, 1.0]))),
         ("JointDIP", AdaptMethod::joint_dip(0, mmd(), joint[0], joint[1])),
         ("IW-JointDIP", AdaptMethod::iw_joint_dip(0, mmd(), weighted_joint[0], weighted_joint[1])),
         ("IRM", AdaptMethod::irm(at([10.0, 100.0, 100.0, 10.0]), 0)),
@@ -69,13 +84,14 @@ fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
     ]
 }
 
-/// What one fit gives on the target's rows.
+/// What one fit gives on the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Fit {
-    accuracy: f64,
-    balanced: f64,
-    /// Of the difference of the logits' weights, on features that shift, are reversed, are invariant.
-    shares: [f64; 3],
+pub(super) struct Measured {
+    pub(super) accuracy: f64,
+    pub(super) balanced: f64,
+    /// Of the squared weight (trained: of the difference of the logits), on features that shift, are reversed, are
+    /// invariant; empty for networks.
+    pub(super) shares: Vec<f64>,
 }
 
 /// A problem with its target's labels, and the linear model that is trained on it.
@@ -101,7 +117,7 @@ impl Problem {
     }
 }
 
-fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Result<Fit, ExperimentError> {
+fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Result<Measured, ExperimentError> {
     let problem = Problem::new(context, scm, seed)?;
     let fitted = problem.fit(method)?;
     let Evaluation::Classes { accuracy, balanced_accuracy, .. } = fitted.evaluate(&problem.target)? else {
@@ -111,8 +127,8 @@ fn fit(context: &Context, scm: CicScm, method: &AdaptMethod, seed: u64) -> Resul
     let weights = differences(&fitted)?;
     let total: f64 = weights.iter().map(|w| w * w).sum();
     let share = |features: &[usize]| features.iter().map(|&j| weights[j] * weights[j]).sum::<f64>() / total;
-    let shares = [share(&roles.shifted), share(&roles.flipped), share(&roles.invariant)];
-    Ok(Fit { accuracy, balanced: balanced_accuracy, shares })
+    let shares = vec![share(&roles.shifted), share(&roles.flipped), share(&roles.invariant)];
+    Ok(Measured { accuracy, balanced: balanced_accuracy, shares })
 }
 
 /// The difference of the two logits' weights, by feature.
@@ -121,55 +137,64 @@ fn differences(fitted: &Adapted<Linear>) -> Result<Vec<f64>, ExperimentError> {
     Ok(weights.chunks_exact(2).map(|pair| pair[1] - pair[0]).collect())
 }
 
-pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let scms = [
-        ("I", CicScm::I),
-        ("II", CicScm::Ii),
-        ("III", CicScm::Iii),
-        ("IV", CicScm::Iv),
-        ("nothing shifts", CicScm::Classic),
-    ];
-    // At quick scale, those that claims are of.
-    let chosen = |name: &str| context.pick(matches!(name, "ERM" | "DIP-mean" | "CIP-mean"), true);
-    let seeds = context.seeds(context.pick(2, 10));
-    let methods_of = |scm| methods(scm).into_iter().filter(|(name, _)| chosen(name)).collect::<Vec<_>>();
-    let total: usize = scms.iter().map(|(_, scm)| methods_of(*scm).len() * seeds.len()).sum();
-    let progress = recorder.progress(total as u64, "fits");
-    let mut results: BTreeMap<(&str, &str), Vec<Fit>> = BTreeMap::new();
-    for (scm_name, scm) in scms {
-        for (name, method) in methods_of(scm) {
-            for &seed in &seeds {
-                let key = format!("{scm_name} {name} {seed}");
-                let found = recorder.memo(&key, || fit(context, scm, &method, seed))?;
-                results.entry((scm_name, name)).or_default().push(found);
-                progress.inc(1);
-            }
+/// Every method that is chosen on every SCM.
+fn runs(
+    context: &Context,
+    recorder: &Recorder,
+    seeds: &[u64],
+    chosen: impl Fn(&str, &str) -> bool,
+) -> Result<Vec<Runs<Measured>>, ExperimentError> {
+    let mut arms = Vec::new();
+    for (scm_name, scm) in SCMS {
+        for (name, method) in methods(scm).into_iter().filter(|(name, _)| chosen(scm_name, name)) {
+            let settings = (scm, method);
+            arms.push(Arm::new(format!("{scm_name} {name}"), &settings.clone(), move |seed| {
+                fit(context, settings.0, &settings.1, seed)
+            }));
         }
     }
-    drop(progress);
-    let accuracy = |scm: &'static str, name: &'static str| -> Vec<f64> {
-        results.get(&(scm, name)).into_iter().flatten().map(|fit| fit.accuracy).collect()
-    };
-    let minus = |a: Vec<f64>, b: Vec<f64>| a.into_iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>();
-    recorder.record("C1", "DIP, trained", accuracy("I", "DIP-mean"));
-    recorder.record("C2", "CIP on III, trained", accuracy("III", "CIP-mean"));
-    recorder.record("C2", "CIP on IV, trained", accuracy("IV", "CIP-mean"));
-    recorder.record("C4", "DIP with means, trained", accuracy("III", "DIP-mean"));
-    recorder.record("C4", "DIP with MMD, trained", accuracy("III", "DIP-MMD"));
-    for (check, dip) in
-        [("CIP minus DIP with means, trained", "DIP-mean"), ("CIP minus DIP with MMD, trained", "DIP-MMD")]
-    {
-        recorder.record("C4", check, minus(accuracy("III", "CIP-mean"), accuracy("III", dip)));
+    recorder.sweep_all(seeds, arms)
+}
+
+/// Values of a method on an SCM, whose runs are named by both; none if it was not run.
+fn of(runs: &[Runs<Measured>], scm: &str, name: &str, value: fn(&Measured) -> f64) -> Vec<f64> {
+    let wanted = format!("{scm} {name}");
+    runs.iter().filter(|runs| runs.name == wanted).flat_map(|runs| runs.each(value)).collect()
+}
+
+fn accuracy(fit: &Measured) -> f64 {
+    fit.accuracy
+}
+
+pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    // At quick scale, those without MMD that claims are of.
+    let seeds = context.seeds(context.pick(5, 10));
+    let few = context.pick(true, false);
+    let runs =
+        &runs(context, recorder, &seeds, |_, name| !few || matches!(name, "ERM" | "DIP-mean" | "CIP-mean"))?;
+    let accuracies = |scm: &str, name: &str| of(runs, scm, name, accuracy);
+    let pairs = |scm, a, b| accuracies(scm, a).into_iter().zip(accuracies(scm, b)).collect::<Vec<_>>();
+    recorder.observe(&ADAPTS_TRAINED, pairs("I", "DIP-mean", "ERM"));
+    for (name, saved) in [("DIP-mean", 0.876), ("DIP-MMD", 0.866), ("JointDIP", 0.868)] {
+        recorder.observe_in(name, &AS_SAVED, accuracies("I", name).iter().map(|accuracy| accuracy - saved));
     }
-    recorder.record("C5", "JointDIP, trained", accuracy("III", "JointDIP"));
-    let reversed = results.get(&("III", "ERM")).into_iter().flatten().map(|fit| fit.shares[1]);
-    recorder.record("C8", "ERM on reversed features, trained", reversed);
-    for (check, name) in [("DIP minus ERM", "DIP-mean"), ("CIP minus ERM", "CIP-mean")] {
-        let difference = minus(accuracy("nothing shifts", name), accuracy("nothing shifts", "ERM"));
-        recorder.record("C10", check, difference);
+    for (name, scm) in [("III", CicScm::Iii), ("IV", CicScm::Iv)] {
+        let law = CicSimulation::new(scm, 0).population()?;
+        let ideal = law.target.restricted(&law.roles.invariant)?.midpoint_accuracy();
+        let balanced = of(runs, name, "CIP-mean", |fit| fit.balanced);
+        recorder.observe_in(name, &IDEAL_TRAINED, balanced.iter().map(|balanced| balanced - ideal));
     }
-    recorder.table(summary(&results, &scms.map(|(name, _)| name)));
-    recorder.figure(spread(&results));
+    for other in ["CIP-mean", "DIP-mean"] {
+        recorder.observe_in(other, &REPAIRED_TRAINED, pairs("III", "JointDIP", other));
+    }
+    recorder.observe(&MASS_TRAINED, of(runs, "III", "ERM", |fit| fit.shares[1]));
+    for name in ["DIP-mean", "CIP-mean"] {
+        recorder.observe_in(name, &NO_LOSS, pairs("nothing shifts", name, "ERM"));
+    }
+    let names = methods(CicScm::I).into_iter().map(|(name, _)| name);
+    let names: Vec<_> = names.filter(|name| !accuracies("I", name).is_empty()).collect();
+    recorder.table(summary("trained", "Accuracy on the target, trained methods", &names, runs));
+    recorder.figure(spread("Trained methods by structural causal model", &names, runs));
     recorder.note(
         "The weights λ of the penalties are the paper's, which were chosen by the accuracy on 5 % of the \
          labelled target: they are not unsupervised choices.",
@@ -177,52 +202,67 @@ pub(super) fn table(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     Ok(())
 }
 
-fn summary(results: &BTreeMap<(&str, &str), Vec<Fit>>, scms: &[&str]) -> Table {
+/// SCM III on more seeds, for what differs between them.
+pub(super) fn reversed(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let seeds = context.seeds(context.pick(2, 30));
+    let names = ["DIP-MMD", "DIP-mean", "CIP-mean"];
+    let runs = &runs(context, recorder, &seeds, |scm, name| scm == "III" && names.contains(&name))?;
+    let accuracies = |name| of(runs, "III", name, accuracy);
+    recorder.observe(&SAME_LAW, accuracies("DIP-MMD"));
+    let mut figure = Figure::new(
+        "reversed",
+        "DIP on reversed features",
+        "Accuracy on the target, SCM III, against that of CIP with means on the same seed; below the dashed line DIP is \
+         at least 0.1 lower.",
+        Axis::linear("CIP-mean"),
+        Axis::linear("DIP"),
+    );
+    for (colour, name) in names.into_iter().take(2).enumerate() {
+        let pairs: Vec<_> = accuracies("CIP-mean").into_iter().zip(accuracies(name)).collect();
+        recorder.observe_in(name, &FAR_BELOW, pairs.iter().map(|(cip, dip)| cip - dip >= 0.1));
+        figure = figure.with(Kind::Points, name, colour, pairs);
+    }
+    recorder.figure(figure.with(Kind::Dashed, "0.1 below", 6, [(0.7, 0.6), (0.9, 0.8)]));
+    Ok(())
+}
+
+pub(super) fn summary(id: &str, title: &str, methods: &[&str], runs: &[Runs<Measured>]) -> Table {
     let mut table = Table::new(
-        "trained",
-        "Accuracy on the target, trained methods",
-        "Linear model, Adam, with the weights of the penalties that the paper chose; mean over the seeds, \
-         standard deviation in brackets, then the balanced accuracy.",
+        id,
+        title,
+        "Mean over the seeds, standard deviation in brackets, then the balanced accuracy. On II, where a class has 0.1 of \
+         the target, accuracy near 0.9 with a balanced accuracy near 0.5 is a constant answer.",
         &["method", "I", "II", "III", "IV", "nothing shifts"],
     );
-    for (name, _) in methods(CicScm::I) {
-        if !results.keys().any(|(_, known)| *known == name) {
-            continue;
-        }
-        let cell = |scm: &&str| {
-            results.get(&(*scm, name)).map_or_else(String::new, |fits| {
-                let of = |get: fn(&Fit) -> f64| fits.iter().map(get).collect::<Vec<_>>();
-                format!(
-                    "{}, {:.3}",
-                    mean_and_deviation(&of(|fit| fit.accuracy), 3),
-                    mean(of(|fit| fit.balanced))
-                )
-            })
+    for name in methods {
+        let cell = |(scm, _): (&str, CicScm)| {
+            let accuracies = of(runs, scm, name, accuracy);
+            if accuracies.is_empty() {
+                return String::new();
+            }
+            let balanced = mean(of(runs, scm, name, |fit| fit.balanced));
+            format!("{}, {balanced:.3}", mean_and_deviation(&accuracies, 3))
         };
-        table.row(std::iter::once(name.to_owned()).chain(scms.iter().map(cell)));
+        table.row(std::iter::once((*name).to_owned()).chain(SCMS.map(cell)));
     }
     table
 }
 
 /// Every fit a point.
-fn spread(results: &BTreeMap<(&str, &str), Vec<Fit>>) -> Figure {
-    let names: Vec<_> = methods(CicScm::I)
-        .into_iter()
-        .map(|(name, _)| name)
-        .filter(|name| results.keys().any(|(_, known)| known == name))
-        .collect();
+pub(super) fn spread(title: &str, methods: &[&str], runs: &[Runs<Measured>]) -> Figure {
     let mut figure = Figure::new(
         "accuracy",
-        "Trained methods by structural causal model",
+        title,
         "Accuracy on the target, a point for each seed. I: features shift; II: and the shares of the \
          classes; III: some features are reversed; IV: all three.",
-        Axis::categories("method", &names),
+        Axis::categories("method", methods),
         Axis::linear("accuracy on the target"),
     );
-    for (colour, scm) in ["I", "II", "III", "IV"].into_iter().enumerate() {
+    for (colour, (scm, _)) in SCMS.into_iter().take(4).enumerate() {
         let place = |method: usize| method as f64 + 0.2 * (colour as f64 - 1.5);
-        let of = |name| results.get(&(scm, name)).into_iter().flatten().map(|fit: &Fit| fit.accuracy);
-        let points = names.iter().enumerate().flat_map(|(i, name)| of(*name).map(move |y| (place(i), y)));
+        let points = methods.iter().enumerate().flat_map(|(i, name)| {
+            of(runs, scm, name, accuracy).into_iter().map(move |accuracy| (place(i), accuracy))
+        });
         figure = figure.with(Kind::Points, scm, colour, points.collect::<Vec<_>>());
     }
     figure

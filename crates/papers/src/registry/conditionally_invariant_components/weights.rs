@@ -4,20 +4,19 @@ use burn::tensor::Tensor;
 use kiln_adapt::bounds::{Agreement, Predictions, disagreement};
 use kiln_adapt::scm::CicScm;
 use kiln_adapt::{AdaptMethod, Adapted, Predict};
+use kiln_receipts::{Arm, Context, ExperimentError, Recorder};
 use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
+use super::claims::VIOLATION;
+use super::exact::show_bounds;
 use super::trained::Problem;
-use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
-};
 
 const WEIGHTS: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 
 /// One DIP beside one CIP.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Pair {
-    on_source: f64,
     accuracy: f64,
     bound: f64,
     violation: f64,
@@ -41,7 +40,6 @@ fn pairs(context: &Context, seed: u64) -> Result<Vec<Pair>, ExperimentError> {
         )?;
         let risk = disagreement(&predicted[1], truth)?;
         found.push(Pair {
-            on_source: 1.0 - disagreement(&predicted[0], in_source)?,
             accuracy: 1.0 - risk,
             bound: agreement.accuracy_at_most(),
             // A rounding of the last bit is no violation.
@@ -53,41 +51,13 @@ fn pairs(context: &Context, seed: u64) -> Result<Vec<Pair>, ExperimentError> {
 
 pub(super) fn scatter(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let seeds = context.seeds(context.pick(2, 10));
-    let progress = recorder.progress(seeds.len() as u64, "draws");
-    let mut draws = Vec::new();
-    for &seed in &seeds {
-        draws.push(recorder.memo(&seed.to_string(), || pairs(context, seed))?);
-        progress.inc(1);
-    }
-    drop(progress);
-    recorder.record("C7", "violations of the inequality", draws.iter().flatten().map(|pair| pair.violation));
-    let mut table = Table::new(
-        "weights",
-        "DIP by the weight of its penalty",
-        "SCM III, trained DIP with means, next to trained CIP with λ = 1. Mean over the draws, standard \
-         deviation in brackets.",
-        &["λ", "accuracy on the source", "bound on that on the target", "accuracy on the target"],
-    );
-    let mut figure = Figure::new(
-        "weights",
-        "DIP with any weight, and its bound",
-        "Upper bound on DIP's accuracy on the target from its disagreement with CIP there, without labels, \
-         and the accuracy itself, of each draw. SCM III.",
-        Axis::linear("bound on the accuracy"),
-        Axis::linear("accuracy"),
-    );
-    for (i, weight) in WEIGHTS.into_iter().enumerate() {
-        let of = |get: fn(&Pair) -> f64| draws.iter().map(|draw| get(&draw[i])).collect::<Vec<_>>();
-        let (bound, accuracy) = (of(|pair| pair.bound), of(|pair| pair.accuracy));
-        table.row([
-            Number(weight).to_string(),
-            mean_and_deviation(&of(|pair| pair.on_source), 3),
-            mean_and_deviation(&bound, 3),
-            mean_and_deviation(&accuracy, 3),
-        ]);
-        figure = figure.with(Kind::Points, &format!("λ = {weight}"), i, bound.into_iter().zip(accuracy));
-    }
-    recorder.table(table);
-    recorder.figure(figure.with(Kind::Dashed, "bound", 6, [(0.0, 0.0), (1.0, 1.0)]));
+    let [draws] = recorder.sweep(&seeds, [Arm::new("pairs", &WEIGHTS, |seed| pairs(context, seed))])?;
+    recorder.observe(&VIOLATION, draws.values.iter().flatten().map(|pair| pair.violation));
+    let groups = WEIGHTS.iter().enumerate().map(|(i, weight)| {
+        (format!("λ = {weight}"), draws.values.iter().map(|draw| (draw[i].bound, draw[i].accuracy)).collect())
+    });
+    let caption = "Upper bound on the accuracy of trained DIP with means on the target from its disagreement with CIP \
+        (λ = 1), without labels, and the accuracy itself. SCM III.";
+    show_bounds(recorder, "weights", "DIP with any weight, and its bound", caption, groups);
     Ok(())
 }

@@ -1,20 +1,35 @@
-//! M1 to M4: each method under the intervention that it is made for.
+//! Each method under the intervention that it is made for.
 
 use kiln_adapt::SourceChoice;
 use kiln_adapt::linear::fine_tuning::{FtCip, FtDip, FtOlsSource, LinearFineTuning, TargetOnly};
 use kiln_adapt::linear::{FeatureMoments, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
+use kiln_receipts::statistics::{mean, median, slope};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{DIMENSION, in_words};
-use kiln_receipts::statistics::{median, slope};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use super::claims::{
+    CIP_RATE, DIP_RATE, ENOUGH_SOURCES, FEW_SOURCES, LABELS, OLS_SOURCE_RATE, REMAINS, ROWS_RATE, SLOPE,
+    TUNING,
+};
 
+/// Of every intervention.
+pub(super) const DIMENSION: usize = 4;
 /// Numbers of labelled rows. The first four are those of the slopes.
 const LABELLED: [usize; 5] = [20, 40, 80, 160, 320];
-/// Rows of each source, and unlabelled ones of the target, where ratios to the rate are judged.
-const MANY_ROWS: usize = 20_000;
+/// Places of 80 and 320.
+const AT_80: usize = 2;
+const LAST: usize = 4;
+
+pub(super) fn in_words(intervention: Intervention) -> &'static str {
+    match intervention {
+        Intervention::ConfoundedAdditive => "confounded additive",
+        Intervention::SparseConnectivity => "sparse connectivity",
+        Intervention::AnticausalWeight => "anticausal weight",
+        Intervention::Dense => "dense",
+    }
+}
 
 /// The method for an intervention. Everything has mean 0, so no intercept is fitted.
 pub(super) fn own_method(intervention: Intervention) -> (&'static str, Box<dyn LinearFineTuning>) {
@@ -31,14 +46,7 @@ pub(super) fn own_method(intervention: Intervention) -> (&'static str, Box<dyn L
 }
 
 /// What methods see of the domains.
-pub(super) fn moments(
-    simulation: &Ssda,
-    exact: bool,
-) -> Result<(Vec<Moments>, FeatureMoments), ExperimentError> {
-    if exact {
-        let population = simulation.population()?;
-        return Ok((population.sources, population.target.features().clone()));
-    }
+pub(super) fn moments(simulation: &Ssda) -> Result<(Vec<Moments>, FeatureMoments), ExperimentError> {
     let problem = simulation.draw(0)?;
     let problem = problem.adaptation();
     let sources = problem.sources().iter().map(Moments::of).collect::<Result<_, _>>()?;
@@ -52,10 +60,7 @@ struct Draw {
     noise: f64,
     /// Number of directions of fine-tuning.
     directions: usize,
-    /// Of the start.
     start: f64,
-    /// Of the start from exact moments.
-    exact_start: f64,
     /// One for each of [`LABELLED`].
     tuned: Vec<f64>,
     /// OLS-Tar, one for each of [`LABELLED`].
@@ -64,13 +69,11 @@ struct Draw {
 
 impl Draw {
     fn of(simulation: &Ssda, exact: bool) -> Result<Self, ExperimentError> {
-        let target = simulation.population()?.target;
-        let (_, method) = own_method(simulation.intervention);
-        let fit = |exact| {
-            let (sources, target) = moments(simulation, exact)?;
-            Ok::<_, ExperimentError>(method.start(&sources, &target)?)
-        };
-        let start = fit(exact)?;
+        let population = simulation.population()?;
+        let target = population.target;
+        let (sources, unlabelled) =
+            if exact { (population.sources, target.features().clone()) } else { moments(simulation)? };
+        let start = own_method(simulation.intervention).1.start(&sources, &unlabelled)?;
         let labelled = simulation.labelled_rows(0)?;
         let (mut tuned, mut target_only) = (Vec::new(), Vec::new());
         for rows in LABELLED {
@@ -82,116 +85,105 @@ impl Draw {
             noise: target.unexplained()?,
             directions: start.dimension(),
             start: target.excess_risk(start.untuned())?,
-            exact_start: target.excess_risk(fit(true)?.untuned())?,
             tuned,
             target_only,
         })
     }
 
-    /// `σ²k/n`.
-    fn rate(&self, labelled: usize) -> f64 {
-        self.noise * self.directions as f64 / labelled as f64
+    /// `σ²k/(n − k − 1)`, the mean excess risk of least squares on `k` features that are normal.
+    fn rate(&self, place: usize) -> f64 {
+        self.noise * self.directions as f64 / (LABELLED[place] - self.directions - 1) as f64
+    }
+
+    fn over_rate(&self, place: usize) -> f64 {
+        self.tuned[place] / self.rate(place)
+    }
+
+    /// Of the logarithm of the excess risk on that of the number of labelled rows, up to 160.
+    fn slope(&self) -> f64 {
+        let points = LABELLED[..4].iter().zip(&self.tuned).map(|(&n, excess)| ((n as f64).ln(), excess.ln()));
+        slope(&points.collect::<Vec<_>>())
     }
 }
 
 /// Draws of one setting.
 struct Setting {
-    intervention: Intervention,
-    features: usize,
+    simulation: Ssda,
     draws: Vec<Draw>,
 }
 
 impl Setting {
-    /// `rows` of each source and of the unlabelled target; `None` for exact moments.
+    /// With `rows` of each source and of the unlabelled target.
     fn run(
         recorder: &Recorder,
         seeds: &[u64],
-        intervention: Intervention,
-        features: usize,
-        rows: Option<usize>,
-        sources: Option<usize>,
-    ) -> Result<Self, ExperimentError> {
-        let bar = recorder.progress(seeds.len() as u64, &format!("draws, d = {features}"));
-        let one = |seed: &u64| {
-            let mut simulation = Ssda::new(intervention, features, LABELLED[LABELLED.len() - 1], *seed);
-            if let Some(rows) = rows {
-                (simulation.rows, simulation.unlabelled) = (rows, rows);
-            }
-            simulation.sources = sources.unwrap_or(simulation.sources);
-            let draw = || Draw::of(&simulation, rows.is_none());
-            let draw = match rows {
-                // Nothing to keep: a draw from exact moments is done in milliseconds.
-                None => draw(),
-                Some(_) => recorder.memo(&format!("{simulation:?}"), draw),
-            };
-            bar.inc(1);
-            draw
-        };
-        let draws = seeds.par_iter().map(one).collect::<Result<_, ExperimentError>>()?;
-        Ok(Self { intervention, features, draws })
+        rows: usize,
+        simulations: impl IntoIterator<Item = Ssda>,
+    ) -> Result<Vec<Self>, ExperimentError> {
+        let simulations: Vec<_> =
+            simulations.into_iter().map(|one| Ssda { rows, unlabelled: rows, ..one }).collect();
+        let arms = simulations.iter().map(|simulation| {
+            Arm::new("draw", simulation, move |seed| Draw::of(&Ssda { seed, ..*simulation }, false))
+        });
+        let runs = recorder.sweep_all(seeds, arms.collect())?.into_iter();
+        let setting = |(&simulation, runs): (&Ssda, Runs<Draw>)| Self { simulation, draws: runs.values };
+        Ok(simulations.iter().zip(runs).map(setting).collect())
+    }
+
+    /// From exact moments. Nothing is kept: a draw takes milliseconds.
+    fn run_exact(seeds: &[u64], simulation: Ssda) -> Result<Self, ExperimentError> {
+        let draw = |&seed: &u64| Draw::of(&Ssda { seed, ..simulation }, true);
+        Ok(Self { simulation, draws: seeds.par_iter().map(draw).collect::<Result<_, _>>()? })
+    }
+
+    fn method(&self) -> &'static str {
+        own_method(self.simulation.intervention).0
+    }
+
+    fn each<T>(&self, of: impl Fn(&Draw) -> T) -> Vec<T> {
+        self.draws.iter().map(of).collect()
     }
 
     fn median(&self, of: impl Fn(&Draw) -> f64) -> f64 {
-        median(self.draws.iter().map(of))
+        median(self.each(of))
     }
 
-    fn tuned(&self, labelled: usize) -> f64 {
-        let place = place(labelled);
-        self.median(|draw| draw.tuned[place])
+    /// At 80 labelled rows: OLS-Tar with the excess that it would have in `k` directions, and the method.
+    fn against_target(&self) -> Vec<(f64, f64)> {
+        let d = self.simulation.features as f64;
+        self.each(|draw| (draw.target_only[AT_80] * draw.directions as f64 / d, draw.tuned[AT_80]))
     }
 
-    fn target_only(&self, labelled: usize) -> f64 {
-        let place = place(labelled);
-        self.median(|draw| draw.target_only[place])
+    /// A curve over [`LABELLED`] for each draw.
+    fn curves(&self, name: &str, of: impl Fn(&Draw, usize) -> f64) -> Runs<Vec<(f64, f64)>> {
+        let curve =
+            |draw: &Draw| LABELLED.iter().enumerate().map(|(i, &n)| (n as f64, of(draw, i))).collect();
+        Runs { name: name.to_owned(), values: self.each(curve) }
     }
 
-    /// Median of the excess risk over `σ²k/n`.
-    fn over_rate(&self, labelled: usize) -> f64 {
-        let place = place(labelled);
-        self.median(|draw| draw.tuned[place] / draw.rate(labelled))
-    }
-
-    /// Of the logarithm of the median excess risk on that of the number of labelled rows, up to 160.
-    fn slope(&self) -> f64 {
-        let points: Vec<(f64, f64)> =
-            LABELLED[..4].iter().map(|&n| ((n as f64).ln(), self.tuned(n).ln())).collect();
-        slope(&points)
-    }
-
-    /// Relative change of the start's median excess risk from these rows to exact moments.
-    fn change_of_start(&self) -> f64 {
-        (self.median(|draw| draw.exact_start) / self.median(|draw| draw.start) - 1.0).abs()
-    }
-
-    fn figure(&self, id: &str, title: &str, caption: &str) -> Figure {
-        let (method, _) = own_method(self.intervention);
-        let points = |value: &dyn Fn(usize) -> f64| LABELLED.map(|n| (n as f64, value(n)));
-        let quartiles = LABELLED.map(|n| {
-            let mut excess: Vec<f64> = self.draws.iter().map(|draw| draw.tuned[place(n)]).collect();
-            excess.sort_by(f64::total_cmp);
-            (n as f64, excess[excess.len() / 4], excess[3 * excess.len() / 4])
-        });
-        let start = self.median(|draw| draw.start);
-        Figure::new(id, title, caption, Axis::log("labelled rows n"), Axis::log("excess risk"))
-            .with_band(&format!("{method}, quartiles"), 2, quartiles)
-            .with(Kind::LinePoints, "OLS-Tar", 1, points(&|n| self.target_only(n)))
-            .with(Kind::LinePoints, "start, not tuned", 0, points(&|_| start))
-            .with(Kind::LinePoints, method, 2, points(&|n| self.tuned(n)))
-            .with(Kind::Dashed, "σ²k/n", 6, points(&|n| self.median(|draw| draw.rate(n))))
+    fn figure(&self, title: &str, caption: &str) -> Figure {
+        let curves = [
+            self.curves("start, not tuned", |draw, _| draw.start),
+            self.curves("OLS-Tar", |draw, i| draw.target_only[i]),
+            self.curves(self.method(), |draw, i| draw.tuned[i]),
+            self.curves("σ²k/(n − k − 1)", Draw::rate),
+        ];
+        excess_figure("excess", title, caption).with_runs(&curves, Vec::clone)
     }
 }
 
-fn place(labelled: usize) -> usize {
-    LABELLED.iter().position(|n| *n == labelled).unwrap_or(0)
+fn excess_figure(id: &str, title: &str, caption: &str) -> Figure {
+    Figure::new(id, title, caption, Axis::log("labelled rows n"), Axis::log("excess risk"))
 }
 
-/// A table of medians, one row a setting and number of labelled rows.
-fn table(settings: &[Setting], draws: usize, caption: &str) -> Table {
+/// A row for each setting and number of labelled rows.
+fn table(settings: &[Setting], caption: &str) -> Table {
     let mut table = Table::new(
         "excess",
-        "Median excess risk",
+        "Excess risk",
         &format!(
-            "{caption} {draws} draws. k is the number of directions, σ² the noise of the label given the features."
+            "Medians; the last two columns are means over the draws. {caption} k is the number of directions, σ² the \
+             noise of the label given the features."
         ),
         &[
             "intervention",
@@ -200,111 +192,85 @@ fn table(settings: &[Setting], draws: usize, caption: &str) -> Table {
             "start, not tuned",
             "OLS-Tar",
             "fine-tuned",
-            "fine-tuned / (σ²k/n)",
+            "over σ²k/(n − k − 1)",
             "slope, n ≤ 160",
         ],
     );
     for setting in settings {
-        for n in LABELLED {
-            let names =
-                [in_words(setting.intervention).to_owned(), setting.features.to_string(), n.to_string()];
+        for (i, n) in LABELLED.into_iter().enumerate() {
+            let Ssda { intervention, features, .. } = setting.simulation;
             let numbers = [
                 setting.median(|draw| draw.start),
-                setting.target_only(n),
-                setting.tuned(n),
-                setting.over_rate(n),
-                setting.slope(),
+                setting.median(|draw| draw.target_only[i]),
+                setting.median(|draw| draw.tuned[i]),
+                mean(setting.each(|draw| draw.over_rate(i))),
+                mean(setting.each(Draw::slope)),
             ];
+            let names = [in_words(intervention).to_owned(), features.to_string(), n.to_string()];
             table.row(names.into_iter().chain(numbers.map(|x| Number(x).to_string())));
         }
     }
     table
 }
 
-/// M4, of settings with many rows.
-fn record_slopes<'a>(recorder: &mut Recorder, settings: impl Iterator<Item = &'a Setting>) {
-    for setting in settings.filter(|setting| setting.features <= 50) {
-        recorder.record("M4", "steepest slope, 20,000 rows", [setting.slope()]);
-        recorder.record("M4", "flattest slope, 20,000 rows", [setting.slope()]);
-        recorder.record("M4", "not tuned, change with exact moments", [setting.change_of_start()]);
-    }
+fn simulation(intervention: Intervention, features: usize) -> Ssda {
+    Ssda::new(intervention, features, LABELLED[LAST], 0)
 }
 
-const ROWS_CAPTION: &str = "20,000 rows of each source and of the unlabelled target.";
+pub(super) fn few_seeds(context: &Context) -> Vec<u64> {
+    context.seeds(context.pick(12, 100))
+}
 
-fn many_rows(
+/// The settings with 20,000 rows of one intervention.
+fn with_rows(
     context: &Context,
-    recorder: &Recorder,
-    intervention: Intervention,
-    features: &[usize],
-    sources: Option<usize>,
-) -> Result<Vec<Setting>, ExperimentError> {
-    let seeds = context.seeds(context.pick(20, 100));
-    let run =
-        |&features: &usize| Setting::run(recorder, &seeds, intervention, features, Some(MANY_ROWS), sources);
-    features.iter().map(run).collect()
-}
-
-/// The table, and the figure of the setting with 50 features.
-fn show(recorder: &mut Recorder, settings: &[Setting], title: &str) {
-    let draws = settings.first().map_or(0, |setting| setting.draws.len());
-    recorder.table(table(settings, draws, ROWS_CAPTION));
-    for setting in settings.iter().filter(|setting| setting.features == 50) {
-        let caption = format!("Medians of {draws} draws, d = 50. {ROWS_CAPTION}");
-        recorder.figure(setting.figure("excess", title, &caption));
+    recorder: &mut Recorder,
+    title: &str,
+    simulations: impl IntoIterator<Item = Ssda>,
+) -> Result<(), ExperimentError> {
+    let seeds = few_seeds(context);
+    let settings = Setting::run(recorder, &seeds, 20_000, simulations)?;
+    let caption = format!("{} draws, 20,000 rows of each source and of the unlabelled target.", seeds.len());
+    for setting in &settings {
+        let features = setting.simulation.features;
+        let group = format!("{}, d = {features}", setting.method());
+        if features >= 50 {
+            recorder.observe_in(&group, &LABELS, setting.against_target());
+            recorder.observe_in(&group, &TUNING, setting.each(|draw| (draw.start, draw.tuned[AT_80])));
+            recorder.observe_in(&group, &ROWS_RATE, setting.each(|draw| draw.over_rate(AT_80)));
+        }
+        if features <= 50 {
+            recorder.observe_in(&group, &SLOPE, setting.each(Draw::slope));
+        }
+        if features == 50 {
+            recorder.figure(setting.figure(title, &format!("Medians, d = 50. {caption}")));
+        }
     }
+    recorder.table(table(&settings, &caption));
+    Ok(())
 }
 
 pub(super) fn confounded_additive(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let settings = many_rows(context, recorder, Intervention::ConfoundedAdditive, &[20, 50, 100], None)?;
-    for setting in &settings {
-        let check = match setting.features {
-            100 => "FT-DIP over σ²q/n, d = 100",
-            _ => "FT-DIP over σ²q/n, d = 20 and 50",
-        };
-        recorder.record("M1", check, [80, 160].map(|n| setting.over_rate(n)));
-        if setting.features >= 50 {
-            recorder.record("M1", "OLS-Tar / FT-DIP, n = 80", [setting.target_only(80) / setting.tuned(80)]);
-        }
-    }
-    record_slopes(recorder, settings.iter());
-    show(recorder, &settings, "Noise enters features and label");
-    Ok(())
+    let features: &[usize] = context.pick(&[20, 50], &[20, 50, 100]);
+    let simulations = features.iter().map(|&d| simulation(Intervention::ConfoundedAdditive, d));
+    with_rows(context, recorder, "Noise enters features and label", simulations)
 }
 
 pub(super) fn sparse_connectivity(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let settings = many_rows(context, recorder, Intervention::SparseConnectivity, &[20, 50], Some(2))?;
-    for setting in settings.iter().filter(|setting| setting.features == 50) {
-        let tuned = setting.tuned(80);
-        let excess = |draw: &Draw| draw.tuned[place(80)];
-        recorder.record("M2", "FT-OLS-Src", setting.draws.iter().map(excess));
-        recorder.record("M2", "OLS-Tar / FT-OLS-Src", [setting.target_only(80) / tuned]);
-        let start = setting.median(|draw| draw.start);
-        recorder.record("M2", "OLS-Src, not tuned / FT-OLS-Src", [start / tuned]);
-        let better = setting.draws.iter().map(|draw| f64::from(u8::from(excess(draw) < draw.start)));
-        recorder.record("M2", "share of draws, FT-OLS-Src below OLS-Src", better);
-    }
-    record_slopes(recorder, settings.iter());
-    show(recorder, &settings, "Two features depend otherwise on others");
-    Ok(())
+    let simulations =
+        [20, 50].map(|d| Ssda { sources: 2, ..simulation(Intervention::SparseConnectivity, d) });
+    with_rows(context, recorder, "Two features depend otherwise on others", simulations)
 }
 
 pub(super) fn anticausal_weight(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let settings = many_rows(context, recorder, Intervention::AnticausalWeight, &[20, 50], None)?;
-    record_slopes(recorder, settings.iter());
-    show(recorder, &settings, "The label's effects vary");
-    Ok(())
+    let simulations = [20, 50].map(|d| simulation(Intervention::AnticausalWeight, d));
+    with_rows(context, recorder, "The label's effects vary", simulations)
 }
 
 pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(context.pick(20, 100));
-    let counts = [2, 3, 4, 5, 6, 8, 10];
-    let run = |&count: &usize| {
-        let setting =
-            Setting::run(recorder, &seeds, Intervention::AnticausalWeight, 50, Some(5000), Some(count))?;
-        Ok((count, setting))
-    };
-    let settings = counts.iter().map(run).collect::<Result<Vec<_>, ExperimentError>>()?;
+    let seeds = few_seeds(context);
+    let with = |sources| Ssda { sources, ..simulation(Intervention::AnticausalWeight, 50) };
+    let settings = Setting::run(recorder, &seeds, 5000, [2, 3, 4, 5, 6, 8, 10].map(with))?;
     let mut table = Table::new(
         "sources",
         "FT-CIP against the number of sources",
@@ -313,97 +279,73 @@ pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), 
              unlabelled target.",
             seeds.len()
         ),
-        &["sources", "start, not tuned", "OLS-Tar", "FT-CIP", "FT-CIP / (σ²k/n)"],
+        &["sources", "start, not tuned", "OLS-Tar", "FT-CIP", "σ²k/(n − k − 1)"],
     );
-    for (count, setting) in &settings {
-        let numbers = [
-            *count as f64,
-            setting.median(|draw| draw.start),
-            setting.target_only(80),
-            setting.tuned(80),
-            setting.over_rate(80),
-        ];
-        table.row(numbers.map(Number));
+    let columns: [fn(&Draw) -> f64; 4] = [
+        |draw| draw.start,
+        |draw| draw.target_only[AT_80],
+        |draw| draw.tuned[AT_80],
+        |draw| draw.rate(AT_80),
+    ];
+    let sources = |setting: &Setting| setting.simulation.sources;
+    for setting in &settings {
+        let medians = columns.map(|column| Number(setting.median(column)).to_string());
+        table.row(std::iter::once(sources(setting).to_string()).chain(medians));
+        if matches!(sources(setting), 5 | 10) {
+            let group = format!("{} sources", sources(setting));
+            recorder.observe_in(group, &ENOUGH_SOURCES, setting.against_target());
+        }
     }
+    let tuned = |count| settings.iter().filter(move |s| sources(s) == count).flat_map(|s| s.each(columns[2]));
+    recorder.observe(&FEW_SOURCES, tuned(2).zip(tuned(DIMENSION + 1)));
     recorder.table(table);
-    let points = |value: &dyn Fn(&Setting) -> f64| {
-        settings.iter().map(|(count, setting)| (*count as f64, value(setting))).collect::<Vec<_>>()
-    };
-    recorder.figure(
-        Figure::new(
-            "sources",
-            "As many sources as directions, and one",
-            "Median excess risk against the number of sources, of which p + 1 = 5 show all directions in \
-             which the label's effects vary.",
-            Axis::linear("sources"),
-            Axis::log("excess risk"),
-        )
-        .with(Kind::LinePoints, "OLS-Tar", 1, points(&|setting| setting.target_only(80)))
-        .with(Kind::LinePoints, "start, not tuned", 0, points(&|setting| setting.median(|draw| draw.start)))
-        .with(Kind::LinePoints, "FT-CIP", 2, points(&|setting| setting.tuned(80)))
-        .with(
-            Kind::Dashed,
-            "σ²(p + 1)/n",
-            6,
-            points(&|setting| setting.median(|draw| draw.noise) * 5.0 / 80.0),
-        ),
+    let names = ["start, not tuned", "OLS-Tar", "FT-CIP", "σ²k/(n − k − 1)"];
+    let curves: [Runs<Vec<(f64, f64)>>; 4] = std::array::from_fn(|i| {
+        let curve =
+            |draw: usize| settings.iter().map(|s| (sources(s) as f64, columns[i](&s.draws[draw]))).collect();
+        Runs { name: names[i].to_owned(), values: (0..seeds.len()).map(curve).collect() }
+    });
+    let figure = Figure::new(
+        "sources",
+        "As many sources as directions, and one",
+        "Median excess risk against the number of sources, of which p + 1 = 5 show all directions in which the label's \
+         effects vary.",
+        Axis::linear("sources"),
+        Axis::log("excess risk"),
     );
-    let with = |count: usize| settings.iter().find(|setting| setting.0 == count).map(|setting| &setting.1);
-    if let (Some(few), Some(many)) = (with(2), with(10)) {
-        recorder.record("M3", "FT-CIP", many.draws.iter().map(|draw| draw.tuned[place(80)]));
-        recorder.record("M3", "OLS-Tar / FT-CIP", [many.target_only(80) / many.tuned(80)]);
-        recorder.record("M3", "FT-CIP, 2 sources / 10 sources", [few.tuned(80) / many.tuned(80)]);
-    }
+    recorder.figure(figure.with_runs(&curves, Vec::clone));
     Ok(())
 }
 
 pub(super) fn exact_moments(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(200);
+    let seeds = context.seeds(context.pick(300, 1000));
     let mut settings = Vec::new();
-    for (intervention, features) in [
-        (Intervention::ConfoundedAdditive, &[20, 50, 100][..]),
-        (Intervention::SparseConnectivity, &[20, 50]),
-        (Intervention::AnticausalWeight, &[20, 50]),
+    for (intervention, check, features) in [
+        (Intervention::ConfoundedAdditive, DIP_RATE, &[20, 50, 100][..]),
+        (Intervention::SparseConnectivity, OLS_SOURCE_RATE, &[20, 50]),
+        (Intervention::AnticausalWeight, CIP_RATE, &[20, 50]),
     ] {
         for &features in features {
-            settings.push(Setting::run(recorder, &seeds, intervention, features, None, None)?);
+            let setting = Setting::run_exact(&seeds, simulation(intervention, features))?;
+            for (place, n) in LABELLED.into_iter().enumerate().take(LAST).skip(1) {
+                let group = format!("d = {features}, n = {n}");
+                recorder.observe_in(group, &check, setting.each(|draw| draw.over_rate(place)));
+            }
+            let group = format!("{}, d = {features}", setting.method());
+            recorder.observe_in(group, &REMAINS, setting.each(|draw| (draw.start, draw.tuned[LAST])));
+            settings.push(setting);
         }
     }
-    for setting in &settings {
-        if setting.intervention == Intervention::ConfoundedAdditive {
-            let ratios = [40, 80, 160].map(|n| setting.over_rate(n));
-            recorder.record("M1", "exact moments, smallest FT-DIP over σ²q/n", ratios);
-            recorder.record("M1", "exact moments, largest FT-DIP over σ²q/n", ratios);
-        }
-        if setting.features <= 50 {
-            recorder.record("M4", "steepest slope, exact moments", [setting.slope()]);
-            recorder.record("M4", "flattest slope, exact moments", [setting.slope()]);
-        }
-    }
-    recorder.table(table(
-        &settings,
-        seeds.len(),
-        "Exact moments of all sources and of the target's features.",
-    ));
-    let mut figure = Figure::new(
-        "rate",
-        "With exact moments the features do not count",
-        &format!("Confounded additive intervention, exact moments, medians of {} draws.", seeds.len()),
-        Axis::log("labelled rows n"),
-        Axis::log("excess risk"),
-    );
-    let confounded = settings.iter().filter(|s| s.intervention == Intervention::ConfoundedAdditive);
-    for (setting, colour) in confounded.zip([0, 2, 4]) {
-        let points = |value: &dyn Fn(usize) -> f64| LABELLED.map(|n| (n as f64, value(n)));
-        let d = setting.features;
-        figure = figure
-            .with(Kind::Line, &format!("OLS-Tar, d = {d}"), colour, points(&|n| setting.target_only(n)))
-            .with(Kind::LinePoints, &format!("FT-DIP, d = {d}"), colour, points(&|n| setting.tuned(n)));
-    }
-    if let Some(setting) = settings.first() {
-        let rate = LABELLED.map(|n| (n as f64, setting.median(|draw| draw.rate(n))));
-        figure = figure.with(Kind::Dashed, "σ²q/n, d = 20", 6, rate);
-    }
-    recorder.figure(figure);
+    let caption =
+        format!("{} draws, exact moments of all sources and of the target's features.", seeds.len());
+    recorder.table(table(&settings, &caption));
+    let curves = settings[..3].iter().flat_map(|setting| {
+        let d = setting.simulation.features;
+        let target_only = setting.curves(&format!("OLS-Tar, d = {d}"), |draw, i| draw.target_only[i]);
+        [target_only, setting.curves(&format!("FT-DIP, d = {d}"), |draw, i| draw.tuned[i])]
+    });
+    let caption = format!("Confounded additive intervention, medians. {caption}");
+    let figure = excess_figure("rate", "With exact moments the features do not count", &caption);
+    recorder.figure(figure.with_runs(&curves.collect::<Vec<_>>(), Vec::clone));
     Ok(())
 }

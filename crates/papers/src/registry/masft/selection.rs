@@ -1,155 +1,88 @@
-//! M5 to M7: choosing among starts.
+//! Choosing among starts.
 
-use faer::Mat;
+use faer::{Col, Mat};
 use kiln_adapt::linear::fine_tuning::{
-    Choice, FtCip, FtDip, FtOlsSource, LinearFineTuning, LinearMasft, StartKind, TargetOnly,
+    Choice, FineTuningStart, FtCip, FtDip, FtOlsSource, LinearFineTuning, LinearMasft, StartKind, TargetOnly,
 };
 use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
 use kiln_adapt::{Labelled, Predict, SourceChoice};
+use kiln_receipts::statistics::{mean, median};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Scale, Table};
 use kiln_tensor::{Distribution, Noise};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::rates::{moments, own_method};
-use super::{DIMENSION, INTERVENTIONS, in_words};
-use kiln_receipts::statistics::median;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use super::claims::{BEATS_START, BEATS_TARGET, FALLS_BACK, NEAR_BEST, NO_TRANSFER, WRONG};
+use super::rates::{DIMENSION, few_seeds, in_words, moments, own_method};
 
+const INTERVENTIONS: [Intervention; 3] =
+    [Intervention::ConfoundedAdditive, Intervention::SparseConnectivity, Intervention::AnticausalWeight];
 const LABELLED: [usize; 3] = [40, 80, 320];
-/// Length of a perturbation over that of the coefficients.
-const PERTURBATION: f64 = 0.01;
 
 fn masft(features: usize, seed: u64) -> LinearMasft {
     LinearMasft { intercept: false, ..LinearMasft::new(features, seed) }
 }
 
-fn start_of(kind: StartKind, rank: usize) -> Box<dyn LinearFineTuning> {
-    let (sources, intercept) = (SourceChoice::All, false);
-    match kind {
-        StartKind::Dip => Box::new(FtDip { sources, rank, intercept }),
-        StartKind::OlsSource => Box::new(FtOlsSource { sources, rank, intercept }),
-        StartKind::Cip => Box::new(FtCip { rank, intercept }),
-    }
+fn start(
+    (kind, rank): (StartKind, usize),
+    sources: &[Moments],
+    target: &FeatureMoments,
+) -> Result<FineTuningStart, ExperimentError> {
+    let (pooled, intercept) = (SourceChoice::All, false);
+    Ok(match kind {
+        StartKind::Dip => FtDip { sources: pooled, rank, intercept }.start(sources, target),
+        StartKind::OlsSource => FtOlsSource { sources: pooled, rank, intercept }.start(sources, target),
+        StartKind::Cip => FtCip { rank, intercept }.start(sources, target),
+    }?)
 }
 
-/// All that MASFT chooses among, fitted to some rows.
-struct Candidates {
-    untuned: Vec<LinearModel>,
-    others: Vec<LinearModel>,
+fn first(rows: &Labelled<Mat<f64>>, count: usize) -> Result<Labelled<Mat<f64>>, ExperimentError> {
+    Ok(rows.select(&(0..count).collect::<Vec<_>>())?)
 }
 
-impl Candidates {
-    fn fit(
-        masft: &LinearMasft,
-        sources: &[Moments],
-        target: &FeatureMoments,
-        rows: &Labelled<Mat<f64>>,
-    ) -> Result<Self, ExperimentError> {
-        let (mut untuned, mut others) = (Vec::new(), Vec::new());
-        for &(kind, rank) in &masft.starts {
-            let start = start_of(kind, rank).start(sources, target)?;
-            untuned.push(start.untuned().clone());
-            others.push(start.fine_tune(rows)?);
-        }
-        if rows.rows() > target.features() {
-            others.push(TargetOnly { intercept: false }.fit_labelled(rows)?);
-        }
-        Ok(Self { untuned, others })
-    }
-
-    fn all(&self) -> Vec<LinearModel> {
-        self.untuned.iter().chain(&self.others).cloned().collect()
-    }
-}
-
-fn least_excess(target: &Moments, models: &[LinearModel]) -> Result<f64, ExperimentError> {
-    let mut least = f64::INFINITY;
-    for model in models {
-        least = least.min(target.excess_risk(model)?);
-    }
-    Ok(least)
-}
-
-/// The model with the least error on the rows.
-fn choose<'a>(
-    models: &'a [LinearModel],
-    rows: &Labelled<Mat<f64>>,
-) -> Result<&'a LinearModel, ExperimentError> {
-    let mut best: Option<(f64, &LinearModel)> = None;
-    for model in models {
-        let error = -model.evaluate(rows)?.score();
-        if best.is_none_or(|(least, _)| error < least) {
-            best = Some((error, model));
-        }
-    }
-    best.map(|(_, model)| model).ok_or_else(|| "there is no model to choose".into())
-}
-
-/// Every model with coefficients that are off by a random vector.
-fn perturbed(models: &[LinearModel], seed: u64) -> Result<Vec<LinearModel>, ExperimentError> {
-    let noise = Noise { seed, distribution: Distribution::Gaussian };
-    let length = |vector: &[f64]| vector.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let one = |(index, model): (usize, &LinearModel)| {
-        let (mut coefficients, intercept) = model.direction()?;
-        let mut away = vec![0.0; coefficients.len()];
-        noise.fill(index as u64, 0, &mut away);
-        let scale = PERTURBATION * length(&coefficients) / length(&away);
-        coefficients.iter_mut().zip(away).for_each(|(coefficient, away)| *coefficient += scale * away);
-        Ok(LinearModel::regression(&coefficients, intercept)?)
-    };
-    models.iter().enumerate().map(one).collect()
-}
-
-/// Excess risks of one draw.
+/// Excess risks of one draw with so many labels.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Draw {
     masft: f64,
     chose: Choice,
-    /// The best on half of the labels.
-    best_candidate: f64,
-    best_untuned: f64,
+    /// Of each start.
+    untuned: Vec<f64>,
+    /// The same, and then each start fine-tuned on half of the labels.
+    candidates: Vec<f64>,
     /// Of the method made for this intervention, with its dimension known, on all labels.
     own: f64,
     target_only: f64,
-    noise: f64,
-    /// By choosing on the second half among candidates fitted to the first, and among twice as many.
-    chosen: f64,
-    chosen_of_doubled: f64,
 }
 
-impl Draw {
-    fn of(
-        simulation: &Ssda,
-        sources: &[Moments],
-        unlabelled: &FeatureMoments,
-        labelled: &Labelled<Mat<f64>>,
-    ) -> Result<Self, ExperimentError> {
-        let target = simulation.population()?.target;
-        let excess = |model: &LinearModel| target.excess_risk(model);
-        let masft = masft(simulation.features, simulation.seed);
-        let fit = masft.fit_moments(sources, unlabelled, labelled)?;
-        let half = labelled.rows() / 2;
-        let train = labelled.select(&(0..half).collect::<Vec<_>>())?;
-        let validation = labelled.select(&(half..labelled.rows()).collect::<Vec<_>>())?;
-        let candidates = Candidates::fit(&masft, sources, unlabelled, &train)?;
-        let mut models = candidates.all();
-        let chosen = excess(choose(&models, &validation)?)?;
-        let best_candidate = least_excess(&target, &models)?;
-        models.extend(perturbed(&models, simulation.seed)?);
-        let (_, own) = own_method(simulation.intervention);
-        Ok(Self {
+/// A draw for each of [`LABELLED`].
+fn draws(simulation: &Ssda) -> Result<Vec<Draw>, ExperimentError> {
+    let target = simulation.population()?.target;
+    let (sources, unlabelled) = moments(simulation)?;
+    let all = simulation.labelled_rows(0)?;
+    let masft = masft(simulation.features, simulation.seed);
+    let starts = masft.starts.iter().map(|&which| start(which, &sources, &unlabelled));
+    let starts = starts.collect::<Result<Vec<_>, _>>()?;
+    let own = own_method(simulation.intervention).1.start(&sources, &unlabelled)?;
+    let excess = |model: &LinearModel| target.excess_risk(model);
+    let untuned = starts.iter().map(|start| excess(start.untuned())).collect::<Result<Vec<_>, _>>()?;
+    let draw = |count: usize| {
+        let (labelled, half) = (first(&all, count)?, first(&all, count / 2)?);
+        let mut candidates = untuned.clone();
+        for start in &starts {
+            candidates.push(excess(&start.fine_tune(&half)?)?);
+        }
+        let fit = masft.fit_moments(&sources, &unlabelled, &labelled)?;
+        Ok(Draw {
             masft: excess(&fit.model)?,
             chose: fit.choice,
-            best_candidate,
-            best_untuned: least_excess(&target, &candidates.untuned)?,
-            own: excess(&own.start(sources, unlabelled)?.fine_tune(labelled)?)?,
-            target_only: excess(&TargetOnly { intercept: false }.fit_labelled(labelled)?)?,
-            noise: target.unexplained()?,
-            chosen,
-            chosen_of_doubled: excess(choose(&models, &validation)?)?,
+            untuned: untuned.clone(),
+            candidates,
+            own: excess(&own.fine_tune(&labelled)?)?,
+            target_only: excess(&TargetOnly { intercept: false }.fit_labelled(&labelled)?)?,
         })
-    }
+    };
+    LABELLED.into_iter().map(draw).collect()
 }
 
 /// Draws of one setting.
@@ -161,15 +94,26 @@ struct Setting {
 }
 
 impl Setting {
-    fn median(&self, of: impl Fn(&Draw) -> f64) -> f64 {
-        median(self.draws.iter().map(of))
+    fn each(&self, of: impl Fn(&Draw) -> f64) -> Vec<f64> {
+        self.draws.iter().map(of).collect()
     }
 
-    /// Change of the median by doubling the candidates, over the bound.
-    fn cost_of_doubling(&self) -> f64 {
-        let change = self.median(|draw| draw.chosen_of_doubled) - self.median(|draw| draw.chosen);
-        let validation = self.labelled as f64 / 2.0;
-        change.abs() / (self.median(|draw| draw.noise) * 2.0 * std::f64::consts::LN_2 / validation)
+    /// The column with the least median.
+    fn best(&self, of: impl Fn(&Draw) -> &[f64]) -> Vec<f64> {
+        let columns = self.draws.first().map_or(0, |draw| of(draw).len());
+        let column = |i: usize| self.each(|draw| of(draw)[i]);
+        (0..columns).map(column).min_by(|a, b| median(a).total_cmp(&median(b))).unwrap_or_default()
+    }
+
+    /// What is shown, with its name.
+    fn columns(&self) -> [(&'static str, Vec<f64>); 5] {
+        [
+            ("best start, not tuned", self.best(|draw| &draw.untuned)),
+            ("OLS-Tar", self.each(|draw| draw.target_only)),
+            (own_method(self.intervention).0, self.each(|draw| draw.own)),
+            ("best candidate", self.best(|draw| &draw.candidates)),
+            ("MASFT", self.each(|draw| draw.masft)),
+        ]
     }
 
     /// How often a start, fine-tuned or not, or least squares won.
@@ -185,96 +129,59 @@ impl Setting {
     }
 }
 
-fn settings(
-    context: &Context,
-    recorder: &Recorder,
-    interventions: &[Intervention],
-    features: &[usize],
-    labelled: impl Fn(usize) -> Vec<usize> + Sync,
-) -> Result<Vec<Setting>, ExperimentError> {
-    let seeds = context.seeds(context.pick(20, 100));
+pub(super) fn selection(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let seeds = context.seeds(context.pick(24, 100));
+    let which =
+        INTERVENTIONS.iter().flat_map(|intervention| [20, 50].map(|features| (*intervention, features)));
+    let arms = which.clone().map(|(intervention, features)| {
+        let simulation = Ssda::new(intervention, features, LABELLED[2], 0);
+        Arm::new("draws", &simulation, move |seed| draws(&Ssda { seed, ..simulation }))
+    });
+    let runs = recorder.sweep_all(&seeds, arms.collect())?;
     let mut settings = Vec::new();
-    for &intervention in interventions {
-        for &features in features {
-            let counts = labelled(features);
-            let most = counts.iter().copied().max().unwrap_or(0);
-            let bar = recorder.progress(seeds.len() as u64, &format!("draws, d = {features}"));
-            let one = |seed: &u64| {
-                let simulation = Ssda::new(intervention, features, most, *seed);
-                let draws = recorder.memo(&format!("{simulation:?}"), || {
-                    let (sources, unlabelled) = moments(&simulation, false)?;
-                    let labelled = simulation.labelled_rows(0)?;
-                    let draw = |&n: &usize| {
-                        let rows = labelled.select(&(0..n).collect::<Vec<_>>())?;
-                        Draw::of(&simulation, &sources, &unlabelled, &rows)
-                    };
-                    counts.iter().map(draw).collect::<Result<Vec<_>, ExperimentError>>()
-                });
-                bar.inc(1);
-                draws
-            };
-            let draws = seeds.par_iter().map(one).collect::<Result<Vec<Vec<Draw>>, ExperimentError>>()?;
-            for (place, &labelled) in counts.iter().enumerate() {
-                let draws = draws.iter().map(|draws| draws[place].clone()).collect();
-                settings.push(Setting { intervention, features, labelled, draws });
-            }
+    for ((intervention, features), runs) in which.zip(runs) {
+        for (place, labelled) in LABELLED.into_iter().enumerate() {
+            let draws = runs.values.iter().map(|draws| draws[place].clone()).collect();
+            settings.push(Setting { intervention, features, labelled, draws });
         }
     }
-    Ok(settings)
-}
-
-pub(super) fn selection(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let settings = settings(context, recorder, &INTERVENTIONS, &[20, 50], |_| LABELLED.to_vec())?;
     let mut table = Table::new(
         "masft",
         "MASFT and what it chooses among",
         &format!(
-            "Median excess risk of {} draws, 5,000 rows of each source and of the unlabelled target. The \
-             best candidate is known with hindsight, on half of the labels; the own method knows \
-             intervention and dimension, and has all labels. Chosen: number of draws won by FT-DIP, \
+            "Median excess risk of {} draws, 5,000 rows of each source and of the unlabelled target. The best start \
+             and the best candidate are those with the least median; candidates have half of the labels. The own \
+             method knows intervention and dimension, and has all labels. Chosen: number of draws won by FT-DIP, \
              FT-OLS-Src, FT-CIP, a start as it is, OLS-Tar.",
-            settings.first().map_or(0, |setting| setting.draws.len())
+            seeds.len()
         ),
         &[
             "intervention",
             "d",
             "n",
-            "best start, not tuned",
+            "best start",
             "OLS-Tar",
             "own method",
             "best candidate",
             "MASFT",
             "chosen",
-            "chosen by hand",
-            "of twice as many",
-            "change / bound",
         ],
     );
     for setting in &settings {
-        let [masft, best, untuned, target_only] = [
-            setting.median(|draw| draw.masft),
-            setting.median(|draw| draw.best_candidate),
-            setting.median(|draw| draw.best_untuned),
-            setting.median(|draw| draw.target_only),
-        ];
-        if setting.labelled == 80 {
-            recorder.record("M5", "MASFT / (3 × best candidate + 0.01)", [masft / (3.0 * best + 0.01)]);
-            if setting.features == 50 {
-                recorder.record("M6", "change over the bound", [setting.cost_of_doubling()]);
-            }
+        let Setting { intervention, features, labelled, .. } = *setting;
+        let columns = setting.columns();
+        let names = [in_words(intervention).to_owned(), features.to_string(), labelled.to_string()];
+        let numbers = columns.each_ref().map(|(_, column)| Number(median(column)).to_string());
+        table.row(names.into_iter().chain(numbers).chain([setting.choices()]));
+        if labelled != 80 && context.scale == Scale::Quick {
+            continue;
         }
-        recorder.record("M5", "MASFT less OLS-Tar", [masft - target_only]);
-        if untuned > 0.05 {
-            recorder.record("M5", "MASFT / best not tuned", [masft / untuned]);
-        }
-        let name = in_words(setting.intervention).to_owned();
-        let mut row = vec![name, setting.features.to_string(), setting.labelled.to_string()];
-        let own = setting.median(|draw| draw.own);
-        row.extend([untuned, target_only, own, best, masft].map(|x| Number(x).to_string()));
-        row.push(setting.choices());
-        let by_hand = [setting.median(|draw| draw.chosen), setting.median(|draw| draw.chosen_of_doubled)];
-        row.extend(by_hand.into_iter().chain([setting.cost_of_doubling()]).map(|x| Number(x).to_string()));
-        table.row(row);
+        let [start, target_only, _, candidate, masft] = columns.map(|(_, column)| column);
+        let group = format!("{}, d = {features}, n = {labelled}", in_words(intervention));
+        let pairs = |a: &[f64], b: &[f64]| a.iter().copied().zip(b.iter().copied()).collect::<Vec<_>>();
+        recorder.observe_in(&group, &NEAR_BEST, pairs(&masft, &candidate));
+        recorder.observe_in(&group, &BEATS_START, pairs(&start, &masft));
+        recorder.observe_in(&group, &BEATS_TARGET, pairs(&target_only, &masft));
     }
     recorder.table(table);
     for intervention in INTERVENTIONS {
@@ -284,24 +191,95 @@ pub(super) fn selection(context: &Context, recorder: &mut Recorder) -> Result<()
 }
 
 fn figure(intervention: Intervention, settings: &[Setting]) -> Figure {
-    let shown: Vec<_> =
-        settings.iter().filter(|s| s.intervention == intervention && s.features == 50).collect();
-    let points = |of: &dyn Fn(&Draw) -> f64| {
-        shown.iter().map(|setting| (setting.labelled as f64, setting.median(of))).collect::<Vec<_>>()
-    };
-    let (own, _) = own_method(intervention);
-    Figure::new(
+    let mut figure = Figure::new(
         &in_words(intervention).replace(' ', "-"),
         &format!("MASFT, intervention: {}", in_words(intervention)),
         "Median excess risk, d = 50, 5,000 rows of each source and of the unlabelled target.",
         Axis::log("labelled rows n"),
         Axis::log("excess risk"),
-    )
-    .with(Kind::LinePoints, "OLS-Tar", 1, points(&|draw| draw.target_only))
-    .with(Kind::LinePoints, "best start, not tuned", 0, points(&|draw| draw.best_untuned))
-    .with(Kind::LinePoints, own, 2, points(&|draw| draw.own))
-    .with(Kind::Dashed, "best candidate", 6, points(&|draw| draw.best_candidate))
-    .with(Kind::LinePoints, "MASFT", 3, points(&|draw| draw.masft))
+    );
+    let mut curves: [(&str, Vec<_>); 5] = Default::default();
+    for setting in settings.iter().filter(|s| s.intervention == intervention && s.features == 50) {
+        for (curve, (name, column)) in curves.iter_mut().zip(setting.columns()) {
+            curve.0 = name;
+            curve.1.push((setting.labelled as f64, median(column)));
+        }
+    }
+    for (colour, (name, points)) in curves.into_iter().enumerate() {
+        figure = figure.with(Kind::LinePoints, name, colour, points);
+    }
+    figure
+}
+
+/// The excess risk of the model that is chosen on the rows, of the best one and `others` that are worse by so much.
+fn chosen(
+    target: &Moments,
+    rows: &Labelled<Mat<f64>>,
+    others: usize,
+    worse_by: f64,
+    seed: u64,
+) -> Result<f64, ExperimentError> {
+    let noise = Noise { seed, distribution: Distribution::Gaussian };
+    let best = target.best()?;
+    let (coefficients, intercept) = best.direction()?;
+    let mut models = vec![best];
+    for other in 0..others {
+        let mut away = vec![0.0; coefficients.len()];
+        noise.fill(other as u64, 0, &mut away);
+        let vector = Col::from_fn(away.len(), |j| away[j]);
+        let excess: f64 = vector.transpose() * target.features().covariance() * &vector;
+        let scale = (worse_by / excess).sqrt();
+        let moved: Vec<_> = coefficients.iter().zip(away).map(|(b, away)| b + scale * away).collect();
+        models.push(LinearModel::regression(&moved, intercept)?);
+    }
+    let mut least = (f64::INFINITY, f64::NAN);
+    for model in &models {
+        let error = -model.evaluate(rows)?.score();
+        if error < least.0 {
+            least = (error, target.excess_risk(model)?);
+        }
+    }
+    Ok(least.1)
+}
+
+pub(super) fn candidates(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    const ROWS: usize = 40;
+    let seeds = context.seeds(context.pick(300, 2000));
+    let mut table = Table::new(
+        "candidates",
+        "What choosing costs",
+        &format!(
+            "{} draws, {ROWS} labelled rows, confounded additive intervention, d = 50. The best model, and others that \
+             are worse by 8σ² ln L/{ROWS}.",
+            seeds.len()
+        ),
+        &[
+            "L",
+            "others worse by",
+            "a wrong one chosen",
+            "mean excess risk of the chosen",
+            "the same over σ² ln L/m",
+        ],
+    );
+    for count in [2, 4, 16, 64] {
+        let logarithm = (count as f64).ln();
+        let draw = |&seed: &u64| {
+            let simulation = Ssda::new(Intervention::ConfoundedAdditive, 50, ROWS, seed);
+            let target = simulation.population()?.target;
+            let unit = target.unexplained()? * logarithm / ROWS as f64;
+            let excess = chosen(&target, &simulation.labelled_rows(0)?, count - 1, 8.0 * unit, seed)?;
+            Ok([excess, 8.0 * unit, excess / unit])
+        };
+        let draws = seeds.par_iter().map(draw).collect::<Result<Vec<[f64; 3]>, ExperimentError>>()?;
+        // Of the best model the excess is rounding.
+        let wrong = |draw: &[f64; 3]| draw[2] > 1e-6;
+        recorder.observe_in(format!("L = {count}"), &WRONG, draws.iter().map(wrong));
+        let column = |i: usize| mean(draws.iter().map(|draw| draw[i]));
+        let share = draws.iter().filter(|draw| wrong(draw)).count() as f64 / draws.len() as f64;
+        table.row([count as f64, column(1), share, column(0), column(2)].map(Number));
+    }
+    recorder.table(table);
+    Ok(())
 }
 
 /// Excess risks under the control, of one draw.
@@ -318,11 +296,11 @@ struct Control {
 impl Control {
     fn of(simulation: &Ssda) -> Result<Self, ExperimentError> {
         let target = simulation.population()?.target;
-        let (sources, unlabelled) = moments(simulation, false)?;
+        let (sources, unlabelled) = moments(simulation)?;
         let labelled = simulation.labelled_rows(0)?;
         let excess = |model: &LinearModel| target.excess_risk(model);
         let tuned = |kind| {
-            let start = start_of(kind, DIMENSION).start(&sources, &unlabelled)?;
+            let start = start((kind, DIMENSION), &sources, &unlabelled)?;
             Ok::<_, ExperimentError>(excess(&start.fine_tune(&labelled)?)?)
         };
         let masft = masft(simulation.features, simulation.seed);
@@ -339,31 +317,31 @@ impl Control {
 }
 
 pub(super) fn dense(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(context.pick(20, 100));
+    let seeds = few_seeds(context);
+    let sizes = [(20, 200), (20, 400), (50, 500), (50, 1000)];
+    let arms = sizes.map(|(features, labelled)| {
+        let simulation = Ssda::new(Intervention::Dense, features, labelled, 0);
+        Arm::new("draw", &simulation, move |seed| Control::of(&Ssda { seed, ..simulation }))
+    });
+    let runs = recorder.sweep(&seeds, arms)?;
     let mut table = Table::new(
         "dense",
         "Nothing to transfer",
         &format!("Median excess risk of {} draws; all weights are drawn anew for the target.", seeds.len()),
         &["d", "n", "FT-DIP", "FT-OLS-Src", "OLS-Tar", "OLS-Tar on half", "MASFT"],
     );
-    for (features, labelled) in [(20, 200), (20, 400), (50, 500), (50, 1000)] {
-        let bar = recorder.progress(seeds.len() as u64, &format!("draws, d = {features}"));
-        let one = |seed: &u64| {
-            let simulation = Ssda::new(Intervention::Dense, features, labelled, *seed);
-            let control = recorder.memo(&format!("{simulation:?}"), || Control::of(&simulation));
-            bar.inc(1);
-            control
-        };
-        let draws = seeds.par_iter().map(one).collect::<Result<Vec<_>, ExperimentError>>()?;
-        let of = |value: fn(&Control) -> f64| median(draws.iter().map(value));
-        let (dip, ols_source) = (of(|draw| draw.dip), of(|draw| draw.ols_source));
-        let (target_only, half, masft) =
-            (of(|draw| draw.target_only), of(|draw| draw.half), of(|draw| draw.masft));
-        recorder.record("M7", "MASFT / OLS-Tar on half", [masft / half]);
-        let ratios = [dip, ols_source].map(|excess| excess / target_only);
-        recorder.record("M7", "FT-DIP, FT-OLS-Src / OLS-Tar", ratios);
-        let numbers = [features as f64, labelled as f64, dip, ols_source, target_only, half, masft];
-        table.row(numbers.map(Number));
+    for ((features, labelled), runs) in sizes.into_iter().zip(runs) {
+        let group = |what: &str| format!("{what}d = {features}, n = {labelled}");
+        let draws = &runs.values;
+        recorder.observe_in(group(""), &FALLS_BACK, draws.iter().map(|draw| (draw.masft, draw.half)));
+        let pairs = draws.iter().map(|draw| (draw.dip, draw.target_only));
+        recorder.observe_in(group("FT-DIP, "), &NO_TRANSFER, pairs);
+        let pairs = draws.iter().map(|draw| (draw.ols_source, draw.target_only));
+        recorder.observe_in(group("FT-OLS-Src, "), &NO_TRANSFER, pairs);
+        let columns: [fn(&Control) -> f64; 5] =
+            [|c| c.dip, |c| c.ols_source, |c| c.target_only, |c| c.half, |c| c.masft];
+        let medians = columns.map(|column| median(runs.each(column)));
+        table.row([features as f64, labelled as f64].into_iter().chain(medians).map(Number));
     }
     recorder.table(table);
     Ok(())

@@ -1,84 +1,40 @@
-//! S1 to S7: shifts of means, closed forms, exact risks.
+//! Shifts of means, closed forms, exact risks.
 
 use faer::{Col, Mat};
 use kiln_adapt::linear::regression::{self, Mixed, Ols, Regression, target_ols};
 use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
-use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, Structure};
+use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, ScmShift, Structure};
 use kiln_adapt::{Fit, SourceChoice};
+use kiln_receipts::statistics::{mean, quantile};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table, sweep};
 use rayon::prelude::*;
 
-use kiln_receipts::statistics::{mean, quantile};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use super::claims::{
+    BEATS_CIRM, BEATS_DIP, BEATS_POOL, CIP_BEATS_DIP, CIP_LOSES, CIRM_BEATS_DIP, CIRM_BEATS_POOL, CIRM_LOSES,
+    DIP_BEATS_SRC, DIP_FAILS, DIP_FORMULA, DIP_OVER_SRC, DIP_WEIGH_BEATS_DIP, EXACT_FORMULAS, MEANS_FAIL,
+    MIXED_DIP_FAILS, NEARER_TAR, OLS_FORMULA, RESIDUALS_WORK, SRC_OVER_DIP, SRC_OVER_TAR,
+};
 
-/// What is compared. All but the first see no label of the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Estimator {
-    Target,
-    Source,
-    Pool,
-    Dip,
-    DipWeigh,
-    Cip,
-    CirmWeigh,
-    /// With the causes known.
-    DipOfResiduals,
-    /// With the causes known.
-    CirmOfResiduals,
-}
+/// What is compared, with its name: from the causes, which some are told, and the weight of CIP. `None` is least
+/// squares on the target's labels, which the others do not see.
+type Estimator = (&'static str, fn(&[usize], f64) -> Option<Box<dyn Regression>>);
 
-use Estimator::{Cip, CirmOfResiduals, CirmWeigh, Dip, DipOfResiduals, DipWeigh, Pool, Source, Target};
-
-/// The authors' weights.
-const DIP_WEIGHT: f64 = 10.0;
-const CIP_WEIGHT: f64 = 1.0;
-/// Random models, as in the paper.
-const MODELS: usize = 100;
-
-impl Estimator {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Target => "Tar",
-            Self::Source => "Src",
-            Self::Pool => "SrcPool",
-            Self::Dip => "DIP",
-            Self::DipWeigh => "DIPweigh",
-            Self::Cip => "CIP",
-            Self::CirmWeigh => "CIRMweigh",
-            Self::DipOfResiduals => "DIP<>",
-            Self::CirmOfResiduals => "CIRM<>",
-        }
-    }
-
-    fn colour(self) -> usize {
-        match self {
-            Self::Target => 7,
-            Self::Source | Self::Pool => 6,
-            Self::Dip => 1,
-            Self::DipWeigh => 4,
-            Self::Cip => 3,
-            Self::CirmWeigh => 0,
-            Self::DipOfResiduals | Self::CirmOfResiduals => 2,
-        }
-    }
-
-    /// `None` for what needs the target's labels.
-    fn regression(self, causal: &[usize]) -> Option<Box<dyn Regression>> {
-        let causal = causal.to_vec();
-        Some(match self {
-            Self::Target => return None,
-            Self::Source => Box::new(Ols { sources: SourceChoice::One(0), ridge: 0.0 }),
-            Self::Pool => Box::new(Ols::default()),
-            Self::Dip => Box::new(regression::Dip::new(0, DIP_WEIGHT)),
-            Self::DipWeigh => Box::new(regression::DipWeigh::new(DIP_WEIGHT)),
-            Self::Cip => Box::new(regression::Cip::new(CIP_WEIGHT)),
-            Self::CirmWeigh => Box::new(regression::CirmWeigh::new(CIP_WEIGHT, DIP_WEIGHT)),
-            Self::DipOfResiduals => Box::new(Mixed { causal, method: regression::Dip::new(0, DIP_WEIGHT) }),
-            Self::CirmOfResiduals => {
-                Box::new(Mixed { causal, method: regression::CirmWeigh::new(CIP_WEIGHT, DIP_WEIGHT) })
-            }
-        })
-    }
-}
+/// The authors' weight.
+pub(super) const DIP_WEIGHT: f64 = 10.0;
+pub(super) const OLS: Ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 };
+const TARGET: Estimator = ("Tar", |_, _| None);
+const SOURCE: Estimator = ("Src", |_, _| Some(Box::new(OLS)));
+const POOL: Estimator = ("SrcPool", |_, _| Some(Box::new(Ols::default())));
+const DIP: Estimator = ("DIP", |_, _| Some(Box::new(regression::Dip::new(0, DIP_WEIGHT))));
+const DIP_WEIGH: Estimator = ("DIPweigh", |_, _| Some(Box::new(regression::DipWeigh::new(DIP_WEIGHT))));
+const CIP: Estimator = ("CIP", |_, cip| Some(Box::new(regression::Cip::new(cip))));
+const CIRM: Estimator = ("CIRMweigh", |_, cip| Some(Box::new(regression::CirmWeigh::new(cip, DIP_WEIGHT))));
+const DIP_OF_RESIDUALS: Estimator = ("DIP<>", |causal, _| {
+    Some(Box::new(Mixed { causal: causal.to_vec(), method: regression::Dip::new(0, DIP_WEIGHT) }))
+});
+const CIRM_OF_RESIDUALS: Estimator = ("CIRM<>", |causal, cip| {
+    Some(Box::new(Mixed { causal: causal.to_vec(), method: regression::CirmWeigh::new(cip, DIP_WEIGHT) }))
+});
 
 /// Exact risks in the target of what the estimators make of one draw.
 fn risks_of(simulation: &ChenBuhlmann, estimators: &[Estimator]) -> Result<Vec<f64>, ExperimentError> {
@@ -86,8 +42,10 @@ fn risks_of(simulation: &ChenBuhlmann, estimators: &[Estimator]) -> Result<Vec<f
     let (problem, labelled_target) = simulation.draw(0)?;
     let sources = problem.sources().iter().map(Moments::of).collect::<Result<Vec<_>, _>>()?;
     let target = FeatureMoments::of(problem.target().x())?;
-    let risk = |estimator: &Estimator| {
-        let model = match estimator.regression(&population.causal) {
+    // The authors'.
+    let cip_weight = if simulation.shift == ScmShift::MeanAndVariance { 0.1 } else { 1.0 };
+    let risk = |(_, regression): &Estimator| {
+        let model = match regression(&population.causal, cip_weight) {
             Some(regression) => regression.fit_moments(&sources, &target)?,
             None => target_ols(&labelled_target, 0.0)?,
         };
@@ -96,134 +54,101 @@ fn risks_of(simulation: &ChenBuhlmann, estimators: &[Estimator]) -> Result<Vec<f
     estimators.iter().map(risk).collect()
 }
 
-/// Risks of estimators on random models.
-struct Study {
-    estimators: Vec<Estimator>,
-    /// One list a model.
-    risks: Vec<Vec<f64>>,
+/// Risks of the estimators on a random model for each seed.
+fn study<const N: usize>(
+    recorder: &Recorder,
+    seeds: &[u64],
+    estimators: [Estimator; N],
+    simulation: impl Fn(u64) -> Result<ChenBuhlmann, ExperimentError> + Sync,
+) -> Result<[Runs<f64>; N], ExperimentError> {
+    let bar = recorder.progress(seeds.len() as u64, "models");
+    let one = |seed: &u64| {
+        let risks = risks_of(&simulation(*seed)?, &estimators);
+        bar.inc(1);
+        risks
+    };
+    let risks = seeds.par_iter().map(one).collect::<Result<Vec<_>, ExperimentError>>()?;
+    let column = |i: usize| Runs {
+        name: estimators[i].0.to_owned(),
+        values: risks.iter().map(|risks: &Vec<f64>| risks[i]).collect(),
+    };
+    Ok(std::array::from_fn(column))
 }
 
-impl Study {
-    fn run(
-        context: &Context,
-        recorder: &Recorder,
-        models: usize,
-        simulation: impl Fn(u64) -> Result<ChenBuhlmann, ExperimentError> + Sync,
-        estimators: &[Estimator],
-    ) -> Result<Self, ExperimentError> {
-        let seeds = context.seeds(models);
-        let bar = recorder.progress(seeds.len() as u64, "models");
-        let one = |seed: &u64| {
-            let risks = risks_of(&simulation(*seed)?, estimators);
-            bar.inc(1);
-            risks
-        };
-        let risks = seeds.par_iter().map(one).collect::<Result<_, ExperimentError>>()?;
-        Ok(Self { estimators: estimators.to_vec(), risks })
-    }
+/// The same in the setting of the paper's experiment of this number.
+fn experiment<const N: usize>(
+    context: &Context,
+    recorder: &Recorder,
+    number: usize,
+    estimators: [Estimator; N],
+) -> Result<[Runs<f64>; N], ExperimentError> {
+    study(recorder, &models(context), estimators, |seed| Ok(ChenBuhlmann::experiment(number, seed)?))
+}
 
-    fn experiment(
-        context: &Context,
-        recorder: &Recorder,
-        number: usize,
-        estimators: &[Estimator],
-    ) -> Result<Self, ExperimentError> {
-        Self::run(context, recorder, MODELS, |seed| Ok(ChenBuhlmann::experiment(number, seed)?), estimators)
-    }
+fn models(context: &Context) -> Vec<u64> {
+    context.seeds(context.pick(100, 1000))
+}
 
-    fn of(&self, estimator: Estimator) -> Vec<f64> {
-        let column = self.estimators.iter().position(|other| *other == estimator);
-        column.map_or_else(Vec::new, |column| self.risks.iter().map(|risks| risks[column]).collect())
-    }
+pub(super) fn paired(a: &Runs<f64>, b: &Runs<f64>) -> Vec<(f64, f64)> {
+    a.paired(b, |risk| *risk)
+}
 
-    fn mean(&self, estimator: Estimator) -> f64 {
-        mean(self.of(estimator))
-    }
+/// For each model, whether the first is no worse than the second.
+pub(super) fn no_worse(a: &Runs<f64>, b: &Runs<f64>) -> Vec<bool> {
+    paired(a, b).into_iter().map(|(a, b)| a <= b).collect()
+}
 
-    /// 1 for each model in which the first is no worse than the second, 0 for the others.
-    fn no_worse(&self, first: Estimator, second: Estimator) -> Vec<f64> {
-        let pairs = self.of(first).into_iter().zip(self.of(second));
-        pairs.map(|(first, second)| f64::from(u8::from(first <= second))).collect()
-    }
+fn number(truth: bool) -> f64 {
+    f64::from(u8::from(truth))
+}
 
-    fn table(&self, id: &str, title: &str, baseline: Estimator) -> Table {
-        let share = format!("share ≤ {}", baseline.name());
-        let columns = ["", "mean", "median", "lower quartile", "upper quartile", &share];
-        let caption = format!(
-            "Exact risk (mean squared error) in the target on {} random models; the share of them in which \
-             an estimator is no worse than {}.",
-            self.risks.len(),
-            baseline.name()
-        );
-        let mut table = Table::new(id, title, &caption, &columns);
-        for &estimator in &self.estimators {
-            let risks = self.of(estimator);
-            let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(&risks, level));
-            let numbers = [mean(&risks), median, low, high, mean(self.no_worse(estimator, baseline))];
-            table
-                .row([estimator.name().to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
+/// Risks against those of a baseline: a table, and a figure with a point for each model.
+pub(super) fn show(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<f64>], baseline: &Runs<f64>) {
+    let caption = format!(
+        "Exact risk (mean squared error) in the target on {} random models; the share of them in which an estimator is no \
+         worse than {}.",
+        baseline.values.len(),
+        baseline.name
+    );
+    let at_most = format!("share ≤ {}", baseline.name);
+    let columns = ["", "mean", "median", "lower quartile", "upper quartile", &at_most];
+    let mut table = Table::new(id, title, &caption, &columns);
+    let mut figure = Figure::new(
+        id,
+        title,
+        "Exact risk in the target, one point for each random model; below the dashed line an estimator is better.",
+        Axis::log(&format!("risk of {}", baseline.name)),
+        Axis::log("risk"),
+    );
+    for (colour, run) in runs.iter().enumerate() {
+        let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(&run.values, level));
+        let share = mean(no_worse(run, baseline).into_iter().map(number));
+        let numbers = [mean(&run.values), median, low, high, share].map(|x| Number(x).to_string());
+        table.row(std::iter::once(run.name.clone()).chain(numbers));
+        if run.name != baseline.name {
+            figure = figure.with(Kind::Points, &run.name, colour, paired(baseline, run));
         }
-        table
     }
-
-    /// Every model a point: the baseline's risk and that of the others.
-    fn scatter(&self, id: &str, title: &str, baseline: Estimator, shown: &[Estimator]) -> Figure {
-        let x = self.of(baseline);
-        let ends = [f64::min, f64::max].map(|pick| x.iter().copied().reduce(pick).unwrap_or(1.0));
-        let mut figure = Figure::new(
-            id,
-            title,
-            "Exact risk in the target, one point for each random model; below the dashed line an estimator is better.",
-            Axis::log(&format!("risk of {}", baseline.name())),
-            Axis::log("risk"),
-        );
-        for estimator in shown {
-            let points = x.iter().copied().zip(self.of(*estimator));
-            figure = figure.with(Kind::Points, estimator.name(), estimator.colour(), points);
-        }
-        figure.with(Kind::Dashed, "equal", 6, ends.map(|end| (end, end)))
-    }
-
-    /// Every estimator a column of its risks in order.
-    fn spread(&self, id: &str, title: &str) -> Figure {
-        let mut figure = Figure::new(
-            id,
-            title,
-            "Exact risk in the target by estimator: each point is a random model, and from left to right \
-             within a column their risks ascend, so that the middle of the column is the median.",
-            Axis::categories("", self.estimators.iter().map(|estimator| estimator.name())),
-            Axis::log("risk"),
-        );
-        for (position, estimator) in self.estimators.iter().enumerate() {
-            let mut risks = self.of(*estimator);
-            risks.sort_by(f64::total_cmp);
-            let last = risks.len().saturating_sub(1).max(1) as f64;
-            let points = risks
-                .iter()
-                .enumerate()
-                .map(|(i, risk)| (position as f64 + 0.7 * (i as f64 / last - 0.5), *risk));
-            figure =
-                figure.with(Kind::Points, estimator.name(), estimator.colour(), points.collect::<Vec<_>>());
-        }
-        figure
-    }
+    recorder.table(table);
+    let ends = [0.0, 1.0].map(|share| quantile(&baseline.values, share));
+    recorder.figure(figure.with(Kind::Dashed, "equal", 6, ends.map(|end| (end, end))));
 }
 
 pub(super) fn anticausal(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let estimators = [Target, Source, Dip];
-    let study = Study::experiment(context, recorder, 1, &estimators)?;
-    recorder.record("S1", "share, DIP at most Src", study.no_worse(Dip, Source));
-    recorder.record("S1", "mean risk, DIP / Src", [study.mean(Dip) / study.mean(Source)]);
-    recorder.table(study.table("ten-features", "Anticausal, one source, 10 features", Source));
-    recorder.figure(study.scatter("dip", "DIP against least squares on the source", Source, &[Target, Dip]));
     for (id, title, structure, features) in [
+        ("ten-features", "Anticausal, one source, 10 features", Structure::Anticausal, 10),
         ("three-features", "The same with 3 features, of weights 1, -1, 3", Structure::FixedAnticausal, 3),
         ("twenty-features", "The same with 20 features", Structure::Anticausal, 20),
     ] {
-        let simulation =
-            |seed| Ok(ChenBuhlmann { structure, features, ..ChenBuhlmann::experiment(1, seed)? });
-        recorder
-            .table(Study::run(context, recorder, MODELS, simulation, &estimators)?.table(id, title, Source));
+        let runs = study(recorder, &models(context), [TARGET, SOURCE, DIP], |seed| {
+            Ok(ChenBuhlmann { structure, features, ..ChenBuhlmann::experiment(1, seed)? })
+        })?;
+        let [_, source, dip] = &runs;
+        if features == 10 {
+            recorder.observe(&DIP_BEATS_SRC, no_worse(dip, source));
+            recorder.observe(&SRC_OVER_DIP, paired(source, dip));
+        }
+        show(recorder, id, title, &runs, source);
     }
     Ok(())
 }
@@ -252,138 +177,127 @@ pub(super) fn formulas(context: &Context, recorder: &mut Recorder) -> Result<(),
         let simulation = ChenBuhlmann { rows: 200_000, ..ChenBuhlmann::experiment(1, *seed)? };
         let population = simulation.population()?;
         let [by_ols, by_dip] = formula(&population);
-        let ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 };
         let away = |risk: f64, formula: f64| (risk / formula - 1.0).abs();
 
         let (sources, target) = (&population.sources, population.target.features());
         let dip = regression::Dip::new(0, Weight::Infinite).fit_moments(sources, target)?;
-        let exact = away(population.target.risk(&ols.fit_moments(sources, target)?)?, by_ols)
+        let exact = away(population.target.risk(&OLS.fit_moments(sources, target)?)?, by_ols)
             .max(away(population.target.risk(&dip)?, by_dip))
             .max(away(population.sources[0].risk(&dip)?, by_dip));
 
         let (problem, _) = simulation.draw(0)?;
         let of_dip = away(population.target.risk(&regression::Dip::new(0, 1e6).fit(&problem)?)?, by_dip);
-        let of_ols = away(population.target.risk(&ols.fit(&problem)?)?, by_ols);
+        let of_ols = away(population.target.risk(&OLS.fit(&problem)?)?, by_ols);
         bar.inc(1);
         Ok([exact, of_dip, of_ols])
     };
     let differences = seeds.par_iter().map(one).collect::<Result<Vec<_>, ExperimentError>>()?;
-    let column = |i: usize| differences.iter().map(|row| row[i]).collect::<Vec<_>>();
-    recorder.record("S1", "exact moments against the formulas", column(0));
-    recorder.record("S1", "200,000 rows, DIP against the formula", column(1));
-    recorder.record("S1", "200,000 rows, OLS against the formula", column(2));
-    let mut table = Table::new(
-        "differences",
-        "Risks against the formulas",
-        &format!(
-            "Relative difference of a risk from what the theory says, over {} random models.",
-            seeds.len()
-        ),
-        &["", "mean", "median", "largest"],
-    );
-    for (i, name) in ["exact moments", "200,000 rows, DIP", "200,000 rows, OLS"].into_iter().enumerate() {
-        let values = column(i);
-        let numbers = [mean(&values), quantile(&values, 0.5), quantile(&values, 1.0)];
-        table.row([name.to_owned()].into_iter().chain(numbers.map(|x| Number(x).to_string())));
+    let names = ["exact moments", "200,000 rows, DIP", "200,000 rows, OLS"];
+    let runs: [Runs<f64>; 3] = std::array::from_fn(|i| Runs {
+        name: names[i].to_owned(),
+        values: differences.iter().map(|row| row[i]).collect(),
+    });
+    for (check, runs) in [EXACT_FORMULAS, DIP_FORMULA, OLS_FORMULA].iter().zip(&runs) {
+        recorder.observe(check, &runs.values);
     }
-    recorder.table(table);
+    let caption = format!(
+        "Relative difference of a risk from what the theory says, over {} random models.",
+        seeds.len()
+    );
+    recorder.table(sweep::table("differences", "Risks against the formulas", &caption, &runs, |away| *away));
     Ok(())
 }
 
 pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let estimators = [Target, Pool, Dip, DipWeigh];
-    let study = Study::experiment(context, recorder, 2, &estimators)?;
-    recorder.record("S2", "share, DIPweigh at most DIP", study.no_worse(DipWeigh, Dip));
-    recorder.record("S2", "mean risk, DIPweigh / Tar", [study.mean(DipWeigh) / study.mean(Target)]);
-    recorder.table(study.table("seven-sources", "Anticausal, 7 sources, 10 features", Dip));
-    recorder.figure(study.spread("spread", "Seven sources"));
+    let estimators = [TARGET, POOL, DIP, DIP_WEIGH];
+    let runs = experiment(context, recorder, 2, estimators)?;
+    let [target, _, dip, weigh] = &runs;
+    recorder.observe(&DIP_WEIGH_BEATS_DIP, no_worse(weigh, dip));
+    let gains = paired(dip, weigh).into_iter().map(|(dip, weigh)| dip - weigh);
+    let above = paired(weigh, target).into_iter().map(|(weigh, target)| weigh - target);
+    recorder.observe(&NEARER_TAR, gains.zip(above));
+    show(recorder, "seven-sources", "Anticausal, 7 sources, 10 features", &runs, dip);
 
-    let mut medians = vec![Vec::new(); estimators.len()];
-    let mut quartiles = Vec::new();
+    let seeds = context.seeds(context.pick(20, 100));
+    let mut curves =
+        estimators.map(|(name, _)| Runs { name: name.to_owned(), values: vec![Vec::new(); seeds.len()] });
     for sources in 1..=9 {
-        let simulation =
-            |seed| Ok(ChenBuhlmann { sources, scale: 5.0, ..ChenBuhlmann::experiment(2, seed)? });
-        let study = Study::run(context, recorder, context.pick(20, MODELS), simulation, &estimators)?;
-        let at = sources as f64;
-        for (medians, estimator) in medians.iter_mut().zip(estimators) {
-            medians.push((at, quantile(study.of(estimator), 0.5)));
+        let runs = study(recorder, &seeds, estimators, |seed| {
+            Ok(ChenBuhlmann { sources, scale: 5.0, ..ChenBuhlmann::experiment(2, seed)? })
+        })?;
+        for (curves, runs) in curves.iter_mut().zip(runs) {
+            for (curve, risk) in curves.values.iter_mut().zip(runs.values) {
+                curve.push((sources as f64, risk));
+            }
         }
-        let risks = study.of(DipWeigh);
-        quartiles.push((at, quantile(&risks, 0.25), quantile(&risks, 0.75)));
     }
-    let mut figure = Figure::new(
+    let figure = Figure::new(
         "sources",
         "More sources",
-        "Median of the exact risk in the target over random models (20, at full scale 100) against the \
-         number of sources, with shifts of deviation 5; the band is between the quartiles of DIPweigh.",
+        "Median of the exact risk in the target over random models (20, at full scale 100) against the number of sources, \
+         with shifts of deviation 5.",
         Axis::linear("sources"),
         Axis::log("risk"),
-    )
-    .with_band("DIPweigh, quartiles", DipWeigh.colour(), quartiles);
-    for (points, estimator) in medians.into_iter().zip(estimators) {
-        figure = figure.with(Kind::LinePoints, estimator.name(), estimator.colour(), points);
-    }
-    recorder.figure(figure);
+    );
+    recorder.figure(figure.with_runs(&curves, Vec::clone));
     Ok(())
 }
 
 pub(super) fn label_shift(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let estimators = [Target, Pool, DipWeigh, Cip, CirmWeigh];
-    let study = Study::experiment(context, recorder, 3, &estimators)?;
-    recorder.record("S3", "share, CIP at most DIPweigh", study.no_worse(Cip, DipWeigh));
-    let with_invariant = study.no_worse(CirmWeigh, Pool);
-    recorder.record("S3", "share, CIRMweigh at most SrcPool", with_invariant.clone());
-    recorder.record("S3", "share, CIRMweigh at most DIPweigh", study.no_worse(CirmWeigh, DipWeigh));
+    let estimators = [TARGET, POOL, DIP_WEIGH, CIP, CIRM];
+    let runs = experiment(context, recorder, 3, estimators)?;
+    let [_, pool, dip, cip, cirm] = &runs;
+    recorder.observe(&CIP_BEATS_DIP, no_worse(cip, dip));
+    recorder.observe(&CIRM_BEATS_POOL, no_worse(cirm, pool));
+    recorder.observe(&CIRM_BEATS_DIP, no_worse(cirm, dip));
     let title = "Anticausal, shift of the label, 10 of 20 features invariant";
-    recorder.table(study.table("invariant", title, Pool));
-    recorder.figure(study.spread("spread-invariant", title));
+    show(recorder, "invariant", title, &runs, pool);
 
-    let study = Study::experiment(context, recorder, 6, &estimators)?;
-    recorder.record("S6", "share, CIP at most SrcPool", study.no_worse(Cip, Pool));
-    let lost = mean(&with_invariant) - mean(study.no_worse(CirmWeigh, Pool));
-    recorder.record("S6", "share, CIRMweigh at most SrcPool, in S3 less here", [lost]);
+    let with_invariant = no_worse(cirm, pool).into_iter().map(number);
+    let runs = experiment(context, recorder, 6, estimators)?;
+    let [_, pool, _, cip, cirm] = &runs;
+    recorder.observe(&CIP_LOSES, no_worse(cip, pool));
+    recorder.observe(&CIRM_LOSES, with_invariant.zip(no_worse(cirm, pool).into_iter().map(number)));
     let title = "Anticausal, shift of the label, no feature invariant";
-    recorder.table(study.table("none-invariant", title, Pool));
-    recorder.figure(study.spread("spread-none-invariant", title));
+    show(recorder, "none-invariant", title, &runs, pool);
     Ok(())
 }
 
 pub(super) fn causal(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let study = Study::experiment(context, recorder, 4, &[Target, Source, Dip])?;
-    recorder.record("S4", "share, DIP at most Src", study.no_worse(Dip, Source));
-    let ratios = study.of(Dip).into_iter().zip(study.of(Source)).map(|(dip, source)| dip / source);
-    recorder.record("S4", "risk, DIP / Src", ratios);
-    recorder.table(study.table("causal", "Causal, one source, 10 features", Source));
-    recorder.figure(study.spread("spread", "Features that cause the label"));
+    let runs = experiment(context, recorder, 4, [TARGET, SOURCE, DIP])?;
+    let [target, source, dip] = &runs;
+    recorder.observe(&DIP_FAILS, no_worse(dip, source));
+    recorder.observe(&DIP_OVER_SRC, paired(dip, source));
+    recorder.observe(&SRC_OVER_TAR, paired(source, target));
+    show(recorder, "causal", "Causal, one source, 10 features", &runs, source);
     Ok(())
 }
 
 pub(super) fn mixed(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let study = Study::experiment(context, recorder, 5, &[Target, Source, Dip, DipOfResiduals])?;
-    recorder.record("S5", "share, DIP at most Src", study.no_worse(Dip, Source));
-    recorder.record("S5", "share, DIP<> at most Src", study.no_worse(DipOfResiduals, Source));
-    recorder.table(study.table("mixed", "Causes and effects, one source, 10 features", Source));
-    recorder.figure(study.scatter(
-        "dip",
-        "Causes and effects among the features",
-        Source,
-        &[Dip, DipOfResiduals],
-    ));
+    let runs = experiment(context, recorder, 5, [TARGET, SOURCE, DIP, DIP_OF_RESIDUALS])?;
+    let [_, source, dip, residuals] = &runs;
+    recorder.observe(&MIXED_DIP_FAILS, no_worse(dip, source));
+    recorder.observe(&RESIDUALS_WORK, no_worse(residuals, source));
+    show(recorder, "mixed", "Causes and effects, one source, 10 features", &runs, source);
     Ok(())
 }
 
 pub(super) fn mixed_label_shift(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let estimators = [Target, Pool, DipWeigh, Cip, CirmWeigh, CirmOfResiduals];
-    let study = Study::experiment(context, recorder, 7, &estimators)?;
-    for (check, other) in [
-        ("share, CIRM<> at most SrcPool", Pool),
-        ("share, CIRM<> at most DIPweigh", DipWeigh),
-        ("share, CIRM<> at most CIRMweigh", CirmWeigh),
-    ] {
-        recorder.record("S7", check, study.no_worse(CirmOfResiduals, other));
+    let runs = experiment(context, recorder, 7, [TARGET, POOL, DIP_WEIGH, CIP, CIRM, CIRM_OF_RESIDUALS])?;
+    let [_, pool, dip, _, cirm, residuals] = &runs;
+    for (check, other) in [(BEATS_POOL, pool), (BEATS_DIP, dip), (BEATS_CIRM, cirm)] {
+        recorder.observe(&check, no_worse(residuals, other));
     }
     let title = "Causes and effects, shift of the label, 10 of 20 features invariant";
-    recorder.table(study.table("mixed", title, Pool));
-    recorder.figure(study.spread("spread", title));
+    show(recorder, "mixed", title, &runs, pool);
+    Ok(())
+}
+
+pub(super) fn variances_and_label(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
+    let runs = experiment(context, recorder, 9, [TARGET, POOL, DIP_WEIGH, CIP, CIRM])?;
+    let [_, pool, .., cirm] = &runs;
+    recorder.observe(&MEANS_FAIL, no_worse(cirm, pool));
+    let title = "Anticausal, means, variances and the label shift, 10 of 20 features invariant";
+    show(recorder, "means", title, &runs, pool);
     Ok(())
 }
