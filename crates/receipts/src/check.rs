@@ -269,6 +269,18 @@ impl Check {
     /// Why it can't decide, if it can't.
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let decides = match self.rule {
+            // No interval of a share excludes the shares next to 0 that are not 0, nor those next to 1.
+            Rule::In(Estimate::Share, Region::AtLeast(t) | Region::AtMost(t)) => 0.0 < t && t < 1.0,
+            Rule::In(Estimate::Share, Region::Above(t)) => (0.0..1.0).contains(&t),
+            Rule::In(Estimate::Share, Region::Below(t)) => 0.0 < t && t <= 1.0,
+            Rule::In(Estimate::Share, Region::Within(low, high)) => {
+                0.0 <= low && low < high && high <= 1.0 && high - low < 1.0
+            }
+            Rule::In(
+                Estimate::Ratio,
+                Region::AtMost(t) | Region::AtLeast(t) | Region::Below(t) | Region::Above(t),
+            ) if t <= 0.0 => false,
+            Rule::In(Estimate::Ratio, Region::Within(_, high)) if high <= 0.0 => false,
             Rule::In(_, Region::AtMost(t) | Region::AtLeast(t) | Region::Below(t) | Region::Above(t)) => {
                 t.is_finite()
             }

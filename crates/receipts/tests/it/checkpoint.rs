@@ -18,7 +18,7 @@ use kiln_receipts::{
 };
 use serde_json::Value;
 
-use crate::fixture::{VERDICTS, one_experiment, options};
+use crate::fixture::{VALUE, VERDICTS, one_experiment, options};
 
 /// The report as JSON without times.
 pub(crate) fn timeless(report: &Report) -> Value {
@@ -74,7 +74,7 @@ fn steps_survive_an_interruption() {
                 STEPS.fetch_add(1, SeqCst);
                 Ok(f64::from(i) / 7.0)
             })?;
-            recorder.record("A", "value", [x]);
+            recorder.observe(&VALUE, [x]);
         }
         Ok(())
     });
@@ -91,11 +91,11 @@ fn steps_survive_an_interruption() {
 #[test]
 fn steps_keep_nan_and_infinities() {
     let paper = one_experiment(|_, recorder| {
-        let step = || recorder.memo("special", || Ok([f64::NAN, f64::NEG_INFINITY, 1.5]));
+        let step = || recorder.memo("special", || Ok([f64::NAN, f64::NEG_INFINITY, 0.5]));
         let (fresh, restored) = (step()?, step()?);
         assert!(fresh[0].is_nan() && restored[0].is_nan());
         assert_eq!(fresh[1..], restored[1..]);
-        recorder.record("A", "value", [restored[2], restored[1]]);
+        recorder.observe(&VALUE, [restored[2], restored[1]]);
         Ok(())
     });
     let folder = tempfile::tempdir().unwrap();
@@ -109,7 +109,7 @@ fn other_data_redo_the_experiment_and_its_steps() {
     let paper = one_experiment(|context, recorder| {
         let found = context.data.find("folder/numbers.txt")?;
         let x: f64 = recorder.memo("read", || Ok(String::from_utf8(found.read()?)?.parse()?))?;
-        recorder.record("A", "value", [x]);
+        recorder.observe(&VALUE, [x]);
         if FAIL.load(SeqCst) == 1 { Err("interrupted".into()) } else { Ok(()) }
     });
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -122,13 +122,13 @@ fn other_data_redo_the_experiment_and_its_steps() {
     fs::write(&file, "0.5").unwrap();
     assert_eq!(verdict(), Verdict::Reproduced);
     fs::write(&file, "1.5").unwrap();
-    assert_eq!(verdict(), Verdict::NotReproduced);
+    assert_eq!(verdict(), Verdict::Contradicted);
     FAIL.store(1, SeqCst);
     fs::write(&file, "0.5").unwrap();
     assert!(matches!(verdict(), Verdict::Error { .. }));
     FAIL.store(0, SeqCst);
     fs::write(&file, "2.5").unwrap();
-    assert_eq!(verdict(), Verdict::NotReproduced, "the step of the interrupted run read other data");
+    assert_eq!(verdict(), Verdict::Contradicted, "the step of the interrupted run read other data");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_damaged_checkpoint_is_redone() {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     let paper = one_experiment(|_, recorder| {
         RUNS.fetch_add(1, SeqCst);
-        recorder.record("A", "value", [0.125]);
+        recorder.observe(&VALUE, [0.125]);
         Ok(())
     });
     let folder = tempfile::tempdir().unwrap();
@@ -165,7 +165,7 @@ fn other_circumstances_redo_the_experiment() {
     let paper = one_experiment(|context, recorder| {
         RUNS.fetch_add(1, SeqCst);
         let seeds = context.seeds(2);
-        recorder.record("A", "value", seeds.iter().map(|_| 0.0));
+        recorder.observe(&VALUE, seeds.iter().map(|_| 0.0));
         Ok(())
     });
     let folder = tempfile::tempdir().unwrap();

@@ -67,7 +67,7 @@ fn what_is_missing_is_named_and_its_claims_left_out() {
     let ids =
         |paper: usize| merged.papers[paper].claims.iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>();
     assert_eq!(ids(0), ["C", "G"]);
-    assert_eq!(ids(1), ["B", "D", "E", "F", "G", "H"]);
+    assert_eq!(ids(1), ["B", "D", "E", "F", "G", "H", "I"]);
 }
 
 #[test]
