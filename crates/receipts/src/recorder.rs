@@ -30,6 +30,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Number of seeds that it asked for; 0 when it draws nothing.
     pub seeds: usize,
+    /// The device that it computed on, if it used one.
+    pub device: Option<String>,
     /// Observations by the name of their check.
     pub observed: BTreeMap<String, Vec<Group>>,
     /// Data that claims need and that was not found.

@@ -11,9 +11,10 @@ pub struct RegistryError(String);
 
 /// An argument that names no paper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no paper or domain {name:?}; known: {known}")]
+#[error("no paper or domain {name:?}; {known}")]
 pub struct UnknownPaper {
     name: String,
+    /// What was probably meant, or what there is.
     known: String,
 }
 
@@ -24,11 +25,53 @@ pub struct UnknownPaper {
 pub fn select(papers: &[Paper], names: &[String]) -> Result<Vec<Paper>, UnknownPaper> {
     let matches = |paper: &Paper, name: &str| paper.id == name || paper.domain == name;
     if let Some(name) = names.iter().find(|name| !papers.iter().any(|paper| matches(paper, name))) {
-        let known: Vec<_> = papers.iter().map(|paper| format!("{} ({})", paper.id, paper.domain)).collect();
-        return Err(UnknownPaper { name: name.clone(), known: known.join(", ") });
+        return Err(UnknownPaper { name: name.clone(), known: meant(papers, name) });
     }
     let wanted = |paper: &Paper| names.is_empty() || names.iter().any(|name| matches(paper, name));
     Ok(papers.iter().filter(|paper| wanted(paper)).copied().collect())
+}
+
+/// Whether a paper has claims to test and no experiment that could: its domain was not compiled.
+pub fn lacks_its_domain(paper: &Paper) -> bool {
+    paper.experiments.is_empty() && paper.claims.iter().any(|claim| claim.not_attempted.is_none())
+}
+
+/// The name that was probably meant, or all names.
+fn meant(papers: &[Paper], name: &str) -> String {
+    let names: BTreeSet<_> = papers.iter().flat_map(|paper| [paper.id, paper.domain]).collect();
+    let is_part = |known: &str| name.len() > 2 && known.contains(name);
+    let distance = |known: &str| if is_part(known) { 0 } else { edits(name, known) };
+    let near: Vec<_> = names.into_iter().filter(|known| distance(known) <= 1 + known.len() / 5).collect();
+    let best = near.iter().map(|known| distance(known)).min();
+    let best: Vec<_> = near
+        .into_iter()
+        .filter(|known| Some(distance(known)) == best)
+        .map(|known| format!("{known:?}"))
+        .collect();
+    if !best.is_empty() {
+        return format!("did you mean {}? `list` names all", best.join(" or "));
+    }
+    if papers.is_empty() {
+        return "there are no papers".to_owned();
+    }
+    let known: Vec<_> = papers.iter().map(|paper| format!("{} ({})", paper.id, paper.domain)).collect();
+    format!("known: {}", known.join(", "))
+}
+
+/// How many letters have to be put in, taken out or changed to make one word of another (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<_> = b.chars().collect();
+    let mut row: Vec<_> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// Refuses papers whose claims could not be judged.

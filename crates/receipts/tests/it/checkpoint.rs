@@ -18,14 +18,15 @@ use kiln_receipts::{
 };
 use serde_json::Value;
 
-use crate::fixture::{VALUE, VERDICTS, one_experiment, options};
+use crate::fixture::{VALUE, VERDICTS, one_experiment, options, program};
 
 /// The report as JSON without times.
 pub(crate) fn timeless(report: &Report) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                fields.retain(|name, _| name != "seconds" && name != "created");
+                fields
+                    .retain(|name, _| !["seconds", "created", "started", "elapsed"].contains(&name.as_str()));
                 fields.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),
@@ -175,14 +176,14 @@ fn other_circumstances_redo_the_experiment() {
         Options { scale: Scale::Full, ..base.clone() },
         Options { seeds: Some(3), ..base.clone() },
         Options { device: "wgpu".to_owned(), ..base.clone() },
-        Options { program: "rebuilt".to_owned(), ..base.clone() },
-        Options { fresh: true, program: "rebuilt".to_owned(), ..base.clone() },
+        Options { program: program("rebuilt"), ..base.clone() },
+        Options { fresh: true, program: program("rebuilt"), ..base.clone() },
     ];
     for (before, options) in all.iter().enumerate() {
         assert_eq!(RUNS.load(SeqCst), before);
         run(&[paper], options).unwrap();
     }
     assert_eq!(RUNS.load(SeqCst), all.len());
-    run(&[paper], &Options { program: "rebuilt".to_owned(), ..base }).unwrap();
+    run(&[paper], &Options { program: program("rebuilt"), ..base }).unwrap();
     assert_eq!(RUNS.load(SeqCst), all.len());
 }

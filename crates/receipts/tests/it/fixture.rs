@@ -6,7 +6,7 @@ use kiln_core::data::DataUse;
 use kiln_datasets::DataPath;
 use kiln_receipts::{
     Axis, Check, Claim, Context, Expected, Experiment, ExperimentError, Figure, Kind, Need, Paper, Recorder,
-    Scale, Table, Terms, progress::Reporter, run::Options,
+    Scale, Table, Terms, progress::Reporter, provenance::Program, run::Options,
 };
 
 /// The one check of the one claim of [`one_experiment`]; other claims are made of it.
@@ -163,7 +163,12 @@ pub(crate) fn options(out: &Path) -> Options {
         data: Arc::new(DataPath::new(None)),
         shard: None,
         fresh: false,
-        program: "program".to_owned(),
+        program: program("program"),
         reporter: Reporter::silent(),
     }
+}
+
+/// A program with these bytes, from unknown sources.
+pub(crate) fn program(bytes: &str) -> Program {
+    Program { sha256: bytes.to_owned(), ..Program::named("kiln-receipts") }
 }

@@ -73,5 +73,14 @@ fn papers_are_chosen_by_id_or_domain() {
     assert_eq!(ids(&[]).unwrap(), ["verdicts", "other"]);
     assert_eq!(ids(&["other"]).unwrap(), ["other"]);
     assert_eq!(ids(&["fake", "other"]).unwrap(), ["verdicts", "other"]);
-    assert!(ids(&["othr"]).unwrap_err().to_string().contains("verdicts (fake), other (fake)"));
+    let says = |name: &str, words: &str| {
+        let error = ids(&[name]).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    says("othr", "no paper or domain \"othr\"; did you mean \"other\"? `list` names all");
+    says("verdict", "did you mean \"verdicts\"?");
+    says("fakes", "did you mean \"fake\"?");
+    says("nothing-like-it", "known: verdicts (fake), other (fake)");
+    let none = select(&[], &["x".to_owned()]).unwrap_err().to_string();
+    assert!(none.ends_with("there are no papers"), "{none}");
 }

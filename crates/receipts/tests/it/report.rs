@@ -5,15 +5,16 @@ use std::{fs, process::Command, sync::Arc};
 use kiln_datasets::DataPath;
 use kiln_receipts::{
     Check, Context, ExperimentError, Recorder, Scale,
+    provenance::{Machine, Program},
     report::{
-        Html, Machine, Markdown, Report, Summary, SummaryTable,
+        Html, Markdown, Report, Summary, SummaryTable,
         pages::{PageError, fill},
     },
     run::{Options, run},
     verdict::Verdict,
 };
 
-use crate::fixture::{VALUE, VERDICTS, one_experiment, options};
+use crate::fixture::{VALUE, VERDICTS, one_experiment, options, program};
 
 fn report() -> (tempfile::TempDir, Report) {
     let folder = tempfile::tempdir().unwrap();
@@ -102,7 +103,27 @@ fn settled() -> Report {
     let nowhere = Arc::new(DataPath::of_folders(vec![]));
     let mut report = Report {
         created: "2026-11-30T12:00:00Z".to_owned(),
-        machine: Machine { os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 },
+        started: "2026-11-30T11:58:45Z".to_owned(),
+        elapsed: 75.0,
+        program: Program {
+            version: "0.1.0".to_owned(),
+            receipts: "0.1.0".to_owned(),
+            burn: Some("0.22.1".to_owned()),
+            rustc: "rustc 1.95.0".to_owned(),
+            features: vec!["graph".to_owned(), "optim".to_owned()],
+            commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            changed: true,
+            lock: Some("ab".repeat(32)),
+            arguments: vec!["reproduce".to_owned(), "--scale".to_owned(), "quick".to_owned()],
+            ..program("5a".repeat(32).as_str())
+        },
+        machine: Machine {
+            os: "linux".to_owned(),
+            arch: "x86_64".to_owned(),
+            processor: Some("A Processor @ 3 GHz".to_owned()),
+            cores: 2,
+            memory: Some(25_300_000_000),
+        },
         seconds: 75.0,
         ..run(&[VERDICTS], &Options { data: nowhere, ..options(folder.path()) }).unwrap()
     };
@@ -128,12 +149,12 @@ fn terminal_summary_is_as_it_was() {
 
 #[test]
 fn markdown_report_is_as_it_was() {
-    kiln_tests::snapshot("report.md", &Markdown(&settled()).to_string());
+    kiln_tests::snapshot("report.md", &Markdown { report: &settled(), baseline: None }.to_string());
 }
 
 #[test]
 fn markdown_keeps_its_tables_whole() {
-    let text = Markdown(&report().1).to_string();
+    let text = Markdown { report: &report().1, baseline: None }.to_string();
     assert!(text.contains("With \\| a caption"));
     assert!(!text.contains("<script>"));
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| A |")).collect();
