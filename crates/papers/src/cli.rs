@@ -52,7 +52,8 @@ pub fn main() -> ExitCode {
 }
 
 fn program() -> Program {
-    let build = kiln_receipts::build!("adapt", "graph", "interpret", "models", "optim", "flex", "ndarray", "wgpu");
+    let build =
+        kiln_receipts::build!("adapt", "graph", "interpret", "models", "optim", "flex", "ndarray", "wgpu");
     Program {
         devices: &["flex", "ndarray", "wgpu"],
         device_works,
@@ -72,7 +73,8 @@ fn program() -> Program {
 /// Whether tensors can live on this device.
 #[cfg(any(feature = "adapt", feature = "interpret", feature = "optim"))]
 fn device_works(name: &str) -> Result<(), String> {
-    let lacks = |error| format!("{error}; `cargo xtask reproduce --device {name}` builds it in, where it works");
+    let lacks =
+        |error| format!("{error}; `cargo xtask reproduce --device {name}` builds it in, where it works");
     kiln_tensor::devices::named(name).map(|_| ()).map_err(lacks)
 }
 

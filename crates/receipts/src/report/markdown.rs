@@ -20,7 +20,7 @@ pub struct Markdown<'a> {
 impl fmt::Display for Markdown<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let report = self.report;
-        writeln!(out, "# Claims of {} papers\n", report.papers.len())?;
+        writeln!(out, "# Claims and verdicts\n")?;
         for (count, name) in report.summary.counts() {
             writeln!(out, "* {count} {name}")?;
         }
