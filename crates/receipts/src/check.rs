@@ -266,6 +266,19 @@ impl Check {
         }
     }
 
+    /// What is wrong with an observation of so many numbers, if something is.
+    pub(crate) fn refuses(&self, numbers: usize) -> Option<String> {
+        let wanted = self.arms();
+        let takes = if wanted.start() == wanted.end() {
+            wanted.start().to_string()
+        } else {
+            format!("{} or more", wanted.start())
+        };
+        let name = self.name;
+        (!wanted.contains(&numbers))
+            .then(|| format!("an observation of {name:?} has {numbers} numbers, its rule takes {takes}"))
+    }
+
     /// Why it can't decide, if it can't.
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let decides = match self.rule {

@@ -13,6 +13,7 @@
 //! | [`run`], [`shard`] | running experiments with checkpoints, in parts, and joining the parts |
 //! | [`verdict`], [`report`] | verdicts; `report.json`, `report.md`, `report.html`, plots, the terminal |
 //! | [`cli`], [`main`], [`Folders`] | the command line; data in folders |
+//! | [`judge`] | claims and observations in files, for other languages |
 //! | [`provenance`] | which program, from which sources, on which machine |
 //! | [`statistics`] | means, medians, quantiles, slopes, correlations |
 //! | [`progress`], [`number`] | bars and lines; numbers in reports |
@@ -80,6 +81,7 @@ pub mod cli;
 pub mod context;
 mod folders;
 mod interval;
+pub mod judge;
 pub mod number;
 pub mod paper;
 pub mod progress;

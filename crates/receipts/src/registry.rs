@@ -9,6 +9,13 @@ use crate::{check::Check, claim::Claim, paper::Paper};
 #[error("registry: {0}")]
 pub struct RegistryError(String);
 
+impl RegistryError {
+    /// What is wrong.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An argument that names no paper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no paper or domain {name:?}; {known}")]
@@ -38,24 +45,26 @@ pub fn lacks_its_domain(paper: &Paper) -> bool {
 
 /// The name that was probably meant, or all names.
 fn meant(papers: &[Paper], name: &str) -> String {
-    let names: BTreeSet<_> = papers.iter().flat_map(|paper| [paper.id, paper.domain]).collect();
-    let is_part = |known: &str| name.len() > 2 && known.contains(name);
-    let distance = |known: &str| if is_part(known) { 0 } else { edits(name, known) };
-    let near: Vec<_> = names.into_iter().filter(|known| distance(known) <= 1 + known.len() / 5).collect();
-    let best = near.iter().map(|known| distance(known)).min();
-    let best: Vec<_> = near
-        .into_iter()
-        .filter(|known| Some(distance(known)) == best)
-        .map(|known| format!("{known:?}"))
-        .collect();
-    if !best.is_empty() {
-        return format!("did you mean {}? `list` names all", best.join(" or "));
+    if let Some(meant) = nearest(papers.iter().flat_map(|paper| [paper.id, paper.domain]), name) {
+        return format!("did you mean {meant}? `list` names all");
     }
     if papers.is_empty() {
         return "there are no papers".to_owned();
     }
     let known: Vec<_> = papers.iter().map(|paper| format!("{} ({})", paper.id, paper.domain)).collect();
     format!("known: {}", known.join(", "))
+}
+
+/// The known names that a mistyped one is nearest to, if one is near.
+pub(crate) fn nearest<'a>(known: impl IntoIterator<Item = &'a str>, name: &str) -> Option<String> {
+    let is_part = |known: &str| name.len() > 2 && known.contains(name);
+    let distance = |known: &str| if is_part(known) { 0 } else { edits(name, known) };
+    let known: BTreeSet<_> = known.into_iter().collect();
+    let near: Vec<_> = known.into_iter().filter(|known| distance(known) <= 1 + known.len() / 5).collect();
+    let least = near.iter().map(|known| distance(known)).min();
+    let nearest: Vec<_> = near.into_iter().filter(|known| Some(distance(known)) == least).collect();
+    let quoted: Vec<_> = nearest.into_iter().map(|known| format!("{known:?}")).collect();
+    (!quoted.is_empty()).then(|| quoted.join(" or "))
 }
 
 /// How many letters have to be put in, taken out or changed to make one word of another (Levenshtein).
