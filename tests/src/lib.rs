@@ -93,4 +93,5 @@ run_examples_of! {
     ZerothOrder: "../../docs/src/zeroth-order.md",
     AddAMethod: "../../docs/src/add-a-method.md",
     AddAPaper: "../../docs/src/add-a-paper.md",
+    ReceiptsForYourPaper: "../../docs/src/receipts-for-your-paper.md",
 }

@@ -43,7 +43,7 @@ enum Task {
     /// Rerun papers' experiments, claim by claim, and write the reports
     #[command(disable_help_flag = true)]
     Reproduce(Arguments),
-    /// List the papers: claims, where in the paper, what each needs, last verdict
+    /// List the papers: claims, where in the paper, on which terms, last verdict
     #[command(disable_help_flag = true)]
     List(Arguments),
     /// List data sets, or get one

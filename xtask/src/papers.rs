@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::{Result, cargo, root, target_dir};
+use crate::{Result, cargo, target_dir};
 
 /// What the first build of a domain (a feature of the programs) costs, for the line that asks for patience.
 const COSTS: &[(&str, &str)] = &[
@@ -29,7 +29,11 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
     };
     let binary = match std::env::var_os(variable) {
         Some(binary) => PathBuf::from(binary),
-        None => build(package, &features(command, arguments, &read_registry()?))?,
+        None if package == "kiln-papers" && needs_no_domain(command, arguments) => bare_papers()?,
+        None => {
+            let papers = if needs_papers(command) { domain_of_each_paper()? } else { BTreeMap::new() };
+            build(package, &features(command, arguments, &papers))?
+        }
     };
     let mut program = Command::new(&binary);
     if command == "reproduce" {
@@ -51,20 +55,39 @@ pub(crate) fn keep_memory(command: &mut Command) {
     }
 }
 
+/// Whether a command of `kiln-papers` does without the papers' experiments: claims are data, which any build
+/// has.
+fn needs_no_domain(command: &str, arguments: &[OsString]) -> bool {
+    match command {
+        // Without its domain there is no such command, not even its help.
+        "finetune" => false,
+        "list" | "data" | "tables" => true,
+        _ => asks_for_help(arguments),
+    }
+}
+
+/// Whether the domains that a command needs follow from the papers that it names.
+fn needs_papers(command: &str) -> bool {
+    matches!(command, "reproduce" | "merge")
+}
+
+fn asks_for_help(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "--help" || argument == "-h")
+}
+
 /// The features of the program that a command needs: domains, and what only benchmarks use. When in doubt it
 /// is all domains, which costs time and never an answer.
 fn features(command: &str, arguments: &[OsString], papers: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
-    let asks_for_help = arguments.iter().any(|a| a == "--help" || a == "-h");
-    if matches!(command, "data" | "tables") || (asks_for_help && command != "finetune") {
+    if command == "bench" && asks_for_help(arguments) {
         return BTreeSet::new();
     }
+    let arguments: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     let bench = arguments.first().and_then(|name| BENCHES.iter().find(|(bench, _)| bench == name));
     let mut features = match bench {
-        // Without it there is no such command, not even its help.
         _ if command == "finetune" => BTreeSet::from(["models".to_owned()]),
         Some((_, domain)) if command == "bench" => BTreeSet::from([(*domain).to_owned()]),
-        _ => named_domains(&arguments, papers).unwrap_or_else(|| papers.values().cloned().collect()),
+        _ => named_domains(&arguments, papers)
+            .unwrap_or_else(|| COSTS.iter().map(|(domain, _)| (*domain).to_owned()).collect()),
     };
     if command == "bench" && features.contains("graph") {
         features.insert("webgraph".to_owned());
@@ -86,10 +109,10 @@ fn named_domains(arguments: &[Cow<str>], papers: &BTreeMap<String, String>) -> O
     let mut named = BTreeSet::new();
     let mut certain = false;
     for (i, argument) in arguments.iter().enumerate() {
-        let domain =
-            papers.get(argument.as_ref()).or_else(|| papers.values().find(|d| *d == argument.as_ref()));
+        let of_itself = || COSTS.iter().map(|(domain, _)| *domain).find(|domain| domain == argument);
+        let domain = papers.get(argument.as_ref()).map(String::as_str).or_else(of_itself);
         if let Some(domain) = domain {
-            named.insert(domain.clone());
+            named.insert(domain.to_owned());
             // After a flag it may be that flag's value instead.
             certain |= i == 0 || !arguments[i - 1].starts_with('-');
         } else if i == 0 && !argument.starts_with('-') {
@@ -99,25 +122,43 @@ fn named_domains(arguments: &[Cow<str>], papers: &BTreeMap<String, String>) -> O
     certain.then_some(named)
 }
 
-fn read_registry() -> Result<BTreeMap<String, String>> {
-    let path = root().join("crates/papers/src/registry.rs");
-    let text = std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    Ok(domain_of_each_paper(&text))
+/// Paper id → domain, as `kiln-papers list --json` says.
+fn domain_of_each_paper() -> Result<BTreeMap<String, String>> {
+    let papers = bare_papers()?;
+    let output = Command::new(&papers).args(["list", "--json"]).output();
+    let output = output.map_err(|e| format!("cannot run {}: {e}", papers.display()))?;
+    read_domains(&output.stdout).map_err(|e| format!("{} list --json: {e}", papers.display()))
 }
 
-/// Paper id → domain, from the registry's own lines `#[cfg(feature = "domain")]` and `paper_id::PAPER,`, so
-/// that adding a paper changes nothing here.
-fn domain_of_each_paper(registry: &str) -> BTreeMap<String, String> {
-    let lines: Vec<_> = registry.lines().map(str::trim).collect();
-    let of_pair = |pair: &[&str]| {
-        let domain = pair[0].strip_prefix("#[cfg(feature = \"")?.strip_suffix("\")]")?;
-        Some((pair[1].strip_suffix("::PAPER,")?.replace('_', "-"), domain.to_owned()))
-    };
-    lines.windows(2).filter_map(of_pair).collect()
+fn read_domains(list: &[u8]) -> serde_json::Result<BTreeMap<String, String>> {
+    #[derive(serde::Deserialize)]
+    struct Paper {
+        id: String,
+        domain: String,
+    }
+    let papers: Vec<Paper> = serde_json::from_slice(list)?;
+    Ok(papers.into_iter().map(|Paper { id, domain }| (id, domain)).collect())
 }
 
-/// The release binary with these features. Shards are only joined by the very program that ran them, so the
-/// same domains must always give the same binary: they are named even if they are the package's default.
+/// `kiln-papers` without a domain, and so without Burn: it knows what all papers claim. It lies in a folder of its
+/// own, so that a program that runs at this time is not replaced.
+fn bare_papers() -> Result<PathBuf> {
+    let folder = target_dir()?.join("claims");
+    let binary = folder.join("release").join(format!("kiln-papers{}", std::env::consts::EXE_SUFFIX));
+    if !binary.is_file() {
+        eprintln!("Compiling what papers claim, once, without their experiments: about a minute on 2 cores.");
+    }
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--release", "--package", "kiln-papers", "--no-default-features"]);
+    let status = build.arg("--target-dir").arg(&folder).status();
+    let built = status.map_err(|e| format!("cannot run cargo: {e}"))?.success();
+    built
+        .then_some(binary)
+        .ok_or_else(|| "kiln-papers does not compile: see cargo's messages above".to_owned())
+}
+
+/// The release binary with these features. Shards are joined only if their programs have the same features, so
+/// domains are named even if they are the package's default.
 fn build(package: &str, features: &BTreeSet<String>) -> Result<PathBuf> {
     let binary = target_dir()?.join("release").join(format!("{package}{}", std::env::consts::EXE_SUFFIX));
     let stale = is_stale(&binary);
@@ -179,21 +220,17 @@ fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
 mod tests {
     use super::*;
 
-    const REGISTRY: &str = r#"
-        #[cfg(feature = "interpret")]
-        mod convergence_maps;
+    const LIST: &str = r#"[
+        {"id": "local-graph-clustering", "domain": "graph", "title": "…", "claims": []},
+        {"id": "variance-reduction", "domain": "optim"}
+    ]"#;
 
-        pub const PAPERS: &[Paper] = &[
-            #[cfg(feature = "graph")]
-            local_graph_clustering::PAPER,
-            #[cfg(feature = "optim")]
-            variance_reduction::PAPER,
-        ];
-    "#;
+    fn words(arguments: &[&str]) -> Vec<OsString> {
+        arguments.iter().map(OsString::from).collect()
+    }
 
     fn chosen(command: &str, arguments: &[&str]) -> Vec<String> {
-        let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        features(command, &arguments, &domain_of_each_paper(REGISTRY)).into_iter().collect()
+        features(command, &words(arguments), &read_domains(LIST.as_bytes()).unwrap()).into_iter().collect()
     }
 
     #[test]
@@ -210,11 +247,12 @@ mod tests {
 
     #[test]
     fn compiles_everything_when_in_doubt() {
-        assert_eq!(chosen("reproduce", &[]), ["graph", "optim"]);
-        assert_eq!(chosen("list", &[]), ["graph", "optim"]);
-        assert_eq!(chosen("merge", &["shard-1", "shard-2"]), ["graph", "optim"]);
-        assert_eq!(chosen("reproduce", &["--out", "graph"]), ["graph", "optim"]);
-        assert_eq!(chosen("reproduce", &["no-such-paper"]), ["graph", "optim"]);
+        const ALL: [&str; 5] = ["adapt", "graph", "interpret", "models", "optim"];
+        assert_eq!(chosen("reproduce", &[]), ALL);
+        assert_eq!(chosen("merge", &["shard-1", "shard-2"]), ALL);
+        assert_eq!(chosen("reproduce", &["--out", "graph"]), ALL);
+        assert_eq!(chosen("reproduce", &["no-such-paper"]), ALL);
+        assert!(read_domains(b"[{\"id\": 1}]").is_err());
     }
 
     #[test]
@@ -225,26 +263,25 @@ mod tests {
     }
 
     #[test]
-    fn help_and_data_need_no_domain() {
-        assert!(chosen("reproduce", &["local-graph-clustering", "--help"]).is_empty());
-        assert!(chosen("data", &["get", "karate"]).is_empty());
-        assert_eq!(chosen("finetune", &["--help"]), ["models"], "it is no command without");
+    fn claims_help_and_data_need_no_domain() {
+        let bare = |command, arguments: &[&str]| needs_no_domain(command, &words(arguments));
+        assert!(bare("reproduce", &["local-graph-clustering", "--help"]) && bare("merge", &["-h"]));
+        assert!(bare("list", &[]) && bare("data", &["get", "karate"]) && bare("tables", &["page.md"]));
+        assert!(!bare("reproduce", &[]) && !bare("merge", &["a", "b"]));
+        assert!(!bare("finetune", &["--help"]), "it is no command without");
+        assert!(chosen("bench", &["--help"]).is_empty());
     }
 
     #[test]
-    fn the_real_registry_is_understood() {
-        let papers = read_registry().unwrap();
-        assert_eq!(papers.get("local-graph-clustering").map(String::as_str), Some("graph"));
-        assert_eq!(papers.len(), 24);
+    fn domains_are_features() {
         let manifest = |name: &str| {
-            std::fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap()
+            std::fs::read_to_string(crate::root().join("crates").join(name).join("Cargo.toml")).unwrap()
         };
         assert!(manifest("bench").contains("\nwebgraph = ["), "benchmarks of graphs ask for it");
-        let manifest = manifest("papers");
-        assert!(manifest.contains("\nmodels = ["), "finetune asks for it");
-        for (paper, domain) in &papers {
-            assert!(manifest.contains(&format!("\n{domain} = [")), "{paper}: {domain} is no feature");
-            assert!(COSTS.iter().any(|(known, _)| known == domain), "no cost is given for {domain}");
+        for (domain, _) in COSTS {
+            for package in ["papers", "bench"] {
+                assert!(manifest(package).contains(&format!("\n{domain} = [")), "{package} has no {domain}");
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 //! The libraries as a stranger adds them: from outside the workspace, with their default features, to run the
-//! example that each front page shows; and README's examples likewise.
+//! example that each front page shows; README's examples likewise; and a paper of the stranger's own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ struct Program {
     package: String,
     /// Its binaries' source texts.
     sources: Vec<String>,
+    /// What they are started with.
+    arguments: &'static [&'static str],
     /// `[dependencies]` of its manifest.
     dependencies: String,
 }
@@ -40,11 +42,13 @@ pub(crate) fn run(target: &Path) -> Result<Counts> {
     if !built {
         return Ok(counts);
     }
-    for Program { package, sources, .. } in &programs {
+    for Program { package, sources, arguments, .. } in &programs {
         for number in 1..=sources.len() {
             let name = format!("{package}-{number}");
             let program = target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-            let status = Command::new(program).stdin(Stdio::null()).status();
+            let mut program = Command::new(program);
+            program.args(*arguments).current_dir(workspace.join(package)).stdin(Stdio::null());
+            let status = program.status();
             if status.map_err(|e| format!("cannot run {name}: {e}"))?.success() {
                 counts.passed += 1;
             } else {
@@ -56,7 +60,7 @@ pub(crate) fn run(target: &Path) -> Result<Counts> {
     Ok(counts)
 }
 
-/// One program for each published library, and one for README.
+/// One program for each published library, one for README, and one that reproduces a paper.
 fn programs() -> Result<Vec<Program>> {
     let workspace = read(&root().join("Cargo.toml"))?;
     let mut programs = Vec::new();
@@ -70,11 +74,20 @@ fn programs() -> Result<Vec<Program>> {
             package: name.replace("kiln", "stranger"),
             dependencies: dependencies(&workspace, &format!("{} {example}", name.replace('-', "_") + "::"))?,
             sources: vec![example],
+            arguments: &[],
         });
     }
     let sources = examples(&read(&root().join("README.md"))?);
     let dependencies = dependencies(&workspace, &sources.concat())?;
-    programs.push(Program { package: "stranger-readme".to_owned(), sources, dependencies });
+    programs.push(Program { package: "stranger-readme".to_owned(), sources, arguments: &[], dependencies });
+    // A paper of the stranger's own.
+    let paper = read(&root().join("crates/receipts/examples/halving.rs"))?;
+    programs.push(Program {
+        package: "stranger-paper".to_owned(),
+        dependencies: self::dependencies(&workspace, &paper)?,
+        sources: vec![paper],
+        arguments: &["reproduce", "--fresh"],
+    });
     Ok(programs)
 }
 
@@ -153,7 +166,7 @@ fn names(code: &str, krate: &str) -> bool {
 
 /// Writes the workspace. Files that are as they should be are left alone, so that nothing is built again.
 fn lay_out(workspace: &Path, programs: &[Program]) -> Result<()> {
-    for Program { package, sources, dependencies } in programs {
+    for Program { package, sources, dependencies, .. } in programs {
         let folder = workspace.join(package);
         let mut binaries = Vec::new();
         for (number, source) in (1..).zip(sources) {

@@ -15,6 +15,6 @@ pub(crate) trait TensorDevice {
 
 impl TensorDevice for Context {
     fn tensor_device(&self) -> Result<Device, TensorError> {
-        devices::named(&self.device)
+        devices::named(self.use_device())
     }
 }

@@ -266,9 +266,34 @@ impl Check {
         }
     }
 
+    /// What is wrong with an observation of so many numbers, if something is.
+    pub(crate) fn refuses(&self, numbers: usize) -> Option<String> {
+        let wanted = self.arms();
+        let takes = if wanted.start() == wanted.end() {
+            wanted.start().to_string()
+        } else {
+            format!("{} or more", wanted.start())
+        };
+        let name = self.name;
+        (!wanted.contains(&numbers))
+            .then(|| format!("an observation of {name:?} has {numbers} numbers, its rule takes {takes}"))
+    }
+
     /// Why it can't decide, if it can't.
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let decides = match self.rule {
+            // No interval of a share excludes the shares next to 0 that are not 0, nor those next to 1.
+            Rule::In(Estimate::Share, Region::AtLeast(t) | Region::AtMost(t)) => 0.0 < t && t < 1.0,
+            Rule::In(Estimate::Share, Region::Above(t)) => (0.0..1.0).contains(&t),
+            Rule::In(Estimate::Share, Region::Below(t)) => 0.0 < t && t <= 1.0,
+            Rule::In(Estimate::Share, Region::Within(low, high)) => {
+                0.0 <= low && low < high && high <= 1.0 && high - low < 1.0
+            }
+            Rule::In(
+                Estimate::Ratio,
+                Region::AtMost(t) | Region::AtLeast(t) | Region::Below(t) | Region::Above(t),
+            ) if t <= 0.0 => false,
+            Rule::In(Estimate::Ratio, Region::Within(_, high)) if high <= 0.0 => false,
             Rule::In(_, Region::AtMost(t) | Region::AtLeast(t) | Region::Below(t) | Region::Above(t)) => {
                 t.is_finite()
             }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -35,12 +35,14 @@ impl std::fmt::Display for Scale {
 pub struct Context {
     /// How much to run.
     pub scale: Scale,
-    /// Name of the device for tensors: `ndarray`, `flex` or `wgpu`.
+    /// Name of the device for tensors, such as `flex` or `wgpu`. Who computes on it takes it from
+    /// [`use_device`](Self::use_device).
     pub device: String,
     /// Where data sets are found.
     pub data: Arc<DataSource>,
     seeds: Option<usize>,
     drawn: AtomicUsize,
+    used_device: AtomicBool,
 }
 
 /// A search path that remembers what was looked for, so that checkpoints know what they depend on.
@@ -98,6 +100,7 @@ impl Context {
             data: Arc::new(DataSource::new(data)),
             seeds,
             drawn: AtomicUsize::new(0),
+            used_device: AtomicBool::new(false),
         }
     }
 
@@ -116,6 +119,17 @@ impl Context {
         self.drawn.load(Ordering::Relaxed)
     }
 
+    /// The name of the device, for an experiment that computes on it: the report then says so.
+    pub fn use_device(&self) -> &str {
+        self.used_device.store(true, Ordering::Relaxed);
+        &self.device
+    }
+
+    /// The device, if it was used so far.
+    pub(crate) fn device_used(&self) -> Option<String> {
+        self.used_device.load(Ordering::Relaxed).then(|| self.device.clone())
+    }
+
     /// `quick` or `full`, by the scale.
     pub fn pick<T>(&self, quick: T, full: T) -> T {
         match self.scale {
@@ -131,7 +145,7 @@ impl Context {
 }
 
 pub(crate) fn is_gpu(device: &str) -> bool {
-    device == "wgpu"
+    ["wgpu", "cuda", "rocm", "metal", "vulkan"].contains(&device)
 }
 
 /// The output function of `SplitMix64` (Steele, Lea, Flood 2014).

@@ -12,16 +12,19 @@
 //! | [`context`], [`recorder`], [`sweep`] | what an experiment is given, where it puts what it observed, arms × seeds |
 //! | [`run`], [`shard`] | running experiments with checkpoints, in parts, and joining the parts |
 //! | [`verdict`], [`report`] | verdicts; `report.json`, `report.md`, `report.html`, plots, the terminal |
+//! | [`cli`], [`main`], [`Folders`] | the command line; data in folders |
+//! | [`judge`] | claims and observations in files, for other languages |
+//! | [`provenance`] | which program, from which sources, on which machine |
 //! | [`statistics`] | means, medians, quantiles, slopes, correlations |
 //! | [`progress`], [`number`] | bars and lines; numbers in reports |
 //!
 //! ```
 //! use std::sync::Arc;
 //!
-//! use kiln_core::data::{FindData, FoundFile, MissingData};
 //! use kiln_receipts::{
-//!     Check, Claim, Experiment, Paper, Scale,
+//!     Check, Claim, Experiment, Folders, Paper, Scale,
 //!     progress::Reporter,
+//!     provenance::Program,
 //!     run::{Options, run},
 //!     verdict::Verdict,
 //! };
@@ -51,16 +54,6 @@
 //!     }],
 //! };
 //!
-//! /// A paper that reads no data needs no place to find them.
-//! #[derive(Debug)]
-//! struct Nowhere;
-//!
-//! impl FindData for Nowhere {
-//!     fn find_data(&self, name: &str) -> Result<FoundFile, MissingData> {
-//!         Err(MissingData { name: name.to_owned(), hint: "there is none".to_owned() })
-//!     }
-//! }
-//!
 //! let out = tempfile::tempdir()?;
 //! let report = run(
 //!     &[PAPER],
@@ -70,10 +63,10 @@
 //!         seeds: None,
 //!         jobs: 1,
 //!         out: out.path().to_owned(),
-//!         data: Arc::new(Nowhere),
+//!         data: Arc::new(Folders::new(None)),
 //!         shard: None,
 //!         fresh: false,
-//!         program: "an example".to_owned(),
+//!         program: Program::named("an example"),
 //!         reporter: Reporter::silent(),
 //!     },
 //! )?;
@@ -84,11 +77,15 @@
 pub mod check;
 mod checkpoint;
 pub mod claim;
+pub mod cli;
 pub mod context;
+mod folders;
 mod interval;
+pub mod judge;
 pub mod number;
 pub mod paper;
 pub mod progress;
+pub mod provenance;
 pub mod recorder;
 pub mod registry;
 pub mod report;
@@ -100,7 +97,9 @@ pub mod verdict;
 
 pub use check::{Check, Expected};
 pub use claim::{Claim, ExperimentError, Need, Terms};
+pub use cli::main;
 pub use context::{Context, Scale};
+pub use folders::Folders;
 pub use number::{Number, mean_and_deviation};
 pub use paper::{Experiment, Paper};
 pub use recorder::{Recorder, Row, Table};

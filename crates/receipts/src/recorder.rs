@@ -30,6 +30,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Number of seeds that it asked for; 0 when it draws nothing.
     pub seeds: usize,
+    /// The device that it computed on, if it used one.
+    pub device: Option<String>,
     /// Observations by the name of their check.
     pub observed: BTreeMap<String, Vec<Group>>,
     /// Data that claims need and that was not found.
@@ -187,15 +189,8 @@ impl Recorder {
         }
         let rows: Vec<Vec<_>> =
             rows.into_iter().map(|row| row.into().0.into_iter().map(Number).collect()).collect();
-        if let Some(row) = rows.iter().find(|row| !check.arms().contains(&row.len())) {
-            let (name, found, wanted) = (check.name, row.len(), check.arms());
-            let wanted = if wanted.start() == wanted.end() {
-                wanted.start().to_string()
-            } else {
-                "2 or more".to_owned()
-            };
-            self.misuse
-                .push(format!("an observation of {name:?} has {found} numbers, its rule takes {wanted}"));
+        if let Some(mistake) = rows.iter().find_map(|row| check.refuses(row.len())) {
+            self.misuse.push(mistake);
         }
         let (name, groups) =
             (group.to_string(), self.outcome.observed.entry(check.name.to_owned()).or_default());

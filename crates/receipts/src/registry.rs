@@ -9,11 +9,19 @@ use crate::{check::Check, claim::Claim, paper::Paper};
 #[error("registry: {0}")]
 pub struct RegistryError(String);
 
+impl RegistryError {
+    /// What is wrong.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An argument that names no paper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no paper or domain {name:?}; known: {known}")]
+#[error("no paper or domain {name:?}; {known}")]
 pub struct UnknownPaper {
     name: String,
+    /// What was probably meant, or what there is.
     known: String,
 }
 
@@ -24,11 +32,55 @@ pub struct UnknownPaper {
 pub fn select(papers: &[Paper], names: &[String]) -> Result<Vec<Paper>, UnknownPaper> {
     let matches = |paper: &Paper, name: &str| paper.id == name || paper.domain == name;
     if let Some(name) = names.iter().find(|name| !papers.iter().any(|paper| matches(paper, name))) {
-        let known: Vec<_> = papers.iter().map(|paper| format!("{} ({})", paper.id, paper.domain)).collect();
-        return Err(UnknownPaper { name: name.clone(), known: known.join(", ") });
+        return Err(UnknownPaper { name: name.clone(), known: meant(papers, name) });
     }
     let wanted = |paper: &Paper| names.is_empty() || names.iter().any(|name| matches(paper, name));
     Ok(papers.iter().filter(|paper| wanted(paper)).copied().collect())
+}
+
+/// Whether a paper has claims to test and no experiment that could: its domain was not compiled.
+pub fn lacks_its_domain(paper: &Paper) -> bool {
+    paper.experiments.is_empty() && paper.claims.iter().any(|claim| claim.not_attempted.is_none())
+}
+
+/// The name that was probably meant, or all names.
+fn meant(papers: &[Paper], name: &str) -> String {
+    if let Some(meant) = nearest(papers.iter().flat_map(|paper| [paper.id, paper.domain]), name) {
+        return format!("did you mean {meant}? `list` names all");
+    }
+    if papers.is_empty() {
+        return "there are no papers".to_owned();
+    }
+    let known: Vec<_> = papers.iter().map(|paper| format!("{} ({})", paper.id, paper.domain)).collect();
+    format!("known: {}", known.join(", "))
+}
+
+/// The known names that a mistyped one is nearest to, if one is near.
+pub(crate) fn nearest<'a>(known: impl IntoIterator<Item = &'a str>, name: &str) -> Option<String> {
+    let is_part = |known: &str| name.len() > 2 && known.contains(name);
+    let distance = |known: &str| if is_part(known) { 0 } else { edits(name, known) };
+    let known: BTreeSet<_> = known.into_iter().collect();
+    let near: Vec<_> = known.into_iter().filter(|known| distance(known) <= 1 + known.len() / 5).collect();
+    let least = near.iter().map(|known| distance(known)).min();
+    let nearest: Vec<_> = near.into_iter().filter(|known| Some(distance(known)) == least).collect();
+    let quoted: Vec<_> = nearest.into_iter().map(|known| format!("{known:?}")).collect();
+    (!quoted.is_empty()).then(|| quoted.join(" or "))
+}
+
+/// How many letters have to be put in, taken out or changed to make one word of another (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<_> = b.chars().collect();
+    let mut row: Vec<_> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// Refuses papers whose claims could not be judged.

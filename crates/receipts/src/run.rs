@@ -9,20 +9,21 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use kiln_core::data::FindData;
 
 use crate::{
-    checkpoint::{Store, sha256},
+    checkpoint::Store,
     claim::{ExperimentError, Need},
     context::{Context, Scale, is_unchanged},
     paper::{Experiment, Paper},
     progress::{Reporter, duration},
+    provenance::Program,
     recorder::{Fed, Outcome, Recorder},
     registry::{RegistryError, validate},
-    report::{Outcomes, Report, RunSettings},
+    report::{Outcomes, Report, RunSettings, utc},
     shard::Shard,
 };
 
@@ -45,8 +46,8 @@ pub struct Options {
     pub shard: Option<Shard>,
     /// Whether to remove the checkpoints first.
     pub fresh: bool,
-    /// Identity of the program: SHA-256 of the executable. Checkpoints of another program are not used.
-    pub program: String,
+    /// The program. Checkpoints of another executable are not used.
+    pub program: Program,
     /// Where progress goes.
     pub reporter: Reporter,
 }
@@ -91,6 +92,7 @@ pub fn run(papers: &[Paper], options: &Options) -> Result<Report, ReproduceError
         std::fs::remove_dir_all(&checkpoints).map_err(io_error)?;
     }
     std::fs::create_dir_all(&checkpoints).map_err(io_error)?;
+    let (started, start) = (utc(SystemTime::now()), Instant::now());
     let plan = plan(papers, options.shard);
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Outcomes::new());
@@ -127,7 +129,8 @@ pub fn run(papers: &[Paper], options: &Options) -> Result<Report, ReproduceError
         shard: options.shard,
     };
     let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Report::new(papers, settings, &options.program, &outcomes))
+    let elapsed = start.elapsed().as_secs_f64();
+    Ok(Report { started, elapsed, ..Report::new(papers, settings, &options.program, &outcomes) })
 }
 
 /// Name of the checkpoint that holds an outcome.
@@ -142,7 +145,7 @@ fn run_one(
     let name = format!("{}/{}", paper.id, experiment.id);
     let seeds = options.seeds.map_or("default".to_owned(), |n| n.to_string());
     let settings = format!("{}-{}-{seeds}", options.scale, sanitize(&options.device));
-    let key = format!("{name} {settings} program {}", options.program);
+    let key = format!("{name} {settings} program {}", options.program.sha256);
     let store = Store::open(&checkpoints.join(paper.id).join(experiment.id).join(settings), &key)?;
     let reporter = &options.reporter;
     if let Some((seen, outcome)) = store.read::<(BTreeMap<String, String>, Outcome)>(OUTCOME, reporter) {
@@ -165,6 +168,7 @@ fn run_one(
     let result = catch_unwind(AssertUnwindSafe(|| (experiment.run)(&context, &mut recorder)))
         .unwrap_or_else(|panic| Err(panic_error(panic.as_ref())));
     let outcome = recorder.finish(result, start.elapsed().as_secs_f64(), context.seeds_drawn());
+    let outcome = Outcome { device: context.device_used(), ..outcome };
     if let Some(failure) = &outcome.failure {
         reporter.notice(&format!("{name}: failed after {}: {failure}", duration(outcome.seconds)));
     } else {
@@ -202,70 +206,51 @@ fn panic_error(panic: &(dyn std::any::Any + Send)) -> ExperimentError {
 /// out.
 ///
 /// # Errors
-/// [`ReproduceError::Merge`] when there are no reports, when they come from different programs or settings,
-/// from another program than this one, or when two have the same experiment.
+/// [`ReproduceError::Merge`] when there are no reports, when they or this program come from different sources
+/// ([`Program::differs_from`]), when their settings differ, or when two have the same experiment.
 pub fn merge(
     papers: &[Paper],
-    program: &str,
+    program: &Program,
     reports: &[(PathBuf, Report)],
 ) -> Result<(Report, Vec<String>), ReproduceError> {
-    let Some(((first_path, first), rest)) = reports.split_first() else {
-        return Err(ReproduceError::Merge("no reports given".to_owned()));
-    };
-    if first.program.sha256 != program {
-        return Err(ReproduceError::Merge(format!(
-            "{} was written by another build of this program (SHA-256 {}, this one is {program}); merge with the \
-             program that ran the shards",
-            first_path.display(),
-            first.program.sha256
-        )));
-    }
+    let refuse = |message: String| Err(ReproduceError::Merge(message));
+    let Some((first_path, first)) = reports.first() else { return refuse("no reports given".to_owned()) };
     let settings = |report: &Report| RunSettings { shard: None, ..report.settings.clone() };
-    for (path, report) in rest {
-        let differs = |what: &str, here: String, there: String| {
-            let (path, first_path) = (path.display(), first_path.display());
-            Err(ReproduceError::Merge(format!("{path} has {what} {here}, but {first_path} has {there}")))
-        };
-        if report.program != first.program {
-            return differs("program", format!("{:?}", report.program), format!("{:?}", first.program));
+    for (path, report) in reports {
+        let (path, first_path) = (path.display(), first_path.display());
+        if let Some(difference) = report.program.differs_from(program) {
+            return refuse(format!("{path} is not of this program: {difference}"));
+        }
+        if let Some(difference) = report.program.differs_from(&first.program) {
+            return refuse(format!("{path} does not belong to {first_path}: {difference}"));
         }
         if settings(report) != settings(first) {
-            return differs("settings", format!("{:?}", settings(report)), format!("{:?}", settings(first)));
+            let (here, there) = (settings(report), settings(first));
+            return refuse(format!("{path} has settings {here:?}, but {first_path} has {there:?}"));
         }
     }
     let known: BTreeSet<_> =
         plan(papers, None).iter().map(|(p, e)| (p.id.to_owned(), e.id.to_owned())).collect();
     let mut outcomes = Outcomes::new();
     for (path, report) in reports {
+        let path = path.display();
         for (paper, outcome) in report.papers.iter().flat_map(|p| p.experiments.iter().map(move |o| (p, o))) {
             let key = (paper.id.clone(), outcome.experiment.clone());
             let name = format!("{}/{}", key.0, key.1);
             if !known.contains(&key) {
-                return Err(ReproduceError::Merge(format!(
-                    "{} has the unknown experiment {name}",
-                    path.display()
-                )));
+                return refuse(format!("{path} has the unknown experiment {name}"));
             }
             if outcomes.insert(key, outcome.clone()).is_some() {
-                return Err(ReproduceError::Merge(format!(
-                    "{name} is in {} and in an earlier report",
-                    path.display()
-                )));
+                return refuse(format!("{name} is in {path} and in an earlier report"));
             }
         }
     }
-    let mut report = Report::new(papers, settings(first), program, &outcomes);
-    report.machine = first.machine.clone();
+    let joined = Report::new(papers, settings(first), &first.program, &outcomes);
+    let started = reports.iter().map(|(_, report)| &report.started).min().unwrap_or(&first.started).clone();
+    let elapsed = reports.iter().map(|(_, report)| report.elapsed).fold(0.0, f64::max);
+    let report = Report { machine: first.machine.clone(), started, elapsed, ..joined };
     let missing =
         report.papers.iter().flat_map(|paper| paper.not_run.iter().map(move |e| format!("{}/{e}", paper.id)));
     let missing = missing.collect();
     Ok((report, missing))
-}
-
-/// SHA-256 of the running executable.
-///
-/// # Errors
-/// Whatever the file system reports.
-pub fn program() -> io::Result<String> {
-    Ok(sha256(&std::fs::read(std::env::current_exe()?)?))
 }

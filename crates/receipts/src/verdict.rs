@@ -403,16 +403,14 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
             let miss = level(together * (arms - 1));
             let step = |arm: usize| {
                 let steps: Vec<_> = rows.iter().map(|row| lifted(row[arm + 1]) - lifted(row[arm])).collect();
-                Interval::mean(&steps, miss)
+                let interval = Interval::mean(&steps, miss);
+                (interval, found(Region::Above(0.0), interval, count, false))
             };
-            let worst = (0..arms - 1).map(step).min_by(|a, b| a.low.total_cmp(&b.low));
-            let worst = worst.ok_or("rows of one number")?;
-            let finding = if count < FEWEST {
-                few(count, FEWEST)
-            } else {
-                found(Region::Above(0.0), worst, count, false)
-            };
-            Ok(group(worst, finding))
+            let worst = (0..arms - 1).map(step).max_by(|(a, found_a), (b, found_b)| {
+                found_a.rank().cmp(&found_b.rank()).then_with(|| b.low.total_cmp(&a.low))
+            });
+            let (worst, finding) = worst.ok_or("rows of one number")?;
+            Ok(group(worst, if count < FEWEST { few(count, FEWEST) } else { finding }))
         }
         Rule::SameLaw { reference, margin } => {
             let values = single();

@@ -141,6 +141,23 @@ impl Figure {
         super::svg::svg(self)
     }
 
+    /// The numbers as a table: series, x, y, and the upper edge of a band or the value of a cell.
+    pub fn csv(&self) -> String {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let mut csv = "series,x,y,upper\n".to_owned();
+        for series in &self.series {
+            let name = quoted(&series.name);
+            for (i, (x, y)) in series.points.iter().enumerate() {
+                let category =
+                    self.x.categories.get(*x as usize).filter(|_| *x >= 0.0).map(|name| quoted(name));
+                let x = category.unwrap_or_else(|| x.to_string());
+                let upper = series.upper.get(i).map_or(String::new(), |upper| upper.0.to_string());
+                csv += &format!("{name},{x},{y},{upper}\n");
+            }
+        }
+        csv
+    }
+
     /// Why the figure can't be drawn, if it can't.
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let file_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

@@ -1,32 +1,78 @@
 //! The report as Markdown.
 
-use std::fmt::{self, Formatter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Formatter},
+};
 
 use super::{ClaimReport, PaperReport, Report, figure_file};
 use crate::{progress::duration, verdict::CheckReport};
 
 /// `report.md` of a report, by its `Display`.
 #[derive(Debug, Clone, Copy)]
-pub struct Markdown<'a>(pub &'a Report);
+pub struct Markdown<'a> {
+    /// The report.
+    pub report: &'a Report,
+    /// An earlier one: what changed since is then said first.
+    pub baseline: Option<&'a Report>,
+}
 
 impl fmt::Display for Markdown<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        write_report(out, self.0)
+        let report = self.report;
+        writeln!(out, "# Claims and verdicts\n")?;
+        for (count, name) in report.summary.counts() {
+            writeln!(out, "* {count} {name}")?;
+        }
+        if let Some(baseline) = self.baseline {
+            write_changes(out, report, baseline)?;
+        }
+        writeln!(
+            out,
+            "\n{}",
+            super::circumstances(report)
+                .into_iter()
+                .map(|(name, value)| escape(&format!("{name}: {value}")))
+                .collect::<Vec<_>>()
+                .join("  \n")
+        )?;
+        report.papers.iter().try_for_each(|paper| write_paper(out, paper))
     }
 }
 
-fn write_report(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    writeln!(out, "# Kiln: reproduced claims\n")?;
-    for (count, name) in report.summary.counts() {
-        writeln!(out, "* {count} {name}")?;
-    }
+/// What became of each claim, by paper and claim.
+fn verdicts(report: &Report) -> BTreeMap<(&str, &str), String> {
+    let words = |claim: &ClaimReport| {
+        let surprise = if claim.is_a_surprise() { ", not as expected" } else { "" };
+        let terms = if claim.is_attempted() { format!(" ({})", claim.terms) } else { String::new() };
+        format!("{}{terms}{surprise}", claim.verdict.words())
+    };
+    let claims = report.papers.iter().flat_map(|paper| paper.claims.iter().map(move |claim| (paper, claim)));
+    claims.map(|(paper, claim)| ((paper.id.as_str(), claim.id.as_str()), words(claim))).collect()
+}
+
+/// The claims whose verdict or terms are not what they were.
+fn write_changes(out: &mut Formatter<'_>, report: &Report, baseline: &Report) -> fmt::Result {
+    let (before, now) = (verdicts(baseline), verdicts(report));
+    let claims: BTreeSet<_> = before.keys().chain(now.keys()).copied().collect();
+    let changed: Vec<_> = claims.into_iter().filter(|claim| before.get(claim) != now.get(claim)).collect();
+    let sources = |report: &Report| escape(&report.program.sources());
     writeln!(
         out,
-        "\n{}",
-        super::circumstances(report).map(|(name, value)| format!("{name}: {value}")).join(". ")
+        "\n## Changes\n\nAgainst {} of {}, {} scale: ",
+        sources(baseline),
+        baseline.created,
+        baseline.settings.scale
     )?;
-    for paper in &report.papers {
-        write_paper(out, paper)?;
+    if changed.is_empty() {
+        return writeln!(out, "no verdict changed.");
+    }
+    writeln!(out, "\n| paper | claim | before | now |\n|---|---|---|---|")?;
+    for claim in changed {
+        let word =
+            |known: &BTreeMap<_, String>| known.get(&claim).cloned().unwrap_or_else(|| "absent".to_owned());
+        let cells = [claim.0.to_owned(), claim.1.to_owned(), word(&before), word(&now)];
+        writeln!(out, "{}", row(&cells))?;
     }
     Ok(())
 }
@@ -37,13 +83,12 @@ fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
     for claim in &paper.claims {
         let measured: Vec<_> = claim.checks.iter().map(|check| escape(&check_line(check))).collect();
         let (id, place, words) = (escape(&claim.id), escape(&claim.place), claim.verdict.words());
-        let terms = &claim.terms;
-        writeln!(
-            out,
-            "| {id} | {place} | {terms} | {words} | {} | {} |",
-            measured.join("<br>"),
-            duration(claim.seconds)
-        )?;
+        let (terms, time) = if claim.is_attempted() {
+            (claim.terms.as_str(), duration(claim.seconds))
+        } else {
+            ("", String::new())
+        };
+        writeln!(out, "| {id} | {place} | {terms} | {words} | {} | {time} |", measured.join("<br>"))?;
     }
     if !paper.not_run.is_empty() {
         writeln!(out, "\nNot run here: {}.", paper.not_run.join(", "))?;
@@ -57,7 +102,12 @@ fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
         }
         for figure in &outcome.figures {
             let file = figure_file(&paper.id, &outcome.experiment, &figure.id);
-            writeln!(out, "\n![{}](figures/{file})\n\n{}", escape(&figure.title), escape(&figure.caption))?;
+            writeln!(
+                out,
+                "\n![{}](figures/{file}.svg)\n\n{}",
+                escape(&figure.title),
+                escape(&figure.caption)
+            )?;
         }
     }
     for table in paper.experiments.iter().flat_map(|outcome| &outcome.tables).chain(&super::data_table(paper))
@@ -78,8 +128,10 @@ fn write_paper(out: &mut Formatter<'_>, paper: &PaperReport) -> fmt::Result {
 fn write_claim(out: &mut Formatter<'_>, claim: &ClaimReport) -> fmt::Result {
     writeln!(out, "\n### {} {}: {}\n", escape(&claim.id), escape(&claim.place), claim.verdict.words())?;
     writeln!(out, "* The paper says: {}", escape(&claim.says))?;
-    writeln!(out, "* Terms: {}", escape(&claim.terms_in_full))?;
-    writeln!(out, "* Tested here: {}", escape(&claim.test))?;
+    if claim.is_attempted() {
+        writeln!(out, "* Terms: {}", escape(&claim.terms_in_full))?;
+        writeln!(out, "* Tested here: {}", escape(&claim.test))?;
+    }
     for check in &claim.checks {
         writeln!(out, "* {}", escape(&check_line(check)))?;
     }

@@ -4,19 +4,28 @@
 mod axis;
 pub mod figure;
 mod html;
+pub mod list;
 mod markdown;
 pub mod pages;
 mod svg;
 pub mod terminal;
 
-use std::{collections::BTreeMap, fs, io, path::Path, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    time::SystemTime,
+};
 
 use kiln_core::{data::DataUse, files::write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     context::Scale,
+    number::Number,
     paper::Paper,
+    progress::duration,
+    provenance::{Machine, Program},
     recorder::{Outcome, Table},
     shard::Shard,
     verdict::{CheckReport, ExpectedReport, GroupReport, Verdict, judge},
@@ -40,6 +49,12 @@ pub struct Report {
     pub machine: Machine,
     /// When it was written, in UTC, as in `2026-11-22T07:40:00Z`.
     pub created: String,
+    /// When the run was started; of shards, the first of them.
+    pub started: String,
+    /// How long it took, in seconds, without what earlier runs left in checkpoints; of shards, the longest.
+    pub elapsed: f64,
+    /// Where papers' pages and sources are.
+    pub links: Links,
     /// What was asked for.
     pub settings: RunSettings,
     /// Time of all experiments together, in seconds.
@@ -50,24 +65,14 @@ pub struct Report {
     pub papers: Vec<PaperReport>,
 }
 
-/// The program that ran the experiments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
-    /// Version of kiln-receipts.
-    pub version: String,
-    /// SHA-256 of the executable.
-    pub sha256: String,
-}
-
-/// The machine that ran the experiments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Operating system.
-    pub os: String,
-    /// Processor architecture.
-    pub arch: String,
-    /// Cores that the program could use.
-    pub cores: usize,
+/// Where a paper's page and source are, seen from the root of the repository: `{id}` stands for the paper's id,
+/// `{module}` for the same with `_` in place of `-`. Empty where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// The page about a paper, such as `docs/src/paper-{id}.md`.
+    pub page: String,
+    /// The source of its experiments, such as `src/{module}`.
+    pub source: String,
 }
 
 /// What was asked for.
@@ -161,6 +166,8 @@ pub struct ClaimReport {
     pub seeds: usize,
     /// Time of those experiments, in seconds.
     pub seconds: f64,
+    /// Devices that those experiments computed on.
+    pub devices: Vec<String>,
 }
 
 /// Outcomes by paper and experiment.
@@ -169,20 +176,19 @@ pub type Outcomes = BTreeMap<(String, String), Outcome>;
 impl Report {
     /// The report on the papers that the settings name. A claim appears once all experiments that feed it
     /// have an outcome.
-    pub fn new(papers: &[Paper], settings: RunSettings, program: &str, outcomes: &Outcomes) -> Self {
+    pub fn new(papers: &[Paper], settings: RunSettings, program: &Program, outcomes: &Outcomes) -> Self {
         let selected = papers.iter().filter(|paper| settings.papers.iter().any(|id| id == paper.id));
         let papers: Vec<_> = selected.map(|paper| paper_report(paper, &settings, outcomes)).collect();
         let claims = papers.iter().flat_map(|paper| &paper.claims);
         let experiments = papers.iter().flat_map(|paper| &paper.experiments);
         Self {
             schema_version: SCHEMA_VERSION,
-            program: Program { version: env!("CARGO_PKG_VERSION").to_owned(), sha256: program.to_owned() },
-            machine: Machine {
-                os: std::env::consts::OS.to_owned(),
-                arch: std::env::consts::ARCH.to_owned(),
-                cores: std::thread::available_parallelism().map_or(1, usize::from),
-            },
+            program: program.clone(),
+            machine: Machine::here(),
             created: utc(SystemTime::now()),
+            started: utc(SystemTime::now()),
+            elapsed: 0.0,
+            links: Links::default(),
             settings,
             seconds: experiments.map(|outcome| outcome.seconds).fold(0.0, |sum, seconds| sum + seconds),
             summary: claims.fold(Summary::default(), Summary::add),
@@ -203,38 +209,71 @@ impl Report {
         }
     }
 
-    /// Writes `report.json`, `report.md`, `report.html` and `figures/PAPER-EXPERIMENT-FIGURE.svg`.
+    /// Writes `report.json`, `report.md`, `report.html` and, for each figure, its picture and its numbers in
+    /// `figures/PAPER-EXPERIMENT-FIGURE`, `.svg`, `.json` and `.csv`.
     ///
     /// # Errors
     /// Whatever the file system reports.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
+        self.write_against(folder, None)
+    }
+
+    /// The same; `report.md` says also what changed against an earlier report.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_against(&self, folder: &Path, baseline: Option<&Self>) -> io::Result<()> {
         let figures = folder.join("figures");
         if figures.exists() {
             fs::remove_dir_all(&figures)?;
         }
         fs::create_dir_all(&figures)?;
         for (name, figure) in self.figures() {
-            write_atomically(&figures.join(name), figure.svg().as_bytes())?;
+            let write = |ending: &str, bytes: &[u8]| {
+                write_atomically(&figures.join(format!("{name}.{ending}")), bytes)
+            };
+            write("svg", figure.svg().as_bytes())?;
+            write("csv", figure.csv().as_bytes())?;
+            write("json", &serde_json::to_vec(&figure.series)?)?;
         }
-        write_atomically(&folder.join("report.md"), Markdown(self).to_string().as_bytes())?;
+        let markdown = Markdown { report: self, baseline };
+        write_atomically(&folder.join("report.md"), markdown.to_string().as_bytes())?;
         write_atomically(&folder.join("report.html"), Html(self).to_string().as_bytes())?;
-        let mut json = serde_json::to_vec_pretty(self)?;
+        // The numbers of figures are most of it; they lie in files of their own.
+        let mut short = self.clone();
+        short.figures_mut().for_each(|(_, figure)| figure.series.clear());
+        let mut json = serde_json::to_vec_pretty(&short)?;
         json.push(b'\n');
         write_atomically(&folder.join("report.json"), &json)
     }
 
-    /// Reads `report.json` of a folder.
+    /// Reads what [`write`](Self::write) wrote into a folder.
     ///
     /// # Errors
     /// A file that is absent, not a report, or of another schema version.
     pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut report = Self::read_file(&folder.join("report.json"))?;
+        for (name, figure) in report.figures_mut() {
+            let path = folder.join("figures").join(format!("{name}.json"));
+            let fail =
+                |error: &dyn std::fmt::Display| io::Error::other(format!("{}: {error}", path.display()));
+            let bytes = fs::read(&path).map_err(|error| fail(&error))?;
+            figure.series = serde_json::from_slice(&bytes).map_err(|error| fail(&error))?;
+        }
+        Ok(report)
+    }
+
+    /// Reads a `report.json` by itself: its figures have no series.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_file(path: &Path) -> io::Result<Self> {
         #[derive(Deserialize)]
         struct Version {
             schema_version: u32,
         }
-        let path = folder.join("report.json");
         let fail = |message: String| io::Error::other(format!("{}: {message}", path.display()));
-        let bytes = fs::read(&path).map_err(|error| fail(error.to_string()))?;
+        let bytes = fs::read(path).map_err(|error| fail(error.to_string()))?;
         let version: Version = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
         if version.schema_version != SCHEMA_VERSION {
             let found = version.schema_version;
@@ -245,7 +284,7 @@ impl Report {
         serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))
     }
 
-    /// All figures with their file names.
+    /// All figures with the names of their files, without endings.
     fn figures(&self) -> impl Iterator<Item = (String, &figure::Figure)> {
         self.papers.iter().flat_map(|paper| {
             paper.experiments.iter().flat_map(move |outcome| {
@@ -255,11 +294,32 @@ impl Report {
             })
         })
     }
+
+    fn figures_mut(&mut self) -> impl Iterator<Item = (String, &mut figure::Figure)> {
+        self.papers.iter_mut().flat_map(|PaperReport { id, experiments, .. }| {
+            experiments.iter_mut().flat_map(|Outcome { experiment, figures, .. }| {
+                let named = |figure: &figure::Figure| figure_file(id, experiment, &figure.id);
+                figures.iter_mut().map(move |figure| (named(figure), figure))
+            })
+        })
+    }
+
+    /// Address of a file of a paper at the report's commit, by a pattern of [`Links`]; nothing when it is not
+    /// published.
+    fn address(&self, pattern: &str, paper: &str) -> Option<String> {
+        let Program { repository, commit, .. } = &self.program;
+        if pattern.is_empty() || repository.is_empty() {
+            return None;
+        }
+        let path = pattern.replace("{id}", paper).replace("{module}", &paper.replace('-', "_"));
+        let kind = if Path::new(&path).extension().is_some() { "blob" } else { "tree" };
+        Some(format!("{repository}/{kind}/{}/{path}", commit.as_deref().unwrap_or("HEAD")))
+    }
 }
 
-/// File name of a figure.
+/// Name of a figure's files, without ending.
 fn figure_file(paper: &str, experiment: &str, figure: &str) -> String {
-    format!("{paper}-{experiment}-{figure}.svg")
+    format!("{paper}-{experiment}-{figure}")
 }
 
 impl Summary {
@@ -300,6 +360,11 @@ impl Summary {
 }
 
 impl ClaimReport {
+    /// Whether there is an experiment for it.
+    pub fn is_attempted(&self) -> bool {
+        !matches!(self.verdict, Verdict::NotAttempted { .. })
+    }
+
     /// Whether a check measured something else than what is expected of it, or does not hold and nothing is.
     pub fn is_a_surprise(&self) -> bool {
         let judged = self.verdict == Verdict::Reproduced || self.verdict.is_a_finding();
@@ -381,6 +446,12 @@ fn paper_report(paper: &Paper, settings: &RunSettings, outcomes: &Outcomes) -> P
             experiments: ids.into_iter().map(str::to_owned).collect(),
             data,
             seeds: fed_by.iter().map(|outcome| outcome.seeds).max().unwrap_or(0),
+            devices: fed_by
+                .iter()
+                .filter_map(|outcome| outcome.device.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             seconds: fed_by.iter().map(|outcome| outcome.seconds).fold(0.0, |sum, seconds| sum + seconds),
         });
     }
@@ -398,7 +469,7 @@ fn paper_report(paper: &Paper, settings: &RunSettings, outcomes: &Outcomes) -> P
 
 /// The time in UTC; the calendar is the proleptic Gregorian one (Hinnant, "chrono-compatible low-level date
 /// algorithms", `civil_from_days`).
-fn utc(time: SystemTime) -> String {
+pub(crate) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (day, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let era = day / 146_097;
@@ -444,6 +515,9 @@ fn wanted(check: &CheckReport) -> String {
 /// What a claim's verdict rests on: seeds, data, time.
 fn evidence(claim: &ClaimReport) -> Vec<String> {
     let mut lines = Vec::new();
+    if !claim.is_attempted() {
+        return lines;
+    }
     if claim.seeds > 0 {
         lines.push(format!("Seeds of its experiments: {}", claim.seeds));
     }
@@ -456,7 +530,10 @@ fn evidence(claim: &ClaimReport) -> Vec<String> {
             lines.push(format!("Data: {} ({}), {} rows, SHA-256 {hash}…", data.name, data.route, data.rows));
         }
     }
-    lines.push(format!("Time of its experiments: {}", crate::progress::duration(claim.seconds)));
+    if !claim.devices.is_empty() {
+        lines.push(format!("Computed on: {}", claim.devices.join(", ")));
+    }
+    lines.push(format!("Time of its experiments: {}", duration(claim.seconds)));
     lines
 }
 
@@ -473,17 +550,36 @@ fn data_table(paper: &PaperReport) -> Option<Table> {
 }
 
 /// How the report came about, as name and value.
-fn circumstances(report: &Report) -> [(&'static str, String); 6] {
+fn circumstances(report: &Report) -> Vec<(&'static str, String)> {
     let Report { settings, machine, program, .. } = report;
     let shard =
         settings.shard.map_or(String::new(), |shard| format!(", part {} of {}", shard.index, shard.count));
     let seeds = settings.seeds.map_or("each experiment's own number".to_owned(), |count| count.to_string());
-    [
-        ("Written", report.created.clone()),
+    let memory =
+        machine.memory.map(|bytes| format!("{} GB of memory", Number((bytes as f64 / 1e8).round() / 10.0)));
+    let cores = if machine.cores == 1 { "1 core".to_owned() } else { format!("{} cores", machine.cores) };
+    let words =
+        [Some(format!("{}, {}", machine.os, machine.arch)), machine.processor.clone(), Some(cores), memory];
+    let machine = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let burn = program.burn.as_ref().map(|version| format!("Burn {version}"));
+    let versions = [Some(format!("kiln-receipts {}", program.receipts)), burn, Some(program.rustc.clone())];
+    let versions = versions.into_iter().flatten().filter(|version| !version.is_empty());
+    let features = if program.features.is_empty() { "none".to_owned() } else { program.features.join(", ") };
+    let lock = program.lock.as_ref().map(|lock| format!("; Cargo.lock {}…", lock.get(..12).unwrap_or(lock)));
+    vec![
         ("Scale", format!("{}{shard}", settings.scale)),
         ("Seeds", seeds),
         ("Device for tensors", settings.device.clone()),
-        ("Machine", format!("{}, {}, {} cores", machine.os, machine.arch, machine.cores)),
-        ("Program", format!("kiln-papers {}, SHA-256 {}", program.version, program.sha256)),
+        ("Started", format!("{}, written {}", report.started, report.created)),
+        ("Took", format!("{}; the experiments {}", duration(report.elapsed), duration(report.seconds))),
+        ("Machine", machine),
+        ("Program", format!("{} {}, SHA-256 {}", program.name, program.version, program.sha256)),
+        ("Sources", format!("{}{}", program.sources(), lock.unwrap_or_default())),
+        ("Features", features),
+        ("Versions", versions.collect::<Vec<_>>().join(", ")),
+        (
+            "Command line",
+            std::iter::once(&program.name).chain(&program.arguments).cloned().collect::<Vec<_>>().join(" "),
+        ),
     ]
 }

@@ -3,7 +3,7 @@
 use kiln_receipts::{Axis, Figure, Kind, run::run};
 use proptest::prelude::*;
 
-use crate::fixture::{one_experiment, options};
+use crate::fixture::{VALUE, one_experiment, options};
 
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
@@ -61,7 +61,7 @@ proptest! {
 fn a_figure_that_can_not_be_drawn_fails_the_experiment() {
     let folder = tempfile::tempdir().unwrap();
     let paper = one_experiment(|_, recorder| {
-        recorder.record("A", "value", [0.0]);
+        recorder.observe(&VALUE, [0.0]);
         recorder.figure(Figure::new("../f", "", "", Axis::linear("x"), Axis::linear("y")));
         Ok(())
     });

@@ -1,6 +1,7 @@
 //! Tests of the receipts: verdicts, reports, checkpoints, shards.
 
 mod checkpoint;
+mod cli;
 mod figure;
 mod fixture;
 mod merge;

@@ -4,16 +4,17 @@ use std::{fs, process::Command, sync::Arc};
 
 use kiln_datasets::DataPath;
 use kiln_receipts::{
-    Context, ExperimentError, Recorder, Scale,
+    Check, Context, ExperimentError, Recorder, Scale,
+    provenance::{Machine, Program},
     report::{
-        Html, Machine, Markdown, Report, Summary, SummaryTable,
+        Html, Markdown, Report, Summary, SummaryTable,
         pages::{PageError, fill},
     },
     run::{Options, run},
     verdict::Verdict,
 };
 
-use crate::fixture::{VERDICTS, one_experiment, options};
+use crate::fixture::{VALUE, VERDICTS, one_experiment, options, program};
 
 fn report() -> (tempfile::TempDir, Report) {
     let folder = tempfile::tempdir().unwrap();
@@ -26,21 +27,38 @@ fn report() -> (tempfile::TempDir, Report) {
 fn counts_every_verdict() {
     let (_, report) = report();
     let expected = Summary {
-        reproduced: 3,
-        known_findings: 1,
-        needs_data: 2,
+        reproduced: 2,
+        contradicted: 1,
+        not_shown: 1,
+        undecided: 1,
+        not_attempted: 1,
+        needs_data: 1,
         needs_gpu: 1,
         skipped: 1,
         ..Summary::default()
     };
     assert_eq!(report.summary, expected);
-    assert_eq!(report.exit_status(), 0);
-    let claim = report.papers[0].claims.iter().find(|claim| claim.id == "A").unwrap();
-    let measured = claim.checks[0].measured.as_ref().unwrap();
-    assert_eq!((measured.count, measured.min.0, measured.max.0), (5, 0.0, 0.9));
-    assert_eq!((claim.seeds, claim.data[0].rows), (4, 78));
-    let gained = report.papers[0].claims.iter().find(|claim| claim.id == "H").unwrap();
-    assert!(gained.remark().unwrap().contains("reproduces now"));
+    assert_eq!(report.exit_status(), 0, "all that does not hold is expected");
+    let claim = |id: &str| report.papers[0].claims.iter().find(|claim| claim.id == id).unwrap();
+    let measured = &claim("A").checks[1].groups[0];
+    assert_eq!((measured.count, measured.estimate.to_string()), (5, "0.3".to_owned()));
+    assert_eq!((claim("A").seeds, claim("A").data[0].rows), (4, 78));
+    let remarks = |id: &str| claim(id).remarks().join("; ");
+    assert_eq!(remarks("B"), "Ruled out: other seeds; failing value, as expected: so it is in theirs");
+    assert!(remarks("G").contains("it takes 512 GPUs"));
+    assert!(remarks("H").contains("says nothing against the paper"));
+}
+
+#[test]
+fn what_is_not_as_expected_is_said_and_counted() {
+    let (folder, _) = report();
+    let full = Options { scale: Scale::Full, ..options(folder.path()) };
+    let report = run(&[VERDICTS], &full).unwrap();
+    let of_quick_scale = report.papers[0].claims.iter().filter(|claim| claim.is_a_surprise());
+    assert_eq!(of_quick_scale.map(|claim| claim.id.as_str()).collect::<Vec<_>>(), ["B", "H", "I"]);
+    assert_eq!(report.summary.surprises, 3);
+    assert_eq!(report.exit_status(), 2, "E has nothing to judge at full scale, which is an error");
+    assert!(SummaryTable(&report).to_string().contains("NOT as expected: B of verdicts"));
 }
 
 #[test]
@@ -55,10 +73,10 @@ fn json_round_trip() {
 fn another_schema_version_is_refused() {
     let (folder, report) = report();
     let mut value = serde_json::to_value(&report).unwrap();
-    value["schema_version"] = 3.into();
+    value["schema_version"] = 1.into();
     fs::write(folder.path().join("report.json"), value.to_string()).unwrap();
     let error = Report::read(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("schema version 3"), "{error}");
+    assert!(error.contains("schema version 1"), "{error}");
 }
 
 #[test]
@@ -85,7 +103,27 @@ fn settled() -> Report {
     let nowhere = Arc::new(DataPath::of_folders(vec![]));
     let mut report = Report {
         created: "2026-11-30T12:00:00Z".to_owned(),
-        machine: Machine { os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 },
+        started: "2026-11-30T11:58:45Z".to_owned(),
+        elapsed: 75.0,
+        program: Program {
+            version: "0.1.0".to_owned(),
+            receipts: "0.1.0".to_owned(),
+            burn: Some("0.22.1".to_owned()),
+            rustc: "rustc 1.95.0".to_owned(),
+            features: vec!["graph".to_owned(), "optim".to_owned()],
+            commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            changed: true,
+            lock: Some("ab".repeat(32)),
+            arguments: vec!["reproduce".to_owned(), "--scale".to_owned(), "quick".to_owned()],
+            ..program("5a".repeat(32).as_str())
+        },
+        machine: Machine {
+            os: "linux".to_owned(),
+            arch: "x86_64".to_owned(),
+            processor: Some("A Processor @ 3 GHz".to_owned()),
+            cores: 2,
+            memory: Some(25_300_000_000),
+        },
         seconds: 75.0,
         ..run(&[VERDICTS], &Options { data: nowhere, ..options(folder.path()) }).unwrap()
     };
@@ -111,18 +149,20 @@ fn terminal_summary_is_as_it_was() {
 
 #[test]
 fn markdown_report_is_as_it_was() {
-    kiln_tests::snapshot("report.md", &Markdown(&settled()).to_string());
+    kiln_tests::snapshot("report.md", &Markdown { report: &settled(), baseline: None }.to_string());
 }
 
 #[test]
 fn markdown_keeps_its_tables_whole() {
-    let text = Markdown(&report().1).to_string();
+    let text = Markdown { report: &report().1, baseline: None }.to_string();
     assert!(text.contains("With \\| a caption"));
     assert!(!text.contains("<script>"));
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| A |")).collect();
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].matches('|').count(), 6);
+    assert_eq!(rows[0].matches('|').count(), 7);
 }
+
+const OTHER: Check = Check::each("other").at_most(1.0);
 
 type Run = fn(&Context, &mut Recorder) -> Result<(), ExperimentError>;
 
@@ -136,34 +176,34 @@ fn exit_status_tells_failures_apart() {
     }
     assert_eq!(
         status(|_, r| {
-            r.record("A", "value", [1.0]);
+            r.observe(&VALUE, [1.0]);
             Ok(())
         }),
         (0, Verdict::Reproduced)
     );
     assert_eq!(
         status(|_, r| {
-            r.record("A", "value", [1.1]);
+            r.observe(&VALUE, [1.1]);
             Ok(())
         }),
-        (1, Verdict::NotReproduced)
+        (1, Verdict::Contradicted)
     );
     let errors: [Run; 6] = [
         |_, _| Ok(()),
         |_, _| Err("it broke".into()),
         |_, _| panic!("it panicked"),
         |_, r| {
-            r.record("A", "other", [0.0]);
-            r.record("A", "value", [0.0]);
+            r.observe(&OTHER, [0.0]);
+            r.observe(&VALUE, [0.0]);
             Ok(())
         },
         |_, r| {
-            r.record("A", "value", [f64::NAN]);
+            r.observe(&VALUE, [f64::NAN]);
             Ok(())
         },
         |_, r| {
-            r.record("A", "value", [0.0]);
-            r.record("B", "value", [0.0]);
+            r.observe(&VALUE, [0.0]);
+            r.observe(&VALUE, [(0.0, 1.0)]);
             Ok(())
         },
     ];
