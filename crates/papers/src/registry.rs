@@ -4,7 +4,6 @@
 use kiln_receipts::Paper;
 
 mod adahessian;
-#[cfg(any())]
 mod adaptive_wavelet_distillation;
 mod alex_gda;
 mod alternating_minimization;
@@ -18,7 +17,6 @@ mod dominant_subspace;
 mod large_catapults;
 mod large_step_logistic;
 mod linear_stability;
-#[cfg(any())]
 mod local_graph_clustering;
 mod masft;
 mod mezo;
@@ -35,6 +33,7 @@ mod variance_reduction;
 /// All papers. Those whose domain this build lacks have no experiments.
 pub const PAPERS: &[Paper] = &[
     adahessian::PAPER,
+    adaptive_wavelet_distillation::PAPER,
     alex_gda::PAPER,
     alternating_minimization::PAPER,
     block_coordinate_descent::PAPER,
@@ -45,6 +44,7 @@ pub const PAPERS: &[Paper] = &[
     large_catapults::PAPER,
     large_step_logistic::PAPER,
     linear_stability::PAPER,
+    local_graph_clustering::PAPER,
     masft::PAPER,
     mezo::PAPER,
     mezo_svrg::PAPER,
