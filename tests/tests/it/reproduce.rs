@@ -265,10 +265,8 @@ fn loads(page: &str) -> Vec<String> {
     let tags = page.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
     let loading = |tag: &&str| {
         let name = tag.split_whitespace().next().unwrap_or_default();
-        let is_loader = matches!(
-            name,
-            "link" | "img" | "image" | "iframe" | "object" | "embed" | "use" | "base" | "source"
-        );
+        let is_loader =
+            matches!(name, "link" | "img" | "image" | "iframe" | "object" | "embed" | "base" | "source");
         let attributes = [" src=", " srcset=", " data=", " background=", "url("];
         let has_address = attributes.iter().any(|attribute| tag.contains(attribute));
         // A link, or within a picture the place of another.

@@ -48,9 +48,14 @@ impl Coordinate {
         can_show(self.log, x)
     }
 
-    /// Where bars stand: zero, or the lower end.
+    /// Where bars stand: zero, or the end that is nearest to it. A logarithmic axis has no such place.
     pub(super) fn base(&self) -> f64 {
-        if self.log { self.low } else { 0.0f64.clamp(self.low, self.high) }
+        0.0f64.clamp(self.low, self.high)
+    }
+
+    /// Whether it is logarithmic.
+    pub(super) fn is_log(&self) -> bool {
+        self.log
     }
 
     /// The ticks with their labels.

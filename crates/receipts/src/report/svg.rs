@@ -1,9 +1,10 @@
 //! Drawing figures as SVG with plotters. One file serves light and dark: plotters writes colours as
 //! attributes, and a style sheet in the file replaces each of them when the reader's system is dark.
 
+use std::collections::BTreeSet;
+
 use plotters::{
     coord::Shift,
-    element::DashedPathElement,
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
@@ -13,6 +14,7 @@ use super::{
     figure::{Figure, Kind, Series},
     html::escape,
 };
+use crate::number::Number;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
@@ -61,25 +63,84 @@ const PALETTE: [Ink; 8] = [
 
 /// The figure as a complete SVG file.
 pub(super) fn svg(figure: &Figure) -> String {
+    drawing(figure, "").replacen('>', &format!(">\n<style>{}</style>", style_sheet()), 1)
+}
+
+/// The figure as a part of a page that has [`style_sheet`], under this id.
+pub(super) fn inline(figure: &Figure, id: &str) -> String {
+    drawing(figure, &format!("id=\"{id}\" "))
+}
+
+/// Size of a figure in the units of its drawing, and its plot within it without labels: left, top, width, height.
+pub(super) fn sizes(figure: &Figure) -> ([f64; 2], [f64; 4]) {
+    let layout = Layout::new(figure);
+    let plot = [layout.left, layout.top, RIGHT - layout.left, HEIGHT];
+    ([WIDTH * FINE, layout.height * FINE], plot.map(|x| x * FINE))
+}
+
+fn drawing(figure: &Figure, id: &str) -> String {
     let layout = Layout::new(figure);
     let mut text = String::new();
     draw(figure, &layout, &mut text).expect("writing to a string can't fail");
     let size = format!("width=\"{}\" height=\"{}\"", WIDTH * FINE, layout.height * FINE);
     let (name, height) = (escape(&figure.title), layout.height);
     let attributes = format!(
-        "class=\"kiln-plot\" role=\"img\" aria-label=\"{name}\" width=\"{WIDTH}\" height=\"{height}\""
+        "{id}class=\"kiln-plot\" role=\"img\" aria-label=\"{name}\" width=\"{WIDTH}\" height=\"{height}\""
     );
-    text.replacen(&size, &attributes, 1).replacen('>', &format!(">\n<style>{}</style>", style_sheet()), 1)
+    let text = text.replacen(&size, &attributes, 1);
+    // What plotters writes and the defaults or the style sheet say as well.
+    let text = [" opacity=\"1\"", " stroke=\"none\"", " stroke-width=\"1\"", " font-family=\"sans-serif\""]
+        .into_iter()
+        .fold(text, |text, attribute| text.replace(attribute, ""));
+    let dashed = format!("stroke-width=\"{}\"", (DASHED * FINE) as u32);
+    let text = text.replace("<polyline fill=\"none\"", "<polyline").replace(" \"/>", "\"/>").replace(
+        &dashed,
+        &format!("stroke-width=\"{}\" stroke-dasharray=\"{} {}\"", 2.0 * FINE, 7.0 * FINE, 5.0 * FINE),
+    );
+    let end = text.rfind("</svg>").unwrap_or(text.len());
+    format!("{}{}{}", &text[..end], values(figure, &layout), &text[end..])
+}
+
+/// Width of the lines that are drawn whole and become dashed, which no other line has.
+const DASHED: f64 = 2.1;
+
+/// At most so many points of a series say their values.
+const TOLD: usize = 20;
+
+/// What says the values when the reader points at them.
+fn values(figure: &Figure, layout: &Layout) -> String {
+    let name =
+        |series: &Series| if series.name.is_empty() { String::new() } else { format!("{}: ", series.name) };
+    let mut marks = String::new();
+    let bars: Vec<_> = figure.series.iter().filter(|series| series.kind == Kind::Bars).collect();
+    for series in figure.series.iter().filter(|series| !matches!(series.kind, Kind::Band | Kind::Cells)) {
+        let shown: Vec<_> = series.points.iter().filter(|point| layout.shows(**point)).collect();
+        let every = shown.len().div_ceil(TOLD).max(1);
+        let offset = bars
+            .iter()
+            .position(|other| std::ptr::eq(*other, series))
+            .map_or(0.0, |rank| bar_group(figure) * ((rank as f64 + 0.5) / bars.len() as f64 - 0.5));
+        for point in shown.into_iter().step_by(every) {
+            let (x, y) = pixel(layout.place((point.0 + offset, point.1)));
+            let category = figure.x.categories.get(point.0 as usize).filter(|_| point.0 >= 0.0).cloned();
+            let at = category.unwrap_or_else(|| Number(point.0).to_string());
+            let title = escape(&format!("{}{at}, {}", name(series), Number(point.1)));
+            marks += &format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"60\"><title>{title}</title></circle>");
+        }
+    }
+    if marks.is_empty() { marks } else { format!("<g class=\"values\">{marks}</g>\n") }
 }
 
 /// The rules that replace the light colours on dark ground.
-fn style_sheet() -> String {
+pub(super) fn style_sheet() -> String {
     let rules: String = [&GROUND, &TEXT_INK, &GRID].into_iter().chain(&PALETTE).fold(String::new(), |rules, ink| {
         let RGBColor(r, g, b) = ink.light;
         let (light, dark) = (format!("#{r:02X}{g:02X}{b:02X}"), ink.dark);
         rules + &format!(".kiln-plot [fill=\"{light}\"]{{fill:{dark}}}.kiln-plot [stroke=\"{light}\"]{{stroke:{dark}}}")
     });
-    format!(".kiln-plot text{{font-family:system-ui,sans-serif}}@media(prefers-color-scheme:dark){{{rules}}}")
+    format!(
+        ".kiln-plot text{{font-family:system-ui,sans-serif}}.kiln-plot polyline{{fill:none}}.kiln-plot .values{{fill:none;pointer-events:all}}@media(prefers-color-scheme:dark){{{rules}}}"
+    )
 }
 
 /// Where things are.
@@ -166,7 +227,9 @@ fn draw(figure: &Figure, layout: &Layout, text: &mut String) -> Drawn {
     for (row, entries) in layout.legend.iter().enumerate() {
         let middle = legend_top + (row as f64 + 0.5) * TEXT_LINE;
         for (left, series) in entries {
-            draw_sample(&root, series, (*left, middle))?;
+            let as_points = series.kind == Kind::Bars && layout.y.is_log();
+            let kind = if as_points { Kind::Points } else { series.kind };
+            draw_sample(&root, series, kind, (*left, middle))?;
             write(&root, &series.name, (left + SAMPLE + 6.0, middle), HPos::Left, FontTransform::None)?;
         }
     }
@@ -212,6 +275,11 @@ fn draw_axes(root: &Area, figure: &Figure, layout: &Layout) -> Drawn {
 
 fn draw_bars(root: &Area, layout: &Layout, series: &Series, offset: f64, width: f64) -> Drawn {
     for &(x, y) in series.points.iter().filter(|point| layout.shows(**point)) {
+        // A logarithm has no zero for a bar to stand on.
+        if layout.y.is_log() {
+            draw_marker(root, series, layout.place((x + offset + width / 2.0, y)))?;
+            continue;
+        }
         let corners = [(x + offset, layout.y.base()), (x + offset + width, y)];
         let style = ink(series).light.filled();
         root.draw(&Rectangle::new(corners.map(|corner| pixel(layout.place(corner))), style))?;
@@ -233,7 +301,8 @@ fn draw_series(root: &Area, layout: &Layout, series: &Series) -> Drawn {
     }
     // A point that can't be shown ends one piece of the line; the next one starts after it.
     for piece in series.points.split(|point| !layout.shows(*point)) {
-        let places: Vec<_> = piece.iter().map(|point| layout.place(*point)).collect();
+        let mut places: Vec<_> = piece.iter().map(|point| layout.place(*point)).collect();
+        thin(&mut places, series.kind);
         match series.kind {
             Kind::Line | Kind::LinePoints => root.draw(&path(places.iter().copied(), stroke(ink, 2.0)))?,
             Kind::Dashed => draw_dashes(root, &places, ink)?,
@@ -248,6 +317,24 @@ fn draw_series(root: &Area, layout: &Layout, series: &Series) -> Drawn {
     Ok(())
 }
 
+/// Leaves out what nobody could see: points of a line that are next to the one before, markers upon markers.
+fn thin(places: &mut Vec<Place>, kind: Kind) {
+    const NEAR: f64 = 0.5;
+    if kind == Kind::Points {
+        let mut taken = BTreeSet::new();
+        places.retain(|place| taken.insert(((place.0 / NEAR) as i64, (place.1 / NEAR) as i64)));
+    } else if let Some(last) = places.last().copied() {
+        let mut before = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        places.retain(|place| {
+            let apart = (place.0 - before.0).abs().max((place.1 - before.1).abs()) >= NEAR || *place == last;
+            if apart {
+                before = *place;
+            }
+            apart
+        });
+    }
+}
+
 fn draw_cells(root: &Area, layout: &Layout, series: &Series) -> Drawn {
     let finite = series.upper.iter().map(|value| value.0.abs()).filter(|value| value.is_finite());
     let most = finite.fold(f64::MIN_POSITIVE, f64::max);
@@ -260,15 +347,13 @@ fn draw_cells(root: &Area, layout: &Layout, series: &Series) -> Drawn {
 }
 
 fn draw_dashes(root: &Area, places: &[Place], ink: &Ink) -> Drawn {
-    let pixels: Vec<_> = places.iter().copied().map(pixel).collect();
-    let (dash, gap) = ((7.0 * FINE) as i32, (5.0 * FINE) as i32);
-    root.draw(&DashedPathElement::new(pixels, dash, gap, stroke(ink, 2.0)))
+    root.draw(&path(places.iter().copied(), stroke(ink, DASHED)))
 }
 
-fn draw_sample(root: &Area, series: &Series, (left, middle): Place) -> Drawn {
+fn draw_sample(root: &Area, series: &Series, kind: Kind, (left, middle): Place) -> Drawn {
     let (ink, right) = (ink(series), left + SAMPLE);
     let block = [(left + 3.0, middle - 6.0), (right - 3.0, middle + 6.0)].map(pixel);
-    match series.kind {
+    match kind {
         Kind::Bars | Kind::Cells => root.draw(&Rectangle::new(block, ink.light.filled())),
         Kind::Band => root.draw(&Rectangle::new(block, ink.light.mix(0.25).filled())),
         Kind::Dashed => draw_dashes(root, &[(left, middle), (right, middle)], ink),
