@@ -238,6 +238,10 @@ pub fn read_claims(path: &Path) -> Result<Paper, JudgeError> {
     Ok(paper)
 }
 
+/// What a check's rule may be.
+const RULES: &str = "a check has either `estimate` and one of at-most, at-least, below, above, within, equal; or \
+                     `ordered = true`; or `same-law`";
+
 /// Id of the one experiment.
 const OBSERVATIONS: &str = "observations";
 
@@ -263,8 +267,6 @@ impl CheckTable {
             self.equal.map(|value| Region::Within(value, value)),
         ];
         let regions: Vec<_> = bounds.into_iter().flatten().collect();
-        const RULES: &str = "a check has either `estimate` and one of at-most, at-least, below, above, within, equal; or \
-                             `ordered = true`; or `same-law`";
         let rule = match (self.estimate, &regions[..], self.ordered, self.same_law) {
             (Some(estimate), [region], false, None) => Rule::In(estimate, *region),
             (None, [], true, None) => Rule::Ordered,

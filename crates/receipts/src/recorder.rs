@@ -178,6 +178,7 @@ impl Recorder {
     }
 
     /// The same for one of several settings, each of which must obey the rule.
+    #[expect(clippy::needless_pass_by_value, reason = "names are text, numbers, or made on the spot")]
     pub fn observe_in<R: Into<Row>>(
         &mut self,
         group: impl ToString,
@@ -207,7 +208,8 @@ impl Recorder {
         match found {
             Some(check) => self.observe(&check, values),
             None => {
-                self.misuse.push(format!("it recorded {check:?} of claim {claim}, which it does not declare"))
+                self.misuse
+                    .push(format!("it recorded {check:?} of claim {claim}, which it does not declare"));
             }
         }
     }

@@ -44,6 +44,7 @@ pub struct Runs<T> {
 impl<'a, T> Arm<'a, T> {
     /// `settings` are all that the result depends on besides the seed: what was kept under other settings is
     /// run again.
+    #[expect(clippy::needless_pass_by_value, reason = "names are text, numbers, or made on the spot")]
     pub fn new(
         name: impl ToString,
         settings: &impl Serialize,

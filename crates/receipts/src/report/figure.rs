@@ -1,5 +1,7 @@
 //! Plots as data; `svg.rs` draws them.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::number::{Number, pairs};
@@ -152,7 +154,7 @@ impl Figure {
                     self.x.categories.get(*x as usize).filter(|_| *x >= 0.0).map(|name| quoted(name));
                 let x = category.unwrap_or_else(|| x.to_string());
                 let upper = series.upper.get(i).map_or(String::new(), |upper| upper.0.to_string());
-                csv += &format!("{name},{x},{y},{upper}\n");
+                let _ = writeln!(csv, "{name},{x},{y},{upper}");
             }
         }
         csv

@@ -1,7 +1,7 @@
 //! Drawing figures as SVG with plotters. One file serves light and dark: plotters writes colours as
 //! attributes, and a style sheet in the file replaces each of them when the reader's system is dark.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use plotters::{
     coord::Shift,
@@ -125,7 +125,7 @@ fn values(figure: &Figure, layout: &Layout) -> String {
             let category = figure.x.categories.get(point.0 as usize).filter(|_| point.0 >= 0.0).cloned();
             let at = category.unwrap_or_else(|| Number(point.0).to_string());
             let title = escape(&format!("{}{at}, {}", name(series), Number(point.1)));
-            marks += &format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"60\"><title>{title}</title></circle>");
+            let _ = write!(marks, "<circle cx=\"{x}\" cy=\"{y}\" r=\"60\"><title>{title}</title></circle>");
         }
     }
     if marks.is_empty() { marks } else { format!("<g class=\"values\">{marks}</g>\n") }

@@ -13,10 +13,13 @@ use proptest::prelude::*;
 
 use crate::fixture::{CLAIM, VALUE, VERDICTS, options};
 
+/// Observations, a row of numbers each.
+type Rows = Vec<Vec<f64>>;
+
 /// Observations of the check `x` in groups.
-fn outcome(groups: &[(&str, Vec<Vec<f64>>)]) -> Outcome {
+fn outcome(groups: &[(&str, Rows)]) -> Outcome {
     let row = |row: &Vec<f64>| row.iter().copied().map(Number).collect();
-    let group = |(name, rows): &(&str, Vec<Vec<f64>>)| Group {
+    let group = |(name, rows): &(&str, Rows)| Group {
         name: (*name).to_owned(),
         rows: rows.iter().map(row).collect(),
     };
@@ -24,12 +27,12 @@ fn outcome(groups: &[(&str, Vec<Vec<f64>>)]) -> Outcome {
     Outcome { observed, ..Outcome::default() }
 }
 
-fn singles(values: &[f64]) -> Vec<Vec<f64>> {
+fn singles(values: &[f64]) -> Rows {
     values.iter().map(|x| vec![*x]).collect()
 }
 
 /// Pairs with 1.
-fn pairs(values: &[f64]) -> Vec<Vec<f64>> {
+fn pairs(values: &[f64]) -> Rows {
     values.iter().map(|x| vec![*x, 1.0]).collect()
 }
 
@@ -37,16 +40,16 @@ fn claim(check: Check) -> Claim {
     Claim { checks: Box::leak(Box::new([check])), ..CLAIM }
 }
 
-fn verdict_and_check(check: Check, rows: Vec<Vec<f64>>, scale: Scale) -> (Verdict, CheckReport) {
+fn verdict_and_check(check: Check, rows: Rows, scale: Scale) -> (Verdict, CheckReport) {
     let (verdict, mut checks) = judge(&claim(check), &[&outcome(&[("", rows)])], scale, "flex");
     (verdict, checks.remove(0))
 }
 
-fn finding(check: Check, rows: Vec<Vec<f64>>) -> Finding {
+fn finding(check: Check, rows: Rows) -> Finding {
     verdict_and_check(check, rows, Scale::Full).1.finding
 }
 
-fn group(check: Check, rows: Vec<Vec<f64>>) -> GroupReport {
+fn group(check: Check, rows: Rows) -> GroupReport {
     verdict_and_check(check, rows, Scale::Full).1.groups.remove(0)
 }
 
@@ -61,7 +64,8 @@ fn around(centre: f64) -> Vec<f64> {
 
 #[test]
 fn an_interval_decides_or_does_not() {
-    let cases: [(Check, fn(f64) -> Vec<Vec<f64>>); 7] = [
+    type Around = fn(f64) -> Rows;
+    let cases: [(Check, Around); 7] = [
         (Check::mean("x").above(1.0), |x| singles(&around(x))),
         (Check::median("x").at_least(1.0), |x| singles(&around(x))),
         (Check::difference("x").above(0.0), |x| pairs(&around(x))),
@@ -174,7 +178,7 @@ fn what_is_rounding_is_a_tie() {
 #[test]
 fn every_group_must_hold_and_the_worst_is_shown_first() {
     let check = Check::mean("x").above(0.0);
-    let judged = |groups: &[(&str, Vec<Vec<f64>>)]| {
+    let judged = |groups: &[(&str, Rows)]| {
         let (verdict, mut checks) = judge(&claim(check), &[&outcome(groups)], Scale::Full, "flex");
         let CheckReport { finding, groups, .. } = checks.remove(0);
         (verdict, finding, groups.into_iter().map(|group| group.name).collect::<Vec<_>>())
@@ -205,7 +209,7 @@ fn parts_of_a_group_are_judged_together() {
 
 #[test]
 fn an_order_fails_where_one_step_does() {
-    let rows = |steps: [f64; 2]| -> Vec<Vec<f64>> {
+    let rows = |steps: [f64; 2]| -> Rows {
         around(0.0)
             .iter()
             .enumerate()
@@ -345,11 +349,11 @@ fn check() -> impl Strategy<Value = (Check, usize)> {
     prop_oneof![4 => simple, 1 => Just((Check::ordered("x"), 3))]
 }
 
-fn rows(count: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
+fn rows(count: usize) -> impl Strategy<Value = Rows> {
     prop::collection::vec(prop::collection::vec(-3.0..3.0, 3), 1..count)
 }
 
-fn cut(rows: &[Vec<f64>], numbers: usize) -> Vec<Vec<f64>> {
+fn cut(rows: &[Vec<f64>], numbers: usize) -> Rows {
     rows.iter().map(|row| row[..numbers].to_vec()).collect()
 }
 
@@ -484,7 +488,7 @@ mod coverage {
     }
 
     /// Share of the samples whose interval holds the truth.
-    fn share(check: Check, truth: f64, sample: impl Fn(u64) -> Vec<Vec<f64>>) -> f64 {
+    fn share(check: Check, truth: f64, sample: impl Fn(u64) -> Rows) -> f64 {
         let holds = |seed: &u64| {
             let GroupReport { low, high, .. } = group(check, sample(*seed));
             low.0 <= truth && truth <= high.0
