@@ -36,7 +36,9 @@ pub(super) const SIMULATION: Claim = Claim {
 pub(super) const SYM5_FOUND: Check =
     Check::each("distance from db5 of the nearest filter of the grid, from sym5")
         .at_most(1.0)
-        .by_us("half-way between sym5 itself, 1.28 away, and the ends of three of the authors' five paths, 0.78")
+        .by_us(
+            "half-way between sym5 itself, 1.28 away, and the ends of three of the authors' five paths, 0.78",
+        )
         .at_full_scale();
 pub(super) const SYM5: Claim = Claim {
     place: "simulation",
