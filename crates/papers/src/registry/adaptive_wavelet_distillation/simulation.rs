@@ -150,8 +150,7 @@ pub(super) fn simulation(context: &Context, recorder: &mut Recorder) -> Result<(
             table.row(std::iter::once((*name).to_owned()).chain(cells));
         }
         recorder.observe_in(&arm.name, &NEAREST, arm.each(|path| path.nearest().distance));
-        let pairs = arm.values.iter().map(|path| (path.points[0].distance, path.nearest().distance));
-        recorder.observe_in(&arm.name, &NEEDED, pairs);
+        recorder.observe_in(&arm.name, &NEEDED, arm.each(|path| path.points[0].distance));
         recorder.observe_in(&arm.name, &CONDITIONS, arm.each(|path| path.nearest().test.filter()));
         recorder.observe_in(&arm.name, &RECONSTRUCTION, arm.each(|path| path.nearest().test.reconstruction));
     }
@@ -268,8 +267,9 @@ pub(super) fn sym5(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
         let last = path.points.last().map_or(f64::NAN, |point| point.distance);
         let cells = [sparsity, path.points[0].distance, nearest.distance, nearest.interpretation, last];
         table.row(cells.map(Number));
-        recorder.observe(&SYM5_FOUND, [nearest.distance <= 1.0]);
     }
+    let nearest = runs.iter().flat_map(|run| run.each(|path| path.nearest().distance));
+    recorder.observe(&SYM5_FOUND, [nearest.fold(f64::INFINITY, f64::min)]);
     recorder.table(table);
     distances(recorder, 3e-6, &runs);
     Ok(())

@@ -5,7 +5,7 @@ use kiln_receipts::{Check, Claim, Paper};
 pub(super) const ADAPTS: Check =
     Check::difference("exact: what DIP gains on ERM, less what it is below training on target labels")
         .above(0.0);
-pub(super) const ADAPTS_TRAINED: Check = Check::difference("trained: DIP less ERM").above(0.0);
+pub(super) const ADAPTS_TRAINED: Check = Check::difference("trained: accuracy, DIP less ERM").above(0.0);
 pub(super) const FEATURES_SHIFT: Claim = Claim {
     place: "SCM I: features shift",
     says: "Matching the marginal of a source and the target (DIP) adapts to a shift of features.",
@@ -28,6 +28,13 @@ pub(super) const SAVED: Claim = Claim {
     ..Claim::exact("C1-saved")
 };
 
+/// What stands for what in claims that only exact methods are judged by, and why they must show.
+const HARD: (&str, &str) = (
+    "hard constraints and population accuracies, for networks or linear models trained with penalties; the data are \
+     of the authors' generator",
+    "the constraint is what a penalty tends to as its weight grows, without an error of training",
+);
+
 const ONE_FEATURE: &str = "an invariant feature more or less changes the ideal by 0.018 or more";
 pub(super) const IDEAL: Check =
     Check::mean("exact: balanced accuracy of CIP less the ideal").within(-0.018, 0.018).by_us(ONE_FEATURE);
@@ -44,12 +51,13 @@ pub(super) const INVARIANT: Claim = Claim {
     ..Claim::exact("C2")
 };
 
-pub(super) const GAIN: Check = Check::difference("IW-CIP less CIP").above(0.0);
-pub(super) const NOT_CONSTANT: Check = Check::difference("IW-CIP less the best constant answer").above(0.0);
+pub(super) const GAIN: Check = Check::difference("accuracy, IW-CIP less CIP").above(0.0);
+pub(super) const NOT_CONSTANT: Check =
+    Check::difference("accuracy, IW-CIP less the best constant answer").above(0.0);
 pub(super) const WEIGHTED_IDEAL: Check = Check::mean("accuracy of IW-CIP less the ideal")
     .within(-0.008, 0.008)
     .by_us("on II the constant answer is 0.008 below the ideal");
-pub(super) const WEIGHT: Check = Check::mean("weight of class 0 less the true one")
+pub(super) const WEIGHT: Check = Check::mean("IW-CIP's weight of class 0 less the true one")
     .within(-0.1, 0.1)
     .by_us("1,000 rows of the target leave a standard error of 0.06 in each draw");
 pub(super) const LABEL_SHIFT: Claim = Claim {
@@ -59,15 +67,15 @@ pub(super) const LABEL_SHIFT: Claim = Claim {
         classifier on the invariant features 0.908 and 0.844. True weights of class 0: 1.8 and 1.4. The trained form is \
         shown, not judged: on II it is a constant answer (balanced accuracy 0.5).",
     checks: &[GAIN, NOT_CONSTANT, WEIGHTED_IDEAL, WEIGHT],
-    ..Claim::exact("C3")
+    ..Claim::stand_in("C3", HARD.0, HARD.1)
 };
 
 /// DIP-MMD, λ = 1, on SCM III: the authors' code, unchanged, on its seeds 1 to 10.
 const AUTHORS_DIP_MMD: &[f64] = &[0.788, 0.807, 0.786, 0.000, 0.001, 0.846, 0.790, 0.805, 0.775, 0.728];
-pub(super) const BELOW_CHANCE: Check = Check::mean("exact: DIP on the target").below(0.5);
-pub(super) const UNSEEN: Check = Check::mean("exact: DIP on its source").above(0.821);
+pub(super) const BELOW_CHANCE: Check = Check::mean("exact: accuracy of DIP on the target").below(0.5);
+pub(super) const UNSEEN: Check = Check::mean("exact: accuracy of DIP on its source").above(0.821);
 pub(super) const SAME_LAW: Check = Check::same_law(
-    "trained: DIP-MMD on the target, as the authors' code",
+    "trained: accuracy of DIP-MMD on the target, as the authors' code",
     AUTHORS_DIP_MMD,
     0.1,
 )
@@ -75,10 +83,11 @@ pub(super) const SAME_LAW: Check = Check::same_law(
     "three deviations of the values that do not collapse; the reference is the authors' code, seeds 1 to 10",
 )
 .at_full_scale();
-pub(super) const FAR_BELOW: Check = Check::share("trained: DIP at least 0.1 below CIP")
-    .at_least(0.1)
-    .by_us("it may fail: in a tenth of the draws at least. Of the authors' ten, two collapse")
-    .at_full_scale();
+pub(super) const FAR_BELOW: Check =
+    Check::share("trained: seeds on which DIP's accuracy is at least 0.1 below CIP's")
+        .at_least(0.1)
+        .by_us("it may fail: in a tenth of the draws at least. Of the authors' ten, two collapse")
+        .at_full_scale();
 pub(super) const FAILURE: Claim = Claim {
     place: "SCM III: features whose relation to the label is reversed",
     says: "DIP may keep features whose relation to the label is reversed in the target, and then fails badly.",
@@ -89,9 +98,9 @@ pub(super) const FAILURE: Claim = Claim {
     ..Claim::exact("C4")
 };
 
-pub(super) const REPAIRED: Check = Check::difference("exact: JointDIP less CIP or DIP").above(0.0);
+pub(super) const REPAIRED: Check = Check::difference("exact: accuracy, JointDIP less CIP or DIP").above(0.0);
 pub(super) const REPAIRED_TRAINED: Check =
-    Check::difference("trained: JointDIP less CIP-mean or DIP-mean").above(0.0).at_full_scale();
+    Check::difference("trained: accuracy, JointDIP less CIP-mean or DIP-mean").above(0.0).at_full_scale();
 pub(super) const REPAIR: Claim = Claim {
     place: "SCM III",
     says: "Matching the joint distribution with the invariant components (JointDIP) avoids reversed features and is better \
@@ -101,18 +110,18 @@ pub(super) const REPAIR: Claim = Claim {
     ..Claim::exact("C5")
 };
 
-pub(super) const AHEAD: Check = Check::difference("IW-JointDIP less another method").above(0.0);
+pub(super) const AHEAD: Check = Check::difference("accuracy, IW-JointDIP less another method").above(0.0);
 pub(super) const ALL_SHIFTS: Claim = Claim {
     place: "SCM IV: reversed features and label shift",
     says: "With both, weighted JointDIP (IW-JointDIP) is best.",
     test: "As C1, exact: accuracy on the target, against IW-CIP, CIP, JointDIP, DIP.",
     checks: &[AHEAD],
-    ..Claim::exact("C6")
+    ..Claim::stand_in("C6", HARD.0, HARD.1)
 };
 
 pub(super) const VIOLATION: Check = Check::each("violation of the inequality").at_most(0.0);
-pub(super) const COVERS: Check = Check::difference("bound less accuracy").above(0.0);
-pub(super) const EXPOSES: Check = Check::mean("bound, α = 0.75").below(0.5);
+pub(super) const COVERS: Check = Check::difference("DIP on the target: bound less accuracy").above(0.0);
+pub(super) const EXPOSES: Check = Check::mean("bound on DIP's accuracy, α = 0.75").below(0.5);
 pub(super) const SHARPER: Check = Check::ordered("bound for α = 0.75, 0.5, 0.25, 0");
 pub(super) const BOUNDS: Claim = Claim {
     place: "corollaries 1 and 2",
@@ -125,7 +134,8 @@ pub(super) const BOUNDS: Claim = Claim {
     ..Claim::exact("C7")
 };
 
-pub(super) const MASS: Check = Check::mean("exact: share of the squared weight").above(0.5);
+pub(super) const MASS: Check =
+    Check::mean("exact: share of the squared weight on the features named").above(0.5);
 pub(super) const MASS_TRAINED: Check =
     Check::mean("trained: share of ERM's squared weight on reversed features").above(0.5);
 pub(super) const COEFFICIENTS: Claim = Claim {
@@ -137,20 +147,21 @@ pub(super) const COEFFICIENTS: Claim = Claim {
     ..Claim::exact("C8")
 };
 
-pub(super) const TOO_FEW: Check = Check::mean("too few sources: the ideal less accuracy").above(0.0);
-pub(super) const ENOUGH: Check = Check::mean("16 sources: accuracy less the ideal")
-    .within(-0.02, 0.02)
-    .by_us("an invariant feature more or less changes the ideal by 0.02");
+const ONE_FEATURE_OF_BINARY: &str = "an invariant feature more or less changes the ideal by 0.02";
+pub(super) const TOO_FEW: Check =
+    Check::mean("too few sources: the ideal less accuracy").above(0.02).by_us(ONE_FEATURE_OF_BINARY);
+pub(super) const ENOUGH: Check =
+    Check::mean("16 sources: accuracy less the ideal").within(-0.02, 0.02).by_us(ONE_FEATURE_OF_BINARY);
 pub(super) const SOURCES: Claim = Claim {
     place: "SCM binary: number of sources",
     says: "CIP needs enough different sources to see all directions that shift.",
     test: "Exact CIP, 20 seeds: accuracy on the target. Five directions shift, which takes six sources at least; the best \
         classifier on the invariant features has 0.799.",
     checks: &[TOO_FEW, ENOUGH],
-    ..Claim::exact("C9")
+    ..Claim::stand_in("C9", HARD.0, HARD.1)
 };
 
-pub(super) const NO_LOSS: Check = Check::difference("DIP or CIP less ERM, nothing shifts")
+pub(super) const NO_LOSS: Check = Check::difference("accuracy, DIP or CIP less ERM, nothing shifts")
     .within(-0.02, 0.02)
     .by_us("two standard errors of an accuracy on 1,000 rows");
 pub(super) const NOTHING_SHIFTS: Claim = Claim {

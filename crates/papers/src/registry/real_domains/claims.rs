@@ -65,7 +65,8 @@ pub(super) const HEART: Claim = Claim {
     says: "Where the shares of the classes differ between domains, estimated weights for the classes raise \
         the accuracy, and pay for it with balanced accuracy.",
     test: "Heart disease: each hospital (36 to 94 % ill) from the three others. Pooled ERM counts every row \
-        of the sources once. Means over the targets, paired by seed.",
+        of the sources once. Means over the targets, paired by seed. An interval is one over trainings (and \
+        draws of rows, where a set is larger than what is used), not over other patients or reviews.",
     checks: &[HEART_ACCURACY, HEART_BALANCED],
     ..Claim::ours("T1")
 };

@@ -233,7 +233,7 @@ fn table(set: &Set, rows: &[Row<'_>]) -> Table {
     let columns: Vec<_> = ["method"].iter().chain(set.names).chain(&ends).copied().collect();
     let caption = format!(
         "{} Accuracy on the target in %, mean over the seeds, standard deviation in brackets. Balanced: mean \
-            of the          classes' recalls. Gain: less Pool on the same seed, with its 95 % interval.",
+            of the classes' recalls. Gain: less Pool on the same seed, with its 95 % interval.",
         set.about
     );
     let mut table = Table::new("methods", set.title, &caption, &columns);

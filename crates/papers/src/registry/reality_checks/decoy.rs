@@ -248,6 +248,9 @@ pub(super) fn convolutional(context: &Context, recorder: &mut Recorder) -> Resul
         recorder.note("Minutes for each training: at full scale only.");
         return Ok(());
     }
+    if seeds.is_empty() {
+        return Err("the last seed chooses λ, so that it takes two or more".into());
+    }
     let sizes = ConvolutionalSizes { hidden: 256, ..ConvolutionalSizes::le_net(1, 28, 10) };
     let network = |seed, device: &Device| Ok(drawn(&sizes, seed, device)?);
     let grid: Vec<Variant> = [share as fn(f64) -> Variant, rrr]
