@@ -50,7 +50,7 @@ pub enum Rule {
     /// intervals together.
     Ordered,
     /// Observations with the law of a reference sample: a two-sample Kolmogorov–Smirnov test does not reject
-    /// it at 1 %, and the interval of the shift between both lies in ± `margin`.
+    /// it at 1 %, shared by all groups, and the interval of the shift between both lies in ± `margin`.
     SameLaw {
         /// The authors' results, one for each seed.
         reference: &'static [f64],
@@ -283,9 +283,10 @@ impl Check {
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let decides = match self.rule {
             // No interval of a share excludes the shares next to 0 that are not 0, nor those next to 1.
-            Rule::In(Estimate::Share, Region::AtLeast(t) | Region::AtMost(t)) => 0.0 < t && t < 1.0,
-            Rule::In(Estimate::Share, Region::Above(t)) => (0.0..1.0).contains(&t),
-            Rule::In(Estimate::Share, Region::Below(t)) => 0.0 < t && t <= 1.0,
+            Rule::In(
+                Estimate::Share,
+                Region::AtLeast(t) | Region::AtMost(t) | Region::Above(t) | Region::Below(t),
+            ) => 0.0 < t && t < 1.0,
             Rule::In(Estimate::Share, Region::Within(low, high)) => {
                 0.0 <= low && low < high && high <= 1.0 && high - low < 1.0
             }

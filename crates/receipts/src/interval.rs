@@ -20,10 +20,13 @@ pub(crate) fn level(together: usize) -> f64 {
 }
 
 impl Interval {
-    /// Student's interval of the mean.
+    /// Student's interval of the mean; infinite for a single value.
     pub(crate) fn mean(values: &[f64], miss: f64) -> Self {
         let n = values.len() as f64;
         let estimate = mean(values);
+        if values.len() < 2 {
+            return Self { estimate, low: f64::NEG_INFINITY, high: f64::INFINITY };
+        }
         let half = student(n - 1.0, miss) * sample_deviation(values) / n.sqrt();
         Self { estimate, low: estimate - half, high: estimate + half }
     }
@@ -134,6 +137,8 @@ mod tests {
         let found = Interval::mean(&[1.0, 2.0, 3.0, 4.0, 6.0], level(1));
         near(found.low, 0.811_606);
         near(found.high, 5.588_394);
+        let single = Interval::mean(&[2.0], level(1));
+        assert_eq!((single.low, single.high), (f64::NEG_INFINITY, f64::INFINITY));
         let constant = Interval::mean(&[2.0; 5], level(1));
         assert_eq!((constant.low, constant.high), (2.0, 2.0));
     }

@@ -34,11 +34,14 @@ pub fn median(values: impl IntoIterator<Item: Borrow<f64>>) -> f64 {
 /// use kiln_receipts::statistics::quantile;
 /// assert_eq!(quantile([3.0, 1.0, 2.0, 4.0, 5.0], 0.25), 2.0);
 /// assert!((quantile([1.0, 2.0], 0.9) - 1.9).abs() < 1e-12);
+/// assert_eq!(quantile([1.0, f64::INFINITY], 1.0), f64::INFINITY);
 /// ```
 pub fn quantile(values: impl IntoIterator<Item: Borrow<f64>>, share: f64) -> f64 {
     let Some(sorted) = sorted(values) else { return f64::NAN };
     let place = share * (sorted.len() - 1) as f64;
     match (sorted.get(place.floor() as usize), sorted.get(place.ceil() as usize)) {
+        // Between equal values there is nothing to interpolate, and infinite ones have no difference.
+        (Some(low), Some(high)) if low == high => *low,
         (Some(low), Some(high)) => low + place.fract() * (high - low),
         _ => f64::NAN,
     }
@@ -71,9 +74,6 @@ pub fn mean_and_spread(values: &[f64]) -> (f64, f64) {
 /// assert!((low - 0.811_606).abs() < 1e-4 && (high - 5.588_394).abs() < 1e-4);
 /// ```
 pub fn interval_of_mean(values: &[f64]) -> [f64; 2] {
-    if values.len() < 2 {
-        return [f64::NEG_INFINITY, f64::INFINITY];
-    }
     let interval = Interval::mean(values, level(1));
     [interval.low, interval.high]
 }

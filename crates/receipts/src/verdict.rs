@@ -317,6 +317,9 @@ fn worse_first(check: &Check, a: &GroupReport, b: &GroupReport) -> Ordering {
 }
 
 fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<GroupReport, String> {
+    if let Some(mistake) = rows.iter().find_map(|row| check.refuses(row.len())) {
+        return Err(mistake);
+    }
     if rows.iter().flatten().any(|x| x.is_nan()) {
         return Err("NaN was observed".to_owned());
     }
@@ -418,7 +421,7 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
             let region = Region::Within(-margin, margin);
             let finding = if count < FEWEST {
                 few(count, FEWEST)
-            } else if same_law(&values, reference) < 0.01 {
+            } else if same_law(&values, reference) < 0.01 / together as f64 {
                 Finding::Fails
             } else {
                 found(region, shift, count, false)

@@ -45,6 +45,9 @@ fn mistakes_are_refused() {
         (with(Check::share("value").at_least(0.0)), "accepts everything"),
         (with(Check::share("value").at_least(1.0)), "accepts everything or nothing"),
         (with(Check::share("value").at_most(90.0)), "accepts everything"),
+        // One success in any number is enough for the interval, and none is never enough against it.
+        (with(Check::share("value").above(0.0)), "accepts everything or nothing"),
+        (with(Check::share("value").below(1.0)), "accepts everything or nothing"),
         (with(each().at_most(0.0).floor(-1.0)), "floor"),
         (with(each().at_most(0.0).expected(NEVER)), "empty"),
         (Paper { id: "../x", ..VERDICTS }, "a-z"),
@@ -55,7 +58,7 @@ fn mistakes_are_refused() {
     }
     validate(&[VERDICTS]).unwrap();
     validate(&[
-        with(Check::share("value").above(0.0)),
+        with(Check::share("value").above(0.1)),
         Paper { id: "other", ..with(Check::share("value").at_most(0.5)) },
     ])
     .unwrap();

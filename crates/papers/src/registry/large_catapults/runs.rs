@@ -26,7 +26,7 @@ struct Run {
     rows: Vec<(u64, f64, f64)>,
     /// Step of the crossing, and the loss just after the noise.
     crossing: Option<(u64, f64)>,
-    /// The highest loss after the crossing.
+    /// The highest loss from the noise on.
     spike: f64,
 }
 
@@ -70,7 +70,8 @@ fn follow(seed: u64, momentum: f64, threshold: f64) -> Result<Run, ExperimentErr
             run.rows.push((step, loss, ratio));
             if ratio > 1.0 && run.crossing.is_none() {
                 state.iterate.axpy(1e-8, &state.iterate.random_like(&noise, u64::MAX)?)?;
-                run.crossing = Some((step, problem.value(&state.iterate)?));
+                run.spike = problem.value(&state.iterate)?;
+                run.crossing = Some((step, run.spike));
             }
         }
         solver.advance(&problem, &mut state)?;
@@ -102,7 +103,6 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let runs = recorder.sweep(&seeds, [arm("heavy ball", MOMENTUM), arm("gradient descent", 0.0)])?;
         let group = format!("threshold at {threshold} of the first minimum's sharpness");
         for runs in &runs {
-            recorder.observe(&SETTLED, runs.values.iter().map(|run| run.settled().is_some()));
             let settled: Vec<f64> = runs.values.iter().filter_map(Run::settled).collect();
             let (after, before): (Vec<_>, Vec<_>) = runs.values.iter().filter_map(Run::spike).unzip();
             let medians = [runs.each(|run| run.step_size), settled.clone(), before, after].map(median);
@@ -112,7 +112,9 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         }
         let [heavy, descent] = &runs;
         let pairs = heavy.values.iter().zip(&descent.values);
-        let pairs = pairs.filter_map(|(heavy, descent)| heavy.settled().zip(descent.settled()));
+        let pairs: Vec<_> =
+            pairs.filter_map(|(heavy, descent)| heavy.settled().zip(descent.settled())).collect();
+        recorder.observe_in(&group, &SETTLED, [pairs.len() as f64 / seeds.len() as f64]);
         recorder.observe_in(&group, &PAIR, pairs);
         recorder.observe_in(&group, &BELOW, heavy.values.iter().filter_map(Run::settled));
         recorder.observe_in(&group, &SPIKE, heavy.values.iter().filter_map(Run::spike));

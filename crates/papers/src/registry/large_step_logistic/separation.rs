@@ -136,7 +136,7 @@ pub(super) fn worst_case(context: &Context, recorder: &mut Recorder) -> Result<(
     for step_size in [10.0, 100.0, 1e3] {
         let losses = losses(&data, step_size)?;
         recorder.observe(&TWO_UPDATES, [(losses.len() - 1) as f64]);
-        recorder.observe(&FIRST_LOSS, losses.get(1).map(|first| first / losses[0]));
+        recorder.observe(&FIRST_LOSS, losses.get(1).map(|first| first / (step_size / 8.0)));
     }
 
     let mut table = Table::new(

@@ -46,7 +46,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let runs = recorder.sweep(&seeds, arms)?;
     let used = |end: &End| end.trace / end.bound;
     for runs in &runs {
-        recorder.observe(&FOUND, runs.values.iter().map(End::is_minimum));
+        let found = runs.values.iter().filter(|end| end.is_minimum()).count();
+        recorder.observe_in(&runs.name, &FOUND, [found as f64 / seeds.len() as f64]);
         recorder.observe(&TRACE_OF_FOUND, runs.values.iter().filter(|end| end.is_minimum()).map(used));
     }
     for pair in runs.windows(2) {

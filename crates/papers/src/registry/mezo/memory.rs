@@ -232,7 +232,9 @@ fn in_a_process(
 ) -> Result<Bytes, ExperimentError> {
     let name = subject.to_possible_value().ok_or("a subject without a name")?;
     let arguments = [name.get_name().to_owned()].into_iter().chain(sizes.map(|size| size.to_string()));
-    let arguments: Vec<_> = arguments.chain([context.device.clone()]).collect();
+    // A graphics processor's memory is not counted.
+    let device = if context.has_gpu() { "flex" } else { &context.device };
+    let arguments: Vec<_> = arguments.chain([device.to_owned()]).collect();
     recorder.memo(&arguments.join(" "), || {
         let output = Command::new(std::env::current_exe()?)
             // One thread: each has workspaces of its own.

@@ -112,8 +112,10 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let runs = recorder.sweep_all(&seeds, arms.collect())?;
 
     let (batches, all) = (&runs[..BATCHES.len()], &runs[BATCHES.len()]);
-    for (seed, all) in all.each(|run| run.train.loss).into_iter().enumerate() {
-        let losses = batches.iter().map(|runs| runs.values[seed].train.loss);
+    // A network that diverged has a large one.
+    let loss = |run: &Run| run.train.loss.min(1e30);
+    for (seed, all) in all.each(loss).into_iter().enumerate() {
+        let losses = batches.iter().map(|runs| loss(&runs.values[seed]));
         let (best, worst) =
             losses.fold((f64::INFINITY, 0.0_f64), |(best, worst), loss| (best.min(loss), worst.max(loss)));
         recorder.observe(&BEST_BATCH, [(best, all)]);

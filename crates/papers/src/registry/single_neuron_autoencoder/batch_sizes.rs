@@ -59,8 +59,13 @@ fn run(activation: Activation, [n, b]: [usize; 2], seed: u64) -> Result<Run, Exp
     } else {
         let order = Order::IndependentSubsets;
         let solver = Sgd { step_size: STEP_SIZE.into(), batch_size: b, order, seed };
-        train(&solver, &problem, &start(n, seed), if n == N && b + 1 == n { LONG } else { STEPS })
+        train(&solver, &problem, &start(n, seed), longest([n, b]))
     }
+}
+
+/// Steps after which a run on batches is stopped.
+fn longest([n, b]: [usize; 2]) -> u64 {
+    if n == N && b + 1 == n { LONG } else { STEPS }
 }
 
 fn train<S: Solver<SingleNeuronAutoencoder>>(
@@ -144,10 +149,10 @@ fn runs(
         }
     }
     // A run that was stopped before counts with its steps, which is too few.
-    let steps = |run: &Run| run.sparse_at.unwrap_or(LONG) as f64;
-    for pair in runs[1..batches.len()].windows(2) {
-        let group = format!("{activation:?}, {} / {}", pair[1].name, pair[0].name);
-        recorder.observe_in(group, &SOONER, pair[1].paired(&pair[0], steps));
+    let steps = |at: usize| runs[at].each(|run| run.sparse_at.unwrap_or(longest([N, batches[at]])) as f64);
+    for at in 2..batches.len() {
+        let group = format!("{activation:?}, {} / {}", runs[at].name, runs[at - 1].name);
+        recorder.observe_in(group, &SOONER, steps(at).into_iter().zip(steps(at - 1)));
     }
     Ok(runs)
 }
