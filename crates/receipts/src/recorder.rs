@@ -201,19 +201,6 @@ impl Recorder {
         }
     }
 
-    /// By text, until every paper has handles.
-    pub fn record(&mut self, claim: &str, check: &str, values: impl IntoIterator<Item = f64>) {
-        let found =
-            self.fed(claim).and_then(|fed| fed.claim.checks.iter().find(|c| c.name == check).copied());
-        match found {
-            Some(check) => self.observe(&check, values),
-            None => {
-                self.misuse
-                    .push(format!("it recorded {check:?} of claim {claim}, which it does not declare"));
-            }
-        }
-    }
-
     /// Adds a table to the report.
     pub fn table(&mut self, table: Table) {
         if table.rows.iter().any(|row| row.len() != table.columns.len()) {
