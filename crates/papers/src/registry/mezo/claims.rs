@@ -3,10 +3,10 @@
 use kiln_receipts::{Check, Claim, Paper};
 
 const fn copies(name: &'static str, count: f64) -> Check {
-    Check::each(name).equal(count, 0.013).unit("times the weights").by_us(
-        "one of 950,912 weights more costs so many; the smallest matrix kept once more would be 2.6 % of them, and \
-         half of that is refused",
-    )
+    Check::each(name)
+        .equal(count, 0.013)
+        .unit("times the weights")
+        .by_us("half of the 2.6 % of the weights that the smallest matrix, kept once more, would add")
 }
 
 pub(super) const MEZO: Check = copies("MeZO", 1.0);
