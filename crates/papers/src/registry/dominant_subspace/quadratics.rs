@@ -68,16 +68,15 @@ fn compare(
     let runs = recorder.sweep(seeds, METHODS.map(arm))?;
     let [sgd, _, _, descent] = &runs;
     // Which of the points is the first with a loss below 1e-3 of the start, by gradient descent.
-    let passed = |seed: usize| {
-        let losses = &descent.values[seed].losses;
-        losses.iter().position(|(_, loss)| *loss <= 1e-3 * losses[0].1).unwrap_or(losses.len() - 1)
-    };
+    let passed = |losses: &Curve| losses.iter().position(|(_, loss)| *loss <= 1e-3 * losses[0].1);
     let there: Vec<[f64; 5]> = (0..seeds.len())
         .map(|seed| {
-            let loss = |method: usize| runs[method].values[seed].losses[passed(seed)].1;
-            [loss(0), loss(1), loss(2), loss(3), descent.values[seed].losses[0].1]
+            let losses = &descent.values[seed].losses;
+            let place = passed(losses).ok_or("gradient descent did not pass 1e-3 of its loss")?;
+            let loss = |method: usize| runs[method].values[seed].losses[place].1;
+            Ok([loss(0), loss(1), loss(2), loss(3), losses[0].1])
         })
-        .collect();
+        .collect::<Result<_, ExperimentError>>()?;
     recorder.observe_in(
         setting.title,
         &DOMINANT_LOSS,
