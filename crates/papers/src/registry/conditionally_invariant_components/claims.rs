@@ -1,6 +1,6 @@
 //! What the paper says.
 
-use kiln_receipts::{Check, Claim, Paper};
+use kiln_receipts::{Check, Claim, Expected, Paper};
 
 pub(super) const ADAPTS: Check =
     Check::difference("exact: what DIP gains on ERM, less what it is below training on target labels")
@@ -52,11 +52,16 @@ pub(super) const INVARIANT: Claim = Claim {
 };
 
 pub(super) const GAIN: Check = Check::difference("accuracy, IW-CIP less CIP").above(0.0);
-pub(super) const NOT_CONSTANT: Check =
-    Check::difference("accuracy, IW-CIP less the best constant answer").above(0.0);
+/// About 90 seeds decide the first check, 120 the second.
+const FEW_SEEDS_ON_II: &str = "on SCM II all that can be gained over the constant answer is 0.008, and 20 draws know \
+    the accuracy to 0.007";
+pub(super) const NOT_CONSTANT: Check = Check::difference("accuracy, IW-CIP less the best constant answer")
+    .above(0.0)
+    .expected(&[Expected::quick(-0.004, 0.011, FEW_SEEDS_ON_II)]);
 pub(super) const WEIGHTED_IDEAL: Check = Check::mean("accuracy of IW-CIP less the ideal")
     .within(-0.008, 0.008)
-    .by_us("on II the constant answer is 0.008 below the ideal");
+    .by_us("on II the constant answer is 0.008 below the ideal")
+    .expected(&[Expected::quick(-0.013, 0.002, FEW_SEEDS_ON_II)]);
 pub(super) const WEIGHT: Check = Check::mean("IW-CIP's weight of class 0 less the true one")
     .within(-0.1, 0.1)
     .by_us("1,000 rows of the target leave a standard error of 0.06 in each draw");

@@ -2,7 +2,7 @@
 //! (`csinva/hierarchical-dnn-interpretations`, `laura-rieger/deep-explanation-penalization`), figures those that
 //! others print, and the authors' notebooks.
 
-use kiln_receipts::{Check, Claim, Paper};
+use kiln_receipts::{Check, Claim, Expected, Paper};
 
 /// Half a test picture of 10,000, in percent.
 const HALF_A_PICTURE: f64 = 0.005;
@@ -39,8 +39,16 @@ pub(super) const SUM: Claim = Claim {
 
 pub(super) const CD_COMPOSES: Check =
     Check::difference("C2: rank correlation with the rule, CD less another score").above(0.0);
-pub(super) const ACD_JOINS: Check =
-    Check::difference("C2: share joined first, ACD less hierarchies by another score").above(0.0);
+pub(super) const ACD_JOINS: Check = Check::difference(
+    "C2: share joined first, ACD less hierarchies by another score",
+)
+.above(0.0)
+.expected(&[Expected::quick(
+    -0.31,
+    0.27,
+    "five networks know the difference to 0.3, and it is about as large as that: by this measure ACD's \
+             hierarchies are not seen to differ from others'",
+)]);
 pub(super) const COMPOSITION: Claim = Claim {
     place: "ACD on text",
     says: "CD, and the hierarchy that it gives (ACD), show how words compose, as in \"not very good\".",

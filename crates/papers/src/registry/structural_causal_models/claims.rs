@@ -2,14 +2,19 @@
 //! titles of their saved pictures. Ours has to be as large, up to what chance does to theirs: the end of the 99 %
 //! interval (Wilson).
 
-use kiln_receipts::{Check, Claim, Paper};
+use kiln_receipts::{Check, Claim, Expected, Paper};
 
 const MEANS: &str = "yuachen/CausalDA: sim/sim_linearSCM_mean_shift_exp1-7.ipynb, a share of 100 models; the end of its \
     99 % interval (Wilson)";
 const VARIANCES_FILE: &str = "yuachen/CausalDA: sim/sim_linearSCM_variance_shift_exp8-9.ipynb, a share of 100 models; \
     the end of its 99 % interval (Wilson)";
 
-pub(super) const DIP_BEATS_SRC: Check = Check::share("DIP at most Src").at_least(0.889).by_authors(MEANS);
+pub(super) const DIP_BEATS_SRC: Check =
+    Check::share("DIP at most Src").at_least(0.889).by_authors(MEANS).expected(&[Expected::quick(
+        0.88,
+        0.98,
+        "100 models know a share of 0.95 to 0.06 below; 1,000 are judged at full scale",
+    )]);
 pub(super) const SRC_OVER_DIP: Check = Check::ratio("risk, Src / DIP").above(1.0);
 pub(super) const ANTICAUSAL: Claim = Claim {
     place: "simulation (i)",
