@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kiln_datasets::{DataCommand, DataPath};
 use kiln_receipts::{
-    cli::{self, Commands, Program},
+    cli::{self, App, Commands},
     report::Links,
 };
 
@@ -38,11 +38,11 @@ enum Command {
 
 /// Reads the arguments of the process and does what they say; gives the exit status.
 pub fn main() -> ExitCode {
-    let program = program();
-    let matches = program.with_devices(Cli::command()).get_matches();
+    let app = app();
+    let matches = app.with_devices(Cli::command()).get_matches();
     let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     cli::exit_code(match command {
-        Command::Receipts(command) => command.run(&program),
+        Command::Receipts(command) => command.run(&app),
         Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
         #[cfg(feature = "models")]
         Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
@@ -51,10 +51,10 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn program() -> Program {
+fn app() -> App {
     let build =
         kiln_receipts::build!("adapt", "graph", "interpret", "models", "optim", "flex", "ndarray", "wgpu");
-    Program {
+    App {
         devices: &["flex", "ndarray", "wgpu"],
         device_works,
         find_data: |given| Arc::new(DataPath::new(given)),
@@ -66,7 +66,7 @@ fn program() -> Program {
             page: "docs/src/paper-{id}.md".to_owned(),
             source: "crates/papers/src/registry/{module}".to_owned(),
         },
-        ..Program::new(PAPERS, build)
+        ..App::new(PAPERS, build)
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Check {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rule {
     /// One number, or an interval of it, in a region.
-    In(Estimate, Region),
+    In(Estimate, Allowed),
     /// Rows of as many numbers as there are arms: each less than the one after it, all the paired 95 %
     /// intervals together.
     Ordered,
@@ -80,7 +80,7 @@ pub enum Estimate {
 /// Where a number or an interval must lie.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
-pub enum Region {
+pub enum Allowed {
     /// `x <= t`
     AtMost(f64),
     /// `x >= t`
@@ -134,33 +134,33 @@ pub struct Of {
 }
 
 impl Of {
-    const fn is(self, region: Region) -> Check {
-        Check::new(self.name, Rule::In(self.estimate, region))
+    const fn is(self, allowed: Allowed) -> Check {
+        Check::new(self.name, Rule::In(self.estimate, allowed))
     }
 
     /// `x <= t`
     pub const fn at_most(self, t: f64) -> Check {
-        self.is(Region::AtMost(t))
+        self.is(Allowed::AtMost(t))
     }
 
     /// `x >= t`
     pub const fn at_least(self, t: f64) -> Check {
-        self.is(Region::AtLeast(t))
+        self.is(Allowed::AtLeast(t))
     }
 
     /// `x < t`
     pub const fn below(self, t: f64) -> Check {
-        self.is(Region::Below(t))
+        self.is(Allowed::Below(t))
     }
 
     /// `x > t`
     pub const fn above(self, t: f64) -> Check {
-        self.is(Region::Above(t))
+        self.is(Allowed::Above(t))
     }
 
     /// `low <= x <= high`
     pub const fn within(self, low: f64, high: f64) -> Check {
-        self.is(Region::Within(low, high))
+        self.is(Allowed::Within(low, high))
     }
 
     /// `value − tolerance <= x <= value + tolerance`
@@ -285,20 +285,20 @@ impl Check {
             // No interval of a share excludes the shares next to 0 that are not 0, nor those next to 1.
             Rule::In(
                 Estimate::Share,
-                Region::AtLeast(t) | Region::AtMost(t) | Region::Above(t) | Region::Below(t),
+                Allowed::AtLeast(t) | Allowed::AtMost(t) | Allowed::Above(t) | Allowed::Below(t),
             ) => 0.0 < t && t < 1.0,
-            Rule::In(Estimate::Share, Region::Within(low, high)) => {
+            Rule::In(Estimate::Share, Allowed::Within(low, high)) => {
                 0.0 <= low && low < high && high <= 1.0 && high - low < 1.0
             }
             Rule::In(
                 Estimate::Ratio,
-                Region::AtMost(t) | Region::AtLeast(t) | Region::Below(t) | Region::Above(t),
+                Allowed::AtMost(t) | Allowed::AtLeast(t) | Allowed::Below(t) | Allowed::Above(t),
             ) if t <= 0.0 => false,
-            Rule::In(Estimate::Ratio, Region::Within(_, high)) if high <= 0.0 => false,
-            Rule::In(_, Region::AtMost(t) | Region::AtLeast(t) | Region::Below(t) | Region::Above(t)) => {
+            Rule::In(Estimate::Ratio, Allowed::Within(_, high)) if high <= 0.0 => false,
+            Rule::In(_, Allowed::AtMost(t) | Allowed::AtLeast(t) | Allowed::Below(t) | Allowed::Above(t)) => {
                 t.is_finite()
             }
-            Rule::In(_, Region::Within(low, high)) => low.is_finite() && high.is_finite() && low <= high,
+            Rule::In(_, Allowed::Within(low, high)) => low.is_finite() && high.is_finite() && low <= high,
             Rule::Ordered => true,
             Rule::SameLaw { reference, margin } => {
                 reference.len() >= 2
@@ -317,7 +317,7 @@ impl Check {
     }
 }
 
-impl Region {
+impl Allowed {
     /// Whether `x` lies in it; never for NaN.
     pub fn accepts(self, x: f64) -> bool {
         match self {
@@ -385,7 +385,7 @@ impl std::fmt::Display for Estimate {
     }
 }
 
-impl std::fmt::Display for Region {
+impl std::fmt::Display for Allowed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {
             Self::AtMost(t) => write!(f, "≤ {}", Number(t)),
@@ -401,7 +401,7 @@ impl std::fmt::Display for Region {
 impl std::fmt::Display for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::In(estimate, region) => write!(f, "{estimate} {region}"),
+            Self::In(estimate, allowed) => write!(f, "{estimate} {allowed}"),
             Self::Ordered => f.write_str("each less than the next"),
             Self::SameLaw { reference, margin } => {
                 write!(

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use clap::{CommandFactory, FromArgMatches, Parser};
-//! use kiln_receipts::cli::{Commands, Program};
+//! use kiln_receipts::cli::{App, Commands};
 //!
 //! #[derive(Parser)]
 //! struct Cli {
@@ -20,10 +20,10 @@
 //!     More,
 //! }
 //!
-//! let program = Program::new(&[], kiln_receipts::build!());
-//! let matches = program.with_devices(Cli::command()).get_matches_from(["mine", "list"]);
+//! let app = App::new(&[], kiln_receipts::build!());
+//! let matches = app.with_devices(Cli::command()).get_matches_from(["mine", "list"]);
 //! match Cli::from_arg_matches(&matches)?.command {
-//!     Command::Receipts(command) => assert_eq!(command.run(&program)?, 0),
+//!     Command::Receipts(command) => assert_eq!(command.run(&app)?, 0),
 //!     Command::More => {}
 //! }
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
@@ -46,7 +46,7 @@ use crate::{
     folders::Folders,
     paper::Paper,
     progress::Reporter,
-    provenance::{self, Build},
+    provenance::{Build, Program},
     registry::{lacks_its_domain, select},
     report::{Links, Report, SummaryTable, list, pages},
     run::{self, Options},
@@ -55,7 +55,7 @@ use crate::{
 
 /// A program that reproduces papers.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub struct App {
     /// The papers.
     pub papers: &'static [Paper],
     /// What it is.
@@ -209,11 +209,11 @@ pub struct Reproduce {
 /// }
 /// ```
 pub fn main(papers: &'static [Paper], build: Build) -> ExitCode {
-    let program = Program::new(papers, build);
+    let app = App::new(papers, build);
     let command = Cli::command().name(build.name).bin_name(build.name).version(build.version);
-    let matches = program.with_devices(command).get_matches();
+    let matches = app.with_devices(command).get_matches();
     let done = match Cli::from_arg_matches(&matches) {
-        Ok(Cli { command }) => command.run(&program),
+        Ok(Cli { command }) => command.run(&app),
         Err(error) => error.exit(),
     };
     exit_code(done)
@@ -227,7 +227,7 @@ pub fn exit_code(done: Result<u8, ExperimentError>) -> ExitCode {
     }))
 }
 
-impl Program {
+impl App {
     /// With one device, `cpu`, and data in [`Folders`].
     pub fn new(papers: &'static [Paper], build: Build) -> Self {
         Self {
@@ -271,17 +271,17 @@ impl Commands {
     ///
     /// # Errors
     /// Arguments that name what is not there, and whatever the file system refuses.
-    pub fn run(self, program: &Program) -> Result<u8, ExperimentError> {
+    pub fn run(self, app: &App) -> Result<u8, ExperimentError> {
         match self {
-            Self::Reproduce(arguments) => reproduce(program, arguments),
+            Self::Reproduce(arguments) => reproduce(app, arguments),
             Self::List { papers, json, out } => {
-                let papers = select(program.papers, &papers)?;
+                let papers = select(app.papers, &papers)?;
                 if json {
                     return print(&list::json(&papers)?).map(|()| 0);
                 }
                 print(&list::text(&papers, Report::read(&out).ok().as_ref())).map(|()| 0)
             }
-            Self::Merge { folders, out, baseline } => merge(program, &folders, &out, baseline.as_deref()),
+            Self::Merge { folders, out, baseline } => merge(app, &folders, &out, baseline.as_deref()),
             Self::Tables { pages, out } => tables(&pages, &out).map(|()| 0),
         }
     }
@@ -299,11 +299,11 @@ pub fn print(text: &str) -> Result<(), ExperimentError> {
     }
 }
 
-fn reproduce(program: &Program, arguments: Reproduce) -> Result<u8, ExperimentError> {
+fn reproduce(app: &App, arguments: Reproduce) -> Result<u8, ExperimentError> {
     let reporter = Reporter::standard_error();
-    let papers = program.chosen(&arguments.papers, &reporter)?;
+    let papers = app.chosen(&arguments.papers, &reporter)?;
     let device = arguments.device.unwrap_or_default();
-    (program.device_works)(&device)?;
+    (app.device_works)(&device)?;
     let baseline = arguments.baseline.as_deref().map(Report::read_file).transpose()?;
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or_else(all, |n| n as usize);
@@ -317,24 +317,24 @@ fn reproduce(program: &Program, arguments: Reproduce) -> Result<u8, ExperimentEr
             Some(Shard { index, count }) => Path::new(DEFAULT_OUT).join(format!("shard-{index}-of-{count}")),
             None => DEFAULT_OUT.into(),
         }),
-        data: (program.find_data)(arguments.data),
+        data: (app.find_data)(arguments.data),
         shard: arguments.shard,
         fresh: arguments.fresh,
-        program: provenance::Program::running(&program.build)?,
+        program: Program::running(&app.build)?,
         reporter,
     };
     let report = run::run(&papers, &options)?;
-    publish(report, program, &options.out, baseline.as_ref())
+    publish(report, app, &options.out, baseline.as_ref())
 }
 
 /// Writes and shows a report; gives the exit status.
 fn publish(
     mut report: Report,
-    program: &Program,
+    app: &App,
     out: &Path,
     baseline: Option<&Report>,
 ) -> Result<u8, ExperimentError> {
-    report.links = program.links.clone();
+    report.links = app.links.clone();
     report.write_against(out, baseline)?;
     print(&format!("{}{}\n", SummaryTable(&report), out.join("report.html").display()))?;
     let missing = missing(&report);
@@ -366,19 +366,14 @@ fn tables(pages: &[PathBuf], out: &Path) -> Result<(), ExperimentError> {
     Ok(())
 }
 
-fn merge(
-    program: &Program,
-    folders: &[PathBuf],
-    out: &Path,
-    baseline: Option<&Path>,
-) -> Result<u8, ExperimentError> {
+fn merge(app: &App, folders: &[PathBuf], out: &Path, baseline: Option<&Path>) -> Result<u8, ExperimentError> {
     let baseline = baseline.map(Report::read_file).transpose()?;
     let read = |folder: &PathBuf| Report::read(folder).map(|report| (folder.clone(), report));
     let reports = folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let this = provenance::Program::running(&program.build)?;
-    let (report, missing) = run::merge(program.papers, &this, &reports)?;
+    let this = Program::running(&app.build)?;
+    let (report, missing) = run::merge(app.papers, &this, &reports)?;
     std::fs::create_dir_all(out)?;
-    let status = publish(report, program, out, baseline.as_ref())?;
+    let status = publish(report, app, out, baseline.as_ref())?;
     if missing.is_empty() {
         return Ok(status);
     }

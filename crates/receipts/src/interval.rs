@@ -19,6 +19,17 @@ pub(crate) fn level(together: usize) -> f64 {
     0.05 / together.max(1) as f64
 }
 
+/// Student's 95 % interval of the mean, as checks are judged by; infinite for a single value.
+///
+/// ```
+/// let [low, high] = kiln_receipts::interval::interval_of_mean(&[1.0, 2.0, 3.0, 4.0, 6.0]);
+/// assert!((low - 0.811_606).abs() < 1e-4 && (high - 5.588_394).abs() < 1e-4);
+/// ```
+pub fn interval_of_mean(values: &[f64]) -> [f64; 2] {
+    let interval = Interval::mean(values, level(1));
+    [interval.low, interval.high]
+}
+
 impl Interval {
     /// Student's interval of the mean; infinite for a single value.
     pub(crate) fn mean(values: &[f64], miss: f64) -> Self {

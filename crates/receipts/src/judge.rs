@@ -16,7 +16,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    check::{Check, Estimate, Expected, Origin, Region, Rule},
+    check::{Allowed, Check, Estimate, Expected, Origin, Rule},
     checkpoint::sha256,
     claim::{Claim, Terms},
     context::Scale,
@@ -259,16 +259,16 @@ impl TermsWord {
 impl CheckTable {
     fn check(self) -> Result<Check, String> {
         let bounds = [
-            self.at_most.map(Region::AtMost),
-            self.at_least.map(Region::AtLeast),
-            self.below.map(Region::Below),
-            self.above.map(Region::Above),
-            self.within.map(|[low, high]| Region::Within(low, high)),
-            self.equal.map(|value| Region::Within(value, value)),
+            self.at_most.map(Allowed::AtMost),
+            self.at_least.map(Allowed::AtLeast),
+            self.below.map(Allowed::Below),
+            self.above.map(Allowed::Above),
+            self.within.map(|[low, high]| Allowed::Within(low, high)),
+            self.equal.map(|value| Allowed::Within(value, value)),
         ];
-        let regions: Vec<_> = bounds.into_iter().flatten().collect();
-        let rule = match (self.estimate, &regions[..], self.ordered, self.same_law) {
-            (Some(estimate), [region], false, None) => Rule::In(estimate, *region),
+        let allowed: Vec<_> = bounds.into_iter().flatten().collect();
+        let rule = match (self.estimate, &allowed[..], self.ordered, self.same_law) {
+            (Some(estimate), [allowed], false, None) => Rule::In(estimate, *allowed),
             (None, [], true, None) => Rule::Ordered,
             (None, [], false, Some(SameLawTable { reference, margin })) => {
                 Rule::SameLaw { reference: leak_all(reference), margin }

@@ -15,7 +15,7 @@
 //! | [`cli`], [`main`], [`Folders`] | the command line; data in folders |
 //! | [`judge`] | claims and observations in files, for other languages |
 //! | [`provenance`] | which program, from which sources, on which machine |
-//! | [`statistics`] | means, medians, quantiles, slopes, correlations |
+//! | [`statistics`], [`interval`] | means, medians, quantiles, slopes, correlations; 95 % intervals |
 //! | [`progress`], [`number`] | bars and lines; numbers in reports |
 //!
 //! ```
@@ -80,7 +80,7 @@ pub mod claim;
 pub mod cli;
 pub mod context;
 mod folders;
-mod interval;
+pub mod interval;
 pub mod judge;
 pub mod number;
 pub mod paper;

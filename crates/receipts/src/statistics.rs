@@ -2,8 +2,6 @@
 
 use std::borrow::Borrow;
 
-use crate::interval::{Interval, level};
-
 /// Arithmetic mean, summed in the order given.
 ///
 /// ```
@@ -65,17 +63,6 @@ pub fn sample_deviation(values: &[f64]) -> f64 {
 pub fn mean_and_spread(values: &[f64]) -> (f64, f64) {
     let centre = mean(values);
     (centre, mean(values.iter().map(|x| (x - centre).powi(2))).sqrt())
-}
-
-/// Student's 95 % interval of the mean, as checks are judged by; infinite for a single value.
-///
-/// ```
-/// let [low, high] = kiln_receipts::statistics::interval_of_mean(&[1.0, 2.0, 3.0, 4.0, 6.0]);
-/// assert!((low - 0.811_606).abs() < 1e-4 && (high - 5.588_394).abs() < 1e-4);
-/// ```
-pub fn interval_of_mean(values: &[f64]) -> [f64; 2] {
-    let interval = Interval::mean(values, level(1));
-    [interval.low, interval.high]
 }
 
 /// The slope of the line through the points `(x, y)` with the least squares of errors in `y`.

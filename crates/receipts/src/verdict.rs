@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Check, Estimate, Region, Rule};
+use crate::check::{Allowed, Check, Estimate, Rule};
 use crate::claim::{Claim, Need};
 use crate::context::{Scale, is_gpu};
 use crate::interval::{Interval, level, same_law};
@@ -308,9 +308,9 @@ fn report(check: &Check, groups: Vec<GroupReport>, scale: Scale) -> CheckReport 
 /// The order of two groups by how near they are to failing, or how far beyond.
 fn worse_first(check: &Check, a: &GroupReport, b: &GroupReport) -> Ordering {
     let badness = |group: &GroupReport| match check.rule {
-        Rule::In(_, Region::AtMost(_) | Region::Below(_)) => group.high.0,
-        Rule::In(_, Region::AtLeast(_) | Region::Above(_)) | Rule::Ordered => -group.low.0,
-        Rule::In(_, Region::Within(low, high)) => (group.high.0 - high).max(low - group.low.0),
+        Rule::In(_, Allowed::AtMost(_) | Allowed::Below(_)) => group.high.0,
+        Rule::In(_, Allowed::AtLeast(_) | Allowed::Above(_)) | Rule::Ordered => -group.low.0,
+        Rule::In(_, Allowed::Within(low, high)) => (group.high.0 - high).max(low - group.low.0),
         Rule::SameLaw { .. } => group.high.0.max(-group.low.0),
     };
     badness(b).total_cmp(&badness(a))
@@ -333,14 +333,15 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
         finding,
     };
     let single = || rows.iter().map(|row| row[0]).collect::<Vec<_>>();
-    if let Rule::In(Estimate::Each, region) = check.rule {
+    if let Rule::In(Estimate::Each, allowed) = check.rule {
         let values = single();
         let (low, high) = ends(&values);
-        let finding = if values.iter().all(|x| region.accepts(*x)) { Finding::Holds } else { Finding::Fails };
-        let estimate = match region {
-            Region::AtMost(_) | Region::Below(_) => high,
-            Region::AtLeast(_) | Region::Above(_) => low,
-            Region::Within(least, most) => {
+        let finding =
+            if values.iter().all(|x| allowed.accepts(*x)) { Finding::Holds } else { Finding::Fails };
+        let estimate = match allowed {
+            Allowed::AtMost(_) | Allowed::Below(_) => high,
+            Allowed::AtLeast(_) | Allowed::Above(_) => low,
+            Allowed::Within(least, most) => {
                 if high - most > least - low {
                     high
                 } else {
@@ -366,7 +367,7 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
     };
     let miss = level(together);
     match check.rule {
-        Rule::In(estimate, region) => {
+        Rule::In(estimate, allowed) => {
             let interval = match estimate {
                 Estimate::Difference => {
                     Interval::mean(&pairs.iter().map(|[a, b]| a - b).collect::<Vec<_>>(), miss)
@@ -394,7 +395,7 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
             {
                 Finding::NotJudged { because: "all values are rounding".to_owned() }
             } else {
-                found(region, interval, count, estimate == Estimate::Ratio)
+                found(allowed, interval, count, estimate == Estimate::Ratio)
             };
             Ok(group(interval, finding))
         }
@@ -407,7 +408,7 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
             let step = |arm: usize| {
                 let steps: Vec<_> = rows.iter().map(|row| lifted(row[arm + 1]) - lifted(row[arm])).collect();
                 let interval = Interval::mean(&steps, miss);
-                (interval, found(Region::Above(0.0), interval, count, false))
+                (interval, found(Allowed::Above(0.0), interval, count, false))
             };
             let worst = (0..arms - 1).map(step).max_by(|(a, found_a), (b, found_b)| {
                 found_a.rank().cmp(&found_b.rank()).then_with(|| b.low.total_cmp(&a.low))
@@ -418,13 +419,13 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
         Rule::SameLaw { reference, margin } => {
             let values = single();
             let shift = Interval::shift(&values, reference, miss);
-            let region = Region::Within(-margin, margin);
+            let allowed = Allowed::Within(-margin, margin);
             let finding = if count < FEWEST {
                 few(count, FEWEST)
             } else if same_law(&values, reference) < 0.01 / together as f64 {
                 Finding::Fails
             } else {
-                found(region, shift, count, false)
+                found(allowed, shift, count, false)
             };
             Ok(group(shift, finding))
         }
@@ -433,15 +434,15 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
 
 /// Where an interval lies, and how many observations would decide if it lies on both sides: widths fall with
 /// their square root.
-fn found(region: Region, interval: Interval, count: usize, of_logarithms: bool) -> Finding {
+fn found(allowed: Allowed, interval: Interval, count: usize, of_logarithms: bool) -> Finding {
     let Interval { estimate, low, high } = interval;
-    if region.holds(low, high) {
+    if allowed.holds(low, high) {
         return Finding::Holds;
     }
-    if region.fails(low, high) {
+    if allowed.fails(low, high) {
         return Finding::Fails;
     }
-    let end = region.nearest_end(estimate);
+    let end = allowed.nearest_end(estimate);
     let scaled = |x: f64| if of_logarithms { x.ln() } else { x };
     let half = if end < estimate { scaled(estimate) - scaled(low) } else { scaled(high) - scaled(estimate) };
     let needed = count as f64 * (half / (scaled(end) - scaled(estimate))).powi(2);

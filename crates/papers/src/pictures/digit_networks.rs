@@ -16,8 +16,8 @@ use kiln_tensor::network::{InitialLaw, LayerDraws};
 
 use super::Pictures;
 
-/// The network of AWD's experiments, and of TRIM's where it has two outputs: two convolutions of 5×5 (10 and 20 channels), each followed by pooling,
-/// then linear layers of 50 and 10.
+/// The network of AWD's experiments, and of TRIM's where it has two outputs: two convolutions of 5×5 (10 and
+/// 20 channels), each followed by pooling, then linear layers of 50 and 10.
 #[derive(Module, Debug)]
 pub struct AwdCnn {
     /// 1 to 10 channels.

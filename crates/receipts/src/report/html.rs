@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    ClaimReport, PaperReport, Report, behind, circumstances, data_table, evidence, figure::Figure,
-    figure_file, interval, measured, svg, wanted,
+    ClaimReport, PaperReport, Report, behind, circumstances, data_table, escape::escape, evidence,
+    figure::Figure, figure_file, interval, measured, svg, wanted,
 };
 use crate::recorder::Table;
 use crate::verdict::{CheckReport, Finding};
@@ -48,22 +48,6 @@ impl fmt::Display for Html<'_> {
         report.papers.iter().try_for_each(|paper| write_paper(out, report, paper))?;
         writeln!(out, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>")
     }
-}
-
-/// Escapes text for HTML, also inside quoted attributes.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// The sign of a verdict, so that its colour is not all that tells it.
@@ -122,7 +106,8 @@ fn write_tools(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
          <label>Domain <select id=\"domain\"><option value=\"\">all</option>{domains}</select></label> \
          <label>Terms <select id=\"terms\"><option value=\"\">all</option>{terms}</select></label> \
          <label><input id=\"surprises\" type=\"checkbox\"> not as expected</label> \
-         <button id=\"unfold\" type=\"button\">Unfold all</button> <button id=\"fold\" type=\"button\">Fold all</button> \
+         <button id=\"unfold\" type=\"button\">Unfold all</button> \
+         <button id=\"fold\" type=\"button\">Fold all</button> \
          <output id=\"found\"></output></form>"
     )
 }
@@ -153,8 +138,9 @@ fn write_matrix(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
             let of_terms = if claim.is_attempted() { format!(", {terms}") } else { String::new() };
             write!(
                 out,
-                "<a class=\"cell {class} {terms}{surprise}\" href=\"#{id}-{claim}\" title=\"{claim}: {words}{of_terms}. \
-                 {says}\"><span class=\"sign\">{sign}</span><span class=\"id\">{claim}</span></a>",
+                "<a class=\"cell {class} {terms}{surprise}\" href=\"#{id}-{claim}\" \
+                 title=\"{claim}: {words}{of_terms}. {says}\">\
+                 <span class=\"sign\">{sign}</span><span class=\"id\">{claim}</span></a>",
                 claim = escape(&claim.id),
                 says = escape(&claim.says),
             )?;
@@ -165,8 +151,9 @@ fn write_matrix(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         out,
         "<p class=\"legend\"><small>A cell is a claim. Its frame says how near our terms are to the paper's: \
          <span class=\"cell exact\">a</span> exact, <span class=\"cell reduced\">a</span> reduced, \
-         <span class=\"cell stand-in\">a</span> stand-in, <span class=\"cell ours\">a</span> ours. A claim that was not \
-         shown failed on a stand-in or on terms of ours, which says nothing against the paper.</small></p></div>"
+         <span class=\"cell stand-in\">a</span> stand-in, <span class=\"cell ours\">a</span> ours. \
+         A claim that was not shown failed on a stand-in or on terms of ours, which says nothing \
+         against the paper.</small></p></div>"
     )
 }
 
@@ -240,7 +227,8 @@ fn write_claim(out: &mut Formatter<'_>, paper: &PaperReport, claim: &ClaimReport
     let surprise = claim.is_a_surprise();
     writeln!(
         out,
-        "<tbody id=\"{paper}-{id}\" data-paper=\"{paper}\" data-verdict=\"{}\" data-terms=\"{}\" data-surprise=\"{}\">\n\
+        "<tbody id=\"{paper}-{id}\" data-paper=\"{paper}\" data-verdict=\"{}\" data-terms=\"{}\" \
+         data-surprise=\"{}\">\n\
          <tr>\n<td data-label=\"Verdict\">{}</td>\n\
          <td data-label=\"Claim\"><a class=\"anchor\" href=\"#{paper}-{id}\"><strong>{id}</strong></a> {place}</td>\n\
          <td data-label=\"The paper says\">{says}</td>\n<td data-label=\"Tested here\">{tested}</td>\n\

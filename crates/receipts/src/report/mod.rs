@@ -2,6 +2,7 @@
 //! describes it.
 
 mod axis;
+mod escape;
 pub mod figure;
 mod html;
 pub mod list;
@@ -28,7 +29,7 @@ use crate::{
     provenance::{Machine, Program},
     recorder::{Outcome, Table},
     shard::Shard,
-    verdict::{CheckReport, ExpectedReport, GroupReport, Verdict, judge},
+    verdict::{self, CheckReport, ExpectedReport, GroupReport, Verdict},
 };
 
 pub use html::Html;
@@ -426,7 +427,7 @@ fn paper_report(paper: &Paper, settings: &RunSettings, outcomes: &Outcomes) -> P
             continue;
         }
         let Some(fed_by) = ids.iter().map(|id| outcome(id)).collect::<Option<Vec<_>>>() else { continue };
-        let (verdict, checks) = judge(claim, &fed_by, settings.scale, &settings.device);
+        let (verdict, checks) = verdict::judge(claim, &fed_by, settings.scale, &settings.device);
         let mut data: Vec<DataUse> = Vec::new();
         for used in fed_by.iter().flat_map(|outcome| &outcome.data) {
             if !data.contains(used) {

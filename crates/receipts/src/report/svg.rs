@@ -11,8 +11,8 @@ use plotters::{
 
 use super::{
     axis::Coordinate,
+    escape::escape,
     figure::{Figure, Kind, Series},
-    html::escape,
 };
 use crate::number::Number;
 
@@ -139,7 +139,8 @@ pub(super) fn style_sheet() -> String {
         rules + &format!(".kiln-plot [fill=\"{light}\"]{{fill:{dark}}}.kiln-plot [stroke=\"{light}\"]{{stroke:{dark}}}")
     });
     format!(
-        ".kiln-plot text{{font-family:system-ui,sans-serif}}.kiln-plot polyline{{fill:none}}.kiln-plot .values{{fill:none;pointer-events:all}}@media(prefers-color-scheme:dark){{{rules}}}"
+        ".kiln-plot text{{font-family:system-ui,sans-serif}}.kiln-plot polyline{{fill:none}}\
+         .kiln-plot .values{{fill:none;pointer-events:all}}@media(prefers-color-scheme:dark){{{rules}}}"
     )
 }
 

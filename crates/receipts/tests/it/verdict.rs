@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kiln_receipts::{
     Check, Claim, Expected, Experiment, Need, Number, Paper, Scale, Terms,
-    check::{Estimate, Region, Rule},
+    check::{Allowed, Estimate, Rule},
     recorder::{Group, Outcome},
     run::run,
     verdict::{CheckReport, Finding, GroupReport, Verdict, judge},
@@ -333,18 +333,18 @@ fn missing_data_stop_only_the_claims_that_need_them() {
 
 /// Rules that take single values or pairs, and how many numbers an observation has.
 fn check() -> impl Strategy<Value = (Check, usize)> {
-    let region = (0usize..5, -2.0..2.0, 0.1..2.0).prop_map(|(kind, t, width)| match kind {
-        0 => Region::AtMost(t),
-        1 => Region::AtLeast(t),
-        2 => Region::Below(t),
-        3 => Region::Above(t),
-        _ => Region::Within(t, t + width),
+    let allowed = (0usize..5, -2.0..2.0, 0.1..2.0).prop_map(|(kind, t, width)| match kind {
+        0 => Allowed::AtMost(t),
+        1 => Allowed::AtLeast(t),
+        2 => Allowed::Below(t),
+        3 => Allowed::Above(t),
+        _ => Allowed::Within(t, t + width),
     });
     let estimate =
         prop::sample::select(vec![Estimate::Each, Estimate::Mean, Estimate::Median, Estimate::Difference]);
-    let simple = (estimate, region).prop_map(|(estimate, region)| {
+    let simple = (estimate, allowed).prop_map(|(estimate, allowed)| {
         let numbers = if estimate == Estimate::Difference { 2 } else { 1 };
-        (Check::new("x", Rule::In(estimate, region)), numbers)
+        (Check::new("x", Rule::In(estimate, allowed)), numbers)
     });
     prop_oneof![4 => simple, 1 => Just((Check::ordered("x"), 3))]
 }
@@ -357,23 +357,23 @@ fn cut(rows: &[Vec<f64>], numbers: usize) -> Rows {
     rows.iter().map(|row| row[..numbers].to_vec()).collect()
 }
 
-fn scaled(region: Region, by: f64) -> Region {
-    match region {
-        Region::AtMost(t) => Region::AtMost(by * t),
-        Region::AtLeast(t) => Region::AtLeast(by * t),
-        Region::Below(t) => Region::Below(by * t),
-        Region::Above(t) => Region::Above(by * t),
-        Region::Within(low, high) => Region::Within(by * low, by * high),
+fn scaled(allowed: Allowed, by: f64) -> Allowed {
+    match allowed {
+        Allowed::AtMost(t) => Allowed::AtMost(by * t),
+        Allowed::AtLeast(t) => Allowed::AtLeast(by * t),
+        Allowed::Below(t) => Allowed::Below(by * t),
+        Allowed::Above(t) => Allowed::Above(by * t),
+        Allowed::Within(low, high) => Allowed::Within(by * low, by * high),
     }
 }
 
-fn mirrored(region: Region) -> Region {
-    match region {
-        Region::AtMost(t) => Region::AtLeast(-t),
-        Region::AtLeast(t) => Region::AtMost(-t),
-        Region::Below(t) => Region::Above(-t),
-        Region::Above(t) => Region::Below(-t),
-        Region::Within(low, high) => Region::Within(-high, -low),
+fn mirrored(allowed: Allowed) -> Allowed {
+    match allowed {
+        Allowed::AtMost(t) => Allowed::AtLeast(-t),
+        Allowed::AtLeast(t) => Allowed::AtMost(-t),
+        Allowed::Below(t) => Allowed::Above(-t),
+        Allowed::Above(t) => Allowed::Below(-t),
+        Allowed::Within(low, high) => Allowed::Within(-high, -low),
     }
 }
 
@@ -394,7 +394,7 @@ proptest! {
         let by = 10f64.powi(power);
         let rows = cut(&rows, numbers);
         let other = match check.rule {
-            Rule::In(estimate, region) => Check { rule: Rule::In(estimate, scaled(region, by)), ..check },
+            Rule::In(estimate, allowed) => Check { rule: Rule::In(estimate, scaled(allowed, by)), ..check },
             _ => check,
         };
         let other_rows = rows.iter().map(|row| row.iter().map(|x| by * x).collect()).collect();
@@ -412,9 +412,9 @@ proptest! {
 
     #[test]
     fn left_and_right_are_alike((check, numbers) in check(), rows in rows(30)) {
-        let Rule::In(estimate, region) = check.rule else { return Ok(()) };
+        let Rule::In(estimate, allowed) = check.rule else { return Ok(()) };
         let rows = cut(&rows, numbers);
-        let mirror = Check { rule: Rule::In(estimate, mirrored(region)), ..check };
+        let mirror = Check { rule: Rule::In(estimate, mirrored(allowed)), ..check };
         let other = rows.iter().map(|row| row.iter().map(|x| -x).collect()).collect();
         let (here, there) = (finding(check, rows), finding(mirror, other));
         prop_assert!(same(&here, &there), "{here:?} {there:?}");

@@ -27,7 +27,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let mut table = Table::new(
         "active-set",
         "Zeros with x ≥ 0 and ℓ1 weight 5e4, data set A, 1000 × 10000",
-        "A row a data set. Last change: the iteration after which the set of zeros stayed the same until iteration 500.",
+        "A row a data set. Last change: the iteration after which the set of zeros stayed the same until \
+         iteration 500.",
         &["", "nonzeros", "last change"],
     );
     for runs in &runs {

@@ -18,8 +18,8 @@ pub(super) const RULES: Claim = Claim {
     place: "figures 4 and 8",
     says: "Greedy rules that know the Lipschitz constants are far better than Gauss-Southwell and random; \
         Gauss-Southwell alone beats random with variable blocks.",
-    test: "Least squares (data set A), blocks of 5, 500 iterations, updates 1/L_b: ratios of f after the last, paired by \
-        data set.",
+    test: "Least squares (data set A), blocks of 5, 500 iterations, updates 1/L_b: ratios of f after the \
+        last, paired by data set.",
     checks: &[RANDOM_GSL, GS_GSL, RANDOM_GS],
     ..Claim::reduced("B1", GENERATOR)
 };
@@ -40,7 +40,8 @@ pub(super) const VARIABLE: Check = Check::ratio("f, fixed / variable blocks").ab
 pub(super) const PARTITIONS: Claim = Claim {
     place: "figures 4, 5 and 11",
     says: "For greedy rules variable blocks are better than fixed ones.",
-    test: "The same problems and GSL, either update; fixed blocks sorted by Lipschitz constant, the best of three ways.",
+    test: "The same problems and GSL, either update; fixed blocks sorted by Lipschitz constant, the best of \
+        three ways.",
     checks: &[VARIABLE],
     ..Claim::reduced("B3", GENERATOR)
 };
@@ -49,8 +50,8 @@ pub(super) const LATE: Check = Check::each("changes of the zeros, last 100 itera
 pub(super) const ACTIVE_SET: Claim = Claim {
     place: "figure 7",
     says: "With x ≥ 0 and an ℓ1 penalty of 5e4 the zeros of the solution are found after finitely many steps.",
-    test: "Data set A at its real size (1000 × 10000), variable blocks of 5 and 50 (at full scale also 100), greedy for \
-        x ≥ 0, projected 1/L_b and two-metric updates, 500 iterations.",
+    test: "Data set A at its real size (1000 × 10000), variable blocks of 5 and 50 (at full scale also 100), \
+        greedy for x ≥ 0, projected 1/L_b and two-metric updates, 500 iterations.",
     checks: &[LATE],
     ..Claim::reduced("B4", "1 data set of the authors' generator, at full scale 3")
 };
@@ -58,10 +59,11 @@ pub(super) const ACTIVE_SET: Claim = Claim {
 pub(super) const FORESTS: Check = Check::ratio("f − f*, blocks of n^{1/3} / forests").above(1.0).floor(1e-10);
 pub(super) const MESSAGES: Claim = Claim {
     place: "figure 6",
-    says: "Forest-structured blocks, solved by message passing, make more progress than blocks whose dense solve costs as \
-        much.",
-    test: "Label propagation on a lattice, 10, 30 and 100 iterations: (f − f*)/(f(0) − f*) of Gauss-Southwell with \
-        variable blocks of n^{1/3} over that of greedy forests. f* by 5,000 iterations, so what is below 1e-10 is equal.",
+    says: "Forest-structured blocks, solved by message passing, make more progress than blocks whose dense \
+        solve costs as much.",
+    test: "Label propagation on a lattice, 10, 30 and 100 iterations: (f − f*)/(f(0) − f*) of \
+        Gauss-Southwell with variable blocks of n^{1/3} over that of greedy forests. f* by 5,000 iterations, \
+        so what is below 1e-10 is equal.",
     checks: &[FORESTS],
     ..Claim::reduced("B5", "the authors' lattice; at quick scale 30 × 30 with 36 labels of 50 × 50 with 100")
 };

@@ -9,8 +9,8 @@ pub(super) const ADAPTS_TRAINED: Check = Check::difference("trained: accuracy, D
 pub(super) const FEATURES_SHIFT: Claim = Claim {
     place: "SCM I: features shift",
     says: "Matching the marginal of a source and the target (DIP) adapts to a shift of features.",
-    test: "Accuracy on the target. Exact, here and below: hard constraint, logistic loss, population accuracy, 20 seeds. \
-        Trained: the paper's linear model, settings and λ, 10 seeds (5 at quick scale).",
+    test: "Accuracy on the target. Exact, here and below: hard constraint, logistic loss, population \
+        accuracy, 20 seeds. Trained: the paper's linear model, settings and λ, 10 seeds (5 at quick scale).",
     checks: &[ADAPTS, ADAPTS_TRAINED],
     ..Claim::exact("C1")
 };
@@ -22,8 +22,8 @@ pub(super) const AS_SAVED: Check = Check::mean("accuracy less the mean that the 
 pub(super) const SAVED: Claim = Claim {
     place: "SCM I, notebook/Accuracy.ipynb of the authors' code (KeruWu/Roles_CICs)",
     says: "Trained on ten seeds, DIP-mean has 0.876 on the target, DIP-MMD 0.866, JointDIP 0.868.",
-    test: "The same methods, settings and λ on ten seeds of ours. Other methods vary by 0.1 and more from seed to seed, \
-        so that ten tell little: see the table.",
+    test: "The same methods, settings and λ on ten seeds of ours. Other methods vary by 0.1 and more from \
+        seed to seed, so that ten tell little: see the table.",
     checks: &[AS_SAVED],
     ..Claim::exact("C1-saved")
 };
@@ -45,8 +45,8 @@ pub(super) const IDEAL_TRAINED: Check = Check::mean("trained: balanced accuracy 
 pub(super) const INVARIANT: Claim = Claim {
     place: "SCM II to IV: conditionally invariant components",
     says: "Matching class by class between sources (CIP) finds the conditionally invariant components.",
-    test: "As C1: balanced accuracy on the target against that of the best classifier on the invariant features, 0.756, \
-        0.821, 0.821; trained on III and IV.",
+    test: "As C1: balanced accuracy on the target against that of the best classifier on the invariant \
+        features, 0.756, 0.821, 0.821; trained on III and IV.",
     checks: &[IDEAL, IDEAL_TRAINED],
     ..Claim::exact("C2")
 };
@@ -68,9 +68,9 @@ pub(super) const WEIGHT: Check = Check::mean("IW-CIP's weight of class 0 less th
 pub(super) const LABEL_SHIFT: Claim = Claim {
     place: "SCM II and IV: label shift as well",
     says: "Class weights estimated from CIP's predictions (IW-CIP) correct for other shares of the classes.",
-    test: "As C1, exact. One class has 0.1 of the target in II and 0.3 in IV: a constant answer has 0.9 and 0.7, the best \
-        classifier on the invariant features 0.908 and 0.844. True weights of class 0: 1.8 and 1.4. The trained form is \
-        shown, not judged: on II it is a constant answer (balanced accuracy 0.5).",
+    test: "As C1, exact. One class has 0.1 of the target in II and 0.3 in IV: a constant answer has 0.9 and \
+        0.7, the best classifier on the invariant features 0.908 and 0.844. True weights of class 0: 1.8 and \
+        1.4. The trained form is shown, not judged: on II it is a constant answer (balanced accuracy 0.5).",
     checks: &[GAIN, NOT_CONSTANT, WEIGHTED_IDEAL, WEIGHT],
     ..Claim::stand_in("C3", HARD.0, HARD.1)
 };
@@ -96,9 +96,9 @@ pub(super) const FAR_BELOW: Check =
 pub(super) const FAILURE: Claim = Claim {
     place: "SCM III: features whose relation to the label is reversed",
     says: "DIP may keep features whose relation to the label is reversed in the target, and then fails badly.",
-    test: "As C1, exact: worse than chance on the target, and on the source better than any classifier on the invariant \
-        features, 0.821. Trained with λ = 100 (means) and 1 (MMD), the paper's choices, against CIP with means, 30 seeds: \
-        with MMD it collapses on some and not on others.",
+    test: "As C1, exact: worse than chance on the target, and on the source better than any classifier on \
+        the invariant features, 0.821. Trained with λ = 100 (means) and 1 (MMD), the paper's choices, \
+        against CIP with means, 30 seeds: with MMD it collapses on some and not on others.",
     checks: &[BELOW_CHANCE, UNSEEN, SAME_LAW, FAR_BELOW],
     ..Claim::exact("C4")
 };
@@ -108,8 +108,8 @@ pub(super) const REPAIRED_TRAINED: Check =
     Check::difference("trained: accuracy, JointDIP less CIP-mean or DIP-mean").above(0.0).at_full_scale();
 pub(super) const REPAIR: Claim = Claim {
     place: "SCM III",
-    says: "Matching the joint distribution with the invariant components (JointDIP) avoids reversed features and is better \
-        than CIP.",
+    says: "Matching the joint distribution with the invariant components (JointDIP) avoids reversed features \
+        and is better than CIP.",
     test: "As C1. Trained with λ = 1, then 10.",
     checks: &[REPAIRED, REPAIRED_TRAINED],
     ..Claim::exact("C5")
@@ -130,11 +130,12 @@ pub(super) const EXPOSES: Check = Check::mean("bound on DIP's accuracy, α = 0.7
 pub(super) const SHARPER: Check = Check::ordered("bound for α = 0.75, 0.5, 0.25, 0");
 pub(super) const BOUNDS: Claim = Claim {
     place: "corollaries 1 and 2",
-    says: "A conditionally invariant classifier gives an upper bound on another's target accuracy without target labels, \
-        which exposes the failure of DIP.",
-    test: "SCM III, exact DIP against exact CIP, 20 draws of 1,000 rows; the region is where CIP is surer than on a share \
-        α of the target. A bound below one half exposes DIP. The inequality behind it, with the true risk of CIP, holds \
-        for any two classifiers: also for trained methods, DIP with five weights.",
+    says: "A conditionally invariant classifier gives an upper bound on another's target accuracy without \
+        target labels, which exposes the failure of DIP.",
+    test: "SCM III, exact DIP against exact CIP, 20 draws of 1,000 rows; the region is where CIP is surer \
+        than on a share α of the target. A bound below one half exposes DIP. The inequality behind it, with \
+        the true risk of CIP, holds for any two classifiers: also for trained methods, DIP with five \
+        weights.",
     checks: &[VIOLATION, COVERS, EXPOSES, SHARPER],
     ..Claim::exact("C7")
 };
@@ -160,8 +161,8 @@ pub(super) const ENOUGH: Check =
 pub(super) const SOURCES: Claim = Claim {
     place: "SCM binary: number of sources",
     says: "CIP needs enough different sources to see all directions that shift.",
-    test: "Exact CIP, 20 seeds: accuracy on the target. Five directions shift, which takes six sources at least; the best \
-        classifier on the invariant features has 0.799.",
+    test: "Exact CIP, 20 seeds: accuracy on the target. Five directions shift, which takes six sources at \
+        least; the best classifier on the invariant features has 0.799.",
     checks: &[TOO_FEW, ENOUGH],
     ..Claim::stand_in("C9", HARD.0, HARD.1)
 };
@@ -196,8 +197,9 @@ pub(super) const JOINT: Check =
 pub(super) const BAR: Claim = Claim {
     place: "experiments on MNIST, presets 3 and 4",
     says: "With a bar whose relation to the label is reversed in the target, JointDIP is above DIP.",
-    test: "The paper's LeNet, five sources of 12,000 pictures each, 10,000 of the target, 20 epochs of batches of 256, and \
-        the λ of the authors' config.py. Full scale only: half an hour a seed and preset on two cores.",
+    test: "The paper's LeNet, five sources of 12,000 pictures each, 10,000 of the target, 20 epochs of \
+        batches of 256, and the λ of the authors' config.py. Full scale only: half an hour a seed and preset \
+        on two cores.",
     checks: &[JOINT],
     ..Claim::reduced("C11-MNIST", SEEDS)
 };

@@ -212,8 +212,8 @@ pub(super) fn reversed(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut figure = Figure::new(
         "reversed",
         "DIP on reversed features",
-        "Accuracy on the target, SCM III, against that of CIP with means on the same seed; below the dashed line DIP is \
-         at least 0.1 lower.",
+        "Accuracy on the target, SCM III, against that of CIP with means on the same seed; below the dashed \
+         line DIP is at least 0.1 lower.",
         Axis::linear("CIP-mean"),
         Axis::linear("DIP"),
     );
@@ -230,8 +230,9 @@ pub(super) fn summary(id: &str, title: &str, methods: &[&str], runs: &[Runs<Meas
     let mut table = Table::new(
         id,
         title,
-        "Mean over the seeds, standard deviation in brackets, then the balanced accuracy. On II, where a class has 0.1 of \
-         the target, accuracy near 0.9 with a balanced accuracy near 0.5 is a constant answer.",
+        "Mean over the seeds, standard deviation in brackets, then the balanced accuracy. On II, where a \
+         class has 0.1 of the target, accuracy near 0.9 with a balanced accuracy near 0.5 is a constant \
+         answer.",
         &["method", "I", "II", "III", "IV", "nothing shifts"],
     );
     for name in methods {

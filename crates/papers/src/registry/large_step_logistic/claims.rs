@@ -11,9 +11,10 @@ pub(super) const SAME_DIRECTION: Check =
 pub(super) const PERCEPTRON: Claim = Claim {
     place: "Theorem 3.2",
     says: "As the step size grows without bound, gradient descent on the logistic loss becomes the batch perceptron.",
-    test: "γ = 1e8 against the batch perceptron that starts from half the mean of the zᵢ, which counts as an update. Ten \
-        random data sets (200 points on the unit sphere of 20 dimensions, margin at least 0.02) and the data of Theorem \
-        5.1 (n = 10, 100, 1000): updates until all points are separated, and directions.",
+    test: "γ = 1e8 against the batch perceptron that starts from half the mean of the zᵢ, which counts as an \
+        update. Ten random data sets (200 points on the unit sphere of 20 dimensions, margin at least 0.02) \
+        and the data of Theorem 5.1 (n = 10, 100, 1000): updates until all points are separated, and \
+        directions.",
     checks: &[SAME_UPDATES, SAME_DIRECTION],
     ..Claim::exact("L1")
 };
@@ -25,8 +26,8 @@ const MNIST: &str = "MNIST of the paper's four data sets, with 1,000 of 5,000 pi
 pub(super) const LARGER_IS_SOONER: Claim = Claim {
     place: "experiments (figures 1 to 5)",
     says: "Larger steps separate the data sooner.",
-    test: "Two different digits, drawn by the seed, 500 pictures of each, pixels from 0 to 1: updates at γ = 1 over those \
-        at 10; at full scale also γ = 0.1 over 1.",
+    test: "Two different digits, drawn by the seed, 500 pictures of each, pixels from 0 to 1: updates at γ = \
+        1 over those at 10; at full scale also γ = 0.1 over 1.",
     checks: &[SOONER],
     ..Claim::reduced("L2", MNIST)
 };
@@ -78,8 +79,8 @@ pub(super) const AT_LEAST: Check =
     Check::each("batch perceptron, updates / n on the data of Theorem 5.1").at_least(0.3).by_paper();
 pub(super) const BOUNDS: Claim = Claim {
     place: "Theorems 3.3, 5.1, 5.3 and 6.1",
-    says: "The batch perceptron needs up to nR²/μ² updates, the normalized one R²/μ², normalized gradient descent R²/μ² + \
-        2 log(2n − 1)/(γμ²): the n is real, and normalization removes it.",
+    says: "The batch perceptron needs up to nR²/μ² updates, the normalized one R²/μ², normalized gradient \
+        descent R²/μ² + 2 log(2n − 1)/(γμ²): the n is real, and normalization removes it.",
     test: "Updates over the bound: on the random data with the largest margin known, that of the planted plane or of a \
         plane found; on the data of Theorem 5.1 (one (0.5, −1), n − 1 (0.5, 1); n = 10, 100, 1000, at full scale also \
         10000), where the batch perceptron's k updates obey 0.125 (1 + (2k − 2)/n) > (n − 2k)/(2n), that is k > 0.3 n.",
@@ -90,8 +91,8 @@ pub(super) const BOUNDS: Claim = Claim {
 pub(super) const PRINTED: Check = Check::each("updates less those of Table 1").equal(0.0, 0.0).by_paper();
 pub(super) const TABLE: Claim = Claim {
     place: "Table 1, worst-case data set",
-    says: "Normalized gradient descent separates the data of Theorem 5.1 in 2, 2, 16 and 157 updates with γ = 100, 10, 1 \
-        and 0.1, where gradient descent with γ = 100 needs 308.",
+    says: "Normalized gradient descent separates the data of Theorem 5.1 in 2, 2, 16 and 157 updates with γ \
+        = 100, 10, 1 and 0.1, where gradient descent with γ = 100 needs 308.",
     test: "The same with n = 1000.",
     checks: &[PRINTED],
     ..Claim::exact("L5")

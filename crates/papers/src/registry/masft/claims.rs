@@ -54,10 +54,10 @@ pub(super) const TUNING: Check = Check::ratio("excess of the start / fine-tuned"
 pub(super) const ROWS: Claim = Claim {
     place: "the same three methods",
     says: "Labels in proportion to k are enough also when the moments are those of samples.",
-    test: "20,000 rows of each source and of the unlabelled target, n = 80, paired by draw, 12 draws (100 at full \
-        scale); d = 50, at full scale also 100 under the first intervention. OLS-Tar is least squares on the labelled \
-        rows, whose mean excess is σ²d/(n − d − 1) where d is below n: k/d of it is 2.6 times σ²k/(n − k − 1), which is \
-        what the rows may cost. Start and method see the same rows.",
+    test: "20,000 rows of each source and of the unlabelled target, n = 80, paired by draw, 12 draws (100 at \
+        full scale); d = 50, at full scale also 100 under the first intervention. OLS-Tar is least squares \
+        on the labelled rows, whose mean excess is σ²d/(n − d − 1) where d is below n: k/d of it is 2.6 \
+        times σ²k/(n − k − 1), which is what the rows may cost. Start and method see the same rows.",
     checks: &[LABELS, TUNING, ROWS_RATE],
     ..Claim::ours("M1-rows")
 };
@@ -68,7 +68,8 @@ pub(super) const ENOUGH_SOURCES: Check =
 pub(super) const SOURCES: Claim = Claim {
     place: "FT-CIP under anticausal weight interventions",
     says: "p + 1 sources are enough to see p directions, and fewer are not.",
-    test: "p = 4, d = 50, n = 80, 5,000 rows of each source and of the unlabelled target, 12 draws (100 at full scale).",
+    test: "p = 4, d = 50, n = 80, 5,000 rows of each source and of the unlabelled target, 12 draws (100 at \
+        full scale).",
     checks: &[FEW_SOURCES, ENOUGH_SOURCES],
     ..Claim::ours("M3-sources")
 };
@@ -77,13 +78,16 @@ pub(super) const REMAINS: Check =
     Check::ratio("exact moments: excess of the start / fine-tuned, n = 320").above(1.0);
 pub(super) const SLOPE: Check = Check::mean("20,000 rows: slope of log excess on log n")
     .within(-1.44, -0.8)
-    .by_us("σ²k/(n − k − 1) has −1.12 from n = 20 to 160; −0.8 is half-way to that of 1/√n, −1.44 as far on the other side")
+    .by_us(
+        "σ²k/(n − k − 1) has −1.12 from n = 20 to 160; −0.8 is half-way to that of 1/√n, −1.44 as far on \
+            the other side",
+    )
     .at_full_scale();
 pub(super) const LIMITS: Claim = Claim {
     place: "the three methods against their starts",
     says: "Without labels of the target an error remains, however many rows there are; fine-tuned, it vanishes as 1/n.",
-    test: "Each method under its own intervention, d = 20 and 50. What remains is that of the start from exact moments. \
-        The slope is fitted in each draw to n = 20, 40, 80, 160.",
+    test: "Each method under its own intervention, d = 20 and 50. What remains is that of the start from \
+        exact moments. The slope is fitted in each draw to n = 20, 40, 80, 160.",
     checks: &[REMAINS, SLOPE],
     ..Claim::ours("M4")
 };
@@ -116,23 +120,23 @@ pub(super) const WRONG: Check = Check::share("draws in which a wrong candidate i
 pub(super) const NUMBER: Claim = Claim {
     place: "the cost of selection",
     says: "Choosing costs the logarithm of the number of candidates.",
-    test: "The best model and L − 1 others that are off by random vectors of excess risk 8σ² ln L/m, compared on m = 40 \
-        labelled rows, d = 50; L = 2, 4, 16, 64. If the cost is in proportion to ln L, a wrong one is chosen as rarely \
-        whatever L.",
+    test: "The best model and L − 1 others that are off by random vectors of excess risk 8σ² ln L/m, \
+        compared on m = 40 labelled rows, d = 50; L = 2, 4, 16, 64. If the cost is in proportion to ln L, a \
+        wrong one is chosen as rarely whatever L.",
     checks: &[WRONG],
     ..Claim::ours("M6")
 };
 
 pub(super) const FALLS_BACK: Check = Check::ratio("excess of MASFT / of OLS-Tar on half").at_most(1.26).by_us(
-    "OLS-Tar leaves 0.2 d/(n/2 − d − 1) = 0.02 to 0.05 of the label's variance, a start that is wrong about all of it 0.8: \
-     ten times that or more, so that to choose one in a tenth of the draws gives 10^0.1",
+    "OLS-Tar leaves 0.2 d/(n/2 − d − 1) = 0.02 to 0.05 of the label's variance, a start that is wrong about \
+     all of it 0.8: ten times that or more, so that to choose one in a tenth of the draws gives 10^0.1",
 );
 pub(super) const NO_TRANSFER: Check = Check::ratio("excess of FT-DIP or FT-OLS-Src / of OLS-Tar").above(1.0);
 pub(super) const CONTROL: Claim = Claim {
     place: "control, not in the paper: nothing can be transferred",
     says: "When everything is different in the target, MASFT falls back on least squares on the labels.",
-    test: "All weights drawn anew, d = 20 and 50, n = 10 d and 20 d, 12 draws (100 at full scale): MASFT against OLS-Tar \
-        on the half that MASFT trains on, the other methods against OLS-Tar, on all labels.",
+    test: "All weights drawn anew, d = 20 and 50, n = 10 d and 20 d, 12 draws (100 at full scale): MASFT \
+        against OLS-Tar on the half that MASFT trains on, the other methods against OLS-Tar, on all labels.",
     checks: &[FALLS_BACK, NO_TRANSFER],
     ..Claim::ours("M7")
 };

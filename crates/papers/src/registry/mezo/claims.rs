@@ -62,9 +62,10 @@ pub(super) const RANK: Check = Check::ratio("steps at an effective rank of d, d 
 pub(super) const EFFECTIVE_RANK: Claim = Claim {
     place: "section 4 (theory)",
     says: "Not the number of parameters but the effective rank of the Hessian limits the speed.",
-    test: "½ Σ hⱼθⱼ² in d = 100, 1,000, 10,000 dimensions with Σ hⱼ = 11, rate 0.05: steps until a tenth of the value is \
-        left, against those in 100 dimensions. Effective rank Σ hⱼ/max hⱼ of 11: hⱼ = 1 and θⱼ = 1 in ten coordinates, \
-        hⱼ = 1/(d − 10) and θⱼ = 0 in the others. Effective rank of d (to 1,000): hⱼ = 11/d and θⱼ = 1 in all.",
+    test: "½ Σ hⱼθⱼ² in d = 100, 1,000, 10,000 dimensions with Σ hⱼ = 11, rate 0.05: steps until a tenth of \
+        the value is left, against those in 100 dimensions. Effective rank Σ hⱼ/max hⱼ of 11: hⱼ = 1 and θⱼ \
+        = 1 in ten coordinates, hⱼ = 1/(d − 10) and θⱼ = 0 in the others. Effective rank of d (to 1,000): hⱼ \
+        = 11/d and θⱼ = 1 in all.",
     checks: &[DIMENSION, RANK],
     ..Claim::stand_in(
         "R11",
@@ -96,9 +97,9 @@ pub(super) const DIFFERENT: Check = Check::each("steps with different ranks").at
 pub(super) const RANKS: Claim = Claim {
     place: "not in the paper: data-parallel MeZO that exchanges numbers only",
     says: "Ranks that share the examples of each batch take the steps of one rank.",
-    test: "Least squares (1000 × 100), batches of 64, 200 steps of MeZO and MeZO-SVRG on four ranks, and on one rank at \
-        the same parameters: largest difference of a step's scalar, over the largest scalar; steps after which the \
-        ranks' parameters differ in a bit.",
+    test: "Least squares (1000 × 100), batches of 64, 200 steps of MeZO and MeZO-SVRG on four ranks, and on \
+        one rank at the same parameters: largest difference of a step's scalar, over the largest scalar; \
+        steps after which the ranks' parameters differ in a bit.",
     checks: &[APART, DIFFERENT],
     ..Claim::ours("R13")
 };

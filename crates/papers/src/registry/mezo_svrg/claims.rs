@@ -144,9 +144,9 @@ pub(super) const STABLE_GAP: Check =
 pub(super) const STABILITY: Claim = Claim {
     place: "motivation (claim C6), on a small network",
     says: "At large rates MeZO gets worse while methods with estimates on all examples go on improving.",
-    test: "As R8-as-configured, 2.56e6 queries. MeZO at 2e-3: its loss over that of MeZO at 1e-3. MeZO-SVRG (3e-3, 1e-4) \
-        and MeZO on all examples (3e-3): the loss at the end over that at a quarter. Accuracy of MeZO on all examples \
-        less that of MeZO at 2e-3.",
+    test: "As R8-as-configured, 2.56e6 queries. MeZO at 2e-3: its loss over that of MeZO at 1e-3. MeZO-SVRG \
+        (3e-3, 1e-4) and MeZO on all examples (3e-3): the loss at the end over that at a quarter. Accuracy \
+        of MeZO on all examples less that of MeZO at 2e-3.",
     checks: &[LARGER_RATE, GOES_ON, STABLE_GAP],
     ..Claim::stand_in("R8-stability", SMALL_NETWORK, NOISE)
 };
@@ -156,9 +156,10 @@ pub(super) const GRADIENTS_AHEAD: Check =
 pub(super) const LM_GRADIENTS: Claim = Claim {
     place: "not in the paper: gradients against values at a small budget",
     says: "At equal cost and at the authors' default rates, tuning all weights with gradients is ahead of MeZO.",
-    test: "MiniLM (22.7 M weights, 6 layers) with a linear head that begins at zero, 512 sentences of SST-2, batches of \
-        32, 12,800 queries (a gradient counts as three): SGD at 2e-3, the default of the authors' program, and MeZO \
-        at 1e-6, their rate for DistilBERT. Accuracy on the 872 sentences of the development set.",
+    test: "MiniLM (22.7 M weights, 6 layers) with a linear head that begins at zero, 512 sentences of SST-2, \
+        batches of 32, 12,800 queries (a gradient counts as three): SGD at 2e-3, the default of the authors' \
+        program, and MeZO at 1e-6, their rate for DistilBERT. Accuracy on the 872 sentences of the \
+        development set.",
     checks: &[GRADIENTS_AHEAD],
     ..Claim::ours("LM-gradients")
 };
@@ -167,10 +168,10 @@ const LM_CONFIGURED: Claim = Claim {
     says: "At the authors' rates for DistilBERT, MeZO-SVRG is more accurate than MeZO.",
     ..Claim::not_attempted(
         "LM-as-configured",
-        "The authors spend 23 million queries. It takes their partial tuning (head and last layer) with the frozen \
-         layers computed once, which Kiln has not yet, then 2e5 and 2e6 queries of MeZO, MeZO-SVRG and gradients on \
-         five seeds, with rates from held-out sentences and a probe of the frozen model beside them. At 12,800 queries, \
-         which the experiment shows, neither method has moved.",
+        "The authors spend 23 million queries. It takes their partial tuning (head and last layer) with the \
+         frozen layers computed once, which Kiln has not yet, then 2e5 and 2e6 queries of MeZO, MeZO-SVRG \
+         and gradients on five seeds, with rates from held-out sentences and a probe of the frozen model \
+         beside them. At 12,800 queries, which the experiment shows, neither method has moved.",
     )
 };
 const ACCURACY: Claim = Claim {

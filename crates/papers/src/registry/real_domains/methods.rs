@@ -11,10 +11,9 @@ use kiln_adapt::{
 use kiln_core::data::DataUse;
 use kiln_datasets::ImagePart;
 use kiln_receipts::context::DataSource;
-use kiln_receipts::statistics::{interval_of_mean, mean};
 use kiln_receipts::{
     Arm, Axis, Check, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table,
-    mean_and_deviation,
+    interval::interval_of_mean, mean_and_deviation, statistics::mean,
 };
 use kiln_tensor::divergence::{CoralForm, Divergence, MmdKernel};
 use serde::{Deserialize, Serialize};

@@ -52,12 +52,12 @@ pub(super) const ACD_JOINS: Check = Check::difference(
 pub(super) const COMPOSITION: Claim = Claim {
     place: "ACD on text",
     says: "CD, and the hierarchy that it gives (ACD), show how words compose, as in \"not very good\".",
-    test: "Sentences of 4 to 8 of twelve words, one of them for good or bad, half of them negated; an LSTM of width 16 \
-        on 4,000. In negated test sentences every span of words is scored by CD, by the gradient times the word, by \
-        integrated gradients (both from no word, summed over the span) and by leaving the span out. The rule says +1 \
-        for \"good\", −1 for \"bad\", the opposite with the negator, 0 for spans with neither: mean rank correlation over \
-        sentences. And the share of sentences in which a hierarchy joins negator and word before a neutral one. 5 \
-        networks; 500 test sentences (60 at quick scale).",
+    test: "Sentences of 4 to 8 of twelve words, one of them for good or bad, half of them negated; an LSTM \
+        of width 16 on 4,000. In negated test sentences every span of words is scored by CD, by the gradient \
+        times the word, by integrated gradients (both from no word, summed over the span) and by leaving the \
+        span out. The rule says +1 for \"good\", −1 for \"bad\", the opposite with the negator, 0 for spans \
+        with neither: mean rank correlation over sentences. And the share of sentences in which a hierarchy \
+        joins negator and word before a neutral one. 5 networks; 500 test sentences (60 at quick scale).",
     checks: &[CD_COMPOSES, ACD_JOINS],
     ..Claim::stand_in(
         "C2",
@@ -186,10 +186,10 @@ pub(super) const CNN_ORDER: Check =
 pub(super) const DECOY: Claim = Claim {
     place: DECOY_PLACE,
     says: DECOY_SAYS,
-    test: "As in the authors' code: 54,000 pictures of MNIST with decoys of 5×5, the network with convolutions of 20 and \
-        50 channels and a hidden layer of 256, batches of 64, accuracy after the last of 5 epochs; CDEP by its softmax. \
-        λ of 1, 10, …, 10000 for each penalty is chosen by one further seed, on 6,000 pictures kept back whose squares \
-        say nothing. 5 seeds.",
+    test: "As in the authors' code: 54,000 pictures of MNIST with decoys of 5×5, the network with \
+        convolutions of 20 and 50 channels and a hidden layer of 256, batches of 64, accuracy after the last \
+        of 5 epochs; CDEP by its softmax. λ of 1, 10, …, 10000 for each penalty is chosen by one further \
+        seed, on 6,000 pictures kept back whose squares say nothing. 5 seeds.",
     checks: &[CNN_COST, CNN_ORDER],
     ..Claim::reduced("C6-CNN", "each λ on one seed, the chosen ones on the authors' number of seeds, 5")
 };
@@ -213,10 +213,11 @@ pub(super) const DECOY_WORDS: Claim = Claim {
     place: "SST, decoy words",
     says: "CDEP recovers the accuracy that words that give the label away have cost (λ of 100 to 300; the figures are \
         in a plot that was not at hand).",
-    test: "SST-2 as in the authors' code: \"text\" put into the positive and \"video\" into the negative sentences of the \
-        training set, nothing into those for development and test; Adam, up to 20 epochs of batches of 64, stopped \
-        when the loss on development sentences has not fallen for 3, and judged at its least; the penalty is on vectors \
-        that it does not train. λ of 100 and 300, by the loss on development sentences; 5 seeds.",
+    test: "SST-2 as in the authors' code: \"text\" put into the positive and \"video\" into the negative \
+        sentences of the training set, nothing into those for development and test; Adam, up to 20 epochs of \
+        batches of 64, stopped when the loss on development sentences has not fallen for 3, and judged at \
+        its least; the penalty is on vectors that it does not train. λ of 100 and 300, by the loss on \
+        development sentences; 5 seeds.",
     checks: &[WORDS_COST, WORDS_MENDED],
     ..Claim::stand_in("C8", WORDS_STAND_IN.0, WORDS_STAND_IN.1)
 };

@@ -9,10 +9,11 @@ pub(super) const GAP: Check = Check::each("loss above the minimum").below(1e-6).
 pub(super) const MINIMUM: Claim = Claim {
     place: "main theorems",
     says: "With a constant step size SGD of every batch size, full batches included, reaches a global minimum.",
-    test: "n orthonormal points in n dimensions, start N(0, I/n), step size 0.1, batches drawn afresh without \
-        replacement, linear and ReLU neuron, n = 20 with b = 1, 5, 10, 20 (at full scale also 19) and n = 10 with b = 9 \
-        (linear): the loss above its minimum 1 − 1/n at the end, which is when one entry holds all but 1e-8 of the \
-        squared norm, after 5,000 steps for b = n, or after 4e5 steps (4e6 for b = 19).",
+    test: "n orthonormal points in n dimensions, start N(0, I/n), step size 0.1, batches drawn afresh \
+        without replacement, linear and ReLU neuron, n = 20 with b = 1, 5, 10, 20 (at full scale also 19) \
+        and n = 10 with b = 9 (linear): the loss above its minimum 1 − 1/n at the end, which is when one \
+        entry holds all but 1e-8 of the squared norm, after 5,000 steps for b = n, or after 4e5 steps (4e6 \
+        for b = 19).",
     checks: &[GAP],
     ..Claim::exact("A1")
 };
@@ -53,8 +54,8 @@ pub(super) const SOONER: Check =
 pub(super) const SPEED: Claim = Claim {
     place: "experiments",
     says: "A constant step size suffices, and smaller batches become sparse sooner.",
-    test: "Steps until one entry holds 0.999 of the squared norm, n = 20, from the same start: b = 5 over b = 1, b = 10 \
-        over b = 5, at full scale also b = 19 over b = 10, for either neuron.",
+    test: "Steps until one entry holds 0.999 of the squared norm, n = 20, from the same start: b = 5 over b \
+        = 1, b = 10 over b = 5, at full scale also b = 19 over b = 10, for either neuron.",
     checks: &[SOONER],
     ..Claim::reduced("A4", "n = 20 and three to four batch sizes")
 };

@@ -4,8 +4,8 @@
 
 use kiln_receipts::{Check, Claim, Expected, Paper};
 
-const MEANS: &str = "yuachen/CausalDA: sim/sim_linearSCM_mean_shift_exp1-7.ipynb, a share of 100 models; the end of its \
-    99 % interval (Wilson)";
+const MEANS: &str = "yuachen/CausalDA: sim/sim_linearSCM_mean_shift_exp1-7.ipynb, a share of 100 models; the \
+    end of its 99 % interval (Wilson)";
 const VARIANCES_FILE: &str = "yuachen/CausalDA: sim/sim_linearSCM_variance_shift_exp8-9.ipynb, a share of 100 models; \
     the end of its 99 % interval (Wilson)";
 
@@ -20,8 +20,8 @@ pub(super) const ANTICAUSAL: Claim = Claim {
     place: "simulation (i)",
     says: "When the label causes the features and these are shifted, DIP is better in the target than least squares on \
         the source.",
-    test: "Random models with 10 features and one source, 5,000 rows each, λ = 10; 100 models as in the paper, 1,000 at \
-        full scale, here and below. Risks are exact. The authors have 97 of 100.",
+    test: "Random models with 10 features and one source, 5,000 rows each, λ = 10; 100 models as in the \
+        paper, 1,000 at full scale, here and below. Risks are exact. The authors have 97 of 100.",
     checks: &[DIP_BEATS_SRC, SRC_OVER_DIP],
     ..Claim::exact("S1")
 };
@@ -64,8 +64,8 @@ pub(super) const CIRM_BEATS_DIP: Check =
     Check::share("CIRMweigh at most DIPweigh").at_least(0.861).by_authors(MEANS).at_full_scale();
 pub(super) const LABEL_SHIFT: Claim = Claim {
     place: "simulation (iii)",
-    says: "When the label is shifted as well and some features are conditionally invariant, CIP is better than DIP, and \
-        CIRM best.",
+    says: "When the label is shifted as well and some features are conditionally invariant, CIP is better \
+        than DIP, and CIRM best.",
     test: "Anticausal models, 20 features of which 10 are not shifted, 14 sources, a shift of the label in the target; \
         λ = 1 for CIP, 10 for DIP. A share near 0.9 has a standard error of 0.03 on 100 models, so it is judged on \
         1,000. Authors: 88, 94, 95 of 100.",
@@ -132,9 +132,9 @@ pub(super) const FALLS: Check = Check::ratio("relative difference, 5,000 rows / 
 pub(super) const BLIND: Claim = Claim {
     place: "simulation (viii)",
     says: "When variances shift and means do not, matching means does nothing.",
-    test: "Anticausal models with 10 features, one source and noise of variance |N(0, 1)|, λ = 10: the risk of DIP-mean \
-        against that of OLS. Samples differ in their means by noise, which λ makes DIP follow: that has to vanish as \
-        1/rows. (Authors, 5,000 rows: DIP-mean is at most Src in 63 of 100.)",
+    test: "Anticausal models with 10 features, one source and noise of variance |N(0, 1)|, λ = 10: the risk \
+        of DIP-mean against that of OLS. Samples differ in their means by noise, which λ makes DIP follow: \
+        that has to vanish as 1/rows. (Authors, 5,000 rows: DIP-mean is at most Src in 63 of 100.)",
     checks: &[EXACT_BLIND, FALLS],
     ..Claim::exact("S8")
 };
@@ -150,10 +150,10 @@ pub(super) const TRAINED: Check =
 pub(super) const VARIANCES: Claim = Claim {
     place: "simulation (viii)",
     says: "When variances shift, matching deviations, or distributions by MMD, helps.",
-    test: "As S8 with 5,000 rows, 100 models (at quick scale 5, and the control only), trained by gradients with λ = 10 and the authors' kernel \
-        (a Gaussian, σ = 1); until a round of training moves the coefficients by less than a thousandth, MMD for 90 \
-        epochs. Authors: 89 (MMD) and 90 (deviations) of 100. The control is DIP-mean, trained in the same way, against \
-        the closed form.",
+    test: "As S8 with 5,000 rows, 100 models (at quick scale 5, and the control only), trained by gradients \
+        with λ = 10 and the authors' kernel (a Gaussian, σ = 1); until a round of training moves the \
+        coefficients by less than a thousandth, MMD for 90 epochs. Authors: 89 (MMD) and 90 (deviations) of \
+        100. The control is DIP-mean, trained in the same way, against the closed form.",
     checks: &[MMD_HELPS, VARIANCE_HELPS, TRAINED],
     ..Claim::reduced(
         "S8-matching",
@@ -165,9 +165,10 @@ pub(super) const MEANS_FAIL: Check =
     Check::share("means and variances: CIRMweigh at most SrcPool").at_most(0.275).by_authors(VARIANCES_FILE);
 pub(super) const VARIANCES_AND_LABEL: Claim = Claim {
     place: "simulation (ix)",
-    says: "When means, variances and the label shift, CIRM that matches means is worse than least squares on all sources.",
-    test: "Anticausal models, 20 features of which 10 are invariant, 14 sources; λ = 0.1 for CIP, 10 for DIP. Authors: 16 \
-        of 100.",
+    says: "When means, variances and the label shift, CIRM that matches means is worse than least squares on \
+        all sources.",
+    test: "Anticausal models, 20 features of which 10 are invariant, 14 sources; λ = 0.1 for CIP, 10 for \
+        DIP. Authors: 16 of 100.",
     checks: &[MEANS_FAIL],
     ..Claim::exact("S10")
 };
@@ -178,8 +179,8 @@ const CIRM_MMD: Claim = Claim {
         than matching means (88 of 100).",
     ..Claim::not_attempted(
         "S10-MMD",
-        "for each model it takes 14 trained CIRM of two stages on 14 sources of 5,000 rows, some hours for 100 models on \
-         two cores; CIRMweigh with MMD exists for one source at a time only",
+        "for each model it takes 14 trained CIRM of two stages on 14 sources of 5,000 rows, some hours for \
+         100 models on two cores; CIRMweigh with MMD exists for one source at a time only",
     )
 };
 
@@ -188,8 +189,8 @@ const REAL: Claim = Claim {
     says: "CIRM and its MMD form do best on images with patches or rotations, and on reviews of unseen products.",
     ..Claim::not_attempted(
         "S9",
-        "it takes the authors' pretrained network on MNIST, which the notebook makes, and their selection of the Amazon \
-         reviews of 2018, which has to be downloaded",
+        "it takes the authors' pretrained network on MNIST, which the notebook makes, and their selection of \
+         the Amazon reviews of 2018, which has to be downloaded",
     )
 };
 

@@ -105,8 +105,8 @@ fn number(truth: bool) -> f64 {
 /// Risks against those of a baseline: a table, and a figure with a point for each model.
 pub(super) fn show(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<f64>], baseline: &Runs<f64>) {
     let caption = format!(
-        "Exact risk (mean squared error) in the target on {} random models; the share of them in which an estimator is no \
-         worse than {}.",
+        "Exact risk (mean squared error) in the target on {} random models; the share of them in which an \
+         estimator is no worse than {}.",
         baseline.values.len(),
         baseline.name
     );
@@ -234,8 +234,8 @@ pub(super) fn many_sources(context: &Context, recorder: &mut Recorder) -> Result
     let figure = Figure::new(
         "sources",
         "More sources",
-        "Median of the exact risk in the target over random models (20, at full scale 100) against the number of sources, \
-         with shifts of deviation 5.",
+        "Median of the exact risk in the target over random models (20, at full scale 100) against the \
+         number of sources, with shifts of deviation 5.",
         Axis::linear("sources"),
         Axis::log("risk"),
     );
