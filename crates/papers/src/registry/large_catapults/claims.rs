@@ -1,6 +1,6 @@
 //! What the paper says of heavy ball with warmup, and what is asked of diagonal networks.
 
-use kiln_receipts::{Check, Claim, Paper};
+use kiln_receipts::{Check, Claim, Expected, Paper};
 
 const STAND_IN: &str = "linear diagonal networks of our sizes (20 samples, 40 dimensions, 3 nonzeros), since \
     those of the paper's are not known to us";
@@ -18,9 +18,16 @@ pub(super) const SETTLED: Check =
     Check::each("share of the pairs of which both cross the threshold and settle")
         .at_least(0.8)
         .by_us("were more than a fifth left out, those that are left would be chosen by how the run ends");
+const FEW_PROBLEMS: &str = "five problems know the mean to 0.04, which is more than the effect where the threshold is at \
+    0.7 of the first minimum's sharpness; with eight the interval excludes 0, and twenty are judged at full scale";
 pub(super) const PAIR: Check =
-    Check::difference("final sharpness / threshold, heavy ball less gradient descent").below(0.0);
-pub(super) const BELOW: Check = Check::mean("final sharpness / threshold, heavy ball").below(1.0).by_paper();
+    Check::difference("final sharpness / threshold, heavy ball less gradient descent")
+        .below(0.0)
+        .expected(&[Expected::quick(-0.07, 0.02, FEW_PROBLEMS)]);
+pub(super) const BELOW: Check = Check::mean("final sharpness / threshold, heavy ball")
+    .below(1.0)
+    .by_paper()
+    .expected(&[Expected::quick(0.92, 1.01, FEW_PROBLEMS)]);
 pub(super) const FLATTER: Claim = Claim {
     place: "abstract; linear diagonal networks",
     says: "With a large step size and warmup, momentum ends in a minimum flatter than its stability threshold \

@@ -80,7 +80,7 @@ fn follow(seed: u64, momentum: f64, threshold: f64) -> Result<Run, ExperimentErr
 }
 
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(context.pick(8, 20));
+    let seeds = context.seeds(context.pick(5, 20));
     let mut table = Table::new(
         "runs",
         "Runs of heavy ball and of gradient descent",

@@ -22,7 +22,7 @@ pub(super) const PERCEPTRON: Claim = Claim {
 pub(super) const SOONER: Check =
     Check::ratio("updates on MNIST, a step size / one ten times as large").above(1.0);
 const MNIST: &str = "MNIST of the paper's four data sets, with 1,000 of 5,000 pictures; which two classes it has we do \
-    not know, so there are ten pairs of digits, drawn at random";
+    not know, so there are five pairs of digits, drawn at random";
 pub(super) const LARGER_IS_SOONER: Claim = Claim {
     place: "experiments (figures 1 to 5)",
     says: "Larger steps separate the data sooner.",

@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Arm::new(format!("γ = {step_size}"), &(), move |seed| losses(&digits(pictures, seed)?, step_size))
     };
     let step_sizes: &[f64] = context.pick(&[100.0, 10.0, 1.0], &[100.0, 10.0, 1.0, 0.1]);
-    let seeds = context.seeds(10);
+    let seeds = context.seeds(5);
     let runs = recorder.sweep_all(&seeds, step_sizes.iter().map(arm).collect())?;
 
     let updates = |losses: &Vec<f64>| (losses.len() - 1) as f64;
