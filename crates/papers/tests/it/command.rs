@@ -92,10 +92,9 @@ fn a_domain_that_was_not_compiled_is_refused() {
 }
 
 #[test]
-#[cfg(not(feature = "wgpu"))]
+#[cfg(all(feature = "graph", not(feature = "wgpu")))]
 fn a_device_that_was_not_compiled_is_refused() {
-    let Some(paper) = PAPERS.iter().find(|paper| !paper.experiments.is_empty()) else { return };
-    let output = program(&["reproduce", paper.id, "--device", "wgpu"]);
+    let output = program(&["reproduce", "local-graph-clustering", "--device", "wgpu"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("no device wgpu"), "{}", text(&output.stderr));
 }
