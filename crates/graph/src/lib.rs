@@ -5,7 +5,7 @@
 //! // Two triangles joined by one edge.
 //! let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 //! let (answer, cluster) = LocalQuery::node(0).alpha(0.1).rho(0.02).cluster(&graph)?;
-//! let cluster = cluster.expect("rho is small enough for a nonzero answer");
+//! let cluster = cluster.found()?; // or the reason why there is none
 //! assert_eq!(cluster.nodes, [0, 1, 2]);
 //! assert_eq!(cluster.conductance, 1.0 / 7.0);
 //! assert!(answer.work.edges_touched < 200);
@@ -60,7 +60,8 @@
 //! | [`dirichlet_eigenvalue`] | how fast a walk leaves a set | Chung 2007 | a Lanczos run on the set |
 //! | [`NetworkCommunityProfile`] | best conductance by size | Leskovec et al. 2009 | queries |
 //!
-//! Sweeps have [`SweepLimits`]; a ball ends where its caller says.
+//! Sweeps have [`SweepLimits`]; a ball ends where its caller says. What counts as a cluster is said by
+//! [`ClusterLimits`]; a [`ClusterOutcome`] is one, or the reason why there is none.
 //!
 //! # Graphs
 //!
@@ -79,6 +80,7 @@ mod answer;
 mod bfs_ball;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
+mod cluster_limits;
 mod conductance;
 mod csr;
 mod dirichlet;
@@ -89,6 +91,7 @@ mod methods;
 mod network_community_profile;
 mod node_index;
 mod objective;
+mod outcome;
 mod pagerank_method;
 mod petgraph_adapter;
 mod query;
@@ -102,6 +105,7 @@ pub use answer::{GraphWork, LocalAnswer, Status};
 pub use bfs_ball::bfs_ball;
 #[cfg(feature = "webgraph")]
 pub use bvgraph::{BvAccess, MappedBvGraph};
+pub use cluster_limits::{ClusterLimits, NoClusterReason, SeedRule};
 pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
 pub use dirichlet::dirichlet_eigenvalue;
@@ -118,6 +122,7 @@ pub use methods::l1_stagewise::{Stagewise, StagewisePoint};
 pub use methods::push::QueueOrder;
 pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
 pub use objective::{PageRankCertificate, PageRankProblem};
+pub use outcome::ClusterOutcome;
 pub use pagerank_method::PageRankMethod;
 pub use query::LocalQuery;
 pub use question::{Limits, LocalQuestion, Workspace};

@@ -24,7 +24,7 @@ use crate::question::LocalQuestion;
 /// let text = r#"{ "l1-exact": { "alpha": 0.1, "rho": 0.02 } }"#;
 /// let method: PageRankMethod = serde_json::from_str(text).expect("a method");
 /// let (_, cluster) = LocalQuery::node(0).method(method).cluster(&graph)?;
-/// assert_eq!(cluster.expect("a cluster").nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
+use crate::cluster_limits::ClusterLimits;
 use crate::error::Result;
 use crate::method::{Clustering, LocalMethod};
 use crate::methods::l1_cd::L1Cd;
@@ -18,11 +19,11 @@ use crate::seeds::SeedDistribution;
 /// // Two triangles joined by one edge.
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 /// let (answer, cluster) = LocalQuery::node(0).alpha(0.1).rho(0.02).cluster(&graph)?;
-/// assert_eq!(cluster.expect("a cluster").nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// assert!(answer.certificate.error_bound <= 0.02 * 0.02);
 /// // The same question to another method.
 /// let (_, cluster) = LocalQuery::node(0).method(HeatKernel::new(3.0, 1e-3)).cluster(&graph)?;
-/// assert_eq!(cluster.expect("a cluster").nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,12 +34,16 @@ pub struct LocalQuery<M = L1Cd> {
     pub method: M,
     /// Bounds on the work.
     pub limits: Limits,
+    /// What counts as a cluster.
+    #[serde(default)]
+    pub cluster_limits: ClusterLimits,
 }
 
 impl LocalQuery {
     /// A query from a seed distribution to [`L1Cd`] with `alpha` 0.1, `rho` 1e-4 and tolerance 1e-2.
     pub fn new(seeds: SeedDistribution) -> Self {
-        Self { seeds, method: L1Cd::new(1e-4), limits: Limits::default() }
+        let (limits, cluster_limits) = (Limits::default(), ClusterLimits::default());
+        Self { seeds, method: L1Cd::new(1e-4), limits, cluster_limits }
     }
 
     /// A query from one seed node.
@@ -75,13 +80,20 @@ impl<M> LocalQuery<M> {
     /// The same question to another method.
     #[must_use]
     pub fn method<N>(self, method: N) -> LocalQuery<N> {
-        LocalQuery { seeds: self.seeds, method, limits: self.limits }
+        LocalQuery { seeds: self.seeds, method, limits: self.limits, cluster_limits: self.cluster_limits }
     }
 
     /// Bounds on the work.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What counts as a cluster.
+    #[must_use]
+    pub fn cluster_limits(mut self, cluster_limits: ClusterLimits) -> Self {
+        self.cluster_limits = cluster_limits;
         self
     }
 }
@@ -104,14 +116,14 @@ impl<M: LocalMethod> LocalQuery<M> {
         graph: &impl Adjacency,
         workspace: &mut Workspace,
     ) -> Result<LocalAnswer<M::Certificate>> {
-        self.method.solve(&mut LocalQuestion::new(graph, &self.seeds, self.limits, workspace)?)
+        self.method.solve(&mut self.question(graph, &self.seeds, workspace)?)
     }
 
-    /// Asks for the answer and the cluster that it shows, which is `None` when the answer is empty or shows
-    /// the whole graph only.
+    /// Asks for the answer and the cluster that it shows, or why there is none: see [`ClusterLimits`].
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// As [`run`](Self::run), and [`GraphError::Input`](crate::GraphError::Input) for
+    /// [`cluster_limits`](Self::cluster_limits) that are out of range.
     pub fn cluster(&self, graph: &impl Adjacency) -> Result<Clustering<M::Certificate>> {
         self.cluster_in(graph, &mut Workspace::default())
     }
@@ -125,7 +137,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         graph: &impl Adjacency,
         workspace: &mut Workspace,
     ) -> Result<Clustering<M::Certificate>> {
-        self.method.cluster(&mut LocalQuestion::new(graph, &self.seeds, self.limits, workspace)?)
+        self.method.cluster(&mut self.question(graph, &self.seeds, workspace)?)
     }
 
     /// The answers of several methods, or of one with several settings, in place of this query's own. The
@@ -148,7 +160,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         methods: &[N],
     ) -> Result<Vec<LocalAnswer<N::Certificate>>> {
         let mut workspace = Workspace::default();
-        let mut question = LocalQuestion::new(graph, &self.seeds, self.limits, &mut workspace)?;
+        let mut question = self.question(graph, &self.seeds, &mut workspace)?;
         methods.iter().map(|method| method.solve(&mut question)).collect()
     }
 
@@ -180,6 +192,16 @@ impl<M: LocalMethod> LocalQuery<M> {
         self.batch(graph, seeds, M::cluster)
     }
 
+    fn question<'a, G: Adjacency>(
+        &self,
+        graph: &'a G,
+        seeds: &'a SeedDistribution,
+        workspace: &'a mut Workspace,
+    ) -> Result<LocalQuestion<'a, G>> {
+        let question = LocalQuestion::new(graph, seeds, self.limits, workspace)?;
+        Ok(question.cluster_limits(self.cluster_limits))
+    }
+
     fn batch<G: Adjacency + Sync, T: Send>(
         &self,
         graph: &G,
@@ -192,7 +214,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         seeds
             .par_iter()
             .map_init(Workspace::default, |workspace, seeds| {
-                ask(&self.method, &mut LocalQuestion::new(graph, seeds, self.limits, workspace)?)
+                ask(&self.method, &mut self.question(graph, seeds, workspace)?)
             })
             .collect()
     }

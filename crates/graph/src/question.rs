@@ -7,6 +7,7 @@ use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
+use crate::cluster_limits::ClusterLimits;
 use crate::error::Result;
 use crate::explored::Explored;
 use crate::seeds::SeedDistribution;
@@ -84,6 +85,7 @@ pub struct LocalQuestion<'a, G> {
     /// The normalised seeds. They hold the first slots of what has been explored.
     pub(crate) seeds: Vec<(u64, f64)>,
     pub(crate) limits: Limits,
+    pub(crate) cluster_limits: ClusterLimits,
     pub(crate) workspace: &'a mut Workspace,
 }
 
@@ -107,7 +109,15 @@ impl<'a, G: Adjacency> LocalQuestion<'a, G> {
         for &(node, _) in &resolved {
             workspace.explored.touch(graph, node);
         }
-        Ok(Self { graph, asked: seeds, seeds: resolved, limits, workspace })
+        let cluster_limits = ClusterLimits::default();
+        Ok(Self { graph, asked: seeds, seeds: resolved, limits, cluster_limits, workspace })
+    }
+
+    /// What counts as a cluster.
+    #[must_use]
+    pub fn cluster_limits(mut self, cluster_limits: ClusterLimits) -> Self {
+        self.cluster_limits = cluster_limits;
+        self
     }
 
     /// The graph.

@@ -27,7 +27,8 @@ use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::conductance::{ClusterScores, conductance_of, node_set, rest_of};
 use crate::error::{GraphError, Result};
-use crate::method::{Clustering, LocalMethod, leaves_a_rest};
+use crate::method::{Clustering, LocalMethod};
+use crate::outcome::Judge;
 use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 use crate::sweep::SweepCut;
@@ -159,8 +160,8 @@ impl LocalMethod for FlowImprove {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<FlowCertificate>> {
-        let answer = self.solve(question)?;
-        Ok(with_cluster(question, answer))
+        let judge = Judge::new(question)?;
+        Ok(with_cluster(&judge, self.solve(question)?))
     }
 }
 
@@ -180,8 +181,8 @@ impl LocalMethod for SimpleLocal {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<FlowCertificate>> {
-        let answer = self.solve(question)?;
-        Ok(with_cluster(question, answer))
+        let judge = Judge::new(question)?;
+        Ok(with_cluster(&judge, self.solve(question)?))
     }
 }
 
@@ -199,20 +200,16 @@ impl LocalMethod for Mqi {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<FlowCertificate>> {
-        let answer = self.solve(question)?;
-        Ok(with_cluster(question, answer))
+        let judge = Judge::new(question)?;
+        Ok(with_cluster(&judge, self.solve(question)?))
     }
 }
 
-/// The set found is the cluster.
-fn with_cluster<G: Adjacency>(
-    question: &LocalQuestion<'_, G>,
-    answer: LocalAnswer<FlowCertificate>,
-) -> Clustering<FlowCertificate> {
+/// The set found is the candidate.
+fn with_cluster(judge: &Judge, answer: LocalAnswer<FlowCertificate>) -> Clustering<FlowCertificate> {
     let FlowCertificate { conductance, volume, cut, .. } = answer.certificate;
-    let cluster = SweepCut { nodes: answer.support().collect(), conductance, volume, cut };
-    let cluster = Some(cluster).filter(|cluster| leaves_a_rest(question.graph(), cluster));
-    (answer, cluster)
+    let outcome = judge.set(SweepCut { nodes: answer.support().collect(), conductance, volume, cut });
+    (answer, outcome)
 }
 
 /// The set of least value, by Dinkelbach's iteration.

@@ -86,7 +86,7 @@ impl Case {
     }
 
     pub(crate) fn query(&self) -> LocalQuery<PageRankMethod> {
-        LocalQuery { seeds: self.seeds.clone(), method: self.method(), limits: self.limits }
+        LocalQuery::new(self.seeds.clone()).method(self.method()).limits(self.limits)
     }
 
     pub(crate) fn run(&self, graph: &impl Adjacency) -> Result<LocalAnswer<PageRankCertificate>> {

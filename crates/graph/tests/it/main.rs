@@ -11,6 +11,7 @@ mod graphs;
 mod io;
 mod locality;
 mod ncp;
+mod outcomes;
 mod petgraph;
 mod properties;
 mod reference;

@@ -189,7 +189,7 @@ fn a_tiny_component_keeps_the_mass() {
     let graph = CsrGraph::from_edges(5, [(0, 1), (2, 3), (3, 4)]).unwrap();
     for solver in SOLVERS {
         let (solution, cut) = Case::node(0).rho(1e-3).solver(solver).cluster(&graph).unwrap();
-        let cut = cut.unwrap();
+        let cut = cut.found().unwrap();
         assert_eq!((cut.nodes, cut.conductance), (vec![0, 1], 0.0));
         assert_eq!(solution.work.nodes_touched, 2);
     }

@@ -121,7 +121,7 @@ where
         seeds: &SeedDistribution,
         limits: Limits,
     ) -> Result<LocalAnswer<M::Certificate>, GraphError> {
-        LocalQuery { seeds: seeds.clone(), method: (self.make)(1.0), limits }.run(graph)
+        LocalQuery::new(seeds.clone()).method((self.make)(1.0)).limits(limits).run(graph)
     }
 }
 
@@ -141,7 +141,7 @@ where
 
     fn cluster(&self, unit: f64, graph: &CsrGraph, seeds: &SeedDistribution) -> Option<Vec<u64>> {
         let query = LocalQuery::new(seeds.clone()).method((self.make)(unit));
-        query.cluster(graph).expect("an answer").1.map(|cluster| cluster.nodes)
+        query.cluster(graph).expect("an answer").1.found().ok().map(|cluster| cluster.nodes)
     }
 
     fn check_limits(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits) {
