@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct ClusterLimits {
     /// Largest share of the graph's volume, above 0 and at most 1; one half unless set. From more than half on
     /// a set is the rest of something smaller.
@@ -115,6 +115,30 @@ pub enum NoClusterReason {
         conductance: f64,
         /// The largest that was allowed.
         max_conductance: f64,
+    },
+    /// No candidate is clearly better than chance: what [`Clusterer`](crate::Clusterer) asks for.
+    #[error(
+        "the best set around the seeds, of {size} nodes, has conductance {conductance:.3}, and a random set of its \
+         volume has about {random:.3}: that shows no cluster"
+    )]
+    LikeRandom {
+        /// Nodes of the best candidate.
+        size: usize,
+        /// Its conductance.
+        conductance: f64,
+        /// What a set of its volume has on average in a random graph with the same degrees.
+        random: f64,
+    },
+    /// A size was asked for, and every candidate is less than half as large.
+    #[error(
+        "no set of about {wanted} nodes around the seeds: the largest that was looked at has {largest}; ask for a \
+         smaller size or allow more work"
+    )]
+    TooSmall {
+        /// Nodes of the largest candidate.
+        largest: usize,
+        /// The size that was asked for.
+        wanted: usize,
     },
     /// No candidate meets the targets that the method itself was given.
     #[error(

@@ -58,6 +58,8 @@
 //! | [`sweep()`], [`sweep_profile`] | best prefix | Andersen, Chung, Lang 2006 | vol(S) and one sort |
 //! | [`bfs_ball()`] | ball around a seed | breadth-first search | volume of the ball |
 //! | [`dirichlet_eigenvalue`] | how fast a walk leaves a set | Chung 2007 | a Lanczos run on the set |
+//! | [`Clusterer`] | the cluster, nothing to tune | a grid of the above | a budget |
+//! | [`top_k_for_all`] | top-k matrix of all nodes | Bojchevski et al. 2020 | one query a node |
 //! | [`NetworkCommunityProfile`] | best conductance by size | Leskovec et al. 2009 | queries |
 //!
 //! Sweeps have [`SweepLimits`]; a ball ends where its caller says. What counts as a cluster is said by
@@ -81,6 +83,7 @@ mod bfs_ball;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
 mod cluster_limits;
+mod clusterer;
 mod conductance;
 mod csr;
 mod dirichlet;
@@ -99,6 +102,7 @@ mod question;
 mod seeds;
 mod sweep;
 mod symmetrize;
+mod top_k;
 
 pub use adjacency::{Adjacency, CountingGraph};
 pub use answer::{GraphWork, LocalAnswer, Status};
@@ -106,6 +110,7 @@ pub use bfs_ball::bfs_ball;
 #[cfg(feature = "webgraph")]
 pub use bvgraph::{BvAccess, MappedBvGraph};
 pub use cluster_limits::{ClusterLimits, NoClusterReason, SeedRule};
+pub use clusterer::{Clusterer, ClustererAnswer, Polish, ScalePoint};
 pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
 pub use dirichlet::dirichlet_eigenvalue;
@@ -129,3 +134,4 @@ pub use question::{Limits, LocalQuestion, Workspace};
 pub use seeds::SeedDistribution;
 pub use sweep::{SweepCut, SweepLimits, SweepPoint, sweep, sweep_profile};
 pub use symmetrize::Symmetrize;
+pub use top_k::top_k_for_all;

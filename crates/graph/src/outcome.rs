@@ -106,6 +106,32 @@ impl Judge {
         SweepLimits { max_volume: Some(self.max_volume), max_size: self.limits.max_size }
     }
 
+    /// The largest seed mass over degree.
+    pub(crate) fn largest_score(&self) -> f64 {
+        self.largest_score
+    }
+
+    /// Whether a set of this conductance counts.
+    pub(crate) fn is_tight(&self, conductance: f64) -> bool {
+        conductance <= self.limits.max_conductance * (1.0 + ROUNDING)
+    }
+
+    pub(crate) fn loosely_tied(&self, size: usize, conductance: f64) -> ClusterOutcome {
+        let max_conductance = self.limits.max_conductance;
+        no(NoClusterReason::LooselyTied { size, conductance, max_conductance })
+    }
+
+    /// The sweep's prefixes within the limits, and the place of the first that contains the seeds.
+    pub(crate) fn profile(
+        &self,
+        graph: &impl Adjacency,
+        mass: &[(u64, f64)],
+    ) -> Result<(Vec<SweepPoint>, Option<usize>)> {
+        let profile = sweep_profile(graph, mass, self.sweep_limits())?;
+        let first = self.first_with_seeds(profile.iter().map(|point| point.node));
+        Ok((profile, first))
+    }
+
     /// The cluster that an answer's sweep shows.
     pub(crate) fn sweep<C>(&self, graph: &impl Adjacency, answer: &LocalAnswer<C>) -> Result<ClusterOutcome> {
         self.sweep_for(graph, &answer.mass, answer.status, None)
@@ -119,8 +145,8 @@ impl Judge {
         status: Status,
         targets: Option<Targets>,
     ) -> Result<ClusterOutcome> {
-        let profile = sweep_profile(graph, mass, self.sweep_limits())?;
-        let Some(first) = self.first_with_seeds(profile.iter().map(|point| point.node)) else {
+        let (profile, first) = self.profile(graph, mass)?;
+        let Some(first) = first else {
             return Ok(no(self.why_nothing_holds_the_seeds(graph, mass, status)?));
         };
         let candidate =
@@ -155,12 +181,11 @@ impl Judge {
     }
 
     fn judged(&self, cut: SweepCut) -> ClusterOutcome {
-        let max_conductance = self.limits.max_conductance;
-        if cut.conductance > max_conductance * (1.0 + ROUNDING) {
-            let (size, conductance) = (cut.nodes.len(), cut.conductance);
-            return no(NoClusterReason::LooselyTied { size, conductance, max_conductance });
+        if self.is_tight(cut.conductance) {
+            ClusterOutcome::Found(cut)
+        } else {
+            self.loosely_tied(cut.nodes.len(), cut.conductance)
         }
-        ClusterOutcome::Found(cut)
     }
 
     fn too_large(&self, size: usize, volume: f64) -> NoClusterReason {

@@ -16,6 +16,7 @@
 //! adding, so each flow adds the neighbours of those and continues. When none is left, the flow equals the
 //! cut in the whole graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v`
 //! at every added node, so the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
+//! What the flows look at counts as edges touched, besides the arcs of the networks.
 
 use std::collections::BTreeSet;
 
@@ -347,7 +348,12 @@ impl<G: Adjacency> Problem<'_, '_, G> {
                 work.volume_touched += explored.degrees()[slot as usize];
             }
             members.append(&mut joining);
-            work.pushes += network.maximize(SOURCE, SINK);
+            let before = network.scanned();
+            let left = limits.max_work.map_or(u64::MAX, |most| most.saturating_sub(work.edges_touched));
+            let paths = network.maximize(SOURCE, SINK, before.saturating_add(left));
+            // A list is looked at as a whole, so the last one may pass the limit.
+            work.edges_touched += (network.scanned() - before).min(left);
+            work.pushes += paths?;
             joining = (0..in_network)
                 .filter(|&slot| network.is_source_side(slot + 2))
                 .filter(|&slot| !is_member[slot as usize] && !is_hub[slot as usize])

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "webgraph")]
 mod bvgraph;
+mod clusterer;
 mod csr;
 mod defects;
 mod diffusions;
@@ -17,3 +18,4 @@ mod properties;
 mod reference;
 mod scores;
 mod solvers;
+mod top_k;

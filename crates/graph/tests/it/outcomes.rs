@@ -5,7 +5,7 @@ use kiln_graph::flow::{FlowImprove, Mqi};
 use kiln_graph::io::read_graph;
 use kiln_graph::{
     Adjacency, ClusterLimits, ClusterOutcome, CsrGraph, GraphError, L1Exact, Limits, LocalQuery,
-    NoClusterReason, SeedDistribution, SeedRule,
+    NoClusterReason, SeedDistribution, SeedRule, SweepLimits,
 };
 use proptest::prelude::*;
 
@@ -181,7 +181,7 @@ proptest! {
         let query = LocalQuery::new(problem.seeds()).alpha(problem.alpha).rho(problem.rho).cluster_limits(limits);
         let (answer, outcome) = query.cluster(&graph).unwrap();
         let seeds: Vec<u64> = answer.seeds.resolve(&graph).unwrap().iter().map(|seed| seed.0).collect();
-        let profile = kiln_graph::sweep_profile(&graph, &answer.mass, Default::default()).unwrap();
+        let profile = kiln_graph::sweep_profile(&graph, &answer.mass, SweepLimits::default()).unwrap();
         let mut best: Option<(usize, f64)> = None;
         for (size, point) in (1..).zip(&profile) {
             let prefix: Vec<u64> = profile[..size].iter().map(|point| point.node).collect();
