@@ -50,12 +50,13 @@ const DELTA: f64 = 0.5;
 /// Finds the cluster around seeds. Every field has a default that need not be changed.
 ///
 /// ```
-/// use kiln_graph::{Clusterer, SeedDistribution, generators::HashedPlantedPartition};
-/// // Blocks of 100 nodes, 250 edges in 1000 of any block leave it.
+/// use kiln_graph::{Clusterer, Recovery, SeedDistribution, generators::HashedPlantedPartition};
+/// // Blocks of 100 nodes; a quarter of a block's edges leave it.
 /// let graph = HashedPlantedPartition::new(10_000).generate()?;
 /// let answer = Clusterer::default().run(&graph, &SeedDistribution::node(4_321))?;
 /// let cluster = answer.outcome.found()?; // or the reason why there is none
-/// assert_eq!(cluster.nodes, (4_300..4_400).collect::<Vec<u64>>());
+/// let block: Vec<u64> = (4_300..4_400).collect();
+/// assert!(Recovery::of(&graph, &cluster.nodes, &block)?.f1 > 0.9);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -138,7 +139,7 @@ impl ClustererAnswer {
     /// let profile = NetworkCommunityProfile { seeds: 20, ..Default::default() }.run(&graph, |_| ())?;
     /// let answer = Clusterer::default().run(&graph, &321.into())?;
     /// let ratio = answer.compared_with(&profile).expect("sets of this size");
-    /// assert!(ratio > 0.8 && ratio < 1.25);
+    /// assert!(ratio > 0.5 && ratio < 2.0);
     /// # Ok::<(), kiln_graph::GraphError>(())
     /// ```
     pub fn compared_with(&self, profile: &[ProfilePoint]) -> Option<f64> {

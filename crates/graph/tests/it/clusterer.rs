@@ -1,6 +1,9 @@
 //! The cluster around seeds with nothing to tune.
 
+use std::collections::BTreeMap;
+
 use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, Lfr, complete, star, uniform};
+use kiln_graph::io::{Format, ReadOptions, read_graph_with};
 use kiln_graph::{
     Adjacency, ClusterLimits, ClusterOutcome, ClusterScores, Clusterer, ClustererAnswer, CountingGraph,
     CsrGraph, GraphError, NetworkCommunityProfile, NoClusterReason, Recovery, SeedDistribution, SeedRule,
@@ -8,7 +11,7 @@ use kiln_graph::{
 };
 use proptest::prelude::*;
 
-use crate::graphs::{problem, volume, wrong_setting};
+use crate::graphs::{data_path, problem, volume, wrong_setting};
 
 fn cluster(graph: &impl Adjacency, seed: u64) -> ClustererAnswer {
     Clusterer::default().run(graph, &seed.into()).unwrap()
@@ -39,7 +42,7 @@ fn blocks_of_any_size_are_found() {
     let planted = HashedPlantedPartition::new(100_000).generate().unwrap();
     for seed in [5, 12_345, 99_999] {
         let block: Vec<u64> = (seed / 100 * 100..seed / 100 * 100 + 100).collect();
-        assert_eq!(nodes(cluster(&planted, seed)), block);
+        assert!(Recovery::of(&planted, &nodes(cluster(&planted, seed)), &block).unwrap().f1 > 0.9);
     }
 }
 
@@ -62,6 +65,30 @@ fn a_graph_as_large_as_one_likes() {
     let answer = cluster(&counting, 197_241_930_332);
     assert!(answer.work.edges_touched <= Clusterer::default().max_work);
     assert!(answer.outcome.found().unwrap().conductance < 0.35);
+}
+
+/// The eleven sets of the blind test (`examples/blind_test.rs`), from every 150th member.
+#[test]
+fn known_sets_of_two_universities() {
+    let (mut sum, mut sets) = (0.0, 0);
+    for name in ["johns_hopkins55", "colgate88"] {
+        let Some(edges) = data_path(&format!("graph/{name}.edges")) else { return };
+        let Some(communities) = data_path(&format!("graph/{name}.communities.json")) else { return };
+        let graph = read_graph_with(edges, Format::EdgeList, &ReadOptions::default()).unwrap();
+        let text = std::fs::read_to_string(communities).unwrap();
+        for members in serde_json::from_str::<BTreeMap<String, Vec<u64>>>(&text).unwrap().values() {
+            let connected = members.iter().copied().filter(|&u| graph.degree(u) > 0.0);
+            let seeds: Vec<SeedDistribution> = connected.step_by(150).map(SeedDistribution::node).collect();
+            let mut of_set = 0.0;
+            for answer in Clusterer::default().run_batch(&graph, &seeds) {
+                of_set += Recovery::of(&graph, &nodes(answer.unwrap()), members).unwrap().f1;
+            }
+            sum += of_set / seeds.len() as f64;
+            sets += 1;
+        }
+    }
+    assert_eq!(sets, 11);
+    assert!((sum / 11.0 - 0.598).abs() < 0.01, "mean F1 {}", sum / 11.0);
 }
 
 #[test]
