@@ -22,6 +22,8 @@
 //! * alpha is the teleport probability of the **lazy** walk `W = (I + A D⁻¹)/2`;
 //! * answers are mass vectors `p`; sweeps order nodes by `p_u / d_u`;
 //! * a self-loop counts once in its node's degree and never in a cut;
+//! * settings such as `rho` and `epsilon` count weights in the graph's mean weight, so that multiplying all
+//!   weights changes nothing ([`WeightUnit`] has the papers' unit); certificates are in the papers' unit;
 //! * `vol(S)` is the sum of the degrees of S; `n` and the number of edges occur in no bound below.
 //!
 //! # Methods
@@ -88,6 +90,7 @@ mod conductance;
 mod csr;
 mod dirichlet;
 mod error;
+mod error_bar;
 mod explored;
 mod method;
 mod methods;
@@ -115,6 +118,7 @@ pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
 pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
+pub use error_bar::{proved_prefixes, stale_bound};
 pub use method::{Clustering, LocalMethod};
 pub use methods::appr::Appr;
 pub use methods::appr_opt::ApprOpt;
@@ -130,7 +134,7 @@ pub use objective::{PageRankCertificate, PageRankProblem};
 pub use outcome::ClusterOutcome;
 pub use pagerank_method::PageRankMethod;
 pub use query::LocalQuery;
-pub use question::{Limits, LocalQuestion, Workspace};
+pub use question::{Limits, LocalQuestion, WeightUnit, Workspace};
 pub use seeds::SeedDistribution;
 pub use sweep::{SweepCut, SweepLimits, SweepPoint, sweep, sweep_profile};
 pub use symmetrize::Symmetrize;

@@ -9,7 +9,8 @@ use crate::cluster_limits::ClusterLimits;
 use crate::error::Result;
 use crate::method::{Clustering, LocalMethod};
 use crate::methods::l1_cd::L1Cd;
-use crate::question::{Limits, LocalQuestion, Workspace};
+use crate::objective::PageRankCertificate;
+use crate::question::{Limits, LocalQuestion, WeightUnit, Workspace};
 use crate::seeds::SeedDistribution;
 
 /// Seeds, a method and limits: everything about a question but the graph. It is checked when it is asked.
@@ -20,7 +21,7 @@ use crate::seeds::SeedDistribution;
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 /// let (answer, cluster) = LocalQuery::node(0).alpha(0.1).rho(0.02).cluster(&graph)?;
 /// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
-/// assert!(answer.certificate.error_bound <= 0.02 * 0.02);
+/// assert!(answer.certificate.l1_error < 0.01);
 /// // The same question to another method.
 /// let (_, cluster) = LocalQuery::node(0).method(HeatKernel::new(3.0, 1e-3)).cluster(&graph)?;
 /// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
@@ -37,13 +38,25 @@ pub struct LocalQuery<M = L1Cd> {
     /// What counts as a cluster.
     #[serde(default)]
     pub cluster_limits: ClusterLimits,
+    /// What counts as a weight of 1 in the method's thresholds and volumes; the mean weight unless set.
+    #[serde(default)]
+    pub weight_unit: WeightUnit,
+    /// The ℓ1 error at which to stop, positive: see [`stop_at_error`](Self::stop_at_error).
+    #[serde(default)]
+    pub stop_at_error: Option<f64>,
 }
 
 impl LocalQuery {
     /// A query from a seed distribution to [`L1Cd`] with `alpha` 0.1, `rho` 1e-4 and tolerance 1e-2.
     pub fn new(seeds: SeedDistribution) -> Self {
-        let (limits, cluster_limits) = (Limits::default(), ClusterLimits::default());
-        Self { seeds, method: L1Cd::new(1e-4), limits, cluster_limits }
+        Self {
+            seeds,
+            method: L1Cd::new(1e-4),
+            limits: Limits::default(),
+            cluster_limits: ClusterLimits::default(),
+            weight_unit: WeightUnit::default(),
+            stop_at_error: None,
+        }
     }
 
     /// A query from one seed node.
@@ -61,7 +74,9 @@ impl LocalQuery {
         self
     }
 
-    /// Weight of the ℓ1 term, positive. The support's volume is at most `1 / rho`.
+    /// Weight of the ℓ1 term, positive. The support's volume is at most `1 / rho`, counted in mean weights:
+    /// on a graph without weights, its nodes have at most `1 / rho` neighbours together. For the paper's unit
+    /// see [`weight_unit`](Self::weight_unit).
     #[must_use]
     pub fn rho(mut self, rho: f64) -> Self {
         self.method.rho = rho;
@@ -80,7 +95,16 @@ impl<M> LocalQuery<M> {
     /// The same question to another method.
     #[must_use]
     pub fn method<N>(self, method: N) -> LocalQuery<N> {
-        LocalQuery { seeds: self.seeds, method, limits: self.limits, cluster_limits: self.cluster_limits }
+        let Self { seeds, method: _, limits, cluster_limits, weight_unit, stop_at_error } = self;
+        LocalQuery { seeds, method, limits, cluster_limits, weight_unit, stop_at_error }
+    }
+
+    /// The unit of thresholds and volumes among the method's settings. [`WeightUnit::AsGiven`] is that of the
+    /// papers.
+    #[must_use]
+    pub fn weight_unit(mut self, unit: WeightUnit) -> Self {
+        self.weight_unit = unit;
+        self
     }
 
     /// Bounds on the work.
@@ -94,6 +118,27 @@ impl<M> LocalQuery<M> {
     #[must_use]
     pub fn cluster_limits(mut self, cluster_limits: ClusterLimits) -> Self {
         self.cluster_limits = cluster_limits;
+        self
+    }
+}
+
+impl<M: LocalMethod<Certificate = PageRankCertificate>> LocalQuery<M> {
+    /// Goes on until the answer is proved to be within `error` of the exact one in the 1-norm, a positive
+    /// mass, in place of the method's own tolerance (for [`Appr`](crate::Appr) and
+    /// [`ApprOpt`](crate::ApprOpt): of its `epsilon`). Where rounding or a setting such as a step size does
+    /// not allow that, the answer's status is [`Status::Stagnated`](crate::Status::Stagnated).
+    ///
+    /// ```
+    /// use kiln_graph::{LocalQuery, Status, generators::HashedPlantedPartition};
+    /// let graph = HashedPlantedPartition::new(1000).generate()?;
+    /// let answer = LocalQuery::node(0).rho(1e-3).stop_at_error(1e-6).run(&graph)?;
+    /// assert_eq!(answer.status, Status::Converged);
+    /// assert!(answer.certificate.l1_error <= 1e-6);
+    /// # Ok::<(), kiln_graph::GraphError>(())
+    /// ```
+    #[must_use]
+    pub fn stop_at_error(mut self, error: f64) -> Self {
+        self.stop_at_error = Some(error);
         self
     }
 }
@@ -198,8 +243,10 @@ impl<M: LocalMethod> LocalQuery<M> {
         seeds: &'a SeedDistribution,
         workspace: &'a mut Workspace,
     ) -> Result<LocalQuestion<'a, G>> {
-        let question = LocalQuestion::new(graph, seeds, self.limits, workspace)?;
-        Ok(question.cluster_limits(self.cluster_limits))
+        LocalQuestion::new(graph, seeds, self.limits, workspace)?
+            .cluster_limits(self.cluster_limits)
+            .with_weight_unit(self.weight_unit)
+            .with_error_goal(self.stop_at_error)
     }
 
     fn batch<G: Adjacency + Sync, T: Send>(

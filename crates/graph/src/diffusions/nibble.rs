@@ -36,7 +36,8 @@ use crate::sweep::SweepCut;
 pub struct Nibble {
     /// Number T of walk steps.
     pub steps: u32,
-    /// Truncation threshold of mass over degree, at least 0. At 0 the walk is exact and its work is bounded
+    /// Truncation threshold of mass over degree, at least 0, in the question's
+    /// [`WeightUnit`](crate::WeightUnit). At 0 the walk is exact and its work is bounded
     /// only by the size of the `steps`-hop neighbourhood.
     pub epsilon: f64,
 }
@@ -52,7 +53,10 @@ impl Nibble {
         question: &mut LocalQuestion<'_, G>,
         mut after_step: impl FnMut(&[(u64, f64)]) -> Result<()>,
     ) -> Result<LocalAnswer<DiffusionCertificate>> {
+        question.refuse_error_goal()?;
         check::nonnegative("epsilon", self.epsilon)?;
+        let epsilon = self.epsilon / question.weight_unit();
+        check::nonnegative("epsilon", epsilon)?;
         let mut layer = Layer::seeded(question, 1.0);
         let (graph, limits) = (question.graph, question.limits);
         let explored = &mut question.workspace.explored;
@@ -69,7 +73,7 @@ impl Nibble {
                     return true;
                 }
                 let degree = explored.degrees()[slot as usize];
-                if mass <= self.epsilon * degree {
+                if mass <= epsilon * degree {
                     dropped += mass;
                     left = left.max(mass / degree);
                     return false;

@@ -40,12 +40,12 @@ use crate::question::LocalQuestion;
 pub struct PagerankNibble {
     /// Teleport probability of the lazy walk, in (0, 1).
     pub alpha: f64,
-    /// Threshold of residual over degree, positive.
+    /// Threshold of residual over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Largest conductance of the cluster, in (0, 1].
     pub conductance: f64,
-    /// Least volume of the cluster, positive. (The paper's largest, two thirds of the graph's, is
-    /// [`ClusterLimits::max_share`](crate::ClusterLimits::max_share), one half unless set.)
+    /// Least volume of the cluster, positive, in the same unit. (The paper's largest, two thirds of the graph's,
+    /// is [`ClusterLimits::max_share`](crate::ClusterLimits::max_share), one half unless set.)
     pub min_volume: f64,
 }
 
@@ -92,7 +92,8 @@ impl LocalMethod for PagerankNibble {
     ) -> Result<Clustering<PageRankCertificate>> {
         let judge = Judge::new(question)?;
         let answer = self.solve(question)?;
-        let targets = Targets { conductance: self.conductance, min_volume: self.min_volume };
+        let min_volume = self.min_volume * question.weight_unit();
+        let targets = Targets { conductance: self.conductance, min_volume };
         let outcome = judge.sweep_for(question.graph(), &answer.mass, answer.status, Some(targets))?;
         Ok((answer, outcome))
     }

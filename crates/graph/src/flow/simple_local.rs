@@ -219,6 +219,7 @@ fn search<G: Adjacency>(
     delta: Option<f64>,
     round_penalty: fn(f64) -> f64,
 ) -> Result<LocalAnswer<FlowCertificate>> {
+    question.refuse_error_goal()?;
     let graph = question.graph;
     let reference_size = question.seeds.len();
     let explored = &mut question.workspace.explored;

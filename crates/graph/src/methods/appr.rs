@@ -10,7 +10,6 @@
 //! A push costs the number of neighbours of u and moves `α r_u >= αε d_u` of mass into p, so the volume
 //! touched is at most `1/(αε)`, whatever the size of the graph.
 
-use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::push::{PushRule, Pushing, QueueOrder};
@@ -38,7 +37,7 @@ use crate::question::LocalQuestion;
 pub struct Appr {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Threshold of residual over degree, positive.
+    /// Threshold of residual over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Order of pushes; first in, first out unless set.
     pub order: QueueOrder,
@@ -60,10 +59,10 @@ impl LocalMethod for Appr {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, epsilon, order } = *self;
         check_alpha(alpha)?;
-        check::positive("epsilon", epsilon)?;
+        let epsilon = question.threshold("epsilon", epsilon)?;
         let mut pushing = Pushing::start(question, order);
         pushing.run(&Lazy { alpha, epsilon });
-        Ok(pushing.finish((alpha, epsilon)))
+        Ok(pushing.finish((alpha, 0.0)))
     }
 }
 

@@ -11,7 +11,6 @@
 //! the pushes of the lazy rule. The result lies above the ℓ1 solution of the same threshold, but, unlike the
 //! lazy push, not below that of a smaller one.
 
-use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::push::{PushRule, Pushing, QueueOrder};
@@ -30,7 +29,7 @@ use crate::question::LocalQuestion;
 pub struct ApprOpt {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Threshold of residual over degree, positive.
+    /// Threshold of residual over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Order of pushes; first in, first out unless set.
     pub order: QueueOrder,
@@ -52,10 +51,10 @@ impl LocalMethod for ApprOpt {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, epsilon, order } = *self;
         check_alpha(alpha)?;
-        check::positive("epsilon", epsilon)?;
+        let epsilon = question.threshold("epsilon", epsilon)?;
         let mut pushing = Pushing::start(question, order);
         pushing.run(&Whole { alpha, epsilon });
-        Ok(pushing.finish((alpha, epsilon)))
+        Ok(pushing.finish((alpha, 0.0)))
     }
 }
 

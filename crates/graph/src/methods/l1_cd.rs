@@ -33,7 +33,7 @@ use crate::question::LocalQuestion;
 pub struct L1Cd {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub rho: f64,
     /// Relative tolerance, positive; 1e-2 unless set. It ends when every `r_i <= (1 + tolerance) rho d_i`,
     /// or, where rounding does not allow that, when the total excess stops falling: the certificate says what
@@ -59,7 +59,7 @@ impl LocalMethod for L1Cd {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho, tolerance: wanted, order } = *self;
         check_alpha(alpha)?;
-        check::positive("rho", rho)?;
+        let rho = question.threshold("rho", rho)?;
         check::positive("tolerance", wanted)?;
         let mut pushing = Pushing::start(question, order);
         let mut tolerance = wanted.max(1e-2);

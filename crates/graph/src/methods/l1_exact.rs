@@ -10,7 +10,6 @@
 //! At most |S| rounds, in practice a handful, each one a conjugate-gradient solve on S. A limit returns the
 //! answer of the last round that was completed, which lies below the solution.
 
-use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::principal_system::PrincipalSystem;
@@ -31,7 +30,7 @@ const ROUNDING: f64 = 1e-14;
 pub struct L1Exact {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub rho: f64,
 }
 
@@ -51,7 +50,7 @@ impl LocalMethod for L1Exact {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho } = *self;
         check_alpha(alpha)?;
-        check::positive("rho", rho)?;
+        let rho = question.threshold("rho", rho)?;
         let (graph, limits) = (question.graph, question.limits);
         let explored = &mut question.workspace.explored;
         let mut p = vec![0.0; explored.len()];
@@ -102,14 +101,14 @@ impl LocalMethod for L1Exact {
             for (&slot, &mass) in members.iter().zip(&x) {
                 p[slot as usize] = mass.max(0.0);
             }
-            r = residual(graph, explored, &question.seeds, alpha, &mut p);
+            residual(graph, explored, &question.seeds, alpha, |slot| p[slot], &mut r);
+            p.resize(explored.len(), 0.0);
             work.iterations += 1;
             work.pushes += (passes + 1) * members.len() as u64;
             work.edges_touched += (passes + 1) * system.arcs;
             work.volume_touched += (passes + 1) as f64 * system.volume;
         }
         p.resize(explored.len(), 0.0);
-        r.resize(explored.len(), 0.0);
-        Ok(finish(question, (alpha, rho), status, work, |slot| (p[slot], r[slot])))
+        Ok(finish(question, (alpha, rho), status, work, |slot| p[slot]))
     }
 }

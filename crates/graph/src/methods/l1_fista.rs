@@ -29,7 +29,7 @@ use crate::question::LocalQuestion;
 pub struct L1Fista {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub rho: f64,
     /// Relative tolerance, positive; 1e-2 unless set. It ends when the optimality conditions hold within
     /// `tolerance * rho * d_i` at every node.

@@ -43,8 +43,9 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
     /// `p = 0`, `r = s`.
     pub(crate) fn start(question: &'q mut LocalQuestion<'g, G>, settings: Proximal) -> Result<Self> {
         check_alpha(settings.alpha)?;
-        check::positive("rho", settings.rho)?;
         check::positive("tolerance", settings.tolerance)?;
+        let rho = question.threshold("rho", settings.rho)?;
+        let settings = Proximal { rho, ..settings };
         let r = question.seeds.iter().map(|seed| seed.1).collect();
         let mut iterate = Self {
             question,
@@ -124,8 +125,7 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
 
     pub(crate) fn finish(self) -> LocalAnswer<PageRankCertificate> {
         let Proximal { alpha, rho, .. } = self.settings;
-        let value = |slot: usize| (self.p[slot], self.r[slot]);
-        let mut answer = finish(self.question, (alpha, rho), self.status, self.work, value);
+        let mut answer = finish(self.question, (alpha, rho), self.status, self.work, |slot| self.p[slot]);
         answer.work.nodes_ever_active = self.ever_active.iter().filter(|&&active| active).count() as u64;
         answer
     }

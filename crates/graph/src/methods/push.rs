@@ -76,7 +76,8 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
         self.work.iterations += 1;
         let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let (graph, limits) = (*graph, *limits);
-        let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap } } = &mut **workspace;
+        let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap }, .. } =
+            &mut **workspace;
         let mut queue = Queue { order: self.order, fifo, lifo, heap };
         for (slot, cell) in cells.iter_mut().enumerate() {
             let degree = explored.degrees()[slot];
@@ -93,7 +94,7 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
                 let above = |(cell, &degree): (&Cell, &f64)| (cell.residual - rule.kept(degree)).max(0.0);
                 let now: f64 = cells.iter().zip(explored.degrees()).map(above).sum();
                 if now >= excess {
-                    while queue.pop().is_some() {}
+                    self.status = Status::Stagnated;
                     return;
                 }
                 excess = now;
@@ -146,16 +147,17 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
         }
     }
 
-    /// Whether a limit has ended the computation.
+    /// Whether a limit or rounding has ended the computation.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.status == Status::WorkLimit
+        matches!(self.status, Status::WorkLimit | Status::Stagnated)
     }
 
     /// The answer, certified as one to the problem `(alpha, rho)`.
     pub(crate) fn finish(self, problem: (f64, f64)) -> LocalAnswer<PageRankCertificate> {
-        let PushBuffers { cells, masses, .. } = &self.question.workspace.push;
-        let value = |slot: usize| (masses[slot], cells[slot].residual);
-        finish(self.question, problem, self.status, self.work, value)
+        let masses = std::mem::take(&mut self.question.workspace.push.masses);
+        let answer = finish(self.question, problem, self.status, self.work, |slot| masses[slot]);
+        self.question.workspace.push.masses = masses;
+        answer
     }
 }
 

@@ -329,7 +329,8 @@ fn a_tolerance_below_rounding_ends() {
             let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
             for solver in L1_SOLVERS {
                 let found = query.clone().max_iterations(5_000).solver(solver).run(&graph).unwrap();
-                assert!(solver != Solver::L1Cd || found.status == Status::Converged, "{alpha}");
+                let ended = matches!(found.status, Status::Converged | Status::Stagnated);
+                assert!(solver != Solver::L1Cd || ended, "{alpha}");
                 let distance = differences(&found.mass, &exact.mass).map(f64::abs).sum::<f64>();
                 assert!(distance <= 1e-11, "{solver:?} {alpha}: {distance}");
             }
