@@ -32,7 +32,7 @@ use crate::methods::l1_cd::L1Cd;
 use crate::network_community_profile::ProfilePoint;
 use crate::objective::PageRankCertificate;
 use crate::outcome::{ClusterOutcome, Judge};
-use crate::question::{Limits, LocalQuestion, Workspace};
+use crate::question::{Limits, LocalQuestion, WeightUnit, Workspace};
 use crate::seeds::SeedDistribution;
 use crate::sweep::{SweepCut, SweepPoint};
 
@@ -184,7 +184,8 @@ impl Clusterer {
             cluster_limits.max_size = Some(cluster_limits.max_size.map_or(most, |other| other.min(most)));
         }
         let question = LocalQuestion::new(graph, seeds, Limits::default(), workspace)?;
-        let mut question = question.cluster_limits(cluster_limits);
+        // Its grid of ρ follows volumes as they are.
+        let mut question = question.cluster_limits(cluster_limits).with_weight_unit(WeightUnit::AsGiven);
         let mut search = Search::new(Judge::new(&question)?, graph, self.size);
         let answer = search.walk(&mut question, self.max_work - self.max_work / 4)?;
         search.polish(graph, self.max_work, workspace)?;

@@ -94,7 +94,7 @@ impl Judge {
         let by_share = max_share * total_volume;
         let score = |(&(_, mass), &degree): (&(u64, f64), &f64)| mass / degree;
         let scores = question.seeds.iter().zip(question.explored().degrees()).map(score);
-        let largest_score = scores.fold(0.0, f64::max);
+        let largest_score = scores.fold(0.0, f64::max) * question.weight_unit();
         let mut seeds: Vec<u64> = question.seeds.iter().map(|seed| seed.0).collect();
         seeds.sort_unstable();
         let max_volume = max_volume.map_or(by_share, |most| most.min(by_share)) * (1.0 + ROUNDING);

@@ -20,10 +20,11 @@ const WEIGHTS: &str = "weights times a constant give the same cluster";
 const LABELS: &str = "nodes relabelled give the same cluster";
 const LIMITS: &str = "every limit ends it and leaves a valid partial answer";
 const INPUT: &str = "bad input is a typed error";
+const GOAL: &str = "an error at which to stop is reached, said to be out of reach, or refused";
 const MEMORY: &str = "a used workspace, a batch and a shared question give the same answer";
 
 static SUITE: Suite =
-    Suite { domain: "graph", laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, MEMORY], exceptions: &[] };
+    Suite { domain: "graph", laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, GOAL, MEMORY], exceptions: &[] };
 
 /// One line a method: its name, how it is made, and settings that it must refuse.
 fn methods() -> Vec<Box<dyn Method>> {
@@ -56,6 +57,7 @@ trait Method {
     fn check_limits(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits);
     fn error(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits) -> Option<GraphError>;
     fn refuses_bad_settings(&self, graph: &CsrGraph, seeds: &SeedDistribution);
+    fn check_error_goal(&self, graph: &CsrGraph, seeds: &SeedDistribution, goal: f64);
     fn check_memory(&self, graph: &CsrGraph, others: &[SeedDistribution]);
 }
 
@@ -77,11 +79,20 @@ where
 trait Certificate {
     /// Mass that the answer has not placed.
     fn left(&self) -> f64;
+
+    /// The bound on the 1-norm of the error, where there is one.
+    fn error_bar(&self) -> Option<f64> {
+        None
+    }
 }
 
 impl Certificate for PageRankCertificate {
     fn left(&self) -> f64 {
         self.residual_mass
+    }
+
+    fn error_bar(&self) -> Option<f64> {
+        Some(self.l1_error)
     }
 }
 
@@ -170,6 +181,20 @@ where
         match bad.solve(&mut question.expect("a question")) {
             Err(GraphError::Input(_)) => {}
             other => panic!("a bad setting: {other:?}"),
+        }
+    }
+
+    fn check_error_goal(&self, graph: &CsrGraph, seeds: &SeedDistribution, goal: f64) {
+        let mut workspace = Workspace::default();
+        let question = LocalQuestion::new(graph, seeds, Limits::default(), &mut workspace);
+        let question = question.and_then(|question| question.with_error_goal(Some(goal)));
+        match (self.make)().solve(&mut question.expect("a question")) {
+            Ok(answer) => {
+                let bar = answer.certificate.error_bar().expect("an error bar");
+                assert!(bar <= goal || answer.status == Status::Stagnated, "{bar} > {goal}");
+                (self.make)().check(graph, &answer);
+            }
+            Err(error) => assert!(error.to_string().contains("stop_at_error"), "{error}"),
         }
     }
 
@@ -482,6 +507,17 @@ fn bad_input() {
         let no_nodes = Limits { max_nodes: Some(0), ..none };
         assert!(matches!(method.error(&graph, &node(0), no_nodes), Some(GraphError::Input(_))));
         method.refuses_bad_settings(&graph, &node(0));
+    });
+}
+
+#[test]
+fn an_error_at_which_to_stop() {
+    law(GOAL, |method| {
+        for i in 0..4 {
+            for goal in [0.3, 1e-3, 1e-9] {
+                method.check_error_goal(&small(i), &SeedDistribution::node(i), goal);
+            }
+        }
     });
 }
 
