@@ -224,6 +224,15 @@ pub(crate) fn rounding(alpha: f64, support: usize, touched: usize, mass_l1: f64,
     f64::EPSILON / 2.0 * (residuals + (touched as f64 + terms / alpha) * errors)
 }
 
+/// The error bar of masses `p` with residuals `r`, all by slot.
+pub(crate) fn error_bar((alpha, rho): (f64, f64), p: &[f64], r: &[f64], degrees: &[f64]) -> f64 {
+    let slots = p.iter().zip(r).zip(degrees);
+    let errors: f64 = slots.map(|((&p, &r), degree)| seed_error(p, r, rho * degree).abs()).sum();
+    let support = p.iter().filter(|&&p| p != 0.0).count();
+    let mass_l1 = p.iter().map(|p| p.abs()).sum();
+    errors + rounding(alpha, support, degrees.len(), mass_l1, errors)
+}
+
 /// An answer from its masses by slot (0 for slots touched later), as one to the problem `(alpha, rho)`, with
 /// the certificate that one pass over the lists of its support gives. `status` and `work` are how the method
 /// ended and what it counted; an empty answer that converged, an error goal that was missed, and what the
@@ -303,8 +312,9 @@ fn bound(certificate: &mut PageRankCertificate, support: usize, touched: usize, 
     let PageRankCertificate { alpha, over, under, .. } = *certificate;
     let rounding = rounding(alpha, support, touched, mass_l1, over + under);
     // Nor can the answer have more too much than it has, or lack more than all.
-    certificate.over = (over + rounding).min(mass_l1 - negative);
-    certificate.under = (under + rounding).min(1.0 + negative);
+    let sums = 1.0 + f64::EPSILON * (touched as f64 + 4.0);
+    certificate.over = (over + rounding).min((mass_l1 - negative) * sums + f64::EPSILON * mass_l1);
+    certificate.under = (under + rounding).min((1.0 + negative) * sums);
     certificate.l1_error = (over + under + rounding).min(certificate.over + certificate.under);
     certificate.rounding = rounding.min(certificate.l1_error);
 }

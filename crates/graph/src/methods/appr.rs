@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::push::{PushRule, Pushing, QueueOrder};
+use super::push::{End, PushRule, Pushing, QueueOrder};
 use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
 use crate::error::Result;
@@ -61,7 +61,11 @@ impl LocalMethod for Appr {
         check_alpha(alpha)?;
         let epsilon = question.threshold("epsilon", epsilon)?;
         let mut pushing = Pushing::start(question, order);
-        pushing.run(&Lazy { alpha, epsilon });
+        let mut rule = Lazy { alpha, epsilon };
+        // An error that was asked for may need a smaller threshold.
+        while pushing.run(&rule) == End::Done && pushing.has_a_goal() && rule.epsilon > 0.0 {
+            rule.epsilon /= 10.0;
+        }
         Ok(pushing.finish((alpha, 0.0)))
     }
 }
@@ -73,6 +77,10 @@ struct Lazy {
 
 impl PushRule for Lazy {
     const LOOP_RECEIVES: bool = true;
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
 
     fn threshold(&self, degree: f64) -> f64 {
         self.epsilon * degree

@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::push::{PushRule, Pushing, QueueOrder};
+use super::push::{End, PushRule, Pushing, QueueOrder};
 use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
 use crate::error::Result;
@@ -53,7 +53,11 @@ impl LocalMethod for ApprOpt {
         check_alpha(alpha)?;
         let epsilon = question.threshold("epsilon", epsilon)?;
         let mut pushing = Pushing::start(question, order);
-        pushing.run(&Whole { alpha, epsilon });
+        let mut rule = Whole { alpha, epsilon };
+        // An error that was asked for may need a smaller threshold.
+        while pushing.run(&rule) == End::Done && pushing.has_a_goal() && rule.epsilon > 0.0 {
+            rule.epsilon /= 10.0;
+        }
         Ok(pushing.finish((alpha, 0.0)))
     }
 }
@@ -65,6 +69,10 @@ struct Whole {
 
 impl PushRule for Whole {
     const LOOP_RECEIVES: bool = true;
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
 
     fn threshold(&self, degree: f64) -> f64 {
         self.epsilon * degree

@@ -77,7 +77,7 @@ impl LocalMethod for L1Fista {
                     moves.push(Move { slot: slot as u32, step, mass });
                 }
             }
-            if converged {
+            if iterate.is_near_enough().unwrap_or(converged) {
                 return Ok(iterate.finish());
             }
             previous_r.clone_from(&iterate.r);

@@ -65,7 +65,8 @@ impl LocalMethod for L1Ista {
                     moves.push(Move { slot: slot as u32, step, mass: iterate.p[slot] + alpha * step });
                 }
             }
-            if converged || !iterate.apply(&mut moves) {
+            let converged = moves.is_empty() || iterate.is_near_enough().unwrap_or(converged);
+            if converged || iterate.is_stuck(&moves) || !iterate.apply(&mut moves) {
                 return Ok(iterate.finish());
             }
         }

@@ -21,7 +21,7 @@ use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
 use crate::explored::Explored;
 use crate::method::LocalMethod;
-use crate::objective::{PageRankCertificate, check_alpha, finish};
+use crate::objective::{PageRankCertificate, check_alpha, error_bar, finish};
 use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 
@@ -107,9 +107,18 @@ impl Stagewise {
         let mut work = GraphWork::default();
         let mut status = Status::Converged;
         let spent = (1.0 + alpha) / (2.0 * alpha) * step_size;
+        let mut next_look = 0;
         while let Some((rho, slot)) = values.largest(explored) {
             if rho <= rho_stop {
                 break;
+            }
+            if let Some(goal) = question.error_goal
+                && work.pushes >= next_look
+            {
+                if error_bar((alpha, rho_stop), &values.p, &values.r, explored.degrees()) <= goal {
+                    break;
+                }
+                next_look = work.pushes + 1 + values.p.len() as u64 / 8;
             }
             match step_allowed(limits, graph, explored, slot, work.edges_touched) {
                 Step::Allowed if work.pushes < max_steps => {}

@@ -1,6 +1,7 @@
 //! One file per method of PageRank. [`PageRankMethod`](crate::PageRankMethod) is any of those that meet the
 //! contract; the exact path answers for every ρ at once and has a function of its own.
 
+mod active_set;
 pub(crate) mod appr;
 pub(crate) mod appr_opt;
 pub(crate) mod l1_cd;

@@ -5,7 +5,7 @@ use kiln_core::check;
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
-use crate::objective::{PageRankCertificate, check_alpha, finish};
+use crate::objective::{PageRankCertificate, check_alpha, error_bar, finish};
 use crate::question::{LocalQuestion, Step, step_allowed};
 
 /// The settings that the proximal methods share.
@@ -73,6 +73,24 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
     pub(crate) fn thresholds(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         let thresholds = self.question.explored().degrees().iter().map(|degree| self.settings.rho * degree);
         thresholds.enumerate().filter(|&(slot, _)| !self.hubs[slot])
+    }
+
+    /// Whether rounding keeps every one of the moves from changing its mass.
+    pub(crate) fn is_stuck(&mut self, moves: &[Move]) -> bool {
+        let stuck =
+            moves.iter().all(|&Move { slot, mass, .. }| mass.to_bits() == self.p[slot as usize].to_bits());
+        if stuck && self.status == Status::Converged {
+            self.status = Status::Stagnated;
+        }
+        stuck
+    }
+
+    /// Whether the iterate is within the error asked for; `None` if none was.
+    pub(crate) fn is_near_enough(&self) -> Option<bool> {
+        let goal = self.question.error_goal?;
+        let Proximal { alpha, rho, .. } = self.settings;
+        let degrees = self.question.explored().degrees();
+        Some(error_bar((alpha, rho), &self.p, &self.r, degrees) <= goal)
     }
 
     /// Makes all `moves` at once, or, when a limit forbids that, none of them and returns false. Hubs are

@@ -238,6 +238,6 @@ proptest! {
             ClusterOutcome::NoCluster { because } => prop_assert!(!because.to_string().is_empty()),
         }
         let again = answer.answer.certify(&graph).unwrap();
-        prop_assert!((again.error_bound - answer.answer.certificate.error_bound).abs() <= 1e-9);
+        prop_assert!((again.sup_error - answer.answer.certificate.sup_error).abs() <= 1e-9);
     }
 }

@@ -6,6 +6,8 @@ mod clusterer;
 mod csr;
 mod defects;
 mod diffusions;
+mod error_bar;
+mod exact_reference;
 mod flow;
 mod generators;
 mod graphs;

@@ -202,7 +202,6 @@ proptest! {
         for unit in [1e-6, 1e6] {
             let edges = problem.edges.iter().map(|&(u, v, weight)| (u, v, weight * unit));
             let scaled = CsrGraph::from_weighted_edges(problem.node_count, edges).unwrap();
-            let query = query.clone().rho(problem.rho / unit);
             let again = query.cluster(&scaled).unwrap().1.found().ok().map(|cluster| cluster.nodes.len());
             if let (Some(again), Some((size, phi))) = (again, best) {
                 let same = profile.get(again - 1).is_some_and(|point| (point.conductance - phi).abs() <= 1e-9);

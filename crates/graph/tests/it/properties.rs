@@ -163,7 +163,9 @@ proptest! {
         prop_assert_eq!(path.len() as u64, work.pushes + 1);
         let end = path[path.len() - 1];
         prop_assert!((end.rho - solution.certificate.max_residual_over_degree).abs() <= 1e-12 / problem.alpha);
-        prop_assert_eq!(solution.status == Status::WorkLimit, end.rho > problem.rho);
+        // At the end of the path itself rounding decides.
+        let at_the_end = (end.rho / problem.rho - 1.0).abs() <= 1e-9;
+        prop_assert!(at_the_end || (solution.status == Status::WorkLimit) == (end.rho > problem.rho));
     }
 
     #[test]

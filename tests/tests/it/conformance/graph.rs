@@ -23,8 +23,11 @@ const INPUT: &str = "bad input is a typed error";
 const GOAL: &str = "an error at which to stop is reached, said to be out of reach, or refused";
 const MEMORY: &str = "a used workspace, a batch and a shared question give the same answer";
 
-static SUITE: Suite =
-    Suite { domain: "graph", laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, GOAL, MEMORY], exceptions: &[] };
+static SUITE: Suite = Suite {
+    domain: "graph",
+    laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, GOAL, MEMORY],
+    exceptions: &[],
+};
 
 /// One line a method: its name, how it is made, and settings that it must refuse.
 fn methods() -> Vec<Box<dyn Method>> {
