@@ -16,7 +16,7 @@ use kiln_graph::diffusions::{HeatKernel, Nibble};
 use kiln_graph::io::{Format, ReadOptions, read_graph_with};
 use kiln_graph::{
     Adjacency, Appr, ClusterLimits, Clusterer, CsrGraph, GraphError, L1Cd, LocalMethod, LocalQuery, Recovery,
-    SeedDistribution, SeedRule, Workspace,
+    SeedDistribution, SeedRule, WeightUnit, Workspace,
 };
 use rayon::prelude::*;
 
@@ -95,7 +95,10 @@ where
             let of_set = |set: &Set| -> Outcome<f64> {
                 let graph = &graphs[set.graph];
                 let of_seed = |workspace: &mut Workspace, seeds: &SeedDistribution| -> Outcome<f64> {
-                    let query = LocalQuery::new(seeds.clone()).method(method).cluster_limits(limits);
+                    let query = LocalQuery::new(seeds.clone())
+                        .method(method)
+                        .cluster_limits(limits)
+                        .weight_unit(WeightUnit::AsGiven);
                     let cluster = query.cluster_in(graph, workspace)?.1.found().ok();
                     f1(graph, set, cluster.map(|cluster| cluster.nodes), seeds)
                 };
