@@ -41,15 +41,23 @@
 //! | [`L1Fista`] | ℓ1-PageRank, accelerated | Fountoulakis et al. 2019 | no local bound |
 //! | [`L1Exact`] | ℓ1-PageRank, active set | Ha et al. 2021 | at most \|S\| linear systems on S |
 //! | [`Stagewise`] | ℓ1-PageRank, forward stagewise | Ha et al. 2021 | at most 1/η steps |
+//! | [`Aspr`] | ℓ1-PageRank, accelerated | Martínez-Rubio et al. 2023 | log(1/tol)/√α passes a round |
+//! | [`LocalSor`] | PageRank, over-relaxed pushes | Zhou et al. 2024 | volume ≤ (1+α)/(2ω(2-ω)αε² min dₛ) |
+//! | [`LocalChebyshev`] | PageRank, Chebyshev steps | Zhou et al. 2024 | volume O(1/(αε)) |
+//! | [`EvolvingSets`] | PageRank, proximal steps | Huang et al. 2025 | log(1/ε)/√α easy problems |
+//! | [`DynamicPush`] | PageRank, from an answer | Zhang et al. 2016 | volume ≤ ‖r‖₁(1+α)/(2αε) |
 //! | [`diffusions::PagerankNibble`] | APPR and targets | Andersen, Chung, Lang 2006 | volume ≤ 1/(αε) |
 //! | [`diffusions::Nibble`] | truncated lazy walk | Spielman, Teng 2013 | volume ≤ T/ε |
 //! | [`diffusions::HeatKernel`] | heat-kernel PageRank | Kloster, Gleich 2014 | volume ≤ vol(seeds) + 2Nψ₁/ε |
+//! | [`flow::FlowDiffusion`] | flow diffusion | Yang, Fountoulakis 2023 | no bound |
+//! | [`flow::CapacityReleasing`] | a set by unit flows | Wang et al. 2017 | no bound |
 //! | [`flow::FlowImprove`] | best set near R | Andersen, Lang 2008 | vol(R)(1 + 1/σ) a network |
 //! | [`flow::SimpleLocal`] | the same, nearer | Veldt et al. 2016 | vol(R)(1 + 1/σ) a network |
 //! | [`flow::Mqi`] | best subset of R | Lang, Rao 2004 | vol(R) a network |
 //!
-//! [`PageRankMethod`] is any of the first seven, chosen at run time. [`Limits`] bounds the work of every
-//! method: reaching one gives a valid partial answer and a [`Status`] that says so.
+//! [`PageRankMethod`] is any of the PageRank methods that fit a file of settings, chosen at run time.
+//! [`Limits`] bounds the work of every method: reaching one gives a valid partial answer and a [`Status`] for
+//! it.
 //!
 //! Functions for other questions:
 //!
@@ -122,12 +130,17 @@ pub use error_bar::{proved_prefixes, stale_bound};
 pub use method::{Clustering, LocalMethod};
 pub use methods::appr::Appr;
 pub use methods::appr_opt::ApprOpt;
+pub use methods::aspr::{Aspr, AsprSteps};
+pub use methods::dynamic_push::{DynamicPageRank, DynamicPush, EdgeChange};
+pub use methods::evolving_sets::EvolvingSets;
 pub use methods::l1_cd::L1Cd;
 pub use methods::l1_exact::L1Exact;
 pub use methods::l1_fista::L1Fista;
 pub use methods::l1_ista::L1Ista;
 pub use methods::l1_path_exact::{Breakpoint, L1Path, SolutionPath};
 pub use methods::l1_stagewise::{Stagewise, StagewisePoint};
+pub use methods::local_chebyshev::LocalChebyshev;
+pub use methods::local_sor::LocalSor;
 pub use methods::push::QueueOrder;
 pub use network_community_profile::{NetworkCommunityProfile, ProfilePoint};
 pub use objective::{PageRankCertificate, PageRankProblem};

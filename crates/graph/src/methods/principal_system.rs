@@ -23,7 +23,7 @@ pub(crate) struct PrincipalSystem {
     offsets: Vec<usize>,
     /// Column and value `(1-α)/2 A_uv / √(d_u d_v)` of what is subtracted from the diagonal.
     entries: Vec<(u32, f64)>,
-    root_degrees: Vec<f64>,
+    pub(crate) root_degrees: Vec<f64>,
     max_passes: u64,
     /// Stored neighbours of S: what one pass over it costs.
     pub(crate) arcs: u64,
@@ -119,7 +119,8 @@ impl PrincipalSystem {
         Some(self.max_passes)
     }
 
-    fn multiply(&self, x: &[f64]) -> Vec<f64> {
+    /// The matrix times a vector, in the symmetric coordinates.
+    pub(crate) fn multiply(&self, x: &[f64]) -> Vec<f64> {
         let rows = self.offsets.windows(2).map(|range| &self.entries[range[0]..range[1]]);
         rows.zip(x)
             .map(|(row, own)| self.diagonal * own - row.iter().map(|&(j, a)| a * x[j as usize]).sum::<f64>())

@@ -1,5 +1,6 @@
 //! Tests of kiln-graph from outside.
 
+mod accelerated;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
 mod clusterer;
@@ -9,6 +10,7 @@ mod diffusions;
 mod error_bar;
 mod exact_reference;
 mod flow;
+mod flow_diffusion;
 mod generators;
 mod graphs;
 mod io;

@@ -5,12 +5,15 @@
 use std::fmt::Debug;
 
 use kiln_graph::diffusions::{DiffusionCertificate, HeatKernel, Nibble, PagerankNibble};
-use kiln_graph::flow::{FlowCertificate, FlowImprove, Mqi, SimpleLocal};
+use kiln_graph::flow::{
+    CapacityReleasing, CapacityReleasingCertificate, FlowCertificate, FlowDiffusion,
+    FlowDiffusionCertificate, FlowImprove, Mqi, SimpleLocal,
+};
 use kiln_graph::generators::uniform;
 use kiln_graph::{
-    Adjacency, Appr, ApprOpt, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits, LocalAnswer,
-    LocalMethod, LocalQuery, LocalQuestion, PageRankCertificate, SeedDistribution, Stagewise, Status,
-    Workspace,
+    Adjacency, Appr, ApprOpt, Aspr, AsprSteps, CsrGraph, DynamicPush, EvolvingSets, GraphError, L1Cd,
+    L1Exact, L1Fista, L1Ista, Limits, LocalAnswer, LocalChebyshev, LocalMethod, LocalQuery, LocalQuestion,
+    LocalSor, PageRankCertificate, SeedDistribution, Stagewise, Status, Workspace,
 };
 
 use super::Suite;
@@ -39,9 +42,17 @@ fn methods() -> Vec<Box<dyn Method>> {
         line("l1-fista", || L1Fista::new(1e-3), L1Fista { alpha: f64::NAN, ..L1Fista::new(1e-3) }),
         line("l1-exact", || L1Exact::new(1e-3), L1Exact::new(-1.0)),
         line("stagewise", || Stagewise::new(1e-3), Stagewise { step_size: 0.0, ..Stagewise::new(1e-3) }),
+        line("local-sor", || LocalSor::new(1e-3), LocalSor { omega: Some(2.0), ..LocalSor::new(1e-3) }),
+        line("local-chebyshev", || LocalChebyshev::new(1e-3), LocalChebyshev::new(0.0)),
+        line("evolving-sets", || EvolvingSets::new(1e-3), EvolvingSets { alpha: 0.0, epsilon: 1e-3 }),
+        line("dynamic-push", repair, DynamicPush { start: vec![(1, f64::NAN)], ..DynamicPush::new(1e-3) }),
+        line("aspr", || aspr(AsprSteps::Gradient), Aspr { tolerance: 0.0, ..Aspr::new(1e-3) }),
+        line("caspr", || aspr(AsprSteps::Conjugate), Aspr::new(-1.0)),
         line("nibble", || Nibble::new(20, 1e-4), Nibble::new(1, f64::NAN)),
         line("heat-kernel", || HeatKernel::new(5.0, 1e-4), HeatKernel::new(501.0, 1e-4)),
         line("pagerank-nibble", || target(100.0), PagerankNibble { conductance: 0.0, ..target(1.0) }),
+        line("capacity-releasing", crd, CapacityReleasing { height: 1, ..crd() }),
+        line("flow-diffusion", || FlowDiffusion::new(60.0), FlowDiffusion::new(f64::NAN)),
         line("flow-improve", || FlowImprove {}, None),
         line("simple-local", || SimpleLocal::new(0.1), SimpleLocal::new(f64::NAN)),
         line("mqi", || Mqi {}, None),
@@ -50,6 +61,19 @@ fn methods() -> Vec<Box<dyn Method>> {
 
 fn target(volume: f64) -> PagerankNibble {
     PagerankNibble::for_target(0.4, volume).expect("a conductance and a volume")
+}
+
+fn aspr(steps: AsprSteps) -> Aspr {
+    Aspr { steps, ..Aspr::new(1e-3) }
+}
+
+fn crd() -> CapacityReleasing {
+    CapacityReleasing::default()
+}
+
+/// It starts from what is no answer.
+fn repair() -> DynamicPush {
+    DynamicPush { start: vec![(1, 0.3), (7, -0.1), (3, 0.0)], ..DynamicPush::new(1e-3) }
 }
 
 /// A method, as the laws see it.
@@ -105,9 +129,22 @@ impl Certificate for DiffusionCertificate {
     }
 }
 
+impl Certificate for CapacityReleasingCertificate {
+    fn left(&self) -> f64 {
+        0.0
+    }
+}
+
 impl Certificate for FlowCertificate {
     fn left(&self) -> f64 {
         0.0
+    }
+}
+
+impl Certificate for FlowDiffusionCertificate {
+    fn left(&self) -> f64 {
+        // Heights are given as shares of their sum.
+        if self.scale > 0.0 { 0.0 } else { 1.0 }
     }
 }
 
@@ -307,7 +344,7 @@ macro_rules! pagerank_methods {
     )*};
 }
 
-pagerank_methods!(L1Cd, L1Ista, L1Fista, L1Exact, Stagewise);
+pagerank_methods!(L1Cd, L1Ista, L1Fista, L1Exact, Stagewise, Aspr);
 
 macro_rules! push_methods {
     ($($method:ty),*) => {$(
@@ -320,7 +357,7 @@ macro_rules! push_methods {
     )*};
 }
 
-push_methods!(Appr, ApprOpt, PagerankNibble);
+push_methods!(Appr, ApprOpt, PagerankNibble, LocalSor, LocalChebyshev, EvolvingSets, DynamicPush);
 
 impl Dense for Nibble {
     fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<DiffusionCertificate>) {
@@ -348,6 +385,61 @@ impl Dense for HeatKernel {
         assert!(
             !converged || answer.certificate.error_bound <= self.epsilon / graph.mean_weight() * (1.0 + 1e-9)
         );
+    }
+}
+
+impl Dense for FlowDiffusion {
+    fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<FlowDiffusionCertificate>) {
+        let (a, degrees) = matrix(graph);
+        let FlowDiffusionCertificate { source, scale, max_relative_excess, .. } = answer.certificate;
+        let n = degrees.len();
+        let seeds = seeds_of(graph, answer);
+        let solve = |steps: u32| {
+            let mut x = vec![0.0_f64; n];
+            for _ in 0..steps {
+                for u in 0..n {
+                    let others = |f: &dyn Fn(usize) -> f64| (0..n).filter(|&v| v != u).map(f).sum::<f64>();
+                    let flow = others(&|v| a[u][v] * x[v]);
+                    x[u] = ((source * seeds[u] - degrees[u] + flow) / others(&|v| a[u][v])).max(0.0);
+                }
+            }
+            x
+        };
+        let (exact, highest) = (solve(4000), solve(4000).into_iter().fold(0.0, f64::max));
+        for (u, exact) in (0..).zip(&exact) {
+            let height = answer.mass_of(u) * scale / graph.degree(u);
+            assert!(height <= exact + 1e-9 * (1.0 + highest), "node {u}: {height} above {exact}");
+            let near = answer.status != Status::Converged || (height - exact).abs() <= 0.05 * highest;
+            assert!(near, "node {u}: {height} and {exact}");
+        }
+        if answer.status == Status::Converged {
+            assert!(max_relative_excess <= self.tolerance * (1.0 + 1e-9));
+        }
+        let again = answer.certify(graph, self).expect("a certificate");
+        for (own, recomputed) in [
+            (answer.certificate.excess, again.excess),
+            (max_relative_excess, again.max_relative_excess),
+            (answer.certificate.objective, again.objective),
+        ] {
+            assert!((own - recomputed).abs() <= 1e-9 * (1.0 + highest), "{own} and {recomputed}");
+        }
+    }
+}
+
+impl Dense for CapacityReleasing {
+    fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<CapacityReleasingCertificate>) {
+        let (a, degrees) = matrix(graph);
+        let inside: Vec<bool> = (0..).take(degrees.len()).map(|u| answer.mass_of(u) > 0.0).collect();
+        let (mut volume, mut rest, mut cut) = (0.0, 0.0, 0.0);
+        for (u, row) in a.iter().enumerate() {
+            *if inside[u] { &mut volume } else { &mut rest } += degrees[u];
+            cut += (0..row.len()).filter(|&v| inside[u] && !inside[v]).map(|v| row[v]).sum::<f64>();
+        }
+        let conductance = if rest > 0.0 { cut / f64::min(volume, rest) } else { 1.0 };
+        let CapacityReleasingCertificate { conductance: own, mass, excess, .. } = answer.certificate;
+        assert!((own - conductance).abs() <= 1e-9, "{own} and {conductance}");
+        assert!((answer.certificate.volume - volume).abs() + (answer.certificate.cut - cut).abs() <= 1e-9);
+        assert!((0.0..=mass).contains(&excess));
     }
 }
 
