@@ -67,7 +67,8 @@
 //!
 //! # Graphs
 //!
-//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), `BvAccess` for compressed
+//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), with names of its nodes as
+//! [`LabelledGraph`], `BvAccess` for compressed
 //! files read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes
 //! its edges. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
 //! records what is read.
