@@ -144,7 +144,9 @@ impl CsrGraph {
         if arcs.par_iter().all(|&weight| weight == 1.0) {
             return Ok(Self::unweighted(offsets, targets));
         }
-        let degrees: Vec<f64> = offsets.par_windows(2).map(|row| arcs[row[0]..row[1]].iter().sum()).collect();
+        // From 0.0: the sum of nothing is -0.0 otherwise.
+        let degree = |row: &[usize]| arcs[row[0]..row[1]].iter().fold(0.0, |sum, weight| sum + weight);
+        let degrees: Vec<f64> = offsets.par_windows(2).map(degree).collect();
         let mut total_volume = 0.0;
         for (node, degree) in degrees.iter().enumerate() {
             total_volume += degree;

@@ -34,18 +34,13 @@ impl Edges {
 
     /// Adds the edges of a later part of the file.
     pub(super) fn append(&mut self, other: Self) {
-        self.append_weights(&other.weights, other.ends.len());
-        self.lines.append(self.ends.len(), &other.lines);
+        let before = self.ends.len();
+        self.lines.append(before, &other.lines);
         self.ends.extend_from_slice(&other.ends);
-    }
-
-    fn append_weights(&mut self, weights: &[f64], count: usize) {
-        if self.weights.is_empty() && !weights.is_empty() {
-            self.weights = vec![1.0; self.ends.len()];
-        }
-        if !self.weights.is_empty() {
-            self.weights.extend_from_slice(weights);
-            self.weights.resize(self.ends.len() + count, 1.0);
+        if !self.weights.is_empty() || !other.weights.is_empty() {
+            self.weights.resize(before, 1.0);
+            self.weights.extend_from_slice(&other.weights);
+            self.weights.resize(self.ends.len(), 1.0);
         }
     }
 
