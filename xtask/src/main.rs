@@ -5,6 +5,7 @@
 mod ci;
 mod counts;
 mod papers;
+mod soak;
 mod stages;
 mod stranger;
 
@@ -68,6 +69,8 @@ enum Task {
     /// nothing is compiled twice; cold, that takes most of an hour on 2 cores, afterwards a few minutes.
     /// The exit status is 0 only if every stage passed.
     Test(stages::Options),
+    /// Fuzz the readers of files, each for a while; needs nightly and cargo-fuzz
+    Soak(soak::Options),
     /// Clone the committed state and run .ci/run there, exactly as CI does
     Ci,
 }
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Task::Finetune(arguments) => papers::run("finetune", &arguments.rest),
         Task::Bench(arguments) => papers::run("bench", &arguments.rest),
         Task::Test(options) => stages::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Ci => ci::run(),
     };
     done.unwrap_or_else(|message| {

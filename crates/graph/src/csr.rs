@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::adjacency::Adjacency;
 use crate::error::{GraphError, Result};
+use crate::slab::Slab;
 
 /// An undirected graph in compressed sparse rows: 4 bytes an arc, 12 with weights, 8 bytes a node.
 ///
@@ -24,16 +25,25 @@ use crate::error::{GraphError, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub struct CsrGraph {
     /// `offsets[u]..offsets[u + 1]` is node u's range in `targets`.
-    offsets: Vec<usize>,
-    targets: Vec<u32>,
+    offsets: Slab<usize>,
+    targets: Slab<u32>,
     weighted: Option<Weights>,
     total_volume: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Weights {
-    arcs: Vec<f64>,
-    degrees: Vec<f64>,
+    arcs: Slab<f64>,
+    degrees: Slab<f64>,
+}
+
+/// What a graph is stored as.
+pub(crate) struct Parts<'a> {
+    pub(crate) offsets: &'a [usize],
+    pub(crate) targets: &'a [u32],
+    /// Of the arcs, and the degrees.
+    pub(crate) weights: Option<(&'a [f64], &'a [f64])>,
+    pub(crate) total_volume: f64,
 }
 
 impl CsrGraph {
@@ -45,13 +55,7 @@ impl CsrGraph {
     /// if `node_count` exceeds 2³² - 1.
     pub fn from_edges(node_count: u64, edges: impl IntoIterator<Item = (u64, u64)>) -> Result<Self> {
         let (node_count, ends) = checked_ends(node_count, edges)?;
-        let (mut offsets, mut targets) = place(node_count, ends);
-        if !sort_rows(&offsets, &mut targets) {
-            return Ok(Self::unweighted(offsets, targets));
-        }
-        let mut weights = vec![1.0; targets.len()];
-        merge_rows(&mut offsets, &mut targets, Some(&mut weights));
-        Self::weighted(offsets, targets, weights)
+        Self::from_read(u64::from(node_count), ends, Vec::new())
     }
 
     /// Builds an unweighted simple graph: a pair counts once however often and in whichever direction it
@@ -95,22 +99,44 @@ impl CsrGraph {
                 edge_weights.push(weight);
             }
         }
-        if edge_weights.iter().all(|&weight| weight == 1.0) {
-            drop(edge_weights);
-            let ends = ends.into_iter().map(|(u, v)| (u64::from(u), u64::from(v)));
-            return Self::from_edges(u64::from(node_count), ends);
+        Self::from_read(u64::from(node_count), ends, edge_weights)
+    }
+
+    /// [`from_weighted_edges`](Self::from_weighted_edges) of ends that are known to be nodes and weights that
+    /// are known to be finite and not negative (none if all are 1), without a copy of either.
+    pub(crate) fn from_read(
+        node_count: u64,
+        mut ends: Vec<(u32, u32)>,
+        mut weights: Vec<f64>,
+    ) -> Result<Self> {
+        let node_count = checked_node_count(node_count)?;
+        debug_assert!(ends.iter().all(|&(u, v)| u < node_count && v < node_count));
+        if weights.contains(&0.0) {
+            let mut kept = weights.iter();
+            ends.retain(|_| kept.next().is_some_and(|&weight| weight > 0.0));
+            weights.retain(|&weight| weight > 0.0);
         }
-        let (mut offsets, mut targets, mut weights) = place_weighted(node_count, ends, &edge_weights);
-        drop(edge_weights);
-        if sort_weighted_rows(&offsets, &mut targets, &mut weights) {
+        if weights.iter().all(|&weight| weight == 1.0) {
+            drop(weights);
+            let (mut offsets, mut targets) = place(node_count, ends);
+            if !sort_rows(&offsets, &mut targets) {
+                return Ok(Self::unweighted(offsets, targets));
+            }
+            let mut weights = vec![1.0; targets.len()];
             merge_rows(&mut offsets, &mut targets, Some(&mut weights));
+            return Self::weighted(offsets, targets, weights);
         }
-        Self::weighted(offsets, targets, weights)
+        let (mut offsets, mut targets, mut placed) = place_weighted(node_count, ends, &weights);
+        drop(weights);
+        if sort_weighted_rows(&offsets, &mut targets, &mut placed) {
+            merge_rows(&mut offsets, &mut targets, Some(&mut placed));
+        }
+        Self::weighted(offsets, targets, placed)
     }
 
     fn unweighted(offsets: Vec<usize>, targets: Vec<u32>) -> Self {
         let total_volume = targets.len() as f64;
-        Self { offsets, targets, weighted: None, total_volume }
+        Self { offsets: offsets.into(), targets: targets.into(), weighted: None, total_volume }
     }
 
     /// Takes rows that are sorted and merged.
@@ -118,7 +144,9 @@ impl CsrGraph {
         if arcs.par_iter().all(|&weight| weight == 1.0) {
             return Ok(Self::unweighted(offsets, targets));
         }
-        let degrees: Vec<f64> = offsets.par_windows(2).map(|row| arcs[row[0]..row[1]].iter().sum()).collect();
+        // From 0.0: the sum of nothing is -0.0 otherwise.
+        let degree = |row: &[usize]| arcs[row[0]..row[1]].iter().fold(0.0, |sum, weight| sum + weight);
+        let degrees: Vec<f64> = offsets.par_windows(2).map(degree).collect();
         let mut total_volume = 0.0;
         for (node, degree) in degrees.iter().enumerate() {
             total_volume += degree;
@@ -126,7 +154,56 @@ impl CsrGraph {
                 return Err(GraphError::WeightOverflow { node: node as u64 });
             }
         }
-        Ok(Self { offsets, targets, weighted: Some(Weights { arcs, degrees }), total_volume })
+        let weighted = Some(Weights { arcs: arcs.into(), degrees: degrees.into() });
+        Ok(Self { offsets: offsets.into(), targets: targets.into(), weighted, total_volume })
+    }
+
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts {
+            offsets: &self.offsets,
+            targets: &self.targets,
+            weights: self.weighted.as_ref().map(|weights| (&*weights.arcs, &*weights.degrees)),
+            total_volume: self.total_volume,
+        }
+    }
+
+    /// A graph of parts from a file, unless they could make a method fail: lists out of bounds or out of order,
+    /// weights that are none. That every edge is there from both ends is not looked at.
+    pub(crate) fn from_checked_parts(
+        offsets: Slab<usize>,
+        targets: Slab<u32>,
+        weights: Option<(Slab<f64>, Slab<f64>)>,
+        total_volume: f64,
+    ) -> Option<Self> {
+        let nodes = offsets.len().checked_sub(1)?;
+        let bounded = offsets.first() == Some(&0)
+            && offsets.last() == Some(&targets.len())
+            && offsets.par_windows(2).all(|pair| pair[0] <= pair[1])
+            && u32::try_from(nodes).is_ok();
+        if !bounded {
+            return None;
+        }
+        let row_is_good = |row: &[usize]| {
+            let row = &targets[row[0]..row[1]];
+            row.is_sorted_by(|a, b| a < b) && row.last().is_none_or(|&last| (last as usize) < nodes)
+        };
+        let is_weight = |weight: &f64| weight.is_finite() && *weight > 0.0;
+        let is_degree = |degree: &f64| degree.is_finite() && *degree >= 0.0;
+        let weights_are_good = weights.as_ref().is_none_or(|(arcs, degrees)| {
+            arcs.len() == targets.len()
+                && degrees.len() == nodes
+                && arcs.par_iter().all(is_weight)
+                && degrees.par_iter().all(is_degree)
+        });
+        let volume_is_good = match &weights {
+            Some(_) => is_degree(&total_volume),
+            None => total_volume == targets.len() as f64,
+        };
+        if !offsets.par_windows(2).all(row_is_good) || !weights_are_good || !volume_is_good {
+            return None;
+        }
+        let weighted = weights.map(|(arcs, degrees)| Weights { arcs, degrees });
+        Some(Self { offsets, targets, weighted, total_volume })
     }
 
     /// Every edge once as `(u, v, weight)` with `u <= v`, in ascending order.

@@ -75,10 +75,27 @@ pub enum GraphError {
         backward: f64,
     },
     /// A node number does not fit the 32 bits of [`CsrGraph`](crate::CsrGraph).
-    #[error("node {node} does not fit in 32 bits: this graph type holds at most 4294967295 nodes")]
+    #[error(
+        "node {node} is too large: this graph type numbers its nodes from 0 to 4294967294 at most (a file with \
+         larger numbers can be read by `io::read_labelled`, which renumbers them)"
+    )]
     TooManyNodes {
         /// The offending number.
         node: u64,
+    },
+    /// Two nodes have the same name.
+    #[error("two nodes are called {label:?}: names must differ")]
+    DuplicateLabel {
+        /// The name.
+        label: String,
+    },
+    /// No node has this name.
+    #[error("no node is called {label:?}{}", did_you_mean(similar))]
+    UnknownLabel {
+        /// The name that was asked for.
+        label: String,
+        /// Names like it.
+        similar: Vec<String>,
     },
     /// An iteration did not reach its accuracy.
     #[error("`{method}` did not converge: its residual is {residual:e}")]
@@ -100,12 +117,21 @@ pub enum GraphError {
     },
     /// The name of a graph file does not tell its format.
     #[error(
-        "cannot tell the graph format of {} from its name: expected {}, each also with .gz; or name the `Format`",
-        path.display(), crate::io::EXTENSIONS
+        "cannot tell the graph format of {} from its name: expected {}, each also compressed (.gz, .bz2, .zst); \
+         or name the `Format`",
+        path.display(), crate::io::known_extensions()
     )]
     UnknownFormat {
         /// The file.
         path: PathBuf,
+    },
+    /// A format cannot hold this graph.
+    #[error("cannot be written as {format}: {message}")]
+    NotWritable {
+        /// The format.
+        format: crate::io::Format,
+        /// What it cannot hold.
+        message: String,
     },
     /// A compressed graph (`BVGraph`) is missing a file, is corrupt or does not suit this crate.
     #[error("{}: {message}", path.display())]
@@ -123,6 +149,10 @@ pub enum GraphError {
         /// The system's own error.
         source: std::io::Error,
     },
+}
+
+fn did_you_mean(similar: &[String]) -> String {
+    if similar.is_empty() { String::new() } else { format!(": did you mean {}?", similar.join(", ")) }
 }
 
 impl GraphError {

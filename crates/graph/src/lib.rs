@@ -77,7 +77,8 @@
 //!
 //! # Graphs
 //!
-//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), `BvAccess` for compressed
+//! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), with names of its nodes as
+//! [`LabelledGraph`], `BvAccess` for compressed
 //! files read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes
 //! its edges. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
 //! records what is read.
@@ -100,8 +101,10 @@ mod dirichlet;
 mod error;
 mod error_bar;
 mod explored;
+mod labelled;
 mod method;
 mod methods;
+mod names;
 mod network_community_profile;
 mod node_index;
 mod objective;
@@ -111,6 +114,7 @@ mod petgraph_adapter;
 mod query;
 mod question;
 mod seeds;
+mod slab;
 mod sweep;
 mod symmetrize;
 mod top_k;
@@ -127,6 +131,7 @@ pub use csr::CsrGraph;
 pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
 pub use error_bar::{proved_prefixes, stale_bound};
+pub use labelled::{LabelledGraph, Labels};
 pub use method::{Clustering, LocalMethod};
 pub use methods::appr::Appr;
 pub use methods::appr_opt::ApprOpt;

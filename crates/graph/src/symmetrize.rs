@@ -50,7 +50,10 @@ impl CsrGraph {
         let mut edges = Vec::new();
         for pair in arcs.chunk_by(|a, b| (a.0.min(a.1), a.0.max(a.1)) == (b.0.min(b.1), b.0.max(b.1))) {
             let (u, v) = (pair[0].0.min(pair[0].1), pair[0].0.max(pair[0].1));
-            let total = |tail| pair.iter().filter(|arc| arc.0 == tail).map(|arc| arc.2).sum::<f64>();
+            // An absent arc weighs 0.0: the empty sum of `sum` is -0.0, which an error would show.
+            let total = |tail| {
+                pair.iter().filter(|arc| arc.0 == tail).map(|arc| arc.2).fold(0.0, |sum, weight| sum + weight)
+            };
             let forward = total(u);
             let backward = if u == v { forward } else { total(v) };
             let weight = match rule {

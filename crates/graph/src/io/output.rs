@@ -1,0 +1,169 @@
+//! Writing graph files.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use flate2::write::GzEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+use super::options::Format;
+use super::{binary, dimacs, gml, graphml, metis, pajek};
+use super::{write_edge_list, write_graphml, write_matrix_market, write_smat};
+use crate::adjacency::Adjacency;
+use crate::csr::CsrGraph;
+use crate::error::{GraphError, Result};
+use crate::labelled::{LabelledGraph, Labels};
+
+/// Writes a graph in the format that the extension names, compressed if the name ends in `.gz`, `.bz2` or
+/// `.zst`. Nodes are called by their numbers, from 1 in the formats that count from 1.
+///
+/// # Errors
+/// [`GraphError::UnknownFormat`], [`GraphError::NotWritable`] and [`GraphError::Io`].
+pub fn write_graph(graph: &CsrGraph, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let format = Format::from_path(path)?;
+    to_file(path, |writer: &mut dyn Write| match format {
+        Format::EdgeList => write_edge_list(graph, writer),
+        Format::GraphMl => write_graphml(graph, writer),
+        _ => write_as(graph, &Labels::counted(0, graph.node_count()), format, path, writer),
+    })
+}
+
+/// Writes a graph and the names of its nodes in the format that the extension names, compressed if the name
+/// ends in `.gz`, `.bz2` or `.zst`.
+///
+/// Tables (commas for `.csv`, tabs for `.tsv`, else spaces) have a header, and quotes where a name needs them.
+/// They list edges, so nodes without edges are not in them. SMAT, Matrix Market, METIS and DIMACS hold no names
+/// and are written only if the names are consecutive numbers.
+///
+/// # Errors
+/// Those of [`write_graph`](super::write_graph).
+pub fn write_labelled(labelled: &LabelledGraph, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let format = Format::from_path(path)?;
+    to_file(path, |writer: &mut dyn Write| {
+        write_as(labelled.graph(), labelled.labels(), format, path, writer)
+    })
+}
+
+fn write_as(
+    graph: &CsrGraph,
+    labels: &Labels,
+    format: Format,
+    path: &Path,
+    writer: &mut dyn Write,
+) -> Result<()> {
+    let refuse = |message: &str| Err(GraphError::NotWritable { format, message: message.to_owned() });
+    if labels.first_number().is_none()
+        && matches!(format, Format::Smat | Format::MatrixMarket | Format::Metis | Format::Dimacs)
+    {
+        return refuse(
+            "it holds no names, only numbers: choose .graphml, .gml, .net or .csv, or write the graph alone",
+        );
+    }
+    match format {
+        Format::EdgeList => write_table(graph, labels, separator(path), writer),
+        Format::Ncol => write_ncol(graph, labels, writer),
+        Format::Smat => write_smat(graph, writer),
+        Format::MatrixMarket => write_matrix_market(graph, writer),
+        Format::GraphMl => graphml::write(graph, labels, writer),
+        Format::Metis => metis::write(graph, writer),
+        Format::Gml => gml::write(graph, labels, writer),
+        Format::Pajek => pajek::write(graph, labels, writer),
+        Format::Dimacs => dimacs::write(graph, writer),
+        Format::Binary => binary::write(graph, labels, writer),
+        Format::Gexf | Format::Npz => refuse("this format is read only"),
+    }
+}
+
+/// What the extension stands for.
+fn separator(path: &Path) -> char {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = super::options::COMPRESSED.iter().find_map(|end| name.strip_suffix(*end)).unwrap_or(&name);
+    match name.rsplit_once('.').map(|parts| parts.1) {
+        Some("csv") => ',',
+        Some("tsv") => '\t',
+        _ => ' ',
+    }
+}
+
+fn write_table(graph: &CsrGraph, labels: &Labels, separator: char, mut writer: impl Write) -> Result<()> {
+    let sign = if separator == ' ' { "# " } else { "" };
+    let weight = if graph.is_weighted() { format!("{separator}weight") } else { String::new() };
+    writeln!(writer, "{sign}source{separator}target{weight}")?;
+    for (u, v, weight) in graph.edges() {
+        let (source, target) = (labels.label(u), labels.label(v));
+        let (source, target) = (quoted(&source, separator)?, quoted(&target, separator)?);
+        if graph.is_weighted() {
+            writeln!(writer, "{source}{separator}{target}{separator}{weight:?}")?;
+        } else {
+            writeln!(writer, "{source}{separator}{target}")?;
+        }
+    }
+    Ok(())
+}
+
+/// A name as it stands in a table.
+fn quoted(name: &str, separator: char) -> Result<Cow<'_, str>> {
+    if name.is_empty() {
+        let message = "a node has the empty name".to_owned();
+        return Err(GraphError::NotWritable { format: Format::EdgeList, message });
+    }
+    let plain = !name.contains([separator, '"', '\n', '\r', '\t', ',', ';', '|', '{', '}'])
+        && !name.starts_with(['#', '%', '/'])
+        && !name.contains(char::is_whitespace);
+    Ok(if plain { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) })
+}
+
+fn write_ncol(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
+    for (u, v, weight) in graph.edges() {
+        let (source, target) = (labels.label(u), labels.label(v));
+        if let Some(name) = [&source, &target].into_iter().find(|name| name.contains(char::is_whitespace)) {
+            let message = format!("the name {name:?} holds white space");
+            return Err(GraphError::NotWritable { format: Format::Ncol, message });
+        }
+        if graph.is_weighted() {
+            writeln!(writer, "{source} {target} {weight:?}")?;
+        } else {
+            writeln!(writer, "{source} {target}")?;
+        }
+    }
+    Ok(())
+}
+
+fn buffered(to: impl Write, write: impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut buffer = BufWriter::new(to);
+    write(&mut buffer)?;
+    Ok(buffer.flush()?)
+}
+
+/// Hands out a writer that compresses as the name of the file says.
+pub(super) fn to_file(path: &Path, write: impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let work = || {
+        let mut file = BufWriter::new(File::create(path)?);
+        match extension.to_str() {
+            Some("gz") => {
+                let mut encoder = GzEncoder::new(&mut file, flate2::Compression::default());
+                buffered(&mut encoder, &write)?;
+                encoder.finish()?;
+            }
+            Some("bz2") => {
+                let mut encoder = bzip2::write::BzEncoder::new(&mut file, bzip2::Compression::default());
+                buffered(&mut encoder, &write)?;
+                encoder.finish()?;
+            }
+            Some("zst") => {
+                // The encoder cannot report errors of what it writes to, so it writes to memory.
+                let mut plain = Vec::new();
+                write(&mut plain)?;
+                file.write_all(&compress_to_vec(plain.as_slice(), CompressionLevel::Fastest))?;
+            }
+            _ => write(&mut file)?,
+        }
+        Ok(file.flush()?)
+    };
+    work().map_err(|error: GraphError| error.in_file(path))
+}
