@@ -14,10 +14,10 @@ const FAILED: u8 = 2;
 
 /// Clusters of your own networks, each with names, scores, an error bar and a picture.
 ///
-/// A network is a file: two columns of names are enough. `kiln cluster` finds the group around the names that you
-/// give, and says how sure its scores are.
+/// A network is a file: two columns of names are enough. `kiln cluster` finds the group around the
+/// names that you give, and says how sure its scores are.
 #[derive(Debug, Parser)]
-#[command(name = "kiln", version, arg_required_else_help = true, after_help = HELP)]
+#[command(name = "kiln", bin_name = "kiln", version, verbatim_doc_comment, arg_required_else_help = true, after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

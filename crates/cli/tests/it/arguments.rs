@@ -29,7 +29,10 @@ fn mistakes_are_explained() {
     refused(&["cluster", "friends.csv", "--seed", "alice", "--alpha", "1"], &["alpha", "between 0 and 1"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--rho", "-1"], &["--rho"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--rho=-1"], &["rho"]);
-    refused(&["cluster", "friends.csv", "--seed", "alice", "--size", "3", "--alpha", "0.1"], &["--size", "--alpha"]);
+    refused(
+        &["cluster", "friends.csv", "--seed", "alice", "--size", "3", "--alpha", "0.1"],
+        &["--size", "--alpha"],
+    );
     refused(&["cluster", "friends.csv", "--seed", "alice", "--all"], &["--all"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--top", "3"], &["--all"]);
     refused(&["cluster", "friends.csv", "--all", "--out", "a.html"], &["a.html", ".tsv.gz"]);
@@ -91,10 +94,12 @@ fn help_teaches() {
 fn a_closed_pipe_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     // More rows than a pipe holds.
-    let ring: String = (0..3000).map(|u| format!("{u},{}\n{u},{}\n", (u + 1) % 3000, (u + 2) % 3000)).collect();
-    std::fs::write(folder.path().join("ring.csv"), ring).unwrap();
-    let calls: [&[&str]; 2] =
-        [&["cluster", "ring.csv", "--all"], &["cluster", "ring.csv", "--seed", "5", "--rho", "1e-9", "--print", "tsv"]];
+    let ring: Vec<_> = (0..3000).map(|u| format!("{u},{}\n{u},{}", (u + 1) % 3000, (u + 2) % 3000)).collect();
+    std::fs::write(folder.path().join("ring.csv"), ring.join("\n")).unwrap();
+    let calls: [&[&str]; 2] = [
+        &["cluster", "ring.csv", "--all"],
+        &["cluster", "ring.csv", "--seed", "5", "--rho", "1e-9", "--print", "tsv"],
+    ];
     for arguments in calls {
         let mut child = command(folder.path(), arguments)
             .stdin(Stdio::null())
@@ -105,7 +110,11 @@ fn a_closed_pipe_is_no_failure() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code().is_some_and(|status| status < 2), "{arguments:?}: {:?} {said}", output.status);
+        assert!(
+            output.status.code().is_some_and(|status| status < 2),
+            "{arguments:?}: {:?} {said}",
+            output.status
+        );
         assert!(!said.contains("panicked") && !said.contains("error"), "{arguments:?}: {said}");
     }
 }

@@ -36,7 +36,11 @@ const CASES: &[Case] = &[
     Case { words: &["note: "], ..case("fourcols.txt", "1") },
     Case { status: &[2], words: &["asym.smat", "--symmetrize sum"], ..case("asym.smat", "0") },
     Case { more: &["--symmetrize", "max"], ..case("asym.smat", "0") },
-    Case { status: &[2], words: &["cytoscape-export.graphml", "-0.5"], ..case("cytoscape-export.graphml", "1") },
+    Case {
+        status: &[2],
+        words: &["cytoscape-export.graphml", "-0.5"],
+        ..case("cytoscape-export.graphml", "1")
+    },
     Case { status: &[0, 1, 2], ..case("a.npz", "0") },
     Case { status: &[0], words: &["cluster of 0"], ..case("karate.gml", "0") },
 ];
@@ -46,7 +50,8 @@ fn every_file_works_or_says_what_to_do() {
     let Some(folder) = data("odd-graphs") else { return };
     let mut tried: Vec<_> = CASES.iter().map(|case| case.file.to_owned()).collect();
     for Case { file, more, seed, status, words } in CASES {
-        let arguments: Vec<_> = ["cluster", file, "--seed", seed].iter().chain(more.iter()).copied().collect();
+        let arguments: Vec<_> =
+            ["cluster", file, "--seed", seed].iter().chain(more.iter()).copied().collect();
         let ran = kiln(&folder, &arguments);
         assert!(status.contains(&ran.status), "{file}: {}{}", ran.out, ran.err);
         if ran.status == 2 {
@@ -55,7 +60,12 @@ fn every_file_works_or_says_what_to_do() {
             assert!(ran.out.contains(seed), "{file}: {}", ran.out);
         }
         for word in *words {
-            assert!(format!("{}{}", ran.out, ran.err).contains(word), "{file}: {word}: {}{}", ran.out, ran.err);
+            assert!(
+                format!("{}{}", ran.out, ran.err).contains(word),
+                "{file}: {word}: {}{}",
+                ran.out,
+                ran.err
+            );
         }
     }
     tried.sort_unstable();

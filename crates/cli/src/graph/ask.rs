@@ -1,0 +1,163 @@
+//! The question to the library: the one place that knows its methods.
+
+use clap::ValueEnum;
+use kiln_graph::{
+    Adjacency as _, Appr, ApprOpt, ClusterOutcome, Clusterer, ClustererAnswer, CsrGraph, GraphWork, L1Cd,
+    L1Exact, L1Fista, L1Ista, LocalAnswer, LocalQuery, NoClusterReason, PageRankCertificate, PageRankMethod,
+    SeedDistribution, SweepLimits, SweepPoint, sweep_profile,
+};
+use serde_json::{Value, json};
+
+use super::words::Share;
+use crate::cli::Failure;
+
+/// What was found, with node numbers.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The members, if there is a cluster.
+    pub(super) members: Option<Vec<u64>>,
+    /// Why there is none.
+    pub(super) because: Option<String>,
+    /// The scores: mass by node.
+    pub(super) mass: Vec<(u64, f64)>,
+    /// Bounds on the error of mass over degree at any node, and of all masses together.
+    pub(super) sup_error: f64,
+    pub(super) l1_error: f64,
+    /// The prefixes of the sweep over the scores.
+    pub(super) sweep: Vec<SweepPoint>,
+    /// The method with its settings.
+    pub(super) method: Value,
+    /// What it cost.
+    pub(super) work: GraphWork,
+}
+
+/// Methods of PageRank, by their names in the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Method {
+    /// l1-regularised PageRank, exact up to rounding
+    L1Exact,
+    /// l1-regularised PageRank by coordinate descent
+    L1Cd,
+    /// l1-regularised PageRank by proximal gradient steps
+    L1Ista,
+    /// l1-regularised PageRank by accelerated proximal gradient steps
+    L1Fista,
+    /// Approximate PageRank by lazy pushes
+    Appr,
+    /// Approximate PageRank by whole pushes
+    ApprOpt,
+}
+
+/// The parameters of a method; what is not given has the library's default.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parameters {
+    pub(super) method: Option<Method>,
+    pub(super) alpha: Option<f64>,
+    pub(super) rho: Option<f64>,
+}
+
+/// Nodes that are asked about at a time by [`top`]: rows of no more are held in memory.
+const AT_ONCE: u64 = 4096;
+
+impl Parameters {
+    fn are_given(self) -> bool {
+        self.method.is_some() || self.alpha.is_some() || self.rho.is_some()
+    }
+
+    /// The method of PageRank that was chosen.
+    fn method(self) -> PageRankMethod {
+        let alpha = self.alpha.unwrap_or(0.1);
+        let rho = self.rho.unwrap_or(1e-4);
+        match self.method.unwrap_or(Method::L1Exact) {
+            Method::L1Exact => PageRankMethod::L1Exact(L1Exact { alpha, rho }),
+            Method::L1Cd => PageRankMethod::L1Cd(L1Cd { alpha, ..L1Cd::new(rho) }),
+            Method::L1Ista => PageRankMethod::L1Ista(L1Ista { alpha, ..L1Ista::new(rho) }),
+            Method::L1Fista => PageRankMethod::L1Fista(L1Fista { alpha, ..L1Fista::new(rho) }),
+            Method::Appr => PageRankMethod::Appr(Appr { alpha, ..Appr::new(rho) }),
+            Method::ApprOpt => PageRankMethod::ApprOpt(ApprOpt { alpha, ..ApprOpt::new(rho) }),
+        }
+    }
+}
+
+/// Asks for the cluster around `seeds`: by the method that was chosen, else by what needs no choice.
+pub(super) fn ask(
+    graph: &CsrGraph,
+    seeds: &[u64],
+    size: Option<usize>,
+    parameters: Parameters,
+) -> Result<Asked, Failure> {
+    let seeds = SeedDistribution::uniform(seeds.iter().copied());
+    if !parameters.are_given() {
+        let clusterer = Clusterer { size, ..Clusterer::default() };
+        let ClustererAnswer { outcome, answer, polish, work, .. } = clusterer.run(graph, &seeds)?;
+        let PageRankCertificate { alpha, rho, .. } = answer.certificate;
+        let method =
+            json!({ "clusterer": clusterer, "chosen": { "alpha": alpha, "rho": rho, "polish": polish } });
+        return Asked::new(graph, outcome, answer, method, work);
+    }
+    let method = parameters.method();
+    let (answer, outcome) = LocalQuery::new(seeds).method(method).cluster(graph)?;
+    let work = answer.work;
+    Asked::new(graph, outcome, answer, serde_json::to_value(method)?, work)
+}
+
+impl Asked {
+    fn new(
+        graph: &CsrGraph,
+        outcome: ClusterOutcome,
+        answer: LocalAnswer<PageRankCertificate>,
+        method: Value,
+        work: GraphWork,
+    ) -> Result<Self, Failure> {
+        let sweep = sweep_profile(graph, &answer.mass, SweepLimits::default())?;
+        let (members, because) = match outcome.found() {
+            Ok(cluster) => (Some(cluster.nodes), None),
+            Err(because) => (None, Some(in_words(because))),
+        };
+        let PageRankCertificate { sup_error, l1_error, .. } = answer.certificate;
+        Ok(Self { members, because, mass: answer.mass, sup_error, l1_error, sweep, method, work })
+    }
+}
+
+/// Why there is no cluster, without the library's names of settings where it can be said so.
+fn in_words(because: NoClusterReason) -> String {
+    match because {
+        NoClusterReason::LooselyTied { size: 1, .. } => {
+            "every group around it has more than half of its connections leading out".to_owned()
+        }
+        NoClusterReason::LooselyTied { size, conductance, .. } => format!(
+            "the best group around it, of {size} nodes, has {} of its connections leading out, which is more than half",
+            Share(conductance)
+        ),
+        NoClusterReason::TooLarge { max_size: None, .. } => {
+            "every group that holds it is more than half of the network".to_owned()
+        }
+        NoClusterReason::Empty { .. } => {
+            "the scores that it could have are below --rho; take a smaller one".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Hands on, node by node, the `k` nodes where the walk from it spends most of its time, with these shares.
+pub(super) fn top(
+    graph: &CsrGraph,
+    parameters: Parameters,
+    k: usize,
+    mut sink: impl FnMut(u64, &[(u64, f64)]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let method = parameters.method();
+    let query = LocalQuery::new(SeedDistribution::node(0)).method(method);
+    for first in (0..graph.node_count()).step_by(AT_ONCE as usize) {
+        let nodes = first..(first + AT_ONCE).min(graph.node_count());
+        let connected: Vec<u64> = nodes.filter(|&node| graph.degree(node) > 0.0).collect();
+        let seeds: Vec<_> = connected.iter().map(|&node| SeedDistribution::node(node)).collect();
+        for (node, answer) in connected.into_iter().zip(query.run_batch(graph, &seeds)) {
+            let mut row = answer?.mass;
+            row.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            row.truncate(k);
+            sink(node, &row)?;
+        }
+    }
+    Ok(())
+}
