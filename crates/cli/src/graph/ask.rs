@@ -1,10 +1,12 @@
 //! The question to the library: the one place that knows its methods.
 
+use std::io;
+
 use clap::ValueEnum;
 use kiln_graph::{
-    Adjacency as _, Appr, ApprOpt, ClusterOutcome, Clusterer, ClustererAnswer, CsrGraph, GraphWork, L1Cd,
+    Appr, ApprOpt, ClusterOutcome, Clusterer, ClustererAnswer, CsrGraph, GraphError, GraphWork, L1Cd,
     L1Exact, L1Fista, L1Ista, LocalAnswer, LocalQuery, NoClusterReason, PageRankCertificate, PageRankMethod,
-    SeedDistribution, SweepLimits, SweepPoint, sweep_profile,
+    SeedDistribution, Status, SweepLimits, SweepPoint, proved_prefixes, sweep_profile, top_k_for_all,
 };
 use serde_json::{Value, json};
 
@@ -25,8 +27,12 @@ pub(super) struct Asked {
     pub(super) l1_error: f64,
     /// The prefixes of the sweep over the scores.
     pub(super) sweep: Vec<SweepPoint>,
+    /// The lengths of those prefixes that the exact scores have too.
+    pub(super) proved: Vec<usize>,
     /// The method with its settings.
     pub(super) method: Value,
+    /// How it ended.
+    pub(super) status: Status,
     /// What it cost.
     pub(super) work: GraphWork,
 }
@@ -56,19 +62,16 @@ pub(super) struct Parameters {
     pub(super) rho: Option<f64>,
 }
 
-/// Nodes that are asked about at a time by [`top`]: rows of no more are held in memory.
-const AT_ONCE: u64 = 4096;
-
 impl Parameters {
     fn are_given(self) -> bool {
         self.method.is_some() || self.alpha.is_some() || self.rho.is_some()
     }
 
-    /// The method of PageRank that was chosen.
-    fn method(self) -> PageRankMethod {
+    /// The method of PageRank that was chosen, or this one.
+    fn method_or(self, default: Method) -> PageRankMethod {
         let alpha = self.alpha.unwrap_or(0.1);
         let rho = self.rho.unwrap_or(1e-4);
-        match self.method.unwrap_or(Method::L1Exact) {
+        match self.method.unwrap_or(default) {
             Method::L1Exact => PageRankMethod::L1Exact(L1Exact { alpha, rho }),
             Method::L1Cd => PageRankMethod::L1Cd(L1Cd { alpha, ..L1Cd::new(rho) }),
             Method::L1Ista => PageRankMethod::L1Ista(L1Ista { alpha, ..L1Ista::new(rho) }),
@@ -89,16 +92,16 @@ pub(super) fn ask(
     let seeds = SeedDistribution::uniform(seeds.iter().copied());
     if !parameters.are_given() {
         let clusterer = Clusterer { size, ..Clusterer::default() };
-        let ClustererAnswer { outcome, answer, polish, work, .. } = clusterer.run(graph, &seeds)?;
+        let ClustererAnswer { outcome, answer, polish, status, work, .. } = clusterer.run(graph, &seeds)?;
         let PageRankCertificate { alpha, rho, .. } = answer.certificate;
         let method =
             json!({ "clusterer": clusterer, "chosen": { "alpha": alpha, "rho": rho, "polish": polish } });
-        return Asked::new(graph, outcome, answer, method, work);
+        return Asked::new(graph, outcome, answer, method, (status, work));
     }
-    let method = parameters.method();
+    let method = parameters.method_or(Method::L1Exact);
     let (answer, outcome) = LocalQuery::new(seeds).method(method).cluster(graph)?;
-    let work = answer.work;
-    Asked::new(graph, outcome, answer, serde_json::to_value(method)?, work)
+    let ended = (answer.status, answer.work);
+    Asked::new(graph, outcome, answer, serde_json::to_value(method)?, ended)
 }
 
 impl Asked {
@@ -107,7 +110,7 @@ impl Asked {
         outcome: ClusterOutcome,
         answer: LocalAnswer<PageRankCertificate>,
         method: Value,
-        work: GraphWork,
+        (status, work): (Status, GraphWork),
     ) -> Result<Self, Failure> {
         let sweep = sweep_profile(graph, &answer.mass, SweepLimits::default())?;
         let (members, because) = match outcome.found() {
@@ -115,7 +118,9 @@ impl Asked {
             Err(because) => (None, Some(in_words(because))),
         };
         let PageRankCertificate { sup_error, l1_error, .. } = answer.certificate;
-        Ok(Self { members, because, mass: answer.mass, sup_error, l1_error, sweep, method, work })
+        let proved = proved_prefixes(&sweep, sup_error);
+        let mass = answer.mass;
+        Ok(Self { members, because, mass, sup_error, l1_error, sweep, proved, method, status, work })
     }
 }
 
@@ -144,20 +149,9 @@ pub(super) fn top(
     graph: &CsrGraph,
     parameters: Parameters,
     k: usize,
-    mut sink: impl FnMut(u64, &[(u64, f64)]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let method = parameters.method();
+    mut sink: impl FnMut(u64, &[(u64, f64)]) -> io::Result<()>,
+) -> Result<(), GraphError> {
+    let method = parameters.method_or(Method::Appr);
     let query = LocalQuery::new(SeedDistribution::node(0)).method(method);
-    for first in (0..graph.node_count()).step_by(AT_ONCE as usize) {
-        let nodes = first..(first + AT_ONCE).min(graph.node_count());
-        let connected: Vec<u64> = nodes.filter(|&node| graph.degree(node) > 0.0).collect();
-        let seeds: Vec<_> = connected.iter().map(|&node| SeedDistribution::node(node)).collect();
-        for (node, answer) in connected.into_iter().zip(query.run_batch(graph, &seeds)) {
-            let mut row = answer?.mass;
-            row.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            row.truncate(k);
-            sink(node, &row)?;
-        }
-    }
-    Ok(())
+    top_k_for_all(graph, &query, k, |node, row| Ok(sink(node, row)?)).map(drop)
 }

@@ -94,13 +94,13 @@ impl Input {
     }
 
     /// Reads the network, and says on standard error what was not used of it.
-    pub(super) fn read(&self) -> Result<Network, Failure> {
+    pub(super) fn read(&self) -> Result<Loaded, Failure> {
         let read = self.read_quietly().map_err(|error| self.explained(&error))?;
-        let network = Network { graph: read.graph, notes: read.report.notes };
-        for remark in network.remarks() {
+        let loaded = Loaded { graph: read.graph, notes: read.report.notes };
+        for remark in loaded.remarks() {
             eprintln!("note: {remark}");
         }
-        Ok(network)
+        Ok(loaded)
     }
 
     fn read_quietly(&self) -> Result<Read, GraphError> {
@@ -164,12 +164,12 @@ impl Input {
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct Loaded {
     pub(super) graph: LabelledGraph,
     notes: Vec<ReadNote>,
 }
 
-impl Network {
+impl Loaded {
     /// What of the file was not used, or may not be what was meant.
     pub(super) fn remarks(&self) -> Vec<String> {
         self.notes.iter().filter(|note| note.is_warning()).map(ToString::to_string).collect()

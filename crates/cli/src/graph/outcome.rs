@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kiln_graph::{Adjacency, ClusterScores, CsrGraph, GraphWork, LabelledGraph, SweepPoint};
+use kiln_graph::{Adjacency, ClusterScores, CsrGraph, GraphWork, LabelledGraph, Status, SweepPoint};
 use serde::Serialize;
 
 use super::ask::Asked;
@@ -30,6 +30,10 @@ pub(super) struct Outcome {
     pub(super) scores: Vec<Scored>,
     /// The conductance of the first node, of the first two, and so on, in the order of the scores.
     pub(super) sweep: Vec<f64>,
+    /// For which numbers of nodes it is proved that the best by these scores are the best by the exact ones.
+    pub(super) proved_prefixes: Vec<usize>,
+    /// How the method ended.
+    pub(super) status: Status,
     /// What it cost.
     pub(super) work: GraphWork,
 }
@@ -165,8 +169,18 @@ impl Outcome {
             error_bar: ErrorBar { each: asked.sup_error * unit, together: asked.l1_error },
             scores,
             sweep: asked.sweep.iter().map(|point: &SweepPoint| point.conductance).collect(),
+            proved_prefixes: asked.proved,
+            status: asked.status,
             work: asked.work,
         })
+    }
+
+    /// Whether it is proved that the members are the nodes of best exact scores.
+    pub(super) fn members_are_proved_best(&self) -> bool {
+        let count = self.members().count();
+        count > 0
+            && self.scores.iter().take(count).all(|score| score.member)
+            && self.proved_prefixes.contains(&count)
     }
 
     /// The members, best first.

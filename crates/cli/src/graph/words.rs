@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kiln_graph::Status;
 use kiln_receipts::Number;
 
 use super::outcome::Outcome;
@@ -79,8 +80,15 @@ pub(super) fn inside() -> &'static str {
 /// How sure the scores are.
 pub(super) fn certainty(outcome: &Outcome) -> String {
     let bar = outcome.error_bar;
+    let mut more = String::new();
+    if outcome.members_are_proved_best() {
+        more += " The exact scores have the same members ahead of all other nodes.";
+    }
+    if outcome.status == Status::WorkLimit {
+        more += " A limit on the work ended the search early: there may be better clusters.";
+    }
     format!(
-        "Error bar, proved: no score is off by more than {}; all of them together by {} of the walk's time.",
+        "Error bar, proved: no score is off by more than {}; all of them together by {} of the walk's time.{more}",
         Short(bar.each),
         Short(bar.together)
     )

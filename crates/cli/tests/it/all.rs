@@ -8,7 +8,7 @@ use crate::{friends, kiln, read};
 fn rows(text: &str) -> BTreeMap<&str, Vec<(&str, f64)>> {
     let mut rows: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("node\tneighbour\tscore"));
+    assert_eq!(lines.next(), Some("node\tneighbour\tshare"));
     for line in lines {
         let cells: Vec<_> = line.split('\t').collect();
         rows.entry(cells[0]).or_default().push((cells[1], cells[2].parse().unwrap()));
