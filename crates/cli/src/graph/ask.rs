@@ -127,12 +127,16 @@ impl Asked {
 /// Why there is no cluster, without the library's names of settings where it can be said so.
 fn in_words(because: NoClusterReason) -> String {
     match because {
-        NoClusterReason::LooselyTied { size: 1, .. } => {
-            "every group around it has more than half of its connections leading out".to_owned()
+        NoClusterReason::LooselyTied { size: 1, max_conductance, .. } => {
+            format!(
+                "every group around it has more than {} of its connections leading out",
+                Share(max_conductance)
+            )
         }
-        NoClusterReason::LooselyTied { size, conductance, .. } => format!(
-            "the best group around it, of {size} nodes, has {} of its connections leading out, which is more than half",
-            Share(conductance)
+        NoClusterReason::LooselyTied { size, conductance, max_conductance } => format!(
+            "the best group around it, of {size} nodes, has {} of its connections leading out, more than {}",
+            Share(conductance),
+            Share(max_conductance)
         ),
         NoClusterReason::TooLarge { max_size: None, .. } => {
             "every group that holds it is more than half of the network".to_owned()

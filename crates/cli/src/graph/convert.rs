@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use kiln_graph::Adjacency as _;
 use kiln_graph::io::write_labelled;
 
 use super::input::Input;
