@@ -14,7 +14,14 @@ const ALIKE: f64 = 0.8;
 
 /// The nodes of these names.
 pub(super) fn nodes_of(graph: &LabelledGraph, names: &[String]) -> Result<Vec<u64>, Failure> {
-    names.iter().map(|name| graph.id(name).ok_or_else(|| unknown(graph, name).into())).collect()
+    let node_of = |name: &String| {
+        let node = graph.id(name).ok_or_else(|| unknown(graph, name))?;
+        if graph.graph().degree(node) > 0.0 {
+            return Ok(node);
+        }
+        Err(format!("{name:?} has no connections, so it has no cluster").into())
+    };
+    names.iter().map(node_of).collect()
 }
 
 /// What to say of a name that no node has.

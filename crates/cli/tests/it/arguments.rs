@@ -23,7 +23,7 @@ fn mistakes_are_explained() {
     refused(&["cluster", "nowhere.csv", "--seed", "alice"], &["nowhere.csv", "No such file"]);
     refused(&["cluster", "friends.csv", "--seed", "Alice"], &["\"Alice\"", "\"alice\""]);
     refused(&["cluster", "friends.csv", "--seed", "alcie"], &["similar", "\"alice\""]);
-    refused(&["cluster", "friends.csv", "--seed", "zzzzz"], &["9 names"]);
+    refused(&["cluster", "friends.csv", "--seed", "zzzzz"], &["its 9 nodes"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--out", "a.docx"], &[".html", ".tsv"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--size", "0"], &["--size"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--alpha", "1"], &["alpha", "between 0 and 1"]);

@@ -10,7 +10,7 @@ fn a_page_is_whole_in_itself() {
     assert!(ran.err.contains("wrote alice.html"));
     let page = read(&folder, "alice.html");
     for part in
-        ["<svg", "class=\"drawing\"", "kiln-plot", "Error bar", "prefers-color-scheme", "alice", "grace"]
+        ["<svg", "class=\"drawing\"", "kiln-plot", "Error bar", "prefers-color-scheme", "alice", "ivan"]
     {
         assert!(page.contains(part), "{part}");
     }
