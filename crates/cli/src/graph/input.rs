@@ -147,19 +147,33 @@ impl Input {
 
     /// An error with the file's name and what to type.
     fn explained(&self, error: &GraphError) -> String {
-        let said = error.to_string();
+        let said = in_arguments(error.to_string());
         let name = self.name();
         let said = if said.contains(&name) { said } else { format!("{name}: {said}") };
         match error {
             GraphError::UnknownFormat { .. } => format!("{said}\n\n  tip: --format csv reads it as a table"),
-            GraphError::NotSymmetric { .. } => {
-                format!(
-                    "{said}\n\n  tip: --symmetrize sum or --symmetrize max makes connections of both directions one"
-                )
-            }
             _ => said,
         }
     }
+}
+
+/// What the library calls its settings, and what to type here.
+const ARGUMENTS: [(&str, &str); 10] = [
+    ("`Symmetrize::Sum`", "--symmetrize sum"),
+    ("`Symmetrize::Max`", "--symmetrize max"),
+    ("`ReadOptions::symmetrize`", "--symmetrize"),
+    ("`ReadOptions::columns`", "--columns"),
+    ("`ReadOptions::weights`", "--weights"),
+    ("`ReadOptions::header`", "--header"),
+    ("`ReadOptions::separator`", "--separator"),
+    ("`ReadOptions::comments`", "--comment"),
+    ("`ReadOptions::bipartite`", "--bipartite"),
+    ("`ReadOptions::names`", "--names"),
+];
+
+/// A message of the library in words of the command line.
+fn in_arguments(said: String) -> String {
+    ARGUMENTS.iter().fold(said, |said, (setting, argument)| said.replace(setting, argument))
 }
 
 /// What was read.
@@ -172,7 +186,11 @@ pub(super) struct Loaded {
 impl Loaded {
     /// What of the file was not used, or may not be what was meant.
     pub(super) fn remarks(&self) -> Vec<String> {
-        self.notes.iter().filter(|note| note.is_warning()).map(ToString::to_string).collect()
+        self.notes
+            .iter()
+            .filter(|note| note.is_warning())
+            .map(|note| in_arguments(note.to_string()))
+            .collect()
     }
 
     /// Everything that is worth knowing of the file.
