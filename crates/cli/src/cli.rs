@@ -1,0 +1,78 @@
+//! The commands, their exit statuses and their errors.
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// What ends a command early: said after `error:`.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Exit statuses, as `grep` has them.
+pub(crate) const FOUND: u8 = 0;
+pub(crate) const NOTHING_FOUND: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Clusters of your own networks, each with names, scores, an error bar and a picture.
+///
+/// A network is a file: two columns of names are enough. `kiln cluster` finds the group around the
+/// names that you give, and says how sure its scores are.
+#[derive(Debug, Parser)]
+#[command(name = "kiln", bin_name = "kiln", version, verbatim_doc_comment, arg_required_else_help = true, after_help = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "\
+Examples:
+  kiln cluster friends.csv --seed alice                    who belongs to alice's group
+  kiln cluster friends.csv --seed alice --out alice.html   the same as a page with a picture
+  kiln profile friends.csv --out profile.html              at which sizes the network has groups at all
+  kiln convert friends.csv friends.graphml                 for Gephi, Cytoscape, networkx
+
+Exit status:
+  0  done, and a cluster was found
+  1  done, but there is no cluster; the reason is said
+  2  a file cannot be read, or the arguments are wrong";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Graph(crate::graph::Command),
+}
+
+/// Reads the arguments of the process and does what they say.
+pub(crate) fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    let done = match command {
+        Command::Graph(command) => command.run(),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| {
+        eprintln!("error: {}", in_full(&*failure));
+        FAILED
+    }))
+}
+
+/// A failure with its causes, each said once.
+fn in_full(failure: &dyn Error) -> String {
+    let mut said = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !said.contains(&more) {
+            said = format!("{said}\n  {more}");
+        }
+        cause = error.source();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,147 @@
+//! Pages to look at in a browser: whole in themselves, light or dark as the reader's system is.
+
+use kiln_receipts::report::figure::{Axis, Figure, Kind};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::drawing::Drawing;
+use super::outcome::{Network, Outcome};
+use super::words::{Share, Short, answer, certainty, count, inside, meaning};
+
+pub(super) const STYLE: &str = include_str!("style.css");
+/// A sweep over fewer nodes shows nothing.
+const FEWEST: usize = 4;
+/// At most so many rows of the table of members.
+const ROWS: usize = 1000;
+
+/// A page with this title and content.
+pub(super) fn page(title: &str, network: &Network, command: &str, content: &Markup) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { (title) }
+                    @if !network.remarks.is_empty() {
+                        div class="remarks" { @for remark in &network.remarks { p { (remark) } } }
+                    }
+                    (content)
+                    p class="soft" { "Made by" }
+                    pre { (command) }
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+/// A number with what it is.
+fn fact(name: &str, value: &str, more: &str) -> Markup {
+    html! { div { dt { (name) } dd { (value) @if !more.is_empty() { " " small { (more) } } } } }
+}
+
+/// The last part of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// The page of a cluster.
+pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> String {
+    let seeds = outcome.seeds.join(", ");
+    let title = match &outcome.cluster {
+        Some(_) => format!("The cluster around {seeds}"),
+        None => format!("No cluster around {seeds}"),
+    };
+    let network = &outcome.network;
+    let nodes = format!("{} nodes, {} edges", count(network.nodes), count(network.edges));
+    let members = outcome.members().count();
+    let content = html! {
+        p class="lead" { (answer(outcome)) }
+        dl {
+            (fact("Network", file_name(&network.file), &nodes))
+            @if let Some(cluster) = &outcome.cluster {
+                (fact("Members", &count(cluster.size as u64), &format!("{} of the network's connections", Share(cluster.share_of_network))))
+                (fact("Conductance", &Short(cluster.conductance).to_string(), "share of connections that lead out"))
+                (fact("Weight of edges", &format!("{} inside", Short(cluster.internal_weight)), &format!("{} lead out", Short(cluster.cut))))
+            }
+            (fact("Error bar of a score", &format!("± {}", Short(outcome.error_bar.each)), "proved"))
+        }
+        div class="figures" {
+            figure { (drawing.svg(&title)) figcaption { (drawing.caption()) } }
+            @if outcome.sweep.len() >= FEWEST {
+                figure { (PreEscaped(sweep(outcome).svg())) figcaption { (sweep_caption(outcome)) } }
+            }
+        }
+        h2 { @if outcome.cluster.is_some() { "Members" } @else { "Best scores" } }
+        p { (meaning()) @if outcome.cluster.is_some() { " " (inside()) } }
+        p { (certainty(outcome)) }
+        (table(outcome))
+        @if members > ROWS { p { (format!("{} more members are in the .tsv and .json forms of this answer.", members - ROWS)) } }
+        details {
+            summary { "How it was found" }
+            p { (format!("The walk touched {} edges of the network.", count(outcome.work.edges_touched))) }
+            pre { (serde_json::to_string_pretty(&outcome.method).unwrap_or_default()) }
+        }
+    };
+    page(&title, network, command, &content)
+}
+
+/// Members, or the best scores where there is no cluster.
+fn table(outcome: &Outcome) -> Markup {
+    let found = outcome.cluster.is_some();
+    html! {
+        div class="scroll" {
+            table {
+                thead {
+                    tr {
+                        th { "node" }
+                        th class="number" { "score" }
+                        @if found { th class="number" { "inside" } }
+                        th class="number degree" { "degree" }
+                    }
+                }
+                tbody {
+                    @for score in outcome.scores.iter().filter(|score| score.member || !found).take(ROWS) {
+                        tr class=[score.seed.then_some("seed")] {
+                            td { (score.node) }
+                            td class="number" { (Short(score.score)) }
+                            @if found { td class="number" { (Share(score.inside)) } }
+                            td class="number degree" { (Short(score.degree)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The conductance of every beginning of the list of scores.
+fn sweep(outcome: &Outcome) -> Figure {
+    let label = "nodes taken, best score first";
+    let x = if outcome.sweep.len() > 200 { Axis::log(label) } else { Axis::linear(label) };
+    let y = Axis::linear("conductance");
+    let points = outcome.sweep.iter().zip(1..).map(|(&conductance, size)| (f64::from(size), conductance));
+    let figure = Figure::new("sweep", "Where the cluster ends", "", x, y).with(Kind::Line, "", 0, points);
+    match &outcome.cluster {
+        Some(cluster) => {
+            figure.with(Kind::Points, "the cluster", 1, [(cluster.size as f64, cluster.conductance)])
+        }
+        None => figure,
+    }
+}
+
+fn sweep_caption(outcome: &Outcome) -> &'static str {
+    if outcome.cluster.is_some() {
+        "The share of connections that lead out of the best node, of the two best, and so on. A deep valley is a \
+         clear cluster."
+    } else {
+        "The share of connections that lead out of the best node, of the two best, and so on. Without a valley \
+         there is no cluster."
+    }
+}

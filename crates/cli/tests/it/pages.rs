@@ -1,0 +1,100 @@
+//! Files that answers are written to.
+
+use crate::{folder_with, friends, kiln, read};
+
+#[test]
+fn a_page_is_whole_in_itself() {
+    let folder = friends();
+    let ran = kiln(folder.path(), &["cluster", "friends.csv", "--seed", "alice", "--out", "alice.html"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.err.contains("wrote alice.html"));
+    let page = read(&folder, "alice.html");
+    for part in
+        ["<svg", "class=\"drawing\"", "kiln-plot", "Error bar", "prefers-color-scheme", "alice", "ivan"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    // Nothing is loaded.
+    for part in ["src=", "<link", "@import", "url("] {
+        assert!(!page.contains(part), "{part}");
+    }
+    assert!(page.contains("kiln cluster friends.csv --seed alice --out alice.html"));
+}
+
+#[test]
+fn the_same_question_gives_the_same_bytes() {
+    let folder = friends();
+    let pages = ["1", "2"].map(|threads| {
+        let mut command = crate::command(
+            folder.path(),
+            &["cluster", "friends.csv", "--seed", "alice", "--out", "a.html", "a.svg", "a.graphml"],
+        );
+        assert!(command.env("RAYON_NUM_THREADS", threads).output().unwrap().status.success());
+        ["a.html", "a.svg", "a.graphml"].map(|name| read(&folder, name))
+    });
+    assert_eq!(pages[0], pages[1]);
+}
+
+#[test]
+fn names_cannot_break_a_page() {
+    let name = "<script>alert('&\"')</script>";
+    let rows = [("x", "y"), ("y", "z"), ("x", "z"), ("z", "w")];
+    let text: Vec<_> = rows.iter().map(|(a, b)| format!("{name}{a}\t{name}{b}")).collect();
+    let folder = folder_with("odd.tsv", &text.join("\n"));
+    let seed = format!("{name}x");
+    let arguments = [
+        "cluster",
+        "odd.tsv",
+        "--separator",
+        "tab",
+        "--seed",
+        &seed,
+        "--out",
+        "a.html",
+        "a.graphml",
+        "a.svg",
+    ];
+    let ran = kiln(folder.path(), &arguments);
+    assert!(ran.status < 2, "{}", ran.err);
+    for file in ["a.html", "a.graphml", "a.svg"] {
+        let page = read(&folder, file);
+        assert!(!page.contains("<script>"), "{file}");
+        assert!(page.contains("&lt;script&gt;"), "{file}");
+    }
+}
+
+#[test]
+fn graphml_says_who_is_a_member_and_reads_back() {
+    let folder = friends();
+    kiln(folder.path(), &["cluster", "friends.csv", "--seed", "alice", "--out", "alice.graphml"]);
+    let text = read(&folder, "alice.graphml");
+    assert_eq!(text.matches("<data key=\"member\">true</data>").count(), 4);
+    assert_eq!(text.matches("<data key=\"seed\">true</data>").count(), 1);
+    let ran = kiln(folder.path(), &["cluster", "alice.graphml", "--seed", "alice"]);
+    assert!(ran.status < 2, "{}", ran.err);
+}
+
+#[test]
+fn a_profile_names_seeds_and_has_a_plot() {
+    let folder = friends();
+    let ran = kiln(folder.path(), &["profile", "friends.csv", "--out", "profile.html", "profile.tsv"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("The clearest cluster that was seen has 4 of 9 nodes"), "{}", ran.out);
+    assert!(read(&folder, "profile.tsv").starts_with("size\tconductance\tseed\talpha\trho\n1\t"));
+    assert!(read(&folder, "profile.html").contains("kiln-plot"));
+}
+
+#[test]
+fn conversions_keep_names_and_weights() {
+    let folder = folder_with("links.csv", "from,to,strength\na b,c,0.25\nc,d#1,2\n");
+    for name in ["links.graphml", "links.tsv", "links.tsv.gz"] {
+        let ran = kiln(folder.path(), &["convert", "links.csv", name, "--columns", "from,to,strength"]);
+        assert_eq!(ran.status, 0, "{name}: {}", ran.err);
+        let ran = kiln(folder.path(), &["convert", name, "back.csv"]);
+        assert_eq!(ran.status, 0, "{name}: {}", ran.err);
+        let back = read(&folder, "back.csv");
+        for part in ["a b", "d#1", "0.25"] {
+            assert!(back.contains(part), "{name}: {back}");
+        }
+    }
+}
