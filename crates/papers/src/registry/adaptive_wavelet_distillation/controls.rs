@@ -109,7 +109,7 @@ pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(),
         Axis::linear("distance"),
     );
     let figure = figure.with_runs(&runs, |trial| trial.curve(weights, 0.003, |point| point.departure));
-    recorder.figure(figure.with(Kind::Dashed, "0.25", 4, [(0.003, 0.25), (10.0, 0.25)]));
+    recorder.figure(figure.with(Kind::Dashed, "0.21", 4, [(0.003, 0.21), (10.0, 0.21)]));
 
     let [of_db5, of_coif2] = &runs;
     let from_start: [Of; 2] = [Trial::chosen, |trial| &trial.start];

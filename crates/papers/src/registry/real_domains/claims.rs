@@ -30,8 +30,9 @@ pub(super) const REFERENCE_HEART: Claim = Claim {
 };
 
 pub(super) const DIGITS_NEAR: Check =
-    Check::each("digits, accuracy less the reference").within(-0.02, 0.02).by_us(
-        "two standard errors of a share of the 2,007 test pictures of USPS: 2 √(0.25/2,007) is 2.2 points",
+    Check::each("digits, accuracy less the reference").within(-0.0125, 0.0125).by_us(
+        "half of what the least mistake that is known changes: scikit-learn has 22.3 in place of 24.8 % from \
+            USPS on all 10,000 test pictures of MNIST. Nothing is random, so that no standard error applies",
     );
 pub(super) const REFERENCE_DIGITS: Claim = Claim {
     place: "MNIST and USPS, reference numbers",
