@@ -4,7 +4,7 @@ use std::{fs, process::Command, sync::Arc};
 
 use kiln_datasets::DataPath;
 use kiln_receipts::{
-    Check, Context, ExperimentError, Recorder, Scale,
+    Check, Context, ExperimentError, Recorder, Runs, Scale, Table,
     provenance::{Machine, Program},
     report::{
         Html, Links, Markdown, Report, Summary, SummaryTable,
@@ -302,4 +302,13 @@ fn tables_go_into_pages() {
     let unknown = fill("<!-- table a/b/c -->\n<!-- /table -->", &report).unwrap_err().to_string();
     assert!(unknown.contains("a/b/c") && unknown.contains(name), "{unknown}");
     assert!(matches!(fill("<!-- table a/b/c -->\n", &report), Err(PageError::Open { .. })));
+}
+
+#[test]
+fn tables_take_numbers_and_runs() {
+    let mut table = Table::new("t", "Title", "Caption", &["", "once", "twice"]);
+    table.numbers(["plain"], [1.0, 0.5]);
+    let runs = [Runs { name: "arm".to_owned(), values: vec![1.0, 3.0] }];
+    let table = table.with_runs(&runs, 1, &[&|x| *x, &|x| 2.0 * x]);
+    assert_eq!(table.rows, [["plain", "1", "0.5"], ["arm", "2.0 (1.4)", "4.0 (2.8)"]]);
 }
