@@ -38,11 +38,10 @@ impl Interval {
     /// Student's law is one of values with a density, of which no two are equal: on equal ones his formula gives
     /// a point however few they are. What is known of them without any law is where their median lies.
     pub(crate) fn mean(values: &[f64], miss: f64) -> Self {
-        let n = values.len() as f64;
-        let estimate = mean(values);
         if are_equal(values) {
-            return Self { estimate, ..Self::median(values, miss) };
+            return Self::median(values, miss);
         }
+        let (n, estimate) = (values.len() as f64, mean(values));
         let half = student(n - 1.0, miss) * sample_deviation(values) / n.sqrt();
         Self { estimate, low: estimate - half, high: estimate + half }
     }

@@ -1,7 +1,6 @@
 //! Tables of a report in hand-written pages, so that nobody copies figures.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::markdown::row;
@@ -43,7 +42,7 @@ const CLOSE: &str = "<!-- /table -->";
 /// # Errors
 /// [`OpenPlace`]; the page is then not to be changed.
 pub fn fill(page: &str, report: &Report) -> Result<Filled, OpenPlace> {
-    let tables: BTreeMap<_, _> = tables(report).collect();
+    let tables: Vec<_> = tables(report).collect();
     let (mut filled, mut missing) = (String::new(), Vec::new());
     let mut rest = page;
     while let Some((before, place)) = rest.split_once(OPEN) {
@@ -52,8 +51,8 @@ pub fn fill(page: &str, report: &Report) -> Result<Filled, OpenPlace> {
             return Err(OpenPlace { name: name.lines().next().unwrap_or_default().to_owned() });
         };
         filled.push_str(before);
-        let _ = match tables.get(name) {
-            Some(table) => write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table)),
+        let _ = match tables.iter().find(|(known, _)| known == name) {
+            Some((_, table)) => write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table)),
             None => {
                 missing.push(name.to_owned());
                 write!(filled, "{OPEN}{old}{CLOSE}")
