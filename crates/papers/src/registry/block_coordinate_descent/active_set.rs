@@ -9,7 +9,6 @@ use kiln_optim::problems::{RegressionLoss, SparseRegression};
 use kiln_optim::{Composite, Every, Stop, Trace, run as solve};
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Table};
 use kiln_tensor::prox::NonNegative;
-
 use serde::{Deserialize, Serialize};
 
 use super::claims::{LATE, SOLUTIONS};
