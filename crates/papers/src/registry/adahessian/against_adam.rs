@@ -6,7 +6,7 @@ use kiln_optim::curvature::{AdaHessian, SecondOrderSum};
 use kiln_optim::problems::{Quadratic, Rosenbrock};
 use kiln_optim::{Every, Objective, Stop, Trace, run as solve};
 use kiln_receipts::statistics::median;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, Table};
 use kiln_tensor::Coordinates;
 
 use super::claims::NO_HELP;
@@ -131,7 +131,7 @@ where
     }
     let of = |runs: &Runs<(f64, Curve)>| [median(runs.each(last)), median(runs.each(|run| run.0))];
     let numbers = of(&hessian).into_iter().chain(of(&short)).chain([median(long.each(last))]);
-    table.row(std::iter::once(name.to_owned()).chain(numbers.map(|x| Number(x).to_string())));
+    table.numbers([name], numbers);
     let figure = Figure::new(
         &name.to_lowercase().replace(' ', "-"),
         &format!("AdaHessian and Adam: {name}"),

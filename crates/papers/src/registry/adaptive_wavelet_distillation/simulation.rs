@@ -7,6 +7,7 @@ use kiln_tensor::{Distribution, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::claims::{NEAREST, NEEDED, RECONSTRUCTION, SYM5_FOUND};
+use super::models::{from_taps, gammas};
 use super::networks::{Regression, host, perceptron, r_squared, trained};
 use crate::device::TensorDevice;
 use kiln_receipts::statistics::mean;
@@ -119,8 +120,7 @@ impl Problem {
 
 pub(super) fn simulation(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = &context.tensor_device()?;
-    let long = (0..7).map(|k| 10.0_f64.powf(-2.0 + 0.5 * f64::from(k)));
-    let long: Vec<f64> = std::iter::once(0.0).chain(long).collect();
+    let long = gammas(7);
     // Quick: 0, 0.01, 0.1, 0.32, which is the middle of the seven.
     let weights = &context.pick([0, 1, 3, 4].map(|place| long[place]).to_vec(), long);
     let middle = context.pick(3, 4);
@@ -147,8 +147,7 @@ pub(super) fn simulation(context: &Context, recorder: &mut Recorder) -> Result<(
             let numbers: [fn(&Point) -> f64; 3] =
                 [|p| p.distance, |p| p.test.filter(), |p| p.test.reconstruction];
             let means = numbers.map(|number| mean(arm.each(|path| number(&path.points[index]))));
-            let cells = [before, *weight].into_iter().chain(means).map(|x| Number(x).to_string());
-            table.row(std::iter::once((*name).to_owned()).chain(cells));
+            table.numbers([name], [before, *weight].into_iter().chain(means));
         }
         recorder.observe_in(&arm.name, &NEAREST, arm.each(|path| path.nearest().distance));
         let with_and_without = |path: &Path| (path.points[middle].distance, path.points[0].distance);
@@ -176,12 +175,6 @@ fn distances(recorder: &mut Recorder, zero: f64, runs: &[Runs<Path>]) {
         path.points.iter().map(|point| (point.interpretation.max(zero), point.distance)).collect()
     });
     recorder.figure(figure.with(Kind::Dashed, "0.21", runs.len(), [(zero, 0.21), (10.0, 0.21)]));
-}
-
-/// The wavelet with this low-pass synthesis filter, whatever it is.
-fn from_taps(rec_lo: &[f64]) -> Result<Wavelet, ExperimentError> {
-    let reversed: Vec<f64> = rec_lo.iter().rev().copied().collect();
-    Ok(Wavelet::orthogonal("start", &reversed, f64::INFINITY)?)
 }
 
 /// Wavelet functions and frequency responses of the first seed, before and after.

@@ -7,9 +7,8 @@ use kiln_optim::block_coordinate::{
 };
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
 use kiln_optim::{Composite, Every, Stop, Trace, run as solve};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Table};
 use kiln_tensor::prox::NonNegative;
-
 use serde::{Deserialize, Serialize};
 
 use super::claims::{LATE, SOLUTIONS};
@@ -51,8 +50,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             recorder.observe_in(&runs.name, &LATE, [late as f64]);
             recorder.observe_in(&runs.name, &SOLUTIONS, [*broken as f64]);
             let ends = [nonzeros.last().copied(), changes.last().map(|last| *last as f64)];
-            let ends = ends.map(|end| Number(end.unwrap_or(0.0)).to_string());
-            table.row(std::iter::once(runs.name.clone()).chain(ends));
+            table.numbers([&runs.name], ends.map(|end| end.unwrap_or(0.0)));
         }
     }
     recorder.table(table);

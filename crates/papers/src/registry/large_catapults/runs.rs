@@ -5,7 +5,7 @@ use kiln_optim::first_order::{GradientDescent, HeavyBall};
 use kiln_optim::problems::DiagonalNetwork;
 use kiln_optim::{Objective, Solver, StepSize, Stop, run as solve};
 use kiln_receipts::statistics::median;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table};
 use kiln_tensor::{Coordinates, Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -107,8 +107,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             let (after, before): (Vec<_>, Vec<_>) = runs.values.iter().filter_map(Run::spike).unzip();
             let medians = [runs.each(|run| run.step_size), settled.clone(), before, after].map(median);
             let numbers = std::iter::once(settled.len() as f64).chain(medians);
-            let names = [threshold.to_string(), runs.name.clone()];
-            table.row(names.into_iter().chain(numbers.map(|x| Number(x).to_string())));
+            table.numbers([threshold.to_string(), runs.name.clone()], numbers);
         }
         let [heavy, descent] = &runs;
         let runs_of_pairs = || heavy.values.iter().zip(&descent.values);

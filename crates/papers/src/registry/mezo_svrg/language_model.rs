@@ -12,7 +12,7 @@ use kiln_finetune::{
     UpdateRule, ZerothOrderSettings, tune,
 };
 use kiln_receipts::statistics::{median, quantile};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table};
 
 use super::claims::GRADIENTS_AHEAD;
 
@@ -148,7 +148,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let of = |of: fn(&Run) -> f64| median(runs.each(of));
         let (steps, loss) = (of(|run| run.last.step as f64), of(|run| run.last.loss));
         let numbers = [steps, loss, middle, low, high, of(|run| run.seconds)];
-        table.row(std::iter::once(runs.name.clone()).chain(numbers.map(|x| Number(x).to_string())));
+        table.numbers([&runs.name], numbers);
         bars.push((bars.len() as f64, middle));
     }
     recorder.table(table);

@@ -88,7 +88,10 @@ pub(super) const AMAZON: Claim = Claim {
 pub(super) const SENTIMENT_GAIN: Check = Check::difference("sentences: accuracy, adapted less pooled ERM")
     .below(0.016)
     .at_full_scale()
-    .by_us("two standard errors of the difference between two accuracies on 8,000 rows, 2 √(0.5/8,000)");
+    .by_us(
+        "two standard errors of the difference between two accuracies, in the mean over four targets of 2,000 rows: \
+            2 √(0.5/8,000)",
+    );
 pub(super) const SENTIMENT: Claim = Claim {
     place: PLACE,
     says: "Where a few hundred words say little of the label, no kind of adaptation gains what a test set of \
@@ -102,9 +105,12 @@ pub(super) const SENTIMENT: Claim = Claim {
 pub(super) const OFFICE_ONE: Check =
     Check::difference("Office: accuracy, ERM on one source less pooled ERM").below(0.0).at_full_scale();
 pub(super) const OFFICE_GAIN: Check = Check::difference("Office: accuracy, adapted less pooled ERM")
-    .below(0.028)
+    .below(0.038)
     .at_full_scale()
-    .by_us("two standard errors of the difference between two accuracies on 2,533 rows, 2 √(0.5/2,533)");
+    .by_us(
+        "two standard errors of the difference between two accuracies, in the mean over targets of 958, 1,123, 295 \
+            and 157 rows: 2 √(0.5 (1/958 + 1/1,123 + 1/295 + 1/157))/4",
+    );
 pub(super) const OFFICE: Claim = Claim {
     place: PLACE,
     says: "On features that are scaled inside each domain already, more sources help and adaptation does \

@@ -6,7 +6,7 @@ use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
 use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, ScmShift, Structure};
 use kiln_adapt::{Fit, SourceChoice};
 use kiln_receipts::statistics::{mean, quantile};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table, sweep};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table, sweep};
 use rayon::prelude::*;
 
 use super::claims::{
@@ -123,8 +123,7 @@ pub(super) fn show(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<
     for (colour, run) in runs.iter().enumerate() {
         let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(&run.values, level));
         let share = mean(no_worse(run, baseline).into_iter().map(number));
-        let numbers = [mean(&run.values), median, low, high, share].map(|x| Number(x).to_string());
-        table.row(std::iter::once(run.name.clone()).chain(numbers));
+        table.numbers([&run.name], [mean(&run.values), median, low, high, share]);
         if run.name != baseline.name {
             figure = figure.with(Kind::Points, &run.name, colour, paired(baseline, run));
         }
