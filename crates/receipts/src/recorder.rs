@@ -129,16 +129,6 @@ impl Table {
         Self { id: id.into(), title: title.into(), caption: caption.into(), columns, rows: Vec::new() }
     }
 
-    /// Appends a row of names and then of numbers, each as a [`Number`].
-    pub fn numbers<T: ToString>(
-        &mut self,
-        names: impl IntoIterator<Item = T>,
-        numbers: impl IntoIterator<Item = f64>,
-    ) {
-        let names = names.into_iter().map(|name| name.to_string());
-        self.row(names.chain(numbers.into_iter().map(|x| Number(x).to_string())));
-    }
-
     /// Appends a row; [`Number`] prints numbers with four digits.
     pub fn row<T: ToString>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
