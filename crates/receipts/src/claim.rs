@@ -112,6 +112,16 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// The terms in a word and in a sentence; both empty where no experiment has any.
+    pub(crate) fn terms_in_words(&self) -> (&'static str, String) {
+        match self.not_attempted {
+            Some(_) => ("", String::new()),
+            None => (self.terms.word(), self.terms.to_string()),
+        }
+    }
+}
+
 impl Terms {
     /// In a word: `exact`, `reduced`, `stand-in`, `ours`.
     pub fn word(self) -> &'static str {

@@ -127,12 +127,16 @@ pub enum Commands {
     },
     /// Put a report's tables into pages of documentation.
     ///
-    /// What stands between `<!-- table PAPER/EXPERIMENT/TABLE -->` and `<!-- /table -->` is replaced. A page
-    /// that asks for a table that the report does not have is left as it is, and the exit status is then 2.
+    /// What stands between `<!-- table PAPER/EXPERIMENT/TABLE -->` and `<!-- /table -->` is replaced, and
+    /// likewise `verdicts/PAPER`, `verdicts/papers`, `verdicts/domains`. Where the report has no such table what
+    /// stands there stays, and its name is printed at the end.
     Tables {
         /// Markdown files.
         #[arg(required = true, value_name = "PAGE")]
         pages: Vec<PathBuf>,
+        /// Change nothing; the exit status is 1 if a table is missing, or is not what stands in its place.
+        #[arg(long)]
+        check: bool,
         /// Where `reproduce` put its reports.
         #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
         out: PathBuf,
@@ -282,7 +286,7 @@ impl Commands {
                 print(&list::text(&papers, Report::read(&out).ok().as_ref())).map(|()| 0)
             }
             Self::Merge { folders, out, baseline } => merge(app, &folders, &out, baseline.as_deref()),
-            Self::Tables { pages, out } => tables(&pages, &out).map(|()| 0),
+            Self::Tables { pages, check, out } => tables(&pages, check, &out),
         }
     }
 }
@@ -353,17 +357,25 @@ fn missing(report: &Report) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-fn tables(pages: &[PathBuf], out: &Path) -> Result<(), ExperimentError> {
+fn tables(pages: &[PathBuf], check: bool, out: &Path) -> Result<u8, ExperimentError> {
     let report = Report::read(out)?;
+    let mut remarks = Vec::new();
     for path in pages {
         let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let page = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
         let filled = pages::fill(&page, &report).map_err(|error| failed(&error))?;
-        if filled != page {
-            std::fs::write(path, filled).map_err(|error| failed(&error))?;
+        let missing = |name: &String| failed(&format!("{} has no table {name}", out.display()));
+        remarks.extend(filled.missing.iter().map(missing));
+        if filled.page != page && check {
+            remarks.push(failed(&format!("it does not have the tables of {}", out.display())));
+        } else if filled.page != page {
+            std::fs::write(path, filled.page).map_err(|error| failed(&error))?;
         }
     }
-    Ok(())
+    for remark in &remarks {
+        eprintln!("{remark}");
+    }
+    Ok(u8::from(check && !remarks.is_empty()))
 }
 
 fn merge(app: &App, folders: &[PathBuf], out: &Path, baseline: Option<&Path>) -> Result<u8, ExperimentError> {

@@ -19,7 +19,8 @@ pub(crate) fn level(together: usize) -> f64 {
     0.05 / together.max(1) as f64
 }
 
-/// Student's 95 % interval of the mean, as checks are judged by; infinite for a single value.
+/// Student's 95 % interval of the mean, as checks are judged by; infinite for fewer than six values that are all
+/// equal, of whose spread nothing is known.
 ///
 /// ```
 /// let [low, high] = kiln_receipts::interval::interval_of_mean(&[1.0, 2.0, 3.0, 4.0, 6.0]);
@@ -31,13 +32,16 @@ pub fn interval_of_mean(values: &[f64]) -> [f64; 2] {
 }
 
 impl Interval {
-    /// Student's interval of the mean; infinite for a single value.
+    /// Student's interval of the mean; of equal values that of their [median](Self::median), which is a point, or
+    /// infinite where they are few.
+    ///
+    /// Student's law is one of values with a density, of which no two are equal: on equal ones his formula gives
+    /// a point however few they are. What is known of them without any law is where their median lies.
     pub(crate) fn mean(values: &[f64], miss: f64) -> Self {
-        let n = values.len() as f64;
-        let estimate = mean(values);
-        if values.len() < 2 {
-            return Self { estimate, low: f64::NEG_INFINITY, high: f64::INFINITY };
+        if are_equal(values) {
+            return Self::median(values, miss);
         }
+        let (n, estimate) = (values.len() as f64, mean(values));
         let half = student(n - 1.0, miss) * sample_deviation(values) / n.sqrt();
         Self { estimate, low: estimate - half, high: estimate + half }
     }
@@ -89,6 +93,17 @@ impl Interval {
     pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Self {
         Self { estimate: f(self.estimate), low: f(self.low), high: f(self.high) }
     }
+}
+
+/// The fewest values whose median has an interval.
+pub(crate) fn fewest_for_median(miss: f64) -> usize {
+    (1.0 - miss.log2()).ceil() as usize
+}
+
+/// Whether all values are equal, up to a few roundings.
+pub(crate) fn are_equal(values: &[f64]) -> bool {
+    let size = values.iter().fold(0.0_f64, |size, x| size.max(x.abs()));
+    values.iter().all(|x| (x - values[0]).abs() <= 4.0 * f64::EPSILON * size)
 }
 
 /// The quantile of Student's law that is exceeded, in size, with this chance.
@@ -150,8 +165,10 @@ mod tests {
         near(found.high, 5.588_394);
         let single = Interval::mean(&[2.0], level(1));
         assert_eq!((single.low, single.high), (f64::NEG_INFINITY, f64::INFINITY));
-        let constant = Interval::mean(&[2.0; 5], level(1));
-        assert_eq!((constant.low, constant.high), (2.0, 2.0));
+        let few = Interval::mean(&[0.1; 5], level(1));
+        assert_eq!((few.low, few.high), (f64::NEG_INFINITY, f64::INFINITY));
+        let enough = Interval::mean(&[0.1; 6], level(1));
+        assert_eq!((enough.low, enough.high), (0.1, 0.1), "as the median's");
     }
 
     /// R: `prop.test(8, 10, correct = FALSE)`.

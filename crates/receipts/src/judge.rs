@@ -185,12 +185,13 @@ fn leak_all<T>(items: Vec<T>) -> &'static [T] {
 /// A file that is absent, not TOML, or whose claims could not be judged; the line is named.
 pub fn read_claims(path: &Path) -> Result<Paper, JudgeError> {
     let text = read(path)?;
+    let text = content(&text);
     let at = |span: Option<Range<usize>>, reason: String| {
         let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
         JudgeError::Line { path: path.to_owned(), line: before.matches('\n').count() + 1, reason }
     };
     let file: ClaimsFile =
-        toml::from_str(&text).map_err(|error| at(error.span(), error.message().to_owned()))?;
+        toml::from_str(text).map_err(|error| at(error.span(), error.message().to_owned()))?;
     let (mut claims, mut places) = (Vec::new(), Vec::new());
     for table in file.claims {
         places.push((format!("claim {}", table.id.get_ref()), table.id.span()));
@@ -304,7 +305,7 @@ pub fn read_observations(paper: &Paper, paths: &[PathBuf]) -> Result<Outcome, Ju
     for path in paths {
         let text = read(path)?;
         let mut rows = 0;
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (number, line) in content(&text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let fail = |reason: String| JudgeError::Line { path: path.clone(), line: number + 1, reason };
             let Line { check, group, value, .. } =
                 serde_json::from_str(line).map_err(|error| fail(in_line(&error)))?;
@@ -357,6 +358,11 @@ pub fn judge_files(claims: &Path, observations: &[PathBuf], program: &Program) -
     let outcomes = Outcomes::from([((paper.id.to_owned(), OBSERVATIONS.to_owned()), outcome)]);
     let elapsed = start.elapsed().as_secs_f64();
     Ok(Report { started, elapsed, ..Report::new(&[paper], settings, program, &outcomes) })
+}
+
+/// What a file says, after the mark that some programs put before it.
+fn content(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn read(path: &Path) -> Result<String, JudgeError> {

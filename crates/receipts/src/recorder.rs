@@ -133,6 +133,16 @@ impl Table {
     pub fn row<T: ToString>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
     }
+
+    /// Appends a row of names and, after them, numbers with four digits.
+    pub fn numbers<T: ToString>(
+        &mut self,
+        names: impl IntoIterator<Item = T>,
+        numbers: impl IntoIterator<Item = f64>,
+    ) {
+        let names = names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        self.row(names.into_iter().chain(numbers.into_iter().map(|x| Number(x).to_string())));
+    }
 }
 
 /// A claim that an experiment feeds.
@@ -229,6 +239,11 @@ impl Recorder {
         if !self.outcome.data.contains(&data) {
             self.outcome.data.push(data);
         }
+    }
+
+    /// Says that several were read.
+    pub fn used_sources<'a>(&mut self, sources: impl IntoIterator<Item = &'a DataUse>) {
+        sources.into_iter().for_each(|source| self.used_data(source.clone()));
     }
 
     /// Says that a file was read, with so many rows.

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::claim::ExperimentError;
-use crate::number::Number;
+use crate::number::{Number, mean_and_deviation};
 use crate::recorder::{Recorder, Table};
 use crate::report::figure::{Figure, Kind};
 use crate::statistics::{median, quantile};
@@ -127,6 +127,18 @@ pub fn table<T>(id: &str, title: &str, caption: &str, runs: &[Runs<T>], of: impl
         table.row(std::iter::once(arm.name.clone()).chain(numbers));
     }
     table
+}
+
+impl Table {
+    /// A row for each arm: of each number the mean with so many decimals, its standard deviation in brackets.
+    #[must_use]
+    pub fn with_runs<T>(mut self, runs: &[Runs<T>], decimals: usize, of: &[&dyn Fn(&T) -> f64]) -> Self {
+        for arm in runs {
+            let cells = of.iter().map(|of| mean_and_deviation(&arm.each(of), decimals));
+            self.row(std::iter::once(arm.name.clone()).chain(cells));
+        }
+        self
+    }
 }
 
 impl Figure {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Allowed, Check, Estimate, Rule};
 use crate::claim::{Claim, Need};
 use crate::context::{Scale, is_gpu};
-use crate::interval::{Interval, level, same_law};
+use crate::interval::{Interval, are_equal, fewest_for_median, level, same_law};
 use crate::number::Number;
 use crate::recorder::{Group, Outcome};
 
@@ -83,6 +83,9 @@ pub struct CheckReport {
     pub groups: Vec<GroupReport>,
     /// What is expected at this scale.
     pub expected: Option<ExpectedReport>,
+    /// Whether it has to be judged, as every check has at full scale: not to be is then a finding too.
+    #[serde(default)]
+    pub due: bool,
 }
 
 /// A group of observations in short.
@@ -166,11 +169,11 @@ impl Finding {
 }
 
 impl CheckReport {
-    /// Whether it was judged, and measured something else than what was expected of it, or does not hold and
-    /// nothing was.
+    /// Whether it was judged, or had to be, and measured something else than what was expected of it, or does
+    /// not hold and nothing was.
     pub fn is_a_surprise(&self) -> bool {
         match (&self.finding, &self.expected) {
-            (Finding::NotJudged { .. }, _) => false,
+            (Finding::NotJudged { .. }, _) if !self.due => false,
             (_, Some(expected)) => !expected.met,
             (finding, None) => *finding != Finding::Holds,
         }
@@ -302,6 +305,7 @@ fn report(check: &Check, groups: Vec<GroupReport>, scale: Scale) -> CheckReport 
         finding,
         groups,
         expected,
+        due: scale == Scale::Full,
     }
 }
 
@@ -356,46 +360,66 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
     }
     // Rounding is raised to the floor, where all is equal.
     let lifted = |x: f64| if x.abs() <= check.floor { check.floor } else { x };
-    let pairs: Vec<[f64; 2]> = match check.rule {
-        Rule::In(Estimate::Difference | Estimate::Ratio, _) => {
-            rows.iter().map(|row| [lifted(row[0]), lifted(row[1])]).collect()
-        }
-        _ => Vec::new(),
+    let pairs = |arm: usize| -> Vec<[f64; 2]> {
+        rows.iter().map(|row| [lifted(row[arm]), lifted(row[arm + 1])]).collect()
     };
-    let few = |count: usize, fewest: usize| Finding::NotJudged {
+    let all_rounding =
+        |pairs: &[[f64; 2]]| check.floor > 0.0 && pairs.iter().flatten().all(|x| *x == check.floor);
+    let few = |fewest: usize| Finding::NotJudged {
         because: format!("{count} observations, at least {fewest} are needed"),
+    };
+    // Where the interval of a mean lies, if there is one.
+    let of_mean = |allowed: Allowed, values: &[f64], interval: Interval, rounding: bool| {
+        if count < FEWEST {
+            few(FEWEST)
+        } else if rounding {
+            Finding::NotJudged { because: "all values are rounding".to_owned() }
+        } else if are_equal(values) && interval.high == f64::INFINITY {
+            let because =
+                format!("{count} observations, all equal: more have to be, or `each` is to judge them");
+            Finding::NotJudged { because }
+        } else {
+            found(allowed, interval, count, matches!(check.rule, Rule::In(Estimate::Ratio, _)))
+        }
     };
     let miss = level(together);
     match check.rule {
         Rule::In(estimate, allowed) => {
-            let interval = match estimate {
+            let (interval, finding) = match estimate {
                 Estimate::Difference => {
-                    Interval::mean(&pairs.iter().map(|[a, b]| a - b).collect::<Vec<_>>(), miss)
+                    let pairs = pairs(0);
+                    let differences: Vec<_> = pairs.iter().map(|[a, b]| a - b).collect();
+                    let interval = Interval::mean(&differences, miss);
+                    (interval, of_mean(allowed, &differences, interval, all_rounding(&pairs)))
                 }
                 Estimate::Ratio => {
+                    let pairs = pairs(0);
                     if pairs.iter().flatten().any(|x| *x <= 0.0) {
                         return Err("a ratio of values that are not all positive".to_owned());
                     }
-                    Interval::mean(&pairs.iter().map(|[a, b]| (a / b).ln()).collect::<Vec<_>>(), miss)
-                        .map(f64::exp)
+                    let logarithms: Vec<_> = pairs.iter().map(|[a, b]| (a / b).ln()).collect();
+                    let interval = Interval::mean(&logarithms, miss).map(f64::exp);
+                    (interval, of_mean(allowed, &logarithms, interval, all_rounding(&pairs)))
                 }
-                Estimate::Median => Interval::median(&single(), miss),
+                Estimate::Median => {
+                    let interval = Interval::median(&single(), miss);
+                    let fewest = FEWEST.max(fewest_for_median(miss));
+                    let finding =
+                        if count < fewest { few(fewest) } else { found(allowed, interval, count, false) };
+                    (interval, finding)
+                }
                 Estimate::Share => {
-                    Interval::share(single().iter().filter(|x| **x != 0.0).count(), count, miss)
+                    let interval =
+                        Interval::share(single().iter().filter(|x| **x != 0.0).count(), count, miss);
+                    let finding =
+                        if count < FEWEST { few(FEWEST) } else { found(allowed, interval, count, false) };
+                    (interval, finding)
                 }
-                Estimate::Each | Estimate::Mean => Interval::mean(&single(), miss),
-            };
-            let finding = if count < FEWEST {
-                few(count, FEWEST)
-            } else if interval.low == f64::NEG_INFINITY {
-                few(count, (1.0 - miss.log2()).ceil() as usize)
-            } else if !pairs.is_empty()
-                && check.floor > 0.0
-                && pairs.iter().all(|[a, b]| *a == check.floor && *b == check.floor)
-            {
-                Finding::NotJudged { because: "all values are rounding".to_owned() }
-            } else {
-                found(allowed, interval, count, estimate == Estimate::Ratio)
+                Estimate::Each | Estimate::Mean => {
+                    let values = single();
+                    let interval = Interval::mean(&values, miss);
+                    (interval, of_mean(allowed, &values, interval, false))
+                }
             };
             Ok(group(interval, finding))
         }
@@ -406,22 +430,23 @@ fn judge_group(check: &Check, rows: &[Vec<f64>], together: usize) -> Result<Grou
             }
             let miss = level(together * (arms - 1));
             let step = |arm: usize| {
-                let steps: Vec<_> = rows.iter().map(|row| lifted(row[arm + 1]) - lifted(row[arm])).collect();
+                let pairs = pairs(arm);
+                let steps: Vec<_> = pairs.iter().map(|[a, b]| b - a).collect();
                 let interval = Interval::mean(&steps, miss);
-                (interval, found(Allowed::Above(0.0), interval, count, false))
+                (interval, of_mean(Allowed::Above(0.0), &steps, interval, all_rounding(&pairs)))
             };
             let worst = (0..arms - 1).map(step).max_by(|(a, found_a), (b, found_b)| {
                 found_a.rank().cmp(&found_b.rank()).then_with(|| b.low.total_cmp(&a.low))
             });
             let (worst, finding) = worst.ok_or("rows of one number")?;
-            Ok(group(worst, if count < FEWEST { few(count, FEWEST) } else { finding }))
+            Ok(group(worst, finding))
         }
         Rule::SameLaw { reference, margin } => {
             let values = single();
             let shift = Interval::shift(&values, reference, miss);
             let allowed = Allowed::Within(-margin, margin);
             let finding = if count < FEWEST {
-                few(count, FEWEST)
+                few(FEWEST)
             } else if same_law(&values, reference) < 0.01 / together as f64 {
                 Finding::Fails
             } else {

@@ -267,23 +267,14 @@ impl Epoch<'_> {
         memory.touched += pairs.len() as u64;
         for &i in order {
             let (indices, values) = rows.row(i);
-            let mut sums = [0.0; 2];
-            for (&j, x) in indices.iter().zip(values) {
-                let [v, u] = pairs[j as usize];
-                sums[0] += x * v;
-                sums[1] += x * u;
-            }
-            let change = self.model.derivative(i, alpha * sums[0] + beta * sums[1]) - memory.table[i];
+            let [v, u] = gather_pairs(indices, values, &pairs);
+            let change = self.model.derivative(i, alpha * v + beta * u) - memory.table[i];
             memory.table[i] += change;
             alpha *= self.keep;
             beta = self.keep * beta - self.step_size;
             let b = share * change;
             let a = (self.step_size * self.plan.weight(i) * change + beta * b) / alpha;
-            for (&j, x) in indices.iter().zip(values) {
-                let pair = &mut pairs[j as usize];
-                pair[0] -= a * x;
-                pair[1] += b * x;
-            }
+            scatter_pairs([-a, b], indices, values, &mut pairs);
             memory.touched += indices.len() as u64;
             if alpha < SMALLEST_SCALE {
                 for pair in &mut pairs {
@@ -302,3 +293,35 @@ impl Epoch<'_> {
 
 /// Below this scale `w` is written down, long before the scale underflows or `1/α` magnifies rounding.
 pub(super) const SMALLEST_SCALE: f64 = 1e-3;
+
+/// `Σₖ valuesₖ pairs[indicesₖ]`. Not inlined, as its counterpart: among the other variables of an epoch the
+/// address and the length of `pairs` would live on the stack and be read for each nonzero.
+#[inline(never)]
+fn gather_pairs(indices: &[u32], values: &[f64], pairs: &[[f64; 2]]) -> [f64; 2] {
+    let mut sums = [[0.0; 2]; 2];
+    let (blocks, rest) = indices.as_chunks::<2>();
+    let (value_blocks, value_rest) = values.as_chunks::<2>();
+    for (j, x) in blocks.iter().zip(value_blocks) {
+        for lane in 0..2 {
+            let [v, u] = pairs[j[lane] as usize];
+            sums[lane][0] += x[lane] * v;
+            sums[lane][1] += x[lane] * u;
+        }
+    }
+    for (&j, x) in rest.iter().zip(value_rest) {
+        let [v, u] = pairs[j as usize];
+        sums[0][0] += x * v;
+        sums[0][1] += x * u;
+    }
+    [sums[0][0] + sums[1][0], sums[0][1] + sums[1][1]]
+}
+
+/// `pairs[indicesₖ] ← pairs[indicesₖ] + valuesₖ [a, b]`.
+#[inline(never)]
+fn scatter_pairs([a, b]: [f64; 2], indices: &[u32], values: &[f64], pairs: &mut [[f64; 2]]) {
+    for (&j, x) in indices.iter().zip(values) {
+        let pair = &mut pairs[j as usize];
+        pair[0] += a * x;
+        pair[1] += b * x;
+    }
+}

@@ -12,7 +12,8 @@ pub use digit_networks::{AwdCnn, TrimLeNet};
 pub use glyphs::glyphs;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use kiln_datasets::LabelledImages;
+use kiln_datasets::{ImagePart, LabelledImages};
+use kiln_receipts::{Context, ExperimentError, Recorder};
 use kiln_tensor::{Distribution, Noise};
 
 /// Pictures of one size with a label each; a picture's numbers are in order of channel, row, column.
@@ -38,6 +39,20 @@ impl From<&LabelledImages> for Pictures {
 }
 
 impl Pictures {
+    /// A part of MNIST, which the recorder is told of.
+    ///
+    /// # Errors
+    /// [`MissingData`](kiln_datasets::MissingData) when it is not found; what the reader says of its files.
+    pub fn mnist(
+        context: &Context,
+        recorder: &mut Recorder,
+        part: ImagePart,
+    ) -> Result<Self, ExperimentError> {
+        let images = kiln_datasets::mnist(&*context.data, part)?;
+        recorder.used_sources(&images.sources);
+        Ok(Self::from(&images))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.labels.len()

@@ -234,7 +234,7 @@ fn write_claim(out: &mut Formatter<'_>, paper: &PaperReport, claim: &ClaimReport
          <td data-label=\"The paper says\">{says}</td>\n<td data-label=\"Tested here\">{tested}</td>\n\
          <td data-label=\"Measured\"><ul>",
         class(words),
-        if claim.is_attempted() { escape(&claim.terms) } else { String::new() },
+        escape(&claim.terms),
         if surprise { "yes" } else { "no" },
         badge(words),
     )?;

@@ -47,8 +47,8 @@ pub fn json(papers: &[Paper]) -> serde_json::Result<String> {
         id: claim.id,
         place: claim.place,
         says: claim.says,
-        terms: claim.terms.word(),
-        terms_in_full: claim.terms.to_string(),
+        terms: claim.terms_in_words().0,
+        terms_in_full: claim.terms_in_words().1,
         test: claim.test,
         not_attempted: claim.not_attempted,
         checks: claim
@@ -90,8 +90,7 @@ pub fn text(papers: &[Paper], last: Option<&Report>) -> String {
             let last = report.and_then(|report| report.claims.iter().find(|c| c.id == claim.id));
             let unknown = if claim.not_attempted.is_some() { "not attempted" } else { "not run" };
             let verdict = last.map_or(unknown, |claim| claim.verdict.words());
-            let terms = if claim.not_attempted.is_some() { "" } else { claim.terms.word() };
-            [claim.id, claim.place, claim.says, terms, verdict].map(str::to_owned).to_vec()
+            [claim.id, claim.place, claim.says, claim.terms_in_words().0, verdict].map(str::to_owned).to_vec()
         });
         let rows = rows.map(|row| row.into_iter().map(comfy_table::Cell::new).collect()).collect();
         text += &terminal::rows(&["claim", "where", "says", "terms", "last verdict"], rows);

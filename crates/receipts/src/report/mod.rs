@@ -147,7 +147,8 @@ pub struct ClaimReport {
     pub place: String,
     /// What the paper says.
     pub says: String,
-    /// How near the test is to the paper's terms: `exact`, `reduced`, `stand-in`, `ours`.
+    /// How near the test is to the paper's terms: `exact`, `reduced`, `stand-in`, `ours`; empty for a claim that is
+    /// not attempted.
     pub terms: String,
     /// The same in a sentence.
     pub terms_in_full: String,
@@ -372,11 +373,6 @@ impl ClaimReport {
         judged && self.checks.iter().any(CheckReport::is_a_surprise)
     }
 
-    /// Whether there is no experiment.
-    fn not_attempted(&self) -> bool {
-        matches!(self.verdict, Verdict::NotAttempted { .. })
-    }
-
     /// What the reader must know besides the numbers: an explanation, what is missing, what failed.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
@@ -439,8 +435,8 @@ fn paper_report(paper: &Paper, settings: &RunSettings, outcomes: &Outcomes) -> P
             place: claim.place.to_owned(),
             says: claim.says.to_owned(),
             test: claim.test.to_owned(),
-            terms: claim.terms.word().to_owned(),
-            terms_in_full: claim.terms.to_string(),
+            terms: claim.terms_in_words().0.to_owned(),
+            terms_in_full: claim.terms_in_words().1,
             verdict,
             ruled_out: claim.ruled_out.to_owned(),
             checks,

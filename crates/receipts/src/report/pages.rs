@@ -8,25 +8,21 @@ use super::{PaperReport, Report};
 use crate::recorder::Table;
 use crate::verdict::{CheckReport, Verdict};
 
-/// A page that asks for what the report does not have, or asks wrongly.
+/// A place without an end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PageError {
-    /// A place without an end.
-    #[error("`{OPEN}{name} -->` has no `{CLOSE}` after it")]
-    Open {
-        /// What the place asks for.
-        name: String,
-    },
-    /// A place whose table is not in the report.
-    #[error(
-        "the report has no table {name}; it has {known}. A name is PAPER/EXPERIMENT/TABLE, or verdicts/PAPER"
-    )]
-    Unknown {
-        /// What the place asks for.
-        name: String,
-        /// The names that would do.
-        known: String,
-    },
+#[error("`{OPEN}{name} -->` has no `{CLOSE}` after it")]
+pub struct OpenPlace {
+    /// What the place asks for.
+    pub name: String,
+}
+
+/// A page whose places were filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// The page.
+    pub page: String,
+    /// What it asks for and the report does not have; these places are as they were.
+    pub missing: Vec<String>,
 }
 
 const OPEN: &str = "<!-- table ";
@@ -44,24 +40,28 @@ const CLOSE: &str = "<!-- /table -->";
 /// was measured, `verdicts/papers` and `verdicts/domains`, which count the claims.
 ///
 /// # Errors
-/// [`PageError`]; the page is then not to be changed.
-pub fn fill(page: &str, report: &Report) -> Result<String, PageError> {
-    let mut filled = String::new();
+/// [`OpenPlace`]; the page is then not to be changed.
+pub fn fill(page: &str, report: &Report) -> Result<Filled, OpenPlace> {
+    let tables: Vec<_> = tables(report).collect();
+    let (mut filled, mut missing) = (String::new(), Vec::new());
     let mut rest = page;
     while let Some((before, place)) = rest.split_once(OPEN) {
         let name = place.split_once(" -->").map_or(place, |(name, _)| name).trim();
-        let Some((_, after)) = place.split_once(CLOSE) else {
-            return Err(PageError::Open { name: name.lines().next().unwrap_or_default().to_owned() });
+        let Some((old, after)) = place.split_once(CLOSE) else {
+            return Err(OpenPlace { name: name.lines().next().unwrap_or_default().to_owned() });
         };
-        let table = tables(report).find(|(known, _)| known == name).ok_or_else(|| {
-            let known: Vec<_> = tables(report).map(|(name, _)| name).collect();
-            PageError::Unknown { name: name.to_owned(), known: known.join(", ") }
-        })?;
         filled.push_str(before);
-        let _ = write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(&table.1));
+        let _ = match tables.iter().find(|(known, _)| known == name) {
+            Some((_, table)) => write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table)),
+            None => {
+                missing.push(name.to_owned());
+                write!(filled, "{OPEN}{old}{CLOSE}")
+            }
+        };
         rest = after;
     }
-    Ok(filled + rest)
+    filled.push_str(rest);
+    Ok(Filled { page: filled, missing })
 }
 
 fn tables(report: &Report) -> impl Iterator<Item = (String, Cow<'_, Table>)> {
@@ -91,8 +91,7 @@ fn verdicts(paper: &PaperReport) -> Table {
             Verdict::NotAttempted { because } => because.clone(),
             _ => claim.checks.iter().map(check).collect::<Vec<_>>().join(". "),
         };
-        let terms = if claim.not_attempted() { "" } else { &claim.terms };
-        table.row([&claim.id, terms, claim.verdict.words(), &measured]);
+        table.row([&claim.id, claim.terms.as_str(), claim.verdict.words(), &measured]);
     }
     table
 }

@@ -21,8 +21,7 @@ impl fmt::Display for SummaryTable<'_> {
         let report = self.0;
         for paper in &report.papers {
             let row = |claim: &ClaimReport| {
-                let terms = if claim.is_attempted() { &claim.terms } else { "" };
-                let verdict = format!("{}\n{terms}", claim.verdict.words());
+                let verdict = format!("{}\n{}", claim.verdict.words(), claim.terms);
                 let verdict = Cell::new(verdict.trim_end()).fg(colour(claim)).add_attribute(Attribute::Bold);
                 let time = if claim.is_attempted() { duration(claim.seconds) } else { String::new() };
                 let (id, place) = (Cell::new(&claim.id), Cell::new(&claim.place));

@@ -50,6 +50,30 @@ fn a_paper_of_ones_own_is_reproduced() {
 }
 
 #[test]
+fn pages_get_the_tables_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(folder.path(), &["reproduce", "--seeds", "6"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let place = |name: &str| format!("<!-- table {name} -->\nold\n<!-- /table -->\n");
+    let page = folder.path().join("page.md");
+    let status = |arguments: &[&str]| {
+        let done = run(folder.path(), &[&["tables", "page.md"], arguments].concat());
+        (done.status.code(), text(&done.stderr))
+    };
+    fs::write(&page, place("verdicts/square-roots")).unwrap();
+    let (code, said) = status(&["--check"]);
+    assert!(code == Some(1) && said.contains("page.md: it does not have the tables"), "{said}");
+    assert_eq!(status(&[]).0, Some(0));
+    assert_eq!(status(&["--check"]), (Some(0), String::new()));
+    fs::write(&page, place("verdicts/circles") + &place("verdicts/square-roots")).unwrap();
+    let (code, said) = status(&[]);
+    assert!(code == Some(0) && said.contains("no table verdicts/circles"), "{said}");
+    let filled = fs::read_to_string(&page).unwrap();
+    assert!(filled.starts_with(&place("verdicts/circles")) && filled.contains("| N1 |"), "{filled}");
+    assert_eq!(status(&["--check"]).0, Some(1), "a table is missing");
+}
+
+#[test]
 fn the_list_for_programs_names_papers_claims_and_terms() {
     let folder = tempfile::tempdir().unwrap();
     let list: Value = serde_json::from_slice(&run(folder.path(), &["list", "--json"]).stdout).unwrap();
@@ -89,7 +113,9 @@ fn shards_are_joined_and_compared_with_a_baseline() {
         let done = run(folder.path(), &["reproduce", "--seeds", "6", "--shard", part, "--out", &out]);
         assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     }
-    // Four seeds decide nothing.
+    // Four seeds decide nothing, which only at full scale is a finding.
+    let few = run(folder.path(), &["reproduce", "--seeds", "4", "--out", "few", "--scale", "full"]);
+    assert_eq!(few.status.code(), Some(1), "{}", text(&few.stdout));
     let few = run(folder.path(), &["reproduce", "--seeds", "4", "--out", "few"]);
     assert_eq!(few.status.code(), Some(0), "{}", text(&few.stderr));
     assert_eq!(report(folder.path(), "few")["summary"]["skipped"], 1);
@@ -166,7 +192,22 @@ fn files_are_judged() {
     let claims = &report["papers"][0]["claims"];
     assert_eq!(claims[1]["checks"][0]["groups"].as_array().unwrap().len(), 2);
     assert_eq!(claims[0]["data"][0]["rows"], 16);
+    assert_eq!(claims[2]["terms"], "", "what is not attempted has no terms");
     assert!(fs::read_to_string(folder.path().join("out/report.html")).unwrap().contains("N3"));
+}
+
+/// As Notepad and PowerShell write files.
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path(), "", "", "");
+    for name in &files {
+        let path = folder.path().join(name);
+        fs::write(&path, "\u{feff}".to_owned() + &fs::read_to_string(&path).unwrap()).unwrap();
+    }
+    let done = judge(folder.path(), &files);
+    assert_eq!(done.status.code(), Some(0), "{}{}", text(&done.stdout), text(&done.stderr));
+    assert_eq!(report(folder.path(), "out")["papers"][0]["claims"][0]["data"][0]["rows"], 16);
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::{fs, process::Command, sync::Arc};
 
 use kiln_datasets::DataPath;
 use kiln_receipts::{
-    Check, Context, ExperimentError, Recorder, Scale,
+    Check, Context, ExperimentError, Recorder, Runs, Scale, Table,
     provenance::{Machine, Program},
     report::{
         Html, Links, Markdown, Report, Summary, SummaryTable,
-        pages::{PageError, fill},
+        pages::{OpenPlace, fill},
     },
     run::{Options, run},
     verdict::Verdict,
@@ -294,12 +294,23 @@ fn tables_go_into_pages() {
         .collect();
     let name = &names[0];
     let page = format!("before\n<!-- table {name} -->\nold\n<!-- /table -->\nafter\n");
-    let filled = fill(&page, &report).unwrap();
+    let fill = |page: &str| fill(page, &report);
+    let filled = fill(&page).unwrap().page;
     assert!(filled.starts_with(&format!("before\n<!-- table {name} -->\n| ")), "{filled}");
     assert!(filled.ends_with("|\n<!-- /table -->\nafter\n") && !filled.contains("old"), "{filled}");
-    assert_eq!(fill(&filled, &report).unwrap(), filled, "filling again changes nothing");
-    assert_eq!(fill("no place", &report).unwrap(), "no place");
-    let unknown = fill("<!-- table a/b/c -->\n<!-- /table -->", &report).unwrap_err().to_string();
-    assert!(unknown.contains("a/b/c") && unknown.contains(name), "{unknown}");
-    assert!(matches!(fill("<!-- table a/b/c -->\n", &report), Err(PageError::Open { .. })));
+    assert_eq!(fill(&filled).unwrap().page, filled, "filling again changes nothing");
+    assert_eq!(fill("no place").unwrap().page, "no place");
+    let unknown = "<!-- table a/b/c -->\nas it was\n<!-- /table -->";
+    let both = fill(&format!("{unknown}\n{page}")).unwrap();
+    assert_eq!((both.page, both.missing), (format!("{unknown}\n{filled}"), vec!["a/b/c".to_owned()]));
+    assert_eq!(fill("<!-- table a/b/c -->\n"), Err(OpenPlace { name: "a/b/c".to_owned() }));
+}
+
+#[test]
+fn tables_take_numbers_and_runs() {
+    let mut table = Table::new("t", "Title", "Caption", &["", "once", "twice"]);
+    table.numbers(["plain"], [1.0, 0.5]);
+    let runs = [Runs { name: "arm".to_owned(), values: vec![1.0, 3.0] }];
+    let table = table.with_runs(&runs, 1, &[&|x| *x, &|x| 2.0 * x]);
+    assert_eq!(table.rows, [["plain", "1", "0.5"], ["arm", "2.0 (1.4)", "4.0 (2.8)"]]);
 }

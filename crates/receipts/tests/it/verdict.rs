@@ -171,8 +171,53 @@ fn what_is_rounding_is_a_tie() {
     assert!(matches!(&tie, Finding::NotJudged { because } if because.contains("rounding")), "{tie:?}");
     let tie = finding(Check::difference("x").above(0.0).floor(1e-12), rounding);
     assert!(matches!(&tie, Finding::NotJudged { because } if because.contains("rounding")), "{tie:?}");
-    let close = Check::difference("x").within(-0.1, 0.1);
-    assert_eq!(finding(close, vec![vec![1.0, 1.0]; 6]), Finding::Holds, "without a floor equal is equal");
+    // Of an order the steps at rounding are not judged, the others are.
+    let order = Check::ordered("x").floor(1e-12);
+    let rows = |first: f64, second: f64, last: f64| -> Rows {
+        (1..7).map(|i| vec![first, second, last * (1.0 + f64::from(i) / 10.0)]).collect()
+    };
+    let tie = finding(order, rows(3e-16, 1e-16, 1.0));
+    assert!(matches!(&tie, Finding::NotJudged { because } if because.contains("rounding")), "{tie:?}");
+    assert_eq!(finding(order, rows(3e-16, 1e-16, -1.0)), Finding::Fails, "the other step goes back");
+    let varied = |i: i32| vec![1e-16, f64::from(i), 2.5 * f64::from(i)];
+    assert_eq!(finding(order, (1..7).map(varied).collect()), Finding::Holds);
+}
+
+/// Student's interval of equal values is a point however few they are; that of their median is one from six on.
+#[test]
+fn few_equal_values_decide_nothing() {
+    let equal = |check: Check, row: &[f64], count: usize| finding(check, vec![row.to_vec(); count]);
+    let cases: [(Check, &[f64]); 4] = [
+        (Check::mean("x").above(0.5), &[0.1]),
+        (Check::difference("x").within(-0.1, 0.1), &[1.0, 1.3]),
+        (Check::ratio("x").above(1.0), &[1.0, 3.0]),
+        (Check::ordered("x"), &[1.0, 2.0, 2.0]),
+    ];
+    for (check, row) in cases {
+        let few = equal(check, row, 5);
+        assert!(matches!(&few, Finding::NotJudged { because } if because.contains("equal")), "{few:?}");
+        assert_eq!(equal(check, row, 8), Finding::Fails, "{check:?}");
+    }
+    // A share's interval holds for any law, and what is not random needs none.
+    assert_eq!(equal(Check::share("x").above(0.5), &[1.0], 5), Finding::Holds);
+    assert_eq!(equal(Check::each("x").above(0.5), &[1.0], 5), Finding::Holds);
+    // Rounding is no spread.
+    let nearly = singles(&[1.0, 1.0 + f64::EPSILON, 1.0, 1.0, 1.0]);
+    assert!(matches!(finding(Check::mean("x").above(0.5), nearly), Finding::NotJudged { .. }));
+}
+
+#[test]
+fn what_full_scale_does_not_judge_is_a_surprise() {
+    const EXPECTED: &[Expected] = &[Expected::full(0.5, 2.0, "the data have four rows")];
+    let check = Check::mean("x").above(0.0);
+    let surprise = |check, scale| {
+        let (verdict, report) = verdict_and_check(check, singles(&[0.9, 1.0, 1.1]), scale);
+        (verdict, report.is_a_surprise())
+    };
+    assert_eq!(surprise(check, Scale::Quick), (Verdict::Skipped, false));
+    assert_eq!(surprise(check, Scale::Full), (Verdict::Undecided, true));
+    assert_eq!(surprise(check.expected(EXPECTED), Scale::Full), (Verdict::Undecided, false));
+    assert_eq!(surprise(check.at_full_scale(), Scale::Quick), (Verdict::Skipped, false));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use kiln_optim::curvature::{AdaHessian, SecondOrderSum};
 use kiln_optim::problems::{Quadratic, Rosenbrock};
 use kiln_optim::{Every, Objective, Stop, Trace, run as solve};
 use kiln_receipts::statistics::median;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, Table};
 use kiln_tensor::Coordinates;
 
 use super::claims::NO_HELP;
@@ -79,15 +79,17 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         "against-adam",
         "Final values at the best of 17 rates",
         "1000 steps, and for Adam also 3000, which cost as many gradients if a Hessian-vector product costs two. \
-         AdaHessian: medians over 5 seeds. Along the axes both end in rounding, which is not judged.",
+         Medians over 5 seeds, where something is drawn. Along the axes both end in rounding, which is not judged.",
         &["problem", "AdaHessian", "its rate", "Adam", "its rate", "Adam, 3000 steps"],
     );
     let quadratic = Quadratic::diagonal(log_spaced(1e-3, 1e3, 50), vec![0.0; 50])?;
-    let turned = rotated(&log_spaced(1e-2, 1e2, 20), context.seeds(5)[0])?;
-    let (valley, ones) = (vec![-1.2, 1.0], vec![1.0; 50]);
-    compare(context, recorder, &mut table, (&Rosenbrock, "Rosenbrock", &valley), true)?;
-    compare(context, recorder, &mut table, (&quadratic, "quadratic", &ones), false)?;
-    compare(context, recorder, &mut table, (&turned, "rotated quadratic", &ones[..20]), true)?;
+    let turned = |seed| rotated(&log_spaced(1e-2, 1e2, 20), seed);
+    let (seeds, valley, ones) = (context.seeds(5), vec![-1.2, 1.0], vec![1.0; 50]);
+    // Adam draws nothing: one seed, unless the problem is drawn.
+    let one = &seeds[..1];
+    compare(context, recorder, &mut table, ("Rosenbrock", &valley, one), |_| Ok(Rosenbrock), true)?;
+    compare(context, recorder, &mut table, ("quadratic", &ones, one), |_| Ok(quadratic.clone()), false)?;
+    compare(context, recorder, &mut table, ("rotated quadratic", &ones[..20], &seeds), turned, true)?;
     recorder.table(table);
     Ok(())
 }
@@ -96,45 +98,45 @@ fn compare<P>(
     context: &Context,
     recorder: &mut Recorder,
     table: &mut Table,
-    (problem, name, start): (&P, &str, &[f64]),
+    (name, start, adam_seeds): (&str, &[f64], &[u64]),
+    problem: impl Fn(u64) -> Result<P, ExperimentError> + Sync,
     judged: bool,
 ) -> Result<(), ExperimentError>
 where
-    P: SecondOrderSum<Point = Vec<f64>> + Objective + Sync,
+    P: SecondOrderSum<Point = Vec<f64>> + Objective,
 {
     let (grid, seeds) = (log_spaced(1e-3, 10.0, 17), context.seeds(5));
     // Adam runs in f64, which graphics processors lack.
     let device =
         if context.has_gpu() { kiln_tensor::devices::named("flex")? } else { context.tensor_device()? };
-    let tuned = |steps: u64| {
-        let run = |&rate: &f64| Ok((rate, adam(problem, start, rate, steps, &device)?));
+    let tuned = |steps: u64, seed: u64| {
+        let problem = problem(seed)?;
+        let run = |&rate: &f64| Ok((rate, adam(&problem, start, rate, steps, &device)?));
         Ok(best(grid.iter().map(run).collect::<Result<Vec<_>, ExperimentError>>()?))
     };
-    // Adam draws nothing: one seed.
-    let adam = |steps: u64| Arm::new(format!("Adam, {name}"), &steps, move |_| tuned(steps));
-    let [short, long] = recorder.sweep(&seeds[..1], [adam(STEPS), adam(3 * STEPS)])?;
+    let adam = |steps: u64| Arm::new(format!("Adam, {name}"), &steps, move |seed| tuned(steps, seed));
+    let [short, long] = recorder.sweep(adam_seeds, [adam(STEPS), adam(3 * STEPS)])?;
     let arm = Arm::new(format!("AdaHessian, {name}"), &STEPS, |seed| {
-        Ok(best(grid.iter().map(|&rate| (rate, adahessian(problem, start, rate, seed)))))
+        let problem = problem(seed)?;
+        Ok(best(grid.iter().map(|&rate| (rate, adahessian(&problem, start, rate, seed)))))
     });
     let [hessian] = recorder.sweep(&seeds, [arm])?;
     let last = |run: &(f64, Curve)| run.1.last().map_or(f64::NAN, |point| point.1);
-    let (rate, end) = (short.values[0].0, last(&short.values[0]));
     if judged {
-        let scale = problem.value(&start.to_vec())?;
-        recorder.observe_in(
-            name,
-            &NO_HELP,
-            hessian.values.iter().map(|run| (last(run) / scale, end / scale)),
-        );
+        // Where Adam has one run, it is paired with every run of AdaHessian.
+        for ((seed, run), other) in seeds.iter().zip(&hessian.values).zip(short.values.iter().cycle()) {
+            let scale = problem(*seed)?.value(&start.to_vec())?;
+            recorder.observe_in(name, &NO_HELP, [(last(run) / scale, last(other) / scale)]);
+        }
     }
-    let numbers =
-        [median(hessian.each(last)), median(hessian.each(|run| run.0)), end, rate, last(&long.values[0])];
-    table.row(std::iter::once(name.to_owned()).chain(numbers.map(|x| Number(x).to_string())));
+    let of = |runs: &Runs<(f64, Curve)>| [median(runs.each(last)), median(runs.each(|run| run.0))];
+    let numbers = of(&hessian).into_iter().chain(of(&short)).chain([median(long.each(last))]);
+    table.numbers([name], numbers);
     let figure = Figure::new(
         &name.to_lowercase().replace(' ', "-"),
         &format!("AdaHessian and Adam: {name}"),
-        "Value against steps, each method at its best rate, AdaHessian's median and quartiles. Values are cut at \
-        1e-32.",
+        "Value against steps, each method at its best rate, median and quartiles where something is drawn. Values \
+        are cut at 1e-32.",
         Axis::linear("steps"),
         Axis::log("f"),
     );

@@ -55,9 +55,9 @@ pub(super) const NO_HELP: Check =
 pub(super) const OFF_THE_AXES: Claim = Claim {
     place: "ours",
     says: "Where the bad conditioning is not along the axes a diagonal can't undo it: Adam does better there.",
-    test: "1000 steps in Rosenbrock's valley from (−1.2, 1), and on a quadratic with curvatures 1e-2 to 1e2 in random \
-        directions; the rate of either method is the best of 17 from 1e-3 to 10. AdaHessian's signs are random, 5 \
-        seeds.",
+    test: "1000 steps in Rosenbrock's valley from (−1.2, 1), and on quadratics with curvatures 1e-2 to 1e2 in random \
+        directions; the rate of either method is the best of 17 from 1e-3 to 10. 5 seeds: they draw AdaHessian's \
+        signs and the directions, and on a quadratic the pair has the same ones.",
     checks: &[NO_HELP],
     ..Claim::ours("H3-valley")
 };

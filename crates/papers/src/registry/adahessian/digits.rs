@@ -13,7 +13,7 @@ use kiln_datasets::{ImagePart, LabelledImages, mnist};
 use kiln_optim::curvature::{AdaHessian, Differences, kernel_blocks};
 use kiln_optim::{ModuleObjective, Order, Sampler, Solver};
 use kiln_receipts::statistics::{mean, median};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, Table};
 use kiln_tensor::network::{InitialLaw, LayerDraws};
 use kiln_tensor::training::{Descent, RowOrder, adam, index_tensor};
 use kiln_tensor::{Parameters, TensorError};
@@ -257,8 +257,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let steps = mean(measurements.iter().map(|at| (at * sizes.steps / MEASUREMENTS) as f64));
         let columns: [fn(&Measured) -> f64; 3] = [|it| it.rate, |it| it.loss, |it| it.accuracy];
         let numbers = columns.map(|of| median(reached.iter().map(of)));
-        let numbers = std::iter::once(steps).chain(numbers).map(|x| Number(x).to_string());
-        table.row(std::iter::once(name.to_owned()).chain(numbers));
+        table.numbers([name], std::iter::once(steps).chain(numbers));
     };
     let reached = |tuned: &Tuned, measurements: &[usize]| -> Vec<_> {
         measurements.iter().enumerate().map(|(seed, at)| tuned.best(seed, at - 1)).collect()

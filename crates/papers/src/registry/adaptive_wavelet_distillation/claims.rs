@@ -2,30 +2,26 @@
 
 use kiln_receipts::{Check, Claim, Need, Paper};
 
-pub(super) const NEAREST: Check = Check::mean("distance from db5 of the nearest filter").at_most(0.25).by_us(
-    "wavelet functions have norm 5.7 on this grid (level 5, 32 points a unit), so that 0.25 is a \
-        correlation of 0.999",
-);
-pub(super) const NEEDED: Check = Check::mean("distance from db5 without the interpretation term")
-    .above(0.25)
-    .by_us("where the nearest filter with it has to be; the least of several distances is below one anyway");
-pub(super) const CONDITIONS: Check = Check::mean("conditions on the filter, at the nearest")
-    .at_most(2e-3)
-    .by_us("half the square of an error of 0.06");
-pub(super) const RECONSTRUCTION: Check = Check::mean("reconstruction error of a test signal, at the nearest")
-    .at_most(0.01)
-    .by_us("a part in 6,400 of a signal's energy, which is 64");
-pub(super) const SIMULATED_NETWORK: Check = Check::mean("network's R² on test signals, simulation")
-    .at_least(0.99)
-    .by_us("noise of variance 0.01 to the response's 12 allows 0.999");
+/// A wavelet can't be asked to be nearer than what is distilled.
+const AS_NETWORK: &str = "the paper's network, R² 0.9986, leaves 0.0014 of the variance; a wavelet of correlation ρ \
+    with db5 loses 1 − ρ² and is √(64 (1 − ρ)) away on this grid (level 5, 32 points a unit): 0.21 for 0.0014";
+pub(super) const NEAREST: Check =
+    Check::mean("distance from db5 of the nearest filter").at_most(0.21).by_us(AS_NETWORK);
+pub(super) const NEEDED: Check =
+    Check::ratio("distance from db5, γ = 0.32 / without the interpretation term").below(1.0);
+pub(super) const RECONSTRUCTION: Check =
+    Check::mean("share of a test signal's energy that reconstruction loses, at the nearest")
+        .at_most(0.0014)
+        .by_us("no more than the paper's network loses, R² 0.9986");
 pub(super) const SIMULATION: Claim = Claim {
     place: "simulation",
     says: "Distilled from a network that was trained on a few coefficients of one wavelet, another wavelet \
         becomes that one.",
     test: "Signals of 64 Gaussian samples; response 2 × (three neighbouring level-3 coefficients of db5) + \
         0.1 noise; network 64-32-32-1. From db5 + noise and from coif2, γ from 0 to 10, each filter from \
-        the one before: distance of the wavelet from db5. 5 seeds (quick: one, and γ up to 0.32).",
-    checks: &[NEAREST, NEEDED, CONDITIONS, RECONSTRUCTION, SIMULATED_NETWORK],
+        the one before: distance of the wavelet from db5. The term is judged by the middle γ of the seven, \
+        since the least of seven distances is low by chance too. 5 seeds (quick: one, and γ up to 0.32).",
+    checks: &[NEAREST, NEEDED, RECONSTRUCTION],
     ..Claim::reduced(
         "A1",
         "10,000 signals of 50,000, one λ (1e-4) of 5, 8 γ of 21, 10 epochs of 50 at each; the authors have \
@@ -35,7 +31,7 @@ pub(super) const SIMULATION: Claim = Claim {
 
 pub(super) const SYM5_FOUND: Check =
     Check::each("distance from db5 of the nearest filter of the grid, from sym5")
-        .at_most(1.0)
+        .at_most(1.03)
         .by_us(
             "half-way between sym5 itself, 1.28 away, and the ends of three of the authors' five paths, 0.78",
         )
@@ -65,7 +61,7 @@ const KNOWN: &str = "Gaussian signals and a response that is the sum of the larg
 pub(super) const R_SQUARED_GAIN: Check =
     Check::difference("R² of AWD less that of coif2, response of db5").above(0.0);
 pub(super) const FOUND: Check =
-    Check::mean("distance of AWD's wavelet from db5, response of db5").at_most(0.25).by_us("as for A1");
+    Check::mean("distance of AWD's wavelet from db5, response of db5").at_most(0.21).by_us(AS_NETWORK);
 pub(super) const PARTNER_STAND_IN: Claim = Claim {
     place: "molecular partner prediction, a control with a known answer",
     says: "A linear model of few coefficients of the distilled wavelet predicts better than one of the \
@@ -84,9 +80,8 @@ pub(super) const PARTNER_STAND_IN: Claim = Claim {
 };
 
 pub(super) const NULL_GAIN: Check =
-    Check::difference("R² of AWD less that of coif2, response of coif2").at_most(0.01).by_us(
-        "nothing can be gained: a hundredth of the variance is what choosing among 8 filters may seem to \
-        gain",
+    Check::difference("R² of AWD less that of coif2, response of coif2").at_most(0.008).by_us(
+        "nothing can be gained; the standard error of an R² of 0.8 on 2,000 test rows, 2 √0.8 · 0.2/√2,000",
     );
 pub(super) const NULL: Claim = Claim {
     place: "control of A2-stand-in, not in the paper",
@@ -238,8 +233,8 @@ pub(super) const SYMMETRY: Claim = Claim {
     ..Claim::not_attempted("A6", LENSING)
 };
 
-const NOTEBOOK: &str = "nearer to the notebook's number than half of what separates it from db3's own, so \
-    that a filter that stayed db3 fails";
+const NOTEBOOK: &str = "half of the way from db3's own number, where the path begins, to the notebook's: nearer to this than \
+    to that";
 pub(super) const DIGIT_COEFFICIENTS: Check =
     Check::each("|coefficients' L1 norm − 77.545| / |db3's − 77.545|")
         .at_most(0.5)
@@ -251,8 +246,8 @@ pub(super) const DIGIT_ATTRIBUTIONS: Check =
         .by_us(NOTEBOOK)
         .at_full_scale();
 pub(super) const DIGIT_RECONSTRUCTION: Check = Check::each("reconstruction error of a picture")
-    .at_most(1e-4)
-    .by_us("the notebook has 2.5e-5; both are nothing beside a picture's energy of about 784")
+    .at_most(0.0106)
+    .by_us("what the pixels lost when they were rounded to bytes: 784/(12 (255 · 0.3081)²)")
     .at_full_scale();
 pub(super) const DIGITS: Claim = Claim {
     place: "MNIST (notebooks/mnist/02_results.ipynb of the released code)",

@@ -9,7 +9,7 @@ use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, R
 use kiln_tensor::{Distribution, Noise};
 
 use super::claims::{ABLATION_GAIN, FEWER_ATTRIBUTIONS, FOUND, NULL_GAIN, R_SQUARED_GAIN};
-use super::models::{LEVELS, Of, Part, Trial, means, pairs, worth};
+use super::models::{LEVELS, Of, Part, Trial, gammas, means, pairs, worth};
 use super::networks::r_squared;
 use crate::device::TensorDevice;
 
@@ -74,8 +74,7 @@ fn trial(hidden: &str, weights: &[f64], seed: u64, device: &Device) -> Result<Tr
 
 pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = &context.tensor_device()?;
-    let long = (0..7).map(|k| 10.0_f64.powf(-2.0 + 0.5 * f64::from(k)));
-    let weights = &context.pick(vec![0.0, 0.1, 0.32], std::iter::once(0.0).chain(long).collect::<Vec<_>>());
+    let weights = &context.pick(vec![0.0, 0.1, 0.32], gammas(7));
     let arm = |hidden: &'static str| {
         let name = format!("response of {hidden}");
         Arm::new(name, weights, move |seed| trial(hidden, weights, seed, device))
@@ -109,7 +108,7 @@ pub(super) fn controls(context: &Context, recorder: &mut Recorder) -> Result<(),
         Axis::linear("distance"),
     );
     let figure = figure.with_runs(&runs, |trial| trial.curve(weights, 0.003, |point| point.departure));
-    recorder.figure(figure.with(Kind::Dashed, "0.25", 4, [(0.003, 0.25), (10.0, 0.25)]));
+    recorder.figure(figure.with(Kind::Dashed, "0.21", 4, [(0.003, 0.21), (10.0, 0.21)]));
 
     let [of_db5, of_coif2] = &runs;
     let from_start: [Of; 2] = [Trial::chosen, |trial| &trial.start];

@@ -6,9 +6,10 @@ use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 use serde::{Deserialize, Serialize};
 
 use super::claims::{DIGIT_ATTRIBUTIONS, DIGIT_COEFFICIENTS, DIGIT_RECONSTRUCTION};
+use super::models::from_taps;
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures};
-use kiln_datasets::{ImagePart, mnist};
+use kiln_datasets::ImagePart;
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
 const SIDE: usize = 28;
@@ -34,9 +35,7 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let (network, used) = AwdCnn::load(&*context.data, &device.clone().autodiff())?;
     recorder.used_data(used);
     let mut input = |part, count| -> Result<Tensor<4>, ExperimentError> {
-        let pictures = mnist(&*context.data, part)?;
-        pictures.sources.iter().for_each(|source| recorder.used_data(source.clone()));
-        Ok(AwdCnn::input(&Pictures::from(&pictures).part(0..count), &device))
+        Ok(AwdCnn::input(&Pictures::mnist(context, recorder, part)?.part(0..count), &device))
     };
     let (train, test) =
         (input(ImagePart::Train, context.pick(2_000, 20_000))?, input(ImagePart::Test, TEST)?);
@@ -78,7 +77,7 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     for (name, point) in names.zip(&points) {
         let [coefficients, attributions] = norms(point);
         let numbers = [coefficients, attributions, point.terms.filter(), point.terms.reconstruction];
-        table.row(std::iter::once(name).chain(numbers.map(|x| Number(x).to_string())));
+        table.numbers([name], numbers);
     }
     recorder.table(table);
 
@@ -89,8 +88,7 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
         Axis::linear("t"),
         Axis::linear("φ(t), ψ(t)"),
     );
-    let reversed: Vec<f64> = end.rec_lo.iter().rev().copied().collect();
-    let learned = Wavelet::orthogonal("distilled", &reversed, f64::INFINITY)?;
+    let learned = from_taps(&end.rec_lo)?;
     for (name, wavelet, kind) in [("db3", db3, Kind::Dashed), ("distilled", learned, Kind::Line)] {
         let functions = wavelet.functions(5)?;
         for (colour, letter, values) in [(0, "φ", &functions.scaling), (1, "ψ", &functions.wavelet)] {

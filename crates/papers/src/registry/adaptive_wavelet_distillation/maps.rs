@@ -9,6 +9,7 @@ use kiln_tensor::network::{ConvolutionalNetwork, ConvolutionalSizes, InitialLaw,
 use serde::{Deserialize, Serialize};
 
 use super::claims::{FILTERED, LEARNED, OVER_ABLATION, OVER_FIXED, OVER_START, OVER_TEACHER};
+use super::models::from_taps;
 use super::networks::{host, trained};
 use super::spectra::{SIDE, SpectraMaps};
 use crate::device::TensorDevice;
@@ -266,7 +267,7 @@ pub(super) fn phases(context: &Context, recorder: &mut Recorder) -> Result<(), E
 
 pub(super) fn spectra(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let maps = &SpectraMaps::read(&*context.data)?;
-    maps.sources.iter().for_each(|source| recorder.used_data(source.clone()));
+    recorder.used_sources(&maps.sources);
     if context.scale == Scale::Quick {
         return Ok(());
     }
@@ -312,7 +313,7 @@ fn show(recorder: &mut Recorder, run: &Runs<Outcome>, caption: &str) -> Result<(
         let errors = run.each(|outcome| outcome.errors[index]);
         let centre = mean(&errors);
         let spread = errors.iter().map(|error| (error - centre).abs()).fold(0.0, f64::max);
-        table.row([name.to_owned(), Number(centre).to_string(), Number(spread).to_string()]);
+        table.numbers([name], [centre, spread]);
     }
     recorder.table(table);
     let chosen: Vec<String> =
@@ -323,8 +324,7 @@ fn show(recorder: &mut Recorder, run: &Runs<Outcome>, caption: &str) -> Result<(
 
 /// The four kernels of db5 and of the distilled wavelet, as pictures.
 fn kernels(recorder: &mut Recorder, outcome: &Outcome) -> Result<(), ExperimentError> {
-    let reversed: Vec<f64> = outcome.rec_lo.iter().rev().copied().collect();
-    let learned = Wavelet::orthogonal("distilled", &reversed, f64::INFINITY)?;
+    let learned = from_taps(&outcome.rec_lo)?;
     let mut figure = Figure::new(
         "kernels",
         "Kernels whose peaks are counted",

@@ -14,6 +14,18 @@ pub(super) const LEVELS: usize = 4;
 const LARGEST: usize = 6;
 const FOLDS: usize = 5;
 
+/// Weights γ of a path: 0, and then two for each power of ten, up to 10.
+pub(super) fn gammas(count: u32) -> Vec<f64> {
+    let positive = (0..count).rev().map(|k| 10.0_f64.powf(1.0 - 0.5 * f64::from(k)));
+    std::iter::once(0.0).chain(positive).collect()
+}
+
+/// The wavelet with this low-pass synthesis filter, whatever it is.
+pub(super) fn from_taps(rec_lo: &[f64]) -> Result<Wavelet, ExperimentError> {
+    let reversed: Vec<f64> = rec_lo.iter().rev().copied().collect();
+    Ok(Wavelet::orthogonal("given", &reversed, f64::INFINITY)?)
+}
+
 /// Signals, and their responses one after the other.
 pub(super) struct Part {
     pub(super) x: Tensor<3>,

@@ -5,7 +5,7 @@ use kiln_interpret::awd::{Awd, Teacher};
 use kiln_interpret::wavelet::{Boundary, TensorDwt, Wavelet};
 
 use super::claims::{FEWER_ATTRIBUTIONS, FEWER_COEFFICIENTS, OVER_DB5, OVER_NETWORK};
-use super::models::{LEVELS, Of, Part, Trial, means, pairs, worth};
+use super::models::{LEVELS, Of, Part, Trial, gammas, means, pairs, worth};
 use super::networks::{Regression, host, perceptron, trained};
 use crate::device::TensorDevice;
 use kiln_datasets::{LabelledSeries, ucr};
@@ -65,10 +65,9 @@ fn trial(seed: u64, parts: &[Part; 2], weights: &[f64], device: &Device) -> Resu
 pub(super) fn trace(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = &context.tensor_device()?;
     let series = ucr(&*context.data, "trace")?;
-    series.iter().flat_map(|part| &part.sources).for_each(|source| recorder.used_data(source.clone()));
+    recorder.used_sources(series.iter().flat_map(|part| &part.sources));
     let parts = &series.each_ref().map(|series| part(series, device));
-    let long = (0..9).map(|k| 10.0_f64.powf(-3.0 + 0.5 * f64::from(k)));
-    let weights = &context.pick(vec![0.0, 0.1, 1.0], std::iter::once(0.0).chain(long).collect::<Vec<_>>());
+    let weights = &context.pick(vec![0.0, 0.1, 1.0], gammas(9));
     let arm = Arm::new("AWD", weights, |seed| trial(seed, parts, weights, device));
     let [run] = recorder.sweep(&context.seeds(context.pick(1, 5)), [arm])?;
     let from_db5: [Of; 2] = [Trial::chosen, |trial| &trial.start];

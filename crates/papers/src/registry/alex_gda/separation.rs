@@ -4,7 +4,7 @@ use kiln_optim::OptimError;
 use kiln_optim::minimax::{AlexGda, Extragradient, OptimisticGradient};
 use kiln_optim::problems::{GameConstants, QuadraticGame, spectral_radius};
 
-use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
+use kiln_receipts::{Context, ExperimentError, Recorder, Table};
 
 use super::claims::{ALT_FASTER, CELLS, SIM_BOUND};
 
@@ -92,8 +92,7 @@ pub(super) fn run(_context: &Context, recorder: &mut Recorder) -> Result<(), Exp
             contractions.iter().zip(expected).map(|(cell, known)| (cell / known - 1.0).abs()),
         );
         contractions.insert(1, bound);
-        let label = format!("{mu}, {l}, {b}");
-        table.row(std::iter::once(label).chain(contractions.into_iter().map(|x| Number(x).to_string())));
+        table.numbers([format!("{mu}, {l}, {b}")], contractions);
     }
     recorder.table(table);
     Ok(())

@@ -117,8 +117,7 @@ pub(super) fn own_games(context: &Context, recorder: &mut Recorder) -> Result<()
         &["", "Alt", "EG", "OGDA", "AltOGDA", "Alex"],
     );
     for run in &runs {
-        let medians = (0..=ALEX).map(|i| Number(median(run.each(|calls| calls[i]))).to_string());
-        table.row([run.name.clone()].into_iter().chain(medians));
+        table.numbers([&run.name], (0..=ALEX).map(|i| median(run.each(|calls| calls[i]))));
         for (i, method) in METHODS.into_iter().enumerate().take(ALEX) {
             let pairs = run.values.iter().map(|calls| (calls[i], calls[ALEX]));
             recorder.observe_in(format!("{}, {method}", run.name), &FEWER, pairs);

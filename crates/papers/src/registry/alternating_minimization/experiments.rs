@@ -6,9 +6,7 @@ use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression, spectral_radius};
 use kiln_optim::{Objective, Operator, OptimError, Solver};
 use kiln_receipts::statistics::median;
-use kiln_receipts::{
-    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table, sweep,
-};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table, sweep};
 use kiln_tensor::prox::{ConstraintSet, L1Ball, LowRank, SparseVectors};
 use kiln_tensor::{Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
@@ -172,8 +170,8 @@ pub(super) fn low_rank_plus_sparse(
     for (arms, (id, ball, noise)) in runs.chunks(3).zip(SETS) {
         let at = |method: usize, step: usize| median(arms[method].each(|path| path[step].0));
         let factor = median(arms[0].each(|path| (path[20].0 / path[10].0).powf(0.1)));
-        let numbers = [noise, at(0, 30), factor, at(1, 60), at(2, 60)].map(|x| Number(x).to_string());
-        table.row([format!("{ball} ball")].into_iter().chain(numbers));
+        let numbers = [noise, at(0, 30), factor, at(1, 60), at(2, 60)];
+        table.numbers([format!("{ball} ball")], numbers);
         let figure = Figure::new(
             id,
             &format!("Low rank + sparse, {ball} ball, noise {noise}"),

@@ -1,15 +1,28 @@
 //! When the zeros of the solution are found.
 
+use faer::Mat;
+use faer::linalg::solvers::Solve;
 use kiln_optim::block_coordinate::{
     BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update,
 };
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
 use kiln_optim::{Composite, Every, Stop, Trace, run as solve};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Table};
 use kiln_tensor::prox::NonNegative;
+use serde::{Deserialize, Serialize};
 
-use super::claims::LATE;
+use super::claims::{LATE, SOLUTIONS};
 use super::rules::ITERATIONS;
+
+#[derive(Serialize, Deserialize)]
+struct Zeros {
+    /// The number of nonzeros after every iteration.
+    nonzeros: Vec<f64>,
+    /// The iterations that changed which they are.
+    changes: Vec<u64>,
+    /// See [`broken`].
+    broken: usize,
+}
 
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let sizes: &[usize] = context.pick(&[5, 50], &[5, 50, 100]);
@@ -32,12 +45,12 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         &["", "nonzeros", "last change"],
     );
     for runs in &runs {
-        for (counts, changes) in &runs.values {
+        for Zeros { nonzeros, changes, broken } in &runs.values {
             let late = changes.iter().filter(|iteration| **iteration > ITERATIONS - ITERATIONS / 5).count();
             recorder.observe_in(&runs.name, &LATE, [late as f64]);
-            let ends = [counts.last().copied(), changes.last().map(|last| *last as f64)];
-            let ends = ends.map(|end| Number(end.unwrap_or(0.0)).to_string());
-            table.row(std::iter::once(runs.name.clone()).chain(ends));
+            recorder.observe_in(&runs.name, &SOLUTIONS, [*broken as f64]);
+            let ends = [nonzeros.last().copied(), changes.last().map(|last| *last as f64)];
+            table.numbers([&runs.name], ends.map(|end| end.unwrap_or(0.0)));
         }
     }
     recorder.table(table);
@@ -48,19 +61,18 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         Axis::linear("iteration"),
         Axis::linear("nonzeros"),
     );
-    recorder.figure(figure.with_runs(&runs, |(counts, _)| {
-        counts.iter().enumerate().take(61).map(|(at, count)| (at as f64, *count)).collect()
+    recorder.figure(figure.with_runs(&runs, |zeros| {
+        zeros.nonzeros.iter().enumerate().take(61).map(|(at, count)| (at as f64, *count)).collect()
     }));
     Ok(())
 }
 
-/// The number of nonzeros after every iteration, and the iterations that changed which they are.
 fn zeros<P: CoordinateProblem>(
     problem: &P,
     size: usize,
     update: Update,
     seed: u64,
-) -> Result<(Vec<f64>, Vec<u64>), ExperimentError> {
+) -> Result<Zeros, ExperimentError> {
     let blocks = BlockPartition::Variable { size };
     let solver = BlockCoordinateDescent { blocks, rule: BlockRule::GsqNonnegative, update, seed };
     let mut before = vec![false; problem.dimension()];
@@ -76,7 +88,30 @@ fn zeros<P: CoordinateProblem>(
         Ok(count as f64)
     });
     let stop = Stop { check_every: Some(50), ..Stop::after(ITERATIONS) };
-    solve(&solver, problem, vec![0.0; problem.dimension()], &stop, &mut counts)?;
-    let counts = counts.points().iter().map(|point| point.value).collect();
-    Ok((counts, changes))
+    let end = solve(&solver, problem, vec![0.0; problem.dimension()], &stop, &mut counts)?.state.iterate;
+    let nonzeros = counts.points().iter().map(|point| point.value).collect();
+    Ok(Zeros { nonzeros, changes, broken: broken(problem, &end)? })
+}
+
+/// How many conditions of a minimum of a quadratic over `x ≥ 0` its minimum over the nonzeros of `x` breaks: that
+/// these are positive, and that it falls along no other coordinate. With none broken the zeros are the solution's.
+fn broken<P: CoordinateProblem>(problem: &P, x: &[f64]) -> Result<usize, ExperimentError> {
+    let support: Vec<usize> = (0..x.len()).filter(|&i| x[i] > 0.0).collect();
+    let image = problem.image(x)?;
+    let hessian =
+        Mat::from_fn(support.len(), support.len(), |i, j| problem.hessian(&image, support[i], support[j]));
+    let slopes = Mat::from_fn(support.len(), 1, |i, _| problem.partial(x, &image, support[i]));
+    let newton = hessian.partial_piv_lu().solve(&slopes);
+    let mut minimum = x.to_vec();
+    for (i, step) in support.iter().zip(newton.col(0).iter()) {
+        minimum[*i] -= step;
+    }
+    if minimum.iter().any(|x| !x.is_finite()) {
+        return Err("the minimum over the nonzeros is not unique".into());
+    }
+    let image = problem.image(&minimum)?;
+    let breaks = |i: &usize| {
+        if x[*i] > 0.0 { minimum[*i] <= 0.0 } else { problem.partial(&minimum, &image, *i) < 0.0 }
+    };
+    Ok((0..x.len()).filter(breaks).count())
 }

@@ -17,7 +17,10 @@ pub(super) const FEATURES_SHIFT: Claim = Claim {
 
 pub(super) const AS_SAVED: Check = Check::mean("accuracy less the mean that the authors saved")
     .within(-0.04, 0.04)
-    .by_us("three standard errors of ten seeds, theirs and ours: 0.02 each")
+    .by_us(
+        "with a deviation of 0.02, ten seeds know a mean to 0.014, and three standard errors of the difference of \
+            two such means are 0.027: 0.041 together",
+    )
     .at_full_scale();
 pub(super) const SAVED: Claim = Claim {
     place: "SCM I, notebook/Accuracy.ipynb of the authors' code (KeruWu/Roles_CICs)",
@@ -88,18 +91,16 @@ pub(super) const SAME_LAW: Check = Check::same_law(
     "three deviations of the values that do not collapse; the reference is the authors' code, seeds 1 to 10",
 )
 .at_full_scale();
-pub(super) const FAR_BELOW: Check =
-    Check::share("trained: seeds on which DIP's accuracy is at least 0.1 below CIP's")
-        .at_least(0.1)
-        .by_us("it may fail: in a tenth of the draws at least. Of the authors' ten, two collapse")
-        .at_full_scale();
+pub(super) const FAILS_TRAINED: Check =
+    Check::difference("trained: accuracy, DIP less CIP with means").below(0.0).at_full_scale();
 pub(super) const FAILURE: Claim = Claim {
     place: "SCM III: features whose relation to the label is reversed",
     says: "DIP may keep features whose relation to the label is reversed in the target, and then fails badly.",
     test: "As C1, exact: worse than chance on the target, and on the source better than any classifier on \
         the invariant features, 0.821. Trained with λ = 100 (means) and 1 (MMD), the paper's choices, \
-        against CIP with means, 30 seeds: with MMD it collapses on some and not on others.",
-    checks: &[BELOW_CHANCE, UNSEEN, SAME_LAW, FAR_BELOW],
+        against CIP with means, paired over 30 seeds: with MMD it collapses on some and not on others, so \
+        that its law is compared with that of the authors' code.",
+    checks: &[BELOW_CHANCE, UNSEEN, SAME_LAW, FAILS_TRAINED],
     ..Claim::exact("C4")
 };
 
@@ -124,19 +125,25 @@ pub(super) const ALL_SHIFTS: Claim = Claim {
     ..Claim::stand_in("C6", HARD.0, HARD.1)
 };
 
-pub(super) const VIOLATION: Check = Check::each("violation of the inequality").at_most(0.0);
-pub(super) const COVERS: Check = Check::difference("DIP on the target: bound less accuracy").above(0.0);
-pub(super) const EXPOSES: Check = Check::mean("bound on DIP's accuracy, α = 0.75").below(0.5);
+pub(super) const COVERS: Check = Check::share("draws in which DIP's accuracy is at most the bound")
+    .at_least(0.95)
+    .by_us("the bound is estimated from rows; 0.95 is asked of whatever bounds with confidence");
+pub(super) const EXPOSES: Check =
+    Check::share("draws in which the bound, α = 0.75, is below one half, of those in which DIP is")
+        .at_least(0.8)
+        .by_us(
+            "a bound below one half is a test for failure without labels; 0.8 is the power asked of tests",
+        );
 pub(super) const SHARPER: Check = Check::ordered("bound for α = 0.75, 0.5, 0.25, 0");
 pub(super) const BOUNDS: Claim = Claim {
     place: "corollaries 1 and 2",
     says: "A conditionally invariant classifier gives an upper bound on another's target accuracy without \
         target labels, which exposes the failure of DIP.",
-    test: "SCM III, exact DIP against exact CIP, 20 draws of 1,000 rows; the region is where CIP is surer \
-        than on a share α of the target. A bound below one half exposes DIP. The inequality behind it, with \
-        the true risk of CIP, holds for any two classifiers: also for trained methods, DIP with five \
-        weights.",
-    checks: &[VIOLATION, COVERS, EXPOSES, SHARPER],
+    test: "SCM III, exact DIP against exact CIP, 200 draws of 1,000 rows; the region is where CIP is surer \
+        than on a share α of the target. Each draw is judged: a user has one. (The inequality behind it, with \
+        the true risk of CIP, is one of triangles and can't fail. That CIP errs as often in the target as in \
+        the source can.) Trained DIP with five weights is shown.",
+    checks: &[COVERS, EXPOSES, SHARPER],
     ..Claim::exact("C7")
 };
 
@@ -169,7 +176,7 @@ pub(super) const SOURCES: Claim = Claim {
 
 pub(super) const NO_LOSS: Check = Check::difference("accuracy, DIP or CIP less ERM, nothing shifts")
     .within(-0.02, 0.02)
-    .by_us("two standard errors of an accuracy on 1,000 rows");
+    .by_us("two standard errors of an accuracy of 0.9 on 1,000 rows, 2 √(0.9 · 0.1/1,000) = 0.019");
 pub(super) const NOTHING_SHIFTS: Claim = Claim {
     place: "nothing shifts",
     says: "Where nothing shifts, nothing is lost by aligning.",

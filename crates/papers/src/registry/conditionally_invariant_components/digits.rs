@@ -7,9 +7,7 @@ use kiln_adapt::{
 };
 use kiln_datasets::optdigits;
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{
-    Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table, mean_and_deviation,
-};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table};
 use kiln_tensor::{Divergence, MmdKernel};
 
 use super::claims::{DIGITS_BAR, DIGITS_WEIGHTS};
@@ -105,18 +103,13 @@ pub(super) fn accuracies(runs: &[Runs<Measured>], name: &str) -> Vec<f64> {
 
 pub(super) fn table(id: &str, title: &str, runs: &[Runs<Measured>]) -> Table {
     let caption = "Mean over the seeds, standard deviation in brackets.";
-    let mut table = Table::new(id, title, caption, &["method", "accuracy", "balanced accuracy"]);
-    for runs in runs {
-        let columns = [runs.each(|fit| fit.accuracy), runs.each(|fit| fit.balanced)];
-        let cells = columns.map(|column| mean_and_deviation(&column, 3));
-        table.row(std::iter::once(runs.name.clone()).chain(cells));
-    }
-    table
+    let table = Table::new(id, title, caption, &["method", "accuracy", "balanced accuracy"]);
+    table.with_runs(runs, 3, &[&|fit| fit.accuracy, &|fit| fit.balanced])
 }
 
 pub(super) fn small_digits(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let found = optdigits(&*context.data)?;
-    found.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+    recorder.used_sources(&found.sources);
     let images = Images::from_bytes(8, 8, 1, &found.pixels, 16)?;
     let digits = Digits::new(images, found.labels.clone())?;
     let presets = [

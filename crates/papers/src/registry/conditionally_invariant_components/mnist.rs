@@ -45,7 +45,7 @@ fn digits(images: LabelledImages) -> Result<Digits, ExperimentError> {
 
 pub(super) fn presets(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let (train, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
-    train.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
+    recorder.used_sources(train.sources.iter().chain(&test.sources));
     if context.scale == Scale::Quick {
         recorder.note("Hours for each seed: at full scale only.");
         return Ok(());

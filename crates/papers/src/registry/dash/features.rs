@@ -2,7 +2,7 @@
 
 use kiln_optim::training::feature_learning::{FeatureLearning, InitialWeights, Stage};
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Table};
 
 use super::claims::{ABOVE_WARM, ACTIVE, LIKE_RANDOM, STALLED};
 
@@ -36,9 +36,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         [|s| s.accuracy, |s| s.features as f64, |s| s.active as f64, |s| s.memorized as f64];
     for stage in [1, middle, end] {
         for runs in &runs {
-            let numbers =
-                columns.map(|of| Number(mean(runs.each(|stages| of(&stages[stage - 1])))).to_string());
-            table.row([stage.to_string(), runs.name.clone()].into_iter().chain(numbers));
+            let numbers = columns.map(|of| mean(runs.each(|stages| of(&stages[stage - 1]))));
+            table.numbers([stage.to_string(), runs.name.clone()], numbers);
         }
     }
     recorder.table(table);

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kiln_optim::training::{Dash, ShrinkAndPerturb};
 use kiln_optim::{FiniteSum, ModuleObjective, Order, Sampler};
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Table};
 use kiln_tensor::network::{InitialLaw, LayerDraws};
 use kiln_tensor::training::{BatchLoss, ByBatches, Descent, index_tensor};
 use kiln_tensor::{Distribution, Noise, Parameters, TensorError};
@@ -255,8 +255,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         relative_steps.push(dash.paired(cold, steps).into_iter().map(|(dash, cold)| dash / cold).collect());
         for runs in &runs {
             let numbers = [mean(runs.each(last)), mean(runs.each(average)), mean(runs.each(steps))];
-            let numbers = numbers.map(|x| Number(x).to_string());
-            table.row([network.to_owned(), runs.name.clone()].into_iter().chain(numbers));
+            table.numbers([network, &runs.name], numbers);
         }
         let figure = Figure::new(
             id,

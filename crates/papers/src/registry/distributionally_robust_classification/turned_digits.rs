@@ -119,7 +119,7 @@ impl Domains {
 
 pub(super) fn experiment(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let found = optdigits(&*context.data)?;
-    found.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+    recorder.used_sources(&found.sources);
     let digits = &Digits::new(Images::from_bytes(8, 8, 1, &found.pixels, 16)?, found.labels)?;
     let radii = context.pick(&COVARIATE_RADII[..=JUDGED], &COVARIATE_RADII[..]);
     let device = &context.tensor_device()?;

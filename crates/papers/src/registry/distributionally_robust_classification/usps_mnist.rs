@@ -57,7 +57,7 @@ impl Domain {
     ) -> Result<Self, ExperimentError> {
         let mut part = |part| {
             let images = read(part)?;
-            images.sources.iter().for_each(|source| recorder.used_data(source.clone()));
+            recorder.used_sources(&images.sources);
             let bytes: Vec<u8> =
                 (0..images.len()).flat_map(|i| resized(images.image(i), images.width, SIDE)).collect();
             let pictures = Images::from_bytes(SIDE, SIDE, 1, &bytes, u8::MAX)?.normalized(0.5, 0.5)?;

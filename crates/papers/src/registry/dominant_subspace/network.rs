@@ -130,7 +130,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     for (index, run) in runs.values.iter().enumerate() {
         let numbers = [(index + 1) as f64, run.alignment, run.products, last(&run.warm)];
         let numbers = numbers.into_iter().chain(run.curves.iter().map(last));
-        table.row(numbers.map(|x| Number(x).to_string()));
+        table.row(numbers.map(Number));
     }
     recorder.table(table);
     let curves = METHODS.iter().enumerate().map(|(method, (name, _))| {

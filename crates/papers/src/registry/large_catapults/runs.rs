@@ -5,7 +5,7 @@ use kiln_optim::first_order::{GradientDescent, HeavyBall};
 use kiln_optim::problems::DiagonalNetwork;
 use kiln_optim::{Objective, Solver, StepSize, Stop, run as solve};
 use kiln_receipts::statistics::median;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table};
 use kiln_tensor::{Coordinates, Distribution, Noise, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ impl Run {
         (self.crossing.is_some() && last == STEPS && loss < 1e-8).then_some(ratio)
     }
 
-    /// Highest loss after the crossing, and loss just after the noise.
+    /// The highest loss after the crossing, and the loss just after the noise.
     fn spike(&self) -> Option<(f64, f64)> {
         self.settled().and(self.crossing).map(|(_, before)| (self.spike, before))
     }
@@ -107,17 +107,17 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             let (after, before): (Vec<_>, Vec<_>) = runs.values.iter().filter_map(Run::spike).unzip();
             let medians = [runs.each(|run| run.step_size), settled.clone(), before, after].map(median);
             let numbers = std::iter::once(settled.len() as f64).chain(medians);
-            let names = [threshold.to_string(), runs.name.clone()];
-            table.row(names.into_iter().chain(numbers.map(|x| Number(x).to_string())));
+            table.numbers([threshold.to_string(), runs.name.clone()], numbers);
         }
         let [heavy, descent] = &runs;
-        let pairs = heavy.values.iter().zip(&descent.values);
+        let runs_of_pairs = || heavy.values.iter().zip(&descent.values);
         let pairs: Vec<_> =
-            pairs.filter_map(|(heavy, descent)| heavy.settled().zip(descent.settled())).collect();
+            runs_of_pairs().filter_map(|(heavy, descent)| heavy.settled().zip(descent.settled())).collect();
+        let spikes = runs_of_pairs().filter_map(|(heavy, descent)| heavy.spike().zip(descent.spike()));
         recorder.observe_in(&group, &SETTLED, [pairs.len() as f64 / seeds.len() as f64]);
         recorder.observe_in(&group, &PAIR, pairs);
         recorder.observe_in(&group, &BELOW, heavy.values.iter().filter_map(Run::settled));
-        recorder.observe_in(&group, &SPIKE, heavy.values.iter().filter_map(Run::spike));
+        recorder.observe_in(&group, &SPIKE, spikes.map(|(heavy, descent)| (heavy.0, descent.0)));
         recorder.observe_in(&group, &AT_THRESHOLD, descent.values.iter().filter_map(Run::settled));
         if threshold == THRESHOLDS[1] {
             draw(recorder, &format!("{group}; median and quartiles."), &runs);

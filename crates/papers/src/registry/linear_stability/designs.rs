@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     );
     let largest = stable.iter().copied().fold(0.0, f64::max);
     let numbers = [stable.len() as f64, largest, count(&|d| d[1] <= 2.0), selective];
-    table.row(numbers.map(|x| Number(x).to_string()));
+    table.row(numbers.map(Number));
     recorder.table(table);
     recorder.observe(&STABLE, [stable.len() as f64]);
     recorder.observe(&DESCENT_ONLY, [selective]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::{EVER_ACTIVE, EXCESS, PLANTED_WORK, SAME_WORK, STAR_WORK};
 use super::protocol::support_excess;
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Table};
 
 const ALPHA: f64 = 0.05;
 const EPSILON: f64 = 1e-4;
@@ -47,9 +47,7 @@ pub(super) fn work(context: &Context, recorder: &mut Recorder) -> Result<(), Exp
     let bound = 1.0 / (ALPHA * EPSILON);
     let mut row = |graph: &str, size: &Size| {
         let largest = size.appr.iter().copied().fold(0.0, f64::max);
-        let cells =
-            [size.nodes, mean(&size.appr), largest, bound, mean(&size.l1)].map(|x| Number(x).to_string());
-        table.row(std::iter::once(graph.to_owned()).chain(cells));
+        table.numbers([graph], [size.nodes, mean(&size.appr), largest, bound, mean(&size.l1)]);
     };
     let mut implicit = Vec::new();
     for bits in SIZES {

@@ -100,22 +100,31 @@ pub(super) const NEAR_BEST: Check =
         .by_us("to halve the labels doubles the excess: choosing shall cost no more than that")
         .expected(&[Expected::quick(0.99, 2.88, FEW_DRAWS)]);
 pub(super) const BEATS_START: Check = Check::ratio("excess of the best start / of MASFT").above(1.0);
-pub(super) const BEATS_TARGET: Check = Check::ratio("excess of OLS-Tar / of MASFT")
-    .above(1.0)
-    .expected(&[Expected::quick(0.95, 2.49, FEW_DRAWS)]);
+pub(super) const BEATS_TARGET: Check = Check::ratio("4k/d of the excess of OLS-Tar / that of MASFT")
+    .at_least(1.0)
+    .by_us(
+        "OLS-Tar leaves about σ²d/n, k directions on half of the labels σ²2k/n, and choosing shall cost no more than \
+            the halving: 0.8 or 1 times OLS-Tar for d = 20, 0.32 or 0.4 for d = 50",
+    )
+    .expected(&[Expected::quick(
+        0.68,
+        3.9,
+        "in theory 1.2 to 2.3 at k = 5, d = 20, n = 80, with and without the cost of choosing; 24 draws, with six \
+            settings judged together, know it to a factor of 1.7",
+    )]);
 pub(super) const SELECTION: Claim = Claim {
     place: "MASFT",
     says: "Without knowing which intervention it is, MASFT is nearly as good as the best of its candidates.",
     test: "All three interventions, d = 20 and 50, 5,000 rows; three starts of ranks 1, 2, 4, 8, half of the labels to \
         choose; n = 80 and 24 draws, at full scale n = 40, 80, 320 and 100 draws. The best start is that with the \
         least median error, not tuned; the best candidate that with the least median among all starts, tuned or not; \
-        paired by draw.",
+        OLS-Tar, where n is above d, has all labels; k = 4 or 5; paired by draw.",
     checks: &[NEAR_BEST, BEATS_START, BEATS_TARGET],
     ..Claim::ours("M5")
 };
 
-pub(super) const WRONG: Check = Check::share("draws in which a wrong candidate is chosen").at_most(0.25).by_us(
-    "twice the union bound, (L − 1)(1 − Φ(√(2 ln L))) = 0.12 to 0.14; choosing blindly 0.5 for L = 2, 0.98 for 64",
+pub(super) const WRONG: Check = Check::share("draws in which a wrong candidate is chosen").at_most(0.2).by_us(
+    "the union bound, (L − 1) P(t₄₀ > √(2 ln L)) = 0.12, 0.16, 0.18, 0.20; choosing blindly 0.5 for L = 2, 0.98 for 64",
 );
 pub(super) const NUMBER: Claim = Claim {
     place: "the cost of selection",
@@ -127,16 +136,20 @@ pub(super) const NUMBER: Claim = Claim {
     ..Claim::ours("M6")
 };
 
-pub(super) const FALLS_BACK: Check = Check::ratio("excess of MASFT / of OLS-Tar on half").at_most(1.26).by_us(
-    "OLS-Tar leaves 0.2 d/(n/2 − d − 1) = 0.02 to 0.05 of the label's variance, a start that is wrong about \
-     all of it 0.8: ten times that or more, so that to choose one in a tenth of the draws gives 10^0.1",
-);
+pub(super) const FALLS_BACK: Check = Check::share("draws in which MASFT chooses OLS-Tar")
+    .at_least(0.9)
+    .by_us(
+        "a start that is wrong about half of the label's variance is Δ = 0.45 behind on 100 labels or more: \
+            Δ/√((4 · 0.2 Δ + 2Δ²)/100) = 5 standard errors, so that it is never chosen; 0.9 is what 100 draws of \
+            four settings can tell from 1 (Wilson: 0.94)",
+    )
+    .at_full_scale();
 pub(super) const NO_TRANSFER: Check = Check::ratio("excess of FT-DIP or FT-OLS-Src / of OLS-Tar").above(1.0);
 pub(super) const CONTROL: Claim = Claim {
     place: "control, not in the paper: nothing can be transferred",
     says: "When everything is different in the target, MASFT falls back on least squares on the labels.",
-    test: "All weights drawn anew, d = 20 and 50, n = 10 d and 20 d, 12 draws (100 at full scale): MASFT \
-        against OLS-Tar on the half that MASFT trains on, the other methods against OLS-Tar, on all labels.",
+    test: "All weights drawn anew, d = 20 and 50, n = 10 d and 20 d, 12 draws (100 at full scale): what MASFT \
+        chooses; the other methods against OLS-Tar, on all labels.",
     checks: &[FALLS_BACK, NO_TRANSFER],
     ..Claim::ours("M7")
 };

@@ -5,7 +5,7 @@ use kiln_adapt::linear::fine_tuning::{FtCip, FtDip, FtOlsSource, LinearFineTunin
 use kiln_adapt::linear::{FeatureMoments, Moments};
 use kiln_adapt::scm::{Intervention, Ssda};
 use kiln_receipts::statistics::{mean, median, slope};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, Table};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -207,7 +207,7 @@ fn table(settings: &[Setting], caption: &str) -> Table {
                 mean(setting.each(Draw::slope)),
             ];
             let names = [in_words(intervention).to_owned(), features.to_string(), n.to_string()];
-            table.row(names.into_iter().chain(numbers.map(|x| Number(x).to_string())));
+            table.numbers(names, numbers);
         }
     }
     table
@@ -292,8 +292,7 @@ pub(super) fn sources(context: &Context, recorder: &mut Recorder) -> Result<(), 
     ];
     let sources = |setting: &Setting| setting.simulation.sources;
     for setting in &settings {
-        let medians = columns.map(|column| Number(setting.median(column)).to_string());
-        table.row(std::iter::once(sources(setting).to_string()).chain(medians));
+        table.numbers([sources(setting)], columns.map(|column| setting.median(column)));
         if matches!(sources(setting), 5 | 10) {
             let group = format!("{} sources", sources(setting));
             recorder.observe_in(group, &ENOUGH_SOURCES, setting.against_target());

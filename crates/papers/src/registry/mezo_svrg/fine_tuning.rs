@@ -222,7 +222,7 @@ fn ends(id: &str, title: &str, runs: &[(Way, Runs<Curve>)]) -> Table {
             let accuracy = runs.each(accuracy(queries));
             let [low, middle, high] = [0.0, 0.5, 1.0].map(|share| quantile(&accuracy, share));
             let numbers = [queries as f64, median(runs.each(loss(queries))), middle, low, high];
-            table.row(std::iter::once(runs.name.clone()).chain(numbers.map(|x| Number(x).to_string())));
+            table.numbers([&runs.name], numbers);
         }
     }
     table

@@ -30,8 +30,9 @@ pub(super) const REFERENCE_HEART: Claim = Claim {
 };
 
 pub(super) const DIGITS_NEAR: Check =
-    Check::each("digits, accuracy less the reference").within(-0.02, 0.02).by_us(
-        "two standard errors of a share of the 2,007 test pictures of USPS: 2 √(0.25/2,007) is 2.2 points",
+    Check::each("digits, accuracy less the reference").within(-0.0125, 0.0125).by_us(
+        "half of what the least mistake that is known changes: scikit-learn has 22.3 in place of 24.8 % from \
+            USPS on all 10,000 test pictures of MNIST. Nothing is random, so that no standard error applies",
     );
 pub(super) const REFERENCE_DIGITS: Claim = Claim {
     place: "MNIST and USPS, reference numbers",
@@ -87,7 +88,10 @@ pub(super) const AMAZON: Claim = Claim {
 pub(super) const SENTIMENT_GAIN: Check = Check::difference("sentences: accuracy, adapted less pooled ERM")
     .below(0.016)
     .at_full_scale()
-    .by_us("two standard errors of the difference between two accuracies on 8,000 rows, 2 √(0.5/8,000)");
+    .by_us(
+        "two standard errors of the difference between two accuracies, in the mean over four targets of 2,000 rows: \
+            2 √(0.5/8,000)",
+    );
 pub(super) const SENTIMENT: Claim = Claim {
     place: PLACE,
     says: "Where a few hundred words say little of the label, no kind of adaptation gains what a test set of \
@@ -101,9 +105,12 @@ pub(super) const SENTIMENT: Claim = Claim {
 pub(super) const OFFICE_ONE: Check =
     Check::difference("Office: accuracy, ERM on one source less pooled ERM").below(0.0).at_full_scale();
 pub(super) const OFFICE_GAIN: Check = Check::difference("Office: accuracy, adapted less pooled ERM")
-    .below(0.028)
+    .below(0.038)
     .at_full_scale()
-    .by_us("two standard errors of the difference between two accuracies on 2,533 rows, 2 √(0.5/2,533)");
+    .by_us(
+        "two standard errors of the difference between two accuracies, in the mean over targets of 958, 1,123, 295 \
+            and 157 rows: 2 √(0.5 (1/958 + 1/1,123 + 1/295 + 1/157))/4",
+    );
 pub(super) const OFFICE: Claim = Claim {
     place: PLACE,
     says: "On features that are scaled inside each domain already, more sources help and adaptation does \

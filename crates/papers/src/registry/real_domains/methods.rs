@@ -177,9 +177,7 @@ fn compare<D: Fn(usize, u64) -> Result<Vec<Domain>, ExperimentError> + Sync>(
         return Ok(());
     }
     let (sources, domains) = load(&context.data)?;
-    for source in sources {
-        recorder.used_data(source);
-    }
+    recorder.used_sources(&sources);
     let split = &|place: usize, seed| {
         let mut domains = domains(place, seed)?;
         let target = domains.remove(place);

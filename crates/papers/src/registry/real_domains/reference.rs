@@ -3,7 +3,6 @@
 use faer::Mat;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::{Labelled, Predict};
-use kiln_core::data::DataUse;
 use kiln_datasets::{ImagePart, LabelledCounts};
 use kiln_receipts::{Check, Context, ExperimentError, Recorder, Table};
 
@@ -50,13 +49,9 @@ fn compare<const N: usize>(
     Ok(())
 }
 
-fn used<'a>(recorder: &mut Recorder, sources: impl IntoIterator<Item = &'a Vec<DataUse>>) {
-    sources.into_iter().flatten().for_each(|source| recorder.used_data(source.clone()));
-}
-
 pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let products = kiln_datasets::amazon(&*context.data)?;
-    used(recorder, products.iter().flat_map(|product| [&product.train.sources, &product.test.sources]));
+    recorder.used_sources(products.iter().flat_map(|one| one.train.sources.iter().chain(&one.test.sources)));
     let names: Vec<_> = products.iter().map(|product| &product.name[..]).collect();
     let title = "Amazon reviews, logistic regression on counts";
     compare(recorder, &AMAZON_NEAR, title, (&names, &names), &AMAZON, |source| {
@@ -75,7 +70,7 @@ pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), E
 
 pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let sites = kiln_datasets::heart(&*context.data)?;
-    used(recorder, sites.iter().map(|site| &site.sources));
+    recorder.used_sources(sites.iter().flat_map(|site| &site.sources));
     let names: Vec<_> = sites.iter().map(|site| &site.name[..]).collect();
     let title = "Heart disease, one hospital left out";
     compare(recorder, &HEART_NEAR, title, (&["the others"], &names), &HEART, |_| {
@@ -95,7 +90,7 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let mut domains = Vec::new();
     for part in [ImagePart::Train, ImagePart::Test] {
         let [mnist, usps] = [kiln_datasets::mnist(data, part)?, kiln_datasets::usps(data, part)?];
-        used(recorder, [&mnist.sources, &usps.sources]);
+        recorder.used_sources(mnist.sources.iter().chain(&usps.sources));
         domains.push([first_resized("MNIST", &mnist, PICTURES)?, first_resized("USPS", &usps, PICTURES)?]);
     }
     let [train, test] = &domains[..] else { return Err("two parts".into()) };
@@ -109,7 +104,7 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
 
 pub(super) fn office(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let pictures = kiln_datasets::office(&*context.data)?;
-    used(recorder, pictures.iter().map(|domain| &domain.sources));
+    recorder.used_sources(pictures.iter().flat_map(|domain| &domain.sources));
     let domains = features::office(&pictures)?;
     let names: Vec<_> = domains.iter().map(Labelled::name).collect();
     let title = "Office-Caltech10, nearest neighbour";

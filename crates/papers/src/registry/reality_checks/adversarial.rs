@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::{LESS_THAN_OCCLUSION, SAME_PICTURE};
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures};
-use kiln_datasets::{ImagePart, mnist};
+use kiln_datasets::ImagePart;
 use kiln_receipts::statistics::rank_correlation;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 use kiln_tensor::training::cross_entropy;
@@ -125,11 +125,9 @@ fn measure(network: &AwdCnn, picture: &Pictures, device: &Device) -> Result<Meas
 
 pub(super) fn hierarchies(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let test = mnist(&*context.data, ImagePart::Test)?;
-    test.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+    let pictures = Pictures::mnist(context, recorder, ImagePart::Test)?;
     let (network, file) = AwdCnn::load(&*context.data, &device)?;
     recorder.used_data(file);
-    let pictures = Pictures::from(&test);
     let count = context.pick(10, 200);
     let one = |i: u64| measure(&network, &pictures.part(i as usize..i as usize + 1), &device);
     let [measured] = recorder.sweep(&(0..count).collect::<Vec<_>>(), [Arm::new("picture", &(), one)])?;

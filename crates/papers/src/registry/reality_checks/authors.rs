@@ -9,8 +9,8 @@ use super::claims::{CNN_ACCURACY, EMPTY_MASK, FULL_MASK, LENET_ACCURACY, LOGITS,
 use super::networks::{Look, Network};
 use crate::device::TensorDevice;
 use crate::pictures::{AwdCnn, Pictures, TrimLeNet};
-use kiln_datasets::{ImagePart, mnist};
-use kiln_receipts::{Context, ExperimentError, Number, Recorder, Table};
+use kiln_datasets::ImagePart;
+use kiln_receipts::{Context, ExperimentError, Recorder, Table};
 
 /// Logits of the first test picture, from the authors' own code, to a ten-thousandth.
 const CNN_LOGITS: [f32; 10] =
@@ -64,17 +64,16 @@ fn measure<N: Network>(
 
 pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let device = context.tensor_device()?;
-    let test = mnist(&*context.data, ImagePart::Test)?;
-    test.sources.iter().cloned().for_each(|source| recorder.used_data(source));
-    let (pictures, labels) = (Pictures::from(&test), &test.labels);
+    let pictures = &Pictures::mnist(context, recorder, ImagePart::Test)?;
+    let labels = &pictures.labels;
     let (cnn, cnn_file) = AwdCnn::load(&*context.data, &device)?;
     let (lenet, lenet_file) = TrimLeNet::load(&*context.data, &device)?;
     recorder.used_data(cnn_file);
     recorder.used_data(lenet_file);
     let found = recorder.memo("networks", || {
         Ok([
-            measure(&cnn, &AwdCnn::input(&pictures, &device), labels, CNN_LOGITS, &device)?,
-            measure(&lenet, &TrimLeNet::input(&pictures, &device), labels, LENET_LOGITS, &device)?,
+            measure(&cnn, &AwdCnn::input(pictures, &device), labels, CNN_LOGITS, &device)?,
+            measure(&lenet, &TrimLeNet::input(pictures, &device), labels, LENET_LOGITS, &device)?,
         ])
     })?;
     let mut table = Table::new(
@@ -91,8 +90,7 @@ pub(super) fn networks(context: &Context, recorder: &mut Recorder) -> Result<(),
         recorder.observe(&check, [*accuracy]);
         recorder.observe(&LOGITS, [*logits]);
         recorder.observe(&SUM_ERROR, [errors[0]]);
-        let numbers = [*accuracy, *logits].into_iter().chain(*errors);
-        table.row(std::iter::once(name.to_owned()).chain(numbers.map(|x| Number(x).to_string())));
+        table.numbers([name], [*accuracy, *logits].into_iter().chain(*errors));
     }
     // LeNet sees black as 0: a unit with nothing but black below it has no parts to divide its bias by.
     let [_, full, empty] = found[0].errors;

@@ -164,7 +164,7 @@ const DECOY_SAYS: &str = "A network that trusts a decoy is mended by a penalty o
 pub(super) const DRAWN_COST: Check = Check::difference("C6: no decoy less vanilla").above(0.0).unit("%");
 pub(super) const DRAWN_ORDER: Check = Check::ordered("C6: vanilla, CDEP-L1, RRR").by_paper().unit("%");
 pub(super) const DRAWN_MENDED: Check = Check::difference("C6: RRR less no decoy")
-    .at_least(-3.0)
+    .at_least(-2.7)
     .unit("%")
     .by_us("on 2,000 pictures, two standard errors of the difference of two accuracies of 75 % are 2.7");
 pub(super) const DECOY_DRAWN: Claim = Claim {

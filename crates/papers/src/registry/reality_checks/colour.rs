@@ -11,11 +11,9 @@ use super::networks::{Look, Network, Training, drawn};
 use super::variants::{Variant, rrr, runs_of, share, synthetic};
 use crate::device::TensorDevice;
 use crate::pictures::{Pictures, coloured, glyphs};
-use kiln_datasets::{ImagePart, mnist};
+use kiln_datasets::ImagePart;
 use kiln_receipts::statistics::mean_and_spread;
-use kiln_receipts::{
-    Arm, Axis, Check, Context, ExperimentError, Figure, Recorder, Runs, Scale, Table, mean_and_deviation,
-};
+use kiln_receipts::{Arm, Axis, Check, Context, ExperimentError, Figure, Recorder, Runs, Scale, Table};
 use kiln_tensor::network::ConvolutionalSizes;
 
 /// Single-pixel groups of a step.
@@ -171,7 +169,7 @@ fn trainings(
     recorder.observe(by_rule, &cdep);
     recorder.observe(gain, cdep.iter().copied().zip(vanilla.each(Seen::chosen_accuracy)));
 
-    let mut table = Table::new(
+    let table = Table::new(
         id,
         title,
         "Accuracy in percent, mean over 5 seeds, standard deviation in brackets: on test pictures in the colours of \
@@ -179,12 +177,7 @@ fn trainings(
          the loss on validation pictures in inverted colours.",
         &["training", "same colours", "inverted, last epoch", "inverted, by the rule"],
     );
-    for arm in &runs {
-        let columns = [arm.each(|seen| seen.last(2)), arm.each(last), arm.each(Seen::chosen_accuracy)];
-        let cells = columns.iter().map(|values| mean_and_deviation(values, 1));
-        table.row(std::iter::once(arm.name.clone()).chain(cells));
-    }
-    recorder.table(table);
+    recorder.table(table.with_runs(&runs, 1, &[&|seen| seen.last(2), &last, &Seen::chosen_accuracy]));
     if vanilla.values.iter().any(|seen| seen.looks.len() < 2) {
         return Ok(());
     }
@@ -245,11 +238,10 @@ fn on_mnist(
     change: fn(Pictures) -> Pictures,
     training: Training,
 ) -> Result<impl Fn(u64) -> Problem + Sync + use<>, ExperimentError> {
-    let (all, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
-    all.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
-    let all = Pictures::from(&all);
+    let mut read = |part| Pictures::mnist(context, recorder, part);
+    let (all, test) = (read(ImagePart::Train)?, read(ImagePart::Test)?);
     let validation = Arc::new(change(all.part(train..train + validation)));
-    let (train, test) = (Arc::new(change(all.part(0..train))), Arc::new(change(Pictures::from(&test))));
+    let (train, test) = (Arc::new(change(all.part(0..train))), Arc::new(change(test)));
     Ok(move |seed| Problem {
         train: train.clone(),
         validation: validation.clone(),

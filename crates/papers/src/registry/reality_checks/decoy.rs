@@ -11,11 +11,9 @@ use super::penalties::{Penalty, mask};
 use super::variants::{Variant, l1, rrr, runs_of, share, synthetic};
 use crate::device::TensorDevice;
 use crate::pictures::{Grey, Pictures, add_decoys, corners, glyphs};
-use kiln_datasets::{ImagePart, mnist};
+use kiln_datasets::ImagePart;
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{
-    Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table, mean_and_deviation,
-};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Scale, Table};
 use kiln_tensor::network::ConvolutionalSizes;
 
 /// Test accuracies of one training, in percent.
@@ -141,7 +139,7 @@ fn examples(id: &str, problem: &Problem) -> Figure {
 }
 
 fn show(recorder: &mut Recorder, [id, title]: [&str; 2], variants: &[Variant], runs: &[Runs<Accuracies>]) {
-    let mut table = Table::new(
+    let table = Table::new(
         id,
         title,
         "Accuracy on the test in percent, mean over the seeds, standard deviation in brackets: after the last epoch, \
@@ -159,9 +157,6 @@ fn show(recorder: &mut Recorder, [id, title]: [&str; 2], variants: &[Variant], r
     let weights = || variants.iter().filter_map(|variant| variant.weight());
     let ends = [weights().fold(f64::INFINITY, f64::min), weights().fold(0.0, f64::max)];
     for (variant, arm) in variants.iter().zip(runs) {
-        let columns = [arm.each(last), arm.each(|a| a.chosen), arm.each(|a| a.best)];
-        let cells = columns.iter().map(|values| mean_and_deviation(values, 1));
-        table.row(std::iter::once(arm.name.clone()).chain(cells));
         if variant.weight().is_none() {
             let colour = if *variant == Variant::Control { 6 } else { 0 };
             let level = mean(arm.each(last));
@@ -178,7 +173,7 @@ fn show(recorder: &mut Recorder, [id, title]: [&str; 2], variants: &[Variant], r
             figure = figure.with(Kind::LinePoints, penalty.name(), colour + 1, points);
         }
     }
-    recorder.table(table);
+    recorder.table(table.with_runs(runs, 1, &[&last, &|a| a.chosen, &|a| a.best]));
     recorder.figure(figure);
 }
 
@@ -228,9 +223,8 @@ pub(super) fn small(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
 }
 
 pub(super) fn convolutional(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let (all, test) = (mnist(&*context.data, ImagePart::Train)?, mnist(&*context.data, ImagePart::Test)?);
-    all.sources.iter().chain(&test.sources).cloned().for_each(|source| recorder.used_data(source));
-    let (all, test) = (Pictures::from(&all), Arc::new(Pictures::from(&test)));
+    let mut read = |part| Pictures::mnist(context, recorder, part);
+    let (all, test) = (read(ImagePart::Train)?, Arc::new(read(ImagePart::Test)?));
     let [train, kept_back] = [0..54_000, 54_000..60_000].map(|places| Arc::new(all.part(places)));
     let problem = |seed| Problem {
         train: train.clone(),

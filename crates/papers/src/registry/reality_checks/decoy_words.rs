@@ -180,7 +180,7 @@ impl Problem {
     fn read(context: &Context, recorder: &mut Recorder, bias: Bias) -> Result<Self, ExperimentError> {
         let mut sentences_of = |part| {
             let read = sst2(&*context.data, part)?;
-            read.sources.iter().cloned().for_each(|source| recorder.used_data(source));
+            recorder.used_sources(&read.sources);
             let words = read.texts.iter().map(|text| text.to_lowercase());
             let words = words.map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
             let sentences = words.zip(read.labels).filter(|(words, _)| words.len() <= LONGEST);

@@ -3,7 +3,9 @@
 use kiln_receipts::{Check, Claim, Expected, Paper};
 
 pub(super) const FALLS: Check =
-    Check::ratio("‖F(z)‖² of SEG-FFA, at the last pass / at a tenth of the passes").below(1.0);
+    Check::ratio("‖F(z)‖² of SEG-FFA, at the last pass / at a tenth of the passes")
+        .below(1.0)
+        .at_full_scale();
 pub(super) const GROWS: Check =
     Check::ratio("‖F(z)‖² of the others, at the last pass / at 1000 passes").above(1.0).at_full_scale();
 pub(super) const MONOTONE: Claim = Claim {
@@ -11,8 +13,8 @@ pub(super) const MONOTONE: Claim = Claim {
     says: "Of the shuffling variants of stochastic extragradient only SEG-FFA converges on monotone problems; \
         SEG-FF, SEG-RR and SEG-US diverge.",
     test: "Monotone sums of 40 nonmonotone quadratic games with 20 coordinates a player, drawn from Kiln's seeds by \
-        the authors' recipe, with their step sizes: ‖F(z)‖² over its value at the start, 1e5 passes (1e4 at quick \
-        scale), 20 runs where the authors make 5.",
+        the authors' recipe, with their step sizes: ‖F(z)‖² over its value at the start, 1e5 passes and 20 runs \
+        where the authors make 5. Quick scale makes 1e4 passes and 5 runs, which are shown and not judged.",
     checks: &[FALLS, GROWS],
     ..Claim::exact("F1")
 };

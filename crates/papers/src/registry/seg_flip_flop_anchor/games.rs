@@ -5,7 +5,7 @@ use kiln_optim::minimax::StochasticExtragradient;
 use kiln_optim::problems::AffineFiniteSum;
 use kiln_optim::{Operator, Order, Solver, StepSize};
 use kiln_receipts::statistics::{geometric_mean, quantile};
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, Table};
 use kiln_tensor::Vector;
 
 use super::claims::{BEATS_DSEG, FALLS, FASTEST, GROWS};
@@ -107,8 +107,7 @@ fn show(recorder: &mut Recorder, runs: &[Runs<Curve>], passes: u64, figure: Figu
         for arm in runs {
             let values = arm.each(after(passes));
             let numbers = [geometric_mean(&values), quantile(&values, 0.0), quantile(&values, 1.0)];
-            let cells = numbers.map(|x| Number(x).to_string());
-            table.row([arm.name.clone(), passes.to_string()].into_iter().chain(cells));
+            table.numbers([arm.name.clone(), passes.to_string()], numbers);
         }
     }
     recorder.table(table);

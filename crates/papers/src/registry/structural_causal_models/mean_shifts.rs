@@ -6,7 +6,7 @@ use kiln_adapt::linear::{FeatureMoments, Moments, Weight};
 use kiln_adapt::scm::{ChenBuhlmann, RegressionPopulation, ScmShift, Structure};
 use kiln_adapt::{Fit, SourceChoice};
 use kiln_receipts::statistics::{mean, quantile};
-use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table, sweep};
+use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs, Table, sweep};
 use rayon::prelude::*;
 
 use super::claims::{
@@ -123,8 +123,7 @@ pub(super) fn show(recorder: &mut Recorder, id: &str, title: &str, runs: &[Runs<
     for (colour, run) in runs.iter().enumerate() {
         let [low, median, high] = [0.25, 0.5, 0.75].map(|level| quantile(&run.values, level));
         let share = mean(no_worse(run, baseline).into_iter().map(number));
-        let numbers = [mean(&run.values), median, low, high, share].map(|x| Number(x).to_string());
-        table.row(std::iter::once(run.name.clone()).chain(numbers));
+        table.numbers([&run.name], [mean(&run.values), median, low, high, share]);
         if run.name != baseline.name {
             figure = figure.with(Kind::Points, &run.name, colour, paired(baseline, run));
         }
@@ -171,10 +170,10 @@ fn formula(population: &RegressionPopulation) -> [f64; 2] {
 }
 
 pub(super) fn formulas(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let seeds = context.seeds(context.pick(20, 100));
-    let bar = recorder.progress(seeds.len() as u64, "models of 200,000 rows");
+    let seeds = models(context);
+    let bar = recorder.progress(seeds.len() as u64, "models");
     let one = |seed: &u64| {
-        let simulation = ChenBuhlmann { rows: 200_000, ..ChenBuhlmann::experiment(1, *seed)? };
+        let simulation = ChenBuhlmann::experiment(1, *seed)?;
         let population = simulation.population()?;
         let [by_ols, by_dip] = formula(&population);
         let away = |risk: f64, formula: f64| (risk / formula - 1.0).abs();
@@ -185,21 +184,26 @@ pub(super) fn formulas(context: &Context, recorder: &mut Recorder) -> Result<(),
             .max(away(population.target.risk(&dip)?, by_dip))
             .max(away(population.sources[0].risk(&dip)?, by_dip));
 
-        let (problem, _) = simulation.draw(0)?;
-        let of_dip = away(population.target.risk(&regression::Dip::new(0, 1e6).fit(&problem)?)?, by_dip);
-        let of_ols = away(population.target.risk(&OLS.fit(&problem)?)?, by_ols);
+        let sampled = |rows: usize| {
+            let (problem, _) = ChenBuhlmann { rows, ..simulation }.draw(0)?;
+            let of_dip = away(population.target.risk(&regression::Dip::new(0, 1e6).fit(&problem)?)?, by_dip);
+            Ok::<_, ExperimentError>([of_dip, away(population.target.risk(&OLS.fit(&problem)?)?, by_ols)])
+        };
+        let ([few_dip, few_ols], [many_dip, many_ols]) = (sampled(5000)?, sampled(50_000)?);
         bar.inc(1);
-        Ok([exact, of_dip, of_ols])
+        Ok([exact, few_dip, many_dip, few_ols, many_ols])
     };
     let differences = seeds.par_iter().map(one).collect::<Result<Vec<_>, ExperimentError>>()?;
-    let names = ["exact moments", "200,000 rows, DIP", "200,000 rows, OLS"];
-    let runs: [Runs<f64>; 3] = std::array::from_fn(|i| Runs {
+    let names =
+        ["exact moments", "DIP, 5,000 rows", "DIP, 50,000 rows", "OLS, 5,000 rows", "OLS, 50,000 rows"];
+    let runs: [Runs<f64>; 5] = std::array::from_fn(|i| Runs {
         name: names[i].to_owned(),
         values: differences.iter().map(|row| row[i]).collect(),
     });
-    for (check, runs) in [EXACT_FORMULAS, DIP_FORMULA, OLS_FORMULA].iter().zip(&runs) {
-        recorder.observe(check, &runs.values);
-    }
+    let [exact, few_dip, many_dip, few_ols, many_ols] = &runs;
+    recorder.observe(&EXACT_FORMULAS, &exact.values);
+    recorder.observe(&DIP_FORMULA, paired(few_dip, many_dip));
+    recorder.observe(&OLS_FORMULA, paired(few_ols, many_ols));
     let caption = format!(
         "Relative difference of a risk from what the theory says, over {} random models.",
         seeds.len()

@@ -14,7 +14,7 @@ use super::networks::{Training, best, outputs, relevant, share, tensor};
 use crate::device::TensorDevice;
 use crate::pictures::AwdCnn;
 use kiln_receipts::statistics::mean;
-use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table};
 
 /// Half the width of the bands that are taken out.
 const HALF: f64 = 0.1;
@@ -106,7 +106,7 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
         })
     });
     let runs = recorder.sweep_all(&context.seeds(context.pick(1, 5)), arms.collect())?;
-    let mut table = Table::new(
+    let table = Table::new(
         "bands",
         "Share of digits whose curve over bands peaks within 0.1 of the band that was taken out",
         &format!(
@@ -128,10 +128,6 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
     });
     for (colour, (middle, arm)) in centres().zip(&runs).enumerate() {
         recorder.observe_in(&arm.name, &NEAR_THE_BAND, arm.each(|run| run.near[0]));
-        let columns =
-            [arm.each(|run| run.accuracy), arm.each(|run| run.near[0]), arm.each(|run| run.near[1])];
-        let cells = columns.iter().map(|column| mean_and_deviation(column, 2));
-        table.row([arm.name.clone()].into_iter().chain(cells));
         for (which, figure) in figures.iter_mut().enumerate() {
             let curve = |band: usize| mean(arm.each(|run| run.curves[which][band]));
             let largest = (0..BANDS).map(|band| curve(band).abs()).fold(f64::MIN_POSITIVE, f64::max);
@@ -142,7 +138,7 @@ pub(super) fn bands(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
                 figure.clone().with(Kind::Line, &name, colour, points).with(Kind::Dashed, "", colour, dashes);
         }
     }
-    recorder.table(table);
+    recorder.table(table.with_runs(&runs, 2, &[&|run| run.accuracy, &|run| run.near[0], &|run| run.near[1]]));
     for figure in figures {
         recorder.figure(figure);
     }

@@ -5,8 +5,8 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::networks::{Training, best, in_batches, outputs, share, tensor};
-use crate::pictures::AwdCnn;
+use super::networks::{Training, best, in_batches, outputs, share};
+use crate::pictures::{AwdCnn, Pictures};
 use kiln_datasets::ImagePart;
 use kiln_receipts::{Context, ExperimentError, Recorder};
 use kiln_tensor::training::cross_entropy;
@@ -27,11 +27,8 @@ impl Digits {
         device: &Device,
     ) -> Result<Self, ExperimentError> {
         let mut read = |part: ImagePart, count: usize| -> Result<Tensor<3>, ExperimentError> {
-            let images = kiln_datasets::mnist(&*context.data, part)?;
-            images.sources.iter().for_each(|source| recorder.used_data(source.clone()));
-            let pixels: Vec<f32> =
-                images.pixels[..count * SIDE * SIDE].iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-            Ok(tensor(pixels, [count, SIDE, SIDE], device))
+            let pictures = Pictures::mnist(context, recorder, part)?.part(0..count);
+            Ok(pictures.tensor(device).reshape([count, SIDE, SIDE]))
         };
         Ok(Self { train: read(ImagePart::Train, counts[0])?, test: read(ImagePart::Test, counts[1])? })
     }

@@ -14,9 +14,7 @@ use crate::device::TensorDevice;
 use crate::pictures::AwdCnn;
 use crate::registry::convergence_maps::{AMPLITUDES, ConvergenceMaps, SLOPES};
 use kiln_receipts::statistics::{mean, rank_correlation};
-use kiln_receipts::{
-    Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table, mean_and_deviation,
-};
+use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Recorder, Table, mean_and_deviation};
 use kiln_tensor::training::mean_squared_error;
 
 /// Rings are 0.1 wide, the last one holds the corners.
@@ -161,8 +159,7 @@ pub(super) fn trained(context: &Context, recorder: &mut Recorder) -> Result<(), 
         let low = if ring == 0 { 0.0 } else { EDGES[ring - 1] };
         let name = EDGES.get(ring).map_or_else(|| format!("from {low}"), |high| format!("{low} to {high}"));
         let [score, loss, power] = of.map(|of| mean(of, ring));
-        let cells = [score, loss, power, score / power].map(|value| Number(value).to_string());
-        table.row([name].into_iter().chain(cells));
+        table.numbers([name], [score, loss, power, score / power]);
     }
     recorder.table(table);
     let curve = |which: usize| {

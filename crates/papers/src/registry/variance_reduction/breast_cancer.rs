@@ -22,7 +22,8 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let model = &model(&String::from_utf8(found.read()?)?)?;
     recorder.used_file(&found, model.labels().len());
     let (constants, minimum) = (model.constants(), minimum(model)?);
-    let (l, seeds) = (constants.smoothness, context.seeds(context.pick(5, 30)));
+    // Where all seeds end in the same rounding four groups of them need eight to be judged.
+    let (l, seeds) = (constants.smoothness, context.seeds(context.pick(8, 30)));
 
     let sgd =
         |share: f64, order| move |seed| Sgd { step_size: (share / l).into(), batch_size: 1, order, seed };
