@@ -33,7 +33,7 @@ impl Edges {
     }
 
     /// Adds the edges of a later part of the file.
-    pub(super) fn append(&mut self, other: Self) {
+    pub(super) fn append(&mut self, other: &Self) {
         let before = self.ends.len();
         self.lines.append(before, &other.lines);
         self.ends.extend_from_slice(&other.ends);

@@ -242,7 +242,7 @@ impl Document {
                 self.text = Some(Text::Weight(String::new()));
             }
             ("node", _, Some(rank)) if rank < label_before => {
-                self.text = Some(Text::Label(rank, String::new()))
+                self.text = Some(Text::Label(rank, String::new()));
             }
             ("node", _, Some(_)) => {}
             _ => key.unused += 1,

@@ -65,7 +65,7 @@ pub(super) fn decompressed<'a>(mut reader: impl Read + 'a) -> Result<Box<dyn Buf
 }
 
 enum Member<R: BufRead> {
-    Gzip(GzDecoder<R>),
+    Gzip(Box<GzDecoder<R>>),
     Bzip2(BzDecoder<R>),
     Zstd(Box<StreamingDecoder<R, FrameDecoder>>),
 }
@@ -73,7 +73,7 @@ enum Member<R: BufRead> {
 impl<R: BufRead> Member<R> {
     fn new(compression: Compression, reader: R) -> io::Result<Self> {
         Ok(match compression {
-            Compression::Gzip => Self::Gzip(GzDecoder::new(reader)),
+            Compression::Gzip => Self::Gzip(Box::new(GzDecoder::new(reader))),
             Compression::Bzip2 => Self::Bzip2(BzDecoder::new(reader)),
             Compression::Zstd => {
                 let decoder = StreamingDecoder::new_with_max_window_size(reader, WINDOW as u64);

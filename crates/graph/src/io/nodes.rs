@@ -119,7 +119,7 @@ impl Listed {
         }
         check_node_count(node_count, node_count as usize, line, options)?;
         let rule = self.rule(options, &mut report)?;
-        let (edges, labels) = (self.edges, name(self.ids, self.labels, format, options, &mut report)?);
+        let (edges, labels) = (self.edges, name(self.ids, &self.labels, format, options, &mut report)?);
         let name = |node: u64| format!("{:?}", labels.label(node));
         let graph = edges.build(node_count, rule, name, &mut report)?;
         Ok((graph, labels, report))
@@ -140,7 +140,7 @@ impl Listed {
 /// What the nodes are called.
 pub(super) fn name(
     ids: Names,
-    labels: Vec<Option<String>>,
+    labels: &[Option<String>],
     format: Format,
     options: &ReadOptions,
     report: &mut ReadReport,

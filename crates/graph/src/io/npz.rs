@@ -48,8 +48,9 @@ pub(super) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<(CsrG
                 return Err(fail("`indptr`, `indices` and `data` do not fit together".to_owned()));
             }
             for (row, bounds) in starts.windows(2).enumerate() {
-                for at in bounds[0] as usize..bounds[1] as usize {
-                    let index = in_range(indices[at], inner)?;
+                let row_of = bounds[0] as usize..bounds[1] as usize;
+                for (at, &index) in row_of.clone().zip(&indices[row_of]) {
+                    let index = in_range(index, inner)?;
                     let ends = if kind == "csr" { (row as u32, index) } else { (index, row as u32) };
                     matrix.entries.push(ends.0, ends.1, data.weight(at, options)?, at as u64 + 1);
                 }
@@ -117,11 +118,11 @@ impl Array {
         };
         let mut file = archive.by_name(&format!("{name}.npy")).map_err(|error| missing(&error))?;
         file.read_to_end(&mut bytes).map_err(|error| missing(&error))?;
-        Self::parse(bytes).ok_or_else(|| missing(&"expected a .npy array of numbers"))
+        Self::parse(&bytes).ok_or_else(|| missing(&"expected a .npy array of numbers"))
     }
 
     /// The header is `\x93NUMPY`, a version, the length of a Python dictionary and that dictionary.
-    fn parse(bytes: Vec<u8>) -> Option<Self> {
+    fn parse(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(b"\x93NUMPY")?;
         let (&[major, _], rest) = rest.split_first_chunk()?;
         let (length, rest) = if major == 1 {
@@ -170,7 +171,7 @@ impl Array {
 
     fn signed(&self, at: usize) -> i64 {
         let unused = 64 - 8 * self.size as u32;
-        (self.bits(at) << unused) as i64 >> unused
+        (self.bits(at) << unused).cast_signed() >> unused
     }
 
     fn whole_numbers(&self, name: &str) -> Result<Vec<u64>> {

@@ -235,7 +235,7 @@ impl Network {
             for (node, label) in self.labels {
                 labels[node as usize] = Some(label);
             }
-            nodes::name(ids, labels, Format::Pajek, options, &mut report)?
+            nodes::name(ids, &labels, Format::Pajek, options, &mut report)?
         };
         let name = |node: u64| format!("{:?}", labels.label(node));
         let graph = self.edges.build(self.nodes, rule, name, &mut report)?;

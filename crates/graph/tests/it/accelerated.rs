@@ -63,8 +63,9 @@ pub(crate) fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Option<Vec<f64
         }
         for i in k + 1..n {
             let factor = a[i][k] / a[k][k];
-            for j in k..n {
-                a[i][j] -= factor * a[k][j];
+            let (above, below) = a.split_at_mut(i);
+            for (entry, pivot) in below[0][k..].iter_mut().zip(&above[k][k..]) {
+                *entry -= factor * pivot;
             }
             b[i] -= factor * b[k];
         }
@@ -294,7 +295,7 @@ fn active_set(graph: &CsrGraph, problem: &Problem, alpha: f64) -> Vec<f64> {
             .iter()
             .map(|&u| {
                 let entry = |&v: &usize| {
-                    let own = if u == v { (1.0 + alpha) / 2.0 } else { 0.0 };
+                    let own = if u == v { f64::midpoint(1.0, alpha) } else { 0.0 };
                     own - (1.0 - alpha) / 2.0 * weights[u][v] / degree(v)
                 };
                 set.iter().map(entry).collect()

@@ -1,5 +1,6 @@
 //! Names in, names out: every format that holds names, options of tables, compression, the binary file.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use kiln_graph::io::{
@@ -145,7 +146,7 @@ fn a_table_of_many_pieces_is_read_as_one() {
     let count = 400_000_u64;
     let mut text = String::new();
     for u in 0..count {
-        text.push_str(&format!("{u},{}\n", (u * 7919) % count));
+        writeln!(text, "{u},{}", (u * 7919) % count).unwrap();
     }
     let numbers = table(&text, &ReadOptions::default()).unwrap().graph;
     assert_eq!(numbers.labels(), &Labels::counted(0, count));
@@ -160,7 +161,7 @@ fn a_table_of_many_pieces_is_read_as_one() {
         let mut found = 0.0;
         named.graph().neighbors(u, |other, w| {
             if other == v {
-                found = w
+                found = w;
             }
         });
         assert_eq!(found, weight);
@@ -172,7 +173,7 @@ fn a_table_of_many_pieces_is_read_as_one() {
     let cell = format!("\"{}\n{}\"", "x".repeat(40), "y".repeat(40));
     let mut text = String::from("source,target,text\n");
     for u in 0..60_000 {
-        text.push_str(&format!("{u},{},{cell}\n", (u + 1) % 60_000));
+        writeln!(text, "{u},{},{cell}", (u + 1) % 60_000).unwrap();
     }
     let ring = table(&text, &ReadOptions::default()).unwrap().graph;
     assert_eq!((ring.graph().node_count(), ring.graph().edge_count()), (60_000, 60_000));

@@ -30,11 +30,13 @@ fn said(name: &str, options: &ReadOptions) -> Option<String> {
 }
 
 fn unused(read: &Read) -> Vec<&str> {
-    let of = |note| match note {
-        &ReadNote::Unused { ref what, .. } => Some(what.as_str()),
-        _ => None,
-    };
-    read.report.notes.iter().filter_map(of).collect()
+    let notes = read.report.notes.iter();
+    notes
+        .filter_map(|note| match note {
+            ReadNote::Unused { what, .. } => Some(what.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn max() -> ReadOptions {

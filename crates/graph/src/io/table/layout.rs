@@ -11,6 +11,7 @@ use crate::error::Result;
 const SAMPLE: usize = 64;
 
 /// What a parser of lines has to know.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file")]
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) separator: Separator,

@@ -85,25 +85,24 @@ impl Table<'_> {
             let wanted = size.saturating_sub(buffer.len()).max(PIECE) as u64;
             let read = reader.by_ref().take(wanted).read_to_end(&mut buffer)?;
             let last = (read as u64) < wanted;
-            let layout = match found.take() {
-                Some(layout) => layout,
-                None => {
-                    if buffer.starts_with("\u{feff}".as_bytes()) {
-                        buffer.drain(..3);
-                    }
-                    let layout = Layout::find(&buffer, self.options, numbered, &mut self.report)?;
-                    self.bipartite = layout.bipartite;
-                    if self.bipartite {
-                        self.ids = match self.ids {
-                            Ids::Numbers { base, .. } if numbered => Ids::Numbers { base, bound: None },
-                            _ => Ids::Names,
-                        };
-                    }
-                    if let Some(header) = layout.header {
-                        self.skip_header(&mut buffer, &layout, header, &mut line);
-                    }
-                    layout
+            let layout = if let Some(layout) = found.take() {
+                layout
+            } else {
+                if buffer.starts_with("\u{feff}".as_bytes()) {
+                    buffer.drain(..3);
                 }
+                let layout = Layout::find(&buffer, self.options, numbered, &mut self.report)?;
+                self.bipartite = layout.bipartite;
+                if self.bipartite {
+                    self.ids = match self.ids {
+                        Ids::Numbers { base, .. } if numbered => Ids::Numbers { base, bound: None },
+                        _ => Ids::Names,
+                    };
+                }
+                if let Some(header) = layout.header {
+                    self.skip_header(&mut buffer, &layout, header, &mut line);
+                }
+                layout
             };
             let (consumed, lines) = self.pieces(&buffer, line, &layout, last)?;
             line += lines;
@@ -200,7 +199,7 @@ impl Table<'_> {
             *self.keys.entry(key.clone()).or_default() += count;
         }
         if self.ids != Ids::Names {
-            self.edges.append(piece.edges);
+            self.edges.append(&piece.edges);
             return Ok(());
         }
         let mut ends = Vec::with_capacity(piece.spans.len());
@@ -236,7 +235,7 @@ impl Table<'_> {
         }
         let mut edges = piece.edges;
         edges.ends = ends;
-        self.edges.append(edges);
+        self.edges.append(&edges);
         Ok(())
     }
 

@@ -122,15 +122,11 @@ fn split_quoted<'a>(
         if space && rest.is_empty() {
             return Ok(count);
         }
-        let (field, after) = match rest.strip_prefix(&[quote]) {
-            Some(inside) => enclosed(inside, quote)?,
-            None => {
-                let end = match find(separator, rest) {
-                    Some((start, _)) => start,
-                    None => rest.len(),
-                };
-                (Field { bytes: rest[..end].trim_ascii(), doubled: false }, &rest[end..])
-            }
+        let (field, after) = if let Some(inside) = rest.strip_prefix(&[quote]) {
+            enclosed(inside, quote)?
+        } else {
+            let end = find(separator, rest).map_or(rest.len(), |(start, _)| start);
+            (Field { bytes: rest[..end].trim_ascii(), doubled: false }, &rest[end..])
         };
         visit(count, field);
         count += 1;
