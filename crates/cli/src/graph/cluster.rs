@@ -35,10 +35,22 @@ pub(crate) struct Cluster {
     #[arg(long, value_enum, conflicts_with = "size", help_heading = "For experts")]
     method: Option<Method>,
     /// How often the walk returns to the seeds, between 0 and 1: large values stay near
-    #[arg(long, value_name = "A", conflicts_with = "size", help_heading = "For experts")]
+    #[arg(
+        long,
+        value_name = "A",
+        allow_negative_numbers = true,
+        conflicts_with = "size",
+        help_heading = "For experts"
+    )]
     alpha: Option<f64>,
     /// How far the walk may reach: to nodes with at most about 1/R connections together
-    #[arg(long, value_name = "R", conflicts_with = "size", help_heading = "For experts")]
+    #[arg(
+        long,
+        value_name = "R",
+        allow_negative_numbers = true,
+        conflicts_with = "size",
+        help_heading = "For experts"
+    )]
     rho: Option<f64>,
     /// Files for the answer, by their endings: .html, .svg, .tsv, .json, .graphml
     #[arg(long, short, value_name = "FILE", num_args = 1.., value_parser = Target::named)]

@@ -39,7 +39,7 @@ pub(super) struct Input {
     #[arg(long, value_name = "SIGN", value_parser = separator_named, help_heading = READING)]
     separator: Option<char>,
     /// What a line begins with that is a comment
-    #[arg(long, value_name = "SIGN", help_heading = READING)]
+    #[arg(long, value_name = "SIGN", default_values = ["#", "%", "//"], help_heading = READING)]
     comment: Vec<String>,
     /// What a connection from A to B and one from B to A come to, where connections have
     /// directions: their sum, the larger one, or an error unless both are equal

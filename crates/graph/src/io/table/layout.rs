@@ -198,8 +198,8 @@ impl Layout {
         fields
     }
 
-    /// The separator that gives all lines equally many fields, as many as possible; without one, that which the
-    /// first line holds.
+    /// The separator that gives all lines equally many fields, as many as possible; white space, if only that
+    /// does; without one, that which the first line holds.
     fn guess_separator(&self, sample: &Sample<'_>) -> Separator {
         let mut best = (1, Separator::Space);
         let mut held = None;
@@ -225,7 +225,14 @@ impl Layout {
                 held = Some(separator);
             }
         }
-        if best.0 > 1 { best.1 } else { held.unwrap_or(Separator::Space) }
+        let mut spaced = sample.lines.iter().map(|&(_, line)| self.fields(line).len());
+        let first = spaced.next();
+        let by_space = first.is_some_and(|first| first > 1 && spaced.all(|other| other == first));
+        match held {
+            _ if best.0 > 1 => best.1,
+            Some(held) if !by_space => held,
+            _ => Separator::Space,
+        }
     }
 
     /// Finds out whether there is a header, and the names of the columns.
