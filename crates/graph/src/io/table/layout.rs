@@ -198,9 +198,19 @@ impl Layout {
         fields
     }
 
-    /// The separator that gives all lines equally many fields, as many as possible; white space, if only that
-    /// does; without one, that which the first line holds.
+    /// White space, if the last comment names the columns so and all lines have as many. Otherwise the separator
+    /// that gives all lines equally many fields, as many as possible; white space, if only that does; without
+    /// one, that which the first line holds.
     fn guess_separator(&self, sample: &Sample<'_>) -> Separator {
+        let spaced: Vec<usize> = sample.lines.iter().map(|&(_, line)| self.fields(line).len()).collect();
+        let named = sample.comments.last().is_some_and(|comment| {
+            let names: Vec<String> =
+                String::from_utf8_lossy(comment).split_whitespace().map(str::to_owned).collect();
+            pair(&names).is_some() && spaced.iter().all(|&count| count == names.len())
+        });
+        if named {
+            return Separator::Space;
+        }
         let mut best = (1, Separator::Space);
         let mut held = None;
         for byte in [b'\t', b',', b';', b'|'] {
@@ -225,9 +235,7 @@ impl Layout {
                 held = Some(separator);
             }
         }
-        let mut spaced = sample.lines.iter().map(|&(_, line)| self.fields(line).len());
-        let first = spaced.next();
-        let by_space = first.is_some_and(|first| first > 1 && spaced.all(|other| other == first));
+        let by_space = spaced[0] > 1 && spaced.iter().all(|&count| count == spaced[0]);
         match held {
             _ if best.0 > 1 => best.1,
             Some(held) if !by_space => held,
