@@ -27,7 +27,7 @@ fn mistakes_are_explained() {
     refused(&["cluster", "friends.csv", "--seed", "alice", "--out", "a.docx"], &[".html", ".tsv"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--size", "0"], &["--size"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--alpha", "1"], &["alpha", "between 0 and 1"]);
-    refused(&["cluster", "friends.csv", "--seed", "alice", "--rho", "-1"], &["--rho"]);
+    refused(&["cluster", "friends.csv", "--seed", "alice", "--rho", "-1"], &["rho is -1"]);
     refused(&["cluster", "friends.csv", "--seed", "alice", "--rho=-1"], &["rho"]);
     refused(
         &["cluster", "friends.csv", "--seed", "alice", "--size", "3", "--alpha", "0.1"],
