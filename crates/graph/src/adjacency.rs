@@ -33,6 +33,13 @@ pub trait Adjacency {
     fn is_weighted(&self) -> bool {
         true
     }
+
+    /// The mean of the stored weights, positive: the unit in which thresholds such as `rho` count weights
+    /// (see [`WeightUnit`](crate::WeightUnit)). Must take O(1). It is 1 unless overridden, which is right for
+    /// a graph without weights and leaves a weighted one in the unit that it is given in.
+    fn mean_weight(&self) -> f64 {
+        1.0
+    }
 }
 
 impl<G: Adjacency> Adjacency for &G {
@@ -53,6 +60,9 @@ impl<G: Adjacency> Adjacency for &G {
     }
     fn is_weighted(&self) -> bool {
         (**self).is_weighted()
+    }
+    fn mean_weight(&self) -> f64 {
+        (**self).mean_weight()
     }
 }
 
@@ -126,5 +136,8 @@ impl<G: Adjacency> Adjacency for CountingGraph<G> {
     }
     fn is_weighted(&self) -> bool {
         self.graph.is_weighted()
+    }
+    fn mean_weight(&self) -> f64 {
+        self.graph.mean_weight()
     }
 }

@@ -14,8 +14,11 @@ pub enum Status {
     /// The method's own stopping rule holds.
     Converged,
     /// It converged and the answer is 0: the threshold (`rho`, `epsilon`) is, up to the tolerance, at least
-    /// `max s_i / d_i`.
+    /// `max s_i / d_i`. A seed with many neighbours needs a smaller one.
     Empty,
+    /// Rounding, or a setting such as a step size, keeps it from the method's stopping rule or from the error
+    /// asked for, however long it works. The answer is valid and its certificate says what was reached.
+    Stagnated,
     /// A limit ended it. The partial answer is valid: what it has placed and what it has left still sum to 1.
     WorkLimit,
     /// Converged but for nodes with more than [`Limits::max_arcs`](crate::Limits::max_arcs) neighbours, which
@@ -52,6 +55,9 @@ pub struct GraphWork {
     pub arcs_read: u64,
     /// Nodes whose mass was ever different from 0. Only [`L1Fista`](crate::L1Fista) lets a node go back to 0.
     pub nodes_ever_active: u64,
+    /// Neighbours walked through for the certificate: one pass over the lists of the answer's support. They
+    /// count for no limit, but are never more than `edges_touched`.
+    pub arcs_certified: u64,
     /// Passes over the active nodes (proximal methods), rounds of the active set, queue stages, walk steps or
     /// flow problems.
     pub iterations: u64,
@@ -65,6 +71,7 @@ impl AddAssign for GraphWork {
             volume_touched,
             nodes_touched,
             arcs_read,
+            arcs_certified,
             nodes_ever_active,
             iterations,
         } = other;
@@ -73,6 +80,7 @@ impl AddAssign for GraphWork {
         self.volume_touched += volume_touched;
         self.nodes_touched += nodes_touched;
         self.arcs_read += arcs_read;
+        self.arcs_certified += arcs_certified;
         self.nodes_ever_active += nodes_ever_active;
         self.iterations += iterations;
     }
@@ -112,7 +120,8 @@ impl<C> LocalAnswer<C> {
 
     /// `‖p‖₁`.
     pub fn mass_l1(&self) -> f64 {
-        self.mass.iter().map(|entry| entry.1.abs()).sum()
+        // An empty sum of floats is -0.
+        self.mass.iter().fold(0.0, |total, entry| total + entry.1.abs())
     }
 
     /// Mass of `node`, 0 off the support.

@@ -207,6 +207,10 @@ impl Adjacency for CsrGraph {
         self.total_volume
     }
 
+    fn mean_weight(&self) -> f64 {
+        if self.targets.is_empty() { 1.0 } else { self.total_volume / self.targets.len() as f64 }
+    }
+
     fn degree(&self, u: u64) -> f64 {
         match &self.weighted {
             Some(weights) if u < self.node_count() => weights.degrees[u as usize],

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kiln_core::InputError;
 
+use crate::cluster_limits::NoClusterReason;
+
 /// What can go wrong in `kiln-graph`. Every message names the setting, the node or the place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -30,6 +32,9 @@ pub enum GraphError {
     /// No seed was given, or every one was dropped.
     #[error("the seed distribution is empty")]
     NoSeeds,
+    /// An answer shows no cluster.
+    #[error(transparent)]
+    NoCluster(#[from] NoClusterReason),
     /// A node is named twice where each may be named once.
     #[error("`{argument}` names node {node} twice")]
     DuplicateNode {

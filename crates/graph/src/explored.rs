@@ -58,6 +58,11 @@ impl Explored {
         &self.degrees
     }
 
+    /// Whether `node` has been touched.
+    pub(crate) fn knows(&self, node: u64) -> bool {
+        self.index.slot(node).is_some()
+    }
+
     /// The slot of `node`, touching it if it is new.
     #[inline]
     pub(crate) fn touch(&mut self, graph: &impl Adjacency, node: u64) -> u32 {
@@ -112,6 +117,18 @@ impl Explored {
     /// `A_uu` of an expanded slot.
     pub(crate) fn loop_weight(&self, slot: u32) -> f64 {
         self.lists[slot as usize].loop_weight
+    }
+
+    /// The slot of the neighbour at a place of an expanded slot's list, and the edge's weight; none beyond
+    /// it.
+    #[inline]
+    pub(crate) fn neighbor(&self, slot: u32, place: usize) -> Option<(u32, f64)> {
+        let List { start, len, .. } = self.lists[slot as usize];
+        if place >= len as usize {
+            return None;
+        }
+        let weight = self.weights.get(start + place).copied().unwrap_or(1.0);
+        Some((self.neighbors[start + place], weight))
     }
 
     /// Calls `visit(slot of v, A_uv)` for the neighbours of an expanded slot, in ascending order of node v.

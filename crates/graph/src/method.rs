@@ -2,13 +2,12 @@
 
 use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
-use crate::conductance::rest_of;
 use crate::error::Result;
+use crate::outcome::{ClusterOutcome, Judge};
 use crate::question::LocalQuestion;
-use crate::sweep::{SweepCut, SweepLimits, sweep};
 
-/// What a method finds, and the cluster that it shows if there is one.
-pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
+/// What a method finds, and the cluster that it shows or why there is none.
+pub type Clustering<C> = (LocalAnswer<C>, ClusterOutcome);
 
 /// A method of local graph clustering: its settings, and how it answers a [`LocalQuestion`].
 ///
@@ -20,10 +19,10 @@ pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
 ///     Adjacency, GraphError, GraphWork, LocalAnswer, LocalMethod, LocalQuery, LocalQuestion, Status,
 /// };
 ///
-/// /// One step of the walk that is not lazy.
-/// struct OneStep;
+/// /// Half a step of the walk.
+/// struct HalfStep;
 ///
-/// impl LocalMethod for OneStep {
+/// impl LocalMethod for HalfStep {
 ///     type Certificate = ();
 ///
 ///     fn solve<G: Adjacency>(&self, question: &mut LocalQuestion<'_, G>) -> Result<LocalAnswer<()>, GraphError> {
@@ -37,8 +36,9 @@ pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
 ///                 status = Status::WorkLimit;
 ///                 continue;
 ///             }
+///             *mass.entry(u).or_insert(0.0) += share / 2.0;
 ///             graph.neighbors(u, |v, weight| {
-///                 *mass.entry(v).or_insert(0.0) += share * weight / graph.degree(u);
+///                 *mass.entry(v).or_insert(0.0) += share / 2.0 * weight / graph.degree(u);
 ///             });
 ///             work += GraphWork { pushes: 1, edges_touched: arcs, arcs_read: arcs, ..GraphWork::default() };
 ///         }
@@ -53,9 +53,9 @@ pub type Clustering<C> = (LocalAnswer<C>, Option<SweepCut>);
 /// }
 ///
 /// let graph = kiln_graph::CsrGraph::from_edges(4, [(0, 1), (1, 2), (2, 3)])?;
-/// let (answer, cluster) = LocalQuery::node(1).method(OneStep).cluster(&graph)?;
-/// assert_eq!(answer.mass, [(0, 0.5), (2, 0.5)]);
-/// assert_eq!(cluster.map(|cluster| cluster.nodes), Some(vec![0]));
+/// let (answer, outcome) = LocalQuery::node(1).method(HalfStep).cluster(&graph)?;
+/// assert_eq!(answer.mass, [(0, 0.25), (1, 0.5), (2, 0.25)]);
+/// assert_eq!(outcome.found()?.nodes, [0, 1]);
 /// # Ok::<(), GraphError>(())
 /// ```
 pub trait LocalMethod {
@@ -71,23 +71,19 @@ pub trait LocalMethod {
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<Self::Certificate>>;
 
-    /// The answer, and the cluster that it shows: by default the sweep cut of its mass. There is none if the
-    /// answer is empty, or if the whole graph's volume is all that it shows.
+    /// The answer, and the cluster that it shows, or why it shows none: by default the sweep cut of its mass
+    /// that meets the question's [`ClusterLimits`](crate::ClusterLimits).
     ///
     /// # Errors
-    /// As [`solve`](Self::solve).
+    /// As [`solve`](Self::solve), and [`GraphError::Input`](crate::GraphError::Input) for a limit that is out
+    /// of its range.
     fn cluster<G: Adjacency>(
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<Self::Certificate>> {
+        let judge = Judge::new(question)?;
         let answer = self.solve(question)?;
-        let cut = sweep(question.graph(), &answer.mass, SweepLimits::default())?;
-        let cut = cut.filter(|cut| leaves_a_rest(question.graph(), cut));
-        Ok((answer, cut))
+        let outcome = judge.sweep(question.graph(), &answer)?;
+        Ok((answer, outcome))
     }
-}
-
-/// Whether a cluster is less than the whole graph.
-pub(crate) fn leaves_a_rest(graph: &impl Adjacency, cut: &SweepCut) -> bool {
-    rest_of(graph.total_volume(), cut.volume) > 0.0
 }

@@ -8,11 +8,15 @@ use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::methods::appr::Appr;
 use crate::methods::appr_opt::ApprOpt;
+use crate::methods::aspr::Aspr;
+use crate::methods::evolving_sets::EvolvingSets;
 use crate::methods::l1_cd::L1Cd;
 use crate::methods::l1_exact::L1Exact;
 use crate::methods::l1_fista::L1Fista;
 use crate::methods::l1_ista::L1Ista;
 use crate::methods::l1_stagewise::Stagewise;
+use crate::methods::local_chebyshev::LocalChebyshev;
+use crate::methods::local_sor::LocalSor;
 use crate::objective::PageRankCertificate;
 use crate::question::LocalQuestion;
 
@@ -24,7 +28,7 @@ use crate::question::LocalQuestion;
 /// let text = r#"{ "l1-exact": { "alpha": 0.1, "rho": 0.02 } }"#;
 /// let method: PageRankMethod = serde_json::from_str(text).expect("a method");
 /// let (_, cluster) = LocalQuery::node(0).method(method).cluster(&graph)?;
-/// assert_eq!(cluster.expect("a cluster").nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -44,6 +48,14 @@ pub enum PageRankMethod {
     L1Exact(L1Exact),
     /// ℓ1-regularised PageRank by forward stagewise steps.
     Stagewise(Stagewise),
+    /// ℓ1-regularised PageRank by accelerated steps that keep to the support.
+    Aspr(Aspr),
+    /// PageRank by local successive over-relaxation.
+    LocalSor(LocalSor),
+    /// PageRank by local Chebyshev steps.
+    LocalChebyshev(LocalChebyshev),
+    /// PageRank by accelerated evolving sets.
+    EvolvingSets(EvolvingSets),
 }
 
 impl LocalMethod for PageRankMethod {
@@ -61,6 +73,10 @@ impl LocalMethod for PageRankMethod {
             Self::L1Fista(method) => method.solve(question),
             Self::L1Exact(method) => method.solve(question),
             Self::Stagewise(method) => method.solve(question),
+            Self::Aspr(method) => method.solve(question),
+            Self::LocalSor(method) => method.solve(question),
+            Self::LocalChebyshev(method) => method.solve(question),
+            Self::EvolvingSets(method) => method.solve(question),
         }
     }
 }

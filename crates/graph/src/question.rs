@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use kiln_core::InputError;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 use crate::adjacency::Adjacency;
+use crate::cluster_limits::ClusterLimits;
 use crate::error::Result;
 use crate::explored::Explored;
 use crate::seeds::SeedDistribution;
@@ -33,6 +34,46 @@ pub struct Limits {
     pub max_arcs: Option<usize>,
 }
 
+/// What counts as a weight of 1 in a threshold.
+///
+/// `rho` and `epsilon` are masses over degrees, so their unit is one over that of the weights.
+///
+/// ```
+/// use kiln_graph::{CsrGraph, LocalQuery, WeightUnit};
+/// let edges = [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)];
+/// let weighted = |unit: f64| CsrGraph::from_weighted_edges(6, edges.map(|(u, v)| (u, v, unit)));
+/// // Seconds or microseconds: the same answer.
+/// let query = LocalQuery::node(0).rho(0.02);
+/// let (seconds, micros) = (query.run(&weighted(1.0)?)?, query.run(&weighted(1e6)?)?);
+/// assert!(seconds.support().eq(micros.support()));
+/// // The paper's rho, as it stands in the papers' formulas and in every certificate.
+/// let paper = LocalQuery::node(0).rho(2e-8).weight_unit(WeightUnit::AsGiven);
+/// assert!(paper.run(&weighted(1e6)?)?.support().eq(micros.support()));
+/// assert!((micros.certificate.rho - 2e-8).abs() < 1e-20);
+/// # Ok::<(), kiln_graph::GraphError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightUnit {
+    /// The graph's [mean weight](Adjacency::mean_weight): multiplying all weights by a constant changes no
+    /// answer. Where all weights are equal, volumes are numbers of neighbours.
+    #[default]
+    Mean,
+    /// Weights as they are given: `rho` and `epsilon` in the papers' unit. The same as
+    /// [`Mean`](Self::Mean) on a graph without weights.
+    AsGiven,
+}
+
+impl WeightUnit {
+    /// The weight on `graph` that counts as 1.
+    pub fn on(self, graph: &impl Adjacency) -> f64 {
+        match self {
+            Self::Mean => graph.mean_weight(),
+            Self::AsGiven => 1.0,
+        }
+    }
+}
+
 /// Memory that questions use, kept from one to the next.
 ///
 /// A fresh one costs nothing; reusing it saves allocation when many questions are asked one after the other.
@@ -41,6 +82,8 @@ pub struct Limits {
 pub struct Workspace {
     pub(crate) explored: Explored,
     pub(crate) push: PushBuffers,
+    /// Residuals by slot, as the last certificate recomputed them.
+    pub(crate) residuals: Vec<f64>,
 }
 
 /// What a push reads and writes at every neighbour: kept small for the cache.
@@ -84,6 +127,10 @@ pub struct LocalQuestion<'a, G> {
     /// The normalised seeds. They hold the first slots of what has been explored.
     pub(crate) seeds: Vec<(u64, f64)>,
     pub(crate) limits: Limits,
+    pub(crate) cluster_limits: ClusterLimits,
+    /// What counts as a weight of 1.
+    weight_unit: f64,
+    pub(crate) error_goal: Option<f64>,
     pub(crate) workspace: &'a mut Workspace,
 }
 
@@ -107,7 +154,36 @@ impl<'a, G: Adjacency> LocalQuestion<'a, G> {
         for &(node, _) in &resolved {
             workspace.explored.touch(graph, node);
         }
-        Ok(Self { graph, asked: seeds, seeds: resolved, limits, workspace })
+        let (cluster_limits, weight_unit) = (ClusterLimits::default(), WeightUnit::default().on(graph));
+        let (asked, error_goal) = (seeds, None);
+        Ok(Self { graph, asked, seeds: resolved, limits, cluster_limits, weight_unit, error_goal, workspace })
+    }
+
+    /// What counts as a cluster.
+    #[must_use]
+    pub fn cluster_limits(mut self, cluster_limits: ClusterLimits) -> Self {
+        self.cluster_limits = cluster_limits;
+        self
+    }
+
+    /// The same question with thresholds in another unit.
+    #[must_use]
+    pub fn with_weight_unit(mut self, unit: WeightUnit) -> Self {
+        self.weight_unit = unit.on(self.graph);
+        self
+    }
+
+    /// The same question with an error at which to stop:
+    /// [`LocalQuery::stop_at_error`](crate::LocalQuery::stop_at_error).
+    ///
+    /// # Errors
+    /// [`GraphError::Input`](crate::GraphError::Input) unless it is positive and finite.
+    pub fn with_error_goal(mut self, goal: Option<f64>) -> Result<Self> {
+        if let Some(goal) = goal {
+            check::positive("stop_at_error", goal)?;
+        }
+        self.error_goal = goal;
+        Ok(self)
     }
 
     /// The graph.
@@ -128,6 +204,41 @@ impl<'a, G: Adjacency> LocalQuestion<'a, G> {
     /// The bounds on the work.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The ℓ1 error at which to stop, if one was asked for: it then takes the place of a method's tolerance.
+    pub fn error_goal(&self) -> Option<f64> {
+        self.error_goal
+    }
+
+    /// The weight that counts as 1 in thresholds and volumes that are settings.
+    pub fn weight_unit(&self) -> f64 {
+        self.weight_unit
+    }
+
+    /// A threshold of mass over degree, such as `rho`, in the weights' own unit.
+    ///
+    /// # Errors
+    /// [`GraphError::Input`](crate::GraphError::Input) naming the setting, unless it is positive and finite
+    /// in both units.
+    pub fn threshold(&self, name: &'static str, relative: f64) -> Result<f64> {
+        check::positive(name, relative)?;
+        let threshold = relative / self.weight_unit;
+        check::positive(name, threshold)?;
+        Ok(threshold)
+    }
+
+    /// For a method that has no ℓ1 error to stop at.
+    ///
+    /// # Errors
+    /// [`GraphError::Input`](crate::GraphError::Input) if one was asked for.
+    pub fn refuse_error_goal(&self) -> Result<()> {
+        match self.error_goal {
+            None => Ok(()),
+            Some(goal) => {
+                Err(InputError::setting("stop_at_error", goal, "left out: PageRank methods have it").into())
+            }
+        }
     }
 
     pub(crate) fn explored(&self) -> &Explored {

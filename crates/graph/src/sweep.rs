@@ -19,6 +19,8 @@ use crate::error::{GraphError, Result, check_nodes};
 use crate::node_index::NodeIndex;
 
 /// Bounds on the prefixes that a sweep looks at.
+///
+/// By default there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SweepLimits {
     /// Largest volume of a prefix.
@@ -58,7 +60,9 @@ pub struct SweepCut {
 /// The prefix of least conductance of the nodes with positive mass, the first one on ties; `None` when there
 /// is no such node or the limits exclude every prefix.
 ///
-/// A prefix may hold more than half the graph's volume; its conductance is then measured from the other side.
+/// Nothing is asked of the prefix but these limits: it may hold more than half the graph's volume (its
+/// conductance is then measured from the other side), leave out the seeds, or be no cluster by any measure.
+/// [`LocalQuery::cluster`](crate::LocalQuery::cluster) asks for [`ClusterLimits`](crate::ClusterLimits).
 ///
 /// ```
 /// use kiln_graph::{CsrGraph, SweepLimits, sweep};
@@ -72,16 +76,19 @@ pub struct SweepCut {
 /// As [`sweep_profile`].
 pub fn sweep(graph: &impl Adjacency, mass: &[(u64, f64)], limits: SweepLimits) -> Result<Option<SweepCut>> {
     let profile = sweep_profile(graph, mass, limits)?;
-    Ok(best_prefix(&profile, |_| true))
+    Ok(best_prefix(&profile, |_, _| true))
 }
 
-/// The prefix of least conductance among those `allowed`, the first one on ties.
-pub(crate) fn best_prefix(profile: &[SweepPoint], allowed: impl Fn(&SweepPoint) -> bool) -> Option<SweepCut> {
+/// The prefix of least conductance among those `allowed` (by rank of the last node), the first one on ties.
+pub(crate) fn best_prefix(
+    profile: &[SweepPoint],
+    allowed: impl Fn(usize, &SweepPoint) -> bool,
+) -> Option<SweepCut> {
     // `min_by` returns the first of equal elements.
     let (last, &SweepPoint { conductance, volume, cut, .. }) = profile
         .iter()
         .enumerate()
-        .filter(|(_, point)| allowed(point))
+        .filter(|&(rank, point)| allowed(rank, point))
         .min_by(|a, b| a.1.conductance.total_cmp(&b.1.conductance))?;
     let mut nodes: Vec<u64> = profile[..=last].iter().map(|point| point.node).collect();
     nodes.sort_unstable();

@@ -14,6 +14,7 @@ mod convergence_maps;
 mod dash;
 mod distributionally_robust_classification;
 mod dominant_subspace;
+mod graph_arena;
 mod large_catapults;
 mod large_step_logistic;
 mod linear_stability;
@@ -41,6 +42,7 @@ pub const PAPERS: &[Paper] = &[
     dash::PAPER,
     distributionally_robust_classification::PAPER,
     dominant_subspace::PAPER,
+    graph_arena::PAPER,
     large_catapults::PAPER,
     large_step_logistic::PAPER,
     linear_stability::PAPER,

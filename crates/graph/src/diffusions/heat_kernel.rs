@@ -42,14 +42,14 @@ const MAX_TERMS: f64 = 100_000.0;
 /// use kiln_graph::{CsrGraph, LocalQuery, diffusions::HeatKernel};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 /// let (_, cluster) = LocalQuery::node(0).method(HeatKernel::new(3.0, 1e-3)).cluster(&graph)?;
-/// assert_eq!(cluster.unwrap().nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct HeatKernel {
     /// Diffusion time, in (0, 500]; usual values are 1 to 80.
     pub t: f64,
-    /// Error of mass over degree, positive.
+    /// Error of mass over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Degree N of the Taylor polynomial, from 1 to 100,000. `None`, as it is unless set, takes the least N
     /// that keeps the whole error within `epsilon`; a smaller N costs accuracy as the certificate's error
@@ -71,7 +71,7 @@ impl HeatKernel {
     }
 
     /// The number N of terms and `Pr[Poisson(t) > N]`.
-    fn series(&self, steepest: f64) -> (usize, f64) {
+    fn series(&self, epsilon: f64, steepest: f64) -> (usize, f64) {
         // Far beyond t the probabilities fall geometrically; those past this end are below 1e-300.
         let end = (self.t + 40.0 * self.t.sqrt() + 200.0) as usize;
         let mut probability = (-self.t).exp();
@@ -88,7 +88,7 @@ impl HeatKernel {
         for k in (0..end).rev() {
             tails[k] = tails[k + 1] + probabilities[k + 1];
         }
-        let needed = || (1..=end).find(|&k| tails[k] * steepest <= self.epsilon / 2.0).unwrap_or(end);
+        let needed = || (1..=end).find(|&k| tails[k] * steepest <= epsilon / 2.0).unwrap_or(end);
         let terms = self.terms.map_or_else(needed, |terms| terms as usize);
         (terms, tails.get(terms).copied().unwrap_or(0.0))
     }
@@ -114,12 +114,14 @@ impl LocalMethod for HeatKernel {
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<LocalAnswer<DiffusionCertificate>> {
         self.check()?;
+        question.refuse_error_goal()?;
+        let epsilon = question.threshold("epsilon", self.epsilon)?;
         let mut level = Layer::seeded(question, (-self.t).exp());
         let (graph, limits) = (question.graph, question.limits);
         let explored = &mut question.workspace.explored;
         let steepest =
             question.seeds.iter().zip(explored.degrees()).map(|(s, d)| s.1 / d).fold(0.0, f64::max);
-        let (terms, tail) = self.series(steepest);
+        let (terms, tail) = self.series(epsilon, steepest);
         let psi = self.psi(terms);
 
         let mut answer = Layer::default();
@@ -129,7 +131,7 @@ impl LocalMethod for HeatKernel {
         let mut status = Status::Converged;
         for (j, &psi_j) in psi.iter().enumerate().take(terms) {
             work.iterations += 1;
-            let threshold = self.epsilon / (2.0 * terms as f64 * psi_j);
+            let threshold = epsilon / (2.0 * terms as f64 * psi_j);
             let mut left: f64 = 0.0;
             for (slot, mass) in level.drain() {
                 let degree = explored.degrees()[slot as usize];

@@ -18,9 +18,10 @@ use super::{DiffusionCertificate, Layer, count_push, finish};
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
-use crate::method::{Clustering, LocalMethod, leaves_a_rest};
+use crate::method::{Clustering, LocalMethod};
+use crate::outcome::{ClusterOutcome, Judge};
 use crate::question::{LocalQuestion, Step, step_allowed};
-use crate::sweep::{SweepCut, SweepLimits, sweep};
+use crate::sweep::SweepCut;
 
 /// Truncated lazy walk. The volume touched is below `steps / epsilon`.
 ///
@@ -28,14 +29,15 @@ use crate::sweep::{SweepCut, SweepLimits, sweep};
 /// use kiln_graph::{CsrGraph, LocalQuery, diffusions::Nibble};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 /// let (_, cluster) = LocalQuery::node(0).method(Nibble::new(10, 1e-3)).cluster(&graph)?;
-/// assert_eq!(cluster.unwrap().nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Nibble {
     /// Number T of walk steps.
     pub steps: u32,
-    /// Truncation threshold of mass over degree, at least 0. At 0 the walk is exact and its work is bounded
+    /// Truncation threshold of mass over degree, at least 0, in the question's
+    /// [`WeightUnit`](crate::WeightUnit). At 0 the walk is exact and its work is bounded
     /// only by the size of the `steps`-hop neighbourhood.
     pub epsilon: f64,
 }
@@ -51,7 +53,10 @@ impl Nibble {
         question: &mut LocalQuestion<'_, G>,
         mut after_step: impl FnMut(&[(u64, f64)]) -> Result<()>,
     ) -> Result<LocalAnswer<DiffusionCertificate>> {
+        question.refuse_error_goal()?;
         check::nonnegative("epsilon", self.epsilon)?;
+        let epsilon = self.epsilon / question.weight_unit();
+        check::nonnegative("epsilon", epsilon)?;
         let mut layer = Layer::seeded(question, 1.0);
         let (graph, limits) = (question.graph, question.limits);
         let explored = &mut question.workspace.explored;
@@ -68,7 +73,7 @@ impl Nibble {
                     return true;
                 }
                 let degree = explored.degrees()[slot as usize];
-                if mass <= self.epsilon * degree {
+                if mass <= epsilon * degree {
                     dropped += mass;
                     left = left.max(mass / degree);
                     return false;
@@ -135,16 +140,21 @@ impl LocalMethod for Nibble {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<DiffusionCertificate>> {
+        let judge = Judge::new(question)?;
         let graph = question.graph();
         let mut best: Option<SweepCut> = None;
         let answer = self.walk(question, |mass| {
-            if let Some(cut) = sweep(graph, mass, SweepLimits::default())?
+            if let Ok(cut) = judge.sweep_for(graph, mass, Status::Converged, None)?.found()
                 && best.as_ref().is_none_or(|b| cut.conductance < b.conductance)
             {
                 best = Some(cut);
             }
             Ok(())
         })?;
-        Ok((answer, best.filter(|cut| leaves_a_rest(graph, cut))))
+        let outcome = match best {
+            Some(cut) => ClusterOutcome::Found(cut),
+            None => judge.sweep(graph, &answer)?,
+        };
+        Ok((answer, outcome))
     }
 }

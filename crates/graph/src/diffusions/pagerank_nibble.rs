@@ -23,8 +23,8 @@ use crate::error::Result;
 use crate::method::{Clustering, LocalMethod};
 use crate::methods::appr::Appr;
 use crate::objective::PageRankCertificate;
+use crate::outcome::{Judge, Targets};
 use crate::question::LocalQuestion;
-use crate::sweep::{SweepLimits, best_prefix, sweep_profile};
 
 /// APPR, then the sweep prefix of least conductance among those that meet both targets.
 ///
@@ -33,18 +33,19 @@ use crate::sweep::{SweepLimits, best_prefix, sweep_profile};
 /// let graph = CsrGraph::from_edges(6, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5)])?;
 /// let method = PagerankNibble::for_target(0.2, 7.0)?;
 /// let (_, cluster) = LocalQuery::node(0).method(method).cluster(&graph)?;
-/// assert_eq!(cluster.unwrap().nodes, [0, 1, 2]);
+/// assert_eq!(cluster.found()?.nodes, [0, 1, 2]);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PagerankNibble {
     /// Teleport probability of the lazy walk, in (0, 1).
     pub alpha: f64,
-    /// Threshold of residual over degree, positive.
+    /// Threshold of residual over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Largest conductance of the cluster, in (0, 1].
     pub conductance: f64,
-    /// Least volume of the cluster, positive. The largest is two thirds of the graph's.
+    /// Least volume of the cluster, positive, in the same unit. (The paper's largest, two thirds of the graph's,
+    /// is [`ClusterLimits::max_share`](crate::ClusterLimits::max_share), one half unless set.)
     pub min_volume: f64,
 }
 
@@ -89,14 +90,11 @@ impl LocalMethod for PagerankNibble {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<PageRankCertificate>> {
+        let judge = Judge::new(question)?;
         let answer = self.solve(question)?;
-        let graph = question.graph();
-        let limits =
-            SweepLimits { max_volume: Some(graph.total_volume() * 2.0 / 3.0), ..SweepLimits::default() };
-        let profile = sweep_profile(graph, &answer.mass, limits)?;
-        let cut = best_prefix(&profile, |point| {
-            point.volume >= self.min_volume && point.conductance <= self.conductance
-        });
-        Ok((answer, cut))
+        let min_volume = self.min_volume * question.weight_unit();
+        let targets = Targets { conductance: self.conductance, min_volume };
+        let outcome = judge.sweep_for(question.graph(), &answer.mass, answer.status, Some(targets))?;
+        Ok((answer, outcome))
     }
 }

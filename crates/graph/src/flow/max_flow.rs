@@ -23,6 +23,8 @@ pub(super) struct FlowNetwork {
     leaving: Vec<Vec<u32>>,
     levels: Vec<u32>,
     cursors: Vec<usize>,
+    /// Arcs looked at so far: what the flow costs.
+    scanned: u64,
 }
 
 const UNREACHED: u32 = u32::MAX;
@@ -47,18 +49,24 @@ impl FlowNetwork {
         }
     }
 
-    /// Augments the present flow to a maximum one; returns the number of paths used. Afterwards
+    /// Augments the present flow to a maximum one; returns the number of paths used, or `None` if that takes a
+    /// look at more than `most` arcs in the life of the network. Afterwards
     /// [`is_source_side`](Self::is_source_side) tells the smallest minimum cut.
-    pub(super) fn maximize(&mut self, source: u32, sink: u32) -> u64 {
+    pub(super) fn maximize(&mut self, source: u32, sink: u32, most: u64) -> Option<u64> {
         let mut paths = 0;
-        while self.find_levels(source, sink) {
+        while self.find_levels(source, sink, most)? {
             self.cursors.clear();
             self.cursors.resize(self.leaving.len(), 0);
-            while self.augment(source, sink) {
+            while self.augment(source, sink, most)? {
                 paths += 1;
             }
         }
-        paths
+        Some(paths)
+    }
+
+    /// Arcs looked at in all flows of this network.
+    pub(super) fn scanned(&self) -> u64 {
+        self.scanned
     }
 
     /// Whether the source still reaches `node` in the residual network of a maximum flow.
@@ -67,12 +75,16 @@ impl FlowNetwork {
     }
 
     /// Levels of everything that the source reaches; whether that includes the sink.
-    fn find_levels(&mut self, source: u32, sink: u32) -> bool {
+    fn find_levels(&mut self, source: u32, sink: u32, most: u64) -> Option<bool> {
         self.levels.clear();
         self.levels.resize(self.leaving.len(), UNREACHED);
         self.levels[source as usize] = 0;
         let mut waiting = VecDeque::from([source]);
         while let Some(u) = waiting.pop_front() {
+            self.scanned += self.leaving[u as usize].len() as u64;
+            if self.scanned > most {
+                return None;
+            }
             for &a in &self.leaving[u as usize] {
                 let arc = self.arcs[a as usize];
                 if arc.residual > arc.negligible && self.levels[arc.head as usize] == UNREACHED {
@@ -81,28 +93,33 @@ impl FlowNetwork {
                 }
             }
         }
-        self.levels[sink as usize] != UNREACHED
+        Some(self.levels[sink as usize] != UNREACHED)
     }
 
     /// Sends as much as fits along one path of descending levels, found by depth-first search from where the
     /// last search stopped.
-    fn augment(&mut self, source: u32, sink: u32) -> bool {
+    fn augment(&mut self, source: u32, sink: u32, most: u64) -> Option<bool> {
         let mut path: Vec<u32> = Vec::new();
         let mut u = source;
         while u != sink {
+            if self.scanned > most {
+                return None;
+            }
             let leaving = &self.leaving[u as usize];
             let open = leaving[self.cursors[u as usize]..].iter().position(|&a| {
                 let arc = self.arcs[a as usize];
                 arc.residual > arc.negligible && self.levels[arc.head as usize] == self.levels[u as usize] + 1
             });
             if let Some(skipped) = open {
+                self.scanned += skipped as u64 + 1;
                 self.cursors[u as usize] += skipped;
                 let a = leaving[self.cursors[u as usize]];
                 path.push(a);
                 u = self.arcs[a as usize].head;
             } else {
+                self.scanned += (leaving.len() - self.cursors[u as usize]) as u64;
                 self.cursors[u as usize] = leaving.len();
-                let Some(back) = path.pop() else { return false };
+                let Some(back) = path.pop() else { return Some(false) };
                 u = self.arcs[back as usize ^ 1].head;
                 self.cursors[u as usize] += 1;
             }
@@ -112,7 +129,7 @@ impl FlowNetwork {
             self.arcs[a as usize].residual -= amount;
             self.arcs[a as usize ^ 1].residual += amount;
         }
-        true
+        Some(true)
     }
 }
 
@@ -132,11 +149,11 @@ mod tests {
             let mut network = FlowNetwork::with_nodes(8);
             for (i, &(u, v, forward, backward)) in arcs.iter().enumerate() {
                 if i == early {
-                    network.maximize(0, 1);
+                    network.maximize(0, 1, u64::MAX);
                 }
                 network.join(u, v, forward, backward);
             }
-            network.maximize(0, 1);
+            network.maximize(0, 1, u64::MAX);
             let capacity = |inside: &dyn Fn(u32) -> bool| -> f64 {
                 arcs.iter()
                     .map(|&(u, v, forward, backward)| match (inside(u), inside(v)) {

@@ -16,6 +16,7 @@
 //! adding, so each flow adds the neighbours of those and continues. When none is left, the flow equals the
 //! cut in the whole graph and both are optimal there. The flow never exceeds `a vol(R)` and fills `a σ d_v`
 //! at every added node, so the volume of R and the nodes added is at most `vol(R) (1 + 1/σ)` in each round.
+//! What the flows look at counts as edges touched, besides the arcs of the networks.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,8 @@ use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::conductance::{ClusterScores, conductance_of, node_set, rest_of};
 use crate::error::{GraphError, Result};
-use crate::method::{Clustering, LocalMethod, leaves_a_rest};
+use crate::method::{Clustering, LocalMethod};
+use crate::outcome::Judge;
 use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 use crate::sweep::SweepCut;
@@ -159,8 +161,8 @@ impl LocalMethod for FlowImprove {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<FlowCertificate>> {
-        let answer = self.solve(question)?;
-        Ok(with_cluster(question, answer))
+        let judge = Judge::new(question)?;
+        Ok(with_cluster(&judge, self.solve(question)?))
     }
 }
 
@@ -180,8 +182,8 @@ impl LocalMethod for SimpleLocal {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<FlowCertificate>> {
-        let answer = self.solve(question)?;
-        Ok(with_cluster(question, answer))
+        let judge = Judge::new(question)?;
+        Ok(with_cluster(&judge, self.solve(question)?))
     }
 }
 
@@ -199,20 +201,16 @@ impl LocalMethod for Mqi {
         &self,
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<Clustering<FlowCertificate>> {
-        let answer = self.solve(question)?;
-        Ok(with_cluster(question, answer))
+        let judge = Judge::new(question)?;
+        Ok(with_cluster(&judge, self.solve(question)?))
     }
 }
 
-/// The set found is the cluster.
-fn with_cluster<G: Adjacency>(
-    question: &LocalQuestion<'_, G>,
-    answer: LocalAnswer<FlowCertificate>,
-) -> Clustering<FlowCertificate> {
+/// The set found is the candidate.
+fn with_cluster(judge: &Judge, answer: LocalAnswer<FlowCertificate>) -> Clustering<FlowCertificate> {
     let FlowCertificate { conductance, volume, cut, .. } = answer.certificate;
-    let cluster = SweepCut { nodes: answer.support().collect(), conductance, volume, cut };
-    let cluster = Some(cluster).filter(|cluster| leaves_a_rest(question.graph(), cluster));
-    (answer, cluster)
+    let outcome = judge.set(SweepCut { nodes: answer.support().collect(), conductance, volume, cut });
+    (answer, outcome)
 }
 
 /// The set of least value, by Dinkelbach's iteration.
@@ -221,6 +219,7 @@ fn search<G: Adjacency>(
     delta: Option<f64>,
     round_penalty: fn(f64) -> f64,
 ) -> Result<LocalAnswer<FlowCertificate>> {
+    question.refuse_error_goal()?;
     let graph = question.graph;
     let reference_size = question.seeds.len();
     let explored = &mut question.workspace.explored;
@@ -350,7 +349,12 @@ impl<G: Adjacency> Problem<'_, '_, G> {
                 work.volume_touched += explored.degrees()[slot as usize];
             }
             members.append(&mut joining);
-            work.pushes += network.maximize(SOURCE, SINK);
+            let before = network.scanned();
+            let left = limits.max_work.map_or(u64::MAX, |most| most.saturating_sub(work.edges_touched));
+            let paths = network.maximize(SOURCE, SINK, before.saturating_add(left));
+            // A list is looked at as a whole, so the last one may pass the limit.
+            work.edges_touched += (network.scanned() - before).min(left);
+            work.pushes += paths?;
             joining = (0..in_network)
                 .filter(|&slot| network.is_source_side(slot + 2))
                 .filter(|&slot| !is_member[slot as usize] && !is_hub[slot as usize])

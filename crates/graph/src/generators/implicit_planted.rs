@@ -29,7 +29,7 @@ const ROUNDS: u64 = 4;
 /// use kiln_graph::{LocalQuery, generators::ImplicitPlanted};
 /// let graph = ImplicitPlanted::new(40).generate()?; // a million million nodes
 /// let (_, cut) = LocalQuery::node(197_241_930_332).alpha(0.05).rho(1e-4).cluster(&graph)?;
-/// assert!(cut.unwrap().conductance < 0.35);
+/// assert!(cut.found()?.conductance < 0.35);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

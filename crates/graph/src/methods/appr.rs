@@ -10,10 +10,9 @@
 //! A push costs the number of neighbours of u and moves `α r_u >= αε d_u` of mass into p, so the volume
 //! touched is at most `1/(αε)`, whatever the size of the graph.
 
-use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::push::{PushRule, Pushing, QueueOrder};
+use super::push::{End, PushRule, Pushing, QueueOrder};
 use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
 use crate::error::Result;
@@ -38,7 +37,7 @@ use crate::question::LocalQuestion;
 pub struct Appr {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Threshold of residual over degree, positive.
+    /// Threshold of residual over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Order of pushes; first in, first out unless set.
     pub order: QueueOrder,
@@ -60,10 +59,14 @@ impl LocalMethod for Appr {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, epsilon, order } = *self;
         check_alpha(alpha)?;
-        check::positive("epsilon", epsilon)?;
+        let epsilon = question.threshold("epsilon", epsilon)?;
         let mut pushing = Pushing::start(question, order);
-        pushing.run(&Lazy { alpha, epsilon });
-        Ok(pushing.finish((alpha, epsilon)))
+        let mut rule = Lazy { alpha, epsilon };
+        // An error that was asked for may need a smaller threshold.
+        while pushing.run(&rule) == End::Done && pushing.has_a_goal() && rule.epsilon > 0.0 {
+            rule.epsilon /= 10.0;
+        }
+        Ok(pushing.finish((alpha, 0.0)))
     }
 }
 
@@ -74,6 +77,10 @@ struct Lazy {
 
 impl PushRule for Lazy {
     const LOOP_RECEIVES: bool = true;
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
 
     fn threshold(&self, degree: f64) -> f64 {
         self.epsilon * degree

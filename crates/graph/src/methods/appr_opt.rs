@@ -11,10 +11,9 @@
 //! the pushes of the lazy rule. The result lies above the ℓ1 solution of the same threshold, but, unlike the
 //! lazy push, not below that of a smaller one.
 
-use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::push::{PushRule, Pushing, QueueOrder};
+use super::push::{End, PushRule, Pushing, QueueOrder};
 use crate::adjacency::Adjacency;
 use crate::answer::LocalAnswer;
 use crate::error::Result;
@@ -30,7 +29,7 @@ use crate::question::LocalQuestion;
 pub struct ApprOpt {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Threshold of residual over degree, positive.
+    /// Threshold of residual over degree, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub epsilon: f64,
     /// Order of pushes; first in, first out unless set.
     pub order: QueueOrder,
@@ -52,10 +51,14 @@ impl LocalMethod for ApprOpt {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, epsilon, order } = *self;
         check_alpha(alpha)?;
-        check::positive("epsilon", epsilon)?;
+        let epsilon = question.threshold("epsilon", epsilon)?;
         let mut pushing = Pushing::start(question, order);
-        pushing.run(&Whole { alpha, epsilon });
-        Ok(pushing.finish((alpha, epsilon)))
+        let mut rule = Whole { alpha, epsilon };
+        // An error that was asked for may need a smaller threshold.
+        while pushing.run(&rule) == End::Done && pushing.has_a_goal() && rule.epsilon > 0.0 {
+            rule.epsilon /= 10.0;
+        }
+        Ok(pushing.finish((alpha, 0.0)))
     }
 }
 
@@ -66,6 +69,10 @@ struct Whole {
 
 impl PushRule for Whole {
     const LOOP_RECEIVES: bool = true;
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
 
     fn threshold(&self, degree: f64) -> f64 {
         self.epsilon * degree

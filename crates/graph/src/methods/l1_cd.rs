@@ -12,17 +12,27 @@
 //! the number of neighbours of u; the volume touched is at most `(1+α)/(2α tol ρ)`. The tolerance is
 //! tightened tenfold from 1e-2 (or from `tol`, if that is larger) to `tol`, each stage starting from the one
 //! before.
+//!
+//! For a small α linear systems are cheaper: conjugate gradients need some `1/√α` passes over the support where
+//! pushes need some `1/α`, and never more than a few times its size. So once the pushes have touched several
+//! times the edges that a linear system on the support would, the rounds of
+//! [`L1Exact`](crate::L1Exact) take over from what the pushes have reached. They too come from below.
 
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use super::push::{PushRule, Pushing, QueueOrder};
+use super::active_set::ActiveSet;
+use super::principal_system::enough_passes;
+use super::push::{End, PushRule, Pushing, QueueOrder};
 use crate::adjacency::Adjacency;
-use crate::answer::LocalAnswer;
+use crate::answer::{LocalAnswer, Status};
 use crate::error::Result;
 use crate::method::LocalMethod;
-use crate::objective::{PageRankCertificate, check_alpha};
+use crate::objective::{PageRankCertificate, check_alpha, finish};
 use crate::question::LocalQuestion;
+
+/// Pushes may touch this many times the edges that a linear system on the support may need.
+const DEAR: u64 = 4;
 
 /// ℓ1-regularised PageRank by coordinate descent: the fastest method, and monotone.
 ///
@@ -33,11 +43,10 @@ use crate::question::LocalQuestion;
 pub struct L1Cd {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub rho: f64,
     /// Relative tolerance, positive; 1e-2 unless set. It ends when every `r_i <= (1 + tolerance) rho d_i`,
-    /// or, where rounding does not allow that, when the total excess stops falling: the certificate says what
-    /// was reached.
+    /// or, where rounding does not allow that, with [`Status::Stagnated`].
     pub tolerance: f64,
     /// Order of updates; first in, first out unless set.
     pub order: QueueOrder,
@@ -59,17 +68,35 @@ impl LocalMethod for L1Cd {
     ) -> Result<LocalAnswer<PageRankCertificate>> {
         let Self { alpha, rho, tolerance: wanted, order } = *self;
         check_alpha(alpha)?;
-        check::positive("rho", rho)?;
+        let rho = question.threshold("rho", rho)?;
         check::positive("tolerance", wanted)?;
+        let goal = question.error_goal;
         let mut pushing = Pushing::start(question, order);
-        let mut tolerance = wanted.max(1e-2);
+        let mut tolerance = if goal.is_some() { 1e-2 } else { wanted.max(1e-2) };
         loop {
-            pushing.run(&Coordinate { alpha, rho, tolerance });
-            if tolerance <= wanted || pushing.is_stopped() {
-                return Ok(pushing.finish((alpha, rho)));
+            match pushing.run(&Coordinate { alpha, rho, tolerance }) {
+                End::NearEnough | End::Stopped => return Ok(pushing.finish((alpha, rho))),
+                End::Done if goal.is_none() && tolerance <= wanted => return Ok(pushing.finish((alpha, rho))),
+                // 1 + tolerance is 1.
+                End::Done if tolerance < f64::EPSILON => return Ok(pushing.finish((alpha, rho))),
+                End::Done => tolerance /= 10.0,
+                End::Dear => break,
             }
-            tolerance = (tolerance / 10.0).max(wanted);
+            if goal.is_none() {
+                tolerance = tolerance.max(wanted);
+            }
         }
+        let ActiveSet { p, work, status } = pushing.into_active_set().run(question, (alpha, rho));
+        let mut answer = finish(question, (alpha, rho), status, work, |slot| p[slot]);
+        let explored = question.explored();
+        let excess = |(&r, d): (&f64, &f64)| r > (1.0 + wanted) * rho * d;
+        if goal.is_none()
+            && answer.status == Status::Converged
+            && question.workspace.residuals.iter().zip(explored.degrees()).any(excess)
+        {
+            answer.status = Status::Stagnated;
+        }
+        Ok(answer)
     }
 }
 
@@ -81,6 +108,14 @@ struct Coordinate {
 
 impl PushRule for Coordinate {
     const LOOP_RECEIVES: bool = false;
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    fn worth_touching(&self, nodes: usize, arcs: u64) -> u64 {
+        DEAR.saturating_mul(enough_passes(self.alpha, nodes)).saturating_mul(arcs)
+    }
 
     fn threshold(&self, degree: f64) -> f64 {
         (1.0 + self.tolerance) * self.rho * degree

@@ -29,7 +29,7 @@ use crate::question::LocalQuestion;
 pub struct L1Fista {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub rho: f64,
     /// Relative tolerance, positive; 1e-2 unless set. It ends when the optimality conditions hold within
     /// `tolerance * rho * d_i` at every node.
@@ -77,7 +77,7 @@ impl LocalMethod for L1Fista {
                     moves.push(Move { slot: slot as u32, step, mass });
                 }
             }
-            if converged {
+            if iterate.is_near_enough().unwrap_or(converged) {
                 return Ok(iterate.finish());
             }
             previous_r.clone_from(&iterate.r);

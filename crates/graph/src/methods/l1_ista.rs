@@ -30,7 +30,7 @@ use crate::question::LocalQuestion;
 pub struct L1Ista {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit).
     pub rho: f64,
     /// Relative tolerance, positive; 1e-2 unless set. It ends when every `r_i <= (1 + tolerance) rho d_i`.
     pub tolerance: f64,
@@ -65,7 +65,8 @@ impl LocalMethod for L1Ista {
                     moves.push(Move { slot: slot as u32, step, mass: iterate.p[slot] + alpha * step });
                 }
             }
-            if converged || !iterate.apply(&mut moves) {
+            let converged = moves.is_empty() || iterate.is_near_enough().unwrap_or(converged);
+            if converged || iterate.is_stuck(&moves) || !iterate.apply(&mut moves) {
                 return Ok(iterate.finish());
             }
         }

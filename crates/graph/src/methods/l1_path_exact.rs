@@ -20,7 +20,7 @@ use crate::answer::{GraphWork, Status};
 use crate::error::{GraphError, Result};
 use crate::explored::Explored;
 use crate::objective::check_alpha;
-use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
+use crate::question::{Limits, LocalQuestion, Step, WeightUnit, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 
 /// Nodes that would enter within this relative distance enter together.
@@ -43,8 +43,13 @@ const TIE: f64 = 1e-12;
 pub struct L1Path {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Where the path ends, at least 0. At 0 it ends at the PageRank vector of the seeds' components.
+    /// Where the path ends, at least 0, in `weight_unit`. At 0 it ends at the PageRank vector of the seeds'
+    /// components.
     pub rho_min: f64,
+    /// The unit of `rho_min`; the mean weight unless set. In the path itself ρ is in the paper's unit: mass
+    /// over degree.
+    #[serde(default)]
+    pub weight_unit: WeightUnit,
     /// Most breakpoints to find; 10,000 unless set. Reaching it counts as a limit.
     pub max_breakpoints: usize,
 }
@@ -52,7 +57,7 @@ pub struct L1Path {
 impl L1Path {
     /// The path down to `rho_min`, with `alpha` 0.1, of at most 10,000 breakpoints.
     pub fn new(rho_min: f64) -> Self {
-        Self { alpha: 0.1, rho_min, max_breakpoints: 10_000 }
+        Self { alpha: 0.1, rho_min, weight_unit: WeightUnit::default(), max_breakpoints: 10_000 }
     }
 
     /// Follows the path. It cannot go round a hub: a node with more than [`Limits::max_arcs`] neighbours ends
@@ -69,12 +74,14 @@ impl L1Path {
         check_alpha(self.alpha)?;
         check::nonnegative("rho_min", self.rho_min)?;
         let mut workspace = Workspace::default();
-        let mut segment =
-            Segment::start(LocalQuestion::new(graph, seeds, limits, &mut workspace)?, self.alpha);
+        let question = LocalQuestion::new(graph, seeds, limits, &mut workspace)?;
+        let rho_min = self.rho_min / self.weight_unit.on(graph);
+        check::nonnegative("rho_min", rho_min)?;
+        let mut segment = Segment::start(question, self.alpha);
         let mut path = SolutionPath {
             seeds: seeds.clone(),
             alpha: self.alpha,
-            rho_end: self.rho_min,
+            rho_end: rho_min,
             breakpoints: Vec::new(),
             status: Status::Converged,
             work: GraphWork::default(),
@@ -83,7 +90,7 @@ impl L1Path {
         while let Some((next, entering)) = segment.next_breakpoint() {
             // Rounding can put a near tie of the last breakpoint above it.
             rho = next.min(rho);
-            if rho <= self.rho_min {
+            if rho <= rho_min {
                 break;
             }
             if path.breakpoints.len() >= self.max_breakpoints
@@ -117,7 +124,7 @@ impl L1Path {
 /// A value of ρ at which the support grows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Breakpoint {
-    /// The value: nodes have positive mass strictly below it.
+    /// The value, in the paper's unit: nodes have positive mass strictly below it.
     pub rho: f64,
     /// The nodes that enter, ascending.
     pub entering: Vec<u64>,
@@ -132,7 +139,7 @@ pub struct SolutionPath {
     pub seeds: SeedDistribution,
     /// Teleport probability of the lazy walk.
     pub alpha: f64,
-    /// Smallest ρ that the path covers: the one asked for, or, with [`Status::WorkLimit`], where it stopped.
+    /// Smallest ρ that the path covers, in the paper's unit: the one asked for, or, with [`Status::WorkLimit`], where it stopped.
     pub rho_end: f64,
     /// By falling ρ.
     pub breakpoints: Vec<Breakpoint>,

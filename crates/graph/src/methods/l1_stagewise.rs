@@ -21,7 +21,7 @@ use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
 use crate::explored::Explored;
 use crate::method::LocalMethod;
-use crate::objective::{PageRankCertificate, check_alpha, finish};
+use crate::objective::{PageRankCertificate, check_alpha, error_bar, finish};
 use crate::question::{Limits, LocalQuestion, Step, Workspace, step_allowed};
 use crate::seeds::SeedDistribution;
 
@@ -40,7 +40,8 @@ use crate::seeds::SeedDistribution;
 pub struct Stagewise {
     /// Teleport probability of the lazy walk, in (0, 1); 0.1 unless set.
     pub alpha: f64,
-    /// Weight of the ℓ1 term, positive: it ends once every `r_u <= rho · d_u`.
+    /// Weight of the ℓ1 term, positive, in the question's [`WeightUnit`](crate::WeightUnit): it ends once every
+    /// `r_u <= rho · d_u`.
     pub rho: f64,
     /// Mass η that one step adds, positive; 1e-3 unless set.
     ///
@@ -56,7 +57,7 @@ pub struct Stagewise {
 pub struct StagewisePoint {
     /// `‖p‖₁`, the number of steps times the step size.
     pub mass_l1: f64,
-    /// `max r_u / d_u`.
+    /// `max r_u / d_u`, in the paper's unit.
     pub rho: f64,
 }
 
@@ -94,7 +95,7 @@ impl Stagewise {
         let Self { alpha, rho: rho_stop, step_size, max_steps } = *self;
         check_alpha(alpha)?;
         check::positive("step_size", step_size)?;
-        check::positive("rho", rho_stop)?;
+        let rho_stop = question.threshold("rho", rho_stop)?;
         let (graph, limits) = (question.graph, question.limits);
         let explored = &mut question.workspace.explored;
         let mut values = Values::default();
@@ -106,9 +107,18 @@ impl Stagewise {
         let mut work = GraphWork::default();
         let mut status = Status::Converged;
         let spent = (1.0 + alpha) / (2.0 * alpha) * step_size;
+        let mut next_look = 0;
         while let Some((rho, slot)) = values.largest(explored) {
             if rho <= rho_stop {
                 break;
+            }
+            if let Some(goal) = question.error_goal
+                && work.pushes >= next_look
+            {
+                if error_bar((alpha, rho_stop), &values.p, &values.r, explored.degrees()) <= goal {
+                    break;
+                }
+                next_look = work.pushes + 1 + values.p.len() as u64 / 8;
             }
             match step_allowed(limits, graph, explored, slot, work.edges_touched) {
                 Step::Allowed if work.pushes < max_steps => {}
@@ -139,7 +149,7 @@ impl Stagewise {
             work.volume_touched += degree;
         }
         work.iterations = work.pushes;
-        Ok(finish(question, (alpha, rho_stop), status, work, |slot| (values.p[slot], values.r[slot])))
+        Ok(finish(question, (alpha, rho_stop), status, work, |slot| values.p[slot]))
     }
 }
 

@@ -10,6 +10,12 @@ use crate::explored::Explored;
 /// Conjugate gradients end at this part of the residual that they start from.
 const GAIN: f64 = 1e-9;
 
+/// Passes that gain [`GAIN`] on a set of this size: by the bound `2 ((√κ-1)/(√κ+1))^k` with `κ = 1/α`, or one
+/// for every direction.
+pub(crate) fn enough_passes(alpha: f64, members: usize) -> u64 {
+    (12.0 / alpha.sqrt()).min(2.0 * members as f64) as u64 + 10
+}
+
 /// The system of one set S, in its own numbering.
 pub(crate) struct PrincipalSystem {
     diagonal: f64,
@@ -17,7 +23,7 @@ pub(crate) struct PrincipalSystem {
     offsets: Vec<usize>,
     /// Column and value `(1-α)/2 A_uv / √(d_u d_v)` of what is subtracted from the diagonal.
     entries: Vec<(u32, f64)>,
-    root_degrees: Vec<f64>,
+    pub(crate) root_degrees: Vec<f64>,
     max_passes: u64,
     /// Stored neighbours of S: what one pass over it costs.
     pub(crate) arcs: u64,
@@ -48,8 +54,7 @@ impl PrincipalSystem {
             offsets.push(entries.len());
             arcs += explored.arc_count(slot) as u64;
         }
-        // Enough for GAIN by the bound 2 ((√κ-1)/(√κ+1))^k with κ = 1/α, or for every direction of S.
-        let max_passes = (12.0 / alpha.sqrt()).min(2.0 * members.len() as f64) as u64 + 10;
+        let max_passes = enough_passes(alpha, members.len());
         let diagonal = f64::midpoint(1.0, alpha);
         Self { diagonal, offsets, entries, root_degrees, max_passes, arcs, volume: degrees().sum() }
     }
@@ -69,7 +74,8 @@ impl PrincipalSystem {
             }
             let product = self.multiply(&refined);
             let residual: Vec<f64> = right.iter().zip(&product).map(|(b, y)| b - y).collect();
-            let size = norm(&residual);
+            // As a mass, so that nodes of tiny degree don't hide what is wrong elsewhere.
+            let size: f64 = residual.iter().zip(&self.root_degrees).map(|(r, root)| (r * root).abs()).sum();
             if size < smallest {
                 q.copy_from_slice(&refined);
             }
@@ -113,7 +119,8 @@ impl PrincipalSystem {
         Some(self.max_passes)
     }
 
-    fn multiply(&self, x: &[f64]) -> Vec<f64> {
+    /// The matrix times a vector, in the symmetric coordinates.
+    pub(crate) fn multiply(&self, x: &[f64]) -> Vec<f64> {
         let rows = self.offsets.windows(2).map(|range| &self.entries[range[0]..range[1]]);
         rows.zip(x)
             .map(|(row, own)| self.diagonal * own - row.iter().map(|&(j, a)| a * x[j as usize]).sum::<f64>())
@@ -123,8 +130,4 @@ impl PrincipalSystem {
 
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()
-}
-
-fn norm(x: &[f64]) -> f64 {
-    dot(x, x).sqrt()
 }

@@ -5,7 +5,7 @@ use kiln_core::check;
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
-use crate::objective::{PageRankCertificate, check_alpha, finish};
+use crate::objective::{PageRankCertificate, check_alpha, error_bar, finish};
 use crate::question::{LocalQuestion, Step, step_allowed};
 
 /// The settings that the proximal methods share.
@@ -43,8 +43,9 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
     /// `p = 0`, `r = s`.
     pub(crate) fn start(question: &'q mut LocalQuestion<'g, G>, settings: Proximal) -> Result<Self> {
         check_alpha(settings.alpha)?;
-        check::positive("rho", settings.rho)?;
         check::positive("tolerance", settings.tolerance)?;
+        let rho = question.threshold("rho", settings.rho)?;
+        let settings = Proximal { rho, ..settings };
         let r = question.seeds.iter().map(|seed| seed.1).collect();
         let mut iterate = Self {
             question,
@@ -72,6 +73,24 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
     pub(crate) fn thresholds(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         let thresholds = self.question.explored().degrees().iter().map(|degree| self.settings.rho * degree);
         thresholds.enumerate().filter(|&(slot, _)| !self.hubs[slot])
+    }
+
+    /// Whether rounding keeps every one of the moves from changing its mass.
+    pub(crate) fn is_stuck(&mut self, moves: &[Move]) -> bool {
+        let stuck =
+            moves.iter().all(|&Move { slot, mass, .. }| mass.to_bits() == self.p[slot as usize].to_bits());
+        if stuck && self.status == Status::Converged {
+            self.status = Status::Stagnated;
+        }
+        stuck
+    }
+
+    /// Whether the iterate is within the error asked for; `None` if none was.
+    pub(crate) fn is_near_enough(&self) -> Option<bool> {
+        let goal = self.question.error_goal?;
+        let Proximal { alpha, rho, .. } = self.settings;
+        let degrees = self.question.explored().degrees();
+        Some(error_bar((alpha, rho), &self.p, &self.r, degrees) <= goal)
     }
 
     /// Makes all `moves` at once, or, when a limit forbids that, none of them and returns false. Hubs are
@@ -124,8 +143,7 @@ impl<'q, 'g, G: Adjacency> Iterate<'q, 'g, G> {
 
     pub(crate) fn finish(self) -> LocalAnswer<PageRankCertificate> {
         let Proximal { alpha, rho, .. } = self.settings;
-        let value = |slot: usize| (self.p[slot], self.r[slot]);
-        let mut answer = finish(self.question, (alpha, rho), self.status, self.work, value);
+        let mut answer = finish(self.question, (alpha, rho), self.status, self.work, |slot| self.p[slot]);
         answer.work.nodes_ever_active = self.ever_active.iter().filter(|&&active| active).count() as u64;
         answer
     }

@@ -2,8 +2,8 @@
 
 use kiln_graph::diffusions::{DiffusionCertificate, HeatKernel, Nibble, PagerankNibble};
 use kiln_graph::{
-    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer, SeedDistribution,
-    Status,
+    Adjacency, ClusterOutcome, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer,
+    NoClusterReason, SeedDistribution, Status,
 };
 use proptest::prelude::*;
 
@@ -202,7 +202,7 @@ proptest! {
         let method = PagerankNibble::for_target(phi, target).unwrap();
         let (solution, cluster) = cluster_by(&method, &graph, &SeedDistribution::uniform(set)).unwrap();
         prop_assert!(solution.certificate.max_residual_over_degree < method.epsilon);
-        if let Some(cluster) = cluster {
+        if let Ok(cluster) = cluster.found() {
             let scores = ClusterScores::of(&graph, &cluster.nodes).unwrap();
             prop_assert!((scores.conductance() - cluster.conductance).abs() <= 1e-12);
             prop_assert!(cluster.conductance <= phi);
@@ -224,19 +224,22 @@ fn every_method_finds_whole_cliques() {
     let graph = ring_of_cliques();
     let clique: Vec<u64> = (24..32).collect();
     let seed = SeedDistribution::node(27);
-    let by_nibble = cluster_by(&Nibble::new(15, 1e-4), &graph, &seed).unwrap().1.unwrap();
-    let by_heat = cluster_by(&HeatKernel::new(5.0, 1e-4), &graph, &seed).unwrap().1.unwrap();
-    let by_pagerank =
-        cluster_by(&PagerankNibble::for_target(0.05, 58.0).unwrap(), &graph, &seed).unwrap().1.unwrap();
+    let by_nibble = cluster_by(&Nibble::new(15, 1e-4), &graph, &seed).unwrap().1.found().unwrap();
+    let by_heat = cluster_by(&HeatKernel::new(5.0, 1e-4), &graph, &seed).unwrap().1.found().unwrap();
+    let by_pagerank = cluster_by(&PagerankNibble::for_target(0.05, 58.0).unwrap(), &graph, &seed)
+        .unwrap()
+        .1
+        .found()
+        .unwrap();
     for cluster in [by_nibble, by_heat, by_pagerank] {
         // Several cliques in a row are cut off by 2 edges as well.
         assert_eq!((cluster.nodes.len() % 8, cluster.cut), (0, 2.0));
         assert!(clique.iter().all(|u| cluster.nodes.contains(u)));
     }
     // No set is this good.
-    assert!(
-        cluster_by(&PagerankNibble::for_target(0.001, 58.0).unwrap(), &graph, &seed).unwrap().1.is_none()
-    );
+    let (_, none) = cluster_by(&PagerankNibble::for_target(0.001, 58.0).unwrap(), &graph, &seed).unwrap();
+    let because = NoClusterReason::MissesTargets { conductance: 0.001, min_volume: 29.0 };
+    assert_eq!(none, ClusterOutcome::NoCluster { because });
 }
 
 #[test]
@@ -264,7 +267,8 @@ fn nibble_stops_when_nothing_is_left() {
         (solution.status, solution.certificate.residual_mass, solution.work.pushes),
         (Status::Empty, 1.0, 0)
     );
-    assert!(cut.is_none());
+    let because = NoClusterReason::Empty { largest_score: 0.01 };
+    assert_eq!(cut, ClusterOutcome::NoCluster { because });
     // A node at the threshold is dropped as well: the leaf's mass over degree is 1.
     let at_threshold = ask(&Nibble::new(1, 1.0), &star, &1.into()).unwrap();
     assert_eq!((at_threshold.status, at_threshold.certificate.residual_mass), (Status::Empty, 1.0));

@@ -3,8 +3,8 @@
 use kiln_core::InputError;
 use kiln_graph::flow::{FlowCertificate, FlowImprove, Mqi, SimpleLocal, improve};
 use kiln_graph::{
-    Adjacency, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer, LocalMethod,
-    LocalQuestion, SeedDistribution, Status,
+    Adjacency, ClusterLimits, ClusterScores, CountingGraph, CsrGraph, GraphError, Limits, LocalAnswer,
+    LocalMethod, LocalQuery, LocalQuestion, NoClusterReason, SeedDistribution, Status,
 };
 use proptest::prelude::*;
 
@@ -220,9 +220,14 @@ fn closed_sets_stay() {
 fn the_whole_graph_is_no_cluster() {
     let graph = CsrGraph::from_edges(3, [(0, 1), (1, 2)]).unwrap();
     let (answer, cluster) = cluster_by(&Mqi {}, &graph, &SeedDistribution::uniform(0..3)).unwrap();
-    assert_eq!((nodes(&answer), cluster), (vec![0, 1, 2], None));
-    let (_, cluster) = cluster_by(&Mqi {}, &graph, &SeedDistribution::uniform([0, 1])).unwrap();
-    assert_eq!(cluster.map(|cluster| cluster.nodes), Some(vec![0, 1]));
+    assert_eq!(nodes(&answer), [0, 1, 2]);
+    assert!(matches!(cluster.reason(), Some(NoClusterReason::TooLarge { size: 3, .. })));
+    // Nor is most of it, unless one says so.
+    let query = LocalQuery::new(SeedDistribution::uniform([0, 1])).method(Mqi {});
+    let reason = query.cluster(&graph).unwrap().1.found().unwrap_err();
+    assert!(matches!(reason, NoClusterReason::TooLarge { size: 2, max_volume, .. } if max_volume < 2.1));
+    let most = ClusterLimits { max_share: 0.9, max_conductance: 1.0, ..ClusterLimits::default() };
+    assert_eq!(query.cluster_limits(most).cluster(&graph).unwrap().1.found().unwrap().nodes, [0, 1]);
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn implicit_graph_matches_the_reference() {
         assert_eq!(solution.work.nodes_touched as f64, number("nodes_touched"));
         assert_eq!(solution.mass.len() as f64, number("support_size"));
         assert!((solution.mass_l1() - number("p_l1")).abs() < 1e-11);
-        let cut = cut.unwrap();
+        let cut = cut.found().unwrap();
         assert_eq!(cut.nodes.len() as f64, number("sweep_size"));
         assert!((cut.conductance - number("sweep_phi")).abs() < 1e-8);
     }

@@ -7,7 +7,7 @@ use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
     Adjacency, Appr, ApprOpt, Clustering, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits,
     LocalAnswer, LocalMethod, LocalQuery, LocalQuestion, PageRankCertificate, PageRankMethod,
-    PageRankProblem, QueueOrder, Result, SeedDistribution, Workspace,
+    PageRankProblem, QueueOrder, Result, SeedDistribution, WeightUnit, Workspace,
 };
 use proptest::prelude::*;
 
@@ -86,7 +86,9 @@ impl Case {
     }
 
     pub(crate) fn query(&self) -> LocalQuery<PageRankMethod> {
-        LocalQuery { seeds: self.seeds.clone(), method: self.method(), limits: self.limits }
+        // Tests speak of rho and epsilon as the papers do.
+        let query = LocalQuery::new(self.seeds.clone()).method(self.method()).limits(self.limits);
+        query.weight_unit(WeightUnit::AsGiven)
     }
 
     pub(crate) fn run(&self, graph: &impl Adjacency) -> Result<LocalAnswer<PageRankCertificate>> {
@@ -113,7 +115,9 @@ pub(crate) fn ask_within<M: LocalMethod>(
     seeds: &SeedDistribution,
     limits: Limits,
 ) -> Result<LocalAnswer<M::Certificate>> {
-    method.solve(&mut LocalQuestion::new(graph, seeds, limits, &mut Workspace::default())?)
+    let mut workspace = Workspace::default();
+    let question = LocalQuestion::new(graph, seeds, limits, &mut workspace)?;
+    method.solve(&mut question.with_weight_unit(WeightUnit::AsGiven))
 }
 
 /// The cluster that a method finds, without limits.
@@ -122,7 +126,9 @@ pub(crate) fn cluster_by<M: LocalMethod>(
     graph: &impl Adjacency,
     seeds: &SeedDistribution,
 ) -> Result<Clustering<M::Certificate>> {
-    method.cluster(&mut LocalQuestion::new(graph, seeds, Limits::default(), &mut Workspace::default())?)
+    let mut workspace = Workspace::default();
+    let question = LocalQuestion::new(graph, seeds, Limits::default(), &mut workspace)?;
+    method.cluster(&mut question.with_weight_unit(WeightUnit::AsGiven))
 }
 
 /// The certificate of any mass vector.

@@ -1,6 +1,9 @@
 //! Comparison with reference outputs that an independent script made (dense linear algebra, no shared code).
 
-use kiln_graph::{Adjacency, CsrGraph, L1Path, Limits, SeedDistribution, SolutionPath, Stagewise, Status};
+use kiln_graph::{
+    Adjacency, CsrGraph, L1Path, Limits, SeedDistribution, SolutionPath, Stagewise, Status, SweepLimits,
+    sweep,
+};
 use serde_json::Value;
 
 use crate::graphs::{Case, Solver, ask, differences, l1_distance, reference_graph, reference_json, volume};
@@ -46,7 +49,8 @@ fn for_each_case(test: impl Fn(&CsrGraph, &Case, &Value)) {
 fn exact_solutions_and_sweeps() {
     for_each_case(|graph, query, case| {
         let (rho, expected) = (number(&case["rho"]), entries(&case["p"]));
-        let (found, cut) = query.clone().solver(Solver::L1Exact).cluster(graph).unwrap();
+        let found = query.clone().solver(Solver::L1Exact).run(graph).unwrap();
+        let cut = sweep(graph, &found.mass, SweepLimits::default()).unwrap();
         assert_eq!(
             found.support().collect::<Vec<_>>(),
             expected.iter().map(|entry| entry.0).collect::<Vec<_>>()

@@ -189,7 +189,7 @@ fn a_tiny_component_keeps_the_mass() {
     let graph = CsrGraph::from_edges(5, [(0, 1), (2, 3), (3, 4)]).unwrap();
     for solver in SOLVERS {
         let (solution, cut) = Case::node(0).rho(1e-3).solver(solver).cluster(&graph).unwrap();
-        let cut = cut.unwrap();
+        let cut = cut.found().unwrap();
         assert_eq!((cut.nodes, cut.conductance), (vec![0, 1], 0.0));
         assert_eq!(solution.work.nodes_touched, 2);
     }
@@ -329,7 +329,8 @@ fn a_tolerance_below_rounding_ends() {
             let exact = query.clone().solver(Solver::L1Exact).run(&graph).unwrap();
             for solver in L1_SOLVERS {
                 let found = query.clone().max_iterations(5_000).solver(solver).run(&graph).unwrap();
-                assert!(solver != Solver::L1Cd || found.status == Status::Converged, "{alpha}");
+                let ended = matches!(found.status, Status::Converged | Status::Stagnated);
+                assert!(solver != Solver::L1Cd || ended, "{alpha}");
                 let distance = differences(&found.mass, &exact.mass).map(f64::abs).sum::<f64>();
                 assert!(distance <= 1e-11, "{solver:?} {alpha}: {distance}");
             }

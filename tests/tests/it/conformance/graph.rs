@@ -1,17 +1,19 @@
 //! Laws that every method of local graph clustering obeys.
 //!
-//! A threshold such as `rho` is a mass over a degree, so its unit is one over that of the weights: a method's line
-//! says how it is made for weights in a given unit. (Names in, names out: issue 15, which gives nodes names.)
+//! (Names in, names out: issue 15, which gives nodes names.)
 
 use std::fmt::Debug;
 
 use kiln_graph::diffusions::{DiffusionCertificate, HeatKernel, Nibble, PagerankNibble};
-use kiln_graph::flow::{FlowCertificate, FlowImprove, Mqi, SimpleLocal};
+use kiln_graph::flow::{
+    CapacityReleasing, CapacityReleasingCertificate, FlowCertificate, FlowDiffusion,
+    FlowDiffusionCertificate, FlowImprove, Mqi, SimpleLocal,
+};
 use kiln_graph::generators::uniform;
 use kiln_graph::{
-    Adjacency, Appr, ApprOpt, CsrGraph, GraphError, L1Cd, L1Exact, L1Fista, L1Ista, Limits, LocalAnswer,
-    LocalMethod, LocalQuery, LocalQuestion, PageRankCertificate, SeedDistribution, Stagewise, Status,
-    Workspace,
+    Adjacency, Appr, ApprOpt, Aspr, AsprSteps, CsrGraph, DynamicPush, EvolvingSets, GraphError, L1Cd,
+    L1Exact, L1Fista, L1Ista, Limits, LocalAnswer, LocalChebyshev, LocalMethod, LocalQuery, LocalQuestion,
+    LocalSor, PageRankCertificate, SeedDistribution, Stagewise, Status, Workspace,
 };
 
 use super::Suite;
@@ -21,35 +23,39 @@ const WEIGHTS: &str = "weights times a constant give the same cluster";
 const LABELS: &str = "nodes relabelled give the same cluster";
 const LIMITS: &str = "every limit ends it and leaves a valid partial answer";
 const INPUT: &str = "bad input is a typed error";
+const GOAL: &str = "an error at which to stop is reached, said to be out of reach, or refused";
 const MEMORY: &str = "a used workspace, a batch and a shared question give the same answer";
 
-static SUITE: Suite =
-    Suite { domain: "graph", laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, MEMORY], exceptions: &[] };
+static SUITE: Suite = Suite {
+    domain: "graph",
+    laws: &[CERTIFICATE, WEIGHTS, LABELS, LIMITS, INPUT, GOAL, MEMORY],
+    exceptions: &[],
+};
 
-/// One line a method: its name, how it is made for weights in a unit, and settings that it must refuse.
+/// One line a method: its name, how it is made, and settings that it must refuse.
 fn methods() -> Vec<Box<dyn Method>> {
     vec![
-        line("appr", |unit| Appr::new(1e-3 / unit), Appr::new(f64::NAN)),
-        line("appr-opt", |unit| ApprOpt::new(1e-3 / unit), ApprOpt { alpha: 1.0, ..ApprOpt::new(1e-3) }),
-        line("l1-cd", |unit| L1Cd::new(1e-3 / unit), L1Cd { tolerance: 0.0, ..L1Cd::new(1e-3) }),
-        line("l1-ista", |unit| L1Ista::new(1e-3 / unit), L1Ista::new(f64::INFINITY)),
-        line("l1-fista", |unit| L1Fista::new(1e-3 / unit), L1Fista { alpha: f64::NAN, ..L1Fista::new(1e-3) }),
-        line("l1-exact", |unit| L1Exact::new(1e-3 / unit), L1Exact::new(-1.0)),
-        line(
-            "stagewise",
-            |unit| Stagewise::new(1e-3 / unit),
-            Stagewise { step_size: 0.0, ..Stagewise::new(1e-3) },
-        ),
-        line("nibble", |unit| Nibble::new(20, 1e-4 / unit), Nibble::new(1, f64::NAN)),
-        line("heat-kernel", |unit| HeatKernel::new(5.0, 1e-4 / unit), HeatKernel::new(501.0, 1e-4)),
-        line(
-            "pagerank-nibble",
-            |unit| target(100.0 * unit),
-            PagerankNibble { conductance: 0.0, ..target(1.0) },
-        ),
-        line("flow-improve", |_| FlowImprove {}, None),
-        line("simple-local", |_| SimpleLocal::new(0.1), SimpleLocal::new(f64::NAN)),
-        line("mqi", |_| Mqi {}, None),
+        line("appr", || Appr::new(1e-3), Appr::new(f64::NAN)),
+        line("appr-opt", || ApprOpt::new(1e-3), ApprOpt { alpha: 1.0, ..ApprOpt::new(1e-3) }),
+        line("l1-cd", || L1Cd::new(1e-3), L1Cd { tolerance: 0.0, ..L1Cd::new(1e-3) }),
+        line("l1-ista", || L1Ista::new(1e-3), L1Ista::new(f64::INFINITY)),
+        line("l1-fista", || L1Fista::new(1e-3), L1Fista { alpha: f64::NAN, ..L1Fista::new(1e-3) }),
+        line("l1-exact", || L1Exact::new(1e-3), L1Exact::new(-1.0)),
+        line("stagewise", || Stagewise::new(1e-3), Stagewise { step_size: 0.0, ..Stagewise::new(1e-3) }),
+        line("local-sor", || LocalSor::new(1e-3), LocalSor { omega: Some(2.0), ..LocalSor::new(1e-3) }),
+        line("local-chebyshev", || LocalChebyshev::new(1e-3), LocalChebyshev::new(0.0)),
+        line("evolving-sets", || EvolvingSets::new(1e-3), EvolvingSets { alpha: 0.0, epsilon: 1e-3 }),
+        line("dynamic-push", repair, DynamicPush { start: vec![(1, f64::NAN)], ..DynamicPush::new(1e-3) }),
+        line("aspr", || aspr(AsprSteps::Gradient), Aspr { tolerance: 0.0, ..Aspr::new(1e-3) }),
+        line("caspr", || aspr(AsprSteps::Conjugate), Aspr::new(-1.0)),
+        line("nibble", || Nibble::new(20, 1e-4), Nibble::new(1, f64::NAN)),
+        line("heat-kernel", || HeatKernel::new(5.0, 1e-4), HeatKernel::new(501.0, 1e-4)),
+        line("pagerank-nibble", || target(100.0), PagerankNibble { conductance: 0.0, ..target(1.0) }),
+        line("capacity-releasing", crd, CapacityReleasing { height: 1, ..crd() }),
+        line("flow-diffusion", || FlowDiffusion::new(150.0), FlowDiffusion::new(f64::NAN)),
+        line("flow-improve", || FlowImprove {}, None),
+        line("simple-local", || SimpleLocal::new(0.1), SimpleLocal::new(f64::NAN)),
+        line("mqi", || Mqi {}, None),
     ]
 }
 
@@ -57,24 +63,38 @@ fn target(volume: f64) -> PagerankNibble {
     PagerankNibble::for_target(0.4, volume).expect("a conductance and a volume")
 }
 
+fn aspr(steps: AsprSteps) -> Aspr {
+    Aspr { steps, ..Aspr::new(1e-3) }
+}
+
+fn crd() -> CapacityReleasing {
+    CapacityReleasing::default()
+}
+
+/// It starts from what is no answer.
+fn repair() -> DynamicPush {
+    DynamicPush { start: vec![(1, 0.3), (7, -0.1), (3, 0.0)], ..DynamicPush::new(1e-3) }
+}
+
 /// A method, as the laws see it.
 trait Method {
     fn name(&self) -> String;
     fn check_certificate(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits);
-    fn cluster(&self, unit: f64, graph: &CsrGraph, seeds: &SeedDistribution) -> Option<Vec<u64>>;
+    fn cluster(&self, graph: &CsrGraph, seeds: &SeedDistribution) -> Option<Vec<u64>>;
     fn check_limits(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits);
     fn error(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits) -> Option<GraphError>;
     fn refuses_bad_settings(&self, graph: &CsrGraph, seeds: &SeedDistribution);
+    fn check_error_goal(&self, graph: &CsrGraph, seeds: &SeedDistribution, goal: f64);
     fn check_memory(&self, graph: &CsrGraph, others: &[SeedDistribution]);
 }
 
 struct Line<M> {
     name: &'static str,
-    make: fn(f64) -> M,
+    make: fn() -> M,
     bad: Option<M>,
 }
 
-fn line<M>(name: &'static str, make: fn(f64) -> M, bad: impl Into<Option<M>>) -> Box<dyn Method>
+fn line<M>(name: &'static str, make: fn() -> M, bad: impl Into<Option<M>>) -> Box<dyn Method>
 where
     M: LocalMethod + Dense + Sync + 'static,
     M::Certificate: Certificate + Clone + Debug + PartialEq + Send,
@@ -86,11 +106,20 @@ where
 trait Certificate {
     /// Mass that the answer has not placed.
     fn left(&self) -> f64;
+
+    /// The bound on the 1-norm of the error, where there is one.
+    fn error_bar(&self) -> Option<f64> {
+        None
+    }
 }
 
 impl Certificate for PageRankCertificate {
     fn left(&self) -> f64 {
         self.residual_mass
+    }
+
+    fn error_bar(&self) -> Option<f64> {
+        Some(self.l1_error)
     }
 }
 
@@ -100,9 +129,22 @@ impl Certificate for DiffusionCertificate {
     }
 }
 
+impl Certificate for CapacityReleasingCertificate {
+    fn left(&self) -> f64 {
+        0.0
+    }
+}
+
 impl Certificate for FlowCertificate {
     fn left(&self) -> f64 {
         0.0
+    }
+}
+
+impl Certificate for FlowDiffusionCertificate {
+    fn left(&self) -> f64 {
+        // Heights are given as shares of their sum.
+        if self.scale > 0.0 { 0.0 } else { 1.0 }
     }
 }
 
@@ -121,7 +163,7 @@ where
         seeds: &SeedDistribution,
         limits: Limits,
     ) -> Result<LocalAnswer<M::Certificate>, GraphError> {
-        LocalQuery { seeds: seeds.clone(), method: (self.make)(1.0), limits }.run(graph)
+        LocalQuery::new(seeds.clone()).method((self.make)()).limits(limits).run(graph)
     }
 }
 
@@ -136,12 +178,12 @@ where
 
     fn check_certificate(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits) {
         let answer = self.solve(graph, seeds, limits).expect("an answer");
-        (self.make)(1.0).check(graph, &answer);
+        (self.make)().check(graph, &answer);
     }
 
-    fn cluster(&self, unit: f64, graph: &CsrGraph, seeds: &SeedDistribution) -> Option<Vec<u64>> {
-        let query = LocalQuery::new(seeds.clone()).method((self.make)(unit));
-        query.cluster(graph).expect("an answer").1.map(|cluster| cluster.nodes)
+    fn cluster(&self, graph: &CsrGraph, seeds: &SeedDistribution) -> Option<Vec<u64>> {
+        let query = LocalQuery::new(seeds.clone()).method((self.make)());
+        query.cluster(graph).expect("an answer").1.found().ok().map(|cluster| cluster.nodes)
     }
 
     fn check_limits(&self, graph: &CsrGraph, seeds: &SeedDistribution, limits: Limits) {
@@ -162,6 +204,7 @@ where
         }
         match answer.status {
             Status::Converged | Status::Empty => assert_eq!(answer, whole, "{limits:?}"),
+            Status::Stagnated => panic!("{limits:?}: {:?}", answer.certificate),
             Status::HubsSkipped => assert!(limits.max_arcs.is_some()),
             Status::WorkLimit => assert_ne!(limits, Limits::default()),
         }
@@ -181,9 +224,23 @@ where
         }
     }
 
+    fn check_error_goal(&self, graph: &CsrGraph, seeds: &SeedDistribution, goal: f64) {
+        let mut workspace = Workspace::default();
+        let question = LocalQuestion::new(graph, seeds, Limits::default(), &mut workspace);
+        let question = question.and_then(|question| question.with_error_goal(Some(goal)));
+        match (self.make)().solve(&mut question.expect("a question")) {
+            Ok(answer) => {
+                let bar = answer.certificate.error_bar().expect("an error bar");
+                assert!(bar <= goal || answer.status == Status::Stagnated, "{bar} > {goal}");
+                (self.make)().check(graph, &answer);
+            }
+            Err(error) => assert!(error.to_string().contains("stop_at_error"), "{error}"),
+        }
+    }
+
     fn check_memory(&self, graph: &CsrGraph, others: &[SeedDistribution]) {
         let ask = |seeds: &SeedDistribution| self.solve(graph, seeds, Limits::default()).expect("an answer");
-        let method = (self.make)(1.0);
+        let method = (self.make)();
         let expected: Vec<_> = others.iter().map(ask).collect();
         let mut workspace = Workspace::default();
         for (seeds, expected) in others.iter().zip(&expected) {
@@ -252,15 +309,24 @@ fn pagerank(graph: &CsrGraph, seeds: &[f64], alpha: f64, rho: f64) -> Vec<f64> {
     p
 }
 
-/// A PageRank answer is what it says of itself, and as near to both exact answers as it says.
+/// A PageRank answer is what it says of itself, and as near to the exact one as it says.
 fn check_pagerank(graph: &CsrGraph, answer: &LocalAnswer<PageRankCertificate>) {
-    let PageRankCertificate { alpha, rho, error_bound, .. } = answer.certificate;
-    let seeds = seeds_of(graph, answer);
-    assert_within(graph, answer, &pagerank(graph, &seeds, alpha, rho), error_bound);
+    let PageRankCertificate { alpha, rho, l1_error, over, under, sup_error, .. } = answer.certificate;
+    let exact = pagerank(graph, &seeds_of(graph, answer), alpha, rho);
+    assert_within(graph, answer, &exact, sup_error);
+    let differences = || (0..).zip(&exact).map(|(u, exact)| answer.mass_of(u) - exact);
+    for (what, error, bound) in [
+        ("distance", differences().map(f64::abs).sum::<f64>(), l1_error),
+        ("too much", differences().map(|x| x.max(0.0)).sum(), over),
+        ("too little", differences().map(|x| (-x).max(0.0)).sum(), under),
+    ] {
+        assert!(error <= bound + 1e-12, "{what}: {error} > {bound}, {:?}", answer.status);
+    }
     let again = answer.certify(graph).expect("a certificate");
     for (own, recomputed) in [
         (answer.certificate.kkt_residual, again.kkt_residual),
-        (error_bound, again.error_bound),
+        (l1_error, again.l1_error),
+        (sup_error, again.sup_error),
         (answer.certificate.residual_mass, again.residual_mass),
         (answer.certificate.objective, again.objective),
     ] {
@@ -278,21 +344,20 @@ macro_rules! pagerank_methods {
     )*};
 }
 
-pagerank_methods!(L1Cd, L1Ista, L1Fista, L1Exact, Stagewise);
+pagerank_methods!(L1Cd, L1Ista, L1Fista, L1Exact, Stagewise, Aspr);
 
 macro_rules! push_methods {
     ($($method:ty),*) => {$(
         impl Dense for $method {
             fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<PageRankCertificate>) {
                 check_pagerank(graph, answer);
-                let exact = pagerank(graph, &seeds_of(graph, answer), self.alpha, 0.0);
-                assert_within(graph, answer, &exact, answer.certificate.max_residual_over_degree);
+                assert_eq!(answer.certificate.rho, 0.0, "the problem is PageRank itself");
             }
         }
     )*};
 }
 
-push_methods!(Appr, ApprOpt, PagerankNibble);
+push_methods!(Appr, ApprOpt, PagerankNibble, LocalSor, LocalChebyshev, EvolvingSets, DynamicPush);
 
 impl Dense for Nibble {
     fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<DiffusionCertificate>) {
@@ -317,7 +382,64 @@ impl Dense for HeatKernel {
         }
         assert_within(graph, answer, &exact, answer.certificate.error_bound);
         let converged = answer.status == Status::Converged;
-        assert!(!converged || answer.certificate.error_bound <= self.epsilon * (1.0 + 1e-9));
+        assert!(
+            !converged || answer.certificate.error_bound <= self.epsilon / graph.mean_weight() * (1.0 + 1e-9)
+        );
+    }
+}
+
+impl Dense for FlowDiffusion {
+    fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<FlowDiffusionCertificate>) {
+        let (a, degrees) = matrix(graph);
+        let FlowDiffusionCertificate { source, scale, max_relative_excess, .. } = answer.certificate;
+        let n = degrees.len();
+        let seeds = seeds_of(graph, answer);
+        let solve = |steps: u32| {
+            let mut x = vec![0.0_f64; n];
+            for _ in 0..steps {
+                for u in 0..n {
+                    let others = |f: &dyn Fn(usize) -> f64| (0..n).filter(|&v| v != u).map(f).sum::<f64>();
+                    let flow = others(&|v| a[u][v] * x[v]);
+                    x[u] = ((source * seeds[u] - degrees[u] + flow) / others(&|v| a[u][v])).max(0.0);
+                }
+            }
+            x
+        };
+        let (exact, highest) = (solve(4000), solve(4000).into_iter().fold(0.0, f64::max));
+        for (u, exact) in (0..).zip(&exact) {
+            let height = answer.mass_of(u) * scale / graph.degree(u);
+            assert!(height <= exact + 1e-9 * (1.0 + highest), "node {u}: {height} above {exact}");
+            let near = answer.status != Status::Converged || (height - exact).abs() <= 0.05 * highest;
+            assert!(near, "node {u}: {height} and {exact}");
+        }
+        if answer.status == Status::Converged {
+            assert!(max_relative_excess <= self.tolerance * (1.0 + 1e-9));
+        }
+        let again = answer.certify(graph, self).expect("a certificate");
+        for (own, recomputed) in [
+            (answer.certificate.excess, again.excess),
+            (max_relative_excess, again.max_relative_excess),
+            (answer.certificate.objective, again.objective),
+        ] {
+            assert!((own - recomputed).abs() <= 1e-9 * (1.0 + highest), "{own} and {recomputed}");
+        }
+    }
+}
+
+impl Dense for CapacityReleasing {
+    fn check(&self, graph: &CsrGraph, answer: &LocalAnswer<CapacityReleasingCertificate>) {
+        let (a, degrees) = matrix(graph);
+        let inside: Vec<bool> = (0..).take(degrees.len()).map(|u| answer.mass_of(u) > 0.0).collect();
+        let (mut volume, mut rest, mut cut) = (0.0, 0.0, 0.0);
+        for (u, row) in a.iter().enumerate() {
+            *if inside[u] { &mut volume } else { &mut rest } += degrees[u];
+            cut += (0..row.len()).filter(|&v| inside[u] && !inside[v]).map(|v| row[v]).sum::<f64>();
+        }
+        let conductance = if rest > 0.0 { cut / f64::min(volume, rest) } else { 1.0 };
+        let CapacityReleasingCertificate { conductance: own, mass, excess, .. } = answer.certificate;
+        assert!((own - conductance).abs() <= 1e-9, "{own} and {conductance}");
+        assert!((answer.certificate.volume - volume).abs() + (answer.certificate.cut - cut).abs() <= 1e-9);
+        assert!((0.0..=mass).contains(&excess));
     }
 }
 
@@ -423,10 +545,10 @@ fn certificates_hold() {
 fn weights_times_a_constant() {
     law(WEIGHTS, |method| {
         let seeds = SeedDistribution::uniform(SOURCES);
-        let expected = method.cluster(1.0, &blocks(1.0, |u| u), &seeds);
+        let expected = method.cluster(&blocks(1.0, |u| u), &seeds);
         assert!(expected.is_some());
         for unit in [1e-6, 1e6] {
-            assert_eq!(method.cluster(unit, &blocks(unit, |u| u), &seeds), expected, "weights times {unit}");
+            assert_eq!(method.cluster(&blocks(unit, |u| u), &seeds), expected, "weights times {unit}");
         }
     });
 }
@@ -434,11 +556,11 @@ fn weights_times_a_constant() {
 #[test]
 fn nodes_relabelled() {
     law(LABELS, |method| {
-        let expected = method.cluster(1.0, &blocks(1.0, |u| u), &SeedDistribution::uniform(SOURCES));
+        let expected = method.cluster(&blocks(1.0, |u| u), &SeedDistribution::uniform(SOURCES));
         for (factor, shift) in [(1, 17), (59, 0), (7, 31), (23, 5)] {
             let label = |u: u64| (factor * u + shift) % 60;
             let seeds = SeedDistribution::uniform(SOURCES.map(label));
-            let found = method.cluster(1.0, &blocks(1.0, label), &seeds);
+            let found = method.cluster(&blocks(1.0, label), &seeds);
             let mut relabelled: Option<Vec<u64>> =
                 expected.as_ref().map(|nodes| nodes.iter().map(|&u| label(u)).collect());
             if let Some(nodes) = &mut relabelled {
@@ -480,6 +602,17 @@ fn bad_input() {
         let no_nodes = Limits { max_nodes: Some(0), ..none };
         assert!(matches!(method.error(&graph, &node(0), no_nodes), Some(GraphError::Input(_))));
         method.refuses_bad_settings(&graph, &node(0));
+    });
+}
+
+#[test]
+fn an_error_at_which_to_stop() {
+    law(GOAL, |method| {
+        for i in 0..4 {
+            for goal in [0.3, 1e-3, 1e-9] {
+                method.check_error_goal(&small(i), &SeedDistribution::node(i), goal);
+            }
+        }
     });
 }
 

@@ -4,7 +4,7 @@
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{
     Adjacency, Appr, CsrGraph, L1Cd, LocalAnswer, LocalQuery, PageRankCertificate, PageRankMethod, Recovery,
-    SweepCut, SweepLimits, Workspace, conductance, dirichlet_eigenvalue, sweep,
+    SeedDistribution, SweepCut, SweepLimits, WeightUnit, Workspace, conductance, dirichlet_eigenvalue, sweep,
 };
 use rayon::prelude::*;
 
@@ -100,7 +100,8 @@ pub(super) fn candidates(
     let from_seed = |workspace: &mut Workspace, &seed: &u64| {
         let mut found = Candidates { cuts: Vec::new(), excess: None };
         for alpha in alphas {
-            let solution = LocalQuery::node(seed).method(solver(alpha)).run_in(walked, workspace)?;
+            let solution =
+                paper_query(SeedDistribution::node(seed)).method(solver(alpha)).run_in(walked, workspace)?;
             if matches!(method, Method::L1 { .. }) {
                 let excess = support_excess(graph, &solution, rho);
                 found.excess = Some(found.excess.map_or(excess, |largest| largest.max(excess)));
@@ -115,6 +116,11 @@ pub(super) fn candidates(
     let answers: Result<Vec<_>, kiln_graph::GraphError> =
         seeds.par_iter().map_init(Workspace::default, from_seed).collect();
     Ok(answers?)
+}
+
+/// A query whose rho and epsilon are in the paper's unit, also on a graph with weights.
+pub(super) fn paper_query(seeds: SeedDistribution) -> LocalQuery {
+    LocalQuery::new(seeds).weight_unit(WeightUnit::AsGiven)
 }
 
 /// `rho vol(support) - (1 - ‖p‖₁)`, which is never positive (fact F2 of the specification).

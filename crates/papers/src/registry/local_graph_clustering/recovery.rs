@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use kiln_graph::generators::LocalRandomModel;
 use kiln_graph::{
-    Adjacency, CsrGraph, L1Exact, L1Path, Limits, LocalQuery, Recovery, SeedDistribution, volume,
+    Adjacency, CsrGraph, L1Exact, L1Path, Limits, Recovery, SeedDistribution, WeightUnit, volume,
 };
 use serde::{Deserialize, Serialize};
 
 use super::claims::{ENCLOSED, EXCESS, FALSE_POSITIVES, OPEN, RECALL};
-use super::protocol::support_excess;
+use super::protocol::{paper_query, support_excess};
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Runs, Table};
 
@@ -138,7 +138,8 @@ fn rho(model: &LocalRandomModel) -> f64 {
 fn support(model: &LocalRandomModel) -> Result<Support, ExperimentError> {
     let (graph, rho) = (model.generate()?, rho(model));
     let target: Vec<u64> = (0..model.cluster_size).collect();
-    let solution = LocalQuery::node(SEED_NODE).method(L1Exact { alpha: ALPHA, rho }).run(&graph)?;
+    let solution =
+        paper_query(SeedDistribution::node(SEED_NODE)).method(L1Exact { alpha: ALPHA, rho }).run(&graph)?;
     let support: Vec<u64> = solution.support().collect();
     let outside: f64 = support.iter().filter(|&&u| u >= model.cluster_size).map(|&u| graph.degree(u)).sum();
     Ok(Support {
@@ -151,7 +152,7 @@ fn support(model: &LocalRandomModel) -> Result<Support, ExperimentError> {
 /// Whether the support is exactly the target set at some breakpoint of the path down to `ρ`.
 fn recovers_exactly(model: &LocalRandomModel) -> Result<bool, ExperimentError> {
     let graph: CsrGraph = model.generate()?;
-    let method = L1Path { alpha: ALPHA, ..L1Path::new(rho(model)) };
+    let method = L1Path { alpha: ALPHA, weight_unit: WeightUnit::AsGiven, ..L1Path::new(rho(model)) };
     let path = method.solve(&graph, &SeedDistribution::node(SEED_NODE), Limits::default())?;
     let mut support: BTreeSet<u64> = BTreeSet::new();
     for breakpoint in &path.breakpoints {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_graph::{
-    Appr, CsrGraph, L1Exact, L1Ista, L1Path, Limits, LocalAnswer, LocalQuery, PageRankCertificate,
-    SeedDistribution, SolutionPath, Stagewise, Workspace,
+    Appr, CsrGraph, L1Exact, L1Ista, L1Path, Limits, LocalAnswer, PageRankCertificate, SeedDistribution,
+    SolutionPath, Stagewise, WeightUnit, Workspace,
 };
 
 use super::claims::{
     DECREASE, EXCESS, ISTA_DECREASE, ISTA_OUTSIDE, SANDWICH_VIOLATION, STAGEWISE_ERROR, STAGEWISE_RATIO,
     WRONG_BREAKPOINTS,
 };
-use super::protocol::support_excess;
+use super::protocol::{paper_query, support_excess};
 use super::reference_graphs::{ReferenceGraph, all, karate, planted200};
 use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Number, Recorder, Table};
 
@@ -24,7 +24,7 @@ pub(super) fn path_and_sandwich(context: &Context, recorder: &mut Recorder) -> R
     let rhos: Vec<f64> = (0..40).map(|i| 0.2 * (5e-5_f64).powf(f64::from(i) / 39.0)).collect();
     for ReferenceGraph { graph, alphas, rhos: thresholds, seeds, .. } in all(context, recorder)? {
         for (seeds, &alpha) in seeds.iter().flat_map(|seeds| alphas.iter().map(move |alpha| (seeds, alpha))) {
-            let query = LocalQuery::new(seeds.clone());
+            let query = paper_query(seeds.clone());
             let exact = |rho| query.clone().method(L1Exact { alpha, rho }).run(&graph);
             let path = rhos.iter().map(|&rho| exact(rho)).collect::<Result<Vec<_>, _>>()?;
             recorder.observe(&DECREASE, path.windows(2).map(|pair| violation(&pair[0], &pair[1])));
@@ -75,7 +75,7 @@ fn path_figure(graph: &CsrGraph) -> Result<Figure, ExperimentError> {
 pub(super) fn ista(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let (alpha, rho) = (0.1, 1e-3);
     for graph in [karate(context, recorder)?, planted200()?] {
-        let query = LocalQuery::node(0);
+        let query = paper_query(SeedDistribution::node(0));
         let exact = query.clone().method(L1Exact { alpha, rho }).run(&graph)?;
         let support: BTreeSet<u64> = exact.support().collect();
         let mut workspace = Workspace::default();
@@ -126,11 +126,15 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
     for (i, (which, seed, alpha, rho_min)) in PATHS.into_iter().enumerate() {
         let ReferenceGraph { name, graph, .. } = &graphs[which];
         let seeds = SeedDistribution::node(seed);
-        let path = L1Path { alpha, ..L1Path::new(rho_min) }.solve(graph, &seeds, Limits::default())?;
+        let path = L1Path { alpha, weight_unit: WeightUnit::AsGiven, ..L1Path::new(rho_min) }.solve(
+            graph,
+            &seeds,
+            Limits::default(),
+        )?;
         recorder.observe(&WRONG_BREAKPOINTS, [wrong_breakpoints(graph, &path)? as f64]);
 
         let rho_stop = path.breakpoints[path.breakpoints.len() / 2].rho;
-        let query = LocalQuery::new(seeds.clone());
+        let query = paper_query(seeds.clone());
         let steps_of = |step_size| Stagewise { alpha, step_size, ..Stagewise::new(rho_stop) };
         let mut errors = Vec::new();
         let mut steps = 0;
@@ -157,7 +161,7 @@ pub(super) fn stagewise(context: &Context, recorder: &mut Recorder) -> Result<()
 /// Breakpoints whose entering nodes an independent active-set solve does not see enter there.
 fn wrong_breakpoints(graph: &CsrGraph, path: &SolutionPath) -> Result<usize, ExperimentError> {
     let support_at = |rho: f64| {
-        let query = LocalQuery::new(path.seeds.clone()).method(L1Exact { alpha: path.alpha, rho });
+        let query = paper_query(path.seeds.clone()).method(L1Exact { alpha: path.alpha, rho });
         query.run(graph).map(|solution| solution.support().collect::<BTreeSet<u64>>())
     };
     let mut expected = BTreeSet::new();
