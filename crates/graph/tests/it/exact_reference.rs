@@ -110,8 +110,9 @@ fn eliminate(mut rows: Vec<Vec<Double>>, mut right: Vec<Double>) -> Vec<Double> 
     for k in 0..n {
         for i in k + 1..n {
             let factor = rows[i][k] / rows[k][k];
-            for j in k..n {
-                rows[i][j] = rows[i][j] - factor * rows[k][j];
+            let (above, below) = rows.split_at_mut(i);
+            for (entry, &pivot) in below[0][k..].iter_mut().zip(&above[k][k..]) {
+                *entry = *entry - factor * pivot;
             }
             right[i] = right[i] - factor * right[k];
         }

@@ -51,12 +51,11 @@ pub fn fill(page: &str, report: &Report) -> Result<Filled, OpenPlace> {
             return Err(OpenPlace { name: name.lines().next().unwrap_or_default().to_owned() });
         };
         filled.push_str(before);
-        let _ = match tables.iter().find(|(known, _)| known == name) {
-            Some((_, table)) => write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table)),
-            None => {
-                missing.push(name.to_owned());
-                write!(filled, "{OPEN}{old}{CLOSE}")
-            }
+        let _ = if let Some((_, table)) = tables.iter().find(|(known, _)| known == name) {
+            write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table))
+        } else {
+            missing.push(name.to_owned());
+            write!(filled, "{OPEN}{old}{CLOSE}")
         };
         rest = after;
     }
