@@ -52,10 +52,10 @@ const DELTA: f64 = 0.5;
 /// ```
 /// use kiln_graph::{Clusterer, Recovery, SeedDistribution, generators::HashedPlantedPartition};
 /// // Blocks of 100 nodes; a quarter of a block's edges leave it.
-/// let graph = HashedPlantedPartition::new(10_000).generate()?;
-/// let answer = Clusterer::default().run(&graph, &SeedDistribution::node(4_321))?;
+/// let graph = HashedPlantedPartition::new(100_000).generate()?;
+/// let answer = Clusterer::default().run(&graph, &SeedDistribution::node(12_345))?;
 /// let cluster = answer.outcome.found()?; // or the reason why there is none
-/// let block: Vec<u64> = (4_300..4_400).collect();
+/// let block: Vec<u64> = (12_300..12_400).collect();
 /// assert!(Recovery::of(&graph, &cluster.nodes, &block)?.f1 > 0.9);
 /// # Ok::<(), kiln_graph::GraphError>(())
 /// ```
