@@ -85,6 +85,7 @@ run_examples_of! {
     Attributions: "../../docs/src/attributions.md",
     ContextualDecomposition: "../../docs/src/contextual-decomposition.md",
     DomainAdaptation: "../../docs/src/domain-adaptation.md",
+    ErrorBar: "../../docs/src/error-bar.md",
     Graphs: "../../docs/src/graphs.md",
     Optimization: "../../docs/src/optimization.md",
     ReplayLog: "../../docs/src/replay-log.md",

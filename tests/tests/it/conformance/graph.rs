@@ -52,7 +52,7 @@ fn methods() -> Vec<Box<dyn Method>> {
         line("heat-kernel", || HeatKernel::new(5.0, 1e-4), HeatKernel::new(501.0, 1e-4)),
         line("pagerank-nibble", || target(100.0), PagerankNibble { conductance: 0.0, ..target(1.0) }),
         line("capacity-releasing", crd, CapacityReleasing { height: 1, ..crd() }),
-        line("flow-diffusion", || FlowDiffusion::new(60.0), FlowDiffusion::new(f64::NAN)),
+        line("flow-diffusion", || FlowDiffusion::new(150.0), FlowDiffusion::new(f64::NAN)),
         line("flow-improve", || FlowImprove {}, None),
         line("simple-local", || SimpleLocal::new(0.1), SimpleLocal::new(f64::NAN)),
         line("mqi", || Mqi {}, None),

@@ -29,10 +29,17 @@ pub(super) const ANTICAUSAL: Claim = Claim {
 pub(super) const EXACT_FORMULAS: Check =
     Check::each("relative difference from the formulas, exact moments").at_most(1e-9);
 const ROOT: &str = "√10 if it falls as 1/√rows; these are half-way to no fall and to 1/rows";
-pub(super) const DIP_FORMULA: Check =
-    Check::ratio("DIP: relative difference from the formula, 5,000 rows / 50,000")
-        .within(1.78, 5.62)
-        .by_us(ROOT);
+pub(super) const DIP_FORMULA: Check = Check::ratio(
+    "DIP: relative difference from the formula, 5,000 rows / 50,000",
+)
+.within(1.78, 5.62)
+.by_us(ROOT)
+.expected(&[Expected::quick(
+    4.42,
+    9.90,
+    "100 models know the ratio to a factor of 1.5, which leaves open whether DIP's fall is steeper than \
+                1/√rows at 5,000 rows",
+)]);
 pub(super) const OLS_FORMULA: Check =
     Check::ratio("OLS: relative difference from the formula, 5,000 rows / 50,000")
         .within(1.78, 5.62)
