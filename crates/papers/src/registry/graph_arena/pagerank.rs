@@ -92,7 +92,7 @@ pub(super) fn pairs(first: &[Outcome], second: &[Outcome]) -> Vec<(f64, f64)> {
 
 pub(super) fn locality(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
     let (alpha, rho) = (0.05, 1e-4);
-    let seeds = context.seeds(400);
+    let seeds = context.seeds(100);
     let mut played = methods(alpha, rho).to_vec();
     for steps in [AsprSteps::Gradient, AsprSteps::Conjugate] {
         played.push(PageRankMethod::Aspr(Aspr { alpha, steps, ..Aspr::new(rho) }));
