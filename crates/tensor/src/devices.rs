@@ -54,7 +54,8 @@ pub fn named(name: &str) -> Result<Device, TensorError> {
     found.map_err(|reason| TensorError::NoDevice { name: name.to_owned(), reason })
 }
 
-/// Runs `test` on the device of the given name, or says on standard error why it cannot.
+/// Runs `test` on the device of the given name, whose random numbers it seeds, or says on standard error why it
+/// cannot.
 ///
 /// # Panics
 /// When the device is missing although `KILN_REQUIRE_DEVICES` names it, [`all`] does not know it, or it fails
@@ -64,6 +65,8 @@ pub fn run(name: &str, test: impl FnOnce(&Device)) {
     let (_, found) = all().into_iter().find(|(known, _)| *known == name).expect("the name is one of `all`'s");
     match found {
         Ok(device) => {
+            // Networks that Burn initializes are the same in each run.
+            device.seed(1);
             test(&device);
             // A process that ends while a software GPU still works on what nobody read dies of its driver's
             // clean-up.

@@ -28,6 +28,7 @@ use crate::border::numbers;
 /// use kiln_interpret::attribution::{Attribution, DeepLift, Layers, Pair, Question};
 ///
 /// let device = Device::flex();
+/// device.seed(1);
 /// let (first, second) = (LinearConfig::new(3, 8).init(&device), LinearConfig::new(8, 2).init(&device));
 /// let network = Layers(|x: Pair<2>| {
 ///     x.linear(|x| first.forward(x)).nonlinear(relu).linear(|x| second.forward(x))

@@ -28,6 +28,7 @@
 //! use kiln_interpret::contextual_decomposition::Parts;
 //!
 //! let device = Device::flex();
+//! device.seed(1);
 //! let (first, last) = (LinearConfig::new(3, 4).init(&device).train(), LinearConfig::new(4, 2).init(&device).train());
 //! let x = Tensor::<2>::from_data([[0.3, -1.0, 0.5], [1.0, 0.2, -0.7]], &device);
 //! let mask = Tensor::<2>::from_data([[0.0, 0.0, 1.0]], &device); // the third feature must not matter

@@ -29,6 +29,7 @@ use crate::contextual_decomposition::alike;
 /// use kiln_interpret::cdep::RightReasons;
 ///
 /// let device = Device::flex();
+/// device.seed(1);
 /// let layer = LinearConfig::new(3, 1).init(&device).train();
 /// let x = Tensor::<2>::from_data([[0.3, -1.0, 0.5], [1.0, 0.2, -0.7]], &device);
 /// let mask = Tensor::<2>::from_data([[0.0, 0.0, 1.0]], &device); // the third feature must not matter

@@ -32,6 +32,7 @@
 //! use kiln_interpret::contextual_decomposition::Parts;
 //!
 //! let device = Device::flex();
+//! device.seed(1);
 //! let (first, last) = (LinearConfig::new(4, 3).init(&device), LinearConfig::new(3, 2).init(&device));
 //! let x = Tensor::<2>::from_data([[0.3, -1.0, 0.5, 2.0]], &device);
 //! let mask = Tensor::<2>::from_data([[1.0, 1.0, 0.0, 0.0]], &device);

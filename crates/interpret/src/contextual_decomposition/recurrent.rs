@@ -21,6 +21,7 @@ use crate::border::finite;
 /// use kiln_interpret::contextual_decomposition::{Parts, Steps};
 ///
 /// let device = Device::flex();
+/// device.seed(1);
 /// let lstm = LstmConfig::new(2, 3, true).init(&device);
 /// let x = Tensor::<3>::from_data([[[0.5, 1.0], [0.1, -0.4], [0.7, 0.2]]], &device);
 ///

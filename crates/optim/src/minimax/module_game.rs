@@ -23,6 +23,7 @@ use crate::{Operator, OptimError, SaddleOperator};
 ///
 /// // f = x y, of two modules with one weight each
 /// let device = Device::flex().autodiff();
+/// device.seed(1);
 /// let one = Tensor::<2>::ones([1, 1], &device);
 /// let game = ModuleGame::new(|x: &Linear, y: &Linear| (x.forward(one.clone()) * y.forward(one.clone())).sum());
 /// let player = || Parameters::new(LinearConfig::new(1, 1).with_bias(false).init(&device));

@@ -96,6 +96,7 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// use kiln_optim::minimax::OptimisticGradientOptimizer;
 ///
 /// let device = Device::flex().autodiff();
+/// device.seed(1);
 /// let module = LinearConfig::new(2, 1).init(&device);
 /// let mut optimizer: ModuleOptimizer = OptimisticGradientOptimizer::default().into();
 /// let loss = module.forward(Tensor::<2>::ones([1, 2], &device)).powi_scalar(2).sum();

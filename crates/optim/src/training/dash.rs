@@ -30,6 +30,7 @@ use crate::OptimError;
 /// use kiln_tensor::{Parameters, Vector};
 ///
 /// let device = Device::flex().autodiff();
+/// device.seed(1);
 /// let inputs = Tensor::<2>::from_data([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 1.0]], &device);
 /// let problem = ModuleObjective::new(4, |model: &Linear, batch: &[usize]| {
 ///     (model.forward(inputs.clone().slice(batch[0]..batch[0] + batch.len())) - 1.0).powf_scalar(2.0).mean()

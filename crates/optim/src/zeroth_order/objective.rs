@@ -49,6 +49,7 @@ pub trait BatchObjective {
 /// use kiln_tensor::Parameters;
 ///
 /// let device = Device::flex(); // no autodiff
+/// device.seed(1);
 /// let inputs = Tensor::<2>::from_data([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 1.0]], &device);
 /// let targets = Tensor::<2>::from_data([[1.0], [2.0], [3.0], [5.0]], &device); // 2 x₁ + x₂
 ///

@@ -179,9 +179,9 @@ device_tests! {
         let tuner = Tuner::new(Mezo::new(0.05), 6, 1);
         let mut state = tuner.start(12, start).unwrap();
         let before = values(&state.point);
-        // The network is drawn anew each time; where its units are off a step may find no slope.
-        let moved = (0..10).filter(|_| tuner.step(&problem, &mut state, &Alone).unwrap().moved).count();
-        assert!(moved > 0);
+        for _ in 0..10 {
+            assert!(tuner.step(&problem, &mut state, &Alone).unwrap().moved);
+        }
         assert_eq!(state.point.as_ref().first.weight.base().into_data(), base);
         assert_ne!(values(&state.point), before);
         assert!(before.len() < 32, "{}", before.len());
