@@ -233,8 +233,8 @@ pub(super) const SYMMETRY: Claim = Claim {
     ..Claim::not_attempted("A6", LENSING)
 };
 
-const NOTEBOOK: &str = "half of the way from db3's own number, where the path begins, to the notebook's: nearer to this than \
-    to that";
+const NOTEBOOK: &str = "half of the way from db3's own number, where the path begins, to the notebook's: nearer \
+    to this than to that";
 pub(super) const DIGIT_COEFFICIENTS: Check =
     Check::each("|coefficients' L1 norm − 77.545| / |db3's − 77.545|")
         .at_most(0.5)

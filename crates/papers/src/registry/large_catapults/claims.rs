@@ -18,8 +18,8 @@ pub(super) const SETTLED: Check =
     Check::each("share of the pairs of which both cross the threshold and settle")
         .at_least(0.8)
         .by_us("were more than a fifth left out, those that are left would be chosen by how the run ends");
-const FEW_PROBLEMS: &str = "five problems know the mean to 0.04, which is more than the effect where the threshold is at \
-    0.7 of the first minimum's sharpness; with eight the interval excludes 0, and twenty are judged at full scale";
+const FEW_PROBLEMS: &str = "five problems know the mean to 0.04, which is more than the effect where the threshold is \
+    at 0.7 of the first minimum's sharpness; with eight the interval excludes 0, and twenty are judged at full scale";
 pub(super) const PAIR: Check =
     Check::difference("final sharpness / threshold, heavy ball less gradient descent")
         .below(0.0)

@@ -38,8 +38,8 @@ pub(super) const FOUND_MINIMA: Claim = Claim {
     place: "abstract: diagonal linear networks, larger learning rates",
     says: "The minima that SGD finds obey the bound, and a larger learning rate finds flatter ones.",
     test: "Ten random diagonal networks (20 samples, 40 dimensions, 3 nonzeros) from u = v = 0.3, batches of one, \
-        2e5 steps at η = c · 2/tr H(first minimum), the one that small steps of gradient descent find; c = .15, .3, .6, \
-        1.2. At 1.2 the bound is judged: there the first minimum breaks it by a fifth, so that a method to which \
+        2e5 steps at η = c · 2/tr H(first minimum), the one that small steps of gradient descent find; c = .15, .3, \
+        .6, 1.2. At 1.2 the bound is judged: there the first minimum breaks it by a fifth, so that a method to which \
         the trace is nothing fails. Traces of runs that end with a loss of at most 1e-8, in pairs on one problem.",
     checks: &[FLATTER, TRACE_OF_FOUND, FOUND],
     ..Claim::stand_in(
