@@ -95,15 +95,19 @@ fn play(
     Ok((0..methods.len()).map(of_method).collect())
 }
 
+/// A random node that has an edge.
+pub(super) fn random_node(graph: &impl Adjacency, seed: u64) -> Result<u64, ExperimentError> {
+    let mut nodes = (0..1000).map(|i| mix(seed ^ (i << 40)) % graph.node_count());
+    Ok(nodes.find(|&node| graph.degree(node) > 0.0).ok_or("no node has an edge")?)
+}
+
 fn from_seed(
     graph: &impl Adjacency,
     seed: u64,
     methods: &[PageRankMethod],
     goal: Option<f64>,
 ) -> Result<Vec<Outcome>, ExperimentError> {
-    let nodes = (0..).map(|i| mix(seed ^ (i << 40)) % graph.node_count());
-    let node = nodes.take(1000).find(|&node| graph.degree(node) > 0.0).ok_or("no node has an edge")?;
-    let query = LocalQuery::node(node);
+    let query = LocalQuery::node(random_node(graph, seed)?);
     let mut answers = Vec::with_capacity(methods.len());
     for &method in methods {
         let ask = |method| query.clone().method(method).weight_unit(WeightUnit::Mean).run(graph);

@@ -4,12 +4,14 @@
 mod arena;
 mod claims;
 #[cfg(feature = "graph")]
+mod error_bar;
+#[cfg(feature = "graph")]
 mod pagerank;
 #[cfg(feature = "graph")]
 mod regularised;
 
 #[cfg(feature = "graph")]
-use claims::{ACCELERATED, ANSWERS, EVOLVING_SETS, IN_THE_SUPPORT, LOCAL, PAGERANK};
+use claims::{ACCELERATED, ANSWERS, ERROR_BAR, EVOLVING_SETS, IN_THE_SUPPORT, LOCAL, PAGERANK};
 use kiln_receipts::{Experiment, Paper};
 
 pub(super) const PAPER: Paper = Paper { experiments: EXPERIMENTS, ..claims::PAPER };
@@ -26,4 +28,5 @@ const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment { id: "errors", claims: &[ANSWERS], run: regularised::errors },
     Experiment { id: "locality", claims: &[LOCAL], run: pagerank::locality },
+    Experiment { id: "error-bar", claims: &[ERROR_BAR], run: error_bar::error_bar },
 ];

@@ -109,7 +109,7 @@ pub(super) fn locality(context: &Context, recorder: &mut Recorder) -> Result<(),
     let mut table = Table::new(
         "locality",
         "Edges touched from random nodes of planted graphs, α = .05, ε = ρ = 1e-4",
-        "Means over 400 random seeds.",
+        "Means over 100 random seeds.",
         &["method", "2^20 nodes", "2^40 nodes"],
     );
     for (i, name) in names.enumerate() {
