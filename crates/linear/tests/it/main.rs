@@ -1,0 +1,9 @@
+//! Linear models: optima, certificates, invariance, bad input.
+
+mod bad_input;
+mod invariance;
+mod losses;
+mod optima;
+mod reference;
+mod sparse_penalties;
+mod tables;
