@@ -196,6 +196,22 @@ impl LinearClassifier {
         Ok(LinearFit { model, certificate, work, status, warnings })
     }
 
+    /// The certificate of a model for rows and labels, whoever fitted it: `with.start`, its intercepts
+    /// replaced by the best ones for its weights.
+    ///
+    /// # Errors
+    /// As [`fit_with`](Self::fit_with); also without a start.
+    pub fn certify<L: Clone + Into<ClassLabel>>(
+        &self,
+        rows: &DataRows,
+        labels: &[L],
+        with: FitWith<'_, FittedClassifier>,
+    ) -> Result<DualityGap, LinearDataError> {
+        check::not_empty("the start", usize::from(with.start.is_some()))?;
+        let look = Self { passes: f64::MIN_POSITIVE, ..self.clone() };
+        Ok(look.fit_with(rows, labels, with)?.certificate)
+    }
+
     fn solve(
         &self,
         prepared: &Prepared<'_>,

@@ -275,7 +275,7 @@ impl<'a> Prepared<'a> {
                 settings.penalty.strength == 0.0 || Plan::new(&self.design, loss.outputs()).rows.is_some()
             }
         };
-        let ended = if is_newton { newton(&task, start, &mut meter) } else { lbfgs(&task, start, &mut meter) };
+        let ended = if is_newton { newton(&task, start, given.is_some(), &mut meter) } else { lbfgs(&task, start, &mut meter) };
         let objective = task.value(&ended.v, &ended.m);
         let radius = if ridge.contains(&0.0) {
             let outputs = loss.outputs();

@@ -116,22 +116,7 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
 
         #[inline(always)]
         fn call(self) -> f64 {
-            let mut sums = [0.0; LANES];
-            let (x_blocks, x_rest) = self.0.as_chunks::<LANES>();
-            let (y_blocks, y_rest) = self.1.as_chunks::<LANES>();
-            for (x, y) in x_blocks.iter().zip(y_blocks) {
-                for lane in 0..LANES {
-                    sums[lane] += x[lane] * y[lane];
-                }
-            }
-            let mut total = 0.0;
-            for (x, y) in x_rest.iter().zip(y_rest) {
-                total += x * y;
-            }
-            for sum in sums {
-                total += sum;
-            }
-            total
+            crate::rows::dot(self.0, self.1)
         }
     }
     Arch::new().dispatch(Pass(x, y))

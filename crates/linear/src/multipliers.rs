@@ -33,10 +33,10 @@ pub(crate) fn hinge(
     let mut best: Option<(Ended, f64)> = None;
     let size = v.len();
     let mut inner = target.max(0.05 * loss.hinge(&vec![0.0; design.n()]));
-    for _ in 0..MOST_STEPS {
+    for step in 0..MOST_STEPS {
         let bend = 0.25 / loss.width;
         let task = RidgeTask { design, loss: &loss, ridge, target: inner, bend };
-        let mut ended = newton(&task, v, meter);
+        let mut ended = newton(&task, v, step > 0, meter);
         loss.update(&ended.m);
         // The multipliers and the new point make the pair; their slack is what the envelope has smoothed.
         let mut r: Vec<f64> = loss.multipliers.iter().zip(&loss.shares).map(|(a, s)| a * s).collect();

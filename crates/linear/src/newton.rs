@@ -121,11 +121,15 @@ impl<L: RowLoss> Line for Along<'_, '_, L> {
 /// Where the gap is no measure (nothing is penalized), so many steps without progress are the end.
 const PATIENCE: u32 = 3;
 
-pub(crate) fn newton<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter: &mut Meter) -> Ended {
-    let (design, loss) = (task.design, task.loss);
-    let outputs = loss.outputs();
-    let plan = Plan::new(design, outputs);
-    let start = from_sample(task, &plan, start, meter);
+/// From a start that is worth nothing, or (`is_warm`) one that is near the solution.
+pub(crate) fn newton<L: RowLoss>(
+    task: &RidgeTask<'_, L>,
+    start: Vec<f64>,
+    is_warm: bool,
+    meter: &mut Meter,
+) -> Ended {
+    let plan = Plan::new(task.design, task.loss.outputs());
+    let start = if is_warm { start } else { from_sample(task, &plan, start, meter) };
     solve(task, &plan, start, meter)
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::fit::{LinearSolver, Prepared, Settings, not_converged, shares};
 use crate::row_loss::{RowLoss, ScalarLoss};
 use crate::{
-    DataRows, FittedRegressor, LinearDataError, LinearFit, LinearPenalty, LinearWarning, Loss,
+    DataRows, DualityGap, FittedRegressor, LinearDataError, LinearFit, LinearPenalty, LinearWarning, Loss,
 };
 
 /// The loss of a regressor.
@@ -175,6 +175,22 @@ impl LinearRegressor {
         Ok(LinearFit { model, certificate, work: fitted.work, status: fitted.status, warnings })
     }
 
+    /// The certificate of a model for rows and labels, whoever fitted it: `with.start`, its intercept replaced
+    /// by the best one for its weights.
+    ///
+    /// # Errors
+    /// As [`fit_with`](Self::fit_with); also without a start.
+    pub fn certify(
+        &self,
+        rows: &DataRows,
+        labels: &[f64],
+        with: FitWith<'_, FittedRegressor>,
+    ) -> Result<DualityGap, LinearDataError> {
+        check::not_empty("the start", usize::from(with.start.is_some()))?;
+        let look = Self { passes: f64::MIN_POSITIVE, ..self.clone() };
+        Ok(look.fit_with(rows, labels, with)?.certificate)
+    }
+
     fn prepare<'a>(
         &self,
         rows: &'a DataRows,
@@ -194,6 +210,16 @@ impl LinearRegressor {
         check::setting("l1_share", self.penalty.l1_share, self.penalty.l1_share > 0.0, "greater than 0")?;
         let prepared = self.prepare(rows, labels, None)?;
         Ok(prepared.largest_strength(self.loss.scalar(), labels, &self.penalty))
+    }
+
+    /// The mean second derivative of the losses at the best constant.
+    pub(crate) fn mean_curvature(&self, rows: &DataRows, labels: &[f64]) -> Result<f64, LinearDataError> {
+        check::size("labels", labels.len(), rows.rows())?;
+        let constant = best_constant(self.loss, labels)?;
+        let loss = self.loss.scalar();
+        let total: f64 = labels.iter().map(|&y| loss.second_derivative(constant, y)).sum();
+        let mean = total / labels.len() as f64;
+        Ok(if mean > 0.0 { mean } else { 1.0 })
     }
 
     fn settings(&self) -> Settings<'_> {

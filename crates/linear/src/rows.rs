@@ -44,8 +44,9 @@ impl DenseRows {
         &self.values
     }
 
-    /// Row `i`, which is there.
-    pub(crate) fn row(&self, i: usize) -> &[f64] {
+    /// Row `i`, which is there. For solvers, which know their rows.
+    #[doc(hidden)]
+    pub fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
 }
@@ -134,8 +135,9 @@ impl SparseRows {
         (i < self.starts.len() - 1).then(|| self.row(i))
     }
 
-    /// The columns and values of row `i`, which is there.
-    pub(crate) fn row(&self, i: usize) -> (&[u32], &[f64]) {
+    /// The columns and values of row `i`, which is there. For solvers, which know their rows.
+    #[doc(hidden)]
+    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }
@@ -265,8 +267,9 @@ impl DataRows {
         })
     }
 
-    /// `xᵢᵀw`.
-    pub(crate) fn dot(&self, i: usize, w: &[f64]) -> f64 {
+    /// `xᵢᵀw`, for solvers, which have checked that the row is there and `w` has an entry a column.
+    #[doc(hidden)]
+    pub fn dot(&self, i: usize, w: &[f64]) -> f64 {
         match self {
             Self::Dense(dense) => dot(dense.row(i), w),
             Self::Sparse(sparse) => {
@@ -276,8 +279,9 @@ impl DataRows {
         }
     }
 
-    /// `w ← w + a xᵢ`, and how many entries it moved.
-    pub(crate) fn axpy(&self, i: usize, a: f64, w: &mut [f64]) -> u64 {
+    /// `w ← w + a xᵢ`, and how many entries it moved; for solvers, as [`dot`](Self::dot).
+    #[doc(hidden)]
+    pub fn axpy(&self, i: usize, a: f64, w: &mut [f64]) -> u64 {
         match self {
             Self::Dense(dense) => {
                 axpy(a, dense.row(i), w);
@@ -291,7 +295,9 @@ impl DataRows {
         }
     }
 
-    pub(crate) fn squared_norm(&self, i: usize) -> f64 {
+    /// `‖xᵢ‖²`, for solvers.
+    #[doc(hidden)]
+    pub fn squared_norm(&self, i: usize) -> f64 {
         match self {
             Self::Dense(dense) => dot(dense.row(i), dense.row(i)),
             Self::Sparse(sparse) => sparse.row(i).1.iter().map(|x| x * x).sum(),
@@ -304,7 +310,9 @@ impl DataRows {
 const LANES: usize = 16;
 
 /// `xᵀy` of slices of one length.
-pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
+#[doc(hidden)]
+#[inline]
+pub fn dot(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
     let (y_blocks, y_rest) = y.as_chunks::<LANES>();

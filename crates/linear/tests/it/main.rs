@@ -4,6 +4,7 @@ mod bad_input;
 mod invariance;
 mod losses;
 mod optima;
+mod path;
 mod reference;
 mod sparse_penalties;
 mod tables;

@@ -45,7 +45,8 @@ impl Dense {
         let d = self.ridge.len();
         // Columns in units of their size, or elimination loses what they differ by.
         let size: Vec<f64> = (0..d)
-            .map(|j| self.rows.iter().map(|row| row[j].abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE))
+            .map(|j| self.rows.iter().map(|row| row[j].abs()).fold(0.0, f64::max))
+            .map(|size| if size > 0.0 { size } else { 1.0 })
             .collect();
         let mut w = vec![0.0; d * outputs];
         let mut value = self.value(&w, outputs, loss);
