@@ -4,6 +4,8 @@
 //! Rows are centred as they are read: `x − c` loses nothing where the mean of a column is far larger than its
 //! spread.
 
+#![allow(clippy::inline_always)] // only what is inlined is compiled for the vector instructions
+
 use pulp::{Arch, NullaryFnOnce};
 
 const LANES: usize = 16;
@@ -106,6 +108,29 @@ pub(crate) fn curve(
         }
     }
     Arch::new().dispatch(Pass(rows, h, u, b, t, g))
+}
+
+/// `first ← first + Σᵢ sᵢ (xᵢ − c)` and `second ← second + Σᵢ sᵢ (xᵢ − c)²`
+pub(crate) fn moments(rows: CentredRows<'_>, shares: &[f64], first: &mut [f64], second: &mut [f64]) {
+    struct Pass<'a>(CentredRows<'a>, &'a [f64], &'a mut [f64], &'a mut [f64]);
+    impl NullaryFnOnce for Pass<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            let Pass(rows, shares, first, second) = self;
+            for (share, x) in shares.iter().zip(rows.values.chunks_exact(first.len())) {
+                let sums = first.iter_mut().zip(second.iter_mut());
+                for ((x, c), (first, second)) in x.iter().zip(rows.centre).zip(sums) {
+                    let apart = x - c;
+                    let pull = share * apart;
+                    *first += pull;
+                    *second += pull * apart;
+                }
+            }
+        }
+    }
+    Arch::new().dispatch(Pass(rows, shares, first, second));
 }
 
 /// `xᵀy` of slices of one length.

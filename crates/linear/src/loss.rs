@@ -95,6 +95,24 @@ impl Loss {
         }
     }
 
+    /// [`derivative`](Self::derivative) and [`second_derivative`](Self::second_derivative) for the price of
+    /// one exponential.
+    pub(crate) fn derivatives(self, m: f64, y: f64) -> (f64, f64) {
+        match self {
+            Self::Logistic => {
+                let t = y * m;
+                let e = (-t.abs()).exp();
+                let inverse = 1.0 / (1.0 + e);
+                (-y * if t > 0.0 { e } else { 1.0 } * inverse, e * inverse * inverse)
+            }
+            Self::Poisson => {
+                let mean = m.exp();
+                (mean - y, mean)
+            }
+            _ => (self.derivative(m, y), self.second_derivative(m, y)),
+        }
+    }
+
     /// The conjugate `φ*(u; y) = sup_m (um − φ(m; y))`; infinite where `u` is no slope of the loss.
     ///
     /// `φ(m) + φ*(u) ≥ um`, with equality for `u = φ'(m)`: duality gaps rest on this.

@@ -101,8 +101,8 @@ impl RowLoss for ScalarLoss {
         } else {
             let slope = |shift: f64| {
                 self.each(m).fold((0.0, 0.0, 0.0), |(slope, curvature, size), (m, y, share)| {
-                    let pull = share * self.loss.derivative(m + shift, y);
-                    let bend = share * self.loss.second_derivative(m + shift, y);
+                    let (pull, bend) = self.loss.derivatives(m + shift, y);
+                    let (pull, bend) = (share * pull, share * bend);
                     (slope + pull, curvature + bend, size + pull.abs())
                 })
             };
@@ -135,7 +135,8 @@ pub(crate) fn root(mut function: impl FnMut(f64) -> (f64, f64, f64)) -> f64 {
         if value.abs() < best.0 {
             best = (value.abs(), at);
         }
-        if value.abs() <= 4.0 * f64::EPSILON * size {
+        // The rounding of a sum; the objective feels the square of what is left.
+        if value.abs() <= 1e-14 * size {
             return at;
         }
         if value < 0.0 {

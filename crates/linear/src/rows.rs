@@ -46,6 +46,7 @@ impl DenseRows {
 
     /// Row `i`, which is there. For solvers, which know their rows.
     #[doc(hidden)]
+    #[inline]
     pub fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
@@ -137,6 +138,7 @@ impl SparseRows {
 
     /// The columns and values of row `i`, which is there. For solvers, which know their rows.
     #[doc(hidden)]
+    #[inline]
     pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.indices[range.clone()], &self.values[range])
@@ -269,6 +271,7 @@ impl DataRows {
 
     /// `xᵢᵀw`, for solvers, which have checked that the row is there and `w` has an entry a column.
     #[doc(hidden)]
+    #[inline]
     pub fn dot(&self, i: usize, w: &[f64]) -> f64 {
         match self {
             Self::Dense(dense) => dot(dense.row(i), w),
@@ -281,6 +284,7 @@ impl DataRows {
 
     /// `w ← w + a xᵢ`, and how many entries it moved; for solvers, as [`dot`](Self::dot).
     #[doc(hidden)]
+    #[inline]
     pub fn axpy(&self, i: usize, a: f64, w: &mut [f64]) -> u64 {
         match self {
             Self::Dense(dense) => {
@@ -297,6 +301,7 @@ impl DataRows {
 
     /// `‖xᵢ‖²`, for solvers.
     #[doc(hidden)]
+    #[inline]
     pub fn squared_norm(&self, i: usize) -> f64 {
         match self {
             Self::Dense(dense) => dot(dense.row(i), dense.row(i)),
@@ -311,7 +316,8 @@ const LANES: usize = 16;
 
 /// `xᵀy` of slices of one length.
 #[doc(hidden)]
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always)] // into the vector instructions of a pass
 pub fn dot(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
@@ -326,6 +332,7 @@ pub fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// `y ← y + a x`.
+#[inline]
 fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;
@@ -333,6 +340,7 @@ fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
 }
 
 /// `Σₖ valuesₖ w[indicesₖ]`.
+#[inline]
 fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (blocks, rest) = indices.as_chunks::<4>();
@@ -347,6 +355,7 @@ fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
 }
 
 /// `w[indicesₖ] ← w[indicesₖ] + a valuesₖ`.
+#[inline]
 fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
     for (&j, x) in indices.iter().zip(values) {
         w[j as usize] += a * x;
