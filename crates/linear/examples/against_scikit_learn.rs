@@ -17,8 +17,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use cpu_time::ProcessTime;
 use kiln_core::random::{self, Generator, unit_interval};
 use kiln_linear::{
-    DataRows, DenseRows, DualityGap, FitWith, FittedClassifier, FittedRegressor, LinearClassifier, LinearPenalty,
-    LinearRegressor, SparseRows, read_svmlight_from,
+    DataRows, DenseRows, DualityGap, FitWith, FittedClassifier, FittedRegressor, LinearClassifier,
+    LinearPenalty, LinearRegressor, SparseRows, read_svmlight_from,
 };
 use serde_json::{Value, json};
 
@@ -48,7 +48,11 @@ struct Outcome {
 
 impl Set {
     fn classifier(&self, tolerance: f64) -> LinearClassifier {
-        LinearClassifier { tolerance, intercept: self.intercept, ..LinearClassifier::new(self.penalty.clone()) }
+        LinearClassifier {
+            tolerance,
+            intercept: self.intercept,
+            ..LinearClassifier::new(self.penalty.clone())
+        }
     }
 
     fn regressor(&self, tolerance: f64) -> LinearRegressor {
@@ -81,14 +85,23 @@ impl Set {
             let model: FittedRegressor = serde_json::from_value(
                 json!({"loss": "squares", "columns": columns, "weights": weights, "intercepts": intercepts}),
             )?;
-            self.regressor(1e-15).certify(&self.rows, &self.labels, FitWith { start: Some(&model), ..FitWith::default() })?
+            self.regressor(1e-15).certify(
+                &self.rows,
+                &self.labels,
+                FitWith { start: Some(&model), ..FitWith::default() },
+            )?
         } else {
             let mut classes: Vec<i64> = self.labels.iter().map(|y| *y as i64).collect();
             classes.sort_unstable();
             classes.dedup();
-            let model: FittedClassifier = serde_json::from_value(json!({"loss": "logistic", "classes": classes,
+            let model: FittedClassifier =
+                serde_json::from_value(json!({"loss": "logistic", "classes": classes,
                 "columns": columns, "weights": weights, "intercepts": intercepts}))?;
-            self.classifier(1e-15).certify(&self.rows, &self.labels, FitWith { start: Some(&model), ..FitWith::default() })?
+            self.classifier(1e-15).certify(
+                &self.rows,
+                &self.labels,
+                FitWith { start: Some(&model), ..FitWith::default() },
+            )?
         }
         .relative)
     }
@@ -96,7 +109,8 @@ impl Set {
     /// Writes it for the peers, and says how to load it.
     fn write(&self, folder: &Path) -> Result<Value, Box<dyn Error>> {
         let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes);
-        let floats = |values: &mut dyn Iterator<Item = f64>| values.flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
+        let floats =
+            |values: &mut dyn Iterator<Item = f64>| values.flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
         write("labels", floats(&mut self.labels.iter().copied()))?;
         let n = self.rows.rows();
         match &self.rows {
@@ -317,7 +331,15 @@ fn amazon() -> Result<(DataRows, Vec<f64>), Box<dyn Error>> {
 }
 
 const SETS: [&str; 9] = [
-    "breast-cancer-raw", "breast-cancer", "adult", "amazon", "dense", "sparse", "digits", "wide-lasso", "amazon-l1",
+    "breast-cancer-raw",
+    "breast-cancer",
+    "adult",
+    "amazon",
+    "dense",
+    "sparse",
+    "digits",
+    "wide-lasso",
+    "amazon-l1",
 ];
 
 fn set(name: &str) -> Result<Set, Box<dyn Error>> {
@@ -400,7 +422,11 @@ fn compare(set: &Set, repeats: usize, peers: &mut Peers) -> Result<(), Box<dyn E
                     times.push(peers.ask(&job)?["cpu_ms"].as_f64().unwrap_or(f64::NAN));
                 }
                 let time = median(times);
-                println!("  {peer:>16} {:.0e}: {time:9.2} ms, gap {gap:.1e}, x{:.2}", GAPS[at], time / ours[at]);
+                println!(
+                    "  {peer:>16} {:.0e}: {time:9.2} ms, gap {gap:.1e}, x{:.2}",
+                    GAPS[at],
+                    time / ours[at]
+                );
                 at += 1;
             }
             if spent > PATIENCE {
@@ -410,7 +436,10 @@ fn compare(set: &Set, repeats: usize, peers: &mut Peers) -> Result<(), Box<dyn E
         }
         for at in at..GAPS.len() {
             let ratio = last.1 / ours[at];
-            println!("  {peer:>16} {:.0e}: gave up at {:.1e} after {:.0} ms, > x{ratio:.2}", GAPS[at], last.0, last.1);
+            println!(
+                "  {peer:>16} {:.0e}: gave up at {:.1e} after {:.0} ms, > x{ratio:.2}",
+                GAPS[at], last.0, last.1
+            );
         }
     }
     Ok(())

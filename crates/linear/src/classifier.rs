@@ -95,8 +95,12 @@ impl Classes {
     fn new<L: Clone + Into<ClassLabel>>(labels: &[L], weights: Option<&[f64]>) -> Self {
         let labels: Vec<ClassLabel> = labels.iter().cloned().map(Into::into).collect();
         let counts = |row: usize| weights.is_none_or(|weights| weights.get(row).is_none_or(|w| *w > 0.0));
-        let mut names: Vec<ClassLabel> =
-            labels.iter().enumerate().filter(|(row, _)| counts(*row)).map(|(_, label)| label.clone()).collect();
+        let mut names: Vec<ClassLabel> = labels
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| counts(*row))
+            .map(|(_, label)| label.clone())
+            .collect();
         names.sort();
         names.dedup();
         let of_rows = labels.iter().map(|label| names.binary_search(label).unwrap_or(0)).collect();
@@ -279,7 +283,10 @@ impl LinearClassifier {
                 for (&class, share) in classes.of_rows.iter().zip(&shares_of_rows) {
                     held[class] += share;
                 }
-                factors.iter_mut().zip(&held).for_each(|(factor, held)| *factor = 1.0 / (count as f64 * held));
+                factors
+                    .iter_mut()
+                    .zip(&held)
+                    .for_each(|(factor, held)| *factor = 1.0 / (count as f64 * held));
             }
             ClassBalance::Given(given) => {
                 for (class, weight) in given {
@@ -295,7 +302,12 @@ impl LinearClassifier {
                 if let Some(at) = factors.iter().position(|factor| *factor == 0.0) {
                     // A class that does not count is a class that is not there.
                     let weight = 0.0;
-                    check::setting("weight of a class", weight, false, format!("positive ({})", classes.names[at]))?;
+                    check::setting(
+                        "weight of a class",
+                        weight,
+                        false,
+                        format!("positive ({})", classes.names[at]),
+                    )?;
                 }
             }
         }
@@ -320,9 +332,8 @@ impl LinearClassifier {
     }
 
     fn largest(&self, prepared: &Prepared<'_>, classes: &Classes) -> f64 {
-        let of = |class| {
-            prepared.largest_strength(self.loss.scalar(), &against(classes, class), &self.penalty)
-        };
+        let of =
+            |class| prepared.largest_strength(self.loss.scalar(), &against(classes, class), &self.penalty);
         match classes.names.len() {
             2 => of(1),
             count => (0..count).map(of).fold(0.0, f64::max),

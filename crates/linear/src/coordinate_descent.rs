@@ -244,10 +244,8 @@ impl<'a> Model<'a> {
                 gram[(at, below)] = entry;
             }
         }
-        let slope = columns
-            .iter()
-            .map(|&j| z[j] + task.ridge.get(j).copied().unwrap_or(0.0) * v[j])
-            .collect();
+        let slope =
+            columns.iter().map(|&j| z[j] + task.ridge.get(j).copied().unwrap_or(0.0) * v[j]).collect();
         Self { columns, groups, gram, slope, task }
     }
 

@@ -10,127 +10,22 @@
 //! taken out of the sums, so that a pass costs the nonzeros.
 
 use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef, Par};
 
+use crate::columns::Columns;
 use crate::kernels::{self, CentredRows};
 use crate::{DataRows, DenseRows};
 
 /// Rows that are centred and scaled at a time, for products of matrices.
-const BLOCK: usize = 128;
+pub(crate) const BLOCK: usize = 128;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Design<'a> {
-    rows: &'a DataRows,
+    pub(crate) rows: &'a DataRows,
     pub(crate) centre: Vec<f64>,
     /// 0 for a column that says nothing.
     pub(crate) inverse_scale: Vec<f64>,
     pub(crate) intercept: bool,
-}
-
-/// What a first look at the columns finds.
-pub(crate) struct Columns {
-    pub(crate) centre: Vec<f64>,
-    /// 0 for a column that says nothing.
-    pub(crate) scale: Vec<f64>,
-}
-
-/// Weighted means and standard deviations of the columns. `shares` sum to 1.
-///
-/// One pass sums what entries differ from those of the first row (sparse: from 0). Where a mean is far from
-/// there, as the spread goes, a second pass counts from the mean. A column counts as constant where all its
-/// entries are equal, exactly: rounding of a mean does not make it vary.
-pub(crate) fn measure(rows: &DataRows, shares: &[f64], intercept: bool) -> Columns {
-    let d = rows.columns();
-    let mut centre = match rows {
-        DataRows::Dense(dense) if intercept => {
-            let first = shares.iter().position(|share| *share > 0.0).unwrap_or(0);
-            dense.row(first).to_vec()
-        }
-        _ => vec![0.0; d],
-    };
-    let (mut first, mut second) = moments(rows, shares, &centre);
-    if intercept {
-        let far = |first: f64, second: f64| second - first * first < 1e-3 * first * first;
-        if first.iter().zip(&second).any(|(&first, &second)| far(first, second)) {
-            // The rounding of a sum must not shift a column whose entries are all equal.
-            let equal = equal_entries(rows, shares);
-            for ((centre, first), equal) in centre.iter_mut().zip(&first).zip(&equal) {
-                *centre = equal.unwrap_or(*centre + first);
-            }
-            (first, second) = moments(rows, shares, &centre);
-            for ((first, second), _) in
-                first.iter_mut().zip(&mut second).zip(&equal).filter(|(_, equal)| equal.is_some())
-            {
-                (*first, *second) = (0.0, 0.0);
-            }
-        }
-        for ((centre, first), second) in centre.iter_mut().zip(&first).zip(&mut second) {
-            *centre += first;
-            *second -= first * first;
-        }
-    }
-    // Not `max`, which would hide what overflowed.
-    let scale = second.iter().map(|&square| if square < 0.0 { 0.0 } else { square.sqrt() }).collect();
-    Columns { centre, scale }
-}
-
-/// `Σᵢ sᵢ (xᵢ − c)` and `Σᵢ sᵢ (xᵢ − c)²` of every column.
-fn moments(rows: &DataRows, shares: &[f64], centre: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let (mut first, mut second) = (vec![0.0; centre.len()], vec![0.0; centre.len()]);
-    match rows {
-        DataRows::Dense(dense) => {
-            kernels::moments(CentredRows { values: dense.values(), centre }, shares, &mut first, &mut second);
-        }
-        DataRows::Sparse(sparse) => {
-            let mut stored = vec![0.0; centre.len()];
-            for (i, share) in shares.iter().enumerate() {
-                let (indices, values) = sparse.row(i);
-                for (&j, x) in indices.iter().zip(values) {
-                    let j = j as usize;
-                    let apart = x - centre[j];
-                    stored[j] += share;
-                    first[j] += share * apart;
-                    second[j] += share * apart * apart;
-                }
-            }
-            // What is not stored is 0.
-            for (((first, second), c), stored) in first.iter_mut().zip(&mut second).zip(centre).zip(&stored) {
-                let rest = (1.0 - stored).max(0.0);
-                *first -= rest * c;
-                *second += rest * c * c;
-            }
-        }
-    }
-    (first, second)
-}
-
-/// The number that all entries of a column are, where there is one.
-fn equal_entries(rows: &DataRows, shares: &[f64]) -> Vec<Option<f64>> {
-    let d = rows.columns();
-    let (mut least, mut most, mut stored) = (vec![f64::INFINITY; d], vec![f64::NEG_INFINITY; d], vec![0_usize; d]);
-    let mut counted = 0;
-    for (i, _) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
-        counted += 1;
-        let mut see = |j: usize, x: f64| {
-            (least[j], most[j]) = (least[j].min(x), most[j].max(x));
-            stored[j] += 1;
-        };
-        match rows {
-            DataRows::Dense(dense) => dense.row(i).iter().enumerate().for_each(|(j, &x)| see(j, x)),
-            DataRows::Sparse(sparse) => {
-                let (indices, values) = sparse.row(i);
-                indices.iter().zip(values).for_each(|(&j, &x)| see(j as usize, x));
-            }
-        }
-    }
-    (0..d)
-        .map(|j| {
-            let (least, most) =
-                if stored[j] < counted { (least[j].min(0.0), most[j].max(0.0)) } else { (least[j], most[j]) };
-            (least == most).then_some(least)
-        })
-        .collect()
 }
 
 impl<'a> Design<'a> {
@@ -345,163 +240,6 @@ impl<'a> Design<'a> {
         squares
     }
 
-    /// Multiplications of [`gram`](Self::gram) on all rows, and how many of them a plain loop would do in
-    /// the same time (products of dense matrices are fast).
-    pub(crate) fn gram_cost(&self) -> (f64, f64) {
-        match self.rows {
-            DataRows::Dense(_) => {
-                let cost = self.n() as f64 * (self.d() as f64).powi(2) / 2.0;
-                (cost, cost / 6.0)
-            }
-            DataRows::Sparse(sparse) => {
-                let cost: f64 = (0..self.n()).map(|i| (sparse.row(i).1.len() as f64).powi(2) / 2.0).sum();
-                (cost, cost)
-            }
-        }
-    }
-
-    /// The lower triangle of `(A, 1)ᵀ diag(h) (A, 1)` over some rows.
-    pub(crate) fn gram(&self, rows: &[usize], h: impl Fn(usize) -> f64) -> Mat<f64> {
-        let d = self.d();
-        let mut gram = Mat::zeros(d + 1, d + 1);
-        match self.rows {
-            DataRows::Dense(dense) => {
-                let width = d + 1;
-                let mut block = vec![0.0; BLOCK * width];
-                for some in rows.chunks(BLOCK) {
-                    for (&i, out) in some.iter().zip(block.chunks_exact_mut(width)) {
-                        let root = h(i).max(0.0).sqrt();
-                        self.write_row(dense.row(i), root, &mut out[..d]);
-                        out[d] = if self.intercept { root } else { 0.0 };
-                    }
-                    let block = MatRef::from_row_major_slice(&block[..some.len() * width], some.len(), width);
-                    triangular::matmul(
-                        gram.as_mut(),
-                        BlockStructure::TriangularLower,
-                        Accum::Add,
-                        block.transpose(),
-                        BlockStructure::Rectangular,
-                        block,
-                        BlockStructure::Rectangular,
-                        1.0,
-                        Par::Seq,
-                    );
-                }
-            }
-            DataRows::Sparse(sparse) => {
-                let (mut firsts, mut total) = (vec![0.0; d], 0.0);
-                for &i in rows {
-                    let h = h(i);
-                    total += h;
-                    let (indices, values) = sparse.row(i);
-                    for (at, (&j, x)) in indices.iter().zip(values).enumerate() {
-                        let pull = h * x;
-                        firsts[j as usize] += pull;
-                        let column = gram.col_as_slice_mut(j as usize);
-                        for (&k, y) in indices[at..].iter().zip(&values[at..]) {
-                            column[k as usize] += pull * y;
-                        }
-                    }
-                }
-                for j in 0..d {
-                    let (c, inverse) = (self.centre[j], self.inverse_scale[j]);
-                    let column = gram.col_as_slice_mut(j);
-                    for k in j..d {
-                        let (ck, first) = (self.centre[k], firsts[k]);
-                        let centred = column[k] - c * first - ck * firsts[j] + c * ck * total;
-                        column[k] = centred * inverse * self.inverse_scale[k];
-                    }
-                    column[d] = if self.intercept { (firsts[j] - c * total) * inverse } else { 0.0 };
-                }
-                gram[(d, d)] = if self.intercept { total } else { 0.0 };
-            }
-        }
-        gram
-    }
-
-    /// The lower triangle of `(A_W, 1)ᵀ diag(h) (A_W, 1)` for some columns `W`, with what it cost; without an
-    /// intercept the ones are left out.
-    pub(crate) fn gram_of(&self, columns: &[usize], h: &[f64]) -> (Mat<f64>, f64) {
-        let k = columns.len();
-        let width = k + usize::from(self.intercept);
-        let mut gram = Mat::zeros(width, width);
-        match self.rows {
-            DataRows::Dense(dense) => {
-                let mut block = vec![0.0; BLOCK * width];
-                for (at, h) in (0..).step_by(BLOCK).zip(h.chunks(BLOCK)) {
-                    for ((i, h), out) in (at..).zip(h).zip(block.chunks_exact_mut(width)) {
-                        let (root, row) = (h.max(0.0).sqrt(), dense.row(i));
-                        for (out, &j) in out.iter_mut().zip(columns) {
-                            *out = root * (row[j] - self.centre[j]) * self.inverse_scale[j];
-                        }
-                        if self.intercept {
-                            out[k] = root;
-                        }
-                    }
-                    let block = MatRef::from_row_major_slice(&block[..h.len() * width], h.len(), width);
-                    triangular::matmul(
-                        gram.as_mut(),
-                        BlockStructure::TriangularLower,
-                        Accum::Add,
-                        block.transpose(),
-                        BlockStructure::Rectangular,
-                        block,
-                        BlockStructure::Rectangular,
-                        1.0,
-                        Par::Seq,
-                    );
-                }
-                (gram, self.n() as f64 * (width * width) as f64 / 2.0)
-            }
-            DataRows::Sparse(sparse) => {
-                let mut place = vec![u32::MAX; self.d()];
-                for (at, &j) in (0..).zip(columns) {
-                    place[j] = at;
-                }
-                let (mut firsts, mut total, mut cost) = (vec![0.0; k], 0.0, 0.0);
-                let mut some: Vec<(usize, f64)> = Vec::new();
-                for (i, &h) in h.iter().enumerate() {
-                    total += h;
-                    let (indices, values) = sparse.row(i);
-                    some.clear();
-                    for (&j, &x) in indices.iter().zip(values) {
-                        let at = place[j as usize];
-                        if at != u32::MAX {
-                            some.push((at as usize, x));
-                        }
-                    }
-                    some.sort_unstable_by_key(|&(at, _)| at);
-                    cost += (some.len() * some.len()) as f64 / 2.0;
-                    for (first, &(a, x)) in some.iter().enumerate() {
-                        let pull = h * x;
-                        firsts[a] += pull;
-                        let column = gram.col_as_slice_mut(a);
-                        for &(b, y) in &some[first..] {
-                            column[b] += pull * y;
-                        }
-                    }
-                }
-                for a in 0..k {
-                    let (c, inverse) = (self.centre[columns[a]], self.inverse_scale[columns[a]]);
-                    let column = gram.col_as_slice_mut(a);
-                    for b in a..k {
-                        let j = columns[b];
-                        let centred =
-                            column[b] - c * firsts[b] - self.centre[j] * firsts[a] + c * self.centre[j] * total;
-                        column[b] = centred * inverse * self.inverse_scale[j];
-                    }
-                    if self.intercept {
-                        column[k] = (firsts[a] - c * total) * inverse;
-                    }
-                }
-                if self.intercept {
-                    gram[(k, k)] = total;
-                }
-                (gram, cost + self.pass(1))
-            }
-        }
-    }
-
     fn centred<'s>(&'s self, dense: &'s DenseRows) -> CentredRows<'s> {
         CentredRows { values: dense.values(), centre: &self.centre }
     }
@@ -516,7 +254,8 @@ impl<'a> Design<'a> {
         }
     }
 
-    fn write_row(&self, row: &[f64], factor: f64, out: &mut [f64]) {
+    /// `out ← factor · S⁻¹ (x − c)`
+    pub(crate) fn write_row(&self, row: &[f64], factor: f64, out: &mut [f64]) {
         for (((out, x), c), inverse) in out.iter_mut().zip(row).zip(&self.centre).zip(&self.inverse_scale) {
             *out = factor * (x - c) * inverse;
         }
@@ -527,9 +266,7 @@ impl<'a> Design<'a> {
         let (weights, intercepts) = v.split_at(self.d() * outputs);
         let mut raw = weights.to_vec();
         let mut base = if self.intercept { intercepts.to_vec() } else { vec![0.0; outputs] };
-        for ((u, &inverse), &c) in
-            raw.chunks_exact_mut(outputs).zip(&self.inverse_scale).zip(&self.centre)
-        {
+        for ((u, &inverse), &c) in raw.chunks_exact_mut(outputs).zip(&self.inverse_scale).zip(&self.centre) {
             for (u, base) in u.iter_mut().zip(&mut base) {
                 *u *= inverse;
                 if self.intercept {

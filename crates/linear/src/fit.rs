@@ -3,17 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{DualityGap, within};
+use crate::columns::measure;
 use crate::coordinate_descent::{Group, SparseTask, coordinate_descent};
-use crate::design::{Design, measure};
+use crate::design::Design;
 use crate::lbfgs::lbfgs;
 use crate::meter::{LinearWork, Meter};
 use crate::multipliers::{hinge, smoothed};
 use crate::newton::{End, Ended, RidgeTask, newton};
 use crate::precondition::Plan;
 use crate::row_loss::{RowLoss, ScalarLoss, SoftmaxLoss};
-use crate::{
-    DataRows, FitStatus, LinearDataError, LinearPenalty, LinearWarning, Loss, PenalizedScale,
-};
+use crate::{DataRows, FitStatus, LinearDataError, LinearPenalty, LinearWarning, Loss, PenalizedScale};
 
 /// The algorithm. [`Automatic`](Self::Automatic) is right but for experiments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,8 +93,7 @@ impl<'a> Prepared<'a> {
         if let Some(column) = columns.scale.iter().position(|scale| !scale.is_finite()) {
             return Err(LinearDataError::ColumnOverflow { column });
         }
-        let constant: Vec<usize> =
-            (0..columns.scale.len()).filter(|&j| columns.scale[j] == 0.0).collect();
+        let constant: Vec<usize> = (0..columns.scale.len()).filter(|&j| columns.scale[j] == 0.0).collect();
         let warnings = if constant.is_empty() {
             Vec::new()
         } else {
@@ -261,13 +259,7 @@ impl<'a> Prepared<'a> {
         if null <= 0.0 {
             return nothing_to_fit(start, &meter);
         }
-        let task = RidgeTask {
-            design: &self.design,
-            loss,
-            ridge,
-            target: settings.tolerance * null,
-            bend,
-        };
+        let task = RidgeTask { design: &self.design, loss, ridge, target: settings.tolerance * null, bend };
         let is_newton = match settings.solver {
             LinearSolver::Newton => true,
             LinearSolver::Lbfgs => false,
@@ -275,7 +267,11 @@ impl<'a> Prepared<'a> {
                 settings.penalty.strength == 0.0 || Plan::new(&self.design, loss.outputs()).rows.is_some()
             }
         };
-        let ended = if is_newton { newton(&task, start, given.is_some(), &mut meter) } else { lbfgs(&task, start, &mut meter) };
+        let ended = if is_newton {
+            newton(&task, start, given.is_some(), &mut meter)
+        } else {
+            lbfgs(&task, start, &mut meter)
+        };
         let objective = task.value(&ended.v, &ended.m);
         let radius = if ridge.contains(&0.0) {
             let outputs = loss.outputs();
@@ -307,9 +303,7 @@ impl<'a> Prepared<'a> {
         self.design.backward(&r, 1, &mut z);
         groups
             .iter()
-            .map(|group| {
-                group.columns.iter().map(|&j| z[j] * z[j]).sum::<f64>().sqrt() / group.threshold
-            })
+            .map(|group| group.columns.iter().map(|&j| z[j] * z[j]).sum::<f64>().sqrt() / group.threshold)
             .fold(0.0, f64::max)
     }
 }

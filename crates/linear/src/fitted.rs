@@ -62,7 +62,11 @@ impl Scores {
     }
 
     /// From weights column by column.
-    fn from_columns(columns: Option<&[String]>, raw: &[f64], intercepts: &[f64]) -> Result<Self, LinearDataError> {
+    fn from_columns(
+        columns: Option<&[String]>,
+        raw: &[f64],
+        intercepts: &[f64],
+    ) -> Result<Self, LinearDataError> {
         let outputs = intercepts.len();
         let count = raw.len() / outputs;
         let names = match columns {
@@ -221,7 +225,11 @@ impl FittedClassifier {
     ///
     /// # Errors
     /// [`LinearDataError::UnknownClass`] for a label that the model does not have; when lengths do not fit.
-    pub fn score<L: Clone + Into<ClassLabel>>(&self, rows: &DataRows, labels: &[L]) -> Result<f64, LinearDataError> {
+    pub fn score<L: Clone + Into<ClassLabel>>(
+        &self,
+        rows: &DataRows,
+        labels: &[L],
+    ) -> Result<f64, LinearDataError> {
         check::size("labels", labels.len(), rows.rows())?;
         let mut right = 0;
         for (predicted, label) in self.predict_classes(rows)?.into_iter().zip(labels) {
@@ -241,7 +249,10 @@ impl FittedClassifier {
         let mut total = 0.0;
         for (scores, label) in scores.chunks_exact(outputs).zip(labels) {
             let Some(class) = self.classes.iter().position(|class| class == label) else {
-                return Err(LinearDataError::UnknownClass { class: label.clone(), known: self.classes.clone() });
+                return Err(LinearDataError::UnknownClass {
+                    class: label.clone(),
+                    known: self.classes.clone(),
+                });
             };
             let loss = self.loss.scalar();
             total += match (scores, self.loss) {

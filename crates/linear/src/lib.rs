@@ -59,12 +59,14 @@
 
 mod certificate;
 mod classifier;
+mod columns;
 mod coordinate_descent;
 mod design;
 mod envelope;
 mod error;
 mod fit;
 mod fitted;
+mod gram;
 mod kernels;
 mod label;
 mod lbfgs;

@@ -51,11 +51,8 @@ pub(crate) fn search(line: &mut impl Line, slope_at_start: f64, share: f64) -> O
             if width <= f64::EPSILON * high {
                 break;
             }
-            let secant = if slope_high.is_finite() {
-                low - slope_low * width / (slope_high - slope_low)
-            } else {
-                low
-            };
+            let secant =
+                if slope_high.is_finite() { low - slope_low * width / (slope_high - slope_low) } else { low };
             step = secant.clamp(low + 0.1 * width, high - 0.1 * width);
         } else {
             // The secant through the start, but at most ten times further.
@@ -85,7 +82,8 @@ mod tests {
     #[test]
     fn steps_are_found_at_any_scale() {
         for scale in [1e-9, 1e-3, 1.0, 1e3, 1e9] {
-            let mut line = Known(|t: f64| (t / scale - 1.0).powi(2), |t: f64| 2.0 * (t / scale - 1.0) / scale);
+            let mut line =
+                Known(|t: f64| (t / scale - 1.0).powi(2), |t: f64| 2.0 * (t / scale - 1.0) / scale);
             let step = search(&mut line, -2.0 / scale, 0.1).unwrap();
             assert!((step / scale - 1.0).abs() <= 0.1, "{scale} {step}");
         }

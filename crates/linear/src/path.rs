@@ -5,8 +5,8 @@ use kiln_core::{check, random};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClassLabel, DataRows, FitWith, FittedClassifier, FittedRegressor, LinearClassifier, LinearDataError, LinearFit,
-    LinearPenalty, LinearRegressor,
+    ClassLabel, DataRows, FitWith, FittedClassifier, FittedRegressor, LinearClassifier, LinearDataError,
+    LinearFit, LinearPenalty, LinearRegressor,
 };
 
 /// Rows that judge the points of a path.
@@ -143,7 +143,11 @@ pub trait PathMethod {
     ///
     /// # Errors
     /// When the rows do not fit the model.
-    fn mean_loss(model: &Self::Model, rows: &DataRows, labels: &[Self::Label]) -> Result<f64, LinearDataError>;
+    fn mean_loss(
+        model: &Self::Model,
+        rows: &DataRows,
+        labels: &[Self::Label],
+    ) -> Result<f64, LinearDataError>;
 
     /// How many weights are not 0.
     fn used(model: &Self::Model) -> usize;
@@ -210,7 +214,11 @@ impl PathMethod for LinearClassifier {
         self.fit_with(rows, labels, FitWith { start, ..FitWith::default() })
     }
 
-    fn mean_loss(model: &FittedClassifier, rows: &DataRows, labels: &[ClassLabel]) -> Result<f64, LinearDataError> {
+    fn mean_loss(
+        model: &FittedClassifier,
+        rows: &DataRows,
+        labels: &[ClassLabel],
+    ) -> Result<f64, LinearDataError> {
         model.mean_loss(rows, labels)
     }
 

@@ -34,7 +34,7 @@ impl RegressorLoss {
 }
 
 /// What a fit may be given besides rows and labels.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FitWith<'a, M> {
     /// A weight for every row; a weight of 2 counts as the row twice. Only their ratios matter.
     pub weights: Option<&'a [f64]>,
@@ -115,7 +115,11 @@ impl LinearRegressor {
     /// # Errors
     /// When lengths do not fit, a label has no meaning for the loss, a setting is out of its range, or the
     /// squares of a column overflow. A fit that does not converge is no error: it has a warning.
-    pub fn fit(&self, rows: &DataRows, labels: &[f64]) -> Result<LinearFit<FittedRegressor>, LinearDataError> {
+    pub fn fit(
+        &self,
+        rows: &DataRows,
+        labels: &[f64],
+    ) -> Result<LinearFit<FittedRegressor>, LinearDataError> {
         self.fit_with(rows, labels, FitWith::default())
     }
 

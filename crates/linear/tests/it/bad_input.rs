@@ -33,9 +33,11 @@ fn lengths_and_numbers() {
     assert!(ridge().fit_with(&rows(), &["a", "b", "a", "b"], with).is_err());
     let wrong = DenseRows::new(2, vec![1.0, 2.0, f64::NAN, 3.0]).unwrap_err();
     assert_eq!(wrong.to_string(), "row 1, column 0: NaN is not finite");
-    let wrong = LinearRegressor::new(LinearPenalty::none()).fit(&rows(), &[1.0, f64::NAN, 2.0, 3.0]).unwrap_err();
+    let wrong =
+        LinearRegressor::new(LinearPenalty::none()).fit(&rows(), &[1.0, f64::NAN, 2.0, 3.0]).unwrap_err();
     assert!(matches!(wrong, LinearDataError::Label { row: 1, .. }));
-    let poisson = LinearRegressor { loss: RegressorLoss::Poisson, ..LinearRegressor::new(LinearPenalty::none()) };
+    let poisson =
+        LinearRegressor { loss: RegressorLoss::Poisson, ..LinearRegressor::new(LinearPenalty::none()) };
     let wrong = poisson.fit(&rows(), &[1.0, 2.0, -1.0, 3.0]).unwrap_err();
     assert_eq!(
         wrong.to_string(),
@@ -66,8 +68,17 @@ fn settings() {
     let wrong = unknown.fit(&rows(), &labels).unwrap_err();
     assert_eq!(wrong.to_string(), "class c is unknown; the classes are a, b");
     for (classifier, labels) in [
-        (LinearClassifier { loss: ClassifierLoss::Hinge, ..LinearClassifier::new(LinearPenalty::lasso(0.1)) }, labels),
-        (LinearClassifier { loss: ClassifierLoss::Hinge, ..LinearClassifier::new(LinearPenalty::none()) }, labels),
+        (
+            LinearClassifier {
+                loss: ClassifierLoss::Hinge,
+                ..LinearClassifier::new(LinearPenalty::lasso(0.1))
+            },
+            labels,
+        ),
+        (
+            LinearClassifier { loss: ClassifierLoss::Hinge, ..LinearClassifier::new(LinearPenalty::none()) },
+            labels,
+        ),
         (LinearClassifier::new(LinearPenalty::lasso(0.1)), ["a", "b", "c", "a"]),
     ] {
         assert!(matches!(classifier.fit(&rows(), &labels), Err(LinearDataError::Unsupported { .. })));
@@ -87,10 +98,7 @@ fn classes_and_labels() {
         Err(LinearDataError::OneClass { .. })
     ));
     let fit = ridge().fit(&rows(), &[true, false, true, true]).unwrap();
-    assert_eq!(
-        fit.warnings,
-        [LinearWarning::LonelyClasses { classes: vec![ClassLabel::from(false)] }]
-    );
+    assert_eq!(fit.warnings, [LinearWarning::LonelyClasses { classes: vec![ClassLabel::from(false)] }]);
     let wrong = fit.model.score(&rows(), &["true", "false", "maybe", "true"]).unwrap_err();
     assert!(matches!(wrong, LinearDataError::UnknownClass { .. }));
     assert!(matches!(
@@ -149,7 +157,11 @@ fn wild_values_are_solved() {
                 row
             })
             .collect();
-        for penalty in [LinearPenalty::ridge(1e-3), LinearPenalty::lasso(1e-3), LinearPenalty::ridge(1e-3).on_columns_as_given()] {
+        for penalty in [
+            LinearPenalty::ridge(1e-3),
+            LinearPenalty::lasso(1e-3),
+            LinearPenalty::ridge(1e-3).on_columns_as_given(),
+        ] {
             let rows = dense(&rows);
             let fit = LinearClassifier::new(penalty.clone()).fit(&rows, &signs).unwrap();
             assert_eq!(fit.status, FitStatus::Converged, "{what} {penalty:?}: {:?}", fit.certificate);
@@ -171,7 +183,8 @@ fn degenerate_tables() {
     assert_eq!(fit.model.predict_values(&one).unwrap(), [3.0]);
     assert!(fit.warnings.contains(&LinearWarning::ConstantLabels));
     let same = dense(&vec![vec![1.0, 2.0]; 6]);
-    let fit = LinearClassifier::new(LinearPenalty::ridge(0.1)).fit(&same, &["a", "b", "a", "a", "b", "a"]).unwrap();
+    let fit =
+        LinearClassifier::new(LinearPenalty::ridge(0.1)).fit(&same, &["a", "b", "a", "a", "b", "a"]).unwrap();
     let p = fit.model.predict_probabilities(&same).unwrap();
     assert!((p.get(0).unwrap()[1] - 1.0 / 3.0).abs() < 1e-6);
     let (wide, labels) = synthetic(10, 5, 12);
@@ -206,7 +219,11 @@ fn budgets_end_every_fit() {
             assert!(words.starts_with("the budget was spent at a relative duality gap of"), "{words}");
         }
     }
-    let lasso = LinearClassifier { passes: 3.0, tolerance: 1e-12, ..LinearClassifier::new(LinearPenalty::lasso(1e-4)) };
+    let lasso = LinearClassifier {
+        passes: 3.0,
+        tolerance: 1e-12,
+        ..LinearClassifier::new(LinearPenalty::lasso(1e-4))
+    };
     assert_eq!(lasso.fit(&rows, &signs).unwrap().status, FitStatus::BudgetSpent);
 }
 

@@ -32,13 +32,15 @@ fn the_unit_of_a_column_does_not_matter() {
     let signs: Vec<f64> = labels.iter().map(|y| 1.0_f64.copysign(*y)).collect();
     for penalty in penalties() {
         for solver in [LinearSolver::Newton, LinearSolver::Lbfgs] {
-            let regressor = LinearRegressor { solver, tolerance: 1e-12, ..LinearRegressor::new(penalty.clone()) };
+            let regressor =
+                LinearRegressor { solver, tolerance: 1e-12, ..LinearRegressor::new(penalty.clone()) };
             let values = [&rows, &scaled].map(|rows| {
                 let rows = dense(rows);
                 regressor.fit(&rows, &labels).unwrap().model.predict_values(&rows).unwrap()
             });
             assert!(near(&values[0], &values[1], 1e-5), "{penalty:?} {solver:?}");
-            let classifier = LinearClassifier { solver, tolerance: 1e-12, ..LinearClassifier::new(penalty.clone()) };
+            let classifier =
+                LinearClassifier { solver, tolerance: 1e-12, ..LinearClassifier::new(penalty.clone()) };
             let values = [&rows, &scaled].map(|rows| {
                 let rows = sparse(rows);
                 let fit = classifier.fit(&rows, &signs).unwrap();

@@ -31,9 +31,8 @@ fn softmax(labels: &[usize]) -> impl Fn(usize, &[f64]) -> (f64, Vec<f64>, Vec<Ve
         let p: Vec<f64> = m.iter().map(|m| (m - most).exp() / total).collect();
         let value = most + total.ln() - m[labels[i]];
         let slope = p.iter().enumerate().map(|(k, p)| p - f64::from(k == labels[i])).collect();
-        let curvature = (0..m.len())
-            .map(|a| (0..m.len()).map(|b| p[a] * (f64::from(a == b) - p[b])).collect())
-            .collect();
+        let curvature =
+            (0..m.len()).map(|a| (0..m.len()).map(|b| p[a] * (f64::from(a == b) - p[b])).collect()).collect();
         (value, slope, curvature)
     }
 }
@@ -74,8 +73,7 @@ fn regression(table: &Table, loss: RegressorLoss, scalar_loss: Loss, strength: f
 
 fn classification(table: &Table, strength: f64, solvers: &[LinearSolver], scales: &[bool]) {
     let classes = table.classes();
-    let labels: Vec<usize> =
-        table.labels.iter().map(|label| classes.binary_search(label).unwrap()).collect();
+    let labels: Vec<usize> = table.labels.iter().map(|label| classes.binary_search(label).unwrap()).collect();
     let signs: Vec<f64> = labels.iter().map(|&k| if k == 1 { 1.0 } else { -1.0 }).collect();
     let outputs = if classes.len() == 2 { 1 } else { classes.len() };
     for &standardized in scales {
@@ -192,7 +190,8 @@ fn machines() {
             let fit = classifier.fit(&table.rows, &table.labels).unwrap();
             let what = format!("{loss:?} {strength} {standardized}");
             assert_eq!(fit.status, FitStatus::Converged, "{what}: {:?} {:?}", fit.warnings, fit.work);
-            let w: Vec<f64> = fit.model.weights()[0].iter().copied().chain(fit.model.intercepts().to_vec()).collect();
+            let w: Vec<f64> =
+                fit.model.weights()[0].iter().copied().chain(fit.model.intercepts().to_vec()).collect();
             if loss == ClassifierLoss::SquaredHinge {
                 let value = dense.value(&w, 1, &squared);
                 assert!((value / best - 1.0).abs() <= NEAR, "{what}: {value} {best}");
@@ -200,7 +199,11 @@ fn machines() {
                 // The hinge has no Newton method; its certificate is checked against what it certifies.
                 let hinge = scalar(Loss::Hinge, &signs);
                 let value = dense.value(&w, 1, &hinge);
-                assert!((value / fit.certificate.objective - 1.0).abs() < 1e-9, "{what}: {value} {:?}", fit.certificate);
+                assert!(
+                    (value / fit.certificate.objective - 1.0).abs() < 1e-9,
+                    "{what}: {value} {:?}",
+                    fit.certificate
+                );
                 assert!(fit.certificate.relative <= 1e-8);
             }
             assert!(fit.model.score(&table.rows, &table.labels).unwrap() > 0.95);
@@ -222,10 +225,14 @@ fn without_a_penalty() {
 
     // Classes that overlap, and classes that can be told apart.
     for (name, apart) in [("overlapping", false), ("apart", true)] {
-        let signs: Vec<f64> = labels.iter().enumerate().map(|(i, y)| {
-            let flip = !apart && i % 7 == 0;
-            if (*y > 0.0) == flip { -1.0 } else { 1.0 }
-        }).collect();
+        let signs: Vec<f64> = labels
+            .iter()
+            .enumerate()
+            .map(|(i, y)| {
+                let flip = !apart && i % 7 == 0;
+                if (*y > 0.0) == flip { -1.0 } else { 1.0 }
+            })
+            .collect();
         let apart_rows: DataRows = match &rows {
             DataRows::Dense(dense) if apart => {
                 let rows: Vec<Vec<f64>> = (0..400)

@@ -1,7 +1,8 @@
 //! Regularization paths.
 
 use kiln_linear::{
-    ClassLabel, HeldOut, LinearClassifier, LinearPath, LinearPenalty, LinearRegressor, PathMethod, PenalizedScale,
+    ClassLabel, HeldOut, LinearClassifier, LinearPath, LinearPenalty, LinearRegressor, PathMethod,
+    PenalizedScale,
 };
 
 use super::tables::{breast_cancer, dense, diabetes, synthetic};
@@ -10,7 +11,9 @@ use super::tables::{breast_cancer, dense, diabetes, synthetic};
 fn every_point_is_the_fit_of_its_strength() {
     let table = diabetes();
     let labels = table.numbers();
-    for penalty in [LinearPenalty::lasso(1.0), LinearPenalty::elastic_net(1.0, 0.5), LinearPenalty::ridge(1.0)] {
+    for penalty in
+        [LinearPenalty::lasso(1.0), LinearPenalty::elastic_net(1.0, 0.5), LinearPenalty::ridge(1.0)]
+    {
         let regressor = LinearRegressor { tolerance: 1e-9, ..LinearRegressor::new(penalty) };
         let path = LinearPath { points: 12, least: 1e-3, first: None, held_out: None };
         let answer = path.fit(&regressor, &table.rows, &labels).unwrap();
@@ -37,7 +40,9 @@ fn a_warm_start_costs_less() {
     let cold: f64 = answer
         .points
         .iter()
-        .map(|point| classifier.with_strength(point.strength).fit(&table.rows, &table.labels).unwrap().work.passes)
+        .map(|point| {
+            classifier.with_strength(point.strength).fit(&table.rows, &table.labels).unwrap().work.passes
+        })
         .sum();
     assert!(warm < 0.8 * cold, "{warm} {cold}");
 }

@@ -32,11 +32,13 @@ impl Dense {
     }
 
     pub(super) fn value(&self, w: &[f64], outputs: usize, loss: &RowLoss<'_>) -> f64 {
-        let losses: f64 = (0..self.rows.len())
-            .map(|i| self.shares[i] * loss(i, &self.predictions(w, outputs, i)).0)
+        let losses: f64 =
+            (0..self.rows.len()).map(|i| self.shares[i] * loss(i, &self.predictions(w, outputs, i)).0).sum();
+        let penalty: f64 = w
+            .chunks(self.ridge.len())
+            .flat_map(|w| w.iter().zip(&self.ridge))
+            .map(|(w, l)| l * w * w / 2.0)
             .sum();
-        let penalty: f64 =
-            w.chunks(self.ridge.len()).flat_map(|w| w.iter().zip(&self.ridge)).map(|(w, l)| l * w * w / 2.0).sum();
         losses + penalty
     }
 
@@ -79,8 +81,12 @@ impl Dense {
             let mut length = 1.0;
             let mut moved = false;
             while length > 1e-10 {
-                let there: Vec<f64> =
-                    w.iter().zip(&step).enumerate().map(|(at, (w, p))| w + length * p / size[at % d]).collect();
+                let there: Vec<f64> = w
+                    .iter()
+                    .zip(&step)
+                    .enumerate()
+                    .map(|(at, (w, p))| w + length * p / size[at % d])
+                    .collect();
                 let new = self.value(&there, outputs, loss);
                 if new < value {
                     (w, value, moved) = (there, new, true);

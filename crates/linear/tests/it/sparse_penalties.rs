@@ -1,8 +1,8 @@
 //! Penalties with an ℓ1 or a group part: conditions of optimality, checked on columns as they are.
 
 use kiln_linear::{
-    ClassifierLoss, DataRows, FitStatus, LinearClassifier, LinearPenalty, LinearRegressor, LinearWarning, Loss,
-    RegressorLoss,
+    ClassifierLoss, DataRows, FitStatus, LinearClassifier, LinearPenalty, LinearRegressor, LinearWarning,
+    Loss, RegressorLoss,
 };
 
 use super::tables::{Table, amazon, breast_cancer, dense, diabetes, sparse, synthetic, wine};
@@ -36,7 +36,9 @@ fn violation(
             .iter()
             .zip(&v)
             .filter(|(j, _)| spread[**j] > 0.0)
-            .map(|(&j, v)| rows.iter().zip(slopes).map(|(row, r)| row[j] * r / n).sum::<f64>() / spread[j] + l2 * v)
+            .map(|(&j, v)| {
+                rows.iter().zip(slopes).map(|(row, r)| row[j] * r / n).sum::<f64>() / spread[j] + l2 * v
+            })
             .collect();
         let length = v.iter().map(|v| v * v).sum::<f64>().sqrt();
         let beyond = if length > 0.0 {
@@ -71,7 +73,8 @@ fn check_regression(table: &Table, loss: RegressorLoss, scalar: Loss, strength: 
             let m: Vec<f64> = rows
                 .iter()
                 .map(|row| {
-                    fit.model.intercept() + row.iter().zip(fit.model.weights()).map(|(x, w)| x * w).sum::<f64>()
+                    fit.model.intercept()
+                        + row.iter().zip(fit.model.weights()).map(|(x, w)| x * w).sum::<f64>()
                 })
                 .collect();
             let slopes: Vec<f64> = m.iter().zip(&labels).map(|(&m, &y)| scalar.derivative(m, y)).collect();
@@ -104,7 +107,13 @@ fn classifiers_with_few_weights() {
                 ..LinearClassifier::new(LinearPenalty::lasso(strength))
             };
             let fit = classifier.fit(&table.rows, &table.labels).unwrap();
-            assert_eq!(fit.status, FitStatus::Converged, "{loss:?} {strength}: {:?} {:?}", fit.certificate, fit.work);
+            assert_eq!(
+                fit.status,
+                FitStatus::Converged,
+                "{loss:?} {strength}: {:?} {:?}",
+                fit.certificate,
+                fit.work
+            );
             let used = fit.model.weights()[0].iter().filter(|w| **w != 0.0).count();
             assert!(used < 30 && used > 0, "{loss:?} {strength}: {used}");
         }
