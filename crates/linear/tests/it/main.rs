@@ -8,3 +8,4 @@ mod path;
 mod reference;
 mod sparse_penalties;
 mod tables;
+mod work;
