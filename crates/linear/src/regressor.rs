@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::fit::{LinearSolver, Prepared, Settings, not_converged, shares};
 use crate::row_loss::{RowLoss, ScalarLoss};
 use crate::{
-    DataRows, DualityGap, FittedRegressor, LinearDataError, LinearFit, LinearPenalty, LinearWarning, Loss,
+    DataRows, DualityGap, FitStatus, FittedRegressor, LinearDataError, LinearFit, LinearPenalty,
+    LinearWarning, LinearWork, Loss,
 };
 
 /// The loss of a regressor.
@@ -145,28 +146,28 @@ impl LinearRegressor {
             })
             .transpose()?;
         let constant = constant_label(labels, &prepared.shares);
-        if constant.is_some() && self.intercept {
+        if let Some(constant) = constant.filter(|_| self.intercept) {
+            // The constant has no loss: its rounding must not be fitted.
             warnings.push(LinearWarning::ConstantLabels);
+            let score = match self.loss {
+                RegressorLoss::Poisson if constant == 0.0 => {
+                    return Err(LinearDataError::Unsupported {
+                        what: "all counts are 0, and no mean but 0 fits them",
+                        instead: "fit rows of which some have a count",
+                    });
+                }
+                RegressorLoss::Poisson => constant.ln(),
+                RegressorLoss::Squares | RegressorLoss::Huber { .. } => constant,
+            };
+            let weights = vec![0.0; rows.columns()];
+            return Ok(LinearFit {
+                model: FittedRegressor::from_columns(self.loss, with.columns, (&weights, &[score]))?,
+                certificate: DualityGap::new(0.0, 0.0, 0.0, None),
+                work: LinearWork::default(),
+                status: FitStatus::Converged,
+                warnings,
+            });
         }
-        let labels_fit;
-        let labels = match constant {
-            // The constant is exact; its rounding must not be fitted.
-            Some(constant) if self.intercept && self.loss != RegressorLoss::Poisson => {
-                labels_fit = vec![0.0; labels.len()];
-                let zero = prepared.fit_scalar(self.loss.scalar(), &labels_fit, &settings, None)?;
-                let raw = (vec![0.0; rows.columns()], [constant]);
-                let model = FittedRegressor::from_columns(self.loss, with.columns, (&raw.0, &raw.1))?;
-                let fit = LinearFit {
-                    model,
-                    certificate: zero.certificate,
-                    work: zero.work,
-                    status: zero.status,
-                    warnings,
-                };
-                return Ok(fit);
-            }
-            _ => labels,
-        };
         let fitted = prepared.fit_scalar(self.loss.scalar(), labels, &settings, start.as_deref())?;
         let (weights, intercepts) = prepared.design.to_raw(&fitted.v, 1);
         let model = FittedRegressor::from_columns(self.loss, with.columns, (&weights, &intercepts))?;

@@ -98,6 +98,14 @@ impl RowLoss for ScalarLoss {
     fn settle_intercepts(&self, m: &mut [f64], intercepts: &mut [f64]) {
         let shift = if self.loss == Loss::Squares {
             self.each(m).map(|(m, y, share)| share * (y - m)).sum()
+        } else if self.loss == Loss::Poisson {
+            // e^shift makes up for the ratio of the means; the largest m is taken out of the sum.
+            let most = self.each(m).fold(f64::NEG_INFINITY, |most, (m, _, _)| most.max(m));
+            let (counts, means) = self.each(m).fold((0.0, 0.0), |(counts, means), (m, y, share)| {
+                (counts + share * y, means + share * (m - most).exp())
+            });
+            let shift = (counts / means).ln() - most;
+            if shift.is_finite() { shift } else { 0.0 }
         } else {
             let slope = |shift: f64| {
                 self.each(m).fold((0.0, 0.0, 0.0), |(slope, curvature, size), (m, y, share)| {

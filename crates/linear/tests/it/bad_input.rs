@@ -182,6 +182,16 @@ fn degenerate_tables() {
     let fit = LinearRegressor::new(LinearPenalty::ridge(0.1)).fit(&one, &[3.0]).unwrap();
     assert_eq!(fit.model.predict_values(&one).unwrap(), [3.0]);
     assert!(fit.warnings.contains(&LinearWarning::ConstantLabels));
+    let poisson =
+        LinearRegressor { loss: RegressorLoss::Poisson, ..LinearRegressor::new(LinearPenalty::none()) };
+    let rows = dense(&[vec![1.0], vec![2.0], vec![4.0]]);
+    assert!(matches!(poisson.fit(&rows, &[0.0; 3]), Err(LinearDataError::Unsupported { .. })));
+    let fit = poisson.fit(&rows, &[7.0; 3]).unwrap();
+    assert!((fit.model.predict_values(&rows).unwrap()[1] - 7.0).abs() < 1e-12);
+    // Counts in the millions, from a start at e⁰.
+    let fit = poisson.fit(&rows, &[1e6, 2e6, 8e6]).unwrap();
+    assert_eq!(fit.status, FitStatus::Converged, "{:?}", fit.certificate);
+    assert!((fit.model.predict_values(&rows).unwrap()[2] / 8e6 - 1.0).abs() < 1e-2);
     let same = dense(&vec![vec![1.0, 2.0]; 6]);
     let fit =
         LinearClassifier::new(LinearPenalty::ridge(0.1)).fit(&same, &["a", "b", "a", "a", "b", "a"]).unwrap();
