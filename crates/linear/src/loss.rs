@@ -34,6 +34,7 @@ pub enum Loss {
 
 impl Loss {
     /// `φ(m; y)`, without overflow for any finite `m` (Poisson: `∞` from `m` about 709 on).
+    #[inline]
     pub fn value(self, m: f64, y: f64) -> f64 {
         match self {
             Self::Logistic => {
@@ -58,6 +59,7 @@ impl Loss {
     }
 
     /// `∂φ/∂m`, without overflow as [`value`](Self::value). At the kink of the hinge it is 0.
+    #[inline]
     pub fn derivative(self, m: f64, y: f64) -> f64 {
         match self {
             Self::Logistic => {
@@ -81,6 +83,7 @@ impl Loss {
     }
 
     /// `∂²φ/∂m²`; where it jumps, the value on one side.
+    #[inline]
     pub fn second_derivative(self, m: f64, y: f64) -> f64 {
         match self {
             Self::Logistic => {
@@ -116,6 +119,7 @@ impl Loss {
     /// The conjugate `φ*(u; y) = sup_m (um − φ(m; y))`; infinite where `u` is no slope of the loss.
     ///
     /// `φ(m) + φ*(u) ≥ um`, with equality for `u = φ'(m)`: duality gaps rest on this.
+    #[inline]
     pub fn conjugate(self, u: f64, y: f64) -> f64 {
         let entropy = |p: f64| if p > 0.0 { p * p.ln() } else { 0.0 };
         match self {
@@ -146,6 +150,7 @@ impl Loss {
     }
 
     /// The largest `∂²φ/∂m²`: infinite for the hinge, which has a kink, and for Poisson.
+    #[inline]
     pub fn curvature(self) -> f64 {
         match self {
             Self::Logistic => 0.25,
