@@ -87,6 +87,7 @@ run_examples_of! {
     DomainAdaptation: "../../docs/src/domain-adaptation.md",
     ErrorBar: "../../docs/src/error-bar.md",
     Graphs: "../../docs/src/graphs.md",
+    LinearModels: "../../docs/src/linear-models.md",
     Optimization: "../../docs/src/optimization.md",
     ReplayLog: "../../docs/src/replay-log.md",
     Transforms: "../../docs/src/transforms.md",

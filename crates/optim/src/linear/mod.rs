@@ -1,4 +1,7 @@
-//! Linear models on dense and sparse data, at the cost of the nonzeros.
+//! Linear models on dense and sparse data as finite sums, at the cost of the nonzeros.
+//!
+//! Who wants a model of a table takes the crate `kiln-linear`, whose rows and losses these are: it fits, chooses
+//! the solver, certifies and predicts. Here are the stochastic methods for the same problems.
 //!
 //! A [`LinearLoss`] is a finite sum like any other, so every solver of this crate runs on it. Its components
 //! depend on `w` only through the number `xᵢᵀw`, and a method that knows this can do better: [`LinearSaga`]
@@ -18,20 +21,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod error;
 mod lagged;
 mod model;
-mod rows;
 pub mod saga;
-mod svmlight;
 pub mod svrg;
 mod visits;
 
-pub use error::LinearDataError;
-pub use model::{LinearLoss, Loss};
-pub use rows::{DataRows, DenseRows, SparseRows};
+pub use kiln_linear::{
+    DataRows, DenseRows, LabelledRows, LinearDataError, Loss, SparseRows, read_svmlight, read_svmlight_from,
+    write_svmlight,
+};
+pub use model::LinearLoss;
 pub use saga::{LinearSaga, LinearSagaMemory};
-pub use svmlight::{LabelledRows, read_svmlight, read_svmlight_from, write_svmlight};
 pub use svrg::{LinearSvrg, LinearSvrgMemory};
 pub use visits::Visits;
 

@@ -8,56 +8,11 @@ use std::sync::OnceLock;
 
 use kiln_core::{InputError, check};
 use kiln_tensor::TensorError;
-use serde::{Deserialize, Serialize};
 
 use super::visits::Plan;
-use super::{DataRows, LinearDataError};
+use super::{DataRows, LinearDataError, Loss};
 use crate::first_order::ConvexConstants;
 use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
-
-/// The loss `φ(m; y)` of a prediction `m` for the label `y`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// `log(1 + e^{−ym})` for labels −1 and +1.
-    Logistic,
-    /// `½(m − y)²`.
-    Squares,
-}
-
-impl Loss {
-    /// `φ(m; y)`, without overflow for any finite `m`.
-    pub fn value(self, m: f64, y: f64) -> f64 {
-        match self {
-            Self::Logistic => {
-                let t = y * m;
-                (-t).max(0.0) + (-t.abs()).exp().ln_1p()
-            }
-            Self::Squares => (m - y).powi(2) / 2.0,
-        }
-    }
-
-    /// `∂φ/∂m`, without overflow for any finite `m`.
-    pub fn derivative(self, m: f64, y: f64) -> f64 {
-        match self {
-            Self::Logistic => {
-                let t = y * m;
-                let e = (-t.abs()).exp();
-                let numerator = if t > 0.0 { e } else { 1.0 };
-                -y * numerator / (1.0 + e)
-            }
-            Self::Squares => m - y,
-        }
-    }
-
-    /// The largest `∂²φ/∂m²`.
-    pub fn curvature(self) -> f64 {
-        match self {
-            Self::Logistic => 0.25,
-            Self::Squares => 1.0,
-        }
-    }
-}
 
 /// A linear model on given data; see the [module](super). Points are `Vec<f64>` of [`columns`](Self::columns)
 /// weights.
@@ -87,8 +42,8 @@ impl LinearLoss {
     /// ```
     ///
     /// # Errors
-    /// When there are not as many labels as rows, a label is not finite (or not ±1 with the logistic loss),
-    /// or λ is negative or not finite; also when the squared norm of a row overflows.
+    /// When there are not as many labels as rows, a label has no meaning for the loss, the loss has no bounded
+    /// curvature, or λ is negative or not finite; also when the squared norm of a row overflows.
     pub fn new(
         rows: impl Into<DataRows>,
         labels: Vec<f64>,
@@ -99,12 +54,14 @@ impl LinearLoss {
         if labels.len() != rows.rows() {
             return Err(InputError::size("labels", labels.len(), rows.rows()).into());
         }
-        let (fits, must): (fn(f64) -> bool, _) = match loss {
-            Loss::Logistic => (|y| y.abs() == 1.0, "-1 or 1 for the logistic loss"),
-            Loss::Squares => (f64::is_finite, "finite"),
-        };
-        if let Some(row) = labels.iter().position(|&y| !fits(y)) {
-            return Err(LinearDataError::Label { row, value: labels[row], must });
+        if !loss.curvature().is_finite() {
+            return Err(LinearDataError::Unsupported {
+                what: "the hinge and the Poisson loss have no bounded curvature, which a finite sum here needs",
+                instead: "fit them with the crate kiln-linear, or take the squared hinge",
+            });
+        }
+        for (row, &value) in labels.iter().enumerate() {
+            loss.check_label(value).map_err(|must| LinearDataError::Label { row, value, must })?;
         }
         check::nonnegative("l2_weight", l2_weight)?;
         let squared_norms: Vec<f64> = (0..rows.rows()).map(|i| rows.squared_norm(i)).collect();

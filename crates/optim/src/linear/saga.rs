@@ -24,14 +24,14 @@
 //! numbers and one vector.
 
 use kiln_core::check;
+use kiln_linear::dot;
 use kiln_tensor::prox::L1;
 use kiln_tensor::{Coordinates, TensorError};
 use serde::{Deserialize, Serialize};
 
 use super::lagged::ProximalStep;
-use super::rows::{DenseRows, SparseRows, dot};
 use super::visits::Plan;
-use super::{DataRows, LinearLoss, Visits, check_step_size};
+use super::{DataRows, DenseRows, LinearLoss, SparseRows, Visits, check_step_size};
 use crate::{Composite, Memory, OptimError, Sampler, Solver, State};
 
 /// SAGA for linear models; see the [module](self). One step is one epoch.

@@ -8,7 +8,7 @@ use std::io::{BufRead, Write};
 
 use kiln_core::InputError;
 
-use super::{LinearDataError, SparseRows};
+use crate::{LinearDataError, SparseRows};
 
 /// Rows with their labels.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +25,10 @@ pub struct LabelledRows {
 /// length: [`read_svmlight_from`] reads files with larger ones, and those that use column 0.
 ///
 /// ```
-/// let data = kiln_optim::linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
+/// let data = kiln_linear::read_svmlight("# two samples\n-1 2:0.5\n+1 1:1 3:-2e1 # b\n".as_bytes())?;
 /// assert_eq!(data.labels, [-1.0, 1.0]);
-/// assert_eq!(data.rows.to_dense(), kiln_optim::linear::DenseRows::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
-/// # Ok::<(), kiln_optim::linear::LinearDataError>(())
+/// assert_eq!(data.rows.to_dense(), kiln_linear::DenseRows::new(3, vec![0.0, 0.5, 0.0, 1.0, 0.0, -20.0])?);
+/// # Ok::<(), kiln_linear::LinearDataError>(())
 /// ```
 ///
 /// # Errors

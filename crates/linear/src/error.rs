@@ -1,5 +1,7 @@
 use kiln_core::InputError;
 
+use crate::ClassLabel;
+
 /// What is wrong with data given to a linear model. Rows and columns count from 0, lines from 1.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,4 +75,49 @@ pub enum LinearDataError {
         /// Why.
         source: std::io::Error,
     },
+    /// The weight of a row is negative, NaN or infinite.
+    #[error("the weight of row {row} is {value}; it must be finite and at least 0")]
+    Weight {
+        /// The row.
+        row: usize,
+        /// The weight.
+        value: f64,
+    },
+    /// A column so large that its squares overflow.
+    #[error("the squares of column {column} overflow; divide it by a constant")]
+    ColumnOverflow {
+        /// The column.
+        column: usize,
+    },
+    /// A column named in two groups.
+    #[error("column {column} is in two groups; the groups of a penalty must not overlap")]
+    ColumnInTwoGroups {
+        /// The column.
+        column: usize,
+    },
+    /// Labels of a single class, or none with a positive weight.
+    #[error("all rows that count are of class {class}; a classifier needs two classes")]
+    OneClass {
+        /// The class.
+        class: ClassLabel,
+    },
+    /// A class that was not seen when the model was fitted, or that a class weight names in vain.
+    #[error("class {class} is unknown; the classes are {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    UnknownClass {
+        /// The class.
+        class: ClassLabel,
+        /// Those that there are.
+        known: Vec<ClassLabel>,
+    },
+    /// A combination of settings that no solver here handles.
+    #[error("{what}; {instead}")]
+    Unsupported {
+        /// What does not go together.
+        what: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
+    /// The loss of the model that was fitted tells no probabilities.
+    #[error("a hinge loss gives no probabilities; fit the logistic loss, or take predict_scores")]
+    NoProbabilities,
 }

@@ -2,7 +2,7 @@
 
 use kiln_core::InputError;
 
-use super::LinearDataError;
+use crate::LinearDataError;
 
 /// Rows next to each other in memory, every entry stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +39,15 @@ impl DenseRows {
         self.values.chunks_exact(self.columns).nth(i)
     }
 
-    /// Row `i`, which is there.
-    pub(super) fn row(&self, i: usize) -> &[f64] {
+    /// All entries, row by row.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Row `i`, which is there. For solvers, which know their rows.
+    #[doc(hidden)]
+    #[inline]
+    pub fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.columns..(i + 1) * self.columns]
     }
 }
@@ -129,8 +136,10 @@ impl SparseRows {
         (i < self.starts.len() - 1).then(|| self.row(i))
     }
 
-    /// The columns and values of row `i`, which is there.
-    pub(super) fn row(&self, i: usize) -> (&[u32], &[f64]) {
+    /// The columns and values of row `i`, which is there. For solvers, which know their rows.
+    #[doc(hidden)]
+    #[inline]
+    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }
@@ -228,8 +237,42 @@ impl DataRows {
         }
     }
 
-    /// `xᵢᵀw`.
-    pub(super) fn dot(&self, i: usize, w: &[f64]) -> f64 {
+    /// Some of the rows, in the order given; a row may come more than once.
+    ///
+    /// # Errors
+    /// Without rows, or when there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Result<Self, LinearDataError> {
+        if rows.is_empty() {
+            return Err(InputError::empty("the list of rows").into());
+        }
+        if let Some(&row) = rows.iter().find(|&&row| row >= self.rows()) {
+            return Err(InputError::index("row", row, self.rows()).into());
+        }
+        Ok(match self {
+            Self::Dense(dense) => {
+                let mut values = Vec::with_capacity(rows.len() * dense.columns);
+                for &i in rows {
+                    values.extend_from_slice(dense.row(i));
+                }
+                Self::Dense(DenseRows { columns: dense.columns, values })
+            }
+            Self::Sparse(sparse) => {
+                let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+                for &i in rows {
+                    let (columns, entries) = sparse.row(i);
+                    indices.extend_from_slice(columns);
+                    values.extend_from_slice(entries);
+                    starts.push(values.len());
+                }
+                Self::Sparse(SparseRows { columns: sparse.columns, starts, indices, values })
+            }
+        })
+    }
+
+    /// `xᵢᵀw`, for solvers, which have checked that the row is there and `w` has an entry a column.
+    #[doc(hidden)]
+    #[inline]
+    pub fn dot(&self, i: usize, w: &[f64]) -> f64 {
         match self {
             Self::Dense(dense) => dot(dense.row(i), w),
             Self::Sparse(sparse) => {
@@ -239,8 +282,10 @@ impl DataRows {
         }
     }
 
-    /// `w ← w + a xᵢ`, and how many entries it moved.
-    pub(super) fn axpy(&self, i: usize, a: f64, w: &mut [f64]) -> u64 {
+    /// `w ← w + a xᵢ`, and how many entries it moved; for solvers, as [`dot`](Self::dot).
+    #[doc(hidden)]
+    #[inline]
+    pub fn axpy(&self, i: usize, a: f64, w: &mut [f64]) -> u64 {
         match self {
             Self::Dense(dense) => {
                 axpy(a, dense.row(i), w);
@@ -254,7 +299,10 @@ impl DataRows {
         }
     }
 
-    pub(super) fn squared_norm(&self, i: usize) -> f64 {
+    /// `‖xᵢ‖²`, for solvers.
+    #[doc(hidden)]
+    #[inline]
+    pub fn squared_norm(&self, i: usize) -> f64 {
         match self {
             Self::Dense(dense) => dot(dense.row(i), dense.row(i)),
             Self::Sparse(sparse) => sparse.row(i).1.iter().map(|x| x * x).sum(),
@@ -267,7 +315,10 @@ impl DataRows {
 const LANES: usize = 16;
 
 /// `xᵀy` of slices of one length.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+#[doc(hidden)]
+#[inline(always)]
+#[allow(clippy::inline_always)] // into the vector instructions of a pass
+pub fn dot(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
     let (y_blocks, y_rest) = y.as_chunks::<LANES>();
@@ -281,6 +332,7 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// `y ← y + a x`.
+#[inline]
 fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;
@@ -288,6 +340,7 @@ fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
 }
 
 /// `Σₖ valuesₖ w[indicesₖ]`.
+#[inline]
 fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (blocks, rest) = indices.as_chunks::<4>();
@@ -302,6 +355,7 @@ fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
 }
 
 /// `w[indicesₖ] ← w[indicesₖ] + a valuesₖ`.
+#[inline]
 fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
     for (&j, x) in indices.iter().zip(values) {
         w[j as usize] += a * x;

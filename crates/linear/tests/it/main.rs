@@ -1,0 +1,11 @@
+//! Linear models: optima, certificates, invariance, bad input.
+
+mod bad_input;
+mod invariance;
+mod losses;
+mod optima;
+mod path;
+mod reference;
+mod sparse_penalties;
+mod tables;
+mod work;
