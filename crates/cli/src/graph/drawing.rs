@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::layout::places;
 use super::outcome::Outcome;
+use super::words::{count, readable};
 
 /// At most so many members and other nodes are drawn; more are a cloud.
 const MEMBERS: usize = 120;
@@ -143,7 +144,7 @@ impl Drawing {
                 break;
             }
             let text = shortened(&dot.name);
-            let width = 0.56 * TEXT * text.chars().count() as f64;
+            let width = text.chars().map(letter).sum::<f64>();
             let (x, y) = dot.at;
             let gap = dot.radius + 3.0;
             let corners = [
@@ -173,15 +174,16 @@ impl Drawing {
             ("what the walk reached filled", "nodes")
         };
         let said = format!("Dots are nodes: seeds ringed, {filled}, hollow ones are neighbours outside.");
-        let what = |count: usize, word: &str| (count > 0).then(|| format!("{count} {word}"));
-        let left_out: Vec<_> = [what(self.left_out.0, word), what(self.left_out.1, "neighbours")]
+        let what = |n: usize, word: &str| (n > 0).then(|| format!("{} {word}", count(n as u64)));
+        let word = format!("{word} of lower score");
+        let left_out: Vec<_> = [what(self.left_out.0, &word), what(self.left_out.1, "less tied neighbours")]
             .into_iter()
             .flatten()
             .collect();
         let more = if left_out.is_empty() {
             String::new()
         } else {
-            format!(" Left out for want of room: {}, the least tied ones.", left_out.join(" and "))
+            format!(" Left out for want of room: {}.", left_out.join(" and "))
         };
         format!("{said}{more} Point at a dot to see its name.")
     }
@@ -207,7 +209,7 @@ impl Drawing {
                 }
                 @for dot in self.dots.iter().rev() {
                     circle class=(dot.role.class()) cx=(one(dot.at.0)) cy=(one(dot.at.1)) r=(one(dot.radius)) {
-                        title { (dot.name) }
+                        title { (readable(&dot.name)) }
                     }
                 }
                 @for name in self.written() {
@@ -248,10 +250,17 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
 
 /// A name that is not too long to write.
 pub(super) fn shortened(name: &str) -> String {
+    let name = &readable(name);
     if name.chars().count() <= LONGEST {
         return name.to_owned();
     }
     name.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+/// About how wide a letter is, in a wide font.
+fn letter(letter: char) -> f64 {
+    // From Hangul on most letters are square.
+    TEXT * if letter < '\u{1100}' { 0.62 } else { 1.05 }
 }
 
 /// A coordinate with one decimal.

@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::input::decompressed;
 use super::lines::Lines;
 use super::matrix::{check_declared, counted, node_index};
@@ -20,7 +20,7 @@ use crate::error::{GraphError, Result};
 use crate::labelled::Labels;
 use crate::symmetrize::Symmetrize;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut report = ReadReport::new(Format::Metis);
     let mut lines = Lines::long(decompressed(reader)?);
     let (mut comments, mut first_comment) = (0, 0);
@@ -82,8 +82,8 @@ pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph
     }
     check_declared(node, sizes.line, options)?;
     check_node_count(node, edges.len(), sizes.line, options)?;
-    let rule = options.symmetrize.unwrap_or(Symmetrize::Reject);
-    let read = counted(edges, node, 1, Some(rule), report)?;
+    let rule = options.rule().unwrap_or(Symmetrize::Reject);
+    let read = counted(edges, node, 1, Some(rule), options, report)?;
     if read.2.edges == sizes.edges {
         return Ok(read);
     }
