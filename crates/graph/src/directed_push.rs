@@ -17,8 +17,8 @@
 //! ```
 //!
 //! Each push takes `a r_u >= a ε k_u` from Σr, which begins as 1, so the arcs touched are at most
-//! `1/(aε) = (1+α)/(2αε)`: counted, not weighed, so that a constant factor on the weights changes nothing. As the
-//! threshold asks for more than one over the arcs, no bound depends on the graph's size.
+//! `1/(aε) = (1+α)/(2αε)`, whatever the graph's size. They are counted, not weighed, so that a constant factor on the
+//! weights changes nothing.
 //!
 //! *Error bar.* For any vector p let `r = s - p/a + (1-a)/a (Wᵀp + s · Σ p_u over the dangling u)`, which is what
 //! the pushes keep. Then `p* - p` is the PageRank of r in place of s, which is linear in r, keeps the sign and the

@@ -33,8 +33,8 @@ impl Convert {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let to = self.to.display();
         // Before the work of reading.
-        let format = Format::from_path(&self.to);
-        if !format.is_ok_and(Format::is_written) {
+        let format = Format::from_path(&self.to).ok().filter(|format| format.is_written());
+        let Some(format) = format else {
             let all = Format::all().filter(|format| format.is_written());
             let endings: Vec<_> =
                 all.flat_map(Format::extensions).map(|ending| format!(".{ending}")).collect();
@@ -43,7 +43,7 @@ impl Convert {
                 "cannot write {to}: its name must end in {endings}, and may then end in .gz, .bz2 or .zst"
             )
             .into());
-        }
+        };
         let network = self.input.read(false)?;
         let names = write_labelled(&network.graph, &self.to).map_err(|error| {
             let said = error.to_string();
@@ -56,6 +56,13 @@ impl Convert {
         }
         let (nodes, edges) = (count(graph.node_count()), count(graph.edge_count()));
         eprintln!("wrote {to}: {nodes} nodes, {edges} edges");
+        let alone = (0..graph.node_count()).filter(|&node| graph.arc_count(node) == 0).count() as u64;
+        if alone > 0 && matches!(format, Format::EdgeList | Format::Ncol) {
+            let alone = count(alone);
+            eprintln!(
+                "note: nodes without connections have no place in a list of them and are left out: {alone}"
+            );
+        }
         if let Some(names) = names {
             eprintln!(
                 "wrote {}: the names of the nodes, one a line, as the format holds none",

@@ -153,13 +153,21 @@ impl Drawing {
                 (x - width / 2.0, y - gap),
                 (x - width / 2.0, y + gap + 0.75 * TEXT),
             ];
-            let free = corners.into_iter().find(|&(left, base)| {
-                let area = [left, base - 0.8 * TEXT, left + width, base + 0.2 * TEXT];
-                let inside = left >= 2.0 && area[2] <= WIDTH - 2.0 && area[1] >= 2.0 && base <= HEIGHT - 4.0;
-                inside && !taken.iter().any(|other| overlap(&area, other))
+            let free = corners.into_iter().find(|&corner| {
+                let area = area(corner, width);
+                is_inside(&area) && !taken.iter().any(|other| overlap(&area, other))
             });
+            // A seed is named even if there is no room beside it, over dots but not over other names.
+            let over_dots = || {
+                let names = taken.get(self.dots.len()..).unwrap_or_default();
+                corners.into_iter().find(|&corner| {
+                    let area = area(corner, width);
+                    is_inside(&area) && !names.iter().any(|other| overlap(&area, other))
+                })
+            };
+            let free = free.or_else(|| if dot.role == Role::Seed { over_dots() } else { None });
             if let Some((left, base)) = free {
-                taken.push([left, base - 0.8 * TEXT, left + width, base + 0.2 * TEXT]);
+                taken.push(area((left, base), width));
                 written.push(Written { text, dot, left, base });
             }
         }
@@ -241,6 +249,16 @@ impl Dot {
         let ((x, y), r) = (self.at, self.radius);
         [x - r, y - r, x + r, y + r]
     }
+}
+
+/// The rectangle of a name: where it begins, and its width.
+fn area((left, base): (f64, f64), width: f64) -> [f64; 4] {
+    [left, base - 0.8 * TEXT, left + width, base + 0.2 * TEXT]
+}
+
+/// Whether a rectangle is in the picture.
+fn is_inside(area: &[f64; 4]) -> bool {
+    area[0] >= 2.0 && area[1] >= 2.0 && area[2] <= WIDTH - 2.0 && area[3] <= HEIGHT - 2.0
 }
 
 /// Whether two rectangles (left, top, right, bottom) have a point in common.

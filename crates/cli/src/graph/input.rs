@@ -230,7 +230,11 @@ impl Input {
 }
 
 /// What the library calls its settings, and what to type here.
-const ARGUMENTS: [(&str, &str); 12] = [
+const ARGUMENTS: [(&str, &str); 13] = [
+    (
+        "choose in `ReadOptions::symmetrize` whether",
+        "kiln cluster --directed follows the directions; without them, choose in --symmetrize whether",
+    ),
     ("`Symmetrize::Sum`", "--symmetrize sum"),
     ("`Symmetrize::Max`", "--symmetrize max"),
     ("`ReadOptions::symmetrize`", "--symmetrize"),

@@ -103,7 +103,7 @@ pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> St
 
 /// What joins the members, and what leads out.
 fn connections(cluster: &Cluster, weighted: bool) -> Markup {
-    let number = |sum: f64| if weighted { Short(sum).to_string() } else { count(sum as u64) };
+    let number = |sum: f64| if sum.fract() == 0.0 { count(sum as u64) } else { Short(sum).to_string() };
     let name = if weighted { "Weight of connections" } else { "Connections" };
     let (inside, out) = (number(cluster.internal_weight), number(cluster.cut));
     fact(name, &format!("{inside} inside"), &format!("{out} lead out"))
@@ -115,7 +115,7 @@ fn elsewhere(compared: &Compared) -> String {
     if compared.ratio <= 1.0 {
         format!("{seen}: none is clearer")
     } else {
-        format!("{seen}; here it is {} times as large", Short(compared.ratio))
+        format!("{seen}; here it is {} times that", Short(compared.ratio))
     }
 }
 

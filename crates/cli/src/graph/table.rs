@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, presets::NOTHING};
+use comfy_table::{CellAlignment, ContentArrangement, presets::NOTHING};
 use kiln_receipts::report::terminal;
 
 use super::outcome::Outcome;
@@ -67,7 +67,8 @@ pub(super) fn columns<'a>(
     numbers: &[usize],
 ) -> String {
     let mut table = terminal::table();
-    table.load_style(NOTHING).set_header(heads);
+    // A name in pieces could neither be read nor copied, so that a line may be longer than the terminal.
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(heads);
     for row in rows {
         table.add_row(row);
     }

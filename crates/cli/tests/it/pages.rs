@@ -112,6 +112,19 @@ fn a_profile_names_seeds_and_has_a_plot() {
     assert!(read(&folder, "profile.html").contains("kiln-plot"));
 }
 
+/// What a format cannot hold is said, with the names of the file.
+#[test]
+fn conversions_say_what_they_leave_out() {
+    let folder =
+        folder_with("a.net", "*Vertices 4\n1 \"ann\"\n2 \"bob\"\n3 \"cy\"\n4 \"di\"\n*Edges\n1 2\n2 2\n");
+    let ran = kiln(folder.path(), &["convert", "a.net", "a.csv"]);
+    assert!(ran.status == 0 && ran.err.contains("are left out: 2"), "{}", ran.err);
+    let ran = kiln(folder.path(), &["convert", "a.net", "a.graphml"]);
+    assert!(ran.status == 0 && !ran.err.contains("left out"), "{}", ran.err);
+    let ran = kiln(folder.path(), &["convert", "a.net", "a.graph"]);
+    assert!(ran.status == 2 && ran.err.contains("\"bob\" has a connection with itself"), "{}", ran.err);
+}
+
 #[test]
 fn conversions_keep_names_and_weights() {
     let folder = folder_with("links.csv", "from,to,strength\na b,c,0.25\nc,d#1,2\n");

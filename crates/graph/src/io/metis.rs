@@ -126,12 +126,15 @@ impl Sizes {
 }
 
 /// Writes a METIS file; weights are written as they are, though METIS itself takes only whole ones.
-pub(super) fn write(graph: &CsrGraph, mut writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
     let loops = (0..graph.node_count()).find(|&u| graph.neighbor_ids(u).binary_search(&(u as u32)).is_ok());
     if let Some(node) = loops {
         return Err(GraphError::NotWritable {
             format: Format::Metis,
-            message: format!("node {node} has a self-loop, and METIS files hold none"),
+            message: format!(
+                "{:?} has a connection with itself, and METIS files hold none",
+                labels.label(node)
+            ),
         });
     }
     let fmt = if graph.is_weighted() { " 001" } else { "" };

@@ -81,7 +81,7 @@ fn write_as(
         Format::Smat => write_smat(graph, writer),
         Format::MatrixMarket => write_matrix_market(graph, writer),
         Format::GraphMl => graphml::write(graph, labels, writer),
-        Format::Metis => metis::write(graph, writer),
+        Format::Metis => metis::write(graph, labels, writer),
         Format::Gml => gml::write(graph, labels, writer),
         Format::Pajek => pajek::write(graph, labels, writer),
         Format::Dimacs => dimacs::write(graph, writer),
