@@ -1,7 +1,8 @@
 //! The commands, their exit statuses and their errors.
 
-use std::{error::Error, process::ExitCode};
+use std::{env, error::Error, path::Path, process::ExitCode};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 /// What ends a command early: said after `error:`.
@@ -43,7 +44,7 @@ enum Command {
 
 /// Reads the arguments of the process and does what they say.
 pub(crate) fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
+    let Cli { command } = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     let done = match command {
         Command::Graph(command) => command.run(),
     };
@@ -51,6 +52,32 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("error: {}", in_full(&*failure));
         FAILED
     }))
+}
+
+/// The error with what was probably meant.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let typed: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let has = |words: &[&str]| typed.iter().any(|word| words.contains(&word.as_str()));
+    let at = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => word.clone(),
+        _ => String::new(),
+    };
+    let tip = match error.kind() {
+        ErrorKind::MissingRequiredArgument if has(&["--seed", "--out", "-o"]) => {
+            "--seed and --out take everything after them: put FILE first, as in kiln cluster friends.csv --seed alice"
+                .to_owned()
+        }
+        ErrorKind::InvalidSubcommand if Path::new(&at(ContextKind::InvalidSubcommand)).is_file() => {
+            format!("kiln cluster {} --seed NAME", at(ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::UnknownArgument if !at(ContextKind::InvalidArg).starts_with('-') && has(&["cluster"]) => {
+            format!("names follow --seed: --seed {}", at(ContextKind::InvalidArg))
+        }
+        ErrorKind::UnknownArgument if has(&["--seed"]) => "a name that begins with - is typed as --seed=-NAME".to_owned(),
+        _ => return error,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    error
 }
 
 /// A failure with its causes, each said once.

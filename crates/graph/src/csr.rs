@@ -139,8 +139,8 @@ impl CsrGraph {
         Self { offsets: offsets.into(), targets: targets.into(), weighted: None, total_volume }
     }
 
-    /// Takes rows that are sorted and merged.
-    fn weighted(offsets: Vec<usize>, targets: Vec<u32>, arcs: Vec<f64>) -> Result<Self> {
+    /// Takes rows that are sorted and merged, and need not be symmetric.
+    pub(crate) fn weighted(offsets: Vec<usize>, targets: Vec<u32>, arcs: Vec<f64>) -> Result<Self> {
         if arcs.par_iter().all(|&weight| weight == 1.0) {
             return Ok(Self::unweighted(offsets, targets));
         }

@@ -63,6 +63,7 @@
 //!
 //! | Function | Computes | Source | Cost |
 //! |---|---|---|---|
+//! | [`DirectedPush::run`] | PageRank along arcs | Andersen, Chung, Lang 2008 | arcs ≤ (1+α)/(2αε) |
 //! | [`L1Path::solve`] | the ℓ1 answer for every ρ | Ha et al. 2021 | two linear systems a breakpoint |
 //! | [`Stagewise::solve_path`] | the same path in steps | Ha et al. 2021 | at most 1/η steps |
 //! | [`sweep()`], [`sweep_profile`] | best prefix | Andersen, Chung, Lang 2006 | vol(S) and one sort |
@@ -80,7 +81,8 @@
 //! [`CsrGraph`] in memory (from edges, files: [`io`], petgraph, or [`generators`]), with names of its nodes as
 //! [`LabelledGraph`], `BvAccess` for compressed
 //! files read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes
-//! its edges. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
+//! its edges. [`DirectedGraph`] keeps the directions of its arcs, for PageRank only: clusters are those of
+//! undirected graphs, and [`Symmetrize`] makes one. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
 //! records what is read.
 
 pub mod diffusions;
@@ -97,6 +99,8 @@ mod cluster_limits;
 mod clusterer;
 mod conductance;
 mod csr;
+mod directed_graph;
+mod directed_push;
 mod dirichlet;
 mod error;
 mod error_bar;
@@ -128,6 +132,8 @@ pub use cluster_limits::{ClusterLimits, NoClusterReason, SeedRule};
 pub use clusterer::{Clusterer, ClustererAnswer, Polish, ScalePoint};
 pub use conductance::{ClusterScores, Recovery, conductance, cut, volume};
 pub use csr::CsrGraph;
+pub use directed_graph::DirectedGraph;
+pub use directed_push::{AlongArcs, DirectedCertificate, DirectedPush};
 pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
 pub use error_bar::{proved_prefixes, stale_bound};

@@ -237,7 +237,7 @@ impl<M: LocalMethod> LocalQuery<M> {
         self.batch(graph, seeds, M::cluster)
     }
 
-    fn question<'a, G: Adjacency>(
+    pub(crate) fn question<'a, G: Adjacency>(
         &self,
         graph: &'a G,
         seeds: &'a SeedDistribution,

@@ -13,7 +13,7 @@ use crate::answer::GraphWork;
 use crate::error::Result;
 use crate::method::LocalMethod;
 use crate::query::LocalQuery;
-use crate::question::{LocalQuestion, Workspace};
+use crate::question::Workspace;
 use crate::seeds::SeedDistribution;
 
 /// Rows that are computed before they are handed over.
@@ -56,7 +56,7 @@ pub fn top_k_for_all<G: Adjacency + Sync, M: LocalMethod + Sync>(
             return Ok((node, Vec::new(), GraphWork::default()));
         }
         let seeds = SeedDistribution::node(node);
-        let mut question = LocalQuestion::new(graph, &seeds, query.limits, workspace)?;
+        let mut question = query.question(graph, &seeds, workspace)?;
         let answer = query.method.solve(&mut question)?;
         Ok((node, largest(answer.mass, k), answer.work))
     };

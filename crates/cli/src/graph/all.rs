@@ -7,15 +7,18 @@ use std::path::Path;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use kiln_graph::{Adjacency as _, GraphError, LabelledGraph};
+use kiln_graph::{Adjacency as _, GraphError};
 use kiln_receipts::progress::Reporter;
 
 use super::ask::{Parameters, top};
-use super::input::Input;
+use super::input::{Input, Loaded};
 use super::output::{Form, Target};
 use super::table::plain;
 use super::words::count;
 use crate::cli::{FOUND, Failure};
+
+/// How many neighbours of each node are kept.
+const TOP: u32 = 32;
 
 /// What `--all` takes besides.
 #[derive(Debug, Args)]
@@ -28,17 +31,26 @@ pub(super) struct All {
     /// not grow with their number. --method appr is the default here.
     #[arg(long, verbatim_doc_comment, conflicts_with_all = ["seed", "size", "print"], help_heading = "Every node at once")]
     all: bool,
-    /// How many neighbours of each node are kept
-    #[arg(long, value_name = "K", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..), requires = "all", help_heading = "Every node at once")]
-    top: u32,
+    /// How many neighbours of each node are kept: 32 if not said
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Every node at once")]
+    top: Option<u32>,
 }
 
 impl All {
-    pub(super) fn wanted(&self) -> bool {
-        self.all
+    pub(super) fn wanted(&self) -> Result<bool, Failure> {
+        if self.top.is_some() && !self.all {
+            return Err("--top belongs to --all; --size says about how many members are wanted".into());
+        }
+        Ok(self.all)
     }
 
-    pub(super) fn run(&self, input: &Input, out: &[Target], parameters: Parameters) -> Result<u8, Failure> {
+    pub(super) fn run(
+        &self,
+        input: &Input,
+        out: &[Target],
+        parameters: Parameters,
+        directed: bool,
+    ) -> Result<u8, Failure> {
         for target in out {
             target.check(&[Form::Tsv, Form::TsvGz])?;
         }
@@ -47,9 +59,13 @@ impl All {
             [target] => Some(target),
             _ => return Err("--all writes one file".into()),
         };
-        let labelled = input.read()?.graph;
+        let read = input.read(directed)?;
+        let labelled = &read.graph;
+        if labelled.graph().total_volume() <= 0.0 {
+            return Err(GraphError::EmptyGraph.into());
+        }
         let Some(target) = target else {
-            let done = self.rows(&labelled, parameters, &mut BufWriter::new(io::stdout().lock()));
+            let done = self.rows(&read, parameters, &mut BufWriter::new(io::stdout().lock()));
             // A reader that has gone away has read enough.
             return match done {
                 Err(error) if is_closed_pipe(&*error) => Ok(FOUND),
@@ -60,7 +76,7 @@ impl All {
         let mut partial = target.path.clone().into_os_string();
         partial.push(".part");
         let done = self
-            .write(&labelled, parameters, target.form, Path::new(&partial))
+            .write(&read, parameters, target.form, Path::new(&partial))
             .and_then(|rows| Ok(fs::rename(&partial, &target.path).map(|()| rows)?));
         match done {
             Ok(rows) => {
@@ -75,42 +91,37 @@ impl All {
         }
     }
 
-    fn write(
-        &self,
-        labelled: &LabelledGraph,
-        parameters: Parameters,
-        form: Form,
-        path: &Path,
-    ) -> Result<u64, Failure> {
+    fn write(&self, read: &Loaded, parameters: Parameters, form: Form, path: &Path) -> Result<u64, Failure> {
         let mut file = BufWriter::new(File::create(path)?);
         if form != Form::TsvGz {
-            return self.rows(labelled, parameters, &mut file);
+            return self.rows(read, parameters, &mut file);
         }
         let mut packed = GzEncoder::new(file, Compression::default());
-        let rows = self.rows(labelled, parameters, &mut packed)?;
+        let rows = self.rows(read, parameters, &mut packed)?;
         packed.finish()?.flush()?;
         Ok(rows)
     }
 
     /// Writes every row; gives their number.
-    fn rows(
-        &self,
-        labelled: &LabelledGraph,
-        parameters: Parameters,
-        to: &mut impl Write,
-    ) -> Result<u64, Failure> {
+    fn rows(&self, read: &Loaded, parameters: Parameters, to: &mut impl Write) -> Result<u64, Failure> {
+        let labelled = &read.graph;
         let progress = Reporter::standard_error().steps(labelled.graph().node_count(), "nodes");
         writeln!(to, "node\tneighbour\tshare")?;
         let mut written = 0;
-        top(labelled.graph(), parameters, self.top as usize, |node, row| {
-            let name = plain(&labelled.label(node));
-            for &(other, share) in row {
-                writeln!(to, "{name}\t{}\t{share}", plain(&labelled.label(other)))?;
-                written += 1;
-            }
-            progress.inc(1);
-            Ok(())
-        })?;
+        top(
+            (labelled.graph(), read.arcs.as_ref()),
+            parameters,
+            self.top.unwrap_or(TOP) as usize,
+            |node, row| {
+                let name = plain(&labelled.label(node));
+                for &(other, share) in row {
+                    writeln!(to, "{name}\t{}\t{share}", plain(&labelled.label(other)))?;
+                    written += 1;
+                }
+                progress.inc(1);
+                Ok(())
+            },
+        )?;
         to.flush()?;
         Ok(written)
     }

@@ -4,14 +4,48 @@ use std::io;
 
 use clap::ValueEnum;
 use kiln_graph::{
-    Appr, ApprOpt, ClusterOutcome, Clusterer, ClustererAnswer, CsrGraph, GraphError, GraphWork, L1Cd,
-    L1Exact, L1Fista, L1Ista, LocalAnswer, LocalQuery, NoClusterReason, PageRankCertificate, PageRankMethod,
+    Adjacency as _, AlongArcs, Appr, ApprOpt, ClusterOutcome, Clusterer, ClustererAnswer, CsrGraph,
+    DirectedGraph, DirectedPush, GraphError, GraphWork, L1Cd, L1Exact, L1Fista, L1Ista, Limits, LocalAnswer,
+    LocalQuery, NetworkCommunityProfile, NoClusterReason, PageRankCertificate, PageRankMethod,
     SeedDistribution, Status, SweepLimits, SweepPoint, proved_prefixes, sweep_profile, top_k_for_all,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::words::Share;
 use crate::cli::Failure;
+
+/// Most edges that a walk along arcs touches if nothing else is said.
+const WORK: u64 = 4_000_000;
+
+/// From so many random nodes clusters of all sizes are sought, to compare with.
+const COMPARED: usize = 30;
+
+/// What is asked of a network.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    pub(super) seeds: &'a [u64],
+    pub(super) size: Option<usize>,
+    pub(super) parameters: Parameters,
+    /// What the walk follows, if that is not the network without directions.
+    pub(super) arcs: Option<&'a DirectedGraph>,
+    /// Whether to compare with clusters elsewhere, which takes its time.
+    pub(super) compare: bool,
+}
+
+/// How a cluster compares with those elsewhere in the network.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Compared {
+    /// From how many random nodes those were sought.
+    pub(super) seeds: usize,
+    /// The least conductance among those of half to twice the size.
+    pub(super) least: f64,
+    /// The cluster's over that.
+    pub(super) ratio: f64,
+    /// The least of each size.
+    pub(super) profile: Vec<(usize, f64)>,
+}
 
 /// What was found, with node numbers.
 #[derive(Debug)]
@@ -29,6 +63,10 @@ pub(super) struct Asked {
     pub(super) sweep: Vec<SweepPoint>,
     /// The lengths of those prefixes that the exact scores have too.
     pub(super) proved: Vec<usize>,
+    /// Whether the walk followed directions.
+    pub(super) directed: bool,
+    /// How it compares with others, if that was asked and can be told.
+    pub(super) compared: Option<Compared>,
     /// The method with its settings.
     pub(super) method: Value,
     /// How it ended.
@@ -67,6 +105,12 @@ impl Parameters {
         self.method.is_some() || self.alpha.is_some() || self.rho.is_some()
     }
 
+    /// Pushes along arcs.
+    fn along(self, arcs: &DirectedGraph) -> AlongArcs<'_> {
+        let push = DirectedPush::new(self.rho.unwrap_or(1e-6));
+        AlongArcs { arcs, push: DirectedPush { alpha: self.alpha.unwrap_or(push.alpha), ..push } }
+    }
+
     /// The method of PageRank that was chosen, or this one.
     fn method_or(self, default: Method) -> PageRankMethod {
         let alpha = self.alpha.unwrap_or(0.1);
@@ -83,32 +127,73 @@ impl Parameters {
 }
 
 /// Asks for the cluster around `seeds`: by the method that was chosen, else by what needs no choice.
-pub(super) fn ask(
-    graph: &CsrGraph,
-    seeds: &[u64],
-    size: Option<usize>,
-    parameters: Parameters,
-) -> Result<Asked, Failure> {
+pub(super) fn ask(graph: &CsrGraph, question: &Question<'_>) -> Result<Asked, Failure> {
+    let &Question { seeds, size, parameters, arcs, compare } = question;
     let seeds = SeedDistribution::uniform(seeds.iter().copied());
+    if let Some(arcs) = arcs {
+        return along(graph, seeds, arcs, parameters);
+    }
     if !parameters.are_given() {
         let clusterer = Clusterer { size, ..Clusterer::default() };
-        let ClustererAnswer { outcome, answer, polish, status, work, .. } = clusterer.run(graph, &seeds)?;
+        let found = clusterer.run(graph, &seeds)?;
+        let compared = if compare { compared(graph, &found)? } else { None };
+        let ClustererAnswer { outcome, answer, polish, status, work, .. } = found;
         let PageRankCertificate { alpha, rho, .. } = answer.certificate;
         let method =
             json!({ "clusterer": clusterer, "chosen": { "alpha": alpha, "rho": rho, "polish": polish } });
-        return Asked::new(graph, outcome, answer, method, (status, work));
+        let errors = (answer.certificate.sup_error, answer.certificate.l1_error);
+        let asked = Asked::new(graph, outcome, &answer, errors, method, (status, work))?;
+        return Ok(Asked { compared, ..asked });
     }
     let method = parameters.method_or(Method::L1Exact);
     let (answer, outcome) = LocalQuery::new(seeds).method(method).cluster(graph)?;
+    let errors = (answer.certificate.sup_error, answer.certificate.l1_error);
     let ended = (answer.status, answer.work);
-    Asked::new(graph, outcome, answer, serde_json::to_value(method)?, ended)
+    Asked::new(graph, outcome, &answer, errors, serde_json::to_value(method)?, ended)
+}
+
+/// Asks for the cluster that a walk along the arcs shows.
+fn along(
+    graph: &CsrGraph,
+    seeds: SeedDistribution,
+    arcs: &DirectedGraph,
+    parameters: Parameters,
+) -> Result<Asked, Failure> {
+    let method = parameters.along(arcs);
+    // Without a threshold of one's own it goes as far as some work allows.
+    let max_work = parameters.rho.is_none().then_some(WORK);
+    let limits = Limits { max_work, ..Limits::default() };
+    let (answer, outcome) = LocalQuery::new(seeds).method(method).limits(limits).cluster(graph)?;
+    let degrees = (0..graph.node_count()).map(|node| graph.degree(node)).filter(|&degree| degree > 0.0);
+    // A score is mass over degree, so its error is largest where the degree is least.
+    let least = degrees.fold(f64::INFINITY, f64::min);
+    let l1_error = answer.certificate.l1_error;
+    let errors = (l1_error / least, l1_error);
+    let settings = json!({ "along-arcs": method.push });
+    let asked = Asked::new(graph, outcome, &answer, errors, settings, (answer.status, answer.work))?;
+    Ok(Asked { directed: true, ..asked })
+}
+
+/// Compares a cluster with those around random nodes.
+fn compared(graph: &CsrGraph, found: &ClustererAnswer) -> Result<Option<Compared>, GraphError> {
+    let Some(cluster) = found.outcome.cluster() else { return Ok(None) };
+    let profile = NetworkCommunityProfile { seeds: COMPARED, ..NetworkCommunityProfile::default() };
+    let points = profile.run(graph, |_| ())?;
+    let compared = found.compared_with(&points).filter(|ratio| ratio.is_finite());
+    Ok(compared.map(|ratio| Compared {
+        seeds: COMPARED.min(usize::try_from(graph.node_count()).unwrap_or(COMPARED)),
+        least: cluster.conductance / ratio,
+        ratio,
+        profile: points.iter().map(|point| (point.size, point.conductance)).collect(),
+    }))
 }
 
 impl Asked {
-    fn new(
+    fn new<C>(
         graph: &CsrGraph,
         outcome: ClusterOutcome,
-        answer: LocalAnswer<PageRankCertificate>,
+        answer: &LocalAnswer<C>,
+        (sup_error, l1_error): (f64, f64),
         method: Value,
         (status, work): (Status, GraphWork),
     ) -> Result<Self, Failure> {
@@ -117,10 +202,22 @@ impl Asked {
             Ok(cluster) => (Some(cluster.nodes), None),
             Err(because) => (None, Some(in_words(because))),
         };
-        let PageRankCertificate { sup_error, l1_error, .. } = answer.certificate;
         let proved = proved_prefixes(&sweep, sup_error);
-        let mass = answer.mass;
-        Ok(Self { members, because, mass, sup_error, l1_error, sweep, proved, method, status, work })
+        let mass = answer.mass.clone();
+        Ok(Self {
+            members,
+            because,
+            mass,
+            sup_error,
+            l1_error,
+            sweep,
+            proved,
+            directed: false,
+            compared: None,
+            method,
+            status,
+            work,
+        })
     }
 }
 
@@ -138,6 +235,23 @@ fn in_words(because: NoClusterReason) -> String {
             Share(conductance),
             Share(max_conductance)
         ),
+        NoClusterReason::LikeRandom { size, conductance, random } => {
+            let nodes = if size == 1 { "node" } else { "nodes" };
+            format!(
+                "the best group around it, of {size} {nodes}, has {} of its connections leading out, and a random \
+                 group that large would have about {}",
+                Share(conductance),
+                Share(random)
+            )
+        }
+        NoClusterReason::TooSmall { largest, wanted } => format!(
+            "no group of about {wanted} nodes was seen: the largest that was looked at has {largest}; --size may \
+             be smaller"
+        ),
+        NoClusterReason::SeedsLeftOut => {
+            "the walk stays elsewhere; take smaller values of --alpha and --rho".to_owned()
+        }
+        NoClusterReason::OutOfWork => "it has more connections than are looked at".to_owned(),
         NoClusterReason::TooLarge { max_size: None, .. } => {
             "every group that holds it is more than half of the network".to_owned()
         }
@@ -150,11 +264,15 @@ fn in_words(because: NoClusterReason) -> String {
 
 /// Hands on, node by node, the `k` nodes where the walk from it spends most of its time, with these shares.
 pub(super) fn top(
-    graph: &CsrGraph,
+    (graph, arcs): (&CsrGraph, Option<&DirectedGraph>),
     parameters: Parameters,
     k: usize,
     mut sink: impl FnMut(u64, &[(u64, f64)]) -> io::Result<()>,
 ) -> Result<(), GraphError> {
+    if let Some(arcs) = arcs {
+        let query = LocalQuery::node(0).method(parameters.along(arcs));
+        return top_k_for_all(graph, &query, k, |node, row| Ok(sink(node, row)?)).map(drop);
+    }
     let method = parameters.method_or(Method::Appr);
     let query = LocalQuery::new(SeedDistribution::node(0)).method(method);
     top_k_for_all(graph, &query, k, |node, row| Ok(sink(node, row)?)).map(drop)

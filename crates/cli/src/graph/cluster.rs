@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::all::All;
-use super::ask::{Method, Parameters, ask};
+use super::ask::{Method, Parameters, Question, ask};
 use super::input::Input;
 use super::names::nodes_of;
 use super::outcome::{Network, Outcome};
@@ -26,11 +26,21 @@ pub(crate) struct Cluster {
     #[command(flatten)]
     input: Input,
     /// Names to start from, one or more; put FILE before them
-    #[arg(long, value_name = "NAME", num_args = 1.., required_unless_present = "all")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 1..,
+        allow_negative_numbers = true,
+        required_unless_present = "all"
+    )]
     seed: Vec<String>,
     /// About how many members are wanted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     size: Option<u32>,
+    /// The walk follows connections from their first end to the second only. What leads out of a
+    /// group is counted in both directions
+    #[arg(long, verbatim_doc_comment, conflicts_with_all = ["size", "method"])]
+    directed: bool,
     /// A method of your choice, in place of what chooses for you
     #[arg(long, value_enum, conflicts_with = "size", help_heading = "For experts")]
     method: Option<Method>,
@@ -82,21 +92,29 @@ Exit status:
 
 impl Cluster {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        if self.all.wanted() {
-            return self.all.run(&self.input, &self.out, self.parameters());
+        if self.all.wanted()? {
+            return self.all.run(&self.input, &self.out, self.parameters(), self.directed);
         }
         for target in &self.out {
             target.check(&[Form::Html, Form::Svg, Form::Tsv, Form::TsvGz, Form::Json, Form::GraphMl])?;
         }
-        let read = self.input.read()?;
-        let seeds = nodes_of(&read.graph, &self.seed)?;
-        let asked = ask(read.graph.graph(), &seeds, self.size.map(|size| size as usize), self.parameters())?;
+        let read = self.input.read(self.directed)?;
+        let seeds = nodes_of(&read, &self.seed)?;
+        let question = Question {
+            seeds: &seeds,
+            size: self.size.map(|size| size as usize),
+            parameters: self.parameters(),
+            arcs: read.arcs.as_ref(),
+            compare: self.out.iter().any(|target| target.form == Form::Html),
+        };
+        let asked = ask(read.graph.graph(), &question)?;
         let network = Network::of(&self.input.name(), read.graph.graph(), read.remarks());
         let outcome = Outcome::new(network, &read.graph, &seeds, asked)?;
+        // First what a person sees, even if a file cannot be written.
+        print(&outcome, self.print)?;
         for target in &self.out {
             write(target, &read.graph, &outcome)?;
         }
-        print(&outcome, self.print)?;
         Ok(if outcome.cluster.is_some() { FOUND } else { NOTHING_FOUND })
     }
 

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::layout::places;
 use super::outcome::Outcome;
+use super::words::{count, readable};
 
 /// At most so many members and other nodes are drawn; more are a cloud.
 const MEMBERS: usize = 120;
@@ -143,7 +144,7 @@ impl Drawing {
                 break;
             }
             let text = shortened(&dot.name);
-            let width = 0.56 * TEXT * text.chars().count() as f64;
+            let width = text.chars().map(letter).sum::<f64>();
             let (x, y) = dot.at;
             let gap = dot.radius + 3.0;
             let corners = [
@@ -152,13 +153,21 @@ impl Drawing {
                 (x - width / 2.0, y - gap),
                 (x - width / 2.0, y + gap + 0.75 * TEXT),
             ];
-            let free = corners.into_iter().find(|&(left, base)| {
-                let area = [left, base - 0.8 * TEXT, left + width, base + 0.2 * TEXT];
-                let inside = left >= 2.0 && area[2] <= WIDTH - 2.0 && area[1] >= 2.0 && base <= HEIGHT - 4.0;
-                inside && !taken.iter().any(|other| overlap(&area, other))
+            let free = corners.into_iter().find(|&corner| {
+                let area = area(corner, width);
+                is_inside(&area) && !taken.iter().any(|other| overlap(&area, other))
             });
+            // A seed is named even if there is no room beside it, over dots but not over other names.
+            let over_dots = || {
+                let names = taken.get(self.dots.len()..).unwrap_or_default();
+                corners.into_iter().find(|&corner| {
+                    let area = area(corner, width);
+                    is_inside(&area) && !names.iter().any(|other| overlap(&area, other))
+                })
+            };
+            let free = free.or_else(|| if dot.role == Role::Seed { over_dots() } else { None });
             if let Some((left, base)) = free {
-                taken.push([left, base - 0.8 * TEXT, left + width, base + 0.2 * TEXT]);
+                taken.push(area((left, base), width));
                 written.push(Written { text, dot, left, base });
             }
         }
@@ -173,15 +182,16 @@ impl Drawing {
             ("what the walk reached filled", "nodes")
         };
         let said = format!("Dots are nodes: seeds ringed, {filled}, hollow ones are neighbours outside.");
-        let what = |count: usize, word: &str| (count > 0).then(|| format!("{count} {word}"));
-        let left_out: Vec<_> = [what(self.left_out.0, word), what(self.left_out.1, "neighbours")]
+        let what = |n: usize, word: &str| (n > 0).then(|| format!("{} {word}", count(n as u64)));
+        let word = format!("{word} of lower score");
+        let left_out: Vec<_> = [what(self.left_out.0, &word), what(self.left_out.1, "less tied neighbours")]
             .into_iter()
             .flatten()
             .collect();
         let more = if left_out.is_empty() {
             String::new()
         } else {
-            format!(" Left out for want of room: {}, the least tied ones.", left_out.join(" and "))
+            format!(" Left out for want of room: {}.", left_out.join(" and "))
         };
         format!("{said}{more} Point at a dot to see its name.")
     }
@@ -207,7 +217,7 @@ impl Drawing {
                 }
                 @for dot in self.dots.iter().rev() {
                     circle class=(dot.role.class()) cx=(one(dot.at.0)) cy=(one(dot.at.1)) r=(one(dot.radius)) {
-                        title { (dot.name) }
+                        title { (readable(&dot.name)) }
                     }
                 }
                 @for name in self.written() {
@@ -241,6 +251,16 @@ impl Dot {
     }
 }
 
+/// The rectangle of a name: where it begins, and its width.
+fn area((left, base): (f64, f64), width: f64) -> [f64; 4] {
+    [left, base - 0.8 * TEXT, left + width, base + 0.2 * TEXT]
+}
+
+/// Whether a rectangle is in the picture.
+fn is_inside(area: &[f64; 4]) -> bool {
+    area[0] >= 2.0 && area[1] >= 2.0 && area[2] <= WIDTH - 2.0 && area[3] <= HEIGHT - 2.0
+}
+
 /// Whether two rectangles (left, top, right, bottom) have a point in common.
 fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
     a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
@@ -248,10 +268,17 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
 
 /// A name that is not too long to write.
 pub(super) fn shortened(name: &str) -> String {
+    let name = &readable(name);
     if name.chars().count() <= LONGEST {
         return name.to_owned();
     }
     name.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+/// About how wide a letter is, in a wide font.
+fn letter(letter: char) -> f64 {
+    // From Hangul on most letters are square.
+    TEXT * if letter < '\u{1100}' { 0.62 } else { 1.05 }
 }
 
 /// A coordinate with one decimal.

@@ -1,16 +1,20 @@
 //! The network that a command reads, and how.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use kiln_graph::io::{
-    Column, Columns, Format, Header, NodeNames, Read, ReadNote, ReadOptions, WeightColumn, read_labelled,
-    read_labelled_from, read_labelled_with,
+    Column, Columns, Format, Header, NodeNames, Read, ReadNote, ReadOptions, WeightColumn,
+    read_labelled_from, read_labelled_with_progress,
 };
-use kiln_graph::{GraphError, LabelledGraph, Symmetrize};
+use kiln_graph::{Adjacency as _, DirectedGraph, GraphError, LabelledGraph, Symmetrize};
+use kiln_receipts::progress::Reporter;
 
 use crate::cli::Failure;
+
+/// Files of at least so many bytes are read with a bar.
+const LARGE: u64 = 32 << 20;
 
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -94,25 +98,71 @@ impl Input {
     }
 
     /// Reads the network, and says on standard error what was not used of it.
-    pub(super) fn read(&self) -> Result<Loaded, Failure> {
-        let read = self.read_quietly().map_err(|error| self.explained(&error))?;
-        let loaded = Loaded { graph: read.graph, notes: read.report.notes };
+    /// Directions are kept besides if they are wanted.
+    pub(super) fn read(&self, directed: bool) -> Result<Loaded, Failure> {
+        self.look()?;
+        let options = ReadOptions { directed, ..self.options() };
+        let read = self.read_quietly(&options).map_err(|error| self.explained(&error))?;
+        if directed && read.arcs.is_none() {
+            return Err(format!("{}: a file in Kiln's own format has no directions", self.name()).into());
+        }
+        let loaded = Loaded { graph: read.graph, arcs: read.arcs, notes: read.report.notes };
         for remark in loaded.remarks() {
             eprintln!("note: {remark}");
+        }
+        if loaded.graph.graph().node_count() == 0 {
+            return Err(self.without_nodes(&loaded).into());
         }
         Ok(loaded)
     }
 
-    fn read_quietly(&self) -> Result<Read, GraphError> {
-        let options = self.options();
+    /// What is wrong with the file whatever its format.
+    fn look(&self) -> Result<(), Failure> {
+        if self.is_standard() {
+            return Ok(());
+        }
+        let name = self.name();
+        let file = self.file.metadata().map_err(|error| format!("{name}: {error}"))?;
+        if file.is_dir() {
+            return Err(format!("{name} is a folder: name a file in it").into());
+        }
+        if file.is_file() && file.len() == 0 {
+            return Err(format!("{name} is empty").into());
+        }
+        Ok(())
+    }
+
+    fn read_quietly(&self, options: &ReadOptions) -> Result<Read, GraphError> {
         if self.is_standard() {
             let format = self.format.unwrap_or(Format::EdgeList);
-            return read_labelled_from(io::stdin().lock(), format, &options);
+            return read_labelled_from(io::stdin().lock(), format, options);
         }
-        match self.format {
-            Some(format) => read_labelled_with(&self.file, format, &options),
-            None => read_labelled(&self.file, &options),
+        // A name without an ending, as those of pipes, is taken for a table, as standard input is.
+        let plain = self.file.extension().is_none().then_some(Format::EdgeList);
+        let format = self.format.or(plain).map_or_else(|| Format::from_path(&self.file), Ok)?;
+        let bytes = self.file.metadata().map_or(0, |file| file.len());
+        if bytes < LARGE || !io::stderr().is_terminal() {
+            return read_labelled_with_progress(&self.file, format, options, |_| ());
         }
+        let progress = Reporter::standard_error().steps(bytes >> 20, "MB read");
+        let mut read = 0;
+        read_labelled_with_progress(&self.file, format, options, |more| {
+            progress.inc(((read + more) >> 20) - (read >> 20));
+            read += more;
+        })
+    }
+
+    /// Why there is nothing in a file that could be read.
+    fn without_nodes(&self, loaded: &Loaded) -> String {
+        let name = self.name();
+        let mut said = format!("{name}: no connections in it");
+        if loaded.comments().is_some() {
+            said += "\n\n  tip: some lines were taken for comments; --comment says with what those begin";
+        }
+        if loaded.notes().any(|note| matches!(note, ReadNote::Header { .. })) {
+            said += "\n\n  tip: its only line was taken for the names of the columns; --header no reads it";
+        }
+        said
     }
 
     fn options(&self) -> ReadOptions {
@@ -151,14 +201,40 @@ impl Input {
         let name = self.name();
         let said = if said.contains(&name) { said } else { format!("{name}: {said}") };
         match error {
-            GraphError::UnknownFormat { .. } => format!("{said}\n\n  tip: --format csv reads it as a table"),
+            GraphError::UnknownFormat { .. } => self.unknown_format(),
             _ => said,
         }
     }
 }
 
+impl Input {
+    /// What to do with a file whose name says no format that is read.
+    fn unknown_format(&self) -> String {
+        let name = self.name();
+        let ending = self.file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let unpacked = |with: &str| format!("unpack it first: {with} {name} | kiln cluster - --seed NAME");
+        let tip = match ending.as_str() {
+            "xz" | "lzma" => unpacked("xz -dc"),
+            "zip" => unpacked("unzip -p"),
+            "lz4" => unpacked("lz4 -dc"),
+            "tar" | "tgz" | "7z" | "rar" => "take the file with the network out of it".to_owned(),
+            "xlsx" | "xls" | "ods" | "numbers" => "save the sheet as .csv".to_owned(),
+            _ => {
+                let known: Vec<_> =
+                    Format::all().filter_map(|format| format.extensions().first().copied()).collect();
+                format!("--format csv reads it as a table; besides csv there are {}", known.join(", "))
+            }
+        };
+        format!("{name}: its name does not tell a format that is read\n\n  tip: {tip}")
+    }
+}
+
 /// What the library calls its settings, and what to type here.
-const ARGUMENTS: [(&str, &str); 10] = [
+const ARGUMENTS: [(&str, &str); 13] = [
+    (
+        "choose in `ReadOptions::symmetrize` whether",
+        "kiln cluster --directed follows the directions; without them, choose in --symmetrize whether",
+    ),
     ("`Symmetrize::Sum`", "--symmetrize sum"),
     ("`Symmetrize::Max`", "--symmetrize max"),
     ("`ReadOptions::symmetrize`", "--symmetrize"),
@@ -169,6 +245,11 @@ const ARGUMENTS: [(&str, &str); 10] = [
     ("`ReadOptions::comments`", "--comment"),
     ("`ReadOptions::bipartite`", "--bipartite"),
     ("`ReadOptions::names`", "--names"),
+    ("`NodeNames::Id`", "--names id"),
+    (
+        ", or let `io::read_labelled` take the numbers for names, or set `ReadOptions::node_count` if this is meant",
+        "",
+    ),
 ];
 
 /// A message of the library in words of the command line.
@@ -180,6 +261,8 @@ fn in_arguments(said: String) -> String {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) graph: LabelledGraph,
+    /// The connections with their directions, if they were wanted.
+    pub(super) arcs: Option<DirectedGraph>,
     notes: Vec<ReadNote>,
 }
 
@@ -191,6 +274,14 @@ impl Loaded {
             .filter(|note| note.is_warning())
             .map(|note| in_arguments(note.to_string()))
             .collect()
+    }
+
+    /// The first line that was skipped as a comment.
+    pub(super) fn comments(&self) -> Option<u64> {
+        self.notes.iter().find_map(|note| match note {
+            ReadNote::Comments { first_line, .. } => Some(*first_line),
+            _ => None,
+        })
     }
 
     /// Everything that is worth knowing of the file.

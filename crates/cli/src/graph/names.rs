@@ -2,6 +2,7 @@
 
 use kiln_graph::{Adjacency as _, LabelledGraph};
 
+use super::input::Loaded;
 use super::words::count;
 use crate::cli::Failure;
 
@@ -13,9 +14,10 @@ const COMPARED: u64 = 2_000_000;
 const ALIKE: f64 = 0.8;
 
 /// The nodes of these names.
-pub(super) fn nodes_of(graph: &LabelledGraph, names: &[String]) -> Result<Vec<u64>, Failure> {
+pub(super) fn nodes_of(read: &Loaded, names: &[String]) -> Result<Vec<u64>, Failure> {
+    let graph = &read.graph;
     let node_of = |name: &String| {
-        let node = graph.id(name).ok_or_else(|| unknown(graph, name))?;
+        let node = graph.id(name).ok_or_else(|| unknown(read, name))?;
         if graph.graph().degree(node) > 0.0 {
             return Ok(node);
         }
@@ -25,7 +27,8 @@ pub(super) fn nodes_of(graph: &LabelledGraph, names: &[String]) -> Result<Vec<u6
 }
 
 /// What to say of a name that no node has.
-fn unknown(graph: &LabelledGraph, name: &str) -> String {
+fn unknown(read: &Loaded, name: &str) -> String {
+    let graph = &read.graph;
     let nodes = graph.graph().node_count();
     let quoted =
         |names: Vec<String>| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
@@ -36,7 +39,13 @@ fn unknown(graph: &LabelledGraph, name: &str) -> String {
     } else {
         format!("similar names are {}", quoted(like))
     };
-    format!("no node is named {name:?}\n\n  tip: {tip}")
+    let comments = match read.comments() {
+        Some(line) if name.starts_with(['#', '%', '/']) => {
+            format!("\n  tip: line {line} was taken for a comment: --comment says what comments begin with")
+        }
+        _ => String::new(),
+    };
+    format!("no node is named {name:?}\n\n  tip: {tip}{comments}")
 }
 
 /// The names most like `name`; those that contain it or differ by case count as very like.

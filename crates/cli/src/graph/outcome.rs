@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use kiln_graph::{Adjacency, ClusterScores, CsrGraph, GraphWork, LabelledGraph, Status, SweepPoint};
 use serde::Serialize;
 
-use super::ask::Asked;
+use super::ask::{Asked, Compared};
 use crate::cli::Failure;
 
 /// The whole answer.
@@ -18,18 +18,27 @@ pub(super) struct Outcome {
     pub(super) network: Network,
     /// The names that were asked about.
     pub(super) seeds: Vec<String>,
+    /// Those of them that no path joins with the first.
+    pub(super) seeds_apart: Vec<String>,
+    /// Whether the walk follows directions.
+    pub(super) directed: bool,
     /// The method with all its settings.
     pub(super) method: serde_json::Value,
     /// The cluster, if there is one.
     pub(super) cluster: Option<Cluster>,
     /// Why there is none.
     pub(super) no_cluster_because: Option<String>,
+    /// How it compares with those elsewhere in the network; only where a page is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) compared: Option<Compared>,
     /// How far the scores may be from the exact ones.
     pub(super) error_bar: ErrorBar,
     /// Every node that was reached and every member, best first.
     pub(super) scores: Vec<Scored>,
     /// The conductance of the first node, of the first two, and so on, in the order of the scores.
     pub(super) sweep: Vec<f64>,
+    /// How many of them have at most half of the network's connections: only those can be clusters.
+    pub(super) sweep_to_half: usize,
     /// For which numbers of nodes it is proved that the best by these scores are the best by the exact ones.
     pub(super) proved_prefixes: Vec<usize>,
     /// How the method ended.
@@ -129,6 +138,7 @@ impl Outcome {
     ) -> Result<Self, Failure> {
         let graph = labelled.graph();
         let members: HashSet<u64> = asked.members.iter().flatten().copied().collect();
+        let seeds_apart = apart(graph, seeds).into_iter().map(|id| labelled.label(id).to_string()).collect();
         let seeds: HashSet<u64> = seeds.iter().copied().collect();
         let mass: HashMap<u64, f64> = asked.mass.iter().copied().collect();
         let mut ids: Vec<u64> = members.iter().chain(mass.keys()).chain(&seeds).copied().collect();
@@ -163,12 +173,16 @@ impl Outcome {
             program: format!("kiln {}", env!("CARGO_PKG_VERSION")),
             network,
             seeds: scores.iter().filter(|score| score.seed).map(|score| score.node.clone()).collect(),
+            seeds_apart,
+            directed: asked.directed,
             method: asked.method,
             cluster,
             no_cluster_because: asked.because,
+            compared: asked.compared,
             error_bar: ErrorBar { each: asked.sup_error * unit, together: asked.l1_error },
             scores,
             sweep: asked.sweep.iter().map(|point: &SweepPoint| point.conductance).collect(),
+            sweep_to_half: asked.sweep.partition_point(|point| point.volume <= unit / 2.0),
             proved_prefixes: asked.proved,
             status: asked.status,
             work: asked.work,
@@ -187,6 +201,27 @@ impl Outcome {
     pub(super) fn members(&self) -> impl Iterator<Item = &Scored> {
         self.scores.iter().filter(|score| score.member)
     }
+}
+
+/// The seeds that no path joins with the first.
+fn apart(graph: &CsrGraph, seeds: &[u64]) -> Vec<u64> {
+    let Some((&first, others)) = seeds.split_first() else { return Vec::new() };
+    let mut missing: Vec<u64> = others.iter().copied().filter(|&seed| seed != first).collect();
+    let mut seen = HashSet::from([first]);
+    let mut next = vec![first];
+    while let Some(node) = next.pop() {
+        if missing.is_empty() {
+            break;
+        }
+        for &neighbour in graph.neighbor_ids(node) {
+            let neighbour = u64::from(neighbour);
+            if seen.insert(neighbour) {
+                missing.retain(|&seed| seed != neighbour);
+                next.push(neighbour);
+            }
+        }
+    }
+    missing
 }
 
 impl Cluster {

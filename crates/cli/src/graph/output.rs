@@ -64,12 +64,18 @@ impl Target {
         Ok(Self { path: PathBuf::from(name), form })
     }
 
-    /// That the form is one of those that a command has.
+    /// That it can be written, as far as that is known before the work.
     pub(super) fn check(&self, forms: &[Form]) -> Result<(), Failure> {
-        if forms.contains(&self.form) {
-            return Ok(());
+        if !forms.contains(&self.form) {
+            return Err(format!("{}: this command writes {}", self.path.display(), endings(forms)).into());
         }
-        Err(format!("{}: this command writes {}", self.path.display(), endings(forms)).into())
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                Err(format!("cannot write {}: there is no folder {}", self.path.display(), folder.display())
+                    .into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

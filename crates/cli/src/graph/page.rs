@@ -3,9 +3,10 @@
 use kiln_receipts::report::figure::{Axis, Figure, Kind};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::ask::Compared;
 use super::drawing::Drawing;
-use super::outcome::{Network, Outcome};
-use super::words::{Share, Short, answer, certainty, count, inside, meaning};
+use super::outcome::{Cluster, Network, Outcome};
+use super::words::{Share, Short, answer, certainty, count, inside, meaning, readable};
 
 pub(super) const STYLE: &str = include_str!("style.css");
 /// A sweep over fewer nodes shows nothing.
@@ -43,7 +44,12 @@ pub(super) fn page(title: &str, network: &Network, command: &str, content: &Mark
 
 /// A number with what it is.
 fn fact(name: &str, value: &str, more: &str) -> Markup {
-    html! { div { dt { (name) } dd { (value) @if !more.is_empty() { " " small { (more) } } } } }
+    html! { div { dt { (name) } dd { (joined(value)) @if !more.is_empty() { " " small { (joined(more)) } } } } }
+}
+
+/// Text in which no line breaks between a number and its sign of percent.
+pub(super) fn joined(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
 
 /// The last part of a path.
@@ -53,7 +59,7 @@ fn file_name(path: &str) -> &str {
 
 /// The page of a cluster.
 pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> String {
-    let seeds = outcome.seeds.join(", ");
+    let seeds = outcome.seeds.iter().map(|name| readable(name)).collect::<Vec<_>>().join(", ");
     let title = match &outcome.cluster {
         Some(_) => format!("The cluster around {seeds}"),
         None => format!("No cluster around {seeds}"),
@@ -62,25 +68,28 @@ pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> St
     let nodes = format!("{} nodes, {} edges", count(network.nodes), count(network.edges));
     let members = outcome.members().count();
     let content = html! {
-        p class="lead" { (answer(outcome)) }
+        p class="lead" { (joined(&answer(outcome))) }
         dl {
             (fact("Network", file_name(&network.file), &nodes))
             @if let Some(cluster) = &outcome.cluster {
                 (fact("Members", &count(cluster.size as u64), &format!("{} of the network's connections", Share(cluster.share_of_network))))
                 (fact("Conductance", &Short(cluster.conductance).to_string(), "share of connections that lead out"))
-                (fact("Weight of edges", &format!("{} inside", Short(cluster.internal_weight)), &format!("{} lead out", Short(cluster.cut))))
+                (connections(cluster, network.weighted))
+                @if let Some(compared) = &outcome.compared {
+                    (fact("Clearest of this size", &Short(compared.least).to_string(), &elsewhere(compared)))
+                }
             }
             (fact("Error bar of a score", &format!("± {}", Short(outcome.error_bar.each)), "proved"))
         }
         div class="figures" {
             figure { (drawing.svg(&title)) figcaption { (drawing.caption()) } }
-            @if outcome.sweep.len() >= FEWEST {
+            @if outcome.sweep_to_half >= FEWEST {
                 figure { (PreEscaped(sweep(outcome).svg())) figcaption { (sweep_caption(outcome)) } }
             }
         }
         h2 { @if outcome.cluster.is_some() { "Members" } @else { "Best scores" } }
-        p { (meaning()) @if outcome.cluster.is_some() { " " (inside()) } }
-        p { (certainty(outcome)) }
+        p { (meaning(outcome)) @if outcome.cluster.is_some() { " " (inside()) } }
+        p { (joined(&certainty(outcome))) }
         (table(outcome))
         @if members > ROWS { p { (format!("{} more members are in the .tsv and .json forms of this answer.", members - ROWS)) } }
         details {
@@ -92,6 +101,24 @@ pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> St
     page(&title, network, command, &content)
 }
 
+/// What joins the members, and what leads out.
+fn connections(cluster: &Cluster, weighted: bool) -> Markup {
+    let number = |sum: f64| if sum.fract() == 0.0 { count(sum as u64) } else { Short(sum).to_string() };
+    let name = if weighted { "Weight of connections" } else { "Connections" };
+    let (inside, out) = (number(cluster.internal_weight), number(cluster.cut));
+    fact(name, &format!("{inside} inside"), &format!("{out} lead out"))
+}
+
+/// What a cluster is compared with.
+fn elsewhere(compared: &Compared) -> String {
+    let seen = format!("the least conductance seen from {} random nodes", compared.seeds);
+    if compared.ratio <= 1.0 {
+        format!("{seen}: none is clearer")
+    } else {
+        format!("{seen}; here it is {} times that", Short(compared.ratio))
+    }
+}
+
 /// Members, or the best scores where there is no cluster.
 fn table(outcome: &Outcome) -> Markup {
     let found = outcome.cluster.is_some();
@@ -100,7 +127,7 @@ fn table(outcome: &Outcome) -> Markup {
             table {
                 thead {
                     tr {
-                        th { "node" }
+                        th class="name" { "node" }
                         th class="number" { "score" }
                         @if found { th class="number" { "inside" } }
                         th class="number degree" { "degree" }
@@ -109,7 +136,7 @@ fn table(outcome: &Outcome) -> Markup {
                 tbody {
                     @for score in outcome.scores.iter().filter(|score| score.member || !found).take(ROWS) {
                         tr class=[score.seed.then_some("seed")] {
-                            td { (score.node) }
+                            td class="name" { (readable(&score.node)) }
                             td class="number" { (Short(score.score)) }
                             @if found { td class="number" { (Share(score.inside)) } }
                             td class="number degree" { (Short(score.degree)) }
@@ -124,10 +151,20 @@ fn table(outcome: &Outcome) -> Markup {
 /// The conductance of every beginning of the list of scores.
 fn sweep(outcome: &Outcome) -> Figure {
     let label = "nodes taken, best score first";
-    let x = if outcome.sweep.len() > 200 { Axis::log(label) } else { Axis::linear(label) };
+    // What has more than half of all connections is no cluster, but the rest of one.
+    let shown = outcome.sweep_to_half.max(outcome.members().count()).min(outcome.sweep.len());
+    let x = if shown > 200 { Axis::log(label) } else { Axis::linear(label) };
     let y = Axis::linear("conductance");
-    let points = outcome.sweep.iter().zip(1..).map(|(&conductance, size)| (f64::from(size), conductance));
-    let figure = Figure::new("sweep", "Where the cluster ends", "", x, y).with(Kind::Line, "", 0, points);
+    let points =
+        outcome.sweep.iter().take(shown).zip(1..).map(|(&conductance, size)| (f64::from(size), conductance));
+    let found = outcome.cluster.is_some();
+    let title = if found { "Where the cluster ends" } else { "No cluster ends here" };
+    let mut figure = Figure::new("sweep", title, "", x, y).with(Kind::Line, "", 0, points);
+    if let Some(compared) = &outcome.compared {
+        let others = compared.profile.iter().filter(|(size, _)| *size <= shown);
+        let others = others.map(|&(size, conductance)| (size as f64, conductance));
+        figure = figure.with(Kind::Dashed, "the least seen elsewhere", 2, others);
+    }
     match &outcome.cluster {
         Some(cluster) => {
             figure.with(Kind::Points, "the cluster", 1, [(cluster.size as f64, cluster.conductance)])
@@ -136,12 +173,14 @@ fn sweep(outcome: &Outcome) -> Figure {
     }
 }
 
-fn sweep_caption(outcome: &Outcome) -> &'static str {
-    if outcome.cluster.is_some() {
-        "The share of connections that lead out of the best node, of the two best, and so on. A deep valley is a \
-         clear cluster."
+fn sweep_caption(outcome: &Outcome) -> String {
+    let valley = if outcome.cluster.is_some() {
+        "A deep valley is a clear cluster."
     } else {
-        "The share of connections that lead out of the best node, of the two best, and so on. Without a valley \
-         there is no cluster."
-    }
+        "Without a valley there is no cluster."
+    };
+    format!(
+        "The share of connections that lead out of the best node, of the two best, and so on, up to half of the \
+         network. {valley}"
+    )
 }

@@ -12,7 +12,7 @@ use super::outcome::Network;
 use super::output::{Form, Print, Target, command, gzipped, json, save};
 use super::page;
 use super::table::{columns, plain};
-use super::words::{Share, Short, count};
+use super::words::{Share, Short, count, readable};
 use crate::cli::{FOUND, Failure};
 
 /// See at which sizes a network has clusters at all.
@@ -76,7 +76,7 @@ impl Profile {
         for target in &self.out {
             target.check(&[Form::Html, Form::Svg, Form::Tsv, Form::TsvGz, Form::Json])?;
         }
-        let read = self.input.read()?;
+        let read = self.input.read(false)?;
         let network = Network::of(&self.input.name(), read.graph.graph(), read.remarks());
         let points = self.points(&read.graph)?;
         let found = Found { network, points };
@@ -130,7 +130,7 @@ impl Found {
                 "The clearest cluster that was seen has {} of {} nodes and is around {}: {} of its connections lead out.",
                 count(best.size as u64),
                 count(self.network.nodes),
-                best.seed,
+                readable(&best.seed),
                 Share(best.conductance)
             ),
             None => "No cluster was seen.".to_owned(),
@@ -139,11 +139,14 @@ impl Found {
 
     fn rows(&self) -> impl Iterator<Item = Vec<String>> {
         self.points.iter().map(|point| {
-            vec![count(point.size as u64), Short(point.conductance).to_string(), point.seed.clone()]
+            vec![count(point.size as u64), Short(point.conductance).to_string(), readable(&point.seed)]
         })
     }
 
     fn text(&self) -> String {
+        if self.points.is_empty() {
+            return format!("{}\n", self.says());
+        }
         let table = columns(["size", "conductance", "found from"].into_iter(), self.rows(), &[0, 1]);
         format!("{}\n\n{table}", self.says())
     }
@@ -171,7 +174,7 @@ impl Found {
 
     fn page(&self) -> String {
         let content = html! {
-            p class="lead" { (self.says()) }
+            p class="lead" { (page::joined(&self.says())) }
             div class="figures" {
                 figure {
                     (PreEscaped(self.figure().svg()))
@@ -182,10 +185,10 @@ impl Found {
                 }
                 div class="scroll" {
                     table {
-                        thead { tr { th class="number" { "size" } th class="number" { "conductance" } th { "found from" } } }
+                        thead { tr { th class="number" { "size" } th class="number" { "conductance" } th class="name" { "found from" } } }
                         tbody {
                             @for row in self.rows() {
-                                tr { @for (i, cell) in row.iter().enumerate() { td class=[(i < 2).then_some("number")] { (cell) } } }
+                                tr { @for (i, cell) in row.iter().enumerate() { td class=(if i < 2 { "number" } else { "name" }) { (cell) } } }
                             }
                         }
                     }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, presets::NOTHING};
+use comfy_table::{CellAlignment, ContentArrangement, presets::NOTHING};
 use kiln_receipts::report::terminal;
 
 use super::outcome::Outcome;
-use super::words::{Share, Short, answer, certainty, inside, meaning};
+use super::words::{Share, Short, answer, certainty, inside, meaning, readable};
 
 /// Rows that are printed; the forms for programs hold all.
 const ROWS: usize = 30;
@@ -20,7 +20,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
     let shown: Vec<_> = outcome.scores.iter().filter(|score| score.member || !found).collect();
     let rows = shown.iter().take(ROWS).map(|score| {
         let mut row =
-            vec![score.node.clone(), Short(score.score).to_string(), Short(score.degree).to_string()];
+            vec![readable(&score.node), Short(score.score).to_string(), Short(score.degree).to_string()];
         if found {
             row.push(Share(score.inside).to_string());
         }
@@ -32,7 +32,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
     if shown.len() > ROWS {
         let _ = writeln!(said, "… and {} more: --print tsv or --out FILE.tsv has all", shown.len() - ROWS);
     }
-    let sentences = [meaning(), if found { inside() } else { "" }, &certainty(outcome)];
+    let sentences = [meaning(outcome), if found { inside() } else { "" }, &certainty(outcome)];
     said.push('\n');
     for sentence in sentences.iter().filter(|sentence| !sentence.is_empty()) {
         said += &wrapped(sentence);
@@ -44,7 +44,8 @@ pub(super) fn text(outcome: &Outcome) -> String {
 fn wrapped(text: &str) -> String {
     let mut lines = String::new();
     let mut width = 0;
-    for word in text.split(' ') {
+    // A number stays with its sign of percent.
+    for word in text.replace(" %", "\u{a0}%").split(' ').map(|word| word.replace('\u{a0}', " ")) {
         let letters = word.chars().count();
         if width > 0 && width + 1 + letters > WIDTH {
             lines.push('\n');
@@ -53,7 +54,7 @@ fn wrapped(text: &str) -> String {
             lines.push(' ');
             width += 1;
         }
-        lines += word;
+        lines += &word;
         width += letters;
     }
     lines + "\n"
@@ -66,7 +67,8 @@ pub(super) fn columns<'a>(
     numbers: &[usize],
 ) -> String {
     let mut table = terminal::table();
-    table.load_style(NOTHING).set_header(heads);
+    // A name in pieces could neither be read nor copied, so that a line may be longer than the terminal.
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(heads);
     for row in rows {
         table.add_row(row);
     }

@@ -51,11 +51,34 @@ pub(super) fn count(n: u64) -> String {
     grouped
 }
 
-/// The answer in one or two sentences.
+/// A name as people can read it: without line breaks and signs that steer a terminal.
+pub(super) fn readable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Names in a row.
+fn named<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(|name| readable(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// The answer in a few sentences.
 pub(super) fn answer(outcome: &Outcome) -> String {
-    let seeds = outcome.seeds.join(", ");
+    let seeds = named(outcome.seeds.iter());
     let nodes = count(outcome.network.nodes);
-    match (&outcome.cluster, &outcome.no_cluster_because) {
+    let mut more = Vec::new();
+    if outcome.cluster.is_some() {
+        let left_out = outcome.scores.iter().filter(|score| score.seed && !score.member);
+        let left_out = named(left_out.map(|score| &score.node));
+        if !left_out.is_empty() {
+            more.push(format!("Not in it: {left_out}."));
+        }
+    }
+    if !outcome.seeds_apart.is_empty() {
+        let apart = named(outcome.seeds_apart.iter());
+        let others = outcome.seeds.iter().filter(|name| !outcome.seeds_apart.contains(name));
+        more.push(format!("No path joins {apart} with {}: each may be asked about alone.", named(others)));
+    }
+    let said = match (&outcome.cluster, &outcome.no_cluster_because) {
         (Some(cluster), _) => format!(
             "{} of {nodes} nodes form the cluster of {seeds}: {} of their connections lead out of it.",
             count(cluster.size as u64),
@@ -63,13 +86,19 @@ pub(super) fn answer(outcome: &Outcome) -> String {
         ),
         (None, Some(because)) => format!("There is no cluster around {seeds}: {because}."),
         (None, None) => format!("There is no cluster around {seeds}."),
-    }
+    };
+    [vec![said], more].concat().join(" ")
 }
 
 /// What a score means.
-pub(super) fn meaning() -> &'static str {
-    "A score says how many times as often as by chance a random walk is at a node, if it keeps returning to the seeds: \
-     1 is chance."
+pub(super) fn meaning(outcome: &Outcome) -> &'static str {
+    if outcome.directed {
+        "A score says how many times as often a random walk is at a node as by chance, if it follows the directions \
+         and keeps returning to the seeds: 1 is chance, for a walk without directions."
+    } else {
+        "A score says how many times as often as by chance a random walk is at a node, if it keeps returning to the \
+         seeds: 1 is chance."
+    }
 }
 
 /// What the share inside means.

@@ -40,16 +40,84 @@ fn mistakes_are_explained() {
     refused(&["cluster", "friends.csv", "--seed", "alice", "--format", "docx"], &["graphml"]);
     refused(&["profile", "friends.csv", "--out", "a.graphml"], &["a.graphml", ".html"]);
     refused(&["convert", "friends.csv", "friends.docx"], &["friends.docx"]);
+    refused(&["convert", "friends.csv", "friends.gexf"], &["friends.gexf", ".graphml"]);
+    refused(&["convert", "friends.csv", "nowhere/a.csv"], &["cannot write nowhere/a.csv: "]);
     refused(&["clutser", "friends.csv"], &["cluster"]);
 }
 
 #[test]
-fn files_that_hold_no_network_are_refused() {
-    for (name, text) in [("empty.csv", ""), ("comments.csv", "# nothing\n"), ("one.csv", "alice\nbob\n")] {
-        let folder = folder_with(name, text);
+fn tips_say_what_was_probably_meant() {
+    refused(&["cluster", "--seed", "alice", "friends.csv"], &["<FILE>", "put FILE first"]);
+    refused(&["friends.csv"], &["kiln cluster friends.csv --seed NAME"]);
+    refused(&["cluster", "friends.csv", "alice"], &["names follow --seed: --seed alice"]);
+    refused(&["cluster", "friends.csv", "--seed", "-x"], &["--seed=-NAME"]);
+    refused(&["cluster", ".", "--seed", "alice"], &["folder"]);
+    refused(&["cluster", "nowhere", "--seed", "alice"], &["nowhere: No such file"]);
+    let out = ["cluster", "friends.csv", "--seed", "alice", "--out", "nowhere/a.html"];
+    refused(&out, &["cannot write nowhere/a.html: there is no folder nowhere"]);
+}
+
+#[test]
+fn names_may_look_like_anything() {
+    let folder = folder_with("odd.csv", "-0,a\na,-x\n-0,-x\n-x,#b\n#c,-0\n\"d, e\",#b\n\"d, e\",ü\nü,#b\n");
+    for (seed, name) in [("-0", "-0"), ("d, e", "d, e"), ("ü", "ü")] {
+        let ran = kiln(folder.path(), &["cluster", "odd.csv", "--print", "tsv", "--seed", seed]);
+        assert!(ran.status < 2 && ran.out.contains(&format!("\n{name}\t")), "{seed}: {}{}", ran.out, ran.err);
+    }
+    let ran = kiln(folder.path(), &["cluster", "odd.csv", "--print", "tsv", "--seed=-x"]);
+    assert!(ran.status < 2, "{}", ran.err);
+    let ran = kiln(folder.path(), &["cluster", "odd.csv", "--seed", "#c"]);
+    assert!(ran.status == 2 && ran.err.contains("line 5 was taken for a comment: --comment"), "{}", ran.err);
+    let ran =
+        kiln(folder.path(), &["cluster", "odd.csv", "--comment", "%", "--print", "tsv", "--seed", "#c"]);
+    assert!(ran.status < 2, "{}", ran.err);
+    // Signs that steer a terminal do not reach it.
+    let folder = folder_with("bell.csv", "a\u{1b}[2J,b\nb,c\nc,a\u{1b}[2J\nc,d\nd,e\ne,f\nf,d\n");
+    let ran = kiln(folder.path(), &["cluster", "bell.csv", "--seed", "b"]);
+    assert!(ran.out.contains("a [2J") && !ran.out.contains('\u{1b}'), "{}", ran.out);
+}
+
+/// Whatever its name, a file is read or it is said how it can be.
+#[test]
+fn names_of_files_tell_the_format_or_a_tip_does() {
+    let folder = friends();
+    std::fs::copy(folder.path().join("friends.csv"), folder.path().join("friends")).unwrap();
+    assert_eq!(kiln(folder.path(), &["cluster", "friends", "--seed", "alice"]).status, 0);
+    for (name, words) in [
+        ("a.csv.xz", "unpack it first: xz -dc a.csv.xz | kiln cluster -"),
+        ("a.zip", "unzip -p a.zip"),
+        ("a.xlsx", "save the sheet as .csv"),
+        ("a.dat", "--format csv reads it as a table"),
+    ] {
+        std::fs::write(folder.path().join(name), "PK\u{3}\u{4} and more").unwrap();
         let ran = kiln(folder.path(), &["cluster", name, "--seed", "alice"]);
-        assert_eq!(ran.status, 2, "{name}: {}{}", ran.out, ran.err);
-        assert!(ran.err.starts_with("error: "), "{}", ran.err);
+        assert!(ran.status == 2 && ran.err.contains(words), "{name}: {}", ran.err);
+    }
+    let ran = kiln(folder.path(), &["cluster", "a.zip", "--seed", "alice", "--format", "csv"]);
+    assert!(ran.status == 2 && ran.err.contains("packed by zip"), "{}", ran.err);
+}
+
+#[test]
+fn files_that_hold_no_network_are_refused() {
+    for (name, text, words) in [
+        ("empty.csv", "", "empty.csv is empty"),
+        ("blank.csv", "\n\n", "no connections in it"),
+        ("comments.csv", "# nothing\n", "--comment"),
+        ("header.csv", "source,target\n", "--header no"),
+        ("one.csv", "alice\nbob\n", "one.csv, line 1"),
+    ] {
+        let folder = folder_with(name, text);
+        let calls: [&[&str]; 4] = [
+            &["cluster", name, "--seed", "alice"],
+            &["cluster", name, "--all"],
+            &["profile", name],
+            &["convert", name, "b.csv"],
+        ];
+        for arguments in calls {
+            let ran = kiln(folder.path(), arguments);
+            assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}: {}", ran.err);
+            assert!(ran.err.starts_with("error: ") && ran.err.contains(words), "{arguments:?}: {}", ran.err);
+        }
     }
     let folder = folder_with("binary.csv", "\u{0}\u{1}\u{2}");
     assert_eq!(kiln(folder.path(), &["cluster", "binary.csv", "--seed", "a"]).status, 2);

@@ -85,6 +85,28 @@ fn no_cluster_is_an_answer_with_a_reason_and_an_exit_status_of_its_own() {
 }
 
 #[test]
+fn seeds_that_no_path_joins_are_named() {
+    let folder = folder_with("two.txt", "a b\nb c\nc a\nx y\ny z\nz x\n");
+    let ran = kiln(folder.path(), &["cluster", "two.txt", "--seed", "a", "x"]);
+    assert!(ran.out.contains("No path joins x with a"), "{}", ran.out);
+    let ran = kiln(folder.path(), &["cluster", "two.txt", "--seed", "a", "b"]);
+    assert!(!ran.out.contains("No path") && ran.status == 0, "{}", ran.out);
+    // A cluster need not hold every seed, and then says so.
+    let mut rows = vec!["a0 leaf0".to_owned()];
+    for u in 0..12 {
+        rows.extend((u + 1..12).map(|v| format!("a{u} a{v}")));
+    }
+    rows.extend((0..60).map(|leaf| format!("leaf{leaf} leaf{}", (leaf + 1) % 60)));
+    let folder = folder_with("groups.txt", &rows.join("\n"));
+    let ran = kiln(folder.path(), &["cluster", "groups.txt", "--seed", "a3", "leaf30", "--print", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let outside =
+        json["scores"].as_array().unwrap().iter().any(|s| s["seed"] == true && s["member"] == false);
+    let ran = kiln(folder.path(), &["cluster", "groups.txt", "--seed", "a3", "leaf30"]);
+    assert_eq!(ran.out.contains("Not in it: "), outside && ran.status == 0, "{}", ran.out);
+}
+
+#[test]
 fn json_holds_everything() {
     let folder = friends();
     let ran = kiln(folder.path(), &["cluster", "friends.csv", "--seed", "alice", "--print", "json"]);
@@ -119,4 +141,29 @@ fn methods_of_ones_choice_agree() {
         let ran = kiln(folder.path(), &arguments);
         assert_eq!(ran.members(), ["alice", "bob", "carol", "dave"], "{method}: {}", ran.err);
     }
+}
+
+/// A walk along the arrows does not come back where no arrow leads.
+#[test]
+fn directions_are_followed() {
+    let rows = "a b\nb c\nc a\nc d\nd e\ne f\nf d\n";
+    let folder = folder_with("arrows.txt", rows);
+    let ran = kiln(folder.path(), &["cluster", "arrows.txt", "--seed", "d", "--directed", "--print", "tsv"]);
+    assert_eq!((ran.status, ran.members()), (0, vec!["d", "e", "f"]), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("\na\t"), "{}", ran.out);
+    let ran = kiln(folder.path(), &["cluster", "arrows.txt", "--seed", "d", "--directed"]);
+    assert!(ran.out.contains("follows the directions") && ran.out.contains("Error bar"), "{}", ran.out);
+    let ran = kiln(folder.path(), &["cluster", "arrows.txt", "--all", "--directed", "--top", "9"]);
+    assert!(ran.out.contains("\nd\tf\t") && !ran.out.contains("\nd\tc\t"), "{}", ran.out);
+    // A file that says itself that it is directed needs no further word, and without one says what to do.
+    let text = "Source,Target,Type\na,b,Directed\nb,c,Directed\nc,a,Directed\nc,d,Directed\n";
+    let folder = folder_with("arrows.csv", text);
+    let ran = kiln(folder.path(), &["cluster", "arrows.csv", "--seed", "a"]);
+    for word in ["--symmetrize sum", "--directed"] {
+        assert!(ran.status == 2 && ran.err.contains(word), "{}", ran.err);
+    }
+    assert!(kiln(folder.path(), &["cluster", "arrows.csv", "--seed", "a", "--directed"]).status < 2);
+    kiln(folder.path(), &["convert", "arrows.csv", "arrows.kiln", "--symmetrize", "sum"]);
+    let ran = kiln(folder.path(), &["cluster", "arrows.kiln", "--seed", "a", "--directed"]);
+    assert!(ran.status == 2 && ran.err.contains("no directions"), "{}", ran.err);
 }

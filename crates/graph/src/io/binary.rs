@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,8 +17,10 @@ use mmap_io::MemoryMappedFile;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::edges::Built;
 use super::input::decompressed;
 use super::options::Format;
+use super::output::replace;
 use super::parse_error;
 use super::report::ReadReport;
 use crate::adjacency::Adjacency;
@@ -82,14 +84,14 @@ pub(super) fn is_binary(path: &Path) -> std::io::Result<bool> {
 }
 
 /// Reads a copy, from any source of bytes.
-pub(super) fn read(reader: impl Read) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read) -> Result<(Built, Labels, ReadReport)> {
     let mut bytes = Vec::new();
     decompressed(reader)?.read_to_end(&mut bytes)?;
     let (graph, labels) = graph(&bytes, None)?.into_parts();
     let mut report = ReadReport::new(Format::Binary);
     report.nodes = graph.node_count();
     report.edges = graph.edge_count();
-    Ok((graph, labels, report))
+    Ok((Built { graph, arcs: None }, labels, report))
 }
 
 /// Writes a graph and its names in Kiln's binary format, whatever the name of the file.
@@ -97,13 +99,7 @@ pub(super) fn read(reader: impl Read) -> Result<(CsrGraph, Labels, ReadReport)> 
 /// # Errors
 /// [`GraphError::Io`].
 pub fn write_binary(labelled: &LabelledGraph, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    let work = || {
-        let mut file = BufWriter::new(File::create(path)?);
-        write(labelled.graph(), labelled.labels(), &mut file)?;
-        Ok(file.flush()?)
-    };
-    work().map_err(|error: GraphError| error.in_file(path))
+    replace(path.as_ref(), "", |writer: &mut dyn Write| write(labelled.graph(), labelled.labels(), writer))
 }
 
 pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {

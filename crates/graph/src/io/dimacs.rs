@@ -6,7 +6,7 @@
 
 use std::io::{Read, Write};
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::input::decompressed;
 use super::lines::Lines;
 use super::matrix::{check_declared, counted, node_index};
@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::labelled::Labels;
 use crate::symmetrize::Symmetrize;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut report = ReadReport::new(Format::Dimacs);
     let mut lines = Lines::new(decompressed(reader)?);
     let (mut comments, mut first_comment, mut others) = (0, 0, 0);
@@ -95,9 +95,8 @@ pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph
     }
     check_declared(nodes, line, options)?;
     check_node_count(nodes, edges.len(), line, options)?;
-    let rule =
-        if arc_lines > 0 { options.symmetrize.or(Some(Symmetrize::Reject)) } else { options.symmetrize };
-    counted(edges, nodes, 1, rule, report)
+    let rule = if arc_lines > 0 { options.rule().or(Some(Symmetrize::Reject)) } else { options.symmetrize };
+    counted(edges, nodes, 1, rule, options, report)
 }
 
 /// Writes `e u v`, with the weight behind if the graph has weights.

@@ -24,7 +24,7 @@ use crate::error::Result;
 /// not below [`ReadOptions::node_count`], a column that is not used, and those listed in
 /// [`read_graph`](super::read_graph).
 pub fn read_edge_list(reader: impl Read, options: &ReadOptions) -> Result<CsrGraph> {
-    table::read(reader, Format::EdgeList, options, true).map(|(graph, ..)| graph)
+    table::read(reader, Format::EdgeList, options, true).map(|(built, ..)| built.graph)
 }
 
 /// Writes every edge once, `u v` with `u <= v`, and its weight if the graph has weights, in a form that

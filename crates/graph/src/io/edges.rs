@@ -3,6 +3,7 @@
 use super::report::{ReadNote, ReadReport};
 use super::{parse_error, weight_error};
 use crate::csr::CsrGraph;
+use crate::directed_graph::DirectedGraph;
 use crate::error::{GraphError, Result};
 use crate::symmetrize::Symmetrize;
 
@@ -13,6 +14,13 @@ pub(super) struct Edges {
     /// Empty while every weight is 1.
     pub(super) weights: Vec<f64>,
     lines: LineMap,
+}
+
+/// What a reader makes of the edges.
+pub(super) struct Built {
+    pub(super) graph: CsrGraph,
+    /// The arcs, if their directions were to be kept and the format has edges.
+    pub(super) arcs: Option<DirectedGraph>,
 }
 
 impl Edges {
@@ -54,15 +62,18 @@ impl Edges {
         self.ends.iter().position(|&ends| is(ends)).map_or(1, |edge| self.line(edge))
     }
 
-    /// Builds the graph. The edges are undirected unless there is a rule; `name` is what the file calls a node.
+    /// Builds the graph. The edges are undirected unless there is a rule; `directed` keeps their directions as well.
+    /// `name` is what the file calls a node.
     pub(super) fn build(
         mut self,
         node_count: u64,
         rule: Option<Symmetrize>,
+        directed: bool,
         name: impl Fn(u64) -> String,
         report: &mut ReadReport,
-    ) -> Result<CsrGraph> {
+    ) -> Result<Built> {
         self.check_sum()?;
+        let arcs = if directed { Some(self.arcs(node_count, rule.is_none())?) } else { None };
         let zeros = self.weights.iter().filter(|&&weight| weight == 0.0).count() as u64;
         let count = self.len() as u64;
         let graph = if let Some(rule) = rule {
@@ -86,7 +97,17 @@ impl Edges {
         if rule.is_none() && repeated > 0 {
             report.note(ReadNote::Repeated { count: repeated });
         }
-        Ok(graph)
+        Ok(Built { graph, arcs })
+    }
+
+    /// The edges as arcs, from both ends if they are undirected.
+    fn arcs(&self, node_count: u64, both: bool) -> Result<DirectedGraph> {
+        let weights = self.weights.iter().copied().chain(std::iter::repeat(1.0));
+        let arcs = self.ends.iter().zip(weights).flat_map(|(&(u, v), weight)| {
+            let (u, v) = (u64::from(u), u64::from(v));
+            [Some((u, v, weight)), (both && u != v).then_some((v, u, weight))]
+        });
+        DirectedGraph::from_arcs(node_count, arcs.flatten())
     }
 
     /// Names the line at which the sum of degrees gets infinite.

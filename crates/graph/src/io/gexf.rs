@@ -6,16 +6,16 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use super::edges::Built;
 use super::nodes::Listed;
 use super::options::{Format, NodeNames, ReadOptions};
 use super::parse_error;
 use super::report::{ReadNote, ReadReport};
 use super::xml::{self, Element};
-use crate::csr::CsrGraph;
 use crate::error::Result;
 use crate::labelled::Labels;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut document = Document { options: options.clone(), ..Document::default() };
     let (comments, first_line, line) = xml::read(reader, &mut document)?;
     if document.graphs == 0 {

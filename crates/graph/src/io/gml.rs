@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
+use super::edges::Built;
 use super::input::decompressed;
 use super::nodes::Listed;
 use super::options::{Column, Format, NodeNames, ReadOptions};
@@ -106,7 +107,7 @@ struct Reader {
     by_value: u64,
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut bytes = Vec::new();
     decompressed(reader)?.read_to_end(&mut bytes)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -253,7 +254,7 @@ impl Reader {
         *self.unused.entry(what).or_default() += 1;
     }
 
-    fn finish(self, tokens: &Tokens<'_>) -> Result<(CsrGraph, Labels, ReadReport)> {
+    fn finish(self, tokens: &Tokens<'_>) -> Result<(Built, Labels, ReadReport)> {
         let mut report = ReadReport::new(Format::Gml);
         if tokens.comments > 0 {
             report.note(ReadNote::Comments { count: tokens.comments, first_line: tokens.first_comment });

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Read, Write};
 
+use super::edges::Built;
 use super::nodes::Listed;
 use super::options::{Column, Format, NodeNames, ReadOptions, WeightColumn};
 use super::report::{ReadNote, ReadReport};
@@ -35,12 +36,12 @@ use crate::labelled::Labels;
 /// Those listed in [`read_graph`](super::read_graph).
 pub fn read_graphml(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Vec<String>)> {
     let options = ReadOptions { names: NodeNames::Id, ..options.clone() };
-    let (graph, labels, _) = read(reader, &options)?;
+    let (built, labels, _) = read(reader, &options)?;
     let names = labels.iter().map(std::borrow::Cow::into_owned).collect();
-    Ok((graph, names))
+    Ok((built.graph, names))
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut document = Document { options: options.clone(), ..Document::default() };
     let (comments, first_line, line) = xml::read(reader, &mut document)?;
     if document.graphs == 0 {

@@ -54,6 +54,11 @@ pub(super) fn decompressed<'a>(mut reader: impl Read + 'a) -> Result<Box<dyn Buf
         let message = "the file is UTF-16: save it as UTF-8, or convert it with `iconv -f UTF-16 -t UTF-8`";
         return Err(parse_error(1, message));
     }
+    let packed = [("xz", &[0xfd, b'7', b'z', b'X'][..]), ("zip", b"PK\x03\x04"), ("7z", b"7z\xbc\xaf")];
+    if let Some((by, _)) = packed.iter().find(|(_, start)| magic.starts_with(start)) {
+        let message = format!("the file is packed by {by}, which is not read: unpack it first");
+        return Err(parse_error(1, message));
+    }
     let whole = BufReader::with_capacity(1 << 16, Cursor::new(magic).chain(reader));
     match compression {
         Some(compression) => {

@@ -2,12 +2,11 @@
 
 use std::io::BufRead;
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::lines::Lines;
 use super::options::{ReadOptions, WeightColumn};
 use super::report::{ReadNote, ReadReport};
 use super::{check_node_count, parse_error, parse_weight};
-use crate::csr::CsrGraph;
 use crate::error::Result;
 use crate::labelled::Labels;
 use crate::symmetrize::Symmetrize;
@@ -100,14 +99,14 @@ impl Matrix {
         directed: bool,
         options: &ReadOptions,
         mut report: ReadReport,
-    ) -> Result<(CsrGraph, Labels, ReadReport)> {
+    ) -> Result<(Built, Labels, ReadReport)> {
         let bipartite = options.bipartite || self.rows != self.columns;
         let node_count = if bipartite { self.rows.saturating_add(self.columns) } else { self.rows };
         check_declared(node_count, self.header, options)?;
         check_node_count(node_count, self.entries.len(), self.header, options)?;
         if !bipartite {
-            let rule = if directed { options.symmetrize.or(Some(Symmetrize::Reject)) } else { None };
-            return counted(self.entries, node_count, self.base, rule, report);
+            let rule = if directed { options.rule().or(Some(Symmetrize::Reject)) } else { None };
+            return counted(self.entries, node_count, self.base, rule, options, report);
         }
         for ends in &mut self.entries.ends {
             // Fits: rows and columns together are fewer than 2^32.
@@ -116,7 +115,7 @@ impl Matrix {
         let labels = Labels::sides(self.rows, self.columns);
         report.note(ReadNote::Bipartite { rows: self.rows, columns: self.columns });
         let name = |node: u64| labels.label(node).into_owned();
-        let graph = self.entries.build(node_count, None, name, &mut report)?;
+        let graph = self.entries.build(node_count, None, options.directed, name, &mut report)?;
         Ok((graph, labels, report))
     }
 }
@@ -155,9 +154,10 @@ pub(super) fn counted(
     node_count: u64,
     base: u64,
     rule: Option<Symmetrize>,
+    options: &ReadOptions,
     mut report: ReadReport,
-) -> Result<(CsrGraph, Labels, ReadReport)> {
+) -> Result<(Built, Labels, ReadReport)> {
     let name = |node: u64| format!("node {}", node + base);
-    let graph = edges.build(node_count, rule, name, &mut report)?;
+    let graph = edges.build(node_count, rule, options.directed, name, &mut report)?;
     Ok((graph, Labels::counted(base, node_count), report))
 }

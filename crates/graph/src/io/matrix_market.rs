@@ -9,6 +9,7 @@
 
 use std::io::{BufWriter, Read, Write};
 
+use super::edges::Built;
 use super::input::decompressed;
 use super::lines::Lines;
 use super::matrix::Matrix;
@@ -29,10 +30,10 @@ const BANNER: &str =
 /// [`GraphError::Parse`](crate::GraphError::Parse) also if there are more or fewer entries than declared or if a
 /// general matrix is not symmetric, and those listed in [`read_graph`](super::read_graph).
 pub fn read_matrix_market(reader: impl Read, options: &ReadOptions) -> Result<CsrGraph> {
-    read(reader, options).map(|(graph, ..)| graph)
+    read(reader, options).map(|(built, ..)| built.graph)
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut report = ReadReport::new(Format::MatrixMarket);
     let mut lines = Lines::new(decompressed(reader)?);
     let banner = lines.next_line()?.unwrap_or_default().to_lowercase();

@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::input::decompressed;
 use super::lines::Lines;
 use super::matrix::{check_declared, counted, node_index};
@@ -20,7 +20,7 @@ use crate::error::{GraphError, Result};
 use crate::labelled::Labels;
 use crate::symmetrize::Symmetrize;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut report = ReadReport::new(Format::Metis);
     let mut lines = Lines::long(decompressed(reader)?);
     let (mut comments, mut first_comment) = (0, 0);
@@ -82,8 +82,8 @@ pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph
     }
     check_declared(node, sizes.line, options)?;
     check_node_count(node, edges.len(), sizes.line, options)?;
-    let rule = options.symmetrize.unwrap_or(Symmetrize::Reject);
-    let read = counted(edges, node, 1, Some(rule), report)?;
+    let rule = options.rule().unwrap_or(Symmetrize::Reject);
+    let read = counted(edges, node, 1, Some(rule), options, report)?;
     if read.2.edges == sizes.edges {
         return Ok(read);
     }
@@ -126,12 +126,15 @@ impl Sizes {
 }
 
 /// Writes a METIS file; weights are written as they are, though METIS itself takes only whole ones.
-pub(super) fn write(graph: &CsrGraph, mut writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
     let loops = (0..graph.node_count()).find(|&u| graph.neighbor_ids(u).binary_search(&(u as u32)).is_ok());
     if let Some(node) = loops {
         return Err(GraphError::NotWritable {
             format: Format::Metis,
-            message: format!("node {node} has a self-loop, and METIS files hold none"),
+            message: format!(
+                "{:?} has a connection with itself, and METIS files hold none",
+                labels.label(node)
+            ),
         });
     }
     let fmt = if graph.is_weighted() { " 001" } else { "" };

@@ -30,6 +30,7 @@ use std::path::Path;
 
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
+use crate::directed_graph::DirectedGraph;
 use crate::error::{GraphError, Result};
 use crate::labelled::LabelledGraph;
 
@@ -45,6 +46,7 @@ mod lines;
 mod matrix;
 mod matrix_market;
 mod metis;
+mod names_file;
 mod nodes;
 mod npz;
 mod options;
@@ -54,6 +56,8 @@ mod report;
 mod smat;
 mod table;
 mod xml;
+
+use edges::Built;
 
 pub use binary::{open_binary, write_binary};
 pub use edge_list::{read_edge_list, write_edge_list};
@@ -69,14 +73,17 @@ pub use smat::{read_smat, write_smat};
 const MAX_LINE: usize = 1 << 20;
 
 /// The error for edges that a file declares directed.
-const DIRECTED: &str = "the edges are directed: choose in `ReadOptions::symmetrize` how to read them as undirected \
-                        (`Symmetrize::Max` or `Symmetrize::Sum`)";
+const DIRECTED: &str = "the edges are directed, and clusters are those of undirected graphs: choose in \
+                        `ReadOptions::symmetrize` whether the weights of both directions are added \
+                        (`Symmetrize::Sum`) or the larger one counts (`Symmetrize::Max`)";
 
 /// A graph that was read, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
     /// The graph with the names of its nodes.
     pub graph: LabelledGraph,
+    /// The arcs with their directions, if [`ReadOptions::directed`] asks for them.
+    pub arcs: Option<DirectedGraph>,
     /// How the file was understood, and what in it was not used.
     pub report: ReadReport,
 }
@@ -84,7 +91,8 @@ pub struct Read {
 /// Reads a graph file in the format that its extension names, with the names of its nodes.
 ///
 /// An edge list may hold any names. If all are whole numbers the nodes are in ascending order, else in the
-/// order in which they first occur. Nodes of the other formats are in the order of the file.
+/// order in which they first occur. Nodes of the other formats are in the order of the file; where a format
+/// holds only numbers, a file of names beside it is read as well (see [`write_labelled`]).
 ///
 /// ```
 /// use kiln_graph::io::{ReadOptions, read_labelled};
@@ -109,6 +117,20 @@ pub fn read_labelled(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Re
 /// # Errors
 /// Those of [`read_graph`] but for the unknown format.
 pub fn read_labelled_with(path: impl AsRef<Path>, format: Format, options: &ReadOptions) -> Result<Read> {
+    read_labelled_with_progress(path, format, options, |_| ())
+}
+
+/// [`read_labelled_with`], where `progress` is called with the length of each part of the file that has been read,
+/// in bytes. A file in Kiln's own format, which is not read but mapped into memory, has no parts.
+///
+/// # Errors
+/// Those of [`read_labelled_with`].
+pub fn read_labelled_with_progress(
+    path: impl AsRef<Path>,
+    format: Format,
+    options: &ReadOptions,
+    progress: impl FnMut(u64),
+) -> Result<Read> {
     let path = path.as_ref();
     let read = || {
         if format == Format::Binary && binary::is_binary(path)? {
@@ -118,11 +140,26 @@ pub fn read_labelled_with(path: impl AsRef<Path>, format: Format, options: &Read
                 edges: graph.graph().edge_count(),
                 ..ReadReport::new(format)
             };
-            return Ok(Read { graph, report });
+            return Ok(Read { graph, arcs: None, report });
         }
-        read_labelled_from(File::open(path)?, format, options)
+        let file = Watched { file: File::open(path)?, progress };
+        names_file::read(path, format, read_labelled_from(file, format, options)?)
     };
     read().map_err(|error| error.in_file(path))
+}
+
+/// A file of which each part is told.
+struct Watched<F> {
+    file: File,
+    progress: F,
+}
+
+impl<F: FnMut(u64)> IoRead for Watched<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        (self.progress)(read as u64);
+        Ok(read)
+    }
 }
 
 /// [`read_labelled`] from any source of bytes, such as standard input.
@@ -130,7 +167,7 @@ pub fn read_labelled_with(path: impl AsRef<Path>, format: Format, options: &Read
 /// # Errors
 /// Those of [`read_graph`] but for the unknown format; they name no file.
 pub fn read_labelled_from(reader: impl IoRead, format: Format, options: &ReadOptions) -> Result<Read> {
-    let (graph, labels, report) = match format {
+    let (built, labels, report) = match format {
         Format::EdgeList => table::read(reader, format, options, false)?,
         Format::Ncol => table::read(reader, format, &ncol(options), false)?,
         Format::Smat => smat::read(reader, options)?,
@@ -144,7 +181,8 @@ pub fn read_labelled_from(reader: impl IoRead, format: Format, options: &ReadOpt
         Format::Npz => npz::read(reader, options)?,
         Format::Binary => binary::read(reader)?,
     };
-    Ok(Read { graph: LabelledGraph::new(graph, labels)?, report })
+    let Built { graph, arcs } = built;
+    Ok(Read { graph: LabelledGraph::new(graph, labels)?, arcs, report })
 }
 
 /// The options of a table that has neither header, quotes nor comments.
@@ -188,7 +226,11 @@ fn parse_error(line: u64, message: impl Into<String>) -> GraphError {
 }
 
 fn weight_error(text: &str, line: u64) -> GraphError {
-    parse_error(line, format!("weight {text}: weights must be finite and not negative"))
+    let message = format!(
+        "weight {text}: weights must be finite and not negative; `ReadOptions::columns` chooses other weights, \
+         `ReadOptions::weights` leaves them out"
+    );
+    parse_error(line, message)
 }
 
 /// Parses a weight; `line` is for the error.

@@ -1,10 +1,9 @@
 //! What the formats share that list nodes and edges by id: GraphML, GEXF and GML.
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::options::{Format, NodeNames, ReadOptions, WeightColumn};
 use super::report::{ReadNote, ReadReport};
 use super::{DIRECTED, check_node_count, parse_error, parse_weight};
-use crate::csr::CsrGraph;
 use crate::error::Result;
 use crate::labelled::Labels;
 use crate::names::Names;
@@ -86,7 +85,7 @@ impl Listed {
         default: Option<f64>,
         options: &ReadOptions,
         mut report: ReadReport,
-    ) -> Result<(CsrGraph, Labels, ReadReport)> {
+    ) -> Result<(Built, Labels, ReadReport)> {
         if let Some(node) = self.declared.iter().position(|&declared| !declared) {
             let id = self.ids.text(node).unwrap_or_default();
             let message = format!("an edge ends at {id:?}, but there is no such node in the file");
@@ -121,7 +120,7 @@ impl Listed {
         let rule = self.rule(options, &mut report)?;
         let (edges, labels) = (self.edges, name(self.ids, &self.labels, format, options, &mut report)?);
         let name = |node: u64| format!("{:?}", labels.label(node));
-        let graph = edges.build(node_count, rule, name, &mut report)?;
+        let graph = edges.build(node_count, rule, options.directed, name, &mut report)?;
         Ok((graph, labels, report))
     }
 
@@ -129,11 +128,13 @@ impl Listed {
         if self.directed != Some(true) {
             return Ok(None);
         }
-        if options.symmetrize.is_none() {
+        if options.rule().is_none() {
             return Err(parse_error(self.edges.line(0), DIRECTED));
         }
-        report.note(ReadNote::Undirected { count: self.edges.len() as u64 });
-        Ok(options.symmetrize)
+        if !options.directed {
+            report.note(ReadNote::Undirected { count: self.edges.len() as u64 });
+        }
+        Ok(options.rule())
     }
 }
 

@@ -7,18 +7,17 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::matrix::Matrix;
 use super::options::{Format, ReadOptions, WeightColumn};
 use super::parse_error;
 use super::report::ReadReport;
-use crate::csr::CsrGraph;
 use crate::error::Result;
 use crate::labelled::Labels;
 
 type Archive = ZipArchive<Cursor<Vec<u8>>>;
 
-pub(super) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     let mut archive =

@@ -78,6 +78,11 @@ impl Format {
         EXTENSIONS.iter().find(|(format, _)| *format == self).map_or(&[], |(_, all)| all)
     }
 
+    /// Whether graphs can be written in it.
+    pub fn is_written(self) -> bool {
+        !matches!(self, Self::Gexf | Self::Npz)
+    }
+
     /// Every format.
     pub fn all() -> impl Iterator<Item = Self> {
         EXTENSIONS.iter().map(|(format, _)| *format)
@@ -216,6 +221,10 @@ pub struct ReadOptions {
     /// rule it lists arcs u → v, as files do that give every edge from both ends. In the other formats `None`
     /// accepts what is declared undirected or is symmetric, and rejects the rest.
     pub symmetrize: Option<Symmetrize>,
+    /// Whether to keep directions: [`Read::arcs`](super::Read::arcs) then holds the arcs as they are, for
+    /// [`DirectedPush`](crate::DirectedPush), an undirected edge in both directions. The graph is what
+    /// [`symmetrize`](Self::symmetrize) makes of them, or else their sum. A file in Kiln's own format has no arcs.
+    pub directed: bool,
     /// What separates the columns of a table. By default the first lines decide between tabs, commas,
     /// semicolons, bars and white space.
     pub separator: Option<char>,
@@ -247,6 +256,7 @@ impl Default for ReadOptions {
         Self {
             node_count: None,
             symmetrize: None,
+            directed: false,
             separator: None,
             quote: Some('"'),
             comments: ["#", "%", "//"].map(str::to_owned).into(),
@@ -258,5 +268,12 @@ impl Default for ReadOptions {
             bipartite: false,
             names: NodeNames::default(),
         }
+    }
+}
+
+impl ReadOptions {
+    /// How to make directed input undirected.
+    pub(super) fn rule(&self) -> Option<Symmetrize> {
+        self.symmetrize.or(self.directed.then_some(Symmetrize::Sum))
     }
 }

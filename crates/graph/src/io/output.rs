@@ -1,15 +1,15 @@
 //! Writing graph files.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use super::options::Format;
-use super::{binary, dimacs, gml, graphml, metis, pajek};
+use super::{binary, dimacs, gml, graphml, metis, names_file, pajek};
 use super::{write_edge_list, write_graphml, write_matrix_market, write_smat};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
@@ -24,6 +24,8 @@ use crate::labelled::{LabelledGraph, Labels};
 pub fn write_graph(graph: &CsrGraph, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let format = Format::from_path(path)?;
+    // The numbers of the format are the nodes' names, whatever the first one is.
+    names_file::are_needed(path, format, &Labels::counted(0, 0))?;
     to_file(path, |writer: &mut dyn Write| match format {
         Format::EdgeList => write_edge_list(graph, writer),
         Format::GraphMl => write_graphml(graph, writer),
@@ -35,17 +37,35 @@ pub fn write_graph(graph: &CsrGraph, path: impl AsRef<Path>) -> Result<()> {
 /// ends in `.gz`, `.bz2` or `.zst`.
 ///
 /// Tables (commas for `.csv`, tabs for `.tsv`, else spaces) have a header, and quotes where a name needs them.
-/// They list edges, so nodes without edges are not in them. SMAT, Matrix Market, METIS and DIMACS hold no names
-/// and are written only if the names are consecutive numbers.
+/// They list edges, so nodes without edges are not in them. SMAT, Matrix Market, METIS and DIMACS hold numbers
+/// only. Names other than those numbers then stand in a file beside, one a line: `graph.mtx.names`.
+/// [`read_labelled`](super::read_labelled) finds them there.
+///
+/// Returns the file of the names, if there is one. A file that is there already is replaced once all is written.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("graph.mtx");
+/// use kiln_graph::io::{ReadOptions, read_labelled, write_labelled};
+/// use kiln_graph::{CsrGraph, LabelledGraph, Labels};
+/// let graph = CsrGraph::from_edges(3, [(0, 1), (1, 2)])?;
+/// let named = LabelledGraph::new(graph, Labels::new(["alice", "bob", "carol"])?)?;
+/// let names = write_labelled(&named, &path)?.expect("the format holds no names");
+/// assert_eq!(std::fs::read_to_string(names).unwrap(), "alice\nbob\ncarol\n");
+/// assert_eq!(read_labelled(&path, &ReadOptions::default())?.graph, named);
+/// # Ok::<(), kiln_graph::GraphError>(())
+/// ```
 ///
 /// # Errors
 /// Those of [`write_graph`](super::write_graph).
-pub fn write_labelled(labelled: &LabelledGraph, path: impl AsRef<Path>) -> Result<()> {
+pub fn write_labelled(labelled: &LabelledGraph, path: impl AsRef<Path>) -> Result<Option<PathBuf>> {
     let path = path.as_ref();
     let format = Format::from_path(path)?;
+    let beside = names_file::are_needed(path, format, labelled.labels())?;
     to_file(path, |writer: &mut dyn Write| {
         write_as(labelled.graph(), labelled.labels(), format, path, writer)
-    })
+    })?;
+    beside.then(|| names_file::write(path, labelled.labels())).transpose()
 }
 
 fn write_as(
@@ -55,26 +75,21 @@ fn write_as(
     path: &Path,
     writer: &mut dyn Write,
 ) -> Result<()> {
-    let refuse = |message: &str| Err(GraphError::NotWritable { format, message: message.to_owned() });
-    if labels.first_number().is_none()
-        && matches!(format, Format::Smat | Format::MatrixMarket | Format::Metis | Format::Dimacs)
-    {
-        return refuse(
-            "it holds no names, only numbers: choose .graphml, .gml, .net or .csv, or write the graph alone",
-        );
-    }
     match format {
         Format::EdgeList => write_table(graph, labels, separator(path), writer),
         Format::Ncol => write_ncol(graph, labels, writer),
         Format::Smat => write_smat(graph, writer),
         Format::MatrixMarket => write_matrix_market(graph, writer),
         Format::GraphMl => graphml::write(graph, labels, writer),
-        Format::Metis => metis::write(graph, writer),
+        Format::Metis => metis::write(graph, labels, writer),
         Format::Gml => gml::write(graph, labels, writer),
         Format::Pajek => pajek::write(graph, labels, writer),
         Format::Dimacs => dimacs::write(graph, writer),
         Format::Binary => binary::write(graph, labels, writer),
-        Format::Gexf | Format::Npz => refuse("this format is read only"),
+        Format::Gexf | Format::Npz => {
+            let message = "this format is read only: choose .graphml, .gml, .csv or .mtx".to_owned();
+            Err(GraphError::NotWritable { format, message })
+        }
     }
 }
 
@@ -142,28 +157,58 @@ fn buffered(to: impl Write, write: impl Fn(&mut dyn Write) -> Result<()>) -> Res
 /// Hands out a writer that compresses as the name of the file says.
 pub(super) fn to_file(path: &Path, write: impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    replace(path, extension.to_str().unwrap_or_default(), write)
+}
+
+/// Hands out a writer that compresses as `compression` says, the ending of such files. The file is whole or absent: a
+/// graph may come from the very file that it replaces, even mapped into memory.
+pub(super) fn replace(
+    path: &Path,
+    compression: &str,
+    write: impl Fn(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    // A pipe or a device cannot be replaced.
+    let direct = path.metadata().is_ok_and(|there| !there.is_file());
     let work = || {
-        let mut file = BufWriter::new(File::create(path)?);
-        match extension.to_str() {
-            Some("gz") => {
-                let mut encoder = GzEncoder::new(&mut file, flate2::Compression::default());
-                buffered(&mut encoder, &write)?;
-                encoder.finish()?;
-            }
-            Some("bz2") => {
-                let mut encoder = bzip2::write::BzEncoder::new(&mut file, bzip2::Compression::default());
-                buffered(&mut encoder, &write)?;
-                encoder.finish()?;
-            }
-            Some("zst") => {
-                // The encoder cannot report errors of what it writes to, so it writes to memory.
-                let mut plain = Vec::new();
-                write(&mut plain)?;
-                file.write_all(&compress_to_vec(plain.as_slice(), CompressionLevel::Fastest))?;
-            }
-            _ => write(&mut file)?,
+        if direct {
+            return compressed(File::create(path)?, compression, &write);
         }
-        Ok(file.flush()?)
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let done = File::create(&temporary)
+            .map_err(GraphError::from)
+            .and_then(|file| compressed(file, compression, &write))
+            .and_then(|()| Ok(fs::rename(&temporary, path)?));
+        if done.is_err() {
+            // What is left of it is of no use; why it cannot be removed neither.
+            let _ = fs::remove_file(&temporary);
+        }
+        done
     };
     work().map_err(|error: GraphError| error.in_file(path))
+}
+
+fn compressed(file: File, compression: &str, write: &impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut file = BufWriter::new(file);
+    match compression {
+        "gz" => {
+            let mut encoder = GzEncoder::new(&mut file, flate2::Compression::default());
+            buffered(&mut encoder, write)?;
+            encoder.finish()?;
+        }
+        "bz2" => {
+            let mut encoder = bzip2::write::BzEncoder::new(&mut file, bzip2::Compression::default());
+            buffered(&mut encoder, write)?;
+            encoder.finish()?;
+        }
+        "zst" => {
+            // The encoder cannot report errors of what it writes to, so it writes to memory.
+            let mut plain = Vec::new();
+            write(&mut plain)?;
+            file.write_all(&compress_to_vec(plain.as_slice(), CompressionLevel::Fastest))?;
+        }
+        _ => write(&mut file)?,
+    }
+    Ok(file.flush()?)
 }

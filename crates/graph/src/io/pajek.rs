@@ -7,7 +7,7 @@
 
 use std::io::{BufRead, Read, Write};
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::input::decompressed;
 use super::lines::Lines;
 use super::matrix::{check_declared, node_index};
@@ -50,7 +50,7 @@ struct Network {
     rows_read: u64,
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut network = Network::default();
     let last = network.read(&mut Lines::long(decompressed(reader)?), options)?;
     if network.header == 0 {
@@ -192,7 +192,7 @@ impl Network {
         Ok(())
     }
 
-    fn finish(self, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+    fn finish(self, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
         let mut report = ReadReport::new(Format::Pajek);
         if self.comments > 0 {
             report.note(ReadNote::Comments { count: self.comments, first_line: self.first_comment });
@@ -215,14 +215,16 @@ impl Network {
             return Err(parse_error(self.header, message));
         }
         let rule = if self.symmetric {
-            options.symmetrize.or(Some(Symmetrize::Reject))
+            options.rule().or(Some(Symmetrize::Reject))
         } else if self.arcs == 0 {
             None
-        } else if options.symmetrize.is_none() {
+        } else if options.rule().is_none() {
             return Err(parse_error(self.edges.line(0), DIRECTED));
         } else {
-            report.note(ReadNote::Undirected { count: self.arcs });
-            options.symmetrize
+            if !options.directed {
+                report.note(ReadNote::Undirected { count: self.arcs });
+            }
+            options.rule()
         };
         let labels = if self.labels.is_empty() || options.names == NodeNames::Id {
             Labels::counted(1, self.nodes)
@@ -238,7 +240,7 @@ impl Network {
             nodes::name(ids, &labels, Format::Pajek, options, &mut report)?
         };
         let name = |node: u64| format!("{:?}", labels.label(node));
-        let graph = self.edges.build(self.nodes, rule, name, &mut report)?;
+        let graph = self.edges.build(self.nodes, rule, options.directed, name, &mut report)?;
         Ok((graph, labels, report))
     }
 }

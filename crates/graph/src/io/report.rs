@@ -78,6 +78,11 @@ pub enum ReadNote {
         /// How many.
         count: u64,
     },
+    /// The nodes have the names of a file beside that of the graph.
+    Names {
+        /// That file.
+        file: String,
+    },
     /// The rows and the columns of the file are different nodes.
     Bipartite {
         /// Nodes of the first kind.
@@ -152,6 +157,7 @@ impl fmt::Display for ReadNote {
                 write!(f, "{count} edges repeat an earlier pair: their weights were summed")
             }
             Self::ZeroWeights { count } => write!(f, "{count} edges of weight 0 were left out"),
+            Self::Names { file } => write!(f, "the names of the nodes are those in {file}"),
             Self::Bipartite { rows, columns } => {
                 write!(f, "a bipartite graph: {rows} nodes r1, r2, ... and {columns} nodes c1, c2, ...")
             }

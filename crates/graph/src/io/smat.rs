@@ -7,6 +7,7 @@
 
 use std::io::{BufWriter, Read, Write};
 
+use super::edges::Built;
 use super::input::decompressed;
 use super::lines::Lines;
 use super::matrix::Matrix;
@@ -23,16 +24,16 @@ use crate::labelled::Labels;
 /// [`GraphError::Parse`](crate::GraphError::Parse) also if there are more or fewer entries than declared, or if
 /// both triangles are there and differ, and those listed in [`read_graph`](super::read_graph).
 pub fn read_smat(reader: impl Read, options: &ReadOptions) -> Result<CsrGraph> {
-    read(reader, options).map(|(graph, ..)| graph)
+    read(reader, options).map(|(built, ..)| built.graph)
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(CsrGraph, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
     let mut lines = Lines::new(decompressed(reader)?);
     let (mut matrix, declared) = Matrix::sizes(&mut lines, 0, false)?;
     matrix.read_entries(&mut lines, declared, Some(true), options, false)?;
     let ends = &matrix.entries.ends;
     let triangle = ends.iter().all(|&(i, j)| i <= j) || ends.iter().all(|&(i, j)| i >= j);
-    matrix.graph(!triangle || options.symmetrize.is_some(), options, ReadReport::new(Format::Smat))
+    matrix.graph(!triangle || options.rule().is_some(), options, ReadReport::new(Format::Smat))
 }
 
 /// Writes a graph as SMAT, each edge from both ends and a self-loop once, with values that read back to

@@ -2,7 +2,8 @@
 
 use kiln_graph::generators::HashedPlantedPartition;
 use kiln_graph::{
-    Adjacency, Appr, CsrGraph, GraphError, GraphWork, Limits, LocalQuery, SeedDistribution, top_k_for_all,
+    Adjacency, Appr, CsrGraph, GraphError, GraphWork, Limits, LocalQuery, SeedDistribution, WeightUnit,
+    top_k_for_all,
 };
 use proptest::prelude::*;
 
@@ -27,8 +28,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
-    fn rows_are_the_largest_entries(graph in weighted_graph(20), k in 1_usize..8) {
-        let (rows, work) = rows(&graph, &query(), k);
+    fn rows_are_the_largest_entries(graph in weighted_graph(20), k in 1_usize..8, other in any::<bool>()) {
+        // Every setting of the query holds.
+        let unit = if other { WeightUnit::AsGiven } else { WeightUnit::Mean };
+        let query = LocalQuery { stop_at_error: other.then_some(1e-3), ..query().weight_unit(unit) };
+        let (rows, work) = rows(&graph, &query, k);
         prop_assert!(rows.iter().map(|row| row.0).eq(0..graph.node_count()));
         let mut expected_work = GraphWork::default();
         for (node, row) in rows {
@@ -36,7 +40,7 @@ proptest! {
                 prop_assert!(row.is_empty());
                 continue;
             }
-            let mut own = query();
+            let mut own = query.clone();
             own.seeds = SeedDistribution::node(node);
             let mut answer = own.run(&graph).unwrap();
             expected_work += answer.work;

@@ -5,12 +5,11 @@ use std::io::Read;
 
 use rayon::prelude::*;
 
-use super::edges::Edges;
+use super::edges::{Built, Edges};
 use super::input::decompressed;
 use super::options::{Format, ReadOptions};
 use super::report::{ReadNote, ReadReport};
 use super::{MAX_LINE, check_node_count, parse_error};
-use crate::csr::CsrGraph;
 use crate::error::Result;
 use crate::labelled::{Labels, whole_number};
 use crate::names::Names;
@@ -52,7 +51,7 @@ pub(super) fn read(
     format: Format,
     options: &ReadOptions,
     numbered: bool,
-) -> Result<(CsrGraph, Labels, ReadReport)> {
+) -> Result<(Built, Labels, ReadReport)> {
     let base = u64::from(options.one_based);
     let ids = match options.node_count {
         None if !numbered => Ids::Small,
@@ -252,7 +251,7 @@ impl Table<'_> {
         }
     }
 
-    fn finish(mut self, layout: &Layout, numbered: bool) -> Result<(CsrGraph, Labels, ReadReport)> {
+    fn finish(mut self, layout: &Layout, numbered: bool) -> Result<(Built, Labels, ReadReport)> {
         if self.comments > 0 {
             self.report.note(ReadNote::Comments { count: self.comments, first_line: self.first_comment });
         }
@@ -269,7 +268,7 @@ impl Table<'_> {
         if layout.bipartite {
             self.report.note(ReadNote::Bipartite { rows, columns: node_count - rows.min(node_count) });
         }
-        let graph = self.edges.build(node_count, rule, name, &mut self.report)?;
+        let graph = self.edges.build(node_count, rule, self.options.directed, name, &mut self.report)?;
         Ok((graph, labels, self.report))
     }
 
@@ -283,12 +282,14 @@ impl Table<'_> {
             return Ok(None);
         }
         if self.directed > 0 || layout.directed {
-            if self.options.symmetrize.is_none() {
+            if self.options.rule().is_none() {
                 return Err(parse_error(layout.header.unwrap_or(1), super::DIRECTED));
             }
-            self.report.note(ReadNote::Undirected { count: self.edges.len() as u64 });
+            if !self.options.directed {
+                self.report.note(ReadNote::Undirected { count: self.edges.len() as u64 });
+            }
         }
-        Ok(self.options.symmetrize)
+        Ok(self.options.rule())
     }
 
     /// Nodes of the first kind of a bipartite table.
