@@ -126,8 +126,11 @@ fn known_sets_of_two_universities() {
             let connected = members.iter().copied().filter(|&u| graph.degree(u) > 0.0);
             let seeds: Vec<SeedDistribution> = connected.step_by(150).map(SeedDistribution::node).collect();
             let mut of_set = 0.0;
-            for answer in Clusterer::default().run_batch(&graph, &seeds) {
-                of_set += Recovery::of(&graph, &nodes(answer.unwrap()), members).unwrap().f1;
+            for (answer, seed) in Clusterer::default().run_batch(&graph, &seeds).into_iter().zip(&seeds) {
+                // Without a cluster, the seed alone.
+                let alone = |_| seed.resolve(&graph).unwrap().iter().map(|seed| seed.0).collect();
+                let nodes = answer.unwrap().outcome.found().map_or_else(alone, |cluster| cluster.nodes);
+                of_set += Recovery::of(&graph, &nodes, members).unwrap().f1;
             }
             sum += of_set / seeds.len() as f64;
             sets += 1;
