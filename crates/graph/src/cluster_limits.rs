@@ -129,6 +129,19 @@ pub enum NoClusterReason {
         /// What a set of its volume has on average in a random graph with the same degrees.
         random: f64,
     },
+    /// Sets around the seeds are good, but none has an end, as [`Clusterer`](crate::Clusterer) asks for: up to the
+    /// largest that were looked at, larger ones are better.
+    #[error(
+        "the sets around the seeds become better all the way to the largest that was looked at; the best has \
+         {size} nodes and conductance {conductance:.3}: the seeds are tied to everything, or their cluster is \
+         larger; allow more work or a larger `max_share`, or ask for a size"
+    )]
+    Endless {
+        /// Nodes of the best set.
+        size: usize,
+        /// Its conductance.
+        conductance: f64,
+    },
     /// A size was asked for, and every candidate is less than half as large.
     #[error(
         "no set of about {wanted} nodes around the seeds: the largest that was looked at has {largest}; ask for a \

@@ -276,18 +276,22 @@ impl CsrGraph {
 }
 
 impl Adjacency for CsrGraph {
+    #[inline]
     fn node_count(&self) -> u64 {
         (self.offsets.len() - 1) as u64
     }
 
+    #[inline]
     fn total_volume(&self) -> f64 {
         self.total_volume
     }
 
+    #[inline]
     fn mean_weight(&self) -> f64 {
         if self.targets.is_empty() { 1.0 } else { self.total_volume / self.targets.len() as f64 }
     }
 
+    #[inline]
     fn degree(&self, u: u64) -> f64 {
         match &self.weighted {
             Some(weights) if u < self.node_count() => weights.degrees[u as usize],
@@ -296,10 +300,12 @@ impl Adjacency for CsrGraph {
         }
     }
 
+    #[inline]
     fn arc_count(&self, u: u64) -> usize {
         if u < self.node_count() { self.offsets[u as usize + 1] - self.offsets[u as usize] } else { 0 }
     }
 
+    #[inline]
     fn neighbors(&self, u: u64, mut visit: impl FnMut(u64, f64)) {
         if u >= self.node_count() {
             return;
@@ -320,6 +326,7 @@ impl Adjacency for CsrGraph {
         }
     }
 
+    #[inline]
     fn is_weighted(&self) -> bool {
         self.weighted.is_some()
     }

@@ -39,6 +39,7 @@ impl Explored {
     }
 
     /// Number of nodes touched.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
@@ -49,11 +50,13 @@ impl Explored {
     }
 
     /// Node number of each slot.
+    #[inline]
     pub(crate) fn nodes(&self) -> &[u64] {
         self.index.nodes()
     }
 
     /// Degree of each slot.
+    #[inline]
     pub(crate) fn degrees(&self) -> &[f64] {
         &self.degrees
     }
@@ -74,7 +77,13 @@ impl Explored {
         slot
     }
 
+    /// The slot of `node`, if it has been touched.
+    pub(crate) fn slot(&self, node: u64) -> Option<u32> {
+        self.index.slot(node)
+    }
+
     /// Whether the neighbour list of `slot` has been read.
+    #[inline]
     pub(crate) fn is_expanded(&self, slot: u32) -> bool {
         self.lists[slot as usize].start != UNREAD.start
     }
@@ -110,11 +119,13 @@ impl Explored {
     }
 
     /// Number of stored neighbours of an expanded slot.
+    #[inline]
     pub(crate) fn arc_count(&self, slot: u32) -> usize {
         self.lists[slot as usize].len as usize
     }
 
     /// `A_uu` of an expanded slot.
+    #[inline]
     pub(crate) fn loop_weight(&self, slot: u32) -> f64 {
         self.lists[slot as usize].loop_weight
     }

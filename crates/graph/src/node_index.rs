@@ -25,14 +25,17 @@ impl NodeIndex {
         self.nodes.clear();
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
 
+    #[inline]
     pub(crate) fn nodes(&self) -> &[u64] {
         &self.nodes
     }
 
+    #[inline]
     pub(crate) fn slot(&self, node: u64) -> Option<u32> {
         if self.table.is_empty() {
             return None;

@@ -102,8 +102,13 @@ impl Judge {
     }
 
     /// The limits of sweeps, which need not look at larger prefixes.
-    fn sweep_limits(&self) -> SweepLimits {
+    pub(crate) fn sweep_limits(&self) -> SweepLimits {
         SweepLimits { max_volume: Some(self.max_volume), max_size: self.limits.max_size }
+    }
+
+    /// Whether sets must be smaller than a share of the graph.
+    pub(crate) fn was_asked_for_less(&self) -> bool {
+        self.limits.max_size.is_some() || self.limits.max_volume.is_some()
     }
 
     /// The largest seed mass over degree.
@@ -198,7 +203,7 @@ impl Judge {
     }
 
     /// Place of the first node with which the nodes so far contain the seeds.
-    fn first_with_seeds(&self, nodes: impl Iterator<Item = u64>) -> Option<usize> {
+    pub(crate) fn first_with_seeds(&self, nodes: impl Iterator<Item = u64>) -> Option<usize> {
         let mut missing = match self.limits.seeds {
             SeedRule::Any => 1,
             SeedRule::Every => self.seeds.len(),

@@ -84,6 +84,8 @@ pub struct Workspace {
     pub(crate) push: PushBuffers,
     /// Residuals by slot, as the last certificate recomputed them.
     pub(crate) residuals: Vec<f64>,
+    /// For questions that come up within a question.
+    pub(crate) spare: Option<Box<Workspace>>,
 }
 
 /// What a push reads and writes at every neighbour: kept small for the cache.
@@ -254,6 +256,7 @@ pub(crate) enum Step {
 }
 
 /// Judges, before any list is read, whether `slot` may be updated once `edges_touched` edges have been.
+#[inline]
 pub(crate) fn step_allowed(
     limits: Limits,
     graph: &impl Adjacency,

@@ -74,7 +74,8 @@ impl FlowNetwork {
         self.levels[node as usize] != UNREACHED
     }
 
-    /// Levels of everything that the source reaches; whether that includes the sink.
+    /// Levels of everything that the source reaches or, if that includes the sink, of all before it; whether it
+    /// does.
     fn find_levels(&mut self, source: u32, sink: u32, most: u64) -> Option<bool> {
         self.levels.clear();
         self.levels.resize(self.leaving.len(), UNREACHED);
@@ -89,11 +90,14 @@ impl FlowNetwork {
                 let arc = self.arcs[a as usize];
                 if arc.residual > arc.negligible && self.levels[arc.head as usize] == UNREACHED {
                     self.levels[arc.head as usize] = self.levels[u as usize] + 1;
+                    if arc.head == sink {
+                        return Some(true);
+                    }
                     waiting.push_back(arc.head);
                 }
             }
         }
-        Some(self.levels[sink as usize] != UNREACHED)
+        Some(false)
     }
 
     /// Sends as much as fits along one path of descending levels, found by depth-first search from where the

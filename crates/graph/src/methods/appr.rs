@@ -78,14 +78,17 @@ struct Lazy {
 impl PushRule for Lazy {
     const LOOP_RECEIVES: bool = true;
 
+    #[inline]
     fn alpha(&self) -> f64 {
         self.alpha
     }
 
+    #[inline]
     fn threshold(&self, degree: f64) -> f64 {
         self.epsilon * degree
     }
 
+    #[inline]
     fn update(&self, residual: f64, degree: f64, _: f64) -> (f64, f64, f64) {
         let kept = (1.0 - self.alpha) / 2.0 * residual;
         (self.alpha * residual, kept, kept / degree)

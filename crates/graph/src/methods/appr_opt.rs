@@ -70,14 +70,17 @@ struct Whole {
 impl PushRule for Whole {
     const LOOP_RECEIVES: bool = true;
 
+    #[inline]
     fn alpha(&self) -> f64 {
         self.alpha
     }
 
+    #[inline]
     fn threshold(&self, degree: f64) -> f64 {
         self.epsilon * degree
     }
 
+    #[inline]
     fn update(&self, residual: f64, degree: f64, _: f64) -> (f64, f64, f64) {
         let alpha = self.alpha;
         (2.0 * alpha / (1.0 + alpha) * residual, 0.0, (1.0 - alpha) / (1.0 + alpha) * residual / degree)

@@ -25,8 +25,9 @@ use super::active_set::ActiveSet;
 use super::principal_system::enough_passes;
 use super::push::{End, PushRule, Pushing, QueueOrder};
 use crate::adjacency::Adjacency;
-use crate::answer::{LocalAnswer, Status};
+use crate::answer::{GraphWork, LocalAnswer, Status};
 use crate::error::Result;
+use crate::explored::Explored;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, check_alpha, finish};
 use crate::question::LocalQuestion;
@@ -74,7 +75,7 @@ impl LocalMethod for L1Cd {
         let mut pushing = Pushing::start(question, order);
         let mut tolerance = if goal.is_some() { 1e-2 } else { wanted.max(1e-2) };
         loop {
-            match pushing.run(&Coordinate { alpha, rho, tolerance }) {
+            match pushing.run(&Coordinate { alpha, rho, tolerance, patience: DEAR }) {
                 End::NearEnough | End::Stopped => return Ok(pushing.finish((alpha, rho))),
                 End::Done if goal.is_none() && tolerance <= wanted => return Ok(pushing.finish((alpha, rho))),
                 // 1 + tolerance is 1.
@@ -100,31 +101,65 @@ impl LocalMethod for L1Cd {
     }
 }
 
+/// Answers along falling `rho`, each from the one before: as that lies below its exact answer, it lies below all
+/// that follow. Costs about what the last one alone would.
+pub(crate) struct Descent<'q, 'g, G> {
+    pushing: Pushing<'q, 'g, G>,
+    alpha: f64,
+    tolerance: f64,
+}
+
+impl<'q, 'g, G: Adjacency> Descent<'q, 'g, G> {
+    /// Nothing has mass yet.
+    pub(crate) fn start(question: &'q mut LocalQuestion<'g, G>, alpha: f64, tolerance: f64) -> Self {
+        Self { pushing: Pushing::start(question, QueueOrder::Fifo), alpha, tolerance }
+    }
+
+    /// Goes down to `rho`, in the weights' own unit, touching at most so many edges since the start.
+    pub(crate) fn to(&mut self, rho: f64, max_work: u64) {
+        self.pushing.limit(max_work);
+        let Self { alpha, tolerance, .. } = *self;
+        self.pushing.run(&Coordinate { alpha, rho, tolerance, patience: u64::MAX });
+    }
+
+    /// What has been reached: masses and the graph's part, by slot, and what that took.
+    pub(crate) fn reached(&self) -> (&[f64], &Explored, Status, GraphWork) {
+        self.pushing.reached()
+    }
+}
+
 struct Coordinate {
     alpha: f64,
     rho: f64,
     tolerance: f64,
+    /// How many times the edges of a linear system on the support are worth touching.
+    patience: u64,
 }
 
 impl PushRule for Coordinate {
     const LOOP_RECEIVES: bool = false;
 
+    #[inline]
     fn alpha(&self) -> f64 {
         self.alpha
     }
 
+    #[inline]
     fn worth_touching(&self, nodes: usize, arcs: u64) -> u64 {
-        DEAR.saturating_mul(enough_passes(self.alpha, nodes)).saturating_mul(arcs)
+        self.patience.saturating_mul(enough_passes(self.alpha, nodes)).saturating_mul(arcs)
     }
 
+    #[inline]
     fn threshold(&self, degree: f64) -> f64 {
         (1.0 + self.tolerance) * self.rho * degree
     }
 
+    #[inline]
     fn kept(&self, degree: f64) -> f64 {
         self.rho * degree
     }
 
+    #[inline]
     fn update(&self, residual: f64, degree: f64, loop_weight: f64) -> (f64, f64, f64) {
         let kept = self.kept(degree);
         // 2α c, so that a tiny α overflows nothing.

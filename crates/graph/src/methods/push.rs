@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::active_set::ActiveSet;
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
+use crate::explored::Explored;
 use crate::objective::{PageRankCertificate, finish, rounding};
 use crate::question::{Cell, LocalQuestion, PushBuffers, Step, Workspace, step_allowed};
 
@@ -215,6 +216,17 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
             self.work.edges_touched += explored.arc_count(slot) as u64;
             self.work.volume_touched += degree;
         }
+    }
+
+    /// Touches at most so many edges from the start on.
+    pub(crate) fn limit(&mut self, max_work: u64) {
+        self.question.limits.max_work = Some(max_work);
+    }
+
+    /// What has been reached: masses and the graph's part, by slot, how it ended and what it took.
+    pub(crate) fn reached(&self) -> (&[f64], &Explored, Status, GraphWork) {
+        let Workspace { explored, push, .. } = &*self.question.workspace;
+        (&push.masses, explored, self.status, self.work)
     }
 
     /// Whether there is an error at which to stop.

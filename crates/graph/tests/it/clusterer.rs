@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, Lfr, complete, star, uniform};
+use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, Lfr, complete, path, star, uniform};
 use kiln_graph::io::{Format, ReadOptions, read_graph_with};
 use kiln_graph::{
     Adjacency, ClusterLimits, ClusterOutcome, ClusterScores, Clusterer, ClustererAnswer, CountingGraph,
@@ -31,21 +31,65 @@ fn blocks(unit: f64, label: impl Fn(u64) -> u64) -> CsrGraph {
     CsrGraph::from_weighted_edges(150, edges).unwrap()
 }
 
+/// Up to three fifths of the graph: its largest block has 53 % of its volume.
+fn wide(graph: &impl Adjacency, seed: u64) -> Vec<u64> {
+    let cluster_limits = ClusterLimits { max_share: 0.6, ..Clusterer::default().cluster_limits };
+    nodes(Clusterer { cluster_limits, ..Clusterer::default() }.run(graph, &seed.into()).unwrap())
+}
+
 #[test]
 fn blocks_of_any_size_are_found() {
     let graph = blocks(1.0, |u| u);
-    for (seed, block) in [(7, 0..20), (77, 50..90), (149, 90..150)] {
+    for (seed, block) in [(7, 0..20), (33, 20..50), (77, 50..90)] {
         let block: Vec<u64> = block.collect();
-        let found = Recovery::of(&graph, &nodes(cluster(&graph, seed)), &block).unwrap();
-        assert!(found.f1 > 0.95, "{seed}: {found:?}");
+        assert_eq!(nodes(cluster(&graph, seed)), block);
+        assert_eq!(wide(&graph, seed), block);
     }
-    // Blocks that are tied to all others alike make as good a cluster together.
-    assert_eq!(nodes(cluster(&graph, 33)), (0..50).collect::<Vec<u64>>());
-    let planted = HashedPlantedPartition::new(100_000).generate().unwrap();
-    for seed in [5, 12_345, 99_999] {
-        let block: Vec<u64> = (seed / 100 * 100..seed / 100 * 100 + 100).collect();
-        assert!(Recovery::of(&planted, &nodes(cluster(&planted, seed)), &block).unwrap().f1 > 0.9);
+    // No cluster of at most half the graph, and no piece of one.
+    let because = cluster(&graph, 149).outcome.found().unwrap_err();
+    assert!(matches!(because, NoClusterReason::Endless { size: 50..60, .. }), "{because}");
+    assert_eq!(wide(&graph, 149), (90..150).collect::<Vec<u64>>());
+    for (nodes_of_graph, seeds) in [(10_000, [4_321, 17, 9_999]), (100_000, [5, 12_345, 99_999])] {
+        let planted = HashedPlantedPartition::new(nodes_of_graph).generate().unwrap();
+        for seed in seeds {
+            let block: Vec<u64> = (seed / 100 * 100..seed / 100 * 100 + 100).collect();
+            assert!(Recovery::of(&planted, &nodes(cluster(&planted, seed)), &block).unwrap().f1 > 0.9);
+        }
     }
+}
+
+/// Every two neighbours on the ring are a better set than each, and the more the better.
+#[test]
+fn two_clusters_are_not_one() {
+    for (cliques, size) in [(12, 5), (40, 8), (300, 6)] {
+        let clique = |i: u64| {
+            let pairs = (0..size).flat_map(move |u| (u + 1..size).map(move |v| (u, v)));
+            pairs.map(move |(u, v)| (i * size + u, i * size + v))
+        };
+        let ring = (0..cliques).map(|i| (i * size, (i + 1) % cliques * size + 1));
+        let graph = CsrGraph::from_edges(cliques * size, (0..cliques).flat_map(clique).chain(ring)).unwrap();
+        for seed in [0, 1, 2, 3 * size + 1] {
+            let first = seed / size * size;
+            let expected: Vec<u64> = (first..first + size).collect();
+            assert_eq!(nodes(cluster(&graph, seed)), expected, "{cliques} cliques of {size}, from {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_only_a_limit_ends_is_no_cluster() {
+    let nowhere = path(400).unwrap();
+    let because = cluster(&nowhere, 200).outcome.found().unwrap_err();
+    assert!(matches!(because, NoClusterReason::Endless { .. }), "{because}");
+    // Whoever asks for a size gets it.
+    let sized = Clusterer { size: Some(20), ..Clusterer::default() };
+    assert!((10..=40).contains(&nodes(sized.run(&nowhere, &200.into()).unwrap()).len()));
+    // A hub that every node of every block is tied to leaves a block what it is.
+    let blocks = HashedPlantedPartition::new(2_000).generate().unwrap();
+    let edges = blocks.edges().map(|(u, v, _)| (u, v)).chain((0..2_000).map(|u| (u, 2_000)));
+    let graph = CsrGraph::from_edges(2_001, edges).unwrap();
+    let block: Vec<u64> = (500..600).collect();
+    assert!(Recovery::of(&graph, &nodes(cluster(&graph, 555)), &block).unwrap().f1 > 0.9);
 }
 
 #[test]
@@ -82,8 +126,11 @@ fn known_sets_of_two_universities() {
             let connected = members.iter().copied().filter(|&u| graph.degree(u) > 0.0);
             let seeds: Vec<SeedDistribution> = connected.step_by(150).map(SeedDistribution::node).collect();
             let mut of_set = 0.0;
-            for answer in Clusterer::default().run_batch(&graph, &seeds) {
-                of_set += Recovery::of(&graph, &nodes(answer.unwrap()), members).unwrap().f1;
+            for (answer, seed) in Clusterer::default().run_batch(&graph, &seeds).into_iter().zip(&seeds) {
+                // Without a cluster, the seed alone.
+                let alone = |_| seed.resolve(&graph).unwrap().iter().map(|seed| seed.0).collect();
+                let nodes = answer.unwrap().outcome.found().map_or_else(alone, |cluster| cluster.nodes);
+                of_set += Recovery::of(&graph, &nodes, members).unwrap().f1;
             }
             sum += of_set / seeds.len() as f64;
             sets += 1;
@@ -115,16 +162,16 @@ fn no_cluster_is_invented() {
 
 #[test]
 fn units_and_labels_change_nothing() {
-    let expected = [7, 33, 77, 149].map(|seed| nodes(cluster(&blocks(1.0, |u| u), seed)));
+    let expected = [7, 33, 77, 149].map(|seed| wide(&blocks(1.0, |u| u), seed));
     for (seed, expected) in [7, 33, 77, 149].into_iter().zip(&expected) {
         for unit in [1e-6, 3.0, 1e6] {
-            assert_eq!(&nodes(cluster(&blocks(unit, |u| u), seed)), expected, "weights times {unit}");
+            assert_eq!(&wide(&blocks(unit, |u| u), seed), expected, "weights times {unit}");
         }
         for (factor, shift) in [(1, 17), (149, 0), (7, 31)] {
             let label = |u: u64| (factor * u + shift) % 150;
             let mut moved: Vec<u64> = expected.iter().map(|&u| label(u)).collect();
             moved.sort_unstable();
-            assert_eq!(nodes(cluster(&blocks(1.0, label), label(seed))), moved);
+            assert_eq!(wide(&blocks(1.0, label), label(seed)), moved);
         }
     }
 }

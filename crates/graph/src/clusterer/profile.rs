@@ -1,0 +1,120 @@
+//! Sweeps over the part of a graph that has been read, one after the other in the same memory.
+
+use crate::conductance::rest_of;
+use crate::explored::Explored;
+use crate::sweep::SweepLimits;
+
+/// From one bin of sizes to the next: ten a decade.
+pub(super) const BIN: f64 = 1.258_925_411_794_167_2;
+
+/// One prefix of a sweep.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prefix {
+    pub(super) volume: f64,
+    pub(super) cut: f64,
+    pub(super) score: f64,
+}
+
+/// The prefixes of one sweep, and where they end.
+#[derive(Debug, Default)]
+pub(super) struct Profile {
+    /// The bits of a node's mass over degree, falling, and its slot.
+    keys: Vec<u64>,
+    pub(super) prefixes: Vec<Prefix>,
+    /// How many prefixes keep the limits.
+    pub(super) within: usize,
+    inside: Vec<bool>,
+}
+
+/// Its cut over the cut that a set of its volume has on average in a random graph with the same degrees, and a
+/// charge for chance.
+pub(super) fn score(size: usize, volume: f64, cut: f64, total_volume: f64) -> f64 {
+    let rest = rest_of(total_volume, volume);
+    if rest > 0.0 { cut / volume * (total_volume / rest) * (1.0 + 2.0 / size as f64) } else { f64::INFINITY }
+}
+
+impl Profile {
+    /// The sweep of `masses`, which only read nodes have, in a graph of this volume: every prefix within the
+    /// limits, then those of up to one bin more volume, at least one. Returns the number of neighbours looked
+    /// at, or `None`, with no prefixes, if that could be more than `most`.
+    pub(super) fn fill(
+        &mut self,
+        explored: &Explored,
+        masses: &[f64],
+        (limits, total_volume): (SweepLimits, f64),
+        most: u64,
+    ) -> Option<u64> {
+        let Self { keys, prefixes, within, inside } = self;
+        keys.clear();
+        prefixes.clear();
+        *within = 0;
+        let mut arcs = 0;
+        for (slot, (&mass, degree)) in masses.iter().zip(explored.degrees()).enumerate() {
+            if mass > 0.0 {
+                // Scores are good to a tenth; here they are compared to a part in two million.
+                let falling = !((mass / degree).to_bits() << 1) & (u64::MAX << 32);
+                keys.push(falling | slot as u64);
+                arcs += explored.arc_count(slot as u32) as u64;
+            }
+        }
+        if arcs > most {
+            return None;
+        }
+        keys.sort_unstable();
+        inside.clear();
+        inside.resize(explored.len(), false);
+        let max_volume = limits.max_volume.unwrap_or(f64::INFINITY);
+        let (mut volume, mut cut, mut looked_at) = (0.0, 0.0, 0);
+        for (rank, &key) in keys.iter().enumerate() {
+            if limits.max_size.is_some_and(|most| rank >= most) || volume > BIN * max_volume {
+                break;
+            }
+            let slot = slot_of(key);
+            let degree = explored.degrees()[slot as usize];
+            let mut shared = 0.0;
+            explored.neighbors(slot, |v, weight| {
+                if inside[v as usize] {
+                    shared += weight;
+                }
+            });
+            inside[slot as usize] = true;
+            looked_at += explored.arc_count(slot) as u64;
+            volume += degree;
+            cut = f64::max(0.0, cut + degree - explored.loop_weight(slot) - 2.0 * shared);
+            prefixes.push(Prefix { volume, cut, score: score(rank + 1, volume, cut, total_volume) });
+            *within += usize::from(volume <= max_volume);
+        }
+        Some(looked_at)
+    }
+
+    /// The slots with mass, in the order of the sweep if there was one.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.keys.iter().map(|&key| slot_of(key))
+    }
+
+    /// Whether the set up to `rank` has an end: those that follow are no better, at least one and all of up to one
+    /// bin more volume; or nothing follows because nothing is tied to it. Sets of more than half the graph's
+    /// volume are compared by the share of ties that lead out, since their score is that of the rest.
+    pub(super) fn ends(&self, rank: usize, total_volume: f64) -> bool {
+        let Some(own) = self.prefixes.get(rank) else { return false };
+        for (place, next) in self.prefixes.iter().skip(rank + 1).enumerate() {
+            let is_far = place > 0 && next.volume > BIN * own.volume;
+            let is_better = if 2.0 * next.volume <= total_volume {
+                next.score < own.score
+            } else {
+                next.cut * own.volume < own.cut * next.volume
+            };
+            if is_far || is_better {
+                return is_far;
+            }
+            if next.volume > BIN * own.volume {
+                return true;
+            }
+        }
+        self.prefixes.last().is_some_and(|last| last.cut <= 1e-12 * last.volume)
+    }
+}
+
+fn slot_of(key: u64) -> u32 {
+    (key & u64::from(u32::MAX)) as u32
+}
