@@ -95,14 +95,12 @@ impl Classes {
     fn new<L: Clone + Into<ClassLabel>>(labels: &[L], weights: Option<&[f64]>) -> Self {
         let labels: Vec<ClassLabel> = labels.iter().cloned().map(Into::into).collect();
         let counts = |row: usize| weights.is_none_or(|weights| weights.get(row).is_none_or(|w| *w > 0.0));
-        let mut names: Vec<ClassLabel> = labels
-            .iter()
-            .enumerate()
-            .filter(|(row, _)| counts(*row))
-            .map(|(_, label)| label.clone())
-            .collect();
-        names.sort();
-        names.dedup();
+        let mut names: Vec<ClassLabel> = Vec::new();
+        for (_, label) in labels.iter().enumerate().filter(|(row, _)| counts(*row)) {
+            if let Err(place) = names.binary_search(label) {
+                names.insert(place, label.clone());
+            }
+        }
         let of_rows = labels.iter().map(|label| names.binary_search(label).unwrap_or(0)).collect();
         Self { names, of_rows }
     }

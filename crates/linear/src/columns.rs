@@ -57,6 +57,16 @@ fn moments(rows: &DataRows, shares: &[f64], centre: &[f64]) -> (Vec<f64>, Vec<f6
         DataRows::Dense(dense) => {
             kernels::moments(CentredRows { values: dense.values(), centre }, shares, &mut first, &mut second);
         }
+        DataRows::Sparse(sparse) if centre.iter().all(|c| *c == 0.0) => {
+            for (i, share) in shares.iter().enumerate() {
+                let (indices, values) = sparse.row(i);
+                for (&j, x) in indices.iter().zip(values) {
+                    let (j, pull) = (j as usize, share * x);
+                    first[j] += pull;
+                    second[j] += pull * x;
+                }
+            }
+        }
         DataRows::Sparse(sparse) => {
             let mut stored = vec![0.0; centre.len()];
             for (i, share) in shares.iter().enumerate() {

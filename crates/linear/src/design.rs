@@ -79,6 +79,10 @@ impl<'a> Design<'a> {
     /// `m ← A v + b`, row by row.
     pub(crate) fn forward(&self, v: &[f64], outputs: usize, m: &mut [f64]) {
         let (u, base) = self.unscale(v, outputs);
+        if u.iter().all(|u| *u == 0.0) {
+            m.chunks_exact_mut(outputs).for_each(|m| m.copy_from_slice(&base));
+            return;
+        }
         match self.rows {
             DataRows::Dense(dense) if outputs == 1 => {
                 kernels::forward(self.centred(dense), &u, base[0], m);
@@ -226,7 +230,11 @@ impl<'a> Design<'a> {
                     let (indices, values) = sparse.row(i);
                     for (&j, x) in indices.iter().zip(values) {
                         squares[j as usize] += h * x * x;
-                        firsts[j as usize] += h * x;
+                    }
+                    if self.intercept {
+                        for (&j, x) in indices.iter().zip(values) {
+                            firsts[j as usize] += h * x;
+                        }
                     }
                 }
             }

@@ -63,7 +63,7 @@ pub(crate) fn lbfgs<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter:
         task.add_ridge(&v, &mut g);
         meter.pay(pass);
         let gap = settled_gap(task, &v, &m, &g);
-        if gap <= task.target && fresh {
+        if gap <= task.target && (fresh || task.is_coarse(&v, &m)) {
             if design.intercept {
                 loss.settle_intercepts(&mut m, &mut v[size - outputs..]);
             }

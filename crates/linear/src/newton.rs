@@ -74,6 +74,11 @@ impl<L: RowLoss> RidgeTask<'_, L> {
         squares.zip(self.ridge).map(|(q, l)| l * q).sum::<f64>() / 2.0
     }
 
+    /// Whether the rounding of predictions that moved along with the weights is far below the target.
+    pub(crate) fn is_coarse(&self, v: &[f64], m: &[f64]) -> bool {
+        self.target > 1e-10 * self.value(v, m)
+    }
+
     pub(crate) fn value(&self, v: &[f64], m: &[f64]) -> f64 {
         self.loss.value(m) + self.penalty(v)
     }
@@ -185,8 +190,9 @@ fn solve<L: RowLoss>(task: &RidgeTask<'_, L>, plan: &Plan, mut v: Vec<f64>, mete
             gap = gap.min(task.value(&v, &m));
         }
         if gap <= task.target {
-            // Predictions moved along with the weights; the last word is said of fresh ones.
-            if fresh {
+            // Predictions moved along with the weights; where that could show, the last word is said of
+            // fresh ones.
+            if fresh || task.is_coarse(&v, &m) {
                 return Ended { v, m, gap, end: End::Converged };
             }
             design.forward(&v, outputs, &mut m);
