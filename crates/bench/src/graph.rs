@@ -1,6 +1,5 @@
 //! Speed of local queries against other libraries and against the graph's size.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -9,6 +8,7 @@ use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{Adjacency, Appr, CsrGraph, LocalQuery, SeedDistribution, Workspace};
 use serde_json::json;
 
+use super::graph_clusters::{clusters, packages, send, top_k};
 use super::peers::Peers;
 use super::report::{Goal, Report, timed};
 use kiln_datasets::{DataPath, open};
@@ -69,7 +69,10 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
         }
     };
     against_peers(&options, peers.as_mut(), &mut report)?;
+    clusters(&DataPath::new(options.data.clone()), peers.as_mut(), &mut report)?;
+    top_k(peers.as_mut(), &mut report)?;
     drop(peers);
+    packages(&mut report)?;
     against_size(&options, &mut report)?;
     batch(&mut report)?;
     #[cfg(feature = "webgraph")]
@@ -128,11 +131,8 @@ fn compare(
             "NetworKit / Kiln APPR",
         ],
     );
-    let edges = tempfile::NamedTempFile::new()?;
     if let Some(peers) = peers.as_deref_mut() {
-        let ends = graph.edges().flat_map(|(u, v, _)| [u as u32, v as u32]);
-        fs::write(edges.path(), ends.flat_map(u32::to_le_bytes).collect::<Vec<u8>>())?;
-        peers.ask(&json!({"load": name, "path": edges.path(), "nodes": graph.node_count()}))?;
+        send(peers, graph, name)?;
     }
     let mut workspace = Workspace::default();
     let mut slowest_ratio = f64::INFINITY;

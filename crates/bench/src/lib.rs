@@ -8,6 +8,8 @@
 mod adapt;
 #[cfg(feature = "graph")]
 mod graph;
+#[cfg(feature = "graph")]
+mod graph_clusters;
 #[cfg(feature = "interpret")]
 mod interpret;
 #[cfg(feature = "interpret")]

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `DATA` holds `graph/*.edges` and `graph/*.communities.json`; every STRIDE-th member of a set, 20 unless
-//! given, is a seed. The rules of `Clusterer` were committed before this was first run, and not changed after.
+//! given, is a seed. The rules of `Clusterer` are not tuned on these sets: the first ones were committed before
+//! this was first run, and what was changed since, for other graphs, was committed before it was run again.
 
 use std::collections::BTreeMap;
 use std::error::Error;

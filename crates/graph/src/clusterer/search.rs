@@ -180,7 +180,7 @@ impl Search {
                     self.candidates.insert(bin, Candidate { shown: Rc::clone(shown), size, prefix });
                 }
             } else {
-                self.endless = better(self.endless, self.judged(size, prefix));
+                self.endless = Some(better(self.endless, self.judged(size, prefix)));
             }
         }
     }
@@ -394,7 +394,7 @@ impl Search {
                 _ => match judge.sweep(question.graph, &answer)? {
                     // Whatever it is, the search had no work left to look at it.
                     ClusterOutcome::Found(_) => no(NoClusterReason::OutOfWork),
-                    none => none,
+                    none @ ClusterOutcome::NoCluster { .. } => none,
                 },
             },
         };
@@ -433,8 +433,8 @@ impl Shown {
     }
 }
 
-fn better(known: Option<Loose>, other: Loose) -> Option<Loose> {
-    Some(known.filter(|known| known.score <= other.score).unwrap_or(other))
+fn better(known: Option<Loose>, other: Loose) -> Loose {
+    known.filter(|known| known.score <= other.score).unwrap_or(other)
 }
 
 /// The slots of those nodes that have been touched.
