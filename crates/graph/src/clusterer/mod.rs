@@ -10,7 +10,9 @@
 //!    average in a random graph with the same degrees, and a charge for chance, which finds good small sets
 //!    more easily than large ones. A score of 1 or more shows nothing;
 //! 3. a prefix is a candidate if it has an end: the sets that follow in its sweep, up to a quarter more volume
-//!    and beyond the limits too, score no better. Otherwise the limit made the set, not the graph;
+//!    and beyond the limits too, score no better. Otherwise the limit made the set, not the graph. If the budget
+//!    ends before any end was seen, the best set whose end was out of sight counts, with
+//!    [`Status::WorkLimit`];
 //! 4. the candidate of least score wins. Flow improvement ([`Mqi`](crate::flow::Mqi), then
 //!    [`SimpleLocal`](crate::flow::SimpleLocal)) polishes it, and is kept where it helps;
 //! 5. the score prefers no size, so where clusters are tied to all others alike it likes two of them together
@@ -89,7 +91,8 @@ pub struct ClustererAnswer {
     /// The best sets around these seeds of every size, among all that were looked at: ten bins a decade, by
     /// ascending size, whether they count as clusters or not.
     pub scales: Vec<ScalePoint>,
-    /// [`Status::Converged`] if all was looked at, [`Status::WorkLimit`] if the budget ended something.
+    /// [`Status::Converged`] if all was looked at, [`Status::WorkLimit`] if the budget ended something: more
+    /// work may then find a better or a larger cluster.
     pub status: Status,
     /// What all of it cost.
     pub work: GraphWork,

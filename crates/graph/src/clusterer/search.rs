@@ -87,6 +87,8 @@ pub(super) struct Search {
     loose: Option<Loose>,
     /// The best of the sets that only a limit ended.
     endless: Option<Loose>,
+    /// The best of the sets whose end its sweep was too short to see, and its bin.
+    unseen: Option<(u32, Candidate)>,
     /// Of the sizes that occurred, the largest below the one wanted.
     largest: usize,
     status: Status,
@@ -105,6 +107,7 @@ impl Search {
             scales: BTreeMap::new(),
             loose: None,
             endless: None,
+            unseen: None,
             largest: 0,
             status: Status::Converged,
             work: GraphWork::default(),
@@ -117,6 +120,10 @@ impl Search {
         question: &mut LocalQuestion<'_, G>,
     ) -> Result<ClustererAnswer> {
         let last = self.walk(question);
+        if self.candidates.is_empty() && self.status == Status::WorkLimit {
+            // It is not known to have no end.
+            self.candidates.extend(self.unseen.take());
+        }
         let best = self.choose(question)?;
         self.finish(question, best, &last)
     }
@@ -175,12 +182,18 @@ impl Search {
             let found = self.rate_bin(bin, size, prefixes, shown);
             size = next;
             let Some((size, prefix)) = found else { continue };
-            if self.judge.was_asked_for_less() || profile.ends(size - 1, self.total_volume) {
+            let candidate = || Candidate { shown: Rc::clone(shown), size, prefix };
+            let ends = profile.ends(size - 1, self.total_volume);
+            if self.judge.was_asked_for_less() || ends == Some(true) {
                 if self.candidates.get(&bin).is_none_or(|known| prefix.score < known.prefix.score) {
-                    self.candidates.insert(bin, Candidate { shown: Rc::clone(shown), size, prefix });
+                    self.candidates.insert(bin, candidate());
                 }
-            } else {
-                self.endless = Some(better(self.endless, self.judged(size, prefix)));
+                continue;
+            }
+            self.endless = Some(better(self.endless, self.judged(size, prefix)));
+            if ends.is_none() && self.unseen.as_ref().is_none_or(|known| prefix.score < known.1.prefix.score)
+            {
+                self.unseen = Some((bin, candidate()));
             }
         }
     }
