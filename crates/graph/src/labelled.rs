@@ -12,7 +12,7 @@ use crate::names::Names;
 /// Names that are numbers are kept as numbers: those of a file that counts its nodes cost nothing, others 8
 /// bytes each. Any other name costs its length and about 24 bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Labels(Kind);
+pub struct NodeLabels(Kind);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
@@ -39,7 +39,7 @@ pub(crate) enum LabelParts<'a> {
     Sides { rows: u64, columns: u64 },
 }
 
-impl Labels {
+impl NodeLabels {
     pub(crate) fn parts(&self) -> LabelParts<'_> {
         match &self.0 {
             Kind::Counted { first, .. } => LabelParts::Counted { first: *first },
@@ -78,10 +78,10 @@ impl Labels {
     /// The names of nodes 0, 1, 2, …
     ///
     /// ```
-    /// use kiln_graph::Labels;
-    /// let labels = Labels::new(["alice", "bob"])?;
+    /// use kiln_graph::NodeLabels;
+    /// let labels = NodeLabels::new(["alice", "bob"])?;
     /// assert_eq!((labels.id("bob"), labels.label(0)), (Some(1), "alice".into()));
-    /// assert!(Labels::new(["alice", "alice"]).is_err());
+    /// assert!(NodeLabels::new(["alice", "alice"]).is_err());
     /// # Ok::<(), kiln_graph::GraphError>(())
     /// ```
     ///
@@ -204,7 +204,7 @@ pub(crate) fn whole_number(text: &[u8]) -> Option<u64> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledGraph {
     graph: CsrGraph,
-    labels: Labels,
+    labels: NodeLabels,
 }
 
 impl LabelledGraph {
@@ -212,7 +212,7 @@ impl LabelledGraph {
     ///
     /// # Errors
     /// [`GraphError::Input`] if there are more or fewer names than nodes.
-    pub fn new(graph: CsrGraph, labels: Labels) -> Result<Self> {
+    pub fn new(graph: CsrGraph, labels: NodeLabels) -> Result<Self> {
         if labels.len() == graph.node_count() {
             Ok(Self { graph, labels })
         } else {
@@ -227,7 +227,7 @@ impl LabelledGraph {
     }
 
     /// The names.
-    pub fn labels(&self) -> &Labels {
+    pub fn labels(&self) -> &NodeLabels {
         &self.labels
     }
 
@@ -253,13 +253,13 @@ impl LabelledGraph {
     }
 
     /// The graph and the names.
-    pub fn into_parts(self) -> (CsrGraph, Labels) {
+    pub fn into_parts(self) -> (CsrGraph, NodeLabels) {
         (self.graph, self.labels)
     }
 }
 
 /// Up to three names that differ from `name` in case, in spaces around it, or by what follows it.
-fn similar(name: &str, labels: &Labels) -> Vec<String> {
+fn similar(name: &str, labels: &NodeLabels) -> Vec<String> {
     let wanted = name.trim().to_lowercase();
     if wanted.is_empty() || matches!(labels.0, Kind::Counted { .. } | Kind::Numbers(_)) {
         return Vec::new();

@@ -82,7 +82,8 @@
 //! [`LabelledGraph`], `BvAccess` for compressed
 //! files read through a memory map (feature `webgraph`), and [`generators::ImplicitPlanted`], which computes
 //! its edges. [`DirectedGraph`] keeps the directions of its arcs, for PageRank only: clusters are those of
-//! undirected graphs, and [`Symmetrize`] makes one. Anything else needs only to implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
+//! undirected graphs, and [`Symmetrize`] makes one. Anything else needs only to
+//! implement [`Adjacency`]; [`CountingGraph`] wraps any of them and
 //! records what is read.
 
 pub mod diffusions;
@@ -137,7 +138,7 @@ pub use directed_push::{AlongArcs, DirectedCertificate, DirectedPush};
 pub use dirichlet::dirichlet_eigenvalue;
 pub use error::{GraphError, Result};
 pub use error_bar::{proved_prefixes, stale_bound};
-pub use labelled::{LabelledGraph, Labels};
+pub use labelled::{LabelledGraph, NodeLabels};
 pub use method::{Clustering, LocalMethod};
 pub use methods::appr::Appr;
 pub use methods::appr_opt::ApprOpt;

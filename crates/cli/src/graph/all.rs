@@ -12,9 +12,9 @@ use kiln_receipts::progress::Reporter;
 
 use super::ask::{Parameters, top};
 use super::input::{Input, Loaded};
+use super::numbers::count;
 use super::output::{Form, Target};
 use super::table::plain;
-use super::words::count;
 use crate::cli::{FOUND, Failure};
 
 /// How many neighbours of each node are kept.

@@ -12,7 +12,7 @@ use kiln_graph::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::words::Share;
+use super::numbers::Share;
 use crate::cli::Failure;
 
 /// Most edges that a walk along arcs touches if nothing else is said.

@@ -7,7 +7,7 @@ use kiln_graph::Adjacency as _;
 use kiln_graph::io::{Format, write_labelled};
 
 use super::input::Input;
-use super::words::count;
+use super::numbers::count;
 use crate::cli::{FOUND, Failure};
 
 /// Read a network in one format and write it in another, names and weights included.

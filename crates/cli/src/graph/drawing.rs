@@ -6,8 +6,8 @@ use kiln_graph::{Adjacency, LabelledGraph};
 use maud::{Markup, html};
 
 use super::layout::places;
+use super::numbers::{count, readable};
 use super::outcome::Outcome;
-use super::words::{count, readable};
 
 /// At most so many members and other nodes are drawn; more are a cloud.
 const MEMBERS: usize = 120;

@@ -9,6 +9,7 @@ mod drawing;
 mod input;
 mod layout;
 mod names;
+mod numbers;
 mod outcome;
 mod output;
 mod page;

@@ -3,7 +3,7 @@
 use kiln_graph::{Adjacency as _, LabelledGraph};
 
 use super::input::Loaded;
-use super::words::count;
+use super::numbers::count;
 use crate::cli::Failure;
 
 /// How many names like the one that was typed are shown.

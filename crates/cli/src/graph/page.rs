@@ -5,8 +5,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ask::Compared;
 use super::drawing::Drawing;
+use super::numbers::{Share, Short, count, readable};
 use super::outcome::{Cluster, Network, Outcome};
-use super::words::{Share, Short, answer, certainty, count, inside, meaning, readable};
+use super::words::{answer, certainty, inside, meaning};
 
 pub(super) const STYLE: &str = include_str!("style.css");
 /// A sweep over fewer nodes shows nothing.

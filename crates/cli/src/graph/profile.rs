@@ -8,11 +8,11 @@ use maud::{PreEscaped, html};
 use serde::Serialize;
 
 use super::input::Input;
+use super::numbers::{Share, Short, count, readable};
 use super::outcome::Network;
 use super::output::{Form, Print, Target, command, gzipped, json, save};
 use super::page;
 use super::table::{columns, plain};
-use super::words::{Share, Short, count, readable};
 use crate::cli::{FOUND, Failure};
 
 /// See at which sizes a network has clusters at all.
@@ -127,7 +127,8 @@ impl Found {
     fn says(&self) -> String {
         match self.best() {
             Some(best) => format!(
-                "The clearest cluster that was seen has {} of {} nodes and is around {}: {} of its connections lead out.",
+                "The clearest cluster that was seen has {} of {} nodes and is around {}: {} of its connections lead \
+                 out.",
                 count(best.size as u64),
                 count(self.network.nodes),
                 readable(&best.seed),

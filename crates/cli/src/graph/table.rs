@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, presets::NOTHING};
 use kiln_receipts::report::terminal;
 
+use super::numbers::{Share, Short, readable};
 use super::outcome::Outcome;
-use super::words::{Share, Short, answer, certainty, inside, meaning, readable};
+use super::words::{answer, certainty, inside, meaning};
 
 /// Rows that are printed; the forms for programs hold all.
 const ROWS: usize = 30;

@@ -9,8 +9,8 @@
 //!    `(1 + 2/|S|) cut(S) vol(V) / (vol(S) vol(V∖S))`: its cut over the cut that a set of its volume has on
 //!    average in a random graph with the same degrees, and a charge for chance, which finds good small sets
 //!    more easily than large ones. A score of 1 or more shows nothing;
-//! 3. a prefix is a candidate if it has an end: the sets that follow in its sweep, up to a quarter more volume
-//!    and beyond the limits too, score no better. Otherwise the limit made the set, not the graph. If the budget
+//! 3. a prefix is a candidate if it has an end: the one of a quarter more volume in its sweep, beyond the limits
+//!    too, is no better. Otherwise the limit made the set, not the graph. If the budget
 //!    ends before any end was seen, the best set whose end was out of sight counts, with
 //!    [`Status::WorkLimit`];
 //! 4. the candidate of least score wins. Flow improvement ([`Mqi`](crate::flow::Mqi), then

@@ -92,27 +92,21 @@ impl Profile {
         self.keys.iter().map(|&key| slot_of(key))
     }
 
-    /// Whether the set up to `rank` has an end: those that follow are no better, at least one and all of up to one
-    /// bin more volume; or nothing follows because nothing is tied to it. Sets of more than half the graph's
-    /// volume are compared by the share of ties that lead out, since their score is that of the rest. `None` if
-    /// this sweep stops too early to tell.
+    /// Whether the set up to `rank` has an end: with one bin more volume, and at least one node more, it is no
+    /// better; or nothing follows because nothing is tied to it. Sets of more than half the graph's volume are
+    /// compared by the share of ties that lead out, since their score is that of the rest. `None` if this sweep
+    /// stops too early to tell.
     pub(super) fn ends(&self, rank: usize, total_volume: f64) -> Option<bool> {
         let own = self.prefixes.get(rank)?;
-        for (place, next) in self.prefixes.iter().skip(rank + 1).enumerate() {
-            let is_far = place > 0 && next.volume > BIN * own.volume;
-            let is_better = if 2.0 * next.volume <= total_volume {
-                next.score < own.score
-            } else {
-                next.cut * own.volume < own.cut * next.volume
-            };
-            if is_far || is_better {
-                return Some(is_far);
-            }
-            if next.volume > BIN * own.volume {
-                return Some(true);
-            }
-        }
-        self.prefixes.last().filter(|last| last.cut <= 1e-12 * last.volume).map(|_| true)
+        let Some(next) = self.prefixes.iter().skip(rank + 1).find(|next| next.volume > BIN * own.volume)
+        else {
+            return self.prefixes.last().filter(|last| last.cut <= 1e-12 * last.volume).map(|_| true);
+        };
+        Some(if 2.0 * next.volume <= total_volume {
+            next.score >= own.score
+        } else {
+            next.cut * own.volume >= own.cut * next.volume
+        })
     }
 }
 

@@ -20,13 +20,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::edges::Built;
 use super::input::decompressed;
 use super::options::Format;
-use super::output::replace;
 use super::parse_error;
 use super::report::ReadReport;
+use super::whole_file::replace;
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
-use crate::labelled::{LabelParts, LabelledGraph, Labels};
+use crate::labelled::{LabelParts, LabelledGraph, NodeLabels};
 use crate::slab::Slab;
 
 const SIGN: &[u8; 8] = b"KILNGRPH";
@@ -46,12 +46,12 @@ const SECTIONS: usize = 6;
 /// The file must not change while the graph is in use.
 ///
 /// ```
-/// use kiln_graph::{CsrGraph, LabelledGraph, Labels};
+/// use kiln_graph::{CsrGraph, LabelledGraph, NodeLabels};
 /// use kiln_graph::io::{open_binary, write_binary};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("friends.kiln");
 /// let graph = CsrGraph::from_edges(2, [(0, 1)])?;
-/// let friends = LabelledGraph::new(graph, Labels::new(["alice", "bob"])?)?;
+/// let friends = LabelledGraph::new(graph, NodeLabels::new(["alice", "bob"])?)?;
 /// write_binary(&friends, &path)?;
 /// assert_eq!(open_binary(&path)?, friends);
 /// # Ok::<(), kiln_graph::GraphError>(())
@@ -84,7 +84,7 @@ pub(super) fn is_binary(path: &Path) -> std::io::Result<bool> {
 }
 
 /// Reads a copy, from any source of bytes.
-pub(super) fn read(reader: impl Read) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut bytes = Vec::new();
     decompressed(reader)?.read_to_end(&mut bytes)?;
     let (graph, labels) = graph(&bytes, None)?.into_parts();
@@ -102,7 +102,7 @@ pub fn write_binary(labelled: &LabelledGraph, path: impl AsRef<Path>) -> Result<
     replace(path.as_ref(), "", |writer: &mut dyn Write| write(labelled.graph(), labelled.labels(), writer))
 }
 
-pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &NodeLabels, mut writer: impl Write) -> Result<()> {
     let parts = graph.parts();
     let (kind, first, second, numbers, text) = match labels.parts() {
         LabelParts::Counted { first } => (0, first, 0, Cow::Borrowed(&[][..]), &[][..]),
@@ -232,10 +232,10 @@ fn graph(bytes: &[u8], mapped: Option<&MemoryMappedFile>) -> Result<LabelledGrap
     let numbers: Slab<u64> = list(bytes, None, numbers)?;
     let text = bytes[text.start as usize..text.end as usize].to_vec();
     let labels = match kind {
-        0 => first.checked_add(nodes).map(|_| Labels::counted(first, nodes)),
-        1 => numbers.is_sorted_by(|a, b| a < b).then(|| Labels::from_ascending(numbers.to_vec())),
-        2 => Labels::from_text_parts(text, numbers.to_vec()),
-        3 => Some(Labels::sides(first, second)),
+        0 => first.checked_add(nodes).map(|_| NodeLabels::counted(first, nodes)),
+        1 => numbers.is_sorted_by(|a, b| a < b).then(|| NodeLabels::from_ascending(numbers.to_vec())),
+        2 => NodeLabels::from_text_parts(text, numbers.to_vec()),
+        3 => Some(NodeLabels::sides(first, second)),
         _ => None,
     };
     let labels = labels.filter(|labels| labels.checked_len() == Some(nodes));

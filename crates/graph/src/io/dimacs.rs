@@ -16,10 +16,10 @@ use super::{check_node_count, parse_error, parse_weight};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 use crate::symmetrize::Symmetrize;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut report = ReadReport::new(Format::Dimacs);
     let mut lines = Lines::new(decompressed(reader)?);
     let (mut comments, mut first_comment, mut others) = (0, 0, 0);

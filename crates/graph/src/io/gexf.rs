@@ -13,9 +13,9 @@ use super::parse_error;
 use super::report::{ReadNote, ReadReport};
 use super::xml::{self, Element};
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut document = Document { options: options.clone(), ..Document::default() };
     let (comments, first_line, line) = xml::read(reader, &mut document)?;
     if document.graphs == 0 {

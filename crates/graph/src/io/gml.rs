@@ -16,7 +16,7 @@ use super::report::{ReadNote, ReadReport};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 
 /// Deepest nesting that is read.
 const DEEPEST: usize = 100;
@@ -107,7 +107,7 @@ struct Reader {
     by_value: u64,
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut bytes = Vec::new();
     decompressed(reader)?.read_to_end(&mut bytes)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -254,7 +254,7 @@ impl Reader {
         *self.unused.entry(what).or_default() += 1;
     }
 
-    fn finish(self, tokens: &Tokens<'_>) -> Result<(Built, Labels, ReadReport)> {
+    fn finish(self, tokens: &Tokens<'_>) -> Result<(Built, NodeLabels, ReadReport)> {
         let mut report = ReadReport::new(Format::Gml);
         if tokens.comments > 0 {
             report.note(ReadNote::Comments { count: tokens.comments, first_line: tokens.first_comment });
@@ -271,7 +271,7 @@ impl Reader {
 }
 
 /// Writes ids from 0, names as labels, and weights if the graph has any.
-pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &NodeLabels, mut writer: impl Write) -> Result<()> {
     writeln!(writer, "graph [")?;
     for (node, label) in labels.iter().enumerate() {
         if label.trim() != label || label.is_empty() {

@@ -19,7 +19,7 @@ use super::{parse_error, parse_weight};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 
 /// Reads a graph from GraphML, and the name (`id`) of every node.
 ///
@@ -41,7 +41,7 @@ pub fn read_graphml(reader: impl Read, options: &ReadOptions) -> Result<(CsrGrap
     Ok((built.graph, names))
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut document = Document { options: options.clone(), ..Document::default() };
     let (comments, first_line, line) = xml::read(reader, &mut document)?;
     if document.graphs == 0 {
@@ -292,7 +292,7 @@ pub fn write_graphml(graph: &CsrGraph, writer: impl Write) -> Result<()> {
 }
 
 /// Writes nodes whose ids are their names.
-pub(super) fn write(graph: &CsrGraph, labels: &Labels, writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &NodeLabels, writer: impl Write) -> Result<()> {
     let id = |node| {
         let label = labels.label(node);
         if label.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {

@@ -8,7 +8,7 @@ use super::options::{ReadOptions, WeightColumn};
 use super::report::{ReadNote, ReadReport};
 use super::{check_node_count, parse_error, parse_weight};
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 use crate::symmetrize::Symmetrize;
 
 /// A sparse matrix as it stands in a file.
@@ -99,7 +99,7 @@ impl Matrix {
         directed: bool,
         options: &ReadOptions,
         mut report: ReadReport,
-    ) -> Result<(Built, Labels, ReadReport)> {
+    ) -> Result<(Built, NodeLabels, ReadReport)> {
         let bipartite = options.bipartite || self.rows != self.columns;
         let node_count = if bipartite { self.rows.saturating_add(self.columns) } else { self.rows };
         check_declared(node_count, self.header, options)?;
@@ -112,7 +112,7 @@ impl Matrix {
             // Fits: rows and columns together are fewer than 2^32.
             ends.1 = (u64::from(ends.1) + self.rows) as u32;
         }
-        let labels = Labels::sides(self.rows, self.columns);
+        let labels = NodeLabels::sides(self.rows, self.columns);
         report.note(ReadNote::Bipartite { rows: self.rows, columns: self.columns });
         let name = |node: u64| labels.label(node).into_owned();
         let graph = self.entries.build(node_count, None, options.directed, name, &mut report)?;
@@ -156,8 +156,8 @@ pub(super) fn counted(
     rule: Option<Symmetrize>,
     options: &ReadOptions,
     mut report: ReadReport,
-) -> Result<(Built, Labels, ReadReport)> {
+) -> Result<(Built, NodeLabels, ReadReport)> {
     let name = |node: u64| format!("node {}", node + base);
     let graph = edges.build(node_count, rule, options.directed, name, &mut report)?;
-    Ok((graph, Labels::counted(base, node_count), report))
+    Ok((graph, NodeLabels::counted(base, node_count), report))
 }

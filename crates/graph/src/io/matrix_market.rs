@@ -19,7 +19,7 @@ use super::report::{ReadNote, ReadReport};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 
 const BANNER: &str =
     "`%%MatrixMarket matrix coordinate real|integer|unsigned-integer|pattern symmetric|general`";
@@ -33,7 +33,7 @@ pub fn read_matrix_market(reader: impl Read, options: &ReadOptions) -> Result<Cs
     read(reader, options).map(|(built, ..)| built.graph)
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut report = ReadReport::new(Format::MatrixMarket);
     let mut lines = Lines::new(decompressed(reader)?);
     let banner = lines.next_line()?.unwrap_or_default().to_lowercase();

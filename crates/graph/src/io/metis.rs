@@ -17,10 +17,10 @@ use super::{check_node_count, parse_error, parse_weight};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 use crate::symmetrize::Symmetrize;
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut report = ReadReport::new(Format::Metis);
     let mut lines = Lines::long(decompressed(reader)?);
     let (mut comments, mut first_comment) = (0, 0);
@@ -126,7 +126,7 @@ impl Sizes {
 }
 
 /// Writes a METIS file; weights are written as they are, though METIS itself takes only whole ones.
-pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &NodeLabels, mut writer: impl Write) -> Result<()> {
     let loops = (0..graph.node_count()).find(|&u| graph.neighbor_ids(u).binary_search(&(u as u32)).is_ok());
     if let Some(node) = loops {
         return Err(GraphError::NotWritable {

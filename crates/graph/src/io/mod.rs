@@ -55,6 +55,7 @@ mod pajek;
 mod report;
 mod smat;
 mod table;
+mod whole_file;
 mod xml;
 
 use edges::Built;

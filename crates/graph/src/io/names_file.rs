@@ -9,12 +9,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use super::options::{COMPRESSED, Format};
-use super::output::to_file;
 use super::report::ReadNote;
+use super::whole_file::to_file;
 use super::{MAX_LINE, Read, parse_error};
 use crate::adjacency::Adjacency;
 use crate::error::{GraphError, Result};
-use crate::labelled::{LabelledGraph, Labels};
+use crate::labelled::{LabelledGraph, NodeLabels};
 use crate::names::Names;
 
 /// The number of the first node in a format that holds no names.
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, format: Format, read: Read) -> Result<Read> {
     Ok(Read { graph: LabelledGraph::new(graph, labels)?, arcs, report })
 }
 
-fn read_names(file: &Path, nodes: u64, of: &Path) -> Result<Labels> {
+fn read_names(file: &Path, nodes: u64, of: &Path) -> Result<NodeLabels> {
     let mut reader = BufReader::new(File::open(file)?);
     let mut names = Names::default();
     let mut line = Vec::new();
@@ -82,12 +82,12 @@ fn read_names(file: &Path, nodes: u64, of: &Path) -> Result<Labels> {
         );
         return Err(parse_error(count.max(1), message));
     }
-    Ok(Labels::from_names(names))
+    Ok(NodeLabels::from_names(names))
 }
 
 /// Whether names other than the format's own numbers must stand beside the file; an error if they cannot, or if
 /// others stand there that would be taken for this graph's.
-pub(super) fn are_needed(path: &Path, format: Format, labels: &Labels) -> Result<bool> {
+pub(super) fn are_needed(path: &Path, format: Format, labels: &NodeLabels) -> Result<bool> {
     let Some(first) = first_number(format) else { return Ok(false) };
     let refuse = |message| Err(GraphError::NotWritable { format, message });
     let needed = labels.first_number() != Some(first) && !labels.is_empty();
@@ -108,7 +108,7 @@ pub(super) fn are_needed(path: &Path, format: Format, labels: &Labels) -> Result
 }
 
 /// Writes the names beside the file `path`, and returns where.
-pub(super) fn write(path: &Path, labels: &Labels) -> Result<PathBuf> {
+pub(super) fn write(path: &Path, labels: &NodeLabels) -> Result<PathBuf> {
     let names = beside(path);
     to_file(&names, |writer: &mut dyn Write| {
         for name in labels.iter() {

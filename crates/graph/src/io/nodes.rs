@@ -5,7 +5,7 @@ use super::options::{Format, NodeNames, ReadOptions, WeightColumn};
 use super::report::{ReadNote, ReadReport};
 use super::{DIRECTED, check_node_count, parse_error, parse_weight};
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 use crate::names::Names;
 use crate::symmetrize::Symmetrize;
 
@@ -85,7 +85,7 @@ impl Listed {
         default: Option<f64>,
         options: &ReadOptions,
         mut report: ReadReport,
-    ) -> Result<(Built, Labels, ReadReport)> {
+    ) -> Result<(Built, NodeLabels, ReadReport)> {
         if let Some(node) = self.declared.iter().position(|&declared| !declared) {
             let id = self.ids.text(node).unwrap_or_default();
             let message = format!("an edge ends at {id:?}, but there is no such node in the file");
@@ -145,8 +145,8 @@ pub(super) fn name(
     format: Format,
     options: &ReadOptions,
     report: &mut ReadReport,
-) -> Result<Labels> {
-    let by_id = |ids| Ok(Labels::from_names(ids));
+) -> Result<NodeLabels> {
+    let by_id = |ids| Ok(NodeLabels::from_names(ids));
     if options.names == NodeNames::Id {
         return by_id(ids);
     }
@@ -164,7 +164,7 @@ pub(super) fn name(
         _ if without == labels.len() => "no node has a label".to_owned(),
         _ if without > 0 => format!("{without} of {} nodes have no label", labels.len()),
         Some(label) => format!("two nodes have the label {label:?}"),
-        None => return Ok(Labels::from_names(names)),
+        None => return Ok(NodeLabels::from_names(names)),
     };
     if options.names == NodeNames::Label && !labels.is_empty() {
         return Err(parse_error(1, format!("{reason}: read the names from the ids with `NodeNames::Id`")));

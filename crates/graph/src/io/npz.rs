@@ -13,11 +13,11 @@ use super::options::{Format, ReadOptions, WeightColumn};
 use super::parse_error;
 use super::report::ReadReport;
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 
 type Archive = ZipArchive<Cursor<Vec<u8>>>;
 
-pub(super) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     let mut archive =

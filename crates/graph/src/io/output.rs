@@ -1,20 +1,17 @@
 //! Writing graph files.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use flate2::write::GzEncoder;
-use ruzstd::encoding::{CompressionLevel, compress_to_vec};
-
 use super::options::Format;
+use super::whole_file::to_file;
 use super::{binary, dimacs, gml, graphml, metis, names_file, pajek};
 use super::{write_edge_list, write_graphml, write_matrix_market, write_smat};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
-use crate::labelled::{LabelledGraph, Labels};
+use crate::labelled::{LabelledGraph, NodeLabels};
 
 /// Writes a graph in the format that the extension names, compressed if the name ends in `.gz`, `.bz2` or
 /// `.zst`. Nodes are called by their numbers, from 1 in the formats that count from 1.
@@ -25,11 +22,11 @@ pub fn write_graph(graph: &CsrGraph, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let format = Format::from_path(path)?;
     // The numbers of the format are the nodes' names, whatever the first one is.
-    names_file::are_needed(path, format, &Labels::counted(0, 0))?;
+    names_file::are_needed(path, format, &NodeLabels::counted(0, 0))?;
     to_file(path, |writer: &mut dyn Write| match format {
         Format::EdgeList => write_edge_list(graph, writer),
         Format::GraphMl => write_graphml(graph, writer),
-        _ => write_as(graph, &Labels::counted(0, graph.node_count()), format, path, writer),
+        _ => write_as(graph, &NodeLabels::counted(0, graph.node_count()), format, path, writer),
     })
 }
 
@@ -47,9 +44,9 @@ pub fn write_graph(graph: &CsrGraph, path: impl AsRef<Path>) -> Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("graph.mtx");
 /// use kiln_graph::io::{ReadOptions, read_labelled, write_labelled};
-/// use kiln_graph::{CsrGraph, LabelledGraph, Labels};
+/// use kiln_graph::{CsrGraph, LabelledGraph, NodeLabels};
 /// let graph = CsrGraph::from_edges(3, [(0, 1), (1, 2)])?;
-/// let named = LabelledGraph::new(graph, Labels::new(["alice", "bob", "carol"])?)?;
+/// let named = LabelledGraph::new(graph, NodeLabels::new(["alice", "bob", "carol"])?)?;
 /// let names = write_labelled(&named, &path)?.expect("the format holds no names");
 /// assert_eq!(std::fs::read_to_string(names).unwrap(), "alice\nbob\ncarol\n");
 /// assert_eq!(read_labelled(&path, &ReadOptions::default())?.graph, named);
@@ -70,7 +67,7 @@ pub fn write_labelled(labelled: &LabelledGraph, path: impl AsRef<Path>) -> Resul
 
 fn write_as(
     graph: &CsrGraph,
-    labels: &Labels,
+    labels: &NodeLabels,
     format: Format,
     path: &Path,
     writer: &mut dyn Write,
@@ -104,7 +101,7 @@ fn separator(path: &Path) -> char {
     }
 }
 
-fn write_table(graph: &CsrGraph, labels: &Labels, separator: char, mut writer: impl Write) -> Result<()> {
+fn write_table(graph: &CsrGraph, labels: &NodeLabels, separator: char, mut writer: impl Write) -> Result<()> {
     let sign = if separator == ' ' { "# " } else { "" };
     let weight = if graph.is_weighted() { format!("{separator}weight") } else { String::new() };
     writeln!(writer, "{sign}source{separator}target{weight}")?;
@@ -132,7 +129,7 @@ fn quoted(name: &str, separator: char) -> Result<Cow<'_, str>> {
     Ok(if plain { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) })
 }
 
-fn write_ncol(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
+fn write_ncol(graph: &CsrGraph, labels: &NodeLabels, mut writer: impl Write) -> Result<()> {
     for (u, v, weight) in graph.edges() {
         let (source, target) = (labels.label(u), labels.label(v));
         if let Some(name) = [&source, &target].into_iter().find(|name| name.contains(char::is_whitespace)) {
@@ -146,69 +143,4 @@ fn write_ncol(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Resu
         }
     }
     Ok(())
-}
-
-fn buffered(to: impl Write, write: impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let mut buffer = BufWriter::new(to);
-    write(&mut buffer)?;
-    Ok(buffer.flush()?)
-}
-
-/// Hands out a writer that compresses as the name of the file says.
-pub(super) fn to_file(path: &Path, write: impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    replace(path, extension.to_str().unwrap_or_default(), write)
-}
-
-/// Hands out a writer that compresses as `compression` says, the ending of such files. The file is whole or absent: a
-/// graph may come from the very file that it replaces, even mapped into memory.
-pub(super) fn replace(
-    path: &Path,
-    compression: &str,
-    write: impl Fn(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
-    // A pipe or a device cannot be replaced.
-    let direct = path.metadata().is_ok_and(|there| !there.is_file());
-    let work = || {
-        if direct {
-            return compressed(File::create(path)?, compression, &write);
-        }
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let done = File::create(&temporary)
-            .map_err(GraphError::from)
-            .and_then(|file| compressed(file, compression, &write))
-            .and_then(|()| Ok(fs::rename(&temporary, path)?));
-        if done.is_err() {
-            // What is left of it is of no use; why it cannot be removed neither.
-            let _ = fs::remove_file(&temporary);
-        }
-        done
-    };
-    work().map_err(|error: GraphError| error.in_file(path))
-}
-
-fn compressed(file: File, compression: &str, write: &impl Fn(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let mut file = BufWriter::new(file);
-    match compression {
-        "gz" => {
-            let mut encoder = GzEncoder::new(&mut file, flate2::Compression::default());
-            buffered(&mut encoder, write)?;
-            encoder.finish()?;
-        }
-        "bz2" => {
-            let mut encoder = bzip2::write::BzEncoder::new(&mut file, bzip2::Compression::default());
-            buffered(&mut encoder, write)?;
-            encoder.finish()?;
-        }
-        "zst" => {
-            // The encoder cannot report errors of what it writes to, so it writes to memory.
-            let mut plain = Vec::new();
-            write(&mut plain)?;
-            file.write_all(&compress_to_vec(plain.as_slice(), CompressionLevel::Fastest))?;
-        }
-        _ => write(&mut file)?,
-    }
-    Ok(file.flush()?)
 }

@@ -18,7 +18,7 @@ use super::{DIRECTED, check_node_count, parse_error, parse_weight};
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::{GraphError, Result};
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 use crate::names::Names;
 use crate::symmetrize::Symmetrize;
 
@@ -50,7 +50,7 @@ struct Network {
     rows_read: u64,
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut network = Network::default();
     let last = network.read(&mut Lines::long(decompressed(reader)?), options)?;
     if network.header == 0 {
@@ -192,7 +192,7 @@ impl Network {
         Ok(())
     }
 
-    fn finish(self, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+    fn finish(self, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
         let mut report = ReadReport::new(Format::Pajek);
         if self.comments > 0 {
             report.note(ReadNote::Comments { count: self.comments, first_line: self.first_comment });
@@ -227,7 +227,7 @@ impl Network {
             options.rule()
         };
         let labels = if self.labels.is_empty() || options.names == NodeNames::Id {
-            Labels::counted(1, self.nodes)
+            NodeLabels::counted(1, self.nodes)
         } else {
             let mut ids = Names::default();
             let mut labels = vec![None; self.nodes as usize];
@@ -246,7 +246,7 @@ impl Network {
 }
 
 /// Writes the labels in quotes.
-pub(super) fn write(graph: &CsrGraph, labels: &Labels, mut writer: impl Write) -> Result<()> {
+pub(super) fn write(graph: &CsrGraph, labels: &NodeLabels, mut writer: impl Write) -> Result<()> {
     writeln!(writer, "*Vertices {}", graph.node_count())?;
     for (node, label) in labels.iter().enumerate() {
         if label.contains(['"', '\n', '\r']) {

@@ -16,7 +16,7 @@ use super::report::ReadReport;
 use crate::adjacency::Adjacency;
 use crate::csr::CsrGraph;
 use crate::error::Result;
-use crate::labelled::Labels;
+use crate::labelled::NodeLabels;
 
 /// Reads a graph from SMAT.
 ///
@@ -27,7 +27,7 @@ pub fn read_smat(reader: impl Read, options: &ReadOptions) -> Result<CsrGraph> {
     read(reader, options).map(|(built, ..)| built.graph)
 }
 
-pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, Labels, ReadReport)> {
+pub(super) fn read(reader: impl Read, options: &ReadOptions) -> Result<(Built, NodeLabels, ReadReport)> {
     let mut lines = Lines::new(decompressed(reader)?);
     let (mut matrix, declared) = Matrix::sizes(&mut lines, 0, false)?;
     matrix.read_entries(&mut lines, declared, Some(true), options, false)?;

@@ -139,7 +139,8 @@ pub struct SolutionPath {
     pub seeds: SeedDistribution,
     /// Teleport probability of the lazy walk.
     pub alpha: f64,
-    /// Smallest ρ that the path covers, in the paper's unit: the one asked for, or, with [`Status::WorkLimit`], where it stopped.
+    /// Smallest ρ that the path covers, in the paper's unit: the one asked for, or, with
+    /// [`Status::WorkLimit`], where it stopped.
     pub rho_end: f64,
     /// By falling ρ.
     pub breakpoints: Vec<Breakpoint>,

@@ -45,9 +45,9 @@ fn blocks_of_any_size_are_found() {
         assert_eq!(nodes(cluster(&graph, seed)), block);
         assert_eq!(wide(&graph, seed), block);
     }
-    // No cluster of at most half the graph, and no piece of one.
-    let because = cluster(&graph, 149).outcome.found().unwrap_err();
-    assert!(matches!(because, NoClusterReason::Endless { size: 50..60, .. }), "{because}");
+    // The largest block has more than half of the volume: a cluster is that part of it which has not.
+    let part = nodes(cluster(&graph, 149));
+    assert!(part.iter().all(|node| (90..150).contains(node)) && part.len() > 50, "{part:?}");
     assert_eq!(wide(&graph, 149), (90..150).collect::<Vec<u64>>());
     for (nodes_of_graph, seeds) in [(10_000, [4_321, 17, 9_999]), (100_000, [5, 12_345, 99_999])] {
         let planted = HashedPlantedPartition::new(nodes_of_graph).generate().unwrap();
@@ -137,7 +137,7 @@ fn known_sets_of_two_universities() {
         }
     }
     assert_eq!(sets, 11);
-    assert!((sum / 11.0 - 0.582).abs() < 0.01, "mean F1 {}", sum / 11.0);
+    assert!((sum / 11.0 - 0.650).abs() < 0.01, "mean F1 {}", sum / 11.0);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use kiln_graph::io::{ReadOptions, open_binary, read_labelled, write_binary, write_graph, write_labelled};
-use kiln_graph::{CsrGraph, GraphError, LabelledGraph, Labels};
+use kiln_graph::{CsrGraph, GraphError, LabelledGraph, NodeLabels};
 
 #[test]
 fn compressed_files() {
     let folder = tempfile::tempdir().unwrap();
     let graph = CsrGraph::from_weighted_edges(3, [(0, 1, 0.1), (1, 2, 2.0)]).unwrap();
-    let named = LabelledGraph::new(graph, Labels::new(["a", "b c", "d"]).unwrap()).unwrap();
+    let named = LabelledGraph::new(graph, NodeLabels::new(["a", "b c", "d"]).unwrap()).unwrap();
     for name in [
         "g.csv.gz",
         "g.tsv.bz2",
@@ -57,10 +57,10 @@ fn the_binary_file_is_checked() {
     let path = folder.path().join("g.kiln");
     let graph = CsrGraph::from_weighted_edges(4, [(0, 1, 0.1), (1, 2, 2.0), (3, 3, 1.0)]).unwrap();
     let labels = [
-        Labels::new(["a", "b", "c", "d"]).unwrap(),
-        Labels::new(["1", "5", "7", "90"]).unwrap(),
-        Labels::counted(1, 4),
-        Labels::sides(1, 3),
+        NodeLabels::new(["a", "b", "c", "d"]).unwrap(),
+        NodeLabels::new(["1", "5", "7", "90"]).unwrap(),
+        NodeLabels::counted(1, 4),
+        NodeLabels::sides(1, 3),
     ];
     for labels in labels {
         for graph in [graph.clone(), graph.without_weights()] {
@@ -75,10 +75,10 @@ fn the_binary_file_is_checked() {
             assert_eq!(read_labelled(&path, &ReadOptions::default()).unwrap().graph, named);
         }
     }
-    let empty = LabelledGraph::new(CsrGraph::from_edges(0, []).unwrap(), Labels::counted(0, 0)).unwrap();
+    let empty = LabelledGraph::new(CsrGraph::from_edges(0, []).unwrap(), NodeLabels::counted(0, 0)).unwrap();
     write_binary(&empty, &path).unwrap();
     assert_eq!(open_binary(&path).unwrap(), empty);
-    let named = LabelledGraph::new(graph, Labels::new(["a", "b", "c", "d"]).unwrap()).unwrap();
+    let named = LabelledGraph::new(graph, NodeLabels::new(["a", "b", "c", "d"]).unwrap()).unwrap();
     write_binary(&named, &path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let damaged = folder.path().join("damaged.kiln");
@@ -109,7 +109,7 @@ fn the_binary_file_is_checked() {
 fn names_stand_beside_a_format_of_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let graph = CsrGraph::from_weighted_edges(4, [(0, 1, 0.5), (1, 2, 2.0)]).unwrap();
-    let named = LabelledGraph::new(graph.clone(), Labels::new(["a b", "#", "", "7"]).unwrap()).unwrap();
+    let named = LabelledGraph::new(graph.clone(), NodeLabels::new(["a b", "#", "", "7"]).unwrap()).unwrap();
     for name in ["g.mtx", "g.smat", "G.GRAPH.GZ", "g.dimacs.bz2"] {
         let path = folder.path().join(name);
         let names = write_labelled(&named, &path).unwrap().unwrap();
@@ -140,7 +140,7 @@ fn names_stand_beside_a_format_of_numbers() {
         }
         // What would be taken for the names of another graph is not left there in silence.
         let numbered =
-            LabelledGraph::new(graph.clone(), Labels::counted(u64::from(name != "g.smat"), 4)).unwrap();
+            LabelledGraph::new(graph.clone(), NodeLabels::counted(u64::from(name != "g.smat"), 4)).unwrap();
         let error = write_labelled(&numbered, &path).unwrap_err().to_string();
         assert!(error.contains(".names would be taken for its names"), "{error}");
         assert!(write_graph(&graph, &path).is_err());
@@ -151,10 +151,10 @@ fn names_stand_beside_a_format_of_numbers() {
     }
     // Numbers that are not the format's own are names too.
     let path = folder.path().join("five.mtx");
-    let five = LabelledGraph::new(graph.clone(), Labels::counted(5, 4)).unwrap();
+    let five = LabelledGraph::new(graph.clone(), NodeLabels::counted(5, 4)).unwrap();
     assert!(write_labelled(&five, &path).unwrap().is_some());
     assert_eq!(read_labelled(&path, &ReadOptions::default()).unwrap().graph, five);
-    let broken = LabelledGraph::new(graph, Labels::new(["a", "b\nc", "d", "e"]).unwrap()).unwrap();
+    let broken = LabelledGraph::new(graph, NodeLabels::new(["a", "b\nc", "d", "e"]).unwrap()).unwrap();
     let error = write_labelled(&broken, folder.path().join("b.mtx")).unwrap_err().to_string();
     assert!(error.contains("line break"), "{error}");
     assert!(!folder.path().join("b.mtx").exists());
@@ -166,7 +166,7 @@ fn names_stand_beside_a_format_of_numbers() {
 fn files_are_whole_or_absent() {
     let folder = tempfile::tempdir().unwrap();
     let graph = CsrGraph::from_edges(3, [(0, 1), (1, 2), (2, 2)]).unwrap();
-    let named = LabelledGraph::new(graph, Labels::new(["a", "b", "c"]).unwrap()).unwrap();
+    let named = LabelledGraph::new(graph, NodeLabels::new(["a", "b", "c"]).unwrap()).unwrap();
     let path = folder.path().join("g.kiln");
     write_labelled(&named, &path).unwrap();
     let opened = open_binary(&path).unwrap();
@@ -188,7 +188,8 @@ fn files_are_whole_or_absent() {
 fn names_that_a_format_cannot_hold_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let graph = CsrGraph::from_edges(2, [(0, 1)]).unwrap();
-    let named = |names: [&str; 2]| LabelledGraph::new(graph.clone(), Labels::new(names).unwrap()).unwrap();
+    let named =
+        |names: [&str; 2]| LabelledGraph::new(graph.clone(), NodeLabels::new(names).unwrap()).unwrap();
     for name in ["g.gexf", "g.npz"] {
         let error = write_labelled(&named(["a", "b"]), folder.path().join(name)).unwrap_err();
         assert!(matches!(error, GraphError::NotWritable { .. }), "{name}: {error}");
@@ -196,7 +197,7 @@ fn names_that_a_format_cannot_hold_are_refused() {
     assert!(write_labelled(&named(["a b", "c"]), folder.path().join("g.ncol")).is_err());
     assert!(write_labelled(&named(["a\"", "c"]), folder.path().join("g.net")).is_err());
     assert!(write_labelled(&named(["a\u{1}", "c"]), folder.path().join("g.graphml")).is_err());
-    assert!(matches!(Labels::new(["a", "a"]), Err(GraphError::DuplicateLabel { .. })));
+    assert!(matches!(NodeLabels::new(["a", "a"]), Err(GraphError::DuplicateLabel { .. })));
     let error = named(["Alice", "Bob"]).node("alice").unwrap_err().to_string();
     assert_eq!(error, "no node is called \"alice\": did you mean Alice?");
 }

@@ -6,7 +6,7 @@ use kiln_graph::io::{
     Column, Columns, Format, Header, NodeNames, Read, ReadNote, ReadOptions, WeightColumn, read_edge_list,
     read_labelled, read_labelled_from, read_labelled_with, write_labelled,
 };
-use kiln_graph::{Adjacency, CsrGraph, GraphError, LabelledGraph, Labels, Result, Symmetrize};
+use kiln_graph::{Adjacency, CsrGraph, GraphError, LabelledGraph, NodeLabels, Result, Symmetrize};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
@@ -148,7 +148,7 @@ fn a_table_of_many_pieces_is_read_as_one() {
         writeln!(text, "{u},{}", (u * 7919) % count).unwrap();
     }
     let numbers = table(&text, &ReadOptions::default()).unwrap().graph;
-    assert_eq!(numbers.labels(), &Labels::counted(0, count));
+    assert_eq!(numbers.labels(), &NodeLabels::counted(0, count));
     let expected = CsrGraph::from_edges(count, (0..count).map(|u| (u, (u * 7919) % count))).unwrap();
     assert_eq!(numbers.graph(), &expected);
     assert_eq!(read_edge_list(text.as_bytes(), &ReadOptions::default()).unwrap(), expected);
@@ -286,7 +286,7 @@ proptest! {
         let n = names.len();
         let edges = ends.iter().map(|&(u, v, w)| ((u % n) as u64, (v % n) as u64, if weighted { w } else { 1.0 }));
         let graph = CsrGraph::from_weighted_edges(n as u64, edges).unwrap();
-        let named = LabelledGraph::new(graph, Labels::new(&names).unwrap()).unwrap();
+        let named = LabelledGraph::new(graph, NodeLabels::new(&names).unwrap()).unwrap();
         let all = [
             "g.csv", "g.tsv", "g.txt", "g.graphml", "g.gml", "g.net", "g.ncol", "g.kiln", "g.mtx", "h.smat", "i.col",
         ];
@@ -329,7 +329,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let graph = CsrGraph::from_weighted_edges(5, [(0, 1, 0.5), (1, 2, 2.0), (2, 4, 1e300), (0, 4, 1e-300)]).unwrap();
-        let named = LabelledGraph::new(graph, Labels::counted(1, 5)).unwrap();
+        let named = LabelledGraph::new(graph, NodeLabels::counted(1, 5)).unwrap();
         let name = ["g.csv", "g.tsv", "g.graphml", "g.gml", "g.net", "g.ncol", "g.kiln", "g.mtx", "g.graph", "g.dimacs"][which];
         let path = folder.path().join(name);
         write_labelled(&named, &path).unwrap();

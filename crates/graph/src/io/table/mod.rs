@@ -11,7 +11,7 @@ use super::options::{Format, ReadOptions};
 use super::report::{ReadNote, ReadReport};
 use super::{MAX_LINE, check_node_count, parse_error};
 use crate::error::Result;
-use crate::labelled::{Labels, whole_number};
+use crate::labelled::{NodeLabels, whole_number};
 use crate::names::Names;
 use crate::symmetrize::Symmetrize;
 
@@ -51,7 +51,7 @@ pub(super) fn read(
     format: Format,
     options: &ReadOptions,
     numbered: bool,
-) -> Result<(Built, Labels, ReadReport)> {
+) -> Result<(Built, NodeLabels, ReadReport)> {
     let base = u64::from(options.one_based);
     let ids = match options.node_count {
         None if !numbered => Ids::Small,
@@ -251,7 +251,7 @@ impl Table<'_> {
         }
     }
 
-    fn finish(mut self, layout: &Layout, numbered: bool) -> Result<(Built, Labels, ReadReport)> {
+    fn finish(mut self, layout: &Layout, numbered: bool) -> Result<(Built, NodeLabels, ReadReport)> {
         if self.comments > 0 {
             self.report.note(ReadNote::Comments { count: self.comments, first_line: self.first_comment });
         }
@@ -301,7 +301,7 @@ impl Table<'_> {
     }
 
     /// Numbers the nodes from 0, and says what they are called.
-    fn nodes(&mut self, numbered: bool) -> Result<(u64, Labels)> {
+    fn nodes(&mut self, numbered: bool) -> Result<(u64, NodeLabels)> {
         match self.ids {
             Ids::Numbers { base, .. } => {
                 if self.bipartite {
@@ -324,11 +324,11 @@ impl Table<'_> {
                     }
                     check_node_count(node_count, self.edges.len(), line, self.options)?;
                 }
-                Ok((node_count, Labels::counted(base, node_count)))
+                Ok((node_count, NodeLabels::counted(base, node_count)))
             }
             Ids::Small => {
                 debug_assert!(!numbered);
-                let labels = Labels::from_ascending(renumber(&mut self.edges.ends));
+                let labels = NodeLabels::from_ascending(renumber(&mut self.edges.ends));
                 Ok((labels.len(), labels))
             }
             Ids::Names => {
@@ -345,9 +345,9 @@ impl Table<'_> {
                             .ends
                             .par_iter_mut()
                             .for_each(|ends| *ends = (ranks[ends.0 as usize], ranks[ends.1 as usize]));
-                        Labels::from_ascending(order.iter().map(|&at| numbers[at as usize]).collect())
+                        NodeLabels::from_ascending(order.iter().map(|&at| numbers[at as usize]).collect())
                     }
-                    None => Labels::from_names(std::mem::take(&mut self.names)),
+                    None => NodeLabels::from_names(std::mem::take(&mut self.names)),
                 };
                 Ok((labels.len(), labels))
             }
