@@ -11,6 +11,9 @@ pub(crate) trait RowLoss: Sized {
     /// `r ← ∂F/∂M`
     fn slopes(&self, m: &[f64], r: &mut [f64]);
 
+    /// `∂F/∂mᵢ` where there is one output.
+    fn slope_at(&self, i: usize, m: f64) -> f64;
+
     /// What [`curve`](Self::curve) and [`diagonal`](Self::diagonal) need: with one output `h ← ∂²F/∂m²`.
     fn curvatures(&self, m: &[f64], h: &mut [f64]);
 
@@ -74,6 +77,10 @@ impl RowLoss for ScalarLoss {
         for (r, (m, y, share)) in r.iter_mut().zip(self.each(m)) {
             *r = share * self.loss.derivative(m, y);
         }
+    }
+
+    fn slope_at(&self, i: usize, m: f64) -> f64 {
+        self.shares[i] * self.loss.derivative(m, self.labels[i])
     }
 
     fn curvatures(&self, m: &[f64], h: &mut [f64]) {
@@ -236,6 +243,11 @@ impl RowLoss for SoftmaxLoss {
             r[y] -= 1.0;
             r.iter_mut().for_each(|r| *r *= share);
         }
+    }
+
+    /// One class is all there is with one output.
+    fn slope_at(&self, _: usize, _: f64) -> f64 {
+        0.0
     }
 
     /// The probabilities.
