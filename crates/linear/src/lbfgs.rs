@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The diagonal is that of the Hessian, at the start and at a few later steps, and makes up for columns of
-//! different spread and frequency. Predictions are linear along a step, so that trials of its size cost `n` losses and no pass.
+//! different spread and frequency. Predictions are linear along a step, so that trials of its size cost `n`
+//! losses and no pass.
 //! Cost of a step: two passes over the nonzeros and 80 numbers a column.
 
 use std::collections::VecDeque;

@@ -123,7 +123,9 @@ impl RowLoss for ScalarLoss {
             };
             root(slope)
         };
-        m.iter_mut().for_each(|m| *m += shift);
+        for m in m.iter_mut() {
+            *m += shift;
+        }
         intercepts[0] += shift;
     }
 
@@ -199,7 +201,9 @@ pub(crate) fn softmax(m: &mut [f64]) {
         *m = (*m - most).exp();
         total += *m;
     }
-    m.iter_mut().for_each(|m| *m /= total);
+    for m in m.iter_mut() {
+        *m /= total;
+    }
 }
 
 impl SoftmaxLoss {
@@ -241,7 +245,9 @@ impl RowLoss for SoftmaxLoss {
             r.copy_from_slice(m);
             softmax(r);
             r[y] -= 1.0;
-            r.iter_mut().for_each(|r| *r *= share);
+            for r in r.iter_mut() {
+                *r *= share;
+            }
         }
     }
 
@@ -313,8 +319,12 @@ impl RowLoss for SoftmaxLoss {
             }
         }
         let mean = intercepts.iter().sum::<f64>() / k as f64;
-        intercepts.iter_mut().for_each(|b| *b -= mean);
-        m.iter_mut().for_each(|m| *m -= mean);
+        for b in intercepts.iter_mut() {
+            *b -= mean;
+        }
+        for m in m.iter_mut() {
+            *m -= mean;
+        }
     }
 
     fn on(&self, rows: &[usize]) -> Self {
