@@ -406,7 +406,7 @@ fn compare(set: &Set, repeats: usize, peers: &mut Peers) -> Result<(), Box<dyn E
         let mut tolerance = 1e-1;
         while at < GAPS.len() && tolerance > 1e-17 {
             let job = json!({"peer": peer, "strength": set.penalty.strength, "intercept": set.intercept,
-                "tolerance": tolerance, "iterations": 100_000});
+                "tolerance": tolerance, "iterations": 5_000});
             let answer = peers.ask(&job)?;
             if let Some(why) = answer["skip"].as_str() {
                 println!("  {peer:>16} left out: {why}");

@@ -194,6 +194,47 @@ impl<'a> Design<'a> {
         self.rescale(out, &[total], 1);
     }
 
+    pub(crate) fn is_sparse(&self) -> bool {
+        matches!(self.rows, DataRows::Sparse(_))
+    }
+
+    /// `m ← A v + b` and `g ← (Aᵀ r, 1ᵀ r)` with `rᵢ = slope(i, mᵢ)`, for one output, in one pass through the
+    /// memory.
+    pub(crate) fn evaluate(
+        &self,
+        v: &[f64],
+        slope: impl Fn(usize, f64) -> f64,
+        m: &mut [f64],
+        g: &mut [f64],
+    ) {
+        let (u, base) = self.unscale(v, 1);
+        g.fill(0.0);
+        let weights = &mut g[..self.d()];
+        let mut total = 0.0;
+        for (i, m) in m.iter_mut().enumerate() {
+            *m = match self.rows {
+                DataRows::Dense(dense) => {
+                    let centred = dense.row(i).iter().zip(&self.centre).zip(&u);
+                    base[0] + centred.map(|((x, c), u)| (x - c) * u).sum::<f64>()
+                }
+                DataRows::Sparse(_) => base[0] + self.rows.dot(i, &u),
+            };
+            let r = slope(i, *m);
+            total += r;
+            match self.rows {
+                DataRows::Dense(dense) => {
+                    for ((g, x), c) in weights.iter_mut().zip(dense.row(i)).zip(&self.centre) {
+                        *g += r * (x - c);
+                    }
+                }
+                DataRows::Sparse(_) => {
+                    self.rows.axpy(i, r, weights);
+                }
+            }
+        }
+        self.rescale(g, &[total], 1);
+    }
+
     /// What sums over rows as they are miss of sums over centred and scaled ones.
     fn rescale(&self, g: &mut [f64], totals: &[f64], outputs: usize) {
         let (weights, intercepts) = g.split_at_mut(self.d() * outputs);

@@ -81,6 +81,11 @@ impl RowLoss for HingeEnvelope {
         }
     }
 
+    fn slope_at(&self, i: usize, m: f64) -> f64 {
+        let y = self.labels[i];
+        self.shares[i] * y * self.slope(y * (m + self.width * self.multipliers[i]))
+    }
+
     fn curvatures(&self, m: &[f64], h: &mut [f64]) {
         for (h, (_, share, w)) in h.iter_mut().zip(self.each(m)) {
             *h = share * self.bend(w);

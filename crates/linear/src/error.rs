@@ -102,7 +102,7 @@ pub enum LinearDataError {
         class: ClassLabel,
     },
     /// A class that was not seen when the model was fitted, or that a class weight names in vain.
-    #[error("class {class} is unknown; the classes are {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    #[error("class {class} is unknown; the classes are {}", listed(known))]
     UnknownClass {
         /// The class.
         class: ClassLabel,
@@ -120,4 +120,8 @@ pub enum LinearDataError {
     /// The loss of the model that was fitted tells no probabilities.
     #[error("a hinge loss gives no probabilities; fit the logistic loss, or take predict_scores")]
     NoProbabilities,
+}
+
+fn listed(classes: &[ClassLabel]) -> String {
+    classes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The diagonal is that of the Hessian, at the start and at a few later steps, and makes up for columns of
-//! different spread and frequency. Predictions are linear along a step, so that trials of its size cost `n` losses and no pass.
+//! different spread and frequency. Predictions are linear along a step, so that trials of its size cost `n`
+//! losses and no pass.
 //! Cost of a step: two passes over the nonzeros and 80 numbers a column.
 
 use std::collections::VecDeque;
@@ -20,6 +21,10 @@ use crate::precondition::{Plan, Preconditioner};
 use crate::row_loss::RowLoss;
 
 const PAIRS: usize = 20;
+
+/// So many steps without a gap that is a tenth less are the end: the gap is no monotone measure, but rounding
+/// alone holds it up for so long.
+const PATIENCE: u32 = 500;
 
 /// Steps at which the diagonal is computed anew: it changes most at the beginning.
 const REFRESHED: [u64; 6] = [8, 20, 40, 80, 160, 320];
@@ -52,16 +57,21 @@ pub(crate) fn lbfgs<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter:
     let mut pairs: VecDeque<Pair> = VecDeque::new();
     let mut before: Option<(Vec<f64>, Vec<f64>)> = None;
     let mut fresh = true;
+    let (mut best, mut since) = (f64::INFINITY, 0);
+    let mut has_gradient = false;
     let mut steps = 0;
     loop {
         if REFRESHED.contains(&steps) {
             loss.curvatures(&m, &mut r);
             scaling = plan.make(design, loss, &r, task.ridge, meter);
         }
-        loss.slopes(&m, &mut r);
-        design.backward(&r, outputs, &mut g);
-        task.add_ridge(&v, &mut g);
-        meter.pay(pass);
+        if !has_gradient {
+            loss.slopes(&m, &mut r);
+            design.backward(&r, outputs, &mut g);
+            task.add_ridge(&v, &mut g);
+            meter.pay(pass);
+        }
+        has_gradient = false;
         let gap = settled_gap(task, &v, &m, &g);
         if gap <= task.target && (fresh || task.is_coarse(&v, &m)) {
             if design.intercept {
@@ -75,14 +85,17 @@ pub(crate) fn lbfgs<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter:
             fresh = true;
             continue;
         }
-        if meter.is_spent() {
-            return Ended { v, m, gap, end: End::Limit };
+        (best, since) = if gap < 0.9 * best { (gap, 0) } else { (best, since + 1) };
+        if meter.is_spent() || since > PATIENCE {
+            let end = if since > PATIENCE { End::Rounding } else { End::Limit };
+            return Ended { v, m, gap, end };
         }
         if let Some((v_before, g_before)) = before.take() {
             let moved: Vec<f64> = v.iter().zip(&v_before).map(|(a, b)| a - b).collect();
             let turned: Vec<f64> = g.iter().zip(&g_before).map(|(a, b)| a - b).collect();
             let product = dot(&moved, &turned);
-            if product > f64::EPSILON * dot(&turned, &turned) * 1e-4 {
+            let lengths = (dot(&moved, &moved) * dot(&turned, &turned)).sqrt();
+            if product > f64::EPSILON * lengths {
                 pairs.push_back(Pair { moved, turned, inverse: 1.0 / product });
                 if pairs.len() > PAIRS {
                     pairs.pop_front();
@@ -91,9 +104,30 @@ pub(crate) fn lbfgs<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter:
         }
         let p = direction(&pairs, &scaling, &g);
         meter.pay((4 * pairs.len() * size) as f64);
-        design.forward(&p, outputs, &mut a);
-        meter.pay(pass);
         let slope = dot(&p, &g);
+        if outputs == 1 && design.is_sparse() {
+            // The whole step is right nearly always; row by row its predictions and gradient cost one way
+            // through the memory.
+            let there: Vec<f64> = v.iter().zip(&p).map(|(v, p)| v + p).collect();
+            let mut g_there = vec![0.0; size];
+            design.evaluate(&there, |i, m| loss.slope_at(i, m), &mut a, &mut g_there);
+            task.add_ridge(&there, &mut g_there);
+            meter.pay(2.0 * pass);
+            let slope_there = dot(&p, &g_there);
+            let descends = || task.value(&there, &a) <= task.value(&v, &m) + 1e-4 * slope;
+            if slope < 0.0 && slope_there.abs() <= 0.7 * slope.abs() && (slope_there <= 0.0 || descends()) {
+                before = Some((std::mem::replace(&mut v, there), std::mem::replace(&mut g, g_there)));
+                std::mem::swap(&mut m, &mut a);
+                (fresh, has_gradient) = (true, true);
+                steps += 1;
+                meter.steps += 1;
+                continue;
+            }
+            a.iter_mut().zip(&m).for_each(|(a, m)| *a -= m);
+        } else {
+            design.forward(&p, outputs, &mut a);
+            meter.pay(pass);
+        }
         let Some(step) = line_search::search(&mut Along::new(task, (&v, &m), (&p, &a)), slope, 0.5) else {
             if fresh && pairs.is_empty() {
                 return Ended { v, m, gap, end: End::Rounding };
@@ -113,10 +147,8 @@ pub(crate) fn lbfgs<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter:
     }
 }
 
-/// The gap of the point with its best intercepts, bounded from its gradient without moving it.
-///
-/// The slope in the intercepts is small next to the others once the method is near, and is counted in the
-/// metric of the loss: `|g_b|²` over the mean curvature, doubled.
+/// The gap of the point with its best intercepts; far from the target that of the point as it is, whose
+/// slope in the intercepts is not counted.
 fn settled_gap<L: RowLoss>(task: &RidgeTask<'_, L>, v: &[f64], m: &[f64], g: &[f64]) -> f64 {
     let outputs = task.loss.outputs();
     let gap = ridge_gap(task.ridge, task.bend, v, g, outputs);

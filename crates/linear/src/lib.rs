@@ -49,7 +49,7 @@
 //!
 //! | Solver | For | Source |
 //! |---|---|---|
-//! | Newton with preconditioned conjugate gradients | ridge, few columns or short rows | Dembo, Steihaug 1983; Lin, Weng, Keerthi 2008 |
+//! | Newton with conjugate gradients | ridge, few columns or short rows | Dembo, Steihaug 1983; Lin et al. 2008 |
 //! | L-BFGS with a strong Wolfe search | ridge, many columns | Liu, Nocedal 1989 |
 //! | proximal Newton on working sets | lasso, elastic net, groups | Massias et al. 2018; Ndiaye et al. 2017 |
 //! | method of multipliers | hinge | Rockafellar 1976 |

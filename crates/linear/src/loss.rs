@@ -159,7 +159,10 @@ impl Loss {
         }
     }
 
-    /// Whether the loss has a meaning for the label, else what a label must be.
+    /// Whether the loss has a meaning for the label.
+    ///
+    /// # Errors
+    /// What a label must be, where it has none.
     pub fn check_label(self, y: f64) -> Result<(), &'static str> {
         let (fits, must) = match self {
             Self::Logistic => (y.abs() == 1.0, "-1 or 1 for the logistic loss"),

@@ -35,7 +35,7 @@ impl RegressorLoss {
 }
 
 /// What a fit may be given besides rows and labels.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FitWith<'a, M> {
     /// A weight for every row; a weight of 2 counts as the row twice. Only their ratios matter.
     pub weights: Option<&'a [f64]>,
@@ -44,6 +44,14 @@ pub struct FitWith<'a, M> {
     /// Names of the columns, for the model.
     pub columns: Option<&'a [String]>,
 }
+
+impl<M> Clone for FitWith<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for FitWith<'_, M> {}
 
 impl<M> Default for FitWith<'_, M> {
     fn default() -> Self {

@@ -11,6 +11,9 @@ pub(crate) trait RowLoss: Sized {
     /// `r ← ∂F/∂M`
     fn slopes(&self, m: &[f64], r: &mut [f64]);
 
+    /// `∂F/∂mᵢ` where there is one output.
+    fn slope_at(&self, i: usize, m: f64) -> f64;
+
     /// What [`curve`](Self::curve) and [`diagonal`](Self::diagonal) need: with one output `h ← ∂²F/∂m²`.
     fn curvatures(&self, m: &[f64], h: &mut [f64]);
 
@@ -76,6 +79,10 @@ impl RowLoss for ScalarLoss {
         }
     }
 
+    fn slope_at(&self, i: usize, m: f64) -> f64 {
+        self.shares[i] * self.loss.derivative(m, self.labels[i])
+    }
+
     fn curvatures(&self, m: &[f64], h: &mut [f64]) {
         for (h, (m, y, share)) in h.iter_mut().zip(self.each(m)) {
             *h = share * self.loss.second_derivative(m, y);
@@ -116,7 +123,9 @@ impl RowLoss for ScalarLoss {
             };
             root(slope)
         };
-        m.iter_mut().for_each(|m| *m += shift);
+        for m in m.iter_mut() {
+            *m += shift;
+        }
         intercepts[0] += shift;
     }
 
@@ -192,7 +201,9 @@ pub(crate) fn softmax(m: &mut [f64]) {
         *m = (*m - most).exp();
         total += *m;
     }
-    m.iter_mut().for_each(|m| *m /= total);
+    for m in m.iter_mut() {
+        *m /= total;
+    }
 }
 
 impl SoftmaxLoss {
@@ -234,8 +245,15 @@ impl RowLoss for SoftmaxLoss {
             r.copy_from_slice(m);
             softmax(r);
             r[y] -= 1.0;
-            r.iter_mut().for_each(|r| *r *= share);
+            for r in r.iter_mut() {
+                *r *= share;
+            }
         }
+    }
+
+    /// One class is all there is with one output.
+    fn slope_at(&self, _: usize, _: f64) -> f64 {
+        0.0
     }
 
     /// The probabilities.
@@ -301,8 +319,12 @@ impl RowLoss for SoftmaxLoss {
             }
         }
         let mean = intercepts.iter().sum::<f64>() / k as f64;
-        intercepts.iter_mut().for_each(|b| *b -= mean);
-        m.iter_mut().for_each(|m| *m -= mean);
+        for b in intercepts.iter_mut() {
+            *b -= mean;
+        }
+        for m in m.iter_mut() {
+            *m -= mean;
+        }
     }
 
     fn on(&self, rows: &[usize]) -> Self {

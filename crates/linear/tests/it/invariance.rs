@@ -111,9 +111,11 @@ proptest! {
     #[test]
     fn rows_may_come_in_any_order(seed in 0_u64..1000, loss in losses()) {
         let (rows, labels) = synthetic(seed, 60, 4);
-        let names: Vec<&str> = labels.iter().map(|y| if *y < -0.3 { "low" } else if *y < 0.3 { "mid" } else { "high" }).collect();
+        let name = |y: &f64| if *y < -0.3 { "low" } else if *y < 0.3 { "mid" } else { "high" };
+        let names: Vec<&str> = labels.iter().map(name).collect();
         let order: Vec<usize> = (0..60).map(|i| i * 23 % 60).collect();
-        let classifier = LinearClassifier { loss, tolerance: 1e-10, ..LinearClassifier::new(LinearPenalty::ridge(0.05)) };
+        let penalty = LinearPenalty::ridge(0.05);
+        let classifier = LinearClassifier { loss, tolerance: 1e-10, ..LinearClassifier::new(penalty) };
         let one = classifier.fit(&dense(&rows), &names).unwrap();
         let permuted: Vec<&str> = order.iter().map(|&i| names[i]).collect();
         let other = classifier.fit(&dense(&rows).select(&order).unwrap(), &permuted).unwrap();
@@ -151,7 +153,8 @@ proptest! {
     #[test]
     fn dense_and_sparse_rows_agree(seed in 0_u64..1000) {
         let (rows, labels) = synthetic(seed, 40, 5);
-        let regressor = LinearRegressor { tolerance: 1e-12, ..LinearRegressor::new(LinearPenalty::elastic_net(1e-3, 0.3)) };
+        let penalty = LinearPenalty::elastic_net(1e-3, 0.3);
+        let regressor = LinearRegressor { tolerance: 1e-12, ..LinearRegressor::new(penalty) };
         let one = regressor.fit(&dense(&rows), &labels).unwrap();
         let other = regressor.fit(&sparse(&rows), &labels).unwrap();
         prop_assert!(near(&one.model.predict_values(&dense(&rows)).unwrap(),
