@@ -222,7 +222,9 @@ fn sparse() -> Result<(DataRows, Vec<f64>), Box<dyn Error>> {
         row.sort_by_key(|&(j, _)| j);
         row.dedup_by_key(|&mut (j, _)| j);
         let length = row.iter().map(|(_, x)| x * x).sum::<f64>().sqrt();
-        row.iter_mut().for_each(|(_, x)| *x /= length);
+        for (_, x) in &mut row {
+            *x /= length;
+        }
         let m = 3.0 * row.iter().map(|&(j, x)| x * rule[j as usize]).sum::<f64>();
         labels.push(label(&mut generator, m));
         entries.push(row);
@@ -302,7 +304,9 @@ fn breast_cancer(standardized: bool) -> Result<(DataRows, Vec<f64>), Box<dyn Err
         for j in 0..30 {
             let mean = rows.iter().map(|row| row[j]).sum::<f64>() / n;
             let spread = (rows.iter().map(|row| (row[j] - mean).powi(2)).sum::<f64>() / n).sqrt();
-            rows.iter_mut().for_each(|row| row[j] = (row[j] - mean) / spread);
+            for row in rows {
+                row[j] = (row[j] - mean) / spread;
+            }
         }
     }
     Ok((DenseRows::new(30, rows.concat())?.into(), labels))

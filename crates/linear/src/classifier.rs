@@ -158,7 +158,7 @@ impl LinearClassifier {
                     });
                 }
                 let (weights, intercepts) = model.by_columns();
-                Some(prepared.design.from_raw(&weights, intercepts))
+                Some(prepared.design.of_raw(&weights, intercepts))
             }
             None => None,
         };
@@ -290,13 +290,11 @@ impl LinearClassifier {
             ClassBalance::Given(given) => {
                 for (class, weight) in given {
                     check::nonnegative("weight of a class", *weight)?;
-                    match classes.names.binary_search(class) {
-                        Ok(at) => factors[at] = *weight,
-                        Err(_) => {
-                            let (class, known) = (class.clone(), classes.names);
-                            return Err(LinearDataError::UnknownClass { class, known });
-                        }
-                    }
+                    let Ok(at) = classes.names.binary_search(class) else {
+                        let (class, known) = (class.clone(), classes.names);
+                        return Err(LinearDataError::UnknownClass { class, known });
+                    };
+                    factors[at] = *weight;
                 }
                 if let Some(at) = factors.iter().position(|factor| *factor == 0.0) {
                     // A class that does not count is a class that is not there.

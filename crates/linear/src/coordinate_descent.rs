@@ -76,10 +76,8 @@ impl SparseTask<'_> {
         for group in self.groups {
             let beyond = theta * norm(z, &group.columns) - group.threshold;
             // One ridge for all columns of a group.
-            if let Some(&j) = group.columns.first().filter(|_| beyond > 0.0) {
-                if self.ridge[j] > 0.0 {
-                    conjugate += beyond * beyond / (2.0 * self.ridge[j]);
-                }
+            if let Some(&j) = group.columns.first().filter(|&&j| beyond > 0.0 && self.ridge[j] > 0.0) {
+                conjugate += beyond * beyond / (2.0 * self.ridge[j]);
             }
         }
         (-conjugate, theta)

@@ -63,7 +63,9 @@ impl<'a> Design<'a> {
         let (weights, intercepts) = v.split_at(self.d() * outputs);
         let mut u = weights.to_vec();
         for (u, &inverse) in u.chunks_exact_mut(outputs).zip(&self.inverse_scale) {
-            u.iter_mut().for_each(|u| *u *= inverse);
+            for u in u {
+                *u *= inverse;
+            }
         }
         let mut base = if self.intercept { intercepts.to_vec() } else { vec![0.0; outputs] };
         if self.intercept && matches!(self.rows, DataRows::Sparse(_)) {
@@ -327,7 +329,7 @@ impl<'a> Design<'a> {
     }
 
     /// The inverse of [`to_raw`](Self::to_raw).
-    pub(crate) fn from_raw(&self, weights: &[f64], intercepts: &[f64]) -> Vec<f64> {
+    pub(crate) fn of_raw(&self, weights: &[f64], intercepts: &[f64]) -> Vec<f64> {
         let outputs = intercepts.len();
         let mut v = weights.to_vec();
         let mut base = intercepts.to_vec();

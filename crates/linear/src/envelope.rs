@@ -111,7 +111,9 @@ impl RowLoss for HingeEnvelope {
                 (slope + pull, curvature + share * self.bend(w + y * shift), size + pull.abs())
             })
         });
-        m.iter_mut().for_each(|m| *m += shift);
+        for m in m {
+            *m += shift;
+        }
         intercepts[0] += shift;
     }
 

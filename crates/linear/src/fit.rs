@@ -115,9 +115,8 @@ impl<'a> Prepared<'a> {
     fn penalties(&self, penalty: &LinearPenalty) -> (Vec<f64>, Vec<Group>) {
         let d = self.scale.len();
         let inverse = |j: usize| match penalty.scale {
-            PenalizedScale::Standardized => 1.0,
             PenalizedScale::AsGiven if self.design.inverse_scale[j] > 0.0 => self.design.inverse_scale[j],
-            PenalizedScale::AsGiven => 1.0,
+            _ => 1.0,
         };
         let l2 = penalty.strength * (1.0 - penalty.l1_share);
         let l1 = penalty.strength * penalty.l1_share;
@@ -128,7 +127,9 @@ impl<'a> Prepared<'a> {
             // Columns that say nothing belong nowhere.
             let columns: Vec<usize> =
                 group.iter().copied().filter(|&j| self.design.inverse_scale[j] > 0.0).collect();
-            group.iter().for_each(|&j| alone[j] = false);
+            for &j in group {
+                alone[j] = false;
+            }
             if let Some(&first) = columns.first() {
                 let threshold = l1 * (group.len() as f64).sqrt() * inverse(first);
                 groups.push(Group { columns, threshold });

@@ -208,10 +208,14 @@ impl FittedClassifier {
             } else {
                 let mut p = scores.to_vec();
                 if self.loss == ClassifierLoss::LogisticOneAgainstRest {
-                    p.iter_mut().for_each(|p| *p = sigmoid(*p));
+                    for p in &mut p {
+                        *p = sigmoid(*p);
+                    }
                     let total: f64 = p.iter().sum();
                     let share = |p: f64| if total > 0.0 { p / total } else { 1.0 / k as f64 };
-                    p.iter_mut().for_each(|p| *p = share(*p));
+                    for p in &mut p {
+                        *p = share(*p);
+                    }
                 } else {
                     softmax(&mut p);
                 }
@@ -335,7 +339,9 @@ impl FittedRegressor {
     pub fn predict_values(&self, rows: &DataRows) -> Result<Vec<f64>, LinearDataError> {
         let mut values = self.scores.of(rows)?;
         if self.loss == RegressorLoss::Poisson {
-            values.iter_mut().for_each(|value| *value = value.exp());
+            for value in &mut values {
+                *value = value.exp();
+            }
             if let Some(row) = values.iter().position(|value| !value.is_finite()) {
                 return Err(LinearDataError::Overflow { row });
             }

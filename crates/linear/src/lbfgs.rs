@@ -182,7 +182,9 @@ fn direction(pairs: &VecDeque<Pair>, scaling: &Preconditioner, g: &[f64]) -> Vec
         let length = dot(&last.turned, &scaled);
         if length > 0.0 {
             let factor = 1.0 / (last.inverse * length);
-            z.iter_mut().for_each(|z| *z *= factor);
+            for z in &mut z {
+                *z *= factor;
+            }
         }
     }
     for (pair, share) in pairs.iter().zip(shares.iter().rev()) {

@@ -36,7 +36,7 @@ pub(crate) fn hinge(
     for step in 0..MOST_STEPS {
         let bend = 0.25 / loss.width;
         let task = RidgeTask { design, loss: &loss, ridge, target: inner, bend };
-        let mut ended = newton(&task, v, step > 0, meter);
+        let mut ended = newton(&task, std::mem::take(&mut v), step > 0, meter);
         loss.update(&ended.m);
         // The multipliers and the new point make the pair; their slack is what the envelope has smoothed.
         let mut r: Vec<f64> = loss.multipliers.iter().zip(&loss.shares).map(|(a, s)| a * s).collect();
@@ -51,7 +51,7 @@ pub(crate) fn hinge(
         let gap = loss.slack(&ended.m).max(0.0) + ridge_gap(ridge, bend, &ended.v, &g, 1);
         ended.gap = gap;
         let objective = loss.hinge(&ended.m) + penalty;
-        v = ended.v.clone();
+        v.clone_from(&ended.v);
         let end = ended.end;
         if best.as_ref().is_none_or(|(best, _)| gap < best.gap) {
             best = Some((Ended { end: End::Rounding, ..ended }, objective));

@@ -150,7 +150,7 @@ impl LinearRegressor {
             .map(|model| {
                 check::size("columns of the start", model.columns().len(), rows.columns())?;
                 let (weights, intercepts) = model.by_columns();
-                Ok::<_, LinearDataError>(prepared.design.from_raw(&weights, intercepts))
+                Ok::<_, LinearDataError>(prepared.design.of_raw(&weights, intercepts))
             })
             .transpose()?;
         let constant = constant_label(labels, &prepared.shares);

@@ -202,7 +202,9 @@ fn degenerate_tables() {
     assert!(fit.certificate.objective < 1e-6 * fit.certificate.start, "{:?}", fit.certificate);
     // Columns twice, without a penalty.
     let (mut twice, labels) = synthetic(12, 60, 3);
-    twice.iter_mut().for_each(|row| row.push(row[0]));
+    for row in &mut twice {
+        row.push(row[0]);
+    }
     let fit = LinearRegressor::new(LinearPenalty::none()).fit(&dense(&twice), &labels).unwrap();
     assert_eq!(fit.status, FitStatus::Converged, "{:?}", fit.certificate);
 }

@@ -17,14 +17,17 @@ fn equal(rows: usize) -> Vec<f64> {
     vec![1.0 / rows as f64; rows]
 }
 
-fn scalar(loss: Loss, labels: &[f64]) -> impl Fn(usize, &[f64]) -> (f64, Vec<f64>, Vec<Vec<f64>>) + '_ {
+/// A loss of outputs: its value, slopes and second derivatives.
+type Bent = (f64, Vec<f64>, Vec<Vec<f64>>);
+
+fn scalar(loss: Loss, labels: &[f64]) -> impl Fn(usize, &[f64]) -> Bent + '_ {
     move |i, m| {
         let (m, y) = (m[0], labels[i]);
         (loss.value(m, y), vec![loss.derivative(m, y)], vec![vec![loss.second_derivative(m, y)]])
     }
 }
 
-fn softmax(labels: &[usize]) -> impl Fn(usize, &[f64]) -> (f64, Vec<f64>, Vec<Vec<f64>>) + '_ {
+fn softmax(labels: &[usize]) -> impl Fn(usize, &[f64]) -> Bent + '_ {
     move |i, m| {
         let most = m.iter().fold(f64::MIN, |a, &b| a.max(b));
         let total: f64 = m.iter().map(|m| (m - most).exp()).sum();

@@ -52,7 +52,9 @@ fn rows_held_out_choose_and_end() {
     let (mut rows, labels) = synthetic(21, 120, 4);
     // Forty columns of noise.
     let mut next = super::tables::numbers(99);
-    rows.iter_mut().for_each(|row| row.extend((0..40).map(|_| next())));
+    for row in &mut rows {
+        row.extend((0..40).map(|_| next()));
+    }
     let rows = dense(&rows);
     let regressor = LinearRegressor::new(LinearPenalty::lasso(1.0));
     let path = LinearPath { least: 1e-6, ..LinearPath::new(HeldOut::new(3)) };

@@ -184,7 +184,7 @@ pub(super) fn synthetic(seed: u64, rows: usize, columns: usize) -> (Vec<Vec<f64>
         let plain: Vec<f64> = (0..columns).map(|_| next() + 0.5 * common).collect();
         labels.push(plain.iter().zip(&rule).map(|(x, w)| x * w).sum::<f64>() + 0.3 * next());
         table.push(
-            plain.iter().enumerate().map(|(j, x)| x * 10_f64.powi(j as i32 % 7 - 3) + j as f64).collect(),
+            plain.iter().enumerate().map(|(j, x)| x * 10_f64.powf((j % 7) as f64 - 3.0) + j as f64).collect(),
         );
     }
     (table, labels)

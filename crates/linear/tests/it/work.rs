@@ -16,7 +16,7 @@ fn tall() -> (Vec<Vec<f64>>, Vec<i32>) {
     let labels = rows
         .iter()
         .map(|row| {
-            let m: f64 = row.iter().enumerate().map(|(j, x)| (x - 5.0) * 10_f64.powi(6 - j as i32)).sum();
+            let m: f64 = row.iter().enumerate().map(|(j, x)| (x - 5.0) * 10_f64.powf(6.0 - j as f64)).sum();
             if m + 8.0 * next() > 1.0 { 1 } else { -1 }
         })
         .collect();
