@@ -304,7 +304,7 @@ fn breast_cancer(standardized: bool) -> Result<(DataRows, Vec<f64>), Box<dyn Err
         for j in 0..30 {
             let mean = rows.iter().map(|row| row[j]).sum::<f64>() / n;
             let spread = (rows.iter().map(|row| (row[j] - mean).powi(2)).sum::<f64>() / n).sqrt();
-            for row in rows {
+            for row in &mut rows {
                 row[j] = (row[j] - mean) / spread;
             }
         }
