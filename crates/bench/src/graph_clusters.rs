@@ -222,7 +222,7 @@ pub(super) fn top_k(mut peers: Option<&mut Peers>, report: &mut Report) -> Resul
     };
     row("Kiln", 1, one);
     row("Kiln", threads, wall(threads)?);
-    if let Some(peers) = peers.as_deref_mut() {
+    if let Some(peers) = peers {
         send(peers, &graph, "top-k")?;
         let seeds: Vec<u64> = (0..SAMPLE).map(|i| mix(i) % NODES).collect();
         for peer in ["networkit", "scikit-network"] {

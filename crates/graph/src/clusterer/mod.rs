@@ -102,9 +102,9 @@ pub struct ClustererAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Polish {
-    /// [`Mqi`]: a subset.
+    /// [`Mqi`](crate::flow::Mqi): a subset.
     Mqi,
-    /// [`SimpleLocal`]: a set nearby.
+    /// [`SimpleLocal`](crate::flow::SimpleLocal): a set nearby.
     SimpleLocal,
 }
 

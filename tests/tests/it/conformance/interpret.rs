@@ -140,6 +140,9 @@ impl Method {
 }
 
 fn law(law: &str, holds: impl Fn(&Method)) {
+    // Networks that Burn initializes are the same in each run. Of those of a single unit in training mode, now and
+    // then one is too steady to be told from one that is.
+    Device::flex().seed(1);
     SUITE.law(law, &methods(), |method| method.name.to_owned(), holds);
 }
 
