@@ -185,7 +185,7 @@ fn dependencies(text: &str) -> Result<CsrGraph, ExperimentError> {
 }
 
 /// The 32 largest entries of every node's APPR vector.
-pub(super) fn top_k(mut peers: Option<&mut Peers>, report: &mut Report) -> Result<(), ExperimentError> {
+pub(super) fn top_k(peers: Option<&mut Peers>, report: &mut Report) -> Result<(), ExperimentError> {
     const NODES: u64 = 100_000;
     const K: usize = 32;
     const SAMPLE: u64 = 200;
