@@ -10,6 +10,23 @@ use faer::{Accum, Mat, MatRef, Par};
 use crate::DataRows;
 use crate::design::{BLOCK, Design};
 
+/// Adds `BᵀB` to the lower triangle, for rows `B` of as many columns as the triangle has.
+fn add_products(gram: &mut Mat<f64>, block: &[f64]) {
+    let width = gram.ncols();
+    let block = MatRef::from_row_major_slice(block, block.len().checked_div(width).unwrap_or(0), width);
+    triangular::matmul(
+        gram.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        block.transpose(),
+        BlockStructure::Rectangular,
+        block,
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+}
+
 impl Design<'_> {
     /// Multiplications of [`gram`](Self::gram) on all rows, and how many of them a plain loop would do in
     /// the same time (products of dense matrices are fast).
@@ -40,18 +57,7 @@ impl Design<'_> {
                         self.write_row(dense.row(i), root, &mut out[..d]);
                         out[d] = if self.intercept { root } else { 0.0 };
                     }
-                    let block = MatRef::from_row_major_slice(&block[..some.len() * width], some.len(), width);
-                    triangular::matmul(
-                        gram.as_mut(),
-                        BlockStructure::TriangularLower,
-                        Accum::Add,
-                        block.transpose(),
-                        BlockStructure::Rectangular,
-                        block,
-                        BlockStructure::Rectangular,
-                        1.0,
-                        Par::Seq,
-                    );
+                    add_products(&mut gram, &block[..some.len() * width]);
                 }
             }
             DataRows::Sparse(sparse) => {
@@ -104,18 +110,7 @@ impl Design<'_> {
                             out[k] = root;
                         }
                     }
-                    let block = MatRef::from_row_major_slice(&block[..h.len() * width], h.len(), width);
-                    triangular::matmul(
-                        gram.as_mut(),
-                        BlockStructure::TriangularLower,
-                        Accum::Add,
-                        block.transpose(),
-                        BlockStructure::Rectangular,
-                        block,
-                        BlockStructure::Rectangular,
-                        1.0,
-                        Par::Seq,
-                    );
+                    add_products(&mut gram, &block[..h.len() * width]);
                 }
                 (gram, self.n() as f64 * (width * width) as f64 / 2.0)
             }
