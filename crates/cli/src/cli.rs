@@ -18,7 +18,14 @@ const FAILED: u8 = 2;
 /// A network is a file: two columns of names are enough. `kiln cluster` finds the group around the
 /// names that you give, and says how sure its scores are.
 #[derive(Debug, Parser)]
-#[command(name = "kiln", bin_name = "kiln", version, verbatim_doc_comment, arg_required_else_help = true, after_help = HELP)]
+#[command(
+    name = "kiln",
+    bin_name = "kiln",
+    version,
+    verbatim_doc_comment,
+    arg_required_else_help = true,
+    after_help = HELP
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -73,7 +80,9 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
         ErrorKind::UnknownArgument if !at(ContextKind::InvalidArg).starts_with('-') && has(&["cluster"]) => {
             format!("names follow --seed: --seed {}", at(ContextKind::InvalidArg))
         }
-        ErrorKind::UnknownArgument if has(&["--seed"]) => "a name that begins with - is typed as --seed=-NAME".to_owned(),
+        ErrorKind::UnknownArgument if has(&["--seed"]) => {
+            "a name that begins with - is typed as --seed=-NAME".to_owned()
+        }
         _ => return error,
     };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));

@@ -29,10 +29,20 @@ pub(super) struct All {
     /// or .tsv.gz of --out: the share of its time that a walk which keeps returning to NODE spends
     /// at NEIGHBOUR. Rows are written as they are found, in the order of the nodes, so memory does
     /// not grow with their number. --method appr is the default here.
-    #[arg(long, verbatim_doc_comment, conflicts_with_all = ["seed", "size", "print"], help_heading = "Every node at once")]
+    #[arg(
+        long,
+        verbatim_doc_comment,
+        conflicts_with_all = ["seed", "size", "print"],
+        help_heading = "Every node at once"
+    )]
     all: bool,
     /// How many neighbours of each node are kept: 32 if not said
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Every node at once")]
+    #[arg(
+        long,
+        value_name = "K",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Every node at once"
+    )]
     top: Option<u32>,
 }
 

@@ -31,7 +31,13 @@ pub(super) struct Input {
     format: Option<Format>,
     /// Columns of a table for both ends of a connection and, if wanted, its weight: names,
     /// or numbers from 1
-    #[arg(long, verbatim_doc_comment, value_name = "SOURCE,TARGET[,WEIGHT]", value_parser = columns_named, help_heading = READING)]
+    #[arg(
+        long,
+        verbatim_doc_comment,
+        value_name = "SOURCE,TARGET[,WEIGHT]",
+        value_parser = columns_named,
+        help_heading = READING
+    )]
     columns: Option<Columns>,
     /// Whether a table has a column of weights; by default, if it looks so
     #[arg(long, value_enum, value_name = "WHETHER", help_heading = READING)]

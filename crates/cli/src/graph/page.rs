@@ -73,7 +73,10 @@ pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> St
         dl {
             (fact("Network", file_name(&network.file), &nodes))
             @if let Some(cluster) = &outcome.cluster {
-                (fact("Members", &count(cluster.size as u64), &format!("{} of the network's connections", Share(cluster.share_of_network))))
+                (fact("Members", &count(cluster.size as u64), &format!(
+                    "{} of the network's connections",
+                    Share(cluster.share_of_network)
+                )))
                 (fact("Conductance", &Short(cluster.conductance).to_string(), "share of connections that lead out"))
                 (connections(cluster, network.weighted))
                 @if let Some(compared) = &outcome.compared {
@@ -92,7 +95,9 @@ pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> St
         p { (meaning(outcome)) @if outcome.cluster.is_some() { " " (inside()) } }
         p { (joined(&certainty(outcome))) }
         (table(outcome))
-        @if members > ROWS { p { (format!("{} more members are in the .tsv and .json forms of this answer.", members - ROWS)) } }
+        @if members > ROWS {
+            p { (members - ROWS) " more members are in the .tsv and .json forms of this answer." }
+        }
         details {
             summary { "How it was found" }
             p { (format!("The walk touched {} edges of the network.", count(outcome.work.edges_touched))) }

@@ -186,10 +186,16 @@ impl Found {
                 }
                 div class="scroll" {
                     table {
-                        thead { tr { th class="number" { "size" } th class="number" { "conductance" } th class="name" { "found from" } } }
+                        thead { tr {
+                            th class="number" { "size" }
+                            th class="number" { "conductance" }
+                            th class="name" { "found from" }
+                        } }
                         tbody {
                             @for row in self.rows() {
-                                tr { @for (i, cell) in row.iter().enumerate() { td class=(if i < 2 { "number" } else { "name" }) { (cell) } } }
+                                tr { @for (i, cell) in row.iter().enumerate() {
+                                    td class=(if i < 2 { "number" } else { "name" }) { (cell) }
+                                } }
                             }
                         }
                     }

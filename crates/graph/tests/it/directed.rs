@@ -74,7 +74,8 @@ proptest! {
         let graph = DirectedGraph::from_arcs(n as u64, arcs.clone()).unwrap();
         let exact = dense(n, &arcs, &uniform(n, &seeds), alpha);
         let seeds = SeedDistribution::uniform(seeds);
-        let answer = DirectedPush { alpha, ..DirectedPush::new(epsilon) }.run(&graph, &seeds, Limits::default()).unwrap();
+        let push = DirectedPush { alpha, ..DirectedPush::new(epsilon) };
+        let answer = push.run(&graph, &seeds, Limits::default()).unwrap();
         let certificate = answer.certificate;
         let error = distance(&answer, &exact);
         prop_assert!(error <= certificate.l1_error + 1e-13, "{error} {certificate:?}");
@@ -230,7 +231,8 @@ fn files_keep_their_directions() {
         (
             Format::Gml,
             "graph [ directed 1 node [ id 0 ] node [ id 1 ] node [ id 2 ] \
-            edge [ source 0 target 1 weight 2 ] edge [ source 1 target 2 weight 1 ] edge [ source 1 target 0 weight 3 ] ]",
+            edge [ source 0 target 1 weight 2 ] edge [ source 1 target 2 weight 1 ]
+            edge [ source 1 target 0 weight 3 ] ]",
         ),
     ];
     for (format, text) in one_way {
