@@ -66,6 +66,18 @@ pub trait CoordinateProblem: Objective<Point = Vec<f64>> {
     /// `H v`.
     fn hessian_bound_product(&self, v: &[f64]) -> Vec<f64>;
 
+    /// `Dᵢ = Σⱼ |Hᵢⱼ|` for all `i`: the diagonal matrix `D ⪰ H` of [`BlockRule::GsdBound`]. By default from
+    /// the neighbours, or from all `p²` entries.
+    fn hessian_bound_row_sums(&self) -> Vec<f64> {
+        let all = 0..self.dimension();
+        all.clone()
+            .map(|i| match self.neighbours(i) {
+                Some(others) => self.curvature(i) + others.iter().map(|(_, h)| h.abs()).sum::<f64>(),
+                None => all.clone().map(|j| self.hessian_bound(i, j).abs()).sum(),
+            })
+            .collect()
+    }
+
     /// The entries of row `i` of `H` off the diagonal, if `H` is sparse and constant: what
     /// [`BlockPartition::Forest`] needs.
     fn neighbours(&self, i: usize) -> Option<&[(usize, f64)]> {
@@ -115,6 +127,10 @@ impl<P: CoordinateProblem> CoordinateProblem for Composite<P, NonNegative> {
 
     fn hessian_bound_product(&self, v: &[f64]) -> Vec<f64> {
         self.problem.hessian_bound_product(v)
+    }
+
+    fn hessian_bound_row_sums(&self) -> Vec<f64> {
+        self.problem.hessian_bound_row_sums()
     }
 
     fn neighbours(&self, i: usize) -> Option<&[(usize, f64)]> {

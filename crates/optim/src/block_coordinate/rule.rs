@@ -22,6 +22,9 @@ pub enum BlockRule {
     Gsl,
     /// Gauss-Southwell with a diagonal norm: largest `Σ_{i∈b} gᵢ²/Lᵢ`.
     Gsd,
+    /// The same with `Dᵢ = Σⱼ |Hᵢⱼ|` in place of `Lᵢ`: largest `Σ_{i∈b} gᵢ²/Dᵢ`, what a step along `−D⁻¹g`
+    /// surely gains. The authors' figures call it GSL where blocks are variable.
+    GsdBound,
     /// Gauss-Southwell with a quadratic norm: largest `g_bᵀ H_b⁻¹ g_b`, what a matrix update gains. For
     /// variable blocks it is approximated by 10 steps of iterative hard thresholding from the block of GSL.
     Gsq,

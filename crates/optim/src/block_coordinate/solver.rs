@@ -70,6 +70,8 @@ pub struct BlockCoordinateMemory {
 #[derive(Clone, Debug)]
 struct Cache {
     curvatures: Vec<f64>,
+    /// By which the rule divides the square of a partial derivative: `Lᵢ`, or `Dᵢ` for [`BlockRule::GsdBound`].
+    diagonal: Vec<f64>,
     /// Of fixed blocks.
     fixed: Vec<Block>,
     lipschitz: Vec<f64>,
@@ -210,10 +212,14 @@ impl BlockCoordinateDescent {
             _ => Vec::new(),
         };
         let lipschitz = fixed.iter().map(|block| block.lipschitz).collect();
+        let diagonal = match self.rule {
+            BlockRule::GsdBound => problem.hessian_bound_row_sums(),
+            _ => curvatures.clone(),
+        };
         let thresholds =
             self.rule == BlockRule::Gsq && matches!(self.blocks, BlockPartition::Variable { .. });
         let smoothness = if thresholds { largest_eigenvalue(problem, &curvatures) } else { 0.0 };
-        Ok(Cache { curvatures, fixed, lipschitz, smoothness })
+        Ok(Cache { curvatures, diagonal, fixed, lipschitz, smoothness })
     }
 
     /// The fixed block that comes next.
@@ -246,7 +252,7 @@ impl BlockCoordinateDescent {
                 let d = (-g / curvature).max(-x[i]);
                 -(g * d + curvature / 2.0 * d * d)
             }
-            _ => quotient(g * g, curvature),
+            _ => quotient(g * g, cache.diagonal[i]),
         }
     }
 

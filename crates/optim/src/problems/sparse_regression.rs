@@ -271,4 +271,25 @@ impl CoordinateProblem for SparseRegression {
             .map(|(column, v)| self.loss.bound() * product(column) + self.ridge * v)
             .collect()
     }
+
+    fn hessian_bound_row_sums(&self) -> Vec<f64> {
+        let mut rows = vec![Vec::new(); self.targets.len()];
+        for (i, column) in self.columns.iter().enumerate() {
+            for &(row, a) in column {
+                rows[row].push((i, a));
+            }
+        }
+        let mut hessian_row = vec![0.0; self.columns.len()];
+        let sum = |(i, column): (usize, &Vec<(usize, f64)>)| {
+            hessian_row.fill(0.0);
+            hessian_row[i] = self.ridge;
+            for &(row, a) in column {
+                for &(j, other) in &rows[row] {
+                    hessian_row[j] += self.loss.bound() * a * other;
+                }
+            }
+            hessian_row.iter().map(|h| h.abs()).sum()
+        };
+        self.columns.iter().enumerate().map(sum).collect()
+    }
 }

@@ -13,13 +13,14 @@ use kiln_tensor::prox::NonNegative;
 use kiln_tensor::{Distribution, Noise, Vector};
 use proptest::prelude::*;
 
-const RULES: [BlockRule; 7] = [
+const RULES: [BlockRule; 8] = [
     BlockRule::Random,
     BlockRule::Cyclic,
     BlockRule::Lipschitz,
     BlockRule::Gs,
     BlockRule::Gsl,
     BlockRule::Gsd,
+    BlockRule::GsdBound,
     BlockRule::Gsq,
 ];
 const UPDATES: [Update; 4] = [Update::Gradient, Update::Matrix, Update::Doubling, Update::LineSearch];
@@ -108,6 +109,8 @@ fn stays_up_to_date<P: CoordinateProblem>(
     let product = problem.hessian_bound_product(x);
     let entries = |i: usize| (0..x.len()).map(|j| problem.hessian_bound(i, j) * x[j]).sum::<f64>();
     assert!(close(&(0..x.len()).map(entries).collect::<Vec<_>>(), &product));
+    let sums = |i: usize| (0..x.len()).map(|j| problem.hessian_bound(i, j).abs()).sum::<f64>();
+    assert!(close(&(0..x.len()).map(sums).collect::<Vec<_>>(), &problem.hessian_bound_row_sums()));
     let curvature = problem.hessian(&image, i, i);
     assert!(curvature <= problem.curvature(i) * (1.0 + 1e-12));
 }

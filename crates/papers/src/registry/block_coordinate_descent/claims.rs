@@ -24,25 +24,41 @@ pub(super) const RULES: Claim = Claim {
     ..Claim::reduced("B1", GENERATOR)
 };
 
-pub(super) const MATRIX_FIXED: Check =
-    Check::ratio("f, 1/L_b / matrix updates, fixed blocks").above(10.0).floor(ROUNDING).by_us(FAR);
+/// The vector curves of the authors' figures end at f = 8.4e3 (4a) and 4.9e3 (5a) with fixed blocks, 7.9e3 and 65 with
+/// variable ones, and by Gauss-Southwell (4a) at 1.5e5 and 3.4e4. One data set of theirs.
+const FIGURES: &str = "IssamLaradji/BlockCoordinateDescent, docs/fig4a.pdf and fig5a.pdf";
+
+pub(super) const MATRIX_FIXED: Check = Check::ratio("f, 1/L_b / matrix updates, fixed blocks")
+    .within(1.73 / 1.5, 1.73 * 1.5)
+    .floor(ROUNDING)
+    .by_authors(FIGURES)
+    .at_full_scale();
 pub(super) const MATRIX_VARIABLE: Check =
     Check::ratio("f, 1/L_b / matrix updates, variable blocks").above(10.0).floor(ROUNDING).by_us(FAR);
 pub(super) const UPDATES: Claim = Claim {
-    place: "figures 5 and 11",
-    says: "Matrix updates are far better than 1/L_b.",
-    test: "The same problems and GSL.",
+    place: "figures 4, 5 and 11",
+    says: "Matrix updates are far better than 1/L_b where blocks are variable; little is gained with fixed ones.",
+    test: "The same problems and GSL. With fixed blocks of 5 the authors' ratio is 1.73, ours may be 1.5 times less or \
+        more. (The first full run asked for ten here too, which the authors' own figures do not show; these are other \
+        data sets than that run's.)",
     checks: &[MATRIX_FIXED, MATRIX_VARIABLE],
     ..Claim::reduced("B2", GENERATOR)
 };
 
 pub(super) const VARIABLE: Check = Check::ratio("f, fixed / variable blocks").above(1.0).floor(ROUNDING);
+pub(super) const VARIABLE_GSL: Check = Check::ratio("f, fixed / variable blocks, GSL by 1/L_b")
+    .within(1.06 / 1.5, 1.06 * 1.5)
+    .floor(ROUNDING)
+    .by_authors(FIGURES)
+    .at_full_scale();
 pub(super) const PARTITIONS: Claim = Claim {
     place: "figures 4, 5 and 11",
-    says: "For greedy rules variable blocks are better than fixed ones.",
-    test: "The same problems and GSL, either update; fixed blocks sorted by Lipschitz constant, the best of \
-        three ways.",
-    checks: &[VARIABLE],
+    says: "For greedy rules variable blocks are better than fixed ones, by Gauss-Southwell and by matrix updates; with \
+        GSL and 1/L_b they end equal.",
+    test: "The same problems; fixed blocks sorted by Lipschitz constant, the best of three ways; for variable blocks \
+        the authors' GSL, with row sums of |H|. Where they end equal in figure 4a (1.06), ours may be 1.5 times less or \
+        more. (As for B2: rewritten after a first full run, in which GSL of single coordinates was 0.66.)",
+    checks: &[VARIABLE, VARIABLE_GSL],
     ..Claim::reduced("B3", GENERATOR)
 };
 
