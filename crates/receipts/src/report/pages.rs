@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use super::markdown::row;
 use super::{PaperReport, Report};
+use crate::context::Scale;
+use crate::progress::duration;
 use crate::recorder::Table;
 use crate::verdict::{CheckReport, Verdict};
 
@@ -27,6 +29,7 @@ pub struct Filled {
 
 const OPEN: &str = "<!-- table ";
 const CLOSE: &str = "<!-- /table -->";
+const FULL: &str = "full/";
 
 /// The page with the report's tables in its places, which look like
 ///
@@ -37,12 +40,14 @@ const CLOSE: &str = "<!-- /table -->";
 /// ```
 ///
 /// Besides the experiments' tables there are `verdicts/PAPER`, the paper's claims with terms, verdicts and what
-/// was measured, `verdicts/papers` and `verdicts/domains`, which count the claims.
+/// was measured, `verdicts/papers` and `verdicts/domains`, which count the claims. Of a report at full scale all
+/// names begin with `full/`, so that a page can have both scales, and a line says which run it was.
 ///
 /// # Errors
 /// [`OpenPlace`]; the page is then not to be changed.
 pub fn fill(page: &str, report: &Report) -> Result<Filled, OpenPlace> {
     let tables: Vec<_> = tables(report).collect();
+    let run = run(report);
     let (mut filled, mut missing) = (String::new(), Vec::new());
     let mut rest = page;
     while let Some((before, place)) = rest.split_once(OPEN) {
@@ -52,9 +57,12 @@ pub fn fill(page: &str, report: &Report) -> Result<Filled, OpenPlace> {
         };
         filled.push_str(before);
         let _ = if let Some((_, table)) = tables.iter().find(|(known, _)| known == name) {
-            write!(filled, "{OPEN}{name} -->\n{}{CLOSE}", markdown(table))
+            write!(filled, "{OPEN}{name} -->\n{run}{}{CLOSE}", markdown(table))
         } else {
-            missing.push(name.to_owned());
+            // Places of the other scale wait for another report.
+            if name.starts_with(FULL) == (report.settings.scale == Scale::Full) {
+                missing.push(name.to_owned());
+            }
             write!(filled, "{OPEN}{old}{CLOSE}")
         };
         rest = after;
@@ -76,7 +84,23 @@ fn tables(report: &Report) -> impl Iterator<Item = (String, Cow<'_, Table>)> {
         ("verdicts/papers".to_owned(), Cow::Owned(counts(report, "paper", |paper| &paper.id))),
         ("verdicts/domains".to_owned(), Cow::Owned(counts(report, "domain", |paper| &paper.domain))),
     ];
-    experiments.chain(verdicts).chain(counts)
+    let scale = match report.settings.scale {
+        Scale::Quick => "",
+        Scale::Full => FULL,
+    };
+    experiments.chain(verdicts).chain(counts).map(move |(name, table)| (format!("{scale}{name}"), table))
+}
+
+/// Which run a table at full scale is of.
+fn run(report: &Report) -> String {
+    if report.settings.scale == Scale::Quick {
+        return String::new();
+    }
+    let commit =
+        report.program.commit.as_deref().map_or("unknown", |commit| commit.get(..8).unwrap_or(commit));
+    let day = report.started.get(..10).unwrap_or(&report.started);
+    let time = duration(report.seconds);
+    format!("Commit {commit}, begun {day}, {} cores, {time} of experiments.\n\n", report.machine.cores)
 }
 
 /// The claims of a paper.

@@ -307,6 +307,33 @@ fn tables_go_into_pages() {
 }
 
 #[test]
+fn a_page_has_both_scales() {
+    let (_, report) = report();
+    let id = report.papers[0].id.clone();
+    let place = |name: &str, old: &str| format!("<!-- table {name} -->\n{old}\n<!-- /table -->\n");
+    let (quick_place, full_place) = (format!("verdicts/{id}"), format!("full/verdicts/{id}"));
+    let page = place(&quick_place, "quick") + &place(&full_place, "full");
+    let quick = fill(&page, &report).unwrap();
+    assert!(
+        quick.page.ends_with(&place(&full_place, "full")) && !quick.page.contains("quick\n"),
+        "{}",
+        quick.page
+    );
+    assert!(quick.missing.is_empty());
+    let mut full = report.clone();
+    full.settings.scale = Scale::Full;
+    full.program.commit = Some("0123456789abcdef".to_owned());
+    let both = fill(&quick.page, &full).unwrap();
+    assert!(both.missing.is_empty());
+    assert!(
+        both.page.contains(&format!("<!-- table {full_place} -->\nCommit 01234567, begun ")),
+        "{}",
+        both.page
+    );
+    assert_eq!(both.page.matches("| claim | terms |").count(), 2);
+}
+
+#[test]
 fn tables_take_numbers_and_runs() {
     let mut table = Table::new("t", "Title", "Caption", &["", "once", "twice"]);
     table.numbers(["plain"], [1.0, 0.5]);
