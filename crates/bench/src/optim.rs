@@ -139,7 +139,7 @@ impl Field<'_> {
         let (time, solution) = timed(|| -> Result<_, ExperimentError> {
             let model = LinearLoss::new(rows, labels, Loss::Logistic, self.model.l2_weight())?;
             let start = vec![0.0; model.columns()];
-            let solution = run_solver(solver, &model, start, &Stop::after(epochs as u64), &mut ());
+            let solution = run_solver(solver, &model, start, &Stop::after(epochs as u64));
             Ok((solution.map_err(|error| error.to_string())?.state.iterate, model))
         });
         drop(solution?);
@@ -224,7 +224,7 @@ fn compare(
     let (svrg, saga) = (LinearSvrg::new(0), LinearSaga::new(0));
     let stop = Stop::after(100_000).or_residual(1e-10);
     let start = vec![0.0; model.columns()];
-    let best = run_solver(&svrg, &model, start, &stop, &mut ()).map_err(|error| error.to_string())?;
+    let best = run_solver(&svrg, &model, start, &stop).map_err(|error| error.to_string())?;
     let mut field = Field { set, least: model.value(&best.state.iterate)?, model };
 
     if let Some(running) = peers {

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation::tanh};
 use kiln_optim::minimax::{AlexGda, ModuleGame};
-use kiln_optim::{Every, Stop, Trace, run};
+use kiln_optim::{Every, Stop, Trace, run_observed};
 use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, devices};
 
 /// Critic with one hidden layer.
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok((mean - MEAN).hypot(deviation.abs() - DEVIATION))
     });
     let solver = AlexGda::new(0.05, 0.05);
-    run(&solver, &game, (generator, critic), &Stop::after(2000), &mut trace)?;
+    run_observed(&solver, &game, (generator, critic), &Stop::after(2000), &mut trace)?;
 
     let error = trace.points().last().ok_or("no state was seen")?.value;
     assert!(error < 0.1, "the generator missed the data by {error}");

@@ -30,7 +30,7 @@ use crate::{FiniteSum, Objective, Operator, OptimError, check_batch};
 ///     error.powf_scalar(2.0).mean()
 /// })?;
 /// let start = Parameters::new(LinearConfig::new(2, 1).init(&device));
-/// let solution = run(&Svrg::new(0.05, 1), &problem, start, &Stop::after(2000), &mut ())?;
+/// let solution = run(&Svrg::new(0.05, 1), &problem, start, &Stop::after(2000))?;
 ///
 /// let model = solution.state.iterate.into_inner();
 /// let weight = model.weight.val().inner().into_data();

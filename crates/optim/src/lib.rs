@@ -2,8 +2,8 @@
 //! cost.
 //!
 //! A *problem* says what may be asked of it ([`Operator`], [`Objective`], [`FiniteSum`], [`SaddleOperator`]);
-//! a *solver* is a plain struct of settings that knows one step ([`Solver`]); [`run`] is the loop, [`Stop`]
-//! its end, and an [`Observer`] watches. Every method is written once over [`kiln_tensor::Vector`], so the
+//! a *solver* is a plain struct of settings that knows one step ([`Solver`]); [`run`] is the loop and [`Stop`]
+//! its end; under [`run_observed`] an [`Observer`] watches. Every method is written once over [`kiln_tensor::Vector`], so the
 //! same code moves an `f64` slice, the pair of strategies of a game and the parameters of a Burn module.
 //!
 //! ```
@@ -12,7 +12,7 @@
 //! // ½(x₁² + 4 x₂²) − x₁ − x₂
 //! let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0])?;
 //! let solver = GradientDescent { step_size: 0.25.into() };
-//! let solution = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(1000).or_residual(1e-10), &mut ())?;
+//! let solution = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(1000).or_residual(1e-10))?;
 //! assert!((solution.state.iterate[0] - 1.0).abs() < 1e-9);
 //! assert!((solution.state.iterate[1] - 0.25).abs() < 1e-9);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -48,7 +48,9 @@ pub use kiln_core::InputError;
 pub use observer::{Checkpoint, Every, Observed, Observer, Point, ProgressObserver, Trace};
 pub use order::{Order, Sampler};
 pub use problem::{Composite, FiniteSum, Objective, Operator, SaddleOperator, check_batch};
-pub use run::{Reason, RunError, Solution, Solver, Stop, residual, resume, run};
+pub use run::{
+    Reason, RunError, Solution, Solver, Stop, residual, resume, resume_observed, run, run_observed,
+};
 pub use state::{MadeBy, Memory, State, VectorTable};
 pub use step_size::StepSize;
 pub use work::Work;

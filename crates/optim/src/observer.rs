@@ -89,11 +89,12 @@ pub struct Point {
 /// Records a number along a run: the objective, a distance to the solution, a sharpness.
 ///
 /// ```
-/// use kiln_optim::{Every, Objective, Stop, Trace, first_order::GradientDescent, problems::Quadratic, run};
+/// use kiln_optim::{Every, Objective, Stop, Trace, first_order::GradientDescent, problems::Quadratic, run_observed};
 ///
 /// let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0])?;
 /// let mut values = Trace::new(Every::Iterations(5), |problem: &Quadratic, x: &Vec<f64>| problem.value(x));
-/// run(&GradientDescent { step_size: 0.25.into() }, &problem, vec![0.0, 0.0], &Stop::after(10), &mut values)?;
+/// let solver = GradientDescent { step_size: 0.25.into() };
+/// run_observed(&solver, &problem, vec![0.0, 0.0], &Stop::after(10), &mut values)?;
 /// assert_eq!(values.points().len(), 3); // at steps 0, 5 and 10
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

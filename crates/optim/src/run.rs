@@ -83,8 +83,7 @@ pub struct Stop {
     /// that is not 0. It diverges if its residual is then more than `growth^(1/3)` times that at `z₀`;
     /// otherwise the solution is far away, and `z` takes the place of `z₀`. So a run is not ended for the
     /// size of its solution or the unit of the data, and one that diverges is ended after its norm has grown
-    /// a thousandfold. Infinity asks never, for those who study divergence; an iterate that is not finite
-    /// ends the run in any case.
+    /// a thousandfold. Infinity asks never: [`Stop::unguarded`].
     pub growth: Option<f64>,
 }
 
@@ -115,6 +114,26 @@ impl Stop {
     #[must_use]
     pub fn or_time(self, time: Duration) -> Self {
         Self { time: Some(time), ..self }
+    }
+
+    /// With no guard against divergence, for those who study it: the iterate may go as far as numbers reach. One
+    /// that is not finite ends the run in any case.
+    ///
+    /// ```
+    /// use kiln_optim::{RunError, Stop, first_order::GradientDescent, problems::Quadratic, run};
+    ///
+    /// // ½x², where a step of 3 doubles the distance to 0 and turns its sign.
+    /// let problem = Quadratic::diagonal(vec![1.0], vec![0.0])?;
+    /// let solver = GradientDescent { step_size: 3.0.into() };
+    /// let guarded = run(&solver, &problem, vec![1.0], &Stop::after(100));
+    /// assert!(matches!(guarded, Err(RunError::Diverged { .. })));
+    /// let free = run(&solver, &problem, vec![1.0], &Stop::after(100).unguarded())?;
+    /// assert_eq!(free.state.iterate, [2f64.powi(100)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unguarded(self) -> Self {
+        Self { growth: Some(f64::INFINITY), ..self }
     }
 }
 
@@ -198,10 +217,24 @@ pub fn run<P: Operator, S: Solver<P>>(
     problem: &P,
     start: P::Point,
     stop: &Stop,
+) -> Outcome<P, S> {
+    run_observed(solver, problem, start, stop, &mut ())
+}
+
+/// [`run`] with an [`Observer`], which sees the state before the first step and after each, and can end the
+/// run.
+///
+/// # Errors
+/// As [`run`]; [`RunError::Observer`] when the observer fails.
+pub fn run_observed<P: Operator, S: Solver<P>>(
+    solver: &S,
+    problem: &P,
+    start: P::Point,
+    stop: &Stop,
     observer: &mut impl Observer<P, S::Memory>,
 ) -> Outcome<P, S> {
     let state = solver.start(problem, start).map_err(RunError::Start)?;
-    resume(solver, problem, state, stop, observer)
+    resume_observed(solver, problem, state, stop, observer)
 }
 
 /// Goes on from a state that a run of the same solver on the same problem left. The result has the same bits
@@ -211,6 +244,19 @@ pub fn run<P: Operator, S: Solver<P>>(
 /// As [`run`]; [`OptimError::OtherRun`] in [`RunError::Start`] when the state was made by another method,
 /// with other settings (an order or a seed among them), or on another number of components.
 pub fn resume<P: Operator, S: Solver<P>>(
+    solver: &S,
+    problem: &P,
+    state: State<P::Point, S::Memory>,
+    stop: &Stop,
+) -> Outcome<P, S> {
+    resume_observed(solver, problem, state, stop, &mut ())
+}
+
+/// [`resume`] with an [`Observer`], which sees the state first as it is.
+///
+/// # Errors
+/// As [`resume`]; [`RunError::Observer`] when the observer fails.
+pub fn resume_observed<P: Operator, S: Solver<P>>(
     solver: &S,
     problem: &P,
     state: State<P::Point, S::Memory>,

@@ -14,7 +14,7 @@ use crate::{FiniteSum, Objective, Operator, OptimError, SaddleOperator};
 ///
 /// let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0])?;
 /// let solver = GradientDescent { step_size: 0.25.into() };
-/// let solution = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(10), &mut ())?;
+/// let solution = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(10))?;
 /// assert_eq!(solution.state.work.components, 10);
 /// assert_eq!(solution.state.work.units(), 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -91,14 +91,14 @@ fn optim(messages: &mut Messages) {
     let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![0.0; 2]).unwrap();
     let descend = |step_size: f64, start| {
         let solver = GradientDescent { step_size: step_size.into() };
-        run(&solver, &problem, start, &Stop::after(1000), &mut ())
+        run(&solver, &problem, start, &Stop::after(1000))
     };
     messages.add("another size of b", Quadratic::diagonal(vec![1.0], vec![1.0, 2.0]));
     messages.add("a negative step size", descend(-1.0, vec![0.0; 2]));
     messages.add("a start of another size", descend(0.1, vec![0.0; 3]));
     messages.add("a step size that is too large", descend(10.0, vec![1.0; 2]));
     let unsteady = Svrg::new(f64::NAN, 5);
-    let found = run(&unsteady, &problem, vec![0.0; 2], &Stop::after(1), &mut ());
+    let found = run(&unsteady, &problem, vec![0.0; 2], &Stop::after(1));
     messages.add("a step size that is no number", found);
     messages.add("a word for a number", read_svmlight(&b"1 1:0.5\n-1 2:many\n"[..]));
 }

@@ -27,7 +27,7 @@ use crate::{OptimError, Solver, State};
 /// let low_rank = LowRank { rank: 1, rows: 6, columns: 6 };
 /// let problem = LowRankPlusSparse::new(observed, low_rank, SparseVectors { nonzeros: 1 })?;
 /// let start = (vec![0.0; 36], vec![0.0; 36]);
-/// let solution = run(&AlternatingMinimization, &problem, start, &Stop::after(50), &mut ())?;
+/// let solution = run(&AlternatingMinimization, &problem, start, &Stop::after(50))?;
 /// assert!((solution.state.iterate.1[6] - 2.0).abs() < 1e-9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -27,7 +27,7 @@ use crate::{Memory, OptimError, Solver, State};
 /// // Labels ±1 of 8 nodes spread over a grid of 10 × 10.
 /// let problem = SparseQuadratic::lattice(10, 1.0, 8, 1)?;
 /// let stop = Stop::after(5000).or_residual(1e-6);
-/// let solution = run(&BlockCoordinateDescent::new(5), &problem, vec![0.0; 92], &stop, &mut ())?;
+/// let solution = run(&BlockCoordinateDescent::new(5), &problem, vec![0.0; 92], &stop)?;
 /// assert!(solution.residual.unwrap() <= 1e-6);
 /// assert!(solution.state.iterate.iter().all(|x| x.abs() < 1.0 + 1e-6));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

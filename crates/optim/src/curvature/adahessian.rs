@@ -35,7 +35,7 @@ use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 ///
 /// let problem = Quadratic::diagonal(vec![1e-2, 1e2], vec![0.0, 0.0])?;
 /// let solver = AdaHessian { epsilon: 0.0, ..AdaHessian::new(0.15, 1, 7) };
-/// let z = run(&solver, &problem, vec![1.0, 1.0], &Stop::after(100), &mut ())?.state.iterate;
+/// let z = run(&solver, &problem, vec![1.0, 1.0], &Stop::after(100))?.state.iterate;
 /// assert!((z[0] / z[1] - 1.0).abs() < 1e-10, "both curvatures give one path");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -12,13 +12,13 @@ use crate::OptimError;
 /// The largest eigenvalue of the Hessian, for instance along a run:
 ///
 /// ```
-/// use kiln_optim::{Every, Stop, Trace, curvature::Sharpness, first_order::GradientDescent, run};
+/// use kiln_optim::{Every, Stop, Trace, curvature::Sharpness, first_order::GradientDescent, run_observed};
 /// use kiln_optim::problems::Rosenbrock;
 ///
 /// let sharpness = Sharpness::new(1);
 /// let mut trace = Trace::new(Every::Iterations(10), |problem: &Rosenbrock, z: &Vec<f64>| sharpness.at(problem, z));
 /// let solver = GradientDescent { step_size: 1e-3.into() };
-/// run(&solver, &Rosenbrock, vec![-1.2, 1.0], &Stop::after(20), &mut trace)?;
+/// run_observed(&solver, &Rosenbrock, vec![-1.2, 1.0], &Stop::after(20), &mut trace)?;
 /// assert_eq!(trace.points().len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -15,7 +15,7 @@
 //! let data = read_svmlight("+1 1:0.9 3:0.2\n-1 2:1.1\n+1 1:0.7\n-1 2:0.8 3:0.1\n".as_bytes())?;
 //! let model = LinearLoss::new(data.rows, data.labels, Loss::Logistic, 0.25)?;
 //! let start = vec![0.0; model.columns()];
-//! let solution = run(&LinearSvrg::new(1), &model, start, &Stop::after(1000).or_residual(1e-10), &mut ())?;
+//! let solution = run(&LinearSvrg::new(1), &model, start, &Stop::after(1000).or_residual(1e-10))?;
 //! let w = solution.state.iterate;
 //! assert!(w[0] > 0.0 && w[1] < 0.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -37,7 +37,7 @@ use crate::{Memory, OptimError, SaddleOperator, Solver, State, StepSize};
 /// // min_x max_y xy, on which simultaneous descent-ascent diverges
 /// let game = QuadraticGame::bilinear(mat![[1.0]])?;
 /// let solver = AlexGda::new(0.5, 0.5);
-/// let solution = run(&solver, &game, (vec![1.0], vec![1.0]), &Stop::after(500).or_residual(1e-9), &mut ())?;
+/// let solution = run(&solver, &game, (vec![1.0], vec![1.0]), &Stop::after(500).or_residual(1e-9))?;
 /// let (x, y) = solution.state.iterate;
 /// assert!(x[0].abs() < 1e-9 && y[0].abs() < 1e-9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -83,7 +83,7 @@ impl ForwardReflectedBackward {
 /// let lipschitz = problem.average_lipschitz()?;
 /// let solver = VarianceReducedForwardReflectedBackward::new(lipschitz, 50, 3);
 /// let stop = Stop::after_work(1000 * 50).or_residual(1e-6);
-/// let solution = run(&solver, &problem, vec![1.0; 4], &stop, &mut ())?;
+/// let solution = run(&solver, &problem, vec![1.0; 4], &stop)?;
 /// assert!(residual(&problem, &solution.state.iterate)? <= 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -25,7 +25,7 @@ use crate::{Operator, OptimError, Solver, State};
 ///
 /// let problem = Quadratic::diagonal(vec![1.0, 0.001], vec![0.0, 0.0])?;
 /// let start = vec![1.0, 1.0];
-/// let solution = run(&Halpern { step_size: 1.0 }, &problem, start, &Stop::after(100), &mut ())?;
+/// let solution = run(&Halpern { step_size: 1.0 }, &problem, start, &Stop::after(100))?;
 /// assert!(residual(&problem, &solution.state.iterate)? <= 2.0 * 2_f64.sqrt() / 101.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

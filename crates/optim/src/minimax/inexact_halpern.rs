@@ -43,7 +43,7 @@ pub enum InnerSolver {
 /// let (start, lipschitz) = (game.uniform_strategies(), game.average_lipschitz());
 /// let problem = Composite { problem: game, regularizer: (Simplex::default(), Simplex::default()) };
 /// let solver = InexactHalpern::new(lipschitz, 20, 7);
-/// let solution = run(&solver, &problem, start.clone(), &Stop::after(60), &mut ())?;
+/// let solution = run(&solver, &problem, start.clone(), &Stop::after(60))?;
 /// assert!(residual(&problem, &solution.state.iterate)? < 0.2 * residual(&problem, &start)?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -28,7 +28,7 @@ use crate::{Operator, OptimError, SaddleOperator};
 /// let game = ModuleGame::new(|x: &Linear, y: &Linear| (x.forward(one.clone()) * y.forward(one.clone())).sum());
 /// let player = || Parameters::new(LinearConfig::new(1, 1).with_bias(false).init(&device));
 /// let solver = AlexGda::new(0.5, 0.5);
-/// let solution = run(&solver, &game, (player(), player()), &Stop::after(200), &mut ())?;
+/// let solution = run(&solver, &game, (player(), player()), &Stop::after(200))?;
 /// assert!(solution.state.iterate.norm()? < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

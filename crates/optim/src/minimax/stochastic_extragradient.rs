@@ -66,7 +66,7 @@ pub enum ScheduleUnit {
 /// let step_size = StepSize::Power { initial: 0.02, period: 10.0, exponent: 0.34 };
 /// let solver = StochasticExtragradient::flip_flop_anchored(step_size, 7);
 /// let epochs = 2000;
-/// let solution = run(&solver, &problem, vec![1.0; 6], &Stop::after(epochs * 2 * 10), &mut ())?;
+/// let solution = run(&solver, &problem, vec![1.0; 6], &Stop::after(epochs * 2 * 10))?;
 /// assert_eq!(solution.state.work.components, epochs * 4 * 10);
 /// assert!(residual(&problem, &solution.state.iterate)? < residual(&problem, &vec![1.0; 6])?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

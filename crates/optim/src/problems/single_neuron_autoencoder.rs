@@ -51,7 +51,7 @@ impl Activation {
 ///
 /// let problem = SingleNeuronAutoencoder::new(2, 2, Activation::Linear)?;
 /// let solver = GradientDescent { step_size: 0.1.into() };
-/// let solution = run(&solver, &problem, vec![0.3, 0.4], &Stop::after(500), &mut ())?;
+/// let solution = run(&solver, &problem, vec![0.3, 0.4], &Stop::after(500))?;
 /// assert!((solution.state.iterate[0] - 0.6).abs() < 1e-9); // as dense as the start, and of its direction
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -221,7 +221,7 @@ pub struct Separation<M> {
 /// )?;
 /// let updates = |step_size: f64| {
 ///     let solver = GradientDescent { step_size: step_size.into() };
-///     let separation = separate(&solver, &data, vec![0.0, 0.0], 10_000, &mut ())?;
+///     let separation = separate(&solver, &data, vec![0.0, 0.0], 10_000)?;
 ///     assert!(separation.separated);
 ///     Ok::<_, kiln_optim::OptimError>(separation.state.iteration)
 /// };
@@ -230,9 +230,22 @@ pub struct Separation<M> {
 /// ```
 ///
 /// # Errors
-/// When the settings or the sizes do not fit, or the observer fails. [`InputError::NotFinite`] when `θ`
+/// When the settings or the sizes do not fit. [`InputError::NotFinite`] when `θ`
 /// overflows.
 pub fn separate<S: Solver<LinearSeparation>>(
+    solver: &S,
+    data: &LinearSeparation,
+    start: Vec<f64>,
+    limit: u64,
+) -> Result<Separation<S::Memory>, OptimError> {
+    separate_observed(solver, data, start, limit, &mut ())
+}
+
+/// [`separate`] with an [`Observer`].
+///
+/// # Errors
+/// As [`separate`]; also when the observer fails.
+pub fn separate_observed<S: Solver<LinearSeparation>>(
     solver: &S,
     data: &LinearSeparation,
     start: Vec<f64>,

@@ -6,5 +6,7 @@ pub mod large_step_logistic;
 pub mod perceptron;
 
 pub use dash::{Dash, DashUnits, ShrinkAndPerturb};
-pub use large_step_logistic::{LinearSeparation, NormalizedLogistic, Separation, separate};
+pub use large_step_logistic::{
+    LinearSeparation, NormalizedLogistic, Separation, separate, separate_observed,
+};
 pub use perceptron::{BatchPerceptron, NormalizedPerceptron};

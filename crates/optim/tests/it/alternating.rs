@@ -4,7 +4,9 @@ use kiln_core::InputError;
 use kiln_optim::alternating::{AlternatingDescent, AlternatingMinimization, ExactBlocks, TwoBlocks};
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::problems::{CoupledQuadratic, LowRankPlusSparse, MultitaskRegression};
-use kiln_optim::{Every, Objective, Operator, OptimError, RunError, Solver, State, Stop, Trace, run};
+use kiln_optim::{
+    Every, Objective, Operator, OptimError, RunError, Solver, State, Stop, Trace, run, run_observed,
+};
 use kiln_tensor::prox::{L1Ball, LowRank, Prox, SparseVectors};
 use kiln_tensor::{Coordinates, Distribution, Noise, Vector, device_tests};
 use proptest::prelude::*;
@@ -55,7 +57,8 @@ where
     P::Point: Vector,
 {
     let mut trace = Trace::new(Every::Iterations(1), |problem: &P, z: &P::Point| problem.value(z));
-    run(solver, problem, start, &Stop::after(steps), &mut trace).unwrap_or_else(|_| panic!("the run failed"));
+    run_observed(solver, problem, start, &Stop::after(steps), &mut trace)
+        .unwrap_or_else(|_| panic!("the run failed"));
     trace.points().iter().map(|point| point.value).collect()
 }
 
@@ -168,8 +171,7 @@ fn without_noise_it_finds_the_truth_and_with_noise_a_plateau() {
     let zero = (vec![0.0; 1600], vec![0.0; 1600]);
     let distance = |noise: f64, steps: u64| {
         let (problem, truth) = split(noise, 5);
-        let solution =
-            run(&AlternatingMinimization, &problem, zero.clone(), &Stop::after(steps), &mut ()).unwrap();
+        let solution = run(&AlternatingMinimization, &problem, zero.clone(), &Stop::after(steps)).unwrap();
         solution.state.iterate.sub(&truth).unwrap().norm().unwrap()
     };
     assert!(distance(0.0, 60) < 1e-10);
@@ -196,11 +198,11 @@ fn a_resumed_run_has_the_same_bits() {
     let (problem, _) = split(0.1, 3);
     let solver = AlternatingDescent::default();
     let start = (vec![0.0; 1600], vec![0.0; 1600]);
-    let whole = run(&solver, &problem, start.clone(), &Stop::after(8), &mut ()).unwrap();
-    let half = run(&solver, &problem, start.clone(), &Stop::after(3), &mut ()).unwrap();
+    let whole = run(&solver, &problem, start.clone(), &Stop::after(8)).unwrap();
+    let half = run(&solver, &problem, start.clone(), &Stop::after(3)).unwrap();
     let stored = half.state.to_bytes().unwrap();
     let state: State<Pair, ()> = State::from_bytes(&stored, &solver, &problem, &start).unwrap();
-    let resumed = kiln_optim::resume(&solver, &problem, state, &Stop::after(8), &mut ()).unwrap();
+    let resumed = kiln_optim::resume(&solver, &problem, state, &Stop::after(8)).unwrap();
     assert_eq!(resumed.state.iterate, whole.state.iterate);
     assert_eq!(resumed.state.work, whole.state.work);
 }
@@ -214,12 +216,10 @@ fn bad_input_is_refused() {
         AlternatingDescent { inner_steps: 1, relative_step: 0.0 },
         AlternatingDescent { inner_steps: 1, relative_step: f64::NAN },
     ] {
-        let error = run(&solver, &problem, start.clone(), &Stop::after(1), &mut ()).unwrap_err();
+        let error = run(&solver, &problem, start.clone(), &Stop::after(1)).unwrap_err();
         assert!(matches!(error, RunError::Start(OptimError::Input(InputError::Setting { .. }))), "{error}");
     }
-    assert!(
-        run(&AlternatingMinimization, &problem, (vec![], vec![0.0; 3]), &Stop::after(1), &mut ()).is_err()
-    );
+    assert!(run(&AlternatingMinimization, &problem, (vec![], vec![0.0; 3]), &Stop::after(1)).is_err());
     let set = LowRank { rank: 1, rows: 2, columns: 2 };
     assert!(LowRankPlusSparse::new(vec![0.0; 3], set, SparseVectors { nonzeros: 1 }).is_err());
     assert!(LowRankPlusSparse::new(vec![f64::NAN; 4], set, SparseVectors { nonzeros: 1 }).is_err());
@@ -243,7 +243,7 @@ device_tests! {
         let (x, y) = (tensor(vec![0.0; 144]), tensor(vec![0.0; 144]));
         let set = LowRank { rank: 1, rows: 12, columns: 12 };
         let problem = LowRankPlusSparse::new(tensor(observed), set, SparseVectors { nonzeros: 4 }).unwrap();
-        let solution = run(&AlternatingMinimization, &problem, (x, y), &Stop::after(30), &mut ());
+        let solution = run(&AlternatingMinimization, &problem, (x, y), &Stop::after(30));
         let Ok(solution) = solution else { panic!("the run failed") };
         let found = solution.state.iterate.1.coordinates().unwrap();
         assert!(found.sub(&sparse).unwrap().norm().unwrap() < 1e-4);

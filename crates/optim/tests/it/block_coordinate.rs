@@ -260,12 +260,11 @@ fn every_rule_solves_the_problem() {
             // Here it would hardly ever visit the coordinates of small curvature.
             let problem = quadratic(11, &[(0, 1, 1.0), (3, 7, -2.0)], 4);
             let stop = Stop::after(1000).or_residual(1e-6);
-            let solution = run(&solver, &problem, start.clone(), &stop, &mut ()).unwrap();
+            let solution = run(&solver, &problem, start.clone(), &stop).unwrap();
             assert!(solution.residual.unwrap() <= 1e-6);
             continue;
         }
-        let solution =
-            run(&solver, &problem, start.clone(), &Stop::after(3000).or_residual(1e-6), &mut ()).unwrap();
+        let solution = run(&solver, &problem, start.clone(), &Stop::after(3000).or_residual(1e-6)).unwrap();
         assert!(solution.residual.unwrap() <= 1e-6, "{rule:?}: {:?}", solution.residual);
     }
     let problem = Composite {
@@ -279,7 +278,7 @@ fn every_rule_solves_the_problem() {
             update,
             seed: 1,
         };
-        let solution = run(&solver, &problem, start.clone(), &Stop::after(5000), &mut ()).unwrap();
+        let solution = run(&solver, &problem, start.clone(), &Stop::after(5000)).unwrap();
         let x = solution.state.iterate;
         assert!(residual(&problem, &x).unwrap() <= 1e-6, "{update:?}");
         assert!(x.iter().all(|x| *x >= 0.0) && x.contains(&0.0) && x.iter().any(|x| *x > 0.0));
@@ -292,7 +291,7 @@ fn work_is_that_of_the_block_unless_the_rule_is_greedy() {
     for rule in RULES {
         for blocks in all_blocks() {
             let solver = BlockCoordinateDescent { blocks, rule, update: Update::Matrix, seed: 2 };
-            let work = run(&solver, &problem, vec![0.0; 11], &Stop::after(4), &mut ()).unwrap().state.work;
+            let work = run(&solver, &problem, vec![0.0; 11], &Stop::after(4)).unwrap().state.work;
             let greedy = !matches!(rule, BlockRule::Random | BlockRule::Cyclic | BlockRule::Lipschitz);
             let derivatives = work.partial_derivatives;
             assert!(if greedy { derivatives == 44 } else { derivatives <= 12 }, "{solver:?}: {derivatives}");
@@ -309,8 +308,7 @@ fn rules_and_partitions_cover_all_coordinates() {
             let solver =
                 BlockCoordinateDescent { blocks: blocks.clone(), rule, update: Update::Gradient, seed: 2 };
             let steps = if rule == BlockRule::Cyclic { 4 } else { 400 };
-            let x =
-                run(&solver, &problem, vec![0.0; 11], &Stop::after(steps), &mut ()).unwrap().state.iterate;
+            let x = run(&solver, &problem, vec![0.0; 11], &Stop::after(steps)).unwrap().state.iterate;
             assert!(x.iter().all(|x| *x != 0.0), "{solver:?}");
         }
     }
@@ -327,10 +325,10 @@ fn a_resumed_run_has_the_same_bits() {
             seed: 9,
         };
         let start = vec![0.0; 11];
-        let whole = run(&solver, &problem, start.clone(), &Stop::after(20), &mut ()).unwrap();
-        let half = run(&solver, &problem, start.clone(), &Stop::after(7), &mut ()).unwrap();
+        let whole = run(&solver, &problem, start.clone(), &Stop::after(20)).unwrap();
+        let half = run(&solver, &problem, start.clone(), &Stop::after(7)).unwrap();
         let state = State::from_bytes(&half.state.to_bytes().unwrap(), &solver, &problem, &start).unwrap();
-        let resumed = resume(&solver, &problem, state, &Stop::after(20), &mut ()).unwrap();
+        let resumed = resume(&solver, &problem, state, &Stop::after(20)).unwrap();
         assert_eq!(resumed.state.iterate, whole.state.iterate);
         assert_eq!(resumed.state.work, whole.state.work);
     }
@@ -342,7 +340,7 @@ fn bad_input_is_refused() {
     let start = || vec![0.0; 11];
     let good = BlockCoordinateDescent::new(SIZE);
     let refused = |solver: &BlockCoordinateDescent| {
-        let error = run(solver, &problem, start(), &Stop::after(1), &mut ()).unwrap_err();
+        let error = run(solver, &problem, start(), &Stop::after(1)).unwrap_err();
         assert!(matches!(error, RunError::Start(_)), "{error}");
     };
     refused(&BlockCoordinateDescent::new(0));
@@ -350,15 +348,15 @@ fn bad_input_is_refused() {
     refused(&BlockCoordinateDescent { blocks: BlockPartition::Forest, ..good.clone() });
     refused(&BlockCoordinateDescent { rule: BlockRule::GsqNonnegative, ..good.clone() });
     refused(&BlockCoordinateDescent { update: Update::TwoMetric, ..good.clone() });
-    assert!(run(&good, &problem, vec![0.0; 10], &Stop::after(1), &mut ()).is_err());
+    assert!(run(&good, &problem, vec![0.0; 10], &Stop::after(1)).is_err());
     assert!(matches!(
-        run(&good, &problem, vec![f64::NAN; 11], &Stop::after(1), &mut ()),
+        run(&good, &problem, vec![f64::NAN; 11], &Stop::after(1)),
         Err(RunError::Diverged { .. } | RunError::Start(_) | RunError::Step { .. })
     ));
     let problem = Composite { problem, regularizer: NonNegative };
-    assert!(run(&good, &problem, start(), &Stop::after(1), &mut ()).is_err());
+    assert!(run(&good, &problem, start(), &Stop::after(1)).is_err());
     let solver = BlockCoordinateDescent { rule: BlockRule::Cyclic, update: Update::Gradient, ..good };
-    assert!(run(&solver, &problem, vec![-1.0; 11], &Stop::after(1), &mut ()).is_err());
+    assert!(run(&solver, &problem, vec![-1.0; 11], &Stop::after(1)).is_err());
 
     let squared = RegressionLoss::Squared;
     assert!(SparseRegression::new(vec![], vec![1.0], squared).is_err());
@@ -393,7 +391,7 @@ fn the_lattice_is_label_propagation() {
     for rule in [BlockRule::Random, BlockRule::Cyclic, BlockRule::Lipschitz, BlockRule::Gsl, BlockRule::Gs] {
         let solver =
             BlockCoordinateDescent { blocks: BlockPartition::Forest, rule, update: Update::Matrix, seed: 0 };
-        let solution = run(&solver, &problem, vec![0.0; 19], &Stop::after(300), &mut ()).unwrap();
+        let solution = run(&solver, &problem, vec![0.0; 19], &Stop::after(300)).unwrap();
         x = solution.state.iterate;
         let gradient = problem.operator(&x).unwrap().norm().unwrap();
         assert!(gradient < 1e-8, "{rule:?}: {gradient}");

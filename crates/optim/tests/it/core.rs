@@ -12,7 +12,7 @@ use kiln_optim::problems::Quadratic;
 use kiln_optim::{
     Checkpoint, Every, FiniteSum, ModuleObjective, Observed, Observer, Operator, OptimError, Order,
     ProgressObserver, Reason, RunError, Sampler, Solver, State, StepSize, Stop, Trace, Work, check_batch,
-    resume, run,
+    resume, resume_observed, run, run_observed,
 };
 use kiln_tensor::{Coordinates, Parameters, TensorError, device_tests};
 use proptest::prelude::*;
@@ -199,13 +199,13 @@ where
 {
     let start = vec![0.3; problem.rows[0].len()];
     problem.evaluated.set(0);
-    let whole = run(solver, problem, start.clone(), &Stop::after(steps), &mut ()).unwrap().state;
+    let whole = run(solver, problem, start.clone(), &Stop::after(steps)).unwrap().state;
     assert_eq!(whole.work.components, problem.evaluated.get(), "work is what the problem counted");
     assert_ne!(whole.iterate, start, "the iterate moved");
     for cut in [0, 1, steps / 3, steps - 1] {
-        let part = run(solver, problem, start.clone(), &Stop::after(cut), &mut ()).unwrap().state;
+        let part = run(solver, problem, start.clone(), &Stop::after(cut)).unwrap().state;
         let restored = State::from_bytes(&part.to_bytes().unwrap(), solver, problem, &start).unwrap();
-        let resumed = resume(solver, problem, restored, &Stop::after(steps), &mut ()).unwrap().state;
+        let resumed = resume(solver, problem, restored, &Stop::after(steps)).unwrap().state;
         assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
     }
 }
@@ -258,18 +258,19 @@ fn a_killed_run_goes_on_from_its_file() {
     let solver = Svrg::new(0.1, 3);
     let start = vec![0.0; 3];
     let stop = Stop::after(200);
-    let whole = run(&solver, &problem, start.clone(), &stop, &mut ()).unwrap().state;
+    let whole = run(&solver, &problem, start.clone(), &stop).unwrap().state;
 
     let mut first = (Checkpoint::new(Every::Iterations(10), &path), Interrupt(57));
     let fresh = Checkpoint::read(&path, &solver, &problem, start.clone()).unwrap();
     assert_eq!(fresh.iteration, 0);
-    let ended = resume(&solver, &problem, fresh, &stop, &mut first).unwrap();
+    let ended = resume_observed(&solver, &problem, fresh, &stop, &mut first).unwrap();
     assert_eq!((ended.reason, ended.state.iteration), (Reason::Observer, 57));
 
     let state = Checkpoint::read(&path, &solver, &problem, start.clone()).unwrap();
     assert_eq!(state.iteration, 50, "the last one written before it was killed");
     let resumed =
-        resume(&solver, &problem, state, &stop, &mut Checkpoint::new(Every::Iterations(10), &path)).unwrap();
+        resume_observed(&solver, &problem, state, &stop, &mut Checkpoint::new(Every::Iterations(10), &path))
+            .unwrap();
     assert_eq!(resumed.state.to_bytes().unwrap(), whole.to_bytes().unwrap());
 
     // The wrong method, the wrong size and a torn file are errors.
@@ -277,13 +278,13 @@ fn a_killed_run_goes_on_from_its_file() {
         std::fs::write(&path, bytes).unwrap();
         Checkpoint::read(&path, &solver, &problem, start.clone()).map(drop)
     };
-    let other = run(&Saga::new(0.1, 1), &problem, start.clone(), &Stop::after(1), &mut ()).unwrap().state;
+    let other = run(&Saga::new(0.1, 1), &problem, start.clone(), &Stop::after(1)).unwrap().state;
     assert!(matches!(read(&other.to_bytes().unwrap()), Err(OptimError::OtherRun { .. })));
     let bytes = whole.to_bytes().unwrap();
     assert!(matches!(read(&bytes[..bytes.len() / 2]), Err(OptimError::State(_))));
     assert!(matches!(State::from_bytes(&[], &solver, &problem, &start), Err(OptimError::State(_))));
     let larger = LeastSquares::random(10, 4, 5);
-    let state = run(&solver, &larger, vec![0.0; 4], &Stop::after(1), &mut ()).unwrap().state;
+    let state = run(&solver, &larger, vec![0.0; 4], &Stop::after(1)).unwrap().state;
     assert!(matches!(read(&state.to_bytes().unwrap()), Err(OptimError::Tensor(_))));
 }
 
@@ -291,7 +292,7 @@ fn a_killed_run_goes_on_from_its_file() {
 fn stops_for_the_reason_given() {
     let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0]).unwrap();
     let solver = GradientDescent { step_size: 0.25.into() };
-    let run = |stop: Stop| run(&solver, &problem, vec![0.0, 0.0], &stop, &mut ()).unwrap();
+    let run = |stop: Stop| run(&solver, &problem, vec![0.0, 0.0], &stop).unwrap();
     let limited = run(Stop::after(3));
     assert_eq!((limited.reason, limited.state.iteration, limited.residual), (Reason::Limit, 3, None));
     assert_eq!(run(Stop::after_work(5)).state.work.components, 5);
@@ -315,7 +316,7 @@ fn observers_see_what_they_asked_for() {
         }),
         ProgressObserver::new(Every::Iterations(4), |iteration, _| iterations.push(iteration)),
     );
-    run(&solver, &problem, vec![0.0; 3], &Stop::after(12), &mut observer).unwrap();
+    run_observed(&solver, &problem, vec![0.0; 3], &Stop::after(12), &mut observer).unwrap();
     let work: Vec<_> = observer.0.points().iter().map(|point| point.work.components).collect();
     assert_eq!(work, [0, 10, 20, 24]);
     assert!(observer.0.points()[3].value < observer.0.points()[0].value);
@@ -337,7 +338,7 @@ impl Operator for Breaks {
 fn divergence_is_an_error_that_holds_the_last_good_iterate() {
     let problem = Quadratic::diagonal(vec![1.0, 4.0], vec![1.0, 1.0]).unwrap();
     let solver = GradientDescent { step_size: 1.0.into() };
-    match run(&solver, &problem, vec![0.0, 0.0], &Stop::after(1000), &mut ()).unwrap_err() {
+    match run(&solver, &problem, vec![0.0, 0.0], &Stop::after(1000)).unwrap_err() {
         RunError::Diverged { iteration, last, .. } => {
             assert_eq!(last.iteration, iteration - 1);
             assert!(last.iterate.iter().all(|x| x.is_finite() && x.abs() < 1e3));
@@ -347,10 +348,10 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
 
     // The bound is the caller's.
     let limit = |growth| Stop { growth: Some(growth), ..Stop::after(12) };
-    assert!(run(&solver, &problem, vec![0.0, 0.0], &Stop::after(12), &mut ()).is_err());
-    assert!(run(&solver, &problem, vec![0.0, 0.0], &limit(f64::INFINITY), &mut ()).is_ok());
+    assert!(run(&solver, &problem, vec![0.0, 0.0], &Stop::after(12)).is_err());
+    assert!(run(&solver, &problem, vec![0.0, 0.0], &limit(f64::INFINITY)).is_ok());
     for growth in [0.0, f64::NAN] {
-        let refused = run(&solver, &problem, vec![0.0, 0.0], &limit(growth), &mut ());
+        let refused = run(&solver, &problem, vec![0.0, 0.0], &limit(growth));
         assert!(matches!(
             refused,
             Err(RunError::Start(OptimError::Input(InputError::Setting { name: "growth", .. })))
@@ -358,14 +359,14 @@ fn divergence_is_an_error_that_holds_the_last_good_iterate() {
     }
 
     let solver = GradientDescent { step_size: 0.5.into() };
-    match run(&solver, &Breaks(Cell::new(0)), vec![1.0], &Stop::after(10), &mut ()).unwrap_err() {
+    match run(&solver, &Breaks(Cell::new(0)), vec![1.0], &Stop::after(10)).unwrap_err() {
         RunError::Diverged { iteration, last, what } => {
             assert_eq!((iteration, last.iteration, last.iterate), (5, 4, vec![0.5_f64.powi(4)]));
             assert_eq!(what, "is not finite");
         }
         other => panic!("{other}"),
     }
-    let not_a_number = run(&solver, &Breaks(Cell::new(0)), vec![f64::NAN], &Stop::after(10), &mut ());
+    let not_a_number = run(&solver, &Breaks(Cell::new(0)), vec![f64::NAN], &Stop::after(10));
     assert!(matches!(not_a_number, Err(RunError::Start(OptimError::Input(InputError::NotFinite { .. })))));
 }
 
@@ -379,7 +380,7 @@ fn divergence_has_no_unit() {
         let problem = Quadratic::diagonal(vec![1.0, 1e-4], vec![b, b]).unwrap();
         let run = |step_size: f64| {
             let solver = Nesterov { step_size: step_size.into(), momentum: None };
-            run(&solver, &problem, vec![0.0; 2], &stop, &mut ())
+            run(&solver, &problem, vec![0.0; 2], &stop)
         };
         let found = run(1.0).unwrap().state.iterate;
         assert!((found[1] / (1e4 * b) - 1.0).abs() < 1e-3, "{found:?} for {b}");
@@ -419,7 +420,7 @@ fn all_work_counts() {
 fn a_state_says_what_differs() {
     let problem = LeastSquares::random(10, 3, 5);
     let start = vec![0.0; 3];
-    let state = run(&Svrg::new(0.1, 3), &problem, start.clone(), &Stop::after(4), &mut ()).unwrap().state;
+    let state = run(&Svrg::new(0.1, 3), &problem, start.clone(), &Stop::after(4)).unwrap().state;
     let bytes = state.to_bytes().unwrap();
     let read = |solver: &Svrg| State::from_bytes(&bytes, solver, &problem, &start).unwrap_err().to_string();
     let words = read(&Svrg { batch_size: 2, ..Svrg::new(0.1, 3) });
@@ -433,7 +434,7 @@ fn a_state_says_what_differs() {
     let fewer = LeastSquares::random(9, 3, 5);
     let words = State::from_bytes(&bytes, &Svrg::new(0.1, 3), &fewer, &start).unwrap_err().to_string();
     assert!(words.contains("number of components is 10, but 9"), "{words}");
-    let resumed = resume(&Svrg::new(0.1, 4), &problem, state, &Stop::after(9), &mut ());
+    let resumed = resume(&Svrg::new(0.1, 4), &problem, state, &Stop::after(9));
     assert!(matches!(resumed, Err(RunError::Start(OptimError::OtherRun { .. }))));
 }
 
@@ -446,7 +447,7 @@ fn a_diverged_iterate_is_not_written() {
     let stop = Stop { check_every: Some(100), ..Stop::after(10) };
     let problem = Breaks(Cell::new(0));
     let mut checkpoint = Checkpoint::new(Every::Iterations(1), &path);
-    assert!(run(&solver, &problem, vec![1.0], &stop, &mut checkpoint).is_err());
+    assert!(run_observed(&solver, &problem, vec![1.0], &stop, &mut checkpoint).is_err());
     let state = Checkpoint::read(&path, &solver, &problem, vec![1.0]).unwrap();
     assert_eq!((state.iteration, state.iterate), (4, vec![0.5_f64.powi(4)]));
 }
@@ -484,7 +485,7 @@ fn bad_settings_are_refused() {
     assert!(matches!(problem.batch(&[], &vec![0.0; 3]), Err(OptimError::Input(InputError::Empty { .. }))));
     assert!(matches!(problem.batch(&[10], &vec![0.0; 3]), Err(OptimError::Input(InputError::Index { .. }))));
 
-    let wrong_shape = run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1), &mut ());
+    let wrong_shape = run(&Svrg::new(0.1, 0), &problem, vec![0.0; 2], &Stop::after(1));
     assert!(matches!(
         wrong_shape,
         Err(RunError::Step { iteration: 1, source: OptimError::Tensor(TensorError::Input(_)), .. })
@@ -516,7 +517,7 @@ impl<V: kiln_tensor::Vector> FiniteSum for Pull<V> {
 fn one_method_moves_slices_and_pairs() {
     fn moves<V: Coordinates + std::fmt::Debug>(start: &V, target: V) {
         let target_coordinates = target.coordinates().unwrap();
-        let end = run(&Svrg::new(0.5, 1), &Pull(target), start.clone(), &Stop::after(60), &mut ()).unwrap();
+        let end = run(&Svrg::new(0.5, 1), &Pull(target), start.clone(), &Stop::after(60)).unwrap();
         assert!(distance(&end.state.iterate.coordinates().unwrap(), &target_coordinates) < 1e-12);
     }
     moves(&vec![0.0; 3], vec![1.0, 2.0, 3.0]);
@@ -552,17 +553,17 @@ device_tests! {
         let (slice, module, start) = linear_regression(device);
         let solver = Saga { order: Order::Reshuffled, ..Saga::new(0.1, 5) };
         let stop = Stop::after(24);
-        let on_module = run(&solver, &module, start.clone(), &stop, &mut ()).unwrap().state;
-        let on_slice = run(&solver, &slice, vec![0.5, -0.5, 0.25], &stop, &mut ()).unwrap().state;
+        let on_module = run(&solver, &module, start.clone(), &stop).unwrap().state;
+        let on_slice = run(&solver, &slice, vec![0.5, -0.5, 0.25], &stop).unwrap().state;
         let trained = on_module.iterate.coordinates().unwrap();
         assert!(distance(&trained, &on_slice.iterate) < 1e-5, "{trained:?} {:?}", on_slice.iterate);
         assert!(distance(&trained, &[0.5, -0.5, 0.25]) > 1e-2);
         assert_eq!(on_module.work, on_slice.work);
 
         // Stored and resumed on the device, bit for bit.
-        let part = run(&solver, &module, start.clone(), &Stop::after(10), &mut ()).unwrap().state;
+        let part = run(&solver, &module, start.clone(), &Stop::after(10)).unwrap().state;
         let restored = State::from_bytes(&part.to_bytes().unwrap(), &solver, &module, &start).unwrap();
-        let resumed = resume(&solver, &module, restored, &stop, &mut ()).unwrap().state;
+        let resumed = resume(&solver, &module, restored, &stop).unwrap().state;
         assert_eq!(resumed.to_bytes().unwrap(), on_module.to_bytes().unwrap());
 
         // A module without autodiff is an error, and chunks change nothing but rounding.

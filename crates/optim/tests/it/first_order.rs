@@ -22,7 +22,7 @@ fn state_after<S: Solver<LeastSquares>>(
     steps: u64,
 ) -> State<Vec<f64>, S::Memory> {
     let start = vec![0.4; problem.rows[0].len()];
-    run(solver, problem, start, &Stop::after(steps), &mut ()).unwrap().state
+    run(solver, problem, start, &Stop::after(steps)).unwrap().state
 }
 
 /// The problem with components renumbered, so that one order visits each of them next.
@@ -176,9 +176,9 @@ proptest! {
         let problem = LeastSquares::random(n, 2, seed);
         let solution = problem.minimizer();
         let after = |solver: &dyn Fn() -> Vec<f64>| distance(&solver(), &solution);
-        let go = |solver: &Svrg| run(solver, &problem, solution.clone(), &Stop::after(50), &mut ()).unwrap();
+        let go = |solver: &Svrg| run(solver, &problem, solution.clone(), &Stop::after(50)).unwrap();
         prop_assert!(after(&|| go(&Svrg::new(STEP, seed)).state.iterate) < 1e-9);
-        let noisy = run(&sgd(Order::WithReplacement), &problem, solution.clone(), &Stop::after(50), &mut ()).unwrap();
+        let noisy = run(&sgd(Order::WithReplacement), &problem, solution.clone(), &Stop::after(50)).unwrap();
         let noise = (0..n).map(|i| distance(&problem.component(i, &solution), &[0.0; 2])).fold(0.0, f64::max);
         prop_assert!(distance(&noisy.state.iterate, &solution) > 1e-3 * STEP * noise);
     }
@@ -190,7 +190,7 @@ proptest! {
         let boundary = 2.0 * (1.0 + momentum) / curvature;
         let go = |step_size: f64, momentum: f64| {
             let solver = HeavyBall { step_size: step_size.into(), momentum };
-            run(&solver, &problem, vec![1.0], &Stop::after(20_000), &mut ()).map(|end| end.state.iterate[0].abs())
+            run(&solver, &problem, vec![1.0], &Stop::after(20_000)).map(|end| end.state.iterate[0].abs())
         };
         prop_assert!(go(boundary * 0.99, momentum).unwrap() < 1e-6);
         // At the boundary the root is −1 exactly: what is left neither grows nor vanishes.
@@ -198,9 +198,9 @@ proptest! {
         prop_assert!(amplitude > 1e-3 && amplitude < 1e3, "{}", amplitude);
         prop_assert!(go(boundary * 1.01, momentum).is_err());
         let plain = GradientDescent { step_size: (1.0 / curvature / 3.0).into() };
-        let plain = run(&plain, &problem, vec![1.0], &Stop::after(10), &mut ()).unwrap().state.iterate;
+        let plain = run(&plain, &problem, vec![1.0], &Stop::after(10)).unwrap().state.iterate;
         let heavy = HeavyBall { step_size: (1.0 / curvature / 3.0).into(), momentum: 0.0 };
-        let heavy = run(&heavy, &problem, vec![1.0], &Stop::after(10), &mut ()).unwrap().state.iterate;
+        let heavy = run(&heavy, &problem, vec![1.0], &Stop::after(10)).unwrap().state.iterate;
         prop_assert_eq!(heavy, plain);
     }
 
@@ -223,18 +223,18 @@ proptest! {
         let steps = 400;
         let end = |iterate: Vec<f64>| iterate.norm().unwrap() / initial;
         let descent = GradientDescent { step_size: 1.0.into() };
-        let descent = run(&descent, &problem, start.clone(), &Stop::after(steps), &mut ()).unwrap();
+        let descent = run(&descent, &problem, start.clone(), &Stop::after(steps)).unwrap();
         prop_assert!(end(descent.state.iterate) <= 0.99_f64.powi(steps as i32) * (1.0 + 1e-9));
 
         // Heavy ball: ((√κ − 1)/(√κ + 1))ᵗ up to a factor that grows linearly in t.
         let constants = |strong_convexity| ConvexConstants { strong_convexity, smoothness: 1.0 };
         let heavy = HeavyBall::for_constants(constants(0.01)).unwrap();
-        let heavy = run(&heavy, &problem, start.clone(), &Stop::after(steps), &mut ()).unwrap();
+        let heavy = run(&heavy, &problem, start.clone(), &Stop::after(steps)).unwrap();
         prop_assert!(end(heavy.state.iterate) <= (9.0_f64 / 11.0).powi(steps as i32) * 20.0 * steps as f64);
 
         // f − f* ≤ (1 − 1/√κ)ᵗ (f(z₀) − f* + μ/2 ‖z₀ − z*‖²).
         let nesterov = Nesterov::for_constants(constants(0.01)).unwrap();
-        let nesterov = run(&nesterov, &problem, start.clone(), &Stop::after(steps), &mut ()).unwrap();
+        let nesterov = run(&nesterov, &problem, start.clone(), &Stop::after(steps)).unwrap();
         let bound = 0.9_f64.powi(steps as i32) * (problem.value(&start).unwrap() + 0.005 * initial * initial);
         prop_assert!(problem.value(&nesterov.state.iterate).unwrap() <= bound * (1.0 + 1e-6) + 1e-30);
 
@@ -268,15 +268,15 @@ proptest! {
         let descent = GradientDescent { step_size: 0.5.into() };
         let constants = ConvexConstants { strong_convexity: 1.0, smoothness: 4.0 };
         let found = [
-            run(&descent, &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
-            run(&Nesterov { step_size: 0.5.into(), momentum: None }, &lasso, vec![0.0; 4], &stop, &mut ())
+            run(&descent, &lasso, vec![0.0; 4], &stop).unwrap().state.iterate,
+            run(&Nesterov { step_size: 0.5.into(), momentum: None }, &lasso, vec![0.0; 4], &stop)
                 .unwrap().state.iterate,
-            run(&HeavyBall { step_size: 0.5.into(), momentum: 0.5 }, &lasso, vec![0.0; 4], &stop, &mut ())
+            run(&HeavyBall { step_size: 0.5.into(), momentum: 0.5 }, &lasso, vec![0.0; 4], &stop)
                 .unwrap().state.iterate,
-            run(&Svrg::new(0.05, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
-            run(&LooplessSvrg::new(0.05, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
-            run(&Saga::new(0.05, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
-            run(&Katyusha::new(constants, seed), &lasso, vec![0.0; 4], &stop, &mut ()).unwrap().state.iterate,
+            run(&Svrg::new(0.05, seed), &lasso, vec![0.0; 4], &stop).unwrap().state.iterate,
+            run(&LooplessSvrg::new(0.05, seed), &lasso, vec![0.0; 4], &stop).unwrap().state.iterate,
+            run(&Saga::new(0.05, seed), &lasso, vec![0.0; 4], &stop).unwrap().state.iterate,
+            run(&Katyusha::new(constants, seed), &lasso, vec![0.0; 4], &stop).unwrap().state.iterate,
         ];
         for iterate in found {
             prop_assert!(distance(&iterate, &expected) < 1e-6, "{:?} {:?}", iterate, expected);
@@ -296,28 +296,18 @@ fn variance_reduction_converges_linearly() {
         let error =
             |solver: &dyn Fn(&Stop) -> Vec<f64>| distance(&solver(&Stop::after_work(60 * 50)), &solution);
         let go = |stop: &Stop, step_size: f64| {
-            run(&Svrg::new(step_size, seed), &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate
+            run(&Svrg::new(step_size, seed), &problem, vec![0.0; 5], stop).unwrap().state.iterate
         };
         assert!(error(&|stop| go(stop, 1.0 / (4.0 * smoothness))) < 1e-6);
         let saga = Saga::new(1.0 / (3.0 * smoothness), seed);
-        assert!(
-            error(&|stop| run(&saga, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate) < 1e-6
-        );
+        assert!(error(&|stop| run(&saga, &problem, vec![0.0; 5], stop).unwrap().state.iterate) < 1e-6);
         let loopless = LooplessSvrg::new(1.0 / (6.0 * smoothness), seed);
-        assert!(
-            error(&|stop| run(&loopless, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate)
-                < 1e-3
-        );
+        assert!(error(&|stop| run(&loopless, &problem, vec![0.0; 5], stop).unwrap().state.iterate) < 1e-3);
         let katyusha = Katyusha::new(ConvexConstants { strong_convexity: 0.1, smoothness }, seed);
-        assert!(
-            error(&|stop| run(&katyusha, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate)
-                < 1e-6
-        );
+        assert!(error(&|stop| run(&katyusha, &problem, vec![0.0; 5], stop).unwrap().state.iterate) < 1e-6);
         let plain =
             Sgd { step_size: StepSize::from(1.0 / (2.0 * smoothness)), ..sgd(Order::WithReplacement) };
-        assert!(
-            error(&|stop| run(&plain, &problem, vec![0.0; 5], stop, &mut ()).unwrap().state.iterate) > 1e-3
-        );
+        assert!(error(&|stop| run(&plain, &problem, vec![0.0; 5], stop).unwrap().state.iterate) > 1e-3);
     }
 }
 
@@ -330,12 +320,12 @@ fn variance_reduction_solves_games() {
         let saddle = game.solution();
         let (start, stop) = (vec![1.0; 6], Stop::after(6000));
         let error = |iterate: Vec<f64>| distance(&iterate, &saddle) / distance(&start, &saddle);
-        let svrg = run(&Svrg::new(0.02, seed), &game, start.clone(), &stop, &mut ()).unwrap();
+        let svrg = run(&Svrg::new(0.02, seed), &game, start.clone(), &stop).unwrap();
         assert!(error(svrg.state.iterate) < 1e-9);
-        let saga = run(&Saga::new(0.02, seed), &game, start.clone(), &stop, &mut ()).unwrap();
+        let saga = run(&Saga::new(0.02, seed), &game, start.clone(), &stop).unwrap();
         assert!(error(saga.state.iterate) < 1e-9);
         let plain = Sgd { step_size: 0.02.into(), ..sgd(Order::WithReplacement) };
-        let plain = run(&plain, &game, start.clone(), &stop, &mut ()).unwrap();
+        let plain = run(&plain, &game, start.clone(), &stop).unwrap();
         assert!(error(plain.state.iterate) > 1e-4);
     }
 }

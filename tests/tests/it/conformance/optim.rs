@@ -24,7 +24,7 @@ use kiln_optim::problems::{AffineFiniteSum, Quadratic, QuadraticGame, SparseQuad
 use kiln_optim::training::{BatchPerceptron, LinearSeparation, NormalizedLogistic, NormalizedPerceptron};
 use kiln_optim::{
     Composite, Observed, Observer, Operator, OptimError, Order, Reason, RunError, Solution, Solver, State,
-    Stop, residual, resume, run,
+    Stop, residual, resume, run, run_observed,
 };
 use kiln_tensor::prox::L1;
 use kiln_tensor::{Coordinates, Vector};
@@ -509,7 +509,7 @@ where
     S: Solver<F::Problem> + DeserializeOwned,
 {
     fn run(&self, scale: f64, start: Point<F>, stop: &Stop) -> Ended<F, S> {
-        run(&self.solver, &self.family.problem(scale), start, stop, &mut ())
+        run(&self.solver, &self.family.problem(scale), start, stop)
     }
 
     /// All entries 1.
@@ -631,7 +631,7 @@ where
         for cut in [0, 1, 7, 29] {
             let stored = run_to(cut).to_bytes().unwrap();
             let state = State::from_bytes(&stored, &self.solver, &problem, &self.ones()).unwrap();
-            let resumed = resume(&self.solver, &problem, state, &Stop::after(30), &mut ()).unwrap();
+            let resumed = resume(&self.solver, &problem, state, &Stop::after(30)).unwrap();
             assert!(resumed.state.to_bytes().unwrap() == whole, "other bits after a cut at {cut}");
         }
     }
@@ -645,7 +645,7 @@ where
             assert!(matches!(read, Err(OptimError::OtherRun { .. })), "read by {settings}: {read:?}");
             if other.init(&problem, &self.ones()).is_ok() {
                 let state = self.run(1.0, self.ones(), &Stop::after(3)).unwrap().state;
-                let refused = resume(&other, &problem, state, &Stop::after(9), &mut ()).err();
+                let refused = resume(&other, &problem, state, &Stop::after(9)).err();
                 let refused =
                     refused.is_some_and(|e| matches!(e, RunError::Start(OptimError::OtherRun { .. })));
                 assert!(refused, "resumed by {settings}");
@@ -657,7 +657,7 @@ where
         let problem = self.family.problem(1.0);
         let watched = |stop: &Stop, stop_at| {
             let mut watch = Watch { stop_at, ..Watch::new() };
-            let ended = run(&self.solver, &problem, self.ones(), stop, &mut watch).unwrap();
+            let ended = run_observed(&self.solver, &problem, self.ones(), stop, &mut watch).unwrap();
             (ended.reason, ended.state.iteration, ended.state.work.units())
         };
         let endless = Stop::default();
@@ -691,7 +691,7 @@ where
         for scale in [1e-6, 1.0, 1e6] {
             let problem = self.family.problem(scale);
             let mut watch = Watch::new();
-            let error = run(wild, &problem, self.ones(), &Stop::after(100_000), &mut watch).err();
+            let error = run_observed(wild, &problem, self.ones(), &Stop::after(100_000), &mut watch).err();
             let Some(RunError::Diverged { iteration, last, .. }) = error else {
                 panic!("scale {scale}: no divergence, {:?}", error.map(|e| e.to_string()))
             };
@@ -707,7 +707,7 @@ where
         let stop = Stop::after(3);
         let zero = self.family.zero();
         let nan = zero.with_coordinates(&vec![f64::NAN; zero.dimension()]).unwrap();
-        let refused = run(&self.solver, &problem, nan, &stop, &mut ()).map(drop);
+        let refused = run(&self.solver, &problem, nan, &stop).map(drop);
         let typed = matches!(
             refused,
             Err(RunError::Start(OptimError::Input(
@@ -715,12 +715,12 @@ where
             )))
         );
         assert!(typed, "a start that is not a number");
-        let wide = run(&self.solver, &problem, Point::<F>::wide(), &stop, &mut ()).map(drop);
+        let wide = run(&self.solver, &problem, Point::<F>::wide(), &stop).map(drop);
         let typed = matches!(wide, Err(RunError::Start(_) | RunError::Step { .. }));
         assert!(typed, "a start of another width: {:?}", wide.map_err(|e| e.to_string()));
         for bad in self.bad() {
             // A typed error or an answer, but no panic.
-            let _ = run(&bad, &problem, self.ones(), &stop, &mut ()).map(drop);
+            let _ = run(&bad, &problem, self.ones(), &stop).map(drop);
         }
         let stored = self.stored();
         for length in 0..stored.len() {

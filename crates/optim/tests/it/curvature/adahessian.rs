@@ -14,7 +14,7 @@ use super::{cases, gaussian};
 fn after(solver: &AdaHessian, curvatures: &[f64], steps: u64) -> Vec<f64> {
     let size = curvatures.len();
     let problem = Quadratic::diagonal(curvatures.to_vec(), vec![0.0; size]).unwrap();
-    run(solver, &problem, vec![1.0; size], &Stop::after(steps), &mut ()).unwrap().state.iterate
+    run(solver, &problem, vec![1.0; size], &Stop::after(steps)).unwrap().state.iterate
 }
 
 /// The specification's numbers: one path for all curvatures without `ε`, another with it.
@@ -52,10 +52,10 @@ fn without_the_hessian_it_is_momentum() {
 fn flat_directions_divide_by_epsilon() {
     let problem = Quadratic::diagonal(vec![0.0, 1.0], vec![-2.0, 0.0]).unwrap();
     let solver = AdaHessian { epsilon: 0.5, ..AdaHessian::new(0.1, 1, 3) };
-    let one = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(1), &mut ()).unwrap().state.iterate;
+    let one = run(&solver, &problem, vec![0.0, 0.0], &Stop::after(1)).unwrap().state.iterate;
     assert!((one[0] + 0.1 * 2.0 / 0.5).abs() < 1e-12);
     let without = AdaHessian { epsilon: 0.0, ..solver };
-    let error = run(&without, &problem, vec![0.0, 0.0], &Stop::after(9), &mut ()).unwrap_err();
+    let error = run(&without, &problem, vec![0.0, 0.0], &Stop::after(9)).unwrap_err();
     assert!(matches!(error, RunError::Diverged { .. }), "{error}");
 }
 
@@ -77,7 +77,7 @@ proptest! {
         let z = gaussian(6, seed + 1);
         let averaging = [2, 1, 3].map(|length| AveragingBlocks { length, count: 1 }).to_vec();
         let solver = AdaHessian { averaging, epsilon: 1e-2, ..AdaHessian::new(0.1, 4, seed) };
-        let found = run(&solver, &problem, z.clone(), &Stop::after(1), &mut ()).unwrap().state;
+        let found = run(&solver, &problem, z.clone(), &Stop::after(1)).unwrap().state;
         let signs = z.random_like(&Noise { seed, distribution: Distribution::Rademacher }, 0).unwrap();
         let d: Vec<f64> = problem.hessian_vector(&z, &signs).unwrap().iter().map(|v| v.abs()).collect();
         let first = f64::midpoint(d[0], d[1]);
@@ -95,12 +95,12 @@ proptest! {
 fn it_descends_rosenbrocks_valley_and_resumes() {
     let solver = AdaHessian::new(0.1, 1, 5);
     let start = vec![-1.2, 1.0];
-    let whole = run(&solver, &Rosenbrock, start.clone(), &Stop::after(2000), &mut ()).unwrap().state;
+    let whole = run(&solver, &Rosenbrock, start.clone(), &Stop::after(2000)).unwrap().state;
     let value = |z: &Vec<f64>| Rosenbrock.value(z).unwrap();
     assert!(value(&whole.iterate) < 0.2 * value(&start), "{:?}", whole.iterate);
-    let half = run(&solver, &Rosenbrock, start.clone(), &Stop::after(1000), &mut ()).unwrap().state;
+    let half = run(&solver, &Rosenbrock, start.clone(), &Stop::after(1000)).unwrap().state;
     let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &Rosenbrock, &start).unwrap();
-    let resumed = resume(&solver, &Rosenbrock, half, &Stop::after(2000), &mut ()).unwrap().state;
+    let resumed = resume(&solver, &Rosenbrock, half, &Stop::after(2000)).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }
 

@@ -48,7 +48,7 @@ proptest! {
         let start = gaussian(6, seed);
         let after = |part| {
             let stop = Stop::after(1);
-            run(&solver(part, k), &problem, start.clone(), &stop, &mut ()).unwrap().state.iterate.sub(&start).unwrap()
+            run(&solver(part, k), &problem, start.clone(), &stop).unwrap().state.iterate.sub(&start).unwrap()
         };
         let dominant = after(SubspacePart::Dominant);
         let (bulk, whole) = (after(SubspacePart::Bulk), after(SubspacePart::Whole));
@@ -69,10 +69,9 @@ proptest! {
 fn the_whole_is_sgd() {
     let problem = CrossCurvature::valley(2, 4, 6, 1.5, 3).unwrap();
     let sgd = Sgd { step_size: 5e-3.into(), batch_size: 2, order: Order::Reshuffled, seed: 4 };
-    let expected = run(&sgd, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
-    let found = run(&solver(SubspacePart::Whole, 2), &problem, problem.start(), &Stop::after(20), &mut ())
-        .unwrap()
-        .state;
+    let expected = run(&sgd, &problem, problem.start(), &Stop::after(20)).unwrap().state;
+    let found =
+        run(&solver(SubspacePart::Whole, 2), &problem, problem.start(), &Stop::after(20)).unwrap().state;
     assert_eq!(found.iterate, expected.iterate);
     assert!(found.work.hessian_vector_products > 0 && found.work.components == expected.work.components);
 }
@@ -93,10 +92,10 @@ fn the_gap_tells_an_arbitrary_choice() {
 fn a_resumed_run_has_the_same_bits() {
     let problem = CrossCurvature::valley(2, 4, 6, 1.5, 3).unwrap();
     let solver = solver(SubspacePart::Bulk, 2);
-    let whole = run(&solver, &problem, problem.start(), &Stop::after(20), &mut ()).unwrap().state;
-    let half = run(&solver, &problem, problem.start(), &Stop::after(10), &mut ()).unwrap().state;
+    let whole = run(&solver, &problem, problem.start(), &Stop::after(20)).unwrap().state;
+    let half = run(&solver, &problem, problem.start(), &Stop::after(10)).unwrap().state;
     let half = State::from_bytes(&half.to_bytes().unwrap(), &solver, &problem, &problem.start()).unwrap();
-    let resumed = resume(&solver, &problem, half, &Stop::after(20), &mut ()).unwrap().state;
+    let resumed = resume(&solver, &problem, half, &Stop::after(20)).unwrap().state;
     assert_eq!(resumed.to_bytes().unwrap(), whole.to_bytes().unwrap());
 }
 
@@ -125,7 +124,7 @@ fn alignment_is_spurious_on_the_toy() {
     let loss = |part| {
         let solver = SubspaceSgd { recompute_every: 1000, ..SubspaceSgd::new(part, 1, 5e-4, 1, 9) };
         let solver = SubspaceSgd { order: Order::WithReplacement, ..solver };
-        let state = run(&solver, &problem, problem.start(), &Stop::after(20_000), &mut ()).unwrap().state;
+        let state = run(&solver, &problem, problem.start(), &Stop::after(20_000)).unwrap().state;
         (kiln_optim::Objective::value(&problem, &state.iterate).unwrap(), state.memory.alignment().unwrap())
     };
     let ((whole, alignment), (dominant, _), (bulk, _)) =

@@ -50,8 +50,8 @@ proptest! {
         let step_size = StepSize::Warmup { from: 1e-3, to: 2e-2, iterations: 20 };
         let start = vec![0.3; 16];
         let stop = Stop::after(steps);
-        let ball = run(&HeavyBall { step_size, momentum: 0.0 }, &problem, start.clone(), &stop, &mut ()).unwrap();
-        let descent = run(&GradientDescent { step_size }, &problem, start, &stop, &mut ()).unwrap();
+        let ball = run(&HeavyBall { step_size, momentum: 0.0 }, &problem, start.clone(), &stop).unwrap();
+        let descent = run(&GradientDescent { step_size }, &problem, start, &stop).unwrap();
         for (x, y) in ball.state.iterate.iter().zip(&descent.state.iterate) {
             prop_assert!((x - y).abs() < 1e-13);
         }
@@ -73,7 +73,7 @@ fn a_minimizer_stays() {
     let problem = DiagonalNetwork::sparse_regression(5, 8, 2, 1).unwrap();
     let minimizer: Vec<f64> = (0..16).map(|j| if j < 2 { 1.0 } else { 0.0 }).collect();
     let solver = HeavyBall { step_size: 100.0.into(), momentum: 0.9 };
-    let state = run(&solver, &problem, minimizer.clone(), &Stop::after(50), &mut ()).unwrap().state;
+    let state = run(&solver, &problem, minimizer.clone(), &Stop::after(50)).unwrap().state;
     assert_eq!(state.iterate, minimizer);
     assert!(Sharpness::new(1).at(&problem, &minimizer).unwrap() > 0.0);
 }

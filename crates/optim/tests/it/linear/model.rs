@@ -128,9 +128,8 @@ fn general_solvers_run_on_it() {
     let start = vec![0.0; 8];
     let stop = Stop::after(100_000).or_residual(1e-12);
     let descent = GradientDescent { step_size: (1.0 / model.smoothness()).into() };
-    let a = run(&descent, &model, start.clone(), &stop, &mut ()).unwrap().state.iterate;
-    let b =
-        run(&Svrg::new(0.25 / model.smoothness(), 3), &model, start, &stop, &mut ()).unwrap().state.iterate;
+    let a = run(&descent, &model, start.clone(), &stop).unwrap().state.iterate;
+    let b = run(&Svrg::new(0.25 / model.smoothness(), 3), &model, start, &stop).unwrap().state.iterate;
     assert!(distance(&a, &b) < 1e-10);
     assert!(distance(&a, &[0.0; 8]) > 1e-3);
 }

@@ -20,14 +20,14 @@ fn order() -> impl Strategy<Value = Order> {
 }
 
 fn epochs<S: Solver<LinearLoss>>(solver: &S, model: &LinearLoss, count: u64) -> State<Vec<f64>, S::Memory> {
-    run(solver, model, vec![0.0; model.columns()], &Stop::after(count), &mut ()).unwrap().state
+    run(solver, model, vec![0.0; model.columns()], &Stop::after(count)).unwrap().state
 }
 
 /// The solution, by gradient steps of a length that is safe for any direction.
 fn solution(model: &LinearLoss) -> Vec<f64> {
     let solver = first_order::GradientDescent { step_size: (1.0 / model.smoothness()).into() };
     let stop = Stop::after(1_000_000).or_residual(1e-13);
-    run(&solver, model, vec![0.0; model.columns()], &stop, &mut ()).unwrap().state.iterate
+    run(&solver, model, vec![0.0; model.columns()], &stop).unwrap().state.iterate
 }
 
 /// SAGA as in its header, on full vectors, with the rows and their weights given.
@@ -77,7 +77,7 @@ proptest! {
         let general = first_order::Svrg {
             step_size: step_size.into(), epoch_length: Some(30), batch_size: 1, order, seed,
         };
-        let expected = run(&general, &model, vec![0.0; 11], &Stop::after(90), &mut ()).unwrap().state.iterate;
+        let expected = run(&general, &model, vec![0.0; 11], &Stop::after(90)).unwrap().state.iterate;
         let fast = LinearSvrg { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
         for model in [&model, &densely(&model)] {
             prop_assert!(distance(&epochs(&fast, model, 3).iterate, &expected) < 1e-10);
@@ -90,7 +90,7 @@ proptest! {
         let model = model(seed, 30, 11, loss, 0.0);
         let step_size = scale / (3.0 * model.smoothness());
         let general = first_order::Saga { step_size: step_size.into(), batch_size: 1, order, seed };
-        let expected = run(&general, &model, vec![0.0; 11], &Stop::after(120), &mut ()).unwrap().state.iterate;
+        let expected = run(&general, &model, vec![0.0; 11], &Stop::after(120)).unwrap().state.iterate;
         let fast = LinearSaga { step_size: Some(step_size), visits: Visits::Uniform(order), seed };
         for model in [&model, &densely(&model)] {
             prop_assert!(distance(&epochs(&fast, model, 4).iterate, &expected) < 1e-10);
@@ -152,7 +152,7 @@ proptest! {
         let regularizer = L1 { weight: l1_weight };
         let [a, b] = [densely(&model), model].map(|problem| {
             let problem = Composite { problem, regularizer };
-            run(&LinearSaga::new(seed), &problem, vec![0.3; 25], &Stop::after(6), &mut ()).unwrap().state.iterate
+            run(&LinearSaga::new(seed), &problem, vec![0.3; 25], &Stop::after(6)).unwrap().state.iterate
         });
         prop_assert!(distance(&a, &b) < 1e-10, "{}", distance(&a, &b));
     }
@@ -163,8 +163,8 @@ proptest! {
         let problem = Composite { problem: model(seed, 40, 12, Loss::Squares, 0.05), regularizer: L1 { weight: 0.05 } };
         let stop = Stop::after(100_000).or_residual(1e-12);
         let descent = first_order::GradientDescent { step_size: (1.0 / problem.problem.smoothness()).into() };
-        let expected = run(&descent, &problem, vec![0.0; 12], &stop, &mut ()).unwrap().state.iterate;
-        let found = run(&LinearSaga::new(seed), &problem, vec![1.0; 12], &stop, &mut ()).unwrap();
+        let expected = run(&descent, &problem, vec![0.0; 12], &stop).unwrap().state.iterate;
+        let found = run(&LinearSaga::new(seed), &problem, vec![1.0; 12], &stop).unwrap();
         prop_assert_eq!(found.reason, Reason::Residual);
         prop_assert!(distance(&found.state.iterate, &expected) < 1e-9);
         prop_assert!(expected.iter().any(|&w| w != 0.0));
@@ -191,11 +191,11 @@ proptest! {
         let model = model(seed, 30, 6, loss, 0.1);
         let w = solution(&model);
         for model in [&model, &densely(&model)] {
-            let after = run(&LinearSvrg::new(seed), model, w.clone(), &Stop::after(3), &mut ()).unwrap().state.iterate;
+            let after = run(&LinearSvrg::new(seed), model, w.clone(), &Stop::after(3)).unwrap().state.iterate;
             prop_assert!(distance(&after, &w) < 1e-11);
         }
         let sgd = first_order::Sgd { step_size: 0.1.into(), batch_size: 1, order: Order::Cyclic, seed };
-        let after = run(&sgd, &model, w.clone(), &Stop::after(1), &mut ()).unwrap().state.iterate;
+        let after = run(&sgd, &model, w.clone(), &Stop::after(1)).unwrap().state.iterate;
         prop_assert!(distance(&after, &w) > 1e-6);
     }
 
@@ -207,8 +207,8 @@ proptest! {
         let expected = solution(&model);
         let start = vec![0.0; model.columns()];
         let stop = Stop::after(20_000).or_residual(1e-12);
-        let saga = run(&LinearSaga::new(seed), &model, start.clone(), &stop, &mut ()).unwrap();
-        let svrg = run(&LinearSvrg::new(seed), &model, start, &stop, &mut ()).unwrap();
+        let saga = run(&LinearSaga::new(seed), &model, start.clone(), &stop).unwrap();
+        let svrg = run(&LinearSvrg::new(seed), &model, start, &stop).unwrap();
         prop_assert!(distance(&saga.state.iterate, &expected) < 1e-10);
         prop_assert!(distance(&svrg.state.iterate, &expected) < 1e-10);
         prop_assert!(saga.state.iteration < 20_000 && svrg.state.iteration < 20_000);
@@ -240,7 +240,7 @@ fn identical_rows_make_gradient_descent() {
     }
     let svrg = LinearSvrg { step_size: Some(0.4), visits: Visits::Balanced, seed: 1 };
     for model in [&model, &densely(&model)] {
-        let end = run(&svrg, model, vec![0.3, -0.2, 0.1], &Stop::after(2), &mut ()).unwrap().state;
+        let end = run(&svrg, model, vec![0.3, -0.2, 0.1], &Stop::after(2)).unwrap().state;
         assert!(distance(&end.iterate, &expected) < 1e-12);
     }
 }
@@ -283,7 +283,7 @@ fn a_stored_run_goes_on_with_the_same_bits() {
         let whole = epochs(solver, model, 5);
         let bytes = epochs(solver, model, 2).to_bytes().unwrap();
         let state = State::from_bytes(&bytes, solver, model, &vec![0.0; model.columns()]).unwrap();
-        let resumed = resume(solver, model, state, &Stop::after(5), &mut ()).unwrap().state;
+        let resumed = resume(solver, model, state, &Stop::after(5)).unwrap().state;
         assert_eq!(whole.iterate, resumed.iterate);
         assert_eq!(whole.work, resumed.work);
         assert_eq!(whole.to_bytes().unwrap(), resumed.to_bytes().unwrap());
@@ -327,7 +327,7 @@ fn empty_rows_and_zero_data_are_no_trouble() {
     let rows = SparseRows::from_rows(2, [vec![], vec![(1, 1.0)], vec![]]).unwrap();
     let model = LinearLoss::new(rows, vec![1.0, 1.0, -1.0], Loss::Logistic, 0.1).unwrap();
     let stop = Stop::after(10_000).or_residual(1e-12);
-    let w = run(&LinearSaga::new(1), &model, vec![0.0; 2], &stop, &mut ()).unwrap().state.iterate;
+    let w = run(&LinearSaga::new(1), &model, vec![0.0; 2], &stop).unwrap().state.iterate;
     assert!(w[0] == 0.0 && w[1] > 0.0);
     let zero =
         LinearLoss::new(DenseRows::new(1, vec![0.0, 0.0]).unwrap(), vec![1.0, -1.0], Loss::Logistic, 0.0);

@@ -218,7 +218,7 @@ fn diagonal_games() {
 
 fn work<S: Solver<QuadraticGame>>(solver: &S, game: &QuadraticGame) -> (u64, u64, f64) {
     let start = (vec![1.0], vec![1.0]);
-    let work = run(solver, game, start, &Stop::after(10), &mut ()).unwrap().state.work;
+    let work = run(solver, game, start, &Stop::after(10)).unwrap().state.work;
     (work.components, work.partial_gradients, work.gradient_calls())
 }
 
@@ -274,8 +274,8 @@ fn constraints() {
     let game = Boxed(QuadraticGame::bilinear(mat![[1.0]]).unwrap());
     let stop = Stop::after(200).or_residual(1e-12);
     let start = (vec![2.0], vec![-1.0]);
-    let extragradient = run(&Extragradient::new(0.3), &game, start.clone(), &stop, &mut ()).unwrap();
-    let optimistic = run(&OptimisticGradient::new(0.3), &game, start, &stop, &mut ()).unwrap();
+    let extragradient = run(&Extragradient::new(0.3), &game, start.clone(), &stop).unwrap();
+    let optimistic = run(&OptimisticGradient::new(0.3), &game, start, &stop).unwrap();
     assert_eq!(extragradient.state.iterate, (vec![1.0], vec![1.0]));
     assert_eq!(optimistic.state.iterate, (vec![1.0], vec![1.0]));
 }
@@ -362,7 +362,7 @@ fn constants(mu_x: f64, mu_y: f64, l_x: f64, l_y: f64, l_xy: f64) -> GameConstan
 fn divergence_keeps_the_last_good_iterate() {
     let game = QuadraticGame::bilinear(mat![[1.0]]).unwrap();
     let start = (vec![1.0], vec![1.0]);
-    let error = run(&AlexGda::sim(1.0, 1.0), &game, start, &Stop::after(1000), &mut ()).unwrap_err();
+    let error = run(&AlexGda::sim(1.0, 1.0), &game, start, &Stop::after(1000)).unwrap_err();
     let RunError::Diverged { last, .. } = error else { panic!("{error}") };
     assert!(last.iterate.norm().unwrap() <= 1e3 * 2.0_f64.sqrt());
 }

@@ -84,7 +84,7 @@ proptest! {
         }
         limit.scale(1.0 / limit.norm().unwrap());
         let solver = GradientDescent { step_size: 0.1.into() };
-        let end = run(&solver, &problem, start, &Stop::after(3000), &mut ()).unwrap().state.iterate;
+        let end = run(&solver, &problem, start, &Stop::after(3000)).unwrap().state.iterate;
         prop_assert!(end.sub(&limit).unwrap().norm().unwrap() < 1e-9, "{end:?} {limit:?}");
         prop_assert!((problem.value(&end).unwrap() - problem.minimum()).abs() < 1e-12);
     }
@@ -137,7 +137,7 @@ fn fresh_batches_lead_to_one_entry_and_fixed_batches_need_not() {
     Noise { seed: 5, distribution: Distribution::Gaussian }.fill(0, 0, &mut start);
     let sgd = |order, batch_size| Sgd { step_size: 0.1.into(), batch_size, order, seed: 1 };
     let end = |solver: Sgd, start: Vec<f64>| {
-        run(&solver, &problem, start, &Stop::after(20_000), &mut ()).unwrap().state.iterate
+        run(&solver, &problem, start, &Stop::after(20_000)).unwrap().state.iterate
     };
     for batch_size in [1, 3] {
         let w = end(sgd(Order::IndependentSubsets, batch_size), start.clone());
@@ -156,8 +156,7 @@ fn a_dead_neuron_stays() {
     assert_eq!(problem.operator(&vec![-1.0, 0.0, -0.2]).unwrap(), [0.0; 3]);
     // Long weights with a small positive part die on the way: ‖w‖² > 2 drives that part to zero.
     let solver = GradientDescent { step_size: 0.1.into() };
-    let end =
-        run(&solver, &problem, vec![-1.6, 0.05, -0.2], &Stop::after(5000), &mut ()).unwrap().state.iterate;
+    let end = run(&solver, &problem, vec![-1.6, 0.05, -0.2], &Stop::after(5000)).unwrap().state.iterate;
     assert!(end[1] < 1e-9 && (problem.value(&end).unwrap() - 1.0).abs() < 1e-9, "{end:?}");
 }
 

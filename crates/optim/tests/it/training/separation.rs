@@ -19,7 +19,7 @@ fn updates(
     data: &LinearSeparation,
     start: Vec<f64>,
 ) -> (u64, Vec<f64>) {
-    let separation = separate(solver, data, start, 1_000_000, &mut ()).unwrap();
+    let separation = separate(solver, data, start, 1_000_000).unwrap();
     assert!(separation.separated);
     assert_eq!(data.misclassified(&separation.state.iterate).unwrap(), 0);
     assert_eq!(separation.state.work.components, separation.state.iteration * data.components() as u64);
@@ -131,7 +131,7 @@ fn nothing_overflows() {
 fn what_cannot_be_separated_ends_at_the_limit() {
     let data = LinearSeparation::new(&[vec![1.0, 0.0], vec![1.0, 0.0]], &[1.0, -1.0]).unwrap();
     for start in [vec![0.0, 0.0], vec![1.0, 1.0]] {
-        let separation = separate(&NormalizedPerceptron, &data, start, 50, &mut ()).unwrap();
+        let separation = separate(&NormalizedPerceptron, &data, start, 50).unwrap();
         assert!(!separation.separated);
         assert_eq!(separation.state.iteration, 50);
     }
@@ -157,13 +157,13 @@ fn bad_input() {
     let data = new(&[&[1.0, 2.0]], &[1.0]).unwrap();
     assert!(data.margin(&[0.0, 0.0]).is_err());
     assert!(data.margin(&[1.0]).is_err());
-    assert!(separate(&BatchPerceptron, &data, vec![0.0], 5, &mut ()).is_err());
+    assert!(separate(&BatchPerceptron, &data, vec![0.0], 5).is_err());
     let solver = NormalizedLogistic { step_size: f64::NAN.into() };
-    assert!(separate(&solver, &data, vec![0.0, 0.0], 5, &mut ()).is_err());
+    assert!(separate(&solver, &data, vec![0.0, 0.0], 5).is_err());
     let solver = NormalizedLogistic { step_size: 1e308.into() };
     let large = new(&[&[1e10, 0.0], &[-1e9, 0.0]], &[1.0, 1.0]).unwrap();
     assert!(matches!(
-        separate(&solver, &large, vec![0.0, 0.0], 5, &mut ()),
+        separate(&solver, &large, vec![0.0, 0.0], 5),
         Err(OptimError::Input(InputError::NotFinite { .. }))
     ));
 }

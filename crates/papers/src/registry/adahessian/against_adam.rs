@@ -4,7 +4,7 @@ use burn::optim::{AdamConfig, Optimizer};
 use burn::tensor::{DType, Device, Tensor};
 use kiln_optim::curvature::{AdaHessian, SecondOrderSum};
 use kiln_optim::problems::{Quadratic, Rosenbrock};
-use kiln_optim::{Every, Objective, Stop, Trace, run as solve};
+use kiln_optim::{Every, Objective, Stop, Trace, run_observed as solve};
 use kiln_receipts::statistics::median;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Runs, Table};
 use kiln_tensor::Coordinates;

@@ -17,7 +17,7 @@ pub(super) fn invariance(context: &Context, recorder: &mut Recorder) -> Result<(
         let noise = Noise { seed, distribution: Distribution::Gaussian };
         let start = vec![0.0; 7].random_like(&noise, 0)?;
         let solver = AdaHessian { epsilon: 0.0, ..AdaHessian::new(0.15, 1, seed) };
-        let end = solve(&solver, &problem, start.clone(), &Stop::after(100), &mut ())?.state.iterate;
+        let end = solve(&solver, &problem, start.clone(), &Stop::after(100))?.state.iterate;
         let ratios: Vec<f64> = end.iter().zip(&start).map(|(end, start)| end / start).collect();
         recorder.observe(&PATH, ratios.iter().map(|ratio| (ratio - ratios[3]).abs()));
         recorder.note(format!("x(100)/x(0) = {:.8}", ratios[3]));

@@ -6,7 +6,7 @@ use kiln_optim::block_coordinate::{
     BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update,
 };
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
-use kiln_optim::{Composite, Every, Stop, Trace, run as solve};
+use kiln_optim::{Composite, Every, Stop, Trace, run_observed as solve};
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, Table};
 use kiln_tensor::prox::NonNegative;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use kiln_optim::block_coordinate::{
     BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Update,
 };
 use kiln_optim::problems::SparseQuadratic;
-use kiln_optim::{Every, Objective, Stop, Trace, run as solve};
+use kiln_optim::{Every, Objective, Stop, Trace, run as solve, run_observed};
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Recorder, sweep};
 
 use super::claims::FORESTS;
@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             let mut values =
                 Trace::new(Every::Iterations(1), |problem: &SparseQuadratic, x: &Vec<f64>| problem.value(x));
             let solver = BlockCoordinateDescent { seed, ..solver.clone() };
-            solve(&solver, &problem, zero, &Stop::after(100), &mut values)?;
+            run_observed(&solver, &problem, zero, &Stop::after(100), &mut values)?;
             Ok(values.points().iter().map(|point| point.value).collect::<Vec<_>>())
         })
     };
@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
         let (problem, rule, update) = (lattice(seed)?, BlockRule::Gs, Update::Matrix);
         let solver = BlockCoordinateDescent { blocks: BlockPartition::Forest, rule, update, seed };
         let zero = vec![0.0; problem.dimension()];
-        let solution = solve(&solver, &problem, zero, &Stop::after(5000), &mut ())?;
+        let solution = solve(&solver, &problem, zero, &Stop::after(5000))?;
         Ok(problem.value(&solution.state.iterate)?)
     });
     let [best] = recorder.sweep(&seeds, [best])?;

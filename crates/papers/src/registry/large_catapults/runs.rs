@@ -48,7 +48,7 @@ fn follow(seed: u64, momentum: f64, threshold: f64) -> Result<Run, ExperimentErr
     let (sharpness, start) = (Sharpness { tolerance: 1e-6, seed }, vec![0.3; 80]);
     let small = GradientDescent { step_size: 0.05.into() };
     let stop = Stop::after(STEPS).or_residual(1e-12);
-    let first = solve(&small, &problem, start.clone(), &stop, &mut ())?.state.iterate;
+    let first = solve(&small, &problem, start.clone(), &stop)?.state.iterate;
     let edge = 2.0 * (1.0 + momentum);
     let step_size = edge / (threshold * sharpness.at(&problem, &first)?);
 

@@ -3,6 +3,7 @@
 use kiln_optim::first_order::GradientDescent;
 use kiln_optim::training::{
     BatchPerceptron, LinearSeparation, NormalizedLogistic, NormalizedPerceptron, Separation, separate,
+    separate_observed,
 };
 use kiln_optim::{Every, Objective, Solver, Trace};
 use kiln_tensor::{Distribution, Noise, Vector};
@@ -22,7 +23,7 @@ fn solve<S: Solver<LinearSeparation>>(
     data: &LinearSeparation,
     start: Vec<f64>,
 ) -> Result<Separation<S::Memory>, ExperimentError> {
-    let separation = separate(solver, data, start, LIMIT, &mut ())?;
+    let separation = separate(solver, data, start, LIMIT)?;
     if separation.separated { Ok(separation) } else { Err("the data were not separated".into()) }
 }
 
@@ -205,7 +206,7 @@ pub(super) fn losses(data: &LinearSeparation, step_size: f64) -> Result<Vec<f64>
     let mut trace =
         Trace::new(Every::Iterations(1), |data: &LinearSeparation, theta: &Vec<f64>| data.value(theta));
     let zero = vec![0.0; data.half_mean().len()];
-    if !separate(&gradient_descent(step_size), data, zero, LIMIT, &mut trace)?.separated {
+    if !separate_observed(&gradient_descent(step_size), data, zero, LIMIT, &mut trace)?.separated {
         return Err("the data were not separated".into());
     }
     Ok(trace.points().iter().map(|point| point.value).collect())

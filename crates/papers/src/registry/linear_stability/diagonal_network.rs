@@ -33,10 +33,10 @@ fn descend(share: f64, seed: u64) -> Result<End, ExperimentError> {
     let start = vec![0.3; 80];
     let small = GradientDescent { step_size: 0.05.into() };
     let stop = Stop::after(20_000).or_residual(1e-12);
-    let first = solve(&small, &problem, start.clone(), &stop, &mut ())?.state.iterate;
+    let first = solve(&small, &problem, start.clone(), &stop)?.state.iterate;
     let bound = problem.hessian_trace(&first)? / share;
     let solver = Sgd { step_size: (2.0 / bound).into(), batch_size: 1, order: Order::WithReplacement, seed };
-    Ok(match solve(&solver, &problem, start, &Stop::after(200_000), &mut ()) {
+    Ok(match solve(&solver, &problem, start, &Stop::after(200_000)) {
         Ok(solution) => {
             let z = solution.state.iterate;
             End { loss: problem.value(&z)?, trace: problem.hessian_trace(&z)?, bound }

@@ -2,7 +2,7 @@
 
 use kiln_optim::first_order::{GradientDescent, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg};
 use kiln_optim::linear::{DenseRows, LinearLoss, Loss};
-use kiln_optim::{Every, Objective, Order, Solver, Stop, Trace, run as solve};
+use kiln_optim::{Every, Objective, Order, Solver, Stop, Trace, run as solve, run_observed};
 use kiln_receipts::statistics::mean_and_spread;
 use kiln_receipts::{Arm, Axis, Context, ExperimentError, Figure, Number, Recorder, sweep};
 
@@ -84,7 +84,7 @@ fn curve(
     let scale = model.value(&start)? - minimum;
     let mut excess =
         Trace::new(Every::Work(n), |model: &LinearLoss, w: &Vec<f64>| Ok(model.value(w)? - minimum));
-    solve(solver, model, start, &Stop::after_work(PASSES * n), &mut excess)?;
+    run_observed(solver, model, start, &Stop::after_work(PASSES * n), &mut excess)?;
     // Rounding may find a value below the minimum found before.
     let share = |excess: f64| (excess / scale).max(f64::EPSILON);
     Ok(excess
@@ -98,7 +98,7 @@ fn curve(
 fn minimum(model: &LinearLoss) -> Result<f64, ExperimentError> {
     let solver = Nesterov::for_constants(model.constants())?;
     let stop = Stop::after(5_000).or_residual(1e-14);
-    let solution = solve(&solver, model, vec![0.0; model.columns()], &stop, &mut ())?;
+    let solution = solve(&solver, model, vec![0.0; model.columns()], &stop)?;
     Ok(model.value(&solution.state.iterate)?)
 }
 
