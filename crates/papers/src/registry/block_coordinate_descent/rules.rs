@@ -4,7 +4,7 @@ use kiln_optim::block_coordinate::{
     BlockCoordinateDescent, BlockPartition, BlockRule, CoordinateProblem, Partition, Update,
 };
 use kiln_optim::problems::{RegressionLoss, SparseRegression};
-use kiln_optim::{Every, Stop, Trace, run as solve};
+use kiln_optim::{Every, Stop, Trace, run_observed as solve};
 use kiln_receipts::statistics::{geometric_mean, quantile};
 use kiln_receipts::{Arm, Axis, Check, Context, ExperimentError, Figure, Number, Recorder, Runs, Table};
 
