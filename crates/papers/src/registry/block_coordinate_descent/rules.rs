@@ -147,7 +147,7 @@ pub(super) fn fixed_against_variable(
         ("variable, GS", (VARIABLE, BlockRule::Gs)),
     ];
     let seeds = context.seeds(5);
-    let mut sweep = |name: &str, update| {
+    let sweep = |name: &str, update| {
         let arms = kinds
             .each_ref()
             .map(|(kind, (blocks, rule))| arm(context, &format!("{kind}, {name}"), blocks, *rule, update));
