@@ -7,10 +7,11 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array, RecordBatch, types};
+use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch, types};
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 use bytes::Bytes;
 
+use crate::arrow_lengths::check_lengths;
 use crate::cells::{Cells, Look};
 use crate::names::unique;
 use crate::{ColumnValues, DataTable, Place, TableColumn, TableError, TableNote, TableOptions};
@@ -25,7 +26,7 @@ pub(crate) fn read(file: &str, bytes: Vec<u8>, options: &TableOptions) -> Result
     let is_parquet = bytes.starts_with(b"PAR1");
     let format = if is_parquet { "Parquet" } else { "Arrow" };
     let damaged = |message: String| TableError::Damaged { file: file.to_owned(), format, message };
-    let work = || if is_parquet { parquet(bytes) } else { ipc(bytes) };
+    let work = || if is_parquet { parquet(bytes, &options.words) } else { ipc(bytes, &options.words) };
     let table = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(read) => read.map_err(|error| damaged(error.to_string()))?,
         Err(_) => return Err(damaged("its reader gave up".to_owned())),
@@ -33,19 +34,20 @@ pub(crate) fn read(file: &str, bytes: Vec<u8>, options: &TableOptions) -> Result
     table.finish(file, options)
 }
 
-fn parquet(bytes: Vec<u8>) -> Result<Columns, ArrowError> {
+fn parquet(bytes: Vec<u8>, words: &[String]) -> Result<Columns, ArrowError> {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))?;
-    let mut columns = Columns::new(builder.schema());
+    let mut columns = Columns::new(builder.schema(), words);
     for batch in builder.with_batch_size(BATCH).build()? {
         columns.push(&batch?)?;
     }
     Ok(columns)
 }
 
-fn ipc(bytes: Vec<u8>) -> Result<Columns, ArrowError> {
+fn ipc(bytes: Vec<u8>, words: &[String]) -> Result<Columns, ArrowError> {
+    check_lengths(&bytes)?;
     let reader = arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?;
-    let mut columns = Columns::new(&reader.schema());
+    let mut columns = Columns::new(&reader.schema(), words);
     for batch in reader {
         columns.push(&batch?)?;
     }
@@ -61,20 +63,30 @@ struct Columns {
 }
 
 enum Growing {
-    Numbers { values: Vec<f64>, dates: bool },
-    Words { cells: Cells },
+    Numbers {
+        values: Vec<f64>,
+        dates: bool,
+    },
+    Words {
+        cells: Cells,
+    },
+    /// Nulls and nothing else.
+    Empty,
     NotRead,
 }
 
 impl Columns {
-    fn new(schema: &Schema) -> Self {
+    fn new(schema: &Schema, words: &[String]) -> Self {
         let kinds: Vec<DataType> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
-        Self {
-            names: schema.fields().iter().map(|field| field.name().clone()).collect(),
-            grown: kinds.iter().map(Growing::of).collect(),
-            kinds,
-            rows: 0,
-        }
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let grown = names.iter().zip(&kinds).map(|(name, kind)| match Growing::of(kind) {
+            // Whole numbers may have more digits than an f64 keeps.
+            Growing::Numbers { dates: false, .. } if words.contains(name) => {
+                Growing::Words { cells: Cells::default() }
+            }
+            growing => growing,
+        });
+        Self { grown: grown.collect(), names, kinds, rows: 0 }
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
@@ -86,6 +98,10 @@ impl Columns {
     }
 
     fn finish(self, file: &str, options: &TableOptions) -> Result<DataTable, TableError> {
+        // Without a value anywhere, the number of rows may be anything.
+        if !self.grown.iter().any(|one| matches!(one, Growing::Numbers { .. } | Growing::Words { .. })) {
+            return Err(TableError::NothingLeft { file: file.to_owned() });
+        }
         if self.rows == 0 {
             return Err(TableError::NoRows { file: file.to_owned(), names: false });
         }
@@ -97,20 +113,12 @@ impl Columns {
                 Growing::NotRead => {
                     notes.push(TableNote::NotRead { column: name, kind: kind.to_string() });
                 }
-                Growing::Numbers { values, dates } if !options.words.contains(&name) => {
+                Growing::Empty => columns.push(TableColumn::numbers(name, vec![f64::NAN; self.rows])),
+                Growing::Numbers { values, dates } => {
                     columns.push(TableColumn { dates, ..TableColumn::numbers(name, values) });
-                }
-                Growing::Numbers { values, .. } => {
-                    let numbers = ColumnValues::Numbers(values);
-                    let mut cells = Cells::default();
-                    (0..numbers.len()).for_each(|row| cells.push(&numbers.text(row).unwrap_or_default()));
-                    columns.push(words(cells, &name, options));
                 }
                 Growing::Words { cells } => columns.push(words(cells, &name, options)),
             }
-        }
-        if columns.is_empty() {
-            return Err(TableError::NothingLeft { file: file.to_owned() });
         }
         Ok(DataTable { file: file.to_owned(), columns, rows: self.rows, lines: None, notes })
     }
@@ -135,7 +143,8 @@ impl Growing {
             kind if kind.is_integer() || kind.is_floating() => {
                 Self::Numbers { values: Vec::new(), dates: false }
             }
-            DataType::Null | DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => {
+            DataType::Null => Self::Empty,
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => {
                 Self::Numbers { values: Vec::new(), dates: false }
             }
             _ => Self::NotRead,
@@ -149,7 +158,7 @@ impl Growing {
             return self.push(plain.as_ref());
         }
         match self {
-            Self::NotRead => {}
+            Self::NotRead | Self::Empty => {}
             Self::Words { cells } => push_words(cells, array),
             Self::Numbers { values, .. } => push_numbers(values, array),
         }
@@ -163,10 +172,26 @@ fn push_words(cells: &mut Cells, array: &dyn Array) {
         DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut push),
         DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut push),
         DataType::Utf8View => array.as_string_view().iter().for_each(&mut push),
-        _ => array.as_boolean().iter().for_each(|is| {
+        DataType::Boolean => array.as_boolean().iter().for_each(|is| {
             push(is.map(|is| if is { "true" } else { "false" }));
         }),
+        DataType::Int64 => whole(array.as_primitive::<types::Int64Type>(), push),
+        DataType::UInt64 => whole(array.as_primitive::<types::UInt64Type>(), push),
+        _ => {
+            let mut values = Vec::new();
+            push_numbers(&mut values, array);
+            let numbers = ColumnValues::Numbers(values);
+            (0..numbers.len()).for_each(|row| push(numbers.text(row).as_deref()));
+        }
     }
+}
+
+/// Whole numbers as words, to the last digit.
+fn whole<T: ArrowPrimitiveType<Native: ToString>>(
+    array: &PrimitiveArray<T>,
+    mut push: impl FnMut(Option<&str>),
+) {
+    array.iter().for_each(|value| push(value.map(|value| value.to_string()).as_deref()));
 }
 
 fn push_numbers(values: &mut Vec<f64>, array: &dyn Array) {

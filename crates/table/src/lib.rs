@@ -37,6 +37,8 @@
 
 #[cfg(feature = "parquet")]
 mod arrow;
+#[cfg(feature = "parquet")]
+mod arrow_lengths;
 mod cells;
 mod dates;
 mod dialect;

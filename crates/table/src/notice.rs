@@ -41,6 +41,11 @@ pub enum PreprocessingNotice {
         /// In so many rows.
         rows: usize,
     },
+    /// A column of whole numbers that is different in each row, as numbers of customers are; it is used.
+    DifferentEach {
+        /// The column.
+        column: String,
+    },
     /// A column that numbers the rows: left out.
     CountsRows {
         /// The column.
@@ -90,11 +95,11 @@ impl PreprocessingNotice {
     }
 }
 
-/// `NA 3 times, nothing once`
+/// `"NA" 3 times, empty once`
 fn spellings(spelled: &[(String, usize)]) -> String {
     let times = |count: usize| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     let one = |(word, count): &(String, usize)| match word.as_str() {
-        "" => format!("nothing {}", times(*count)),
+        "" => format!("empty {}", times(*count)),
         word => format!("{word:?} {}", times(*count)),
     };
     spelled.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -107,6 +112,11 @@ fn named(names: &[String]) -> String {
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
+/// With six significant digits.
+fn short(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
+}
+
 fn count(rows: usize) -> String {
     if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
@@ -116,9 +126,10 @@ impl fmt::Display for PreprocessingNotice {
         match self {
             Self::MissingNumbers { column, rows, spelled, median } => write!(
                 f,
-                "{column:?} is missing in {} ({}): they got the median {median}, and a column \"{column} is missing\"",
+                "{column:?} is missing in {} ({}): they got the median {}, and a column \"{column} is missing\"",
                 count(*rows),
-                spellings(spelled)
+                spellings(spelled),
+                short(*median)
             ),
             Self::MissingWords { column, rows, spelled } => write!(
                 f,
@@ -131,6 +142,10 @@ impl fmt::Display for PreprocessingNotice {
                 "{column:?} is left out: {levels} different words in {} are names or texts, and tell nothing of new \
                  rows",
                 count(*rows)
+            ),
+            Self::DifferentEach { column } => write!(
+                f,
+                "{column:?} is another whole number in each row: if it only tells rows apart, it must be left out"
             ),
             Self::CountsRows { column } => write!(f, "{column:?} is left out: it counts the rows"),
             Self::AllMissing { column } => write!(f, "{column:?} is left out: it has no value in any row"),

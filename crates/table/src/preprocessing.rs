@@ -308,6 +308,9 @@ fn fitted(
                 notices.push(PreprocessingNotice::CountsRows { column: name });
                 return Ok(None);
             }
+            if !keep && rows >= FEW && !column.dates && different_each(numbers) {
+                notices.push(PreprocessingNotice::DifferentEach { column: name.clone() });
+            }
             let median = median(numbers);
             if missing > 0 {
                 let column = name.clone();
@@ -343,6 +346,12 @@ fn counts_rows(numbers: &[f64]) -> bool {
     let first = numbers.first().copied().unwrap_or(f64::NAN);
     (first == 0.0 || first == 1.0)
         && numbers.iter().enumerate().all(|(row, &number)| number == first + row as f64)
+}
+
+/// Whether the numbers are whole, and no two are the same.
+fn different_each(numbers: &[f64]) -> bool {
+    let mut seen = HashSet::with_capacity(numbers.len());
+    numbers.iter().all(|number| number.fract() == 0.0 && seen.insert(number.to_bits()))
 }
 
 /// The median of what is not missing; of an even number the mean of the middle two.

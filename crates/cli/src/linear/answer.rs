@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use kiln_linear::ClassLabel;
 
 use super::choice::Labels;
-use super::learn::{Learned, Sample, class_counts, effects};
+use super::learn::{Learned, Sample, class_counts};
 use super::model::{Coefficient, StrengthChosen, coefficients};
 use crate::numbers::{Share, Short, count, readable};
 use crate::print::{columns, wrapped};
@@ -61,11 +61,9 @@ impl Answer {
             None => Vec::new(),
         };
         let coefficients = coefficients(&learned.fitted, &learned.deviations);
-        let sizes = effects(&learned.fitted, &learned.deviations);
-        let mut order: Vec<usize> = (0..sizes.len()).filter(|&column| sizes[column] != 0.0).collect();
-        order.sort_by(|&a, &b| sizes[b].abs().total_cmp(&sizes[a].abs()).then(a.cmp(&b)));
-        let weights: Vec<Weight> =
-            order.iter().map(|&column| Weight::of(&coefficients[column], &outputs)).collect();
+        let mut weights: Vec<Weight> = coefficients.iter().map(|one| Weight::of(one, &outputs)).collect();
+        weights.retain(|weight| weight.unit != 0.0);
+        weights.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
         Self {
             file: file.to_owned(),
             label: readable(label),
