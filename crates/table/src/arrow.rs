@@ -100,7 +100,7 @@ impl Columns {
     fn finish(self, file: &str, options: &TableOptions) -> Result<DataTable, TableError> {
         // Without a value anywhere, the number of rows may be anything.
         if !self.grown.iter().any(|one| matches!(one, Growing::Numbers { .. } | Growing::Words { .. })) {
-            return Err(TableError::NothingLeft { file: file.to_owned() });
+            return Err(TableError::NothingLeft { file: file.to_owned(), because: Vec::new() });
         }
         if self.rows == 0 {
             return Err(TableError::NoRows { file: file.to_owned(), names: false });

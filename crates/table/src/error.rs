@@ -116,14 +116,20 @@ pub enum TableError {
         column: String,
     },
     /// No column that could tell anything.
-    #[error("{file} has no column left to learn from")]
+    #[error("{file} has no column left to learn from{}", reasons(because))]
     NothingLeft {
         /// The file.
         file: String,
+        /// What was left out, and why.
+        because: Vec<String>,
     },
     /// A setting out of its range.
     #[error(transparent)]
     Input(#[from] InputError),
+}
+
+fn reasons(because: &[String]) -> String {
+    because.iter().fold(String::new(), |said, reason| format!("{said}\n  {reason}"))
 }
 
 fn in_place(like: Option<&str>, columns: &[String]) -> String {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Place;
+
 /// How many names are shown of a long list.
 const SHOWN: usize = 5;
 
@@ -45,6 +47,15 @@ pub enum PreprocessingNotice {
     DifferentEach {
         /// The column.
         column: String,
+    },
+    /// A number that is very far from the others, perhaps a slip or a code for missing; it is used.
+    FarValue {
+        /// The column.
+        column: String,
+        /// The number.
+        value: f64,
+        /// Where it stands.
+        place: Place,
     },
     /// A column that numbers the rows: left out.
     CountsRows {
@@ -146,6 +157,11 @@ impl fmt::Display for PreprocessingNotice {
             Self::DifferentEach { column } => write!(
                 f,
                 "{column:?} is another whole number in each row: if it only tells rows apart, it must be left out"
+            ),
+            Self::FarValue { column, value, place } => write!(
+                f,
+                "{column:?} is {value} in {place}, a thousand times as far from the median as the quartiles are from \
+                 each other: one such row can turn a fit around, so look at it"
             ),
             Self::CountsRows { column } => write!(f, "{column:?} is left out: it counts the rows"),
             Self::AllMissing { column } => write!(f, "{column:?} is left out: it has no value in any row"),

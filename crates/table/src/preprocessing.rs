@@ -14,6 +14,8 @@ use crate::{ColumnValues, DataTable, EncodedRows, PreprocessingNotice, TableColu
 const MANY: usize = 1000;
 /// A table of fewer rows shows nothing about names and counts.
 const FEW: usize = 20;
+/// A number is remarked upon that is so many times as far from the median as the quartiles are from each other.
+const FAR: f64 = 1000.0;
 
 /// How the columns of a table become numbers. It is saved with a model.
 ///
@@ -99,7 +101,8 @@ impl Preprocessing {
             columns.extend(fitted(table, column, keep, &mut notices)?);
         }
         if columns.is_empty() {
-            return Err(TableError::NothingLeft { file: table.file().to_owned() });
+            let because = notices.iter().map(ToString::to_string).collect();
+            return Err(TableError::NothingLeft { file: table.file().to_owned(), because });
         }
         Ok((Self { columns }, notices))
     }
@@ -311,7 +314,11 @@ fn fitted(
             if !keep && rows >= FEW && !column.dates && different_each(numbers) {
                 notices.push(PreprocessingNotice::DifferentEach { column: name.clone() });
             }
-            let median = median(numbers);
+            let [lower, median, upper] = quartiles(numbers);
+            if let Some((row, value)) = far_value(numbers, median, upper - lower) {
+                let place = table.place(row);
+                notices.push(PreprocessingNotice::FarValue { column: name.clone(), value, place });
+            }
             if missing > 0 {
                 let column = name.clone();
                 notices.push(PreprocessingNotice::MissingNumbers { column, rows: missing, spelled, median });
@@ -354,11 +361,20 @@ fn different_each(numbers: &[f64]) -> bool {
     numbers.iter().all(|number| number.fract() == 0.0 && seen.insert(number.to_bits()))
 }
 
-/// The median of what is not missing; of an even number the mean of the middle two.
-fn median(numbers: &[f64]) -> f64 {
+/// The quartiles of what is not missing; the median of an even number is the mean of the middle two.
+fn quartiles(numbers: &[f64]) -> [f64; 3] {
     let mut present: Vec<f64> = numbers.iter().copied().filter(|number| !number.is_nan()).collect();
     present.sort_unstable_by(f64::total_cmp);
     let at = |place: usize| present.get(place).copied().unwrap_or(0.0);
-    let middle = present.len() / 2;
-    if present.len() % 2 == 1 { at(middle) } else { at(middle.saturating_sub(1)).midpoint(at(middle)) }
+    let (count, middle) = (present.len(), present.len() / 2);
+    let median = if count % 2 == 1 { at(middle) } else { at(middle.saturating_sub(1)).midpoint(at(middle)) };
+    [at(count / 4), median, at((3 * count / 4).min(count.saturating_sub(1)))]
+}
+
+/// The number furthest from the median, and its row, if that is very far as the quartiles go.
+fn far_value(numbers: &[f64], median: f64, spread: f64) -> Option<(usize, f64)> {
+    let apart = |number: f64| (number - median).abs();
+    let present = numbers.iter().copied().enumerate().filter(|(_, number)| !number.is_nan());
+    let (row, value) = present.max_by(|a, b| apart(a.1).total_cmp(&apart(b.1)))?;
+    (spread > 0.0 && apart(value) > FAR * spread).then_some((row, value))
 }

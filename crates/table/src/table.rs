@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use kiln_core::{InputError, check};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{TableError, TableNote};
 
@@ -47,7 +47,7 @@ pub enum ColumnValues {
 }
 
 /// A row, as a reader of the file finds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// A line of text, counted from 1.

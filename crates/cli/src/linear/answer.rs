@@ -86,7 +86,7 @@ impl Answer {
         let adds = match &self.outputs[..] {
             [] => format!("adds to {:?}", self.label),
             [class] => format!("adds to the log-odds or score of {:?} being {}", self.label, readable(class)),
-            _ => format!("adds to the score of that {:?}", self.label),
+            _ => "adds to the score of its class".to_owned(),
         };
         format!(
             "A weight {adds} for one unit more of its column; the effect is that of one standard deviation more."

@@ -114,8 +114,12 @@ impl Fit {
         }
         let ready = self.ready()?;
         let Ready { sample, label, preprocessing, reading, notices, mut remarks, places } = ready;
-        for remark in &remarks {
-            eprintln!("note: {remark}");
+        if sample.rows.rows() < 2 {
+            return Err(format!(
+                "{}: there is one row; two are needed at least, and many to learn from",
+                self.input.name()
+            )
+            .into());
         }
         let (method, says) = method(&sample.labels, self.loss, self.penalty, self.balance)?;
         let choosing = Choosing {
@@ -178,8 +182,10 @@ impl Fit {
                     )
                     .into());
                 }
+                let first = read.first;
                 let rows: DataRows = read.rows.into();
-                let columns = (1..=rows.columns()).map(|column| format!("column {column}")).collect();
+                let columns =
+                    (first..).take(rows.columns()).map(|column| format!("column {column}")).collect();
                 let places = (1..=rows.rows()).map(|row| format!("row {row}")).collect();
                 let classes = self.loss.classes().unwrap_or_else(|| are_classes(&read.labels));
                 let labels = if classes {
@@ -211,7 +217,12 @@ impl Fit {
             .into());
         };
         let column = table.column(label)?;
-        let mut remarks: Vec<String> = table.notes().iter().map(ToString::to_string).collect();
+        // What was made of the file is said before anything can go wrong with it.
+        let mut remarks: Vec<String> = table.notes().iter().map(words::note).collect();
+        let said = remarks.len();
+        for remark in &remarks {
+            eprintln!("note: {remark}");
+        }
         let weights = match &self.weights {
             None => None,
             Some(name) => Some(weights_of(table, name)?),
@@ -219,7 +230,7 @@ impl Fit {
         let ignore = self.ignore.iter().chain([label]).chain(&self.weights).cloned().collect();
         let options = PreprocessingOptions { ignore, keep: self.keep.clone() };
         let (preprocessing, notices) = Preprocessing::fit(table, &options)?;
-        remarks.extend(notices.iter().map(ToString::to_string));
+        remarks.extend(notices.iter().map(words::notice));
         let (encoded, _) = preprocessing.apply(table)?;
         let columns = encoded.columns.clone();
         let mut rows = data_rows(encoded)?;
@@ -235,6 +246,9 @@ impl Fit {
                 count(table.rows() as u64)
             ));
             rows = rows.select(&kept)?;
+        }
+        for remark in remarks.iter().skip(said) {
+            eprintln!("note: {remark}");
         }
         let labels = self.labels(table, label, &kept)?;
         let weights =

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use kiln_linear::{LabelledRows, read_svmlight_from};
+use kiln_linear::{LabelledRows, SparseRows, read_svmlight_from};
 use kiln_receipts::progress::Reporter;
 use kiln_table::{DataTable, TableOptions, decompressed, read_table_with_progress};
 
@@ -59,7 +59,16 @@ enum YesNo {
 #[derive(Debug)]
 pub(super) enum Loaded {
     Table(DataTable),
-    Rows(LabelledRows),
+    Rows(Numbered),
+}
+
+/// Rows of an svmlight file.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    pub(super) rows: SparseRows,
+    pub(super) labels: Vec<f64>,
+    /// The number of the first column: 0 or 1.
+    pub(super) first: u32,
 }
 
 impl Input {
@@ -79,8 +88,12 @@ impl Input {
     }
 
     /// Reads the file, with these columns of words and words for missing besides those of the arguments; `columns`
-    /// is how many an svmlight file must have.
-    pub(super) fn read(&self, saved: &TableOptions, columns: Option<usize>) -> Result<Loaded, Failure> {
+    /// says how an svmlight file must number its columns, and how many there are.
+    pub(super) fn read(
+        &self,
+        saved: &TableOptions,
+        columns: Option<(u32, usize)>,
+    ) -> Result<Loaded, Failure> {
         if self.is_svmlight() {
             return Ok(Loaded::Rows(self.svmlight(columns)?));
         }
@@ -113,18 +126,34 @@ impl Input {
         }
     }
 
-    fn svmlight(&self, columns: Option<usize>) -> Result<LabelledRows, Failure> {
+    fn svmlight(&self, columns: Option<(u32, usize)>) -> Result<Numbered, Failure> {
         let name = self.name();
         let in_file = |error: &dyn std::fmt::Display| format!("{name}: {error}");
-        let rows = if self.is_standard() {
+        // Without a model, the columns are numbered from 0 if column 0 is used.
+        let (first, count) = columns.map_or((0, None), |(first, count)| (first, Some(count)));
+        let read = if self.is_standard() {
             let text = decompressed(io::stdin().lock()).map_err(|error| in_file(&error))?;
-            read_svmlight_from(1, columns, text)
+            read_svmlight_from(first, count, text)
         } else {
             let file = File::open(&self.file).map_err(|error| in_file(&error))?;
             let text = decompressed(BufReader::new(file)).map_err(|error| in_file(&error))?;
-            read_svmlight_from(1, columns, text)
+            read_svmlight_from(first, count, text)
         };
-        Ok(rows.map_err(|error| in_file(&error))?)
+        let LabelledRows { rows, labels } = read.map_err(|error| {
+            in_file(&error.to_string().replace("; read_svmlight_from sets the first", " in the model"))
+        })?;
+        let entries = |row: usize| {
+            rows.get(row).map(|(indices, values)| indices.iter().copied().zip(values.iter().copied()))
+        };
+        let row_entries = || (0..labels.len()).filter_map(entries);
+        let from_zero = row_entries().flatten().any(|(column, _)| column == 0);
+        if columns.is_some() || from_zero {
+            return Ok(Numbered { rows, labels, first });
+        }
+        let width = row_entries().flatten().map(|(column, _)| column as usize).max().unwrap_or(0);
+        let shifted = row_entries().map(|row| row.map(|(column, value)| (column - 1, value)));
+        let rows = SparseRows::from_rows(width, shifted).map_err(|error| in_file(&error))?;
+        Ok(Numbered { rows, labels, first: 1 })
     }
 }
 

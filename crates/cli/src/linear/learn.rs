@@ -155,7 +155,7 @@ fn fit<T: Penalized>(
     };
     let sparse = method.penalty().l1_share > 0.0;
     let (points, least) = if sparse { (60, 1e-4) } else { (50, 1e-7) };
-    let held_out = Some(HeldOut { rows: held, seed: choosing.seed, patience: 8 });
+    let held_out = Some(HeldOut { rows: held, seed: choosing.seed, patience: 15 });
     let path = LinearPath { points, least, first: None, held_out };
     let progress = Reporter::standard_error().steps(points as u64, "strengths tried");
     let mut count = |_| progress.inc(1);

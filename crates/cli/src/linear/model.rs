@@ -229,6 +229,12 @@ impl ModelFile {
         Ok(file)
     }
 
+    /// The number of the first column of an svmlight file, and how many there are.
+    pub(super) fn numbered(&self) -> (u32, usize) {
+        let first = self.coefficients.first().is_some_and(|first| first.column == "column 0");
+        (u32::from(!first), self.coefficients.len())
+    }
+
     /// The model.
     pub(super) fn fitted(&self) -> Result<Fitted, serde_json::Error> {
         let outputs = self.intercepts.len();

@@ -21,11 +21,11 @@ pub(super) fn page(
     remarks: &[String],
     command: &str,
 ) -> String {
-    let title = format!("What {:?} depends on", answer.label);
+    let title = format!("What predicts {:?}", answer.label);
     let columns = learned.fitted.columns();
     // What was done as always has its own place below.
     let usual: Vec<String> =
-        notices.iter().filter(|notice| !notice.is_warning()).map(ToString::to_string).collect();
+        notices.iter().filter(|notice| !notice.is_warning()).map(super::words::notice).collect();
     let remarks: Vec<String> = remarks.iter().filter(|remark| !usual.contains(remark)).cloned().collect();
     let content = html! {
         p class="lead" { (joined(&answer.task)) " " (joined(&answer.quality)) }
@@ -50,7 +50,7 @@ pub(super) fn page(
                 }
                 figure {
                     (PreEscaped(plots::held_out(path).svg()))
-                    figcaption { "Lower is better. Left of the least the model learns its rows by heart." }
+                    figcaption { "Lower is better. To the left of the lowest point the model learns its rows by heart." }
                 }
             }
         }
@@ -101,7 +101,7 @@ fn intercepts(answer: &Answer) -> String {
         (several, outputs) => {
             let each = outputs.iter().zip(several);
             let each: Vec<String> =
-                each.take(20).map(|(class, x)| format!("{} {}", readable(class), Short(*x))).collect();
+                each.take(20).map(|(class, x)| format!("{} for {}", Short(*x), readable(class))).collect();
             format!("The intercepts are: {}.", each.join(", "))
         }
     }

@@ -10,6 +10,7 @@ use super::fit::data_rows;
 use super::input::{Input, Loaded};
 use super::model::ModelFile;
 use super::predictions::{Predictions, Truth};
+use super::words;
 use crate::cli::{FOUND, Failure};
 use crate::files::{check_folder, save};
 
@@ -55,7 +56,7 @@ impl Predict {
         let model = ModelFile::read(&self.model)?;
         let fitted = model.fitted()?;
         let (csv, score) =
-            match (self.input.read(&model.reading, Some(model.coefficients.len()))?, &model.preprocessing) {
+            match (self.input.read(&model.reading, Some(model.numbered()))?, &model.preprocessing) {
                 (Loaded::Table(table), Some(preprocessing)) => {
                     let (encoded, notices) = preprocessing.apply(&table)?;
                     self.say(&table, &notices, &model.label);
@@ -103,7 +104,7 @@ impl Predict {
     /// What was made of the table.
     fn say(&self, table: &DataTable, notices: &[PreprocessingNotice], label: &str) {
         for note in table.notes() {
-            eprintln!("note: {note}");
+            eprintln!("note: {}", words::note(note));
         }
         for notice in notices {
             let notice = match notice {

@@ -1,6 +1,7 @@
 //! What the engine says, in words of the command line.
 
 use kiln_linear::{FitStatus, LinearWarning};
+use kiln_table::{PreprocessingNotice, TableNote};
 
 use super::learn::Learned;
 use crate::numbers::{Short, readable};
@@ -12,7 +13,12 @@ const SHOWN: usize = 5;
 pub(super) fn warnings(learned: &Learned, columns: &[String]) -> Vec<String> {
     let mut said: Vec<String> = learned.warnings.iter().map(|warning| in_words(warning, columns)).collect();
     if let Some(path) = &learned.path {
-        if path.best + 1 == path.points.len() && !path.ended_early {
+        // What is gained by the last step, in units of the loss of a constant.
+        let gained = match &path.points[..] {
+            [.., before, last] => (before.loss - last.loss) / learned.certificate.start,
+            _ => 0.0,
+        };
+        if path.best + 1 == path.points.len() && !path.ended_early && gained > 1e-3 {
             said.push(
                 "the weakest penalty that was tried predicted best: --penalty none, or a smaller --strength, may be \
                  better"
@@ -61,6 +67,30 @@ fn in_words(warning: &LinearWarning, columns: &[String]) -> String {
                 .to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+/// What was made of a file.
+pub(super) fn note(note: &TableNote) -> String {
+    let said = readable(&note.to_string());
+    match note {
+        TableNote::AlmostNumbers { found, .. } => {
+            said.replace("means missing, say so", &format!("means missing, --missing {found:?} says so"))
+        }
+        TableNote::NoNames => format!("{said}; --header yes takes that line for names"),
+        _ => said,
+    }
+}
+
+/// What was made of a column.
+pub(super) fn notice(notice: &PreprocessingNotice) -> String {
+    let said = readable(&notice.to_string());
+    match notice {
+        PreprocessingNotice::LikeNames { column, .. } | PreprocessingNotice::CountsRows { column } => {
+            format!("{said}; --keep {column:?} uses it")
+        }
+        PreprocessingNotice::DifferentEach { column } => format!("{said}, by --ignore {column:?}"),
+        _ => said,
     }
 }
 

@@ -8,6 +8,11 @@ mod text;
 
 use kiln_table::{DataTable, TableError, TableOptions, read_table_from};
 
+/// Lines one after the other.
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.map(|line| line + "\n").collect::<Vec<_>>().concat()
+}
+
 /// The table of a text.
 fn table(text: &str) -> DataTable {
     read(text.as_bytes()).unwrap()

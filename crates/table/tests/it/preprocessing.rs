@@ -5,7 +5,7 @@ use kiln_table::{
     TableColumn, TableError, TableOptions, read_table_from,
 };
 
-use crate::table;
+use crate::{lines, table};
 
 fn fit(table: &DataTable) -> (Preprocessing, Vec<PreprocessingNotice>) {
     Preprocessing::fit(table, &PreprocessingOptions::default()).unwrap()
@@ -92,6 +92,28 @@ fn words_that_look_like_numbers_in_the_next_table() {
 }
 
 #[test]
+fn a_number_far_from_the_others_is_told() {
+    let text = lines((0..40).map(|i| format!("{},{}", i % 7, if i == 3 { 1e9 } else { f64::from(i % 5) })));
+    let (_, notices) = fit(&table(&format!("a,b\n{text}")));
+    assert_eq!(notices.len(), 1);
+    assert!(
+        notices[0].to_string().starts_with("\"b\" is 1000000000 in line 5, a thousand times"),
+        "{}",
+        notices[0]
+    );
+}
+
+#[test]
+fn nothing_left_says_why() {
+    let table = table(&format!("n\n{}", lines((0..30).map(|i| i.to_string()))));
+    let error = Preprocessing::fit(&table, &PreprocessingOptions::default()).unwrap_err().to_string();
+    assert!(
+        error.contains("no column left to learn from\n  \"n\" is left out: it counts the rows"),
+        "{error}"
+    );
+}
+
+#[test]
 fn dates_and_numbers_are_not_taken_for_each_other() {
     let (fitted, _) = fit(&table("when,x\n2024-01-01,1\n2024-02-01,2\n"));
     assert!(matches!(fitted.columns()[0].holds, ColumnKind::Dates { .. }));
@@ -119,7 +141,7 @@ fn what_is_saved_is_what_was_fitted() {
 
 #[test]
 fn many_levels_are_sparse_and_told() {
-    let text: String = (0..60_000).map(|i| format!("{},{}\n", i % 20_000, i % 7)).collect();
+    let text: String = lines((0..60_000).map(|i| format!("{},{}", i % 20_000, i % 7)));
     let options = TableOptions { words: vec!["s".into()], ..TableOptions::default() };
     let table = read_table_from("t.csv", format!("s,x\n{text}").as_bytes(), &options).unwrap();
     let (fitted, notices) = fit(&table);

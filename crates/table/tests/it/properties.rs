@@ -3,7 +3,7 @@
 use kiln_table::{Preprocessing, PreprocessingOptions, TableOptions, read_table_from};
 use proptest::prelude::*;
 
-use crate::{cells, read};
+use crate::{cells, lines, read};
 
 /// A cell as CSV writes it.
 fn quoted(cell: &str) -> String {
@@ -32,10 +32,8 @@ proptest! {
     /// What is written in quotes comes back, trimmed.
     #[test]
     fn quoted_cells_come_back(rows in proptest::collection::vec(("[^\0]{1,9}", "[^\0]{1,9}"), 1..9)) {
-        let mut text = "first,second\n".to_owned();
-        for (a, b) in &rows {
-            text += &format!("{},{}\n", quoted(&format!("x{a}")), quoted(&format!("y{b}")));
-        }
+        let line = |(a, b): &(String, String)| format!("{},{}", quoted(&format!("x{a}")), quoted(&format!("y{b}")));
+        let text = "first,second\n".to_owned() + &lines(rows.iter().map(line));
         let options = TableOptions { separator: Some(','), ..TableOptions::default() };
         let table = read_table_from("t.csv", text.as_bytes(), &options).unwrap();
         let expected: Vec<String> = rows.iter().map(|(a, _)| format!("x{a}").trim_ascii().to_owned()).collect();

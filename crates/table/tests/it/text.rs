@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use kiln_table::{ColumnValues, TableOptions, read_table, read_table_from};
 
-use crate::{cells, names, notes, read, refused, table};
+use crate::{cells, lines, names, notes, read, refused, table};
 
 #[test]
 fn every_dialect_gives_the_same_table() {
@@ -79,7 +79,7 @@ fn types_of_columns() {
 
 #[test]
 fn a_number_that_is_none_is_told() {
-    let rows: String = (0..40).map(|i| format!("{i}.5,{i}\n")).collect();
+    let rows: String = lines((0..40).map(|i| format!("{i}.5,{i}")));
     let table = table(&format!("x,y\n{rows}unknown,3\n"));
     let said = notes(&table);
     assert!(said.contains("\"x\"") && said.contains("\"unknown\", line 42"), "{said}");
