@@ -10,13 +10,15 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Exit statuses, as `grep` has them.
 pub(crate) const FOUND: u8 = 0;
+#[cfg(feature = "graph")]
 pub(crate) const NOTHING_FOUND: u8 = 1;
 const FAILED: u8 = 2;
 
-/// Clusters of your own networks, each with names, scores, an error bar and a picture.
+/// Kiln's methods on files of your own: clusters of networks, linear models of tables.
 ///
-/// A network is a file: two columns of names are enough. `kiln cluster` finds the group around the
-/// names that you give, and says how sure its scores are.
+/// A network is a file with two columns of names: `kiln cluster` finds the group around the names that
+/// you give, and says how sure its scores are. A table is a file with named columns: `kiln linear`
+/// learns to predict one of them from the others, and says how near its model is to the best one.
 #[derive(Debug, Parser)]
 #[command(
     name = "kiln",
@@ -37,23 +39,32 @@ Examples:
   kiln cluster friends.csv --seed alice --out alice.html   the same as a page with a picture
   kiln profile friends.csv --out profile.html              at which sizes the network has groups at all
   kiln convert friends.csv friends.graphml                 for Gephi, Cytoscape, networkx
+  kiln linear fit homes.csv --label rent --out rent.json   learns what the rent depends on
+  kiln linear predict rent.json new.csv                    predicts it for other homes
 
 Exit status:
-  0  done, and a cluster was found
+  0  done
   1  done, but there is no cluster; the reason is said
   2  a file cannot be read, or the arguments are wrong";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "graph")]
     #[command(flatten)]
     Graph(crate::graph::Command),
+    #[cfg(feature = "linear")]
+    #[command(subcommand)]
+    Linear(crate::linear::Command),
 }
 
 /// Reads the arguments of the process and does what they say.
 pub(crate) fn main() -> ExitCode {
     let Cli { command } = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     let done = match command {
+        #[cfg(feature = "graph")]
         Command::Graph(command) => command.run(),
+        #[cfg(feature = "linear")]
+        Command::Linear(command) => command.run(),
     };
     ExitCode::from(done.unwrap_or_else(|failure| {
         eprintln!("error: {}", in_full(&*failure));

@@ -322,9 +322,18 @@ impl LinearClassifier {
         rows: &DataRows,
         labels: &[L],
     ) -> Result<f64, LinearDataError> {
+        self.largest_strength_with(rows, labels, None)
+    }
+
+    pub(crate) fn largest_strength_with<L: Clone + Into<ClassLabel>>(
+        &self,
+        rows: &DataRows,
+        labels: &[L],
+        weights: Option<&[f64]>,
+    ) -> Result<f64, LinearDataError> {
         check::setting("l1_share", self.penalty.l1_share, self.penalty.l1_share > 0.0, "greater than 0")?;
         check::size("labels", labels.len(), rows.rows())?;
-        let (classes, shares) = self.classes(labels, None)?;
+        let (classes, shares) = self.classes(labels, weights)?;
         Ok(self.largest(&Prepared::new(rows, shares, &self.settings())?, &classes))
     }
 

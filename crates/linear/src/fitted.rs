@@ -3,6 +3,7 @@
 use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
+use crate::held_out::Judged;
 use crate::row_loss::softmax;
 use crate::{
     ClassLabel, ClassifierLoss, DataRows, DenseRows, DualityGap, FitStatus, LinearDataError, LinearWarning,
@@ -246,11 +247,11 @@ impl FittedClassifier {
         Ok(right as f64 / labels.len() as f64)
     }
 
-    /// The mean loss of some rows, by which a path is judged.
-    pub(crate) fn mean_loss(&self, rows: &DataRows, labels: &[ClassLabel]) -> Result<f64, LinearDataError> {
+    /// The loss of each row and whether its class is predicted, by which a path is judged.
+    pub(crate) fn judge(&self, rows: &DataRows, labels: &[ClassLabel]) -> Result<Judged, LinearDataError> {
         let scores = self.scores.of(rows)?;
         let outputs = self.scores.weights.len();
-        let mut total = 0.0;
+        let mut losses = Vec::with_capacity(labels.len());
         for (scores, label) in scores.chunks_exact(outputs).zip(labels) {
             let Some(class) = self.classes.iter().position(|class| class == label) else {
                 return Err(LinearDataError::UnknownClass {
@@ -259,7 +260,7 @@ impl FittedClassifier {
                 });
             };
             let loss = self.loss.scalar();
-            total += match (scores, self.loss) {
+            losses.push(match (scores, self.loss) {
                 ([score], _) => loss.value(*score, if class == 1 { 1.0 } else { -1.0 }),
                 (_, ClassifierLoss::Logistic) => {
                     let mut p = scores.to_vec();
@@ -267,9 +268,11 @@ impl FittedClassifier {
                     -p[class].max(f64::MIN_POSITIVE).ln()
                 }
                 _ => (0..outputs).map(|k| loss.value(scores[k], if k == class { 1.0 } else { -1.0 })).sum(),
-            };
+            });
         }
-        Ok(total / labels.len() as f64)
+        let predicted = self.predict_classes(rows)?;
+        let right = predicted.into_iter().zip(labels).map(|(predicted, label)| predicted == label).collect();
+        Ok(Judged::new(losses, right))
     }
 }
 
@@ -370,10 +373,10 @@ impl FittedRegressor {
         Ok(1.0 - model / null)
     }
 
-    /// The mean loss of some rows, by which a path is judged.
-    pub(crate) fn mean_loss(&self, rows: &DataRows, labels: &[f64]) -> Result<f64, LinearDataError> {
+    /// The loss of each row, by which a path is judged.
+    pub(crate) fn judge(&self, rows: &DataRows, labels: &[f64]) -> Result<Judged, LinearDataError> {
         let loss = self.loss.scalar();
         let scores = self.scores.of(rows)?;
-        Ok(scores.iter().zip(labels).map(|(&m, &y)| loss.value(m, y)).sum::<f64>() / labels.len() as f64)
+        Ok(Judged::new(scores.iter().zip(labels).map(|(&m, &y)| loss.value(m, y)).collect(), Vec::new()))
     }
 }

@@ -31,7 +31,7 @@
 //!   columns, so that their units change no prediction; `on_columns_as_given` makes it ones.
 //! * The intercept `b` is not penalized, on sparse rows neither, which are never centred in memory.
 //! * [`FitWith`]: weights of rows, a start, names of columns. [`ClassBalance`]: weights of classes.
-//! * [`LinearPath`]: a sequence of strengths, judged by rows held out.
+//! * [`LinearPath`]: a sequence of strengths, judged by rows held out, once or in folds.
 //!
 //! Rows are [`DenseRows`] or [`SparseRows`]; [`read_svmlight`] reads text files.
 //!
@@ -67,6 +67,7 @@ mod error;
 mod fit;
 mod fitted;
 mod gram;
+mod held_out;
 mod kernels;
 mod label;
 mod lbfgs;
@@ -89,10 +90,11 @@ pub use classifier::{ClassBalance, ClassifierLoss, LinearClassifier};
 pub use error::LinearDataError;
 pub use fit::LinearSolver;
 pub use fitted::{FittedClassifier, FittedRegressor, LinearFit};
+pub use held_out::{HeldOutRows, Judged};
 pub use label::ClassLabel;
 pub use loss::Loss;
 pub use meter::LinearWork;
-pub use path::{HeldOut, LinearPath, PathFit, PathMethod, PathPoint};
+pub use path::{HeldOut, LinearPath, PathFit, PathMethod, PathPoint, PathWith};
 pub use penalty::{LinearPenalty, PenalizedScale};
 pub use regressor::{FitWith, LinearRegressor, RegressorLoss};
 #[doc(hidden)]

@@ -1,52 +1,25 @@
 //! Regularization paths: fits from strong penalties to weak ones, each from the one before, judged by rows
-//! that are held out.
+//! that are held out, once or in folds.
 
-use kiln_core::{check, random};
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
+use crate::held_out::{HeldOutRows, Judged, Part};
 use crate::{
     ClassLabel, DataRows, FitWith, FittedClassifier, FittedRegressor, LinearClassifier, LinearDataError,
     LinearFit, LinearPenalty, LinearRegressor,
 };
 
-/// Rows that judge the points of a path.
+/// Rows that judge the points of a path, and when the path ends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HeldOut {
-    /// The share of rows that is held out, between 0 and 1.
-    pub share: f64,
-    /// Which rows these are follows from it.
+    /// Which rows these are.
+    pub rows: HeldOutRows,
+    /// The draw of the rows follows from it.
     pub seed: u64,
     /// The path ends after so many points without a new least loss of the rows held out.
     pub patience: usize,
-}
-
-impl HeldOut {
-    /// A fifth of the rows; the path ends after 10 points without progress.
-    pub fn new(seed: u64) -> Self {
-        Self { share: 0.2, seed, patience: 10 }
-    }
-
-    /// Rows to fit to and rows to judge by, each ascending.
-    fn split(&self, rows: usize) -> Result<(Vec<usize>, Vec<usize>), LinearDataError> {
-        check::setting("share", self.share, self.share > 0.0 && self.share < 1.0, "between 0 and 1")?;
-        check::at_least_one("patience", self.patience)?;
-        let held = (self.share * rows as f64).round() as usize;
-        check::not_empty("the list of rows held out", held)?;
-        check::not_empty("the list of rows to fit to", rows - held)?;
-        let mut order: Vec<usize> = (0..rows).collect();
-        let mut generator = random::named_stream(self.seed, "rows held out");
-        for at in (1..rows).rev() {
-            order.swap(at, random::below(&mut generator, at + 1));
-        }
-        let (judges, learners) = order.split_at(held);
-        let ascending = |rows: &[usize]| {
-            let mut rows = rows.to_vec();
-            rows.sort_unstable();
-            rows
-        };
-        Ok((ascending(learners), ascending(judges)))
-    }
 }
 
 /// A sequence of strengths, falling by a constant factor.
@@ -87,15 +60,17 @@ pub struct LinearPath {
 pub struct PathPoint<M> {
     /// The strength of the penalty.
     pub strength: f64,
-    /// The model, fitted to the rows that are not held out.
+    /// The model: fitted to the rows that are not held out, with folds to all rows.
     pub model: M,
     /// How many weights are not 0.
     pub used: usize,
     /// The mean loss of the rows held out, without the penalty.
     pub held_out_loss: Option<f64>,
+    /// The share of the rows held out whose class is predicted; none for regressors.
+    pub held_out_right: Option<f64>,
     /// The relative duality gap of the fit.
     pub gap: f64,
-    /// What the fit cost.
+    /// What its fits cost.
     pub passes: f64,
 }
 
@@ -109,6 +84,17 @@ pub struct PathFit<M> {
     pub best: usize,
     /// The model of that strength, fitted to all rows.
     pub fit: LinearFit<M>,
+}
+
+/// What a path may be given besides rows and labels.
+#[derive(Default)]
+pub struct PathWith<'a> {
+    /// A weight for every row, for fits and for judgements.
+    pub weights: Option<&'a [f64]>,
+    /// Names of the columns, for the models.
+    pub columns: Option<&'a [String]>,
+    /// Called after each point with the number of points so far.
+    pub progress: Option<&'a mut dyn FnMut(usize)>,
 }
 
 /// What a path needs of a classifier or a regressor.
@@ -126,28 +112,33 @@ pub trait PathMethod {
     ///
     /// # Errors
     /// As a fit.
-    fn first_strength(&self, rows: &DataRows, labels: &[Self::Label]) -> Result<f64, LinearDataError>;
-
-    /// A fit from a start.
-    ///
-    /// # Errors
-    /// As a fit.
-    fn fit_from(
+    fn first_strength(
         &self,
         rows: &DataRows,
         labels: &[Self::Label],
-        start: Option<&Self::Model>,
+        weights: Option<&[f64]>,
+    ) -> Result<f64, LinearDataError>;
+
+    /// A fit.
+    ///
+    /// # Errors
+    /// As a fit.
+    fn fit_with(
+        &self,
+        rows: &DataRows,
+        labels: &[Self::Label],
+        with: FitWith<'_, Self::Model>,
     ) -> Result<LinearFit<Self::Model>, LinearDataError>;
 
-    /// The mean loss of a model on rows.
+    /// The loss of each row, and whether its class is predicted.
     ///
     /// # Errors
     /// When the rows do not fit the model.
-    fn mean_loss(
-        model: &Self::Model,
-        rows: &DataRows,
-        labels: &[Self::Label],
-    ) -> Result<f64, LinearDataError>;
+    fn judge(model: &Self::Model, rows: &DataRows, labels: &[Self::Label])
+    -> Result<Judged, LinearDataError>;
+
+    /// For each row the class that must be on both sides of a split, as a number.
+    fn strata(labels: &[Self::Label]) -> Vec<usize>;
 
     /// How many weights are not 0.
     fn used(model: &Self::Model) -> usize;
@@ -164,24 +155,33 @@ impl PathMethod for LinearRegressor {
         Self { penalty: LinearPenalty { strength, ..self.penalty.clone() }, ..self.clone() }
     }
 
-    fn first_strength(&self, rows: &DataRows, labels: &[f64]) -> Result<f64, LinearDataError> {
+    fn first_strength(
+        &self,
+        rows: &DataRows,
+        labels: &[f64],
+        weights: Option<&[f64]>,
+    ) -> Result<f64, LinearDataError> {
         if self.penalty.l1_share > 0.0 {
-            return self.largest_strength(rows, labels);
+            return self.largest_strength_with(rows, labels, weights);
         }
         Ok(REMOVES * self.mean_curvature(rows, labels)?)
     }
 
-    fn fit_from(
+    fn fit_with(
         &self,
         rows: &DataRows,
         labels: &[f64],
-        start: Option<&FittedRegressor>,
+        with: FitWith<'_, FittedRegressor>,
     ) -> Result<LinearFit<FittedRegressor>, LinearDataError> {
-        self.fit_with(rows, labels, FitWith { start, ..FitWith::default() })
+        self.fit_with(rows, labels, with)
     }
 
-    fn mean_loss(model: &FittedRegressor, rows: &DataRows, labels: &[f64]) -> Result<f64, LinearDataError> {
-        model.mean_loss(rows, labels)
+    fn judge(model: &FittedRegressor, rows: &DataRows, labels: &[f64]) -> Result<Judged, LinearDataError> {
+        model.judge(rows, labels)
+    }
+
+    fn strata(labels: &[f64]) -> Vec<usize> {
+        vec![0; labels.len()]
     }
 
     fn used(model: &FittedRegressor) -> usize {
@@ -197,29 +197,41 @@ impl PathMethod for LinearClassifier {
         Self { penalty: LinearPenalty { strength, ..self.penalty.clone() }, ..self.clone() }
     }
 
-    fn first_strength(&self, rows: &DataRows, labels: &[ClassLabel]) -> Result<f64, LinearDataError> {
+    fn first_strength(
+        &self,
+        rows: &DataRows,
+        labels: &[ClassLabel],
+        weights: Option<&[f64]>,
+    ) -> Result<f64, LinearDataError> {
         if self.penalty.l1_share > 0.0 {
-            return self.largest_strength(rows, labels);
+            return self.largest_strength_with(rows, labels, weights);
         }
         // No loss of classes bends by more than 1.
         Ok(REMOVES)
     }
 
-    fn fit_from(
+    fn fit_with(
         &self,
         rows: &DataRows,
         labels: &[ClassLabel],
-        start: Option<&FittedClassifier>,
+        with: FitWith<'_, FittedClassifier>,
     ) -> Result<LinearFit<FittedClassifier>, LinearDataError> {
-        self.fit_with(rows, labels, FitWith { start, ..FitWith::default() })
+        self.fit_with(rows, labels, with)
     }
 
-    fn mean_loss(
+    fn judge(
         model: &FittedClassifier,
         rows: &DataRows,
         labels: &[ClassLabel],
-    ) -> Result<f64, LinearDataError> {
-        model.mean_loss(rows, labels)
+    ) -> Result<Judged, LinearDataError> {
+        model.judge(rows, labels)
+    }
+
+    fn strata(labels: &[ClassLabel]) -> Vec<usize> {
+        let mut classes: Vec<&ClassLabel> = labels.iter().collect();
+        classes.sort_unstable();
+        classes.dedup();
+        labels.iter().map(|label| classes.binary_search(&label).unwrap_or(0)).collect()
     }
 
     fn used(model: &FittedClassifier) -> usize {
@@ -237,31 +249,43 @@ impl LinearPath {
     /// is not used.
     ///
     /// # Errors
-    /// When a setting is out of its range, a class is in none of the rows to fit to, or as a fit.
+    /// When a setting is out of its range, or as a fit.
     pub fn fit<T: PathMethod>(
         &self,
         method: &T,
         rows: &DataRows,
         labels: &[T::Label],
     ) -> Result<PathFit<T::Model>, LinearDataError> {
+        self.fit_with(method, rows, labels, PathWith::default())
+    }
+
+    /// As [`fit`](Self::fit), with weights of rows, names of columns, and progress.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); also when a weight is negative or not finite.
+    pub fn fit_with<T: PathMethod>(
+        &self,
+        method: &T,
+        rows: &DataRows,
+        labels: &[T::Label],
+        mut with: PathWith<'_>,
+    ) -> Result<PathFit<T::Model>, LinearDataError> {
         check::at_least_one("points", self.points)?;
         check::setting("least", self.least, self.least > 0.0 && self.least < 1.0, "between 0 and 1")?;
         check::size("labels", labels.len(), rows.rows())?;
-        let some = |rows: &[usize]| rows.iter().map(|&i| labels[i].clone()).collect::<Vec<_>>();
-        let split = self.held_out.map(|held| held.split(rows.rows())).transpose()?;
-        let parts = match &split {
-            Some((learners, judges)) => {
-                Some((rows.select(learners)?, some(learners), rows.select(judges)?, some(judges)))
+        // All weights are checked once, wherever they will be needed.
+        crate::fit::shares(with.weights, rows.rows())?;
+        let mut parts = match &self.held_out {
+            None => Vec::new(),
+            Some(held) => Part::<T>::all(held, rows, labels, with.weights)?,
+        };
+        let to_all = !matches!(self.held_out, Some(HeldOut { rows: HeldOutRows::Share(_), .. }));
+        let first = match (self.first, parts.first()) {
+            (Some(first), _) => first,
+            (None, Some(part)) if !to_all => {
+                method.with_strength(1.0).first_strength(&part.rows, &part.labels, part.weights.as_deref())?
             }
-            None => None,
-        };
-        let (fit_rows, fit_labels) = match &parts {
-            Some((rows, labels, ..)) => (rows, &labels[..]),
-            None => (rows, labels),
-        };
-        let first = match self.first {
-            Some(first) => first,
-            None => method.with_strength(1.0).first_strength(fit_rows, fit_labels)?,
+            (None, _) => method.with_strength(1.0).first_strength(rows, labels, with.weights)?,
         };
         check::positive("first", first)?;
         let mut points: Vec<PathPoint<T::Model>> = Vec::new();
@@ -269,19 +293,45 @@ impl LinearPath {
         for at in 0..self.points {
             let share = if self.points > 1 { at as f64 / (self.points - 1) as f64 } else { 0.0 };
             let strength = first * self.least.powf(share);
-            let start = points.last().map(|point| &point.model);
-            let fit = method.with_strength(strength).fit_from(fit_rows, fit_labels, start)?;
-            let held_out_loss = match &parts {
-                Some((_, _, judges, labels)) => Some(T::mean_loss(&fit.model, judges, labels)?),
-                None => None,
+            let method = method.with_strength(strength);
+            let mut judged = Judged::default();
+            let (mut passes, mut kept) = (0.0, None);
+            for part in &mut parts {
+                let fit = part.fit(&method, with.columns)?;
+                passes += fit.work.passes;
+                judged.add(
+                    T::judge(&fit.model, &part.judges, &part.judge_labels)?,
+                    part.judge_weights.as_deref(),
+                );
+                part.start = Some(fit.model.clone());
+                kept = Some(fit);
+            }
+            let fit = if let Some(fit) = kept.filter(|_| !to_all) {
+                fit
+            } else {
+                let start = points.last().map(|point| &point.model);
+                let all = FitWith { weights: with.weights, start, columns: with.columns };
+                let fit = method.fit_with(rows, labels, all)?;
+                passes += fit.work.passes;
+                fit
             };
-            let used = T::used(&fit.model);
-            let (gap, passes) = (fit.certificate.relative, fit.work.passes);
-            points.push(PathPoint { strength, model: fit.model, used, held_out_loss, gap, passes });
+            let (held_out_loss, held_out_right) = (judged.mean_loss(), judged.share_right());
+            points.push(PathPoint {
+                strength,
+                used: T::used(&fit.model),
+                model: fit.model,
+                held_out_loss,
+                held_out_right,
+                gap: fit.certificate.relative,
+                passes,
+            });
             match held_out_loss {
                 Some(loss) if loss < best.0 => best = (loss, at),
                 None => best = (0.0, at),
                 _ => {}
+            }
+            if let Some(progress) = &mut with.progress {
+                progress(at + 1);
             }
             if self.held_out.is_some_and(|held| at >= best.1 + held.patience) {
                 break;
@@ -289,7 +339,8 @@ impl LinearPath {
         }
         let best = best.1;
         let chosen = method.with_strength(points[best].strength);
-        let fit = chosen.fit_from(rows, labels, Some(&points[best].model))?;
+        let all = FitWith { weights: with.weights, start: Some(&points[best].model), columns: with.columns };
+        let fit = chosen.fit_with(rows, labels, all)?;
         Ok(PathFit { points, best, fit })
     }
 }

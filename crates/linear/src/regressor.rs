@@ -220,8 +220,17 @@ impl LinearRegressor {
     /// # Errors
     /// As [`fit`](Self::fit); also for a penalty without an ℓ1 part.
     pub fn largest_strength(&self, rows: &DataRows, labels: &[f64]) -> Result<f64, LinearDataError> {
+        self.largest_strength_with(rows, labels, None)
+    }
+
+    pub(crate) fn largest_strength_with(
+        &self,
+        rows: &DataRows,
+        labels: &[f64],
+        weights: Option<&[f64]>,
+    ) -> Result<f64, LinearDataError> {
         check::setting("l1_share", self.penalty.l1_share, self.penalty.l1_share > 0.0, "greater than 0")?;
-        let prepared = self.prepare(rows, labels, None)?;
+        let prepared = self.prepare(rows, labels, weights)?;
         Ok(prepared.largest_strength(self.loss.scalar(), labels, &self.penalty))
     }
 

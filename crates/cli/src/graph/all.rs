@@ -12,10 +12,10 @@ use kiln_receipts::progress::Reporter;
 
 use super::ask::{Parameters, top};
 use super::input::{Input, Loaded};
-use super::numbers::count;
 use super::output::{Form, Target};
 use super::table::plain;
 use crate::cli::{FOUND, Failure};
+use crate::numbers::count;
 
 /// How many neighbours of each node are kept.
 const TOP: u32 = 32;

@@ -12,8 +12,8 @@ use kiln_graph::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::numbers::Share;
 use crate::cli::Failure;
+use crate::numbers::Share;
 
 /// Most edges that a walk along arcs touches if nothing else is said.
 const WORK: u64 = 4_000_000;

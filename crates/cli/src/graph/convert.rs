@@ -7,8 +7,8 @@ use kiln_graph::Adjacency as _;
 use kiln_graph::io::{Format, write_labelled};
 
 use super::input::Input;
-use super::numbers::count;
 use crate::cli::{FOUND, Failure};
+use crate::numbers::count;
 
 /// Read a network in one format and write it in another, names and weights included.
 ///

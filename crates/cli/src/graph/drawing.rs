@@ -6,8 +6,8 @@ use kiln_graph::{Adjacency, LabelledGraph};
 use maud::{Markup, html};
 
 use super::layout::places;
-use super::numbers::{count, readable};
 use super::outcome::Outcome;
+use crate::numbers::{count, readable};
 
 /// At most so many members and other nodes are drawn; more are a cloud.
 const MEMBERS: usize = 120;
@@ -199,7 +199,7 @@ impl Drawing {
     /// The picture as a file of its own.
     pub(super) fn file(&self, title: &str) -> String {
         let svg = self.svg(title).into_string();
-        svg.replacen('>', &format!(">\n<style>{}</style>", super::page::STYLE), 1) + "\n"
+        svg.replacen('>', &format!(">\n<style>{}</style>", crate::page::STYLE), 1) + "\n"
     }
 
     /// The picture as SVG, which a page with its style shows in light and dark.

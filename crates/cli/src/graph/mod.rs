@@ -9,7 +9,6 @@ mod drawing;
 mod input;
 mod layout;
 mod names;
-mod numbers;
 mod outcome;
 mod output;
 mod page;

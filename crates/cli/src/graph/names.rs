@@ -3,8 +3,8 @@
 use kiln_graph::{Adjacency as _, LabelledGraph};
 
 use super::input::Loaded;
-use super::numbers::count;
 use crate::cli::Failure;
+use crate::numbers::count;
 
 /// How many names like the one that was typed are shown.
 const SHOWN: usize = 3;

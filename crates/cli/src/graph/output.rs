@@ -1,12 +1,8 @@
 //! Where answers go: files, whose names say the form, and standard output.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use kiln_core::files::write_atomically;
 use kiln_graph::LabelledGraph;
 
 use super::drawing::Drawing;
@@ -14,6 +10,7 @@ use super::outcome::Outcome;
 use super::words::answer;
 use super::{attributed, page, table};
 use crate::cli::Failure;
+use crate::files::{check_folder, command, gzipped, json, save};
 
 /// Forms of an answer on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,13 +66,7 @@ impl Target {
         if !forms.contains(&self.form) {
             return Err(format!("{}: this command writes {}", self.path.display(), endings(forms)).into());
         }
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                Err(format!("cannot write {}: there is no folder {}", self.path.display(), folder.display())
-                    .into())
-            }
-            _ => Ok(()),
-        }
+        check_folder(&self.path)
     }
 }
 
@@ -98,19 +89,6 @@ pub(super) fn write(target: &Target, labelled: &LabelledGraph, outcome: &Outcome
     save(&target.path, &bytes)
 }
 
-pub(super) fn gzipped(text: &str) -> Result<Vec<u8>, Failure> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(text.as_bytes())?;
-    Ok(encoder.finish()?)
-}
-
-/// Writes a file and says so.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_atomically(path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    eprintln!("wrote {}", path.display());
-    Ok(())
-}
-
 /// The answer on standard output.
 pub(super) fn print(outcome: &Outcome, form: Print) -> Result<(), Failure> {
     kiln_receipts::cli::print(&match form {
@@ -118,23 +96,4 @@ pub(super) fn print(outcome: &Outcome, form: Print) -> Result<(), Failure> {
         Print::Tsv => table::tsv(outcome),
         Print::Json => json(outcome)?,
     })
-}
-
-pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
-}
-
-/// How this program was called, as a shell would take it.
-pub(super) fn command() -> String {
-    let quoted = |argument: String| {
-        let plain = |c: char| c.is_alphanumeric() || "-_./=,:+@%".contains(c);
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        }
-    };
-    let arguments =
-        std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
-    ["kiln".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }

@@ -1,62 +1,19 @@
-//! Pages to look at in a browser: whole in themselves, light or dark as the reader's system is.
+//! The page of a cluster.
 
 use kiln_receipts::report::figure::{Axis, Figure, Kind};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::ask::Compared;
 use super::drawing::Drawing;
-use super::numbers::{Share, Short, count, readable};
-use super::outcome::{Cluster, Network, Outcome};
+use super::outcome::{Cluster, Outcome};
 use super::words::{answer, certainty, inside, meaning};
+use crate::numbers::{Share, Short, count, readable};
+use crate::page::{fact, file_name, joined, page};
 
-pub(super) const STYLE: &str = include_str!("style.css");
 /// A sweep over fewer nodes shows nothing.
 const FEWEST: usize = 4;
 /// At most so many rows of the table of members.
 const ROWS: usize = 1000;
-
-/// A page with this title and content.
-pub(super) fn page(title: &str, network: &Network, command: &str, content: &Markup) -> String {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (title) }
-                    @if !network.remarks.is_empty() {
-                        div class="remarks" { @for remark in &network.remarks { p { (remark) } } }
-                    }
-                    (content)
-                    p class="soft" { "Made by" }
-                    pre { (command) }
-                }
-            }
-        }
-    }
-    .into_string()
-}
-
-/// A number with what it is.
-fn fact(name: &str, value: &str, more: &str) -> Markup {
-    html! { div { dt { (name) } dd { (joined(value)) @if !more.is_empty() { " " small { (joined(more)) } } } } }
-}
-
-/// Text in which no line breaks between a number and its sign of percent.
-pub(super) fn joined(text: &str) -> String {
-    text.replace(" %", "\u{a0}%")
-}
-
-/// The last part of a path.
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
 
 /// The page of a cluster.
 pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> String {
@@ -104,7 +61,7 @@ pub(super) fn cluster(outcome: &Outcome, drawing: &Drawing, command: &str) -> St
             pre { (serde_json::to_string_pretty(&outcome.method).unwrap_or_default()) }
         }
     };
-    page(&title, network, command, &content)
+    page(&title, &network.remarks, command, &content)
 }
 
 /// What joins the members, and what leads out.

@@ -8,12 +8,14 @@ use maud::{PreEscaped, html};
 use serde::Serialize;
 
 use super::input::Input;
-use super::numbers::{Share, Short, count, readable};
 use super::outcome::Network;
-use super::output::{Form, Print, Target, command, gzipped, json, save};
-use super::page;
-use super::table::{columns, plain};
+use super::output::{Form, Print, Target};
+use super::table::plain;
 use crate::cli::{FOUND, Failure};
+use crate::files::{command, gzipped, json, save};
+use crate::numbers::{Share, Short, count, readable};
+use crate::page;
+use crate::print::columns;
 
 /// See at which sizes a network has clusters at all.
 ///
@@ -202,6 +204,11 @@ impl Found {
                 }
             }
         };
-        page::page(&format!("Clusters of {} by size", self.network.file), &self.network, &command(), &content)
+        page::page(
+            &format!("Clusters of {} by size", self.network.file),
+            &self.network.remarks,
+            &command(),
+            &content,
+        )
     }
 }

@@ -2,18 +2,13 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, presets::NOTHING};
-use kiln_receipts::report::terminal;
-
-use super::numbers::{Share, Short, readable};
 use super::outcome::Outcome;
 use super::words::{answer, certainty, inside, meaning};
+use crate::numbers::{Share, Short, readable};
+use crate::print::{columns, wrapped};
 
 /// Rows that are printed; the forms for programs hold all.
 const ROWS: usize = 30;
-
-/// Letters in a line.
-const WIDTH: usize = 79;
 
 /// What a person reads.
 pub(super) fn text(outcome: &Outcome) -> String {
@@ -39,45 +34,6 @@ pub(super) fn text(outcome: &Outcome) -> String {
         said += &wrapped(sentence);
     }
     said
-}
-
-/// A paragraph in lines of at most 79 letters.
-fn wrapped(text: &str) -> String {
-    let mut lines = String::new();
-    let mut width = 0;
-    // A number stays with its sign of percent.
-    for word in text.replace(" %", "\u{a0}%").split(' ').map(|word| word.replace('\u{a0}', " ")) {
-        let letters = word.chars().count();
-        if width > 0 && width + 1 + letters > WIDTH {
-            lines.push('\n');
-            width = 0;
-        } else if width > 0 {
-            lines.push(' ');
-            width += 1;
-        }
-        lines += &word;
-        width += letters;
-    }
-    lines + "\n"
-}
-
-/// Rows under heads; some columns are numbers, which stand to the right.
-pub(super) fn columns<'a>(
-    heads: impl Iterator<Item = &'a str>,
-    rows: impl Iterator<Item = Vec<String>>,
-    numbers: &[usize],
-) -> String {
-    let mut table = terminal::table();
-    // A name in pieces could neither be read nor copied, so that a line may be longer than the terminal.
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(heads);
-    for row in rows {
-        table.add_row(row);
-    }
-    for (_, column) in table.column_iter_mut().enumerate().filter(|(at, _)| numbers.contains(at)) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.join("\n") + "\n"
 }
 
 /// Every score in tab-separated columns, members first.

@@ -2,8 +2,8 @@
 
 use kiln_graph::Status;
 
-use super::numbers::{Share, Short, count, readable};
 use super::outcome::Outcome;
+use crate::numbers::{Share, Short, count, readable};
 
 /// Names in a row.
 fn named<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -3,6 +3,7 @@
 mod all;
 mod arguments;
 mod cluster;
+mod linear;
 mod odd_graphs;
 mod pages;
 mod tutorial;

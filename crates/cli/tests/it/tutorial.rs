@@ -8,8 +8,26 @@ use crate::{Ran, kiln};
 
 /// What a page puts in place of further lines.
 const MORE: &str = "[...]";
-/// The picture, and the file that a command of the page writes it to.
-const PICTURE: (&str, &str) = ("images/cluster-python.svg", "python.svg");
+/// A page with what its commands read, and a picture with the file that one of them writes it to.
+struct Tutorial {
+    page: &'static str,
+    data: &'static str,
+    picture: (&'static str, &'static str),
+}
+
+#[cfg(feature = "graph")]
+const NETWORK: Tutorial = Tutorial {
+    page: "cluster-your-network.md",
+    data: "desktops.tsv.gz",
+    picture: ("images/cluster-python.svg", "python.svg"),
+};
+
+#[cfg(feature = "linear")]
+const TABLE: Tutorial = Tutorial {
+    page: "tutorial-table.md",
+    data: "packages.csv.gz",
+    picture: ("images/linear-path.svg", "depends.html"),
+};
 
 /// A part of the page.
 #[derive(Debug, PartialEq)]
@@ -67,13 +85,43 @@ fn run(folder: &Path, line: &str) -> Ran {
     ran
 }
 
+#[cfg(feature = "graph")]
 #[test]
-fn commands_print_what_the_page_shows() {
+fn commands_about_a_network_print_what_the_page_shows() {
+    assert!(printed(&NETWORK) > 4);
+}
+
+#[cfg(feature = "linear")]
+#[test]
+fn commands_about_a_table_print_what_the_page_shows() {
+    assert!(printed(&TABLE) > 2);
+}
+
+/// The picture in a file: all of it, or the first one of a page.
+fn drawn(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    if !text.starts_with("<!DOCTYPE") {
+        return text;
+    }
+    let start = text.find("<svg").unwrap();
+    let end = start + text[start..].find("</svg>").unwrap() + "</svg>".len();
+    let picture = &text[start..end];
+    // On its own, a picture must say what it is.
+    let named = "<svg xmlns=\"http://www.w3.org/2000/svg\"";
+    if picture.contains("xmlns=") {
+        picture.to_owned() + "\n"
+    } else {
+        picture.replacen("<svg", named, 1) + "\n"
+    }
+}
+
+/// Compares the outputs, or makes the page anew; the number of its examples.
+fn printed(tutorial: &Tutorial) -> usize {
     let book = kiln_tests::root().join("docs/src");
-    let path = book.join("cluster-your-network.md");
+    let path = book.join(tutorial.page);
     let page = std::fs::read_to_string(&path).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(book.join("data/desktops.tsv.gz"), folder.path().join("desktops.tsv.gz")).unwrap();
+    std::fs::copy(book.join("data").join(tutorial.data), folder.path().join(tutorial.data)).unwrap();
     let mut now = String::new();
     let mut examples = 0;
     for part in parts(&page) {
@@ -87,17 +135,17 @@ fn commands_print_what_the_page_shows() {
             }
         }
     }
-    assert!(examples > 4, "{examples}");
-    let drawn = std::fs::read_to_string(folder.path().join(PICTURE.1)).unwrap();
-    let picture = book.join(PICTURE.0);
+    let drawn = drawn(&folder.path().join(tutorial.picture.1));
+    let picture = book.join(tutorial.picture.0);
     if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
         std::fs::write(&path, &now).unwrap();
         std::fs::write(&picture, drawn).unwrap();
-        return;
+        return examples;
     }
     assert_eq!(now, page, "INSTA_UPDATE=always makes the page anew");
     let before = std::fs::read_to_string(&picture).unwrap();
     assert!(drawn == before, "the picture has changed: INSTA_UPDATE=always makes it anew");
+    examples
 }
 
 #[test]

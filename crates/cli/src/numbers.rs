@@ -6,11 +6,11 @@ use kiln_receipts::Number;
 
 /// A number with three significant digits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Short(pub(super) f64);
+pub(crate) struct Short(pub(crate) f64);
 
 /// A share in percent, with two significant digits; never rounded to none or to all.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Share(pub(super) f64);
+pub(crate) struct Share(pub(crate) f64);
 
 impl fmt::Display for Short {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,7 +36,7 @@ impl fmt::Display for Share {
 }
 
 /// A count with its thousands set apart.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -49,7 +49,7 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// A name as people can read it: without line breaks and signs that steer a terminal.
-pub(super) fn readable(name: &str) -> String {
+pub(crate) fn readable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
