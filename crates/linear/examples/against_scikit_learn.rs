@@ -372,12 +372,9 @@ fn set(name: &str) -> Result<Set, Box<dyn Error>> {
     Ok(Set { name, ..set })
 }
 
-fn compare(set: &Set, repeats: usize, peers: &mut Peers) -> Result<(), Box<dyn Error>> {
+fn compare(set: &Set, repeats: usize, peers: Option<&mut Peers>) -> Result<(), Box<dyn Error>> {
     let (n, d) = (set.rows.rows(), set.rows.columns());
     println!("\n{}: {n} x {d}, {} stored entries", set.name, set.rows.nonzeros());
-    let folder = tempfile::tempdir()?;
-    let loaded = peers.ask(&set.write(folder.path())?)?;
-    println!("scikit-learn {}", loaded["version"].as_str().unwrap_or("is missing"));
     let mut ours = Vec::new();
     for gap in GAPS {
         let mut times = Vec::new();
@@ -403,6 +400,10 @@ fn compare(set: &Set, repeats: usize, peers: &mut Peers) -> Result<(), Box<dyn E
         }
         ours.push(median(times));
     }
+    let Some(peers) = peers else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let loaded = peers.ask(&set.write(folder.path())?)?;
+    println!("  scikit-learn {}", loaded["version"].as_str().unwrap_or("is missing"));
     for &peer in set.peers {
         let mut spent = 0.0;
         let mut at = 0;
@@ -450,10 +451,12 @@ fn compare(set: &Set, repeats: usize, peers: &mut Peers) -> Result<(), Box<dyn E
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut names, mut repeats) = (Vec::new(), 5);
+    let (mut names, mut repeats, mut alone) = (Vec::new(), 5, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        if argument == "--repeats" {
+        if argument == "--alone" {
+            alone = true;
+        } else if argument == "--repeats" {
             repeats = arguments.next().ok_or("--repeats N")?.parse::<usize>()?.max(1);
         } else {
             names.push(argument);
@@ -462,9 +465,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if names.is_empty() {
         names = SETS.map(str::to_owned).to_vec();
     }
-    let mut peers = Peers::start()?;
+    let mut peers = if alone { None } else { Some(Peers::start()?) };
     for name in names {
-        compare(&set(&name)?, repeats, &mut peers)?;
+        compare(&set(&name)?, repeats, peers.as_mut())?;
     }
     Ok(())
 }
