@@ -46,7 +46,7 @@ pub(crate) struct SparseTask<'a> {
 const MOST_COLUMNS: usize = 2_500;
 
 /// The least number of groups that enter a working set beside those in use.
-const FRESH: usize = 64;
+const FRESH: usize = 100;
 
 /// Steps on one working set.
 const STEPS: usize = 20;
@@ -235,18 +235,20 @@ impl<'a> Descent<'a> {
     /// Those in use and those nearest to their thresholds, in the order of columns.
     fn working_set(&self) -> Vec<usize> {
         let mut order: Vec<(f64, usize)> = Vec::with_capacity(self.alive.len());
-        let mut used = 0;
+        let mut used = Vec::new();
         for &at in &self.alive {
             let Group { columns, threshold } = &self.task.groups[at];
             if norm(&self.v, columns) > 0.0 {
-                used += 1;
+                used.push(at);
                 order.push((f64::NEG_INFINITY, at));
             } else {
                 order.push((threshold - norm(&self.z, columns), at));
             }
         }
-        let beyond = order.iter().filter(|(slack, _)| *slack < 0.0).count() - used;
-        let wanted = used + FRESH.max(used / 2).max(beyond / 4);
+        let beyond = order.iter().filter(|(slack, _)| *slack < 0.0).count() - used.len();
+        let more = if self.is_cheap(self.columns(&used)) { used.len() } else { used.len() / 2 };
+        // As a rule no more columns than rows can be in use.
+        let wanted = used.len() + FRESH.max(more).max((beyond / 4).min(self.m.len() / 8));
         if wanted < order.len() {
             order.select_nth_unstable_by(wanted, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             order.truncate(wanted);
@@ -258,8 +260,9 @@ impl<'a> Descent<'a> {
 
     /// Steps on a working set until its own gap is small enough; whether there was one.
     fn improve(&mut self, working: &[usize], mut gap: f64, meter: &mut Meter) -> bool {
-        let goal = (0.3 * gap).max(0.5 * self.task.target);
         let columns: Vec<usize> = self.columns(working).collect();
+        let part = if self.is_cheap(columns.iter().copied()) { 0.03 } else { 0.3 };
+        let goal = (part * gap).max(0.5 * self.task.target);
         for step in 0..STEPS {
             if !self.step(working, &columns, goal / gap, meter) {
                 return step > 0;
@@ -272,6 +275,22 @@ impl<'a> Descent<'a> {
             }
         }
         true
+    }
+
+    /// Whether a step on some columns costs less than a look at all: then it may take more of them, and go
+    /// further.
+    fn is_cheap(&self, columns: impl Iterator<Item = usize>) -> bool {
+        2.0 * SWEEPS * self.entries(columns) < self.entries(self.columns(&self.alive))
+    }
+
+    /// Entries of columns, as they are packed or would be.
+    fn entries(&self, columns: impl Iterator<Item = usize>) -> f64 {
+        let design = self.task.design;
+        if design.is_sparse() {
+            let packed = columns.filter_map(|j| self.packed.get(j));
+            return packed.map(|column| column.values.len()).sum::<usize>() as f64;
+        }
+        (design.n() * columns.count()) as f64
     }
 
     /// Whether the matrix of the columns costs less than sweeps over them.
