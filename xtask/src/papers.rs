@@ -18,7 +18,7 @@ const COSTS: &[(&str, &str)] = &[
 ];
 
 /// What a benchmark needs, where its name is no domain.
-const BENCHES: &[(&str, &str)] = &[("zo", "models")];
+const BENCHES: &[(&str, &str)] = &[("linear", "linear"), ("zo", "models")];
 
 /// Runs `kiln-papers COMMAND ARGUMENTS` or `kiln-bench ARGUMENTS`, building it first unless `KILN_PAPERS` or
 /// `KILN_BENCH` names a binary.

@@ -14,13 +14,17 @@ mod graph_clusters;
 mod interpret;
 #[cfg(feature = "interpret")]
 mod interpret_tensors;
+#[cfg(feature = "linear")]
+mod linear;
+#[cfg(feature = "linear")]
+mod linear_contest;
+#[cfg(feature = "linear")]
+mod linear_sets;
 #[cfg(feature = "optim")]
 mod optim;
-#[cfg(feature = "optim")]
-mod optim_data;
-#[cfg(any(feature = "adapt", feature = "graph", feature = "interpret", feature = "optim"))]
+#[cfg(any(feature = "adapt", feature = "graph", feature = "interpret", feature = "linear"))]
 mod peers;
-#[cfg(any(feature = "adapt", feature = "graph", feature = "interpret", feature = "optim"))]
+#[cfg(any(feature = "adapt", feature = "graph", feature = "interpret", feature = "linear"))]
 mod report;
 #[cfg(feature = "models")]
 mod zo;
@@ -80,10 +84,16 @@ pub const BENCHES: &[Bench] = &[
     },
     #[cfg(feature = "interpret")]
     Bench { name: "interpret", about: "wavelet transforms against PyWavelets and ptwt", run: interpret::run },
+    #[cfg(feature = "linear")]
+    Bench {
+        name: "linear",
+        about: "linear models to a duality gap against scikit-learn, celer and skglm",
+        run: linear::run,
+    },
     #[cfg(feature = "optim")]
     Bench {
         name: "optim",
-        about: "logistic regression on dense and sparse data against scikit-learn",
+        about: "SVRG and SAGA for logistic regression against scikit-learn",
         run: optim::run,
     },
     #[cfg(feature = "models")]

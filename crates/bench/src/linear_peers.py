@@ -6,7 +6,8 @@ Reads one JSON object a line from standard input, writes one a line to standard 
         -> {"version": V} or {"skip": WHY}
 {"peer": NAME, "strength": LAMBDA, "intercept": BOOL, "tolerance": T, "iterations": K}
         the fit of mean loss + LAMBDA * penalty, one thread; NAME is a solver of LogisticRegression, "lasso"
-        (squares), "l1-liblinear", "l1-saga" (logistic)
+        (squares), "l1-liblinear", "l1-saga" (logistic), or one of the packages celer and skglm, "celer-lasso",
+        "celer-l1", "skglm-lasso", "skglm-l1"
         -> {"cpu_ms": T, "iterations": K, "weights": [[...]], "intercepts": [...]} or {"skip": WHY}
 """
 
@@ -49,10 +50,31 @@ def fit(job):
         if n * rows.shape[1] > 2e8:
             return {"skip": "too large to be dense"}
         rows = data.setdefault("dense", rows.toarray())
-    if peer == "lasso":
-        # The solver wants columns next to each other; making them is not timed.
+    if peer.endswith("lasso") or peer in ("celer-l1", "skglm-l1"):
+        # These want columns next to each other; making them is not timed.
         rows = data.setdefault("columns", np.asfortranarray(rows) if isinstance(rows, np.ndarray) else rows.tocsc())
+    if peer == "lasso":
         model = Lasso(alpha=job["strength"], fit_intercept=intercept, tol=tolerance, max_iter=iterations)
+    elif peer.startswith("celer-"):
+        import celer
+
+        common = {"fit_intercept": intercept, "tol": tolerance, "max_iter": iterations}
+        if peer == "celer-lasso":
+            model = celer.Lasso(alpha=job["strength"], **common)
+        else:
+            model = celer.LogisticRegression(C=1.0 / (n * job["strength"]), **common)
+    elif peer.startswith("skglm-"):
+        import skglm
+
+        kind = skglm.Lasso if peer == "skglm-lasso" else skglm.SparseLogisticRegression
+        common = {"alpha": job["strength"], "fit_intercept": intercept, "max_iter": iterations}
+        if ("compiled", peer) not in data:
+            # Compiling is not timed.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                kind(tol=1.0, **common).fit(rows, labels)
+            data["compiled", peer] = True
+        model = kind(tol=tolerance, **common)
     else:
         l1 = peer.startswith("l1-")
         model = LogisticRegression(

@@ -1,17 +1,17 @@
 //! Speed of logistic regression against scikit-learn.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use clap::Parser;
-use kiln_optim::linear::{LinearLoss, LinearSaga, LinearSvrg, Loss};
+use kiln_optim::linear::{DataRows, LinearLoss, LinearSaga, LinearSvrg, Loss};
 use kiln_optim::{Objective, Solver, Stop, run as run_solver};
 use serde_json::json;
 
-use super::optim_data::{DataSet, amazon, dense, sparse};
+use super::linear_sets::{Labelled, amazon, dense, sparse, write};
 use super::peers::Peers;
 use super::report::{Goal, Report, timed};
-use kiln_datasets::DataPath;
+use kiln_datasets::{DataPath, open};
 use kiln_receipts::statistics::median;
 use kiln_receipts::{ExperimentError, Number, Table};
 
@@ -76,7 +76,7 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
         Err(help) => help.exit(),
     };
     let mut report = Report::default();
-    let mut peers = match Peers::start(&options.python, include_str!("optim_peers.py")) {
+    let mut peers = match Peers::start(&options.python, include_str!("linear_peers.py")) {
         Ok(peers) => Some(peers),
         Err(error) => {
             report.notes.push(format!("no peers: {error}"));
@@ -85,18 +85,41 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
     };
     let data = DataPath::new(options.data.clone());
     for set in &options.sets {
-        let set = match set.as_str() {
-            "dense" => dense(),
-            "sparse" => sparse(),
-            "amazon" => amazon(&data),
+        let read = |name: &str| -> Result<Vec<u8>, ExperimentError> {
+            let mut bytes = Vec::new();
+            open(&data.find(name)?)?.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let (rows, what) = match set.as_str() {
+            "dense" => (dense(), "Normal columns; neighbours have correlation 0.9."),
+            "sparse" => {
+                (sparse(), "Rows of length 1; a column's frequency falls with its rank, as that of words.")
+            }
+            "amazon" => (amazon(&read), "Reviews of four kinds of products: counts of words, not scaled."),
             other => return Err(format!("no data set {other}; known: dense, sparse, amazon").into()),
         };
-        match set {
+        match rows.map(|rows| DataSet::new(set, what, rows)) {
             Ok(set) => compare(&options, &set, &mut peers, &mut report)?,
             Err(missing) => report.notes.push(format!("a data set was left out: {missing}")),
         }
     }
     report.publish("logistic regression", "optim", &options.out)
+}
+
+struct DataSet {
+    name: String,
+    about: String,
+    rows: DataRows,
+    labels: Vec<f64>,
+}
+
+impl DataSet {
+    fn new(name: &str, what: &str, (rows, labels): Labelled) -> Self {
+        let (n, d) = (rows.rows(), rows.columns());
+        let share = 100.0 * rows.nonzeros() as f64 / (n as f64 * d as f64);
+        let about = format!("{n} x {d}, {share:.2} % nonzeros. {what}");
+        Self { name: name.to_owned(), about, rows, labels }
+    }
 }
 
 /// A data set with what all measurements on it need.
@@ -150,18 +173,17 @@ impl Field<'_> {
 /// One fit: CPU milliseconds, weights, and whether it ended before the iterations did.
 fn fit(
     peers: &mut Peers,
+    field: &Field,
     peer: &str,
-    iterations: usize,
-    tolerance: f64,
-    folder: &Path,
+    (iterations, tolerance): (usize, f64),
 ) -> Result<(f64, Vec<f64>, bool), ExperimentError> {
-    let question = json!({"peer": peer, "iterations": iterations, "tolerance": tolerance});
-    let answer = peers.ask(&question)?;
+    let answer = peers.ask(&json!({"peer": peer, "iterations": iterations, "tolerance": tolerance,
+        "strength": field.model.l2_weight(), "intercept": false}))?;
     let Some(time) = answer["cpu_ms"].as_f64() else {
         return Err(answer["skip"].as_str().unwrap_or("no answer").into());
     };
-    let bytes = fs::read(folder.join("weights"))?;
-    let weights = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+    let weights = answer["weights"][0].as_array().map_or(&[][..], Vec::as_slice);
+    let weights = weights.iter().map(|weight| weight.as_f64().unwrap_or(f64::NAN)).collect();
     Ok((time, weights, answer["iterations"].as_u64() < Some(iterations as u64)))
 }
 
@@ -176,7 +198,6 @@ fn search(
     field: &Field,
     peers: &mut Peers,
     peer: &str,
-    folder: &Path,
     patience: f64,
 ) -> Result<[Needed; 2], ExperimentError> {
     let mut spent = 0.0;
@@ -200,7 +221,7 @@ fn search(
                 }
                 None => (failed + failed / 2).max(failed + 1),
             };
-            let (time, weights, ended) = fit(peers, peer, next, NEVER, folder)?;
+            let (time, weights, ended) = fit(peers, field, peer, (next, NEVER))?;
             spent += time;
             let gap = field.gap(&weights)?;
             if ended && gap > accuracy {
@@ -228,9 +249,9 @@ fn compare(
     let mut field = Field { set, least: model.value(&best.state.iterate)?, model };
 
     if let Some(running) = peers {
-        let answer = running.ask(&set.write(folder.path())?)?;
+        let answer = running.ask(&write((&set.rows, &set.labels), folder.path())?)?;
         if let Some(version) = answer["version"].as_str() {
-            let (_, weights, _) = fit(running, "newton-cg", 1_000, 1e-13, folder.path())?;
+            let (_, weights, _) = fit(running, &field, "newton-cg", (1_000, 1e-13))?;
             let apart = field.gap(&weights)?;
             if apart.abs() > 1e-12 {
                 return Err(format!(
@@ -265,7 +286,7 @@ fn compare(
         let newton = (set.name == "dense").then_some("newton-cholesky");
         for peer in ["saga", "sag", "lbfgs", "liblinear"].into_iter().chain(newton) {
             eprintln!("bench: {}, {peer}", set.name);
-            match search(&field, running, peer, folder.path(), patience) {
+            match search(&field, running, peer, patience) {
                 Ok(needed) => {
                     contestants.push(Contestant { name: peer.to_owned(), needed, times: Default::default() });
                 }
@@ -283,7 +304,7 @@ fn compare(
                 times.push(match (name.as_str(), peers.as_mut()) {
                     (OURS, _) => field.time(&svrg, iterations)?,
                     ("Kiln Saga", _) => field.time(&saga, iterations)?,
-                    (peer, Some(peers)) => fit(peers, peer, iterations, NEVER, folder.path())?.0,
+                    (peer, Some(peers)) => fit(peers, &field, peer, (iterations, NEVER))?.0,
                     (_, None) => continue,
                 });
             }
@@ -309,7 +330,7 @@ fn tabulate(options: &Options, set: &DataSet, contestants: &[Contestant], report
         columns.push(format!("/ {OURS}"));
     }
     let mut table = Table::new(
-        set.name,
+        &set.name,
         &format!("{}: CPU milliseconds, median of up to {}", set.name, options.repeats),
         &format!(
             "{} λ = 1/n. Kiln and scikit-learn on one thread; an iteration of Kiln is an epoch.",

@@ -16,7 +16,7 @@ pub(super) struct Peers {
 
 impl Peers {
     /// Starts the interpreter on a script; single-threaded numeric libraries.
-    #[cfg(any(feature = "graph", feature = "interpret", feature = "optim"))]
+    #[cfg(any(feature = "graph", feature = "interpret", feature = "linear"))]
     pub(super) fn start(python: &str, script: &str) -> Result<Self, ExperimentError> {
         Self::with_threads(python, script, 1)
     }

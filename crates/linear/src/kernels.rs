@@ -10,6 +10,9 @@ use pulp::{Arch, NullaryFnOnce};
 
 const LANES: usize = 16;
 
+/// Columns whose sums are formed at a time, so that they stay in the nearest cache.
+const STRIP: usize = 1_024;
+
 /// `Σⱼ (xⱼ − cⱼ) uⱼ`
 #[inline(always)]
 fn dot_centred(x: &[f64], c: &[f64], u: &[f64]) -> f64 {
@@ -73,8 +76,11 @@ pub(crate) fn backward(rows: CentredRows<'_>, r: &[f64], g: &mut [f64]) {
         #[inline(always)]
         fn call(self) {
             let Pass(rows, r, g) = self;
-            for (r, x) in r.iter().zip(rows.values.chunks_exact(g.len())) {
-                axpy_centred(*r, x, rows.centre, g);
+            let width = g.len();
+            for (at, (g, c)) in (0..).step_by(STRIP).zip(g.chunks_mut(STRIP).zip(rows.centre.chunks(STRIP))) {
+                for (r, x) in r.iter().zip(rows.values.chunks_exact(width)) {
+                    axpy_centred(*r, &x[at..at + g.len()], c, g);
+                }
             }
         }
     }
@@ -119,13 +125,17 @@ pub(crate) fn moments(rows: CentredRows<'_>, shares: &[f64], first: &mut [f64], 
         #[inline(always)]
         fn call(self) {
             let Pass(rows, shares, first, second) = self;
-            for (share, x) in shares.iter().zip(rows.values.chunks_exact(first.len())) {
-                let sums = first.iter_mut().zip(second.iter_mut());
-                for ((x, c), (first, second)) in x.iter().zip(rows.centre).zip(sums) {
-                    let apart = x - c;
-                    let pull = share * apart;
-                    *first += pull;
-                    *second += pull * apart;
+            let width = first.len();
+            let sums = first.chunks_mut(STRIP).zip(second.chunks_mut(STRIP));
+            for (at, ((first, second), c)) in (0..).step_by(STRIP).zip(sums.zip(rows.centre.chunks(STRIP))) {
+                for (share, x) in shares.iter().zip(rows.values.chunks_exact(width)) {
+                    let sums = first.iter_mut().zip(second.iter_mut());
+                    for ((x, c), (first, second)) in x[at..].iter().zip(c).zip(sums) {
+                        let apart = x - c;
+                        let pull = share * apart;
+                        *first += pull;
+                        *second += pull * apart;
+                    }
                 }
             }
         }

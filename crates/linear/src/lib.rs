@@ -59,6 +59,7 @@
 
 mod certificate;
 mod classifier;
+mod column_form;
 mod columns;
 mod coordinate_descent;
 mod design;
@@ -67,6 +68,7 @@ mod error;
 mod fit;
 mod fitted;
 mod gram;
+mod gram_form;
 mod held_out;
 mod kernels;
 mod label;
@@ -76,9 +78,11 @@ mod loss;
 mod meter;
 mod multipliers;
 mod newton;
+mod packed;
 mod path;
 mod penalty;
 mod precondition;
+mod quadratic;
 mod regressor;
 mod row_loss;
 mod rows;

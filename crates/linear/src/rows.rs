@@ -341,7 +341,7 @@ fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
 
 /// `Σₖ valuesₖ w[indicesₖ]`.
 #[inline]
-fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
+pub(crate) fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (blocks, rest) = indices.as_chunks::<4>();
     let (value_blocks, value_rest) = values.as_chunks::<4>();
@@ -356,7 +356,7 @@ fn gather(indices: &[u32], values: &[f64], w: &[f64]) -> f64 {
 
 /// `w[indicesₖ] ← w[indicesₖ] + a valuesₖ`.
 #[inline]
-fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
+pub(crate) fn scatter(a: f64, indices: &[u32], values: &[f64], w: &mut [f64]) {
     for (&j, x) in indices.iter().zip(values) {
         w[j as usize] += a * x;
     }
