@@ -1,6 +1,6 @@
 //! What the paper says.
 
-use kiln_receipts::{Check, Claim, Paper};
+use kiln_receipts::{Check, Claim, Expected, Paper};
 
 const GENERATOR: &str =
     "the authors' generator; at quick scale 200 × 1000 of 1000 × 10,000, at full scale 5 data sets";
@@ -50,7 +50,10 @@ pub(super) const VARIABLE_GSL: Check = Check::ratio("f, fixed / variable blocks,
     .within(1.06 / 1.5, 1.06 * 1.5)
     .floor(ROUNDING)
     .by_authors(FIGURES)
-    .at_full_scale();
+    .at_full_scale()
+    .expected(&[Expected::full(0.4, 0.75, SQUARES)]);
+const SQUARES: &str = "the rule of the authors' code for fixed blocks, which sums absolute values, is further behind than \
+    that of the paper, which sums squares";
 pub(super) const PARTITIONS: Claim = Claim {
     place: "figures 4, 5 and 11",
     says: "For greedy rules variable blocks are better than fixed ones, by Gauss-Southwell and by matrix updates; with \
@@ -59,6 +62,9 @@ pub(super) const PARTITIONS: Claim = Claim {
         the authors' GSL, with row sums of |H|. Where they end equal in figure 4a (1.06), ours may be 1.5 times less or \
         more. (As for B2: rewritten after a first full run, in which GSL of single coordinates was 0.66.)",
     checks: &[VARIABLE, VARIABLE_GSL],
+    ruled_out: "An error of ours: an independent program (tests/reference/optim/block_coordinate_descent.py, three data \
+        sets of its own) has 0.56 to 0.66 with the paper's rule, and 0.85 to 0.99 with that of the authors' code, which \
+        sums absolute values where the paper has squares. With the paper's rule, fixed blocks win here.",
     ..Claim::reduced("B3", GENERATOR)
 };
 
