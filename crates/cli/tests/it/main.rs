@@ -5,6 +5,7 @@ mod arguments;
 mod cluster;
 mod odd_graphs;
 mod pages;
+mod strange;
 mod tutorial;
 
 use std::io::Write as _;
