@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use kiln_graph::generators::{HashedPlantedPartition, ImplicitPlanted, mix};
 use kiln_graph::io::{ReadOptions, read_edge_list};
 use kiln_graph::{Adjacency, Appr, CsrGraph, LocalQuery, SeedDistribution, Workspace};
 use serde_json::json;
 
 use super::graph_clusters::{clusters, packages, send, top_k};
+use super::graph_load::{Reading, load, read_once};
 use super::peers::Peers;
 use super::report::{Goal, Report, timed};
 use kiln_datasets::{DataPath, open};
@@ -35,9 +36,38 @@ struct Options {
     /// Folder with data sets for the real graphs.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Only these parts.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Where graph.json and graph.md are written.
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
+    /// Only reads a file and says what that cost: how the part `load` starts itself.
+    #[arg(long, value_enum, hide = true)]
+    read: Option<Reading>,
+    #[arg(hide = true, requires = "read")]
+    file: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Reading files
+    Load,
+    /// Queries against other libraries
+    Peers,
+    /// Clusters with nothing to tune
+    Clusters,
+    /// Rows of all nodes
+    TopK,
+    /// `Clusterer` on Debian's packages
+    Packages,
+    /// Queries against the size of the graph
+    Size,
+    /// Many seeds at once
+    Batch,
+    /// Compressed graphs
+    Compressed,
 }
 
 /// The table of the specification: α and ε.
@@ -60,6 +90,9 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
         Ok(options) => options,
         Err(help) => help.exit(),
     };
+    if let (Some(reading), Some(file)) = (options.read, &options.file) {
+        return read_once(reading, file);
+    }
     let mut report = Report::default();
     let mut peers = match Peers::start(&options.python, include_str!("graph_peers.py")) {
         Ok(peers) => Some(peers),
@@ -68,17 +101,35 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
             None
         }
     };
-    against_peers(&options, peers.as_mut(), &mut report)?;
-    clusters(&DataPath::new(options.data.clone()), peers.as_mut(), &mut report)?;
-    top_k(peers.as_mut(), &mut report)?;
+    let wants = |part| options.only.is_empty() || options.only.contains(&part);
+    if wants(Part::Load) {
+        load(&options.python, options.repeats, &mut report)?;
+    }
+    if wants(Part::Peers) {
+        against_peers(&options, peers.as_mut(), &mut report)?;
+    }
+    if wants(Part::Clusters) {
+        clusters(&DataPath::new(options.data.clone()), peers.as_mut(), &mut report)?;
+    }
+    if wants(Part::TopK) {
+        top_k(peers.as_mut(), &mut report)?;
+    }
     drop(peers);
-    packages(&mut report)?;
-    against_size(&options, &mut report)?;
-    batch(&mut report)?;
-    #[cfg(feature = "webgraph")]
-    compressed(&options, &mut report)?;
-    #[cfg(not(feature = "webgraph"))]
-    report.notes.push("compressed graphs were left out: built without the feature `webgraph`".to_owned());
+    if wants(Part::Packages) {
+        packages(&mut report)?;
+    }
+    if wants(Part::Size) {
+        against_size(&options, &mut report)?;
+    }
+    if wants(Part::Batch) {
+        batch(&mut report)?;
+    }
+    if wants(Part::Compressed) {
+        #[cfg(feature = "webgraph")]
+        compressed(&options, &mut report)?;
+        #[cfg(not(feature = "webgraph"))]
+        report.notes.push("compressed graphs were left out: built without the feature `webgraph`".to_owned());
+    }
 
     report.publish("local graph clustering", "graph", &options.out)
 }
@@ -200,9 +251,9 @@ fn compare(
     if name.starts_with("HPP") && slowest_ratio.is_finite() {
         report.goals.push(Goal {
             what: "NetworKit's APPR time over Kiln's, worst row on HPP 10^6".to_owned(),
-            wanted: "at least 2".to_owned(),
+            wanted: "at least 5".to_owned(),
             measured: slowest_ratio,
-            met: slowest_ratio >= 2.0,
+            met: slowest_ratio >= 5.0,
         });
     }
     report.tables.push(table);

@@ -10,6 +10,8 @@ mod adapt;
 mod graph;
 #[cfg(feature = "graph")]
 mod graph_clusters;
+#[cfg(feature = "graph")]
+mod graph_load;
 #[cfg(feature = "interpret")]
 mod interpret;
 #[cfg(feature = "interpret")]

@@ -21,17 +21,24 @@ pub(crate) struct Explored {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct List {
+pub(crate) struct List {
     start: usize,
-    len: u32,
-    loop_weight: f64,
+    pub(crate) len: u32,
+    pub(crate) loop_weight: f64,
+    /// Beside the list, since who reads it needs both.
+    pub(crate) degree: f64,
 }
 
-const UNREAD: List = List { start: usize::MAX, len: 0, loop_weight: 0.0 };
+impl List {
+    fn unread(degree: f64) -> Self {
+        Self { start: usize::MAX, len: 0, loop_weight: 0.0, degree }
+    }
+}
 
 impl Explored {
-    pub(crate) fn clear(&mut self) {
-        self.index.clear();
+    /// Forgets what has been read, to read of `graph`.
+    pub(crate) fn clear_for(&mut self, graph: &impl Adjacency) {
+        self.index.clear_for(graph.node_count());
         self.degrees.clear();
         self.lists.clear();
         self.neighbors.clear();
@@ -71,8 +78,9 @@ impl Explored {
     pub(crate) fn touch(&mut self, graph: &impl Adjacency, node: u64) -> u32 {
         let (slot, new) = self.index.insert(node);
         if new {
-            self.degrees.push(graph.degree(node));
-            self.lists.push(UNREAD);
+            let degree = graph.degree(node);
+            self.degrees.push(degree);
+            self.lists.push(List::unread(degree));
         }
         slot
     }
@@ -85,7 +93,7 @@ impl Explored {
     /// Whether the neighbour list of `slot` has been read.
     #[inline]
     pub(crate) fn is_expanded(&self, slot: u32) -> bool {
-        self.lists[slot as usize].start != UNREAD.start
+        self.lists[slot as usize].start != usize::MAX
     }
 
     /// Reads the neighbour list of `slot` unless that has been done, touching every neighbour.
@@ -109,13 +117,19 @@ impl Explored {
         });
         // One kind of memory access at a time: cache misses of a kind overlap.
         self.index.warm(&self.list);
-        for &v in &self.list {
-            self.neighbors.push(self.index.insert(v).0);
-        }
+        let Self { index, neighbors, list, .. } = self;
+        neighbors.extend(list.iter().map(|&v| index.insert(v).0));
         let new = &self.index.nodes()[self.degrees.len()..];
         self.degrees.extend(new.iter().map(|&v| graph.degree(v)));
-        self.lists.resize(self.degrees.len(), UNREAD);
-        self.lists[slot as usize] = List { start, len: (self.neighbors.len() - start) as u32, loop_weight };
+        self.lists.extend(self.degrees[self.lists.len()..].iter().map(|&degree| List::unread(degree)));
+        let (len, list) = ((self.neighbors.len() - start) as u32, &mut self.lists[slot as usize]);
+        *list = List { start, len, loop_weight, degree: list.degree };
+    }
+
+    /// What is known of an expanded slot.
+    #[inline]
+    pub(crate) fn list(&self, slot: u32) -> List {
+        self.lists[slot as usize]
     }
 
     /// Number of stored neighbours of an expanded slot.

@@ -92,8 +92,8 @@ pub struct Workspace {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cell {
     pub(crate) residual: f64,
-    /// Infinite while the node is queued.
-    pub(crate) threshold: f64,
+    /// The node's degree; infinite while it is queued.
+    pub(crate) degree: f64,
 }
 
 /// Per-slot values and the queue of the push methods.
@@ -101,6 +101,10 @@ pub(crate) struct Cell {
 pub(crate) struct PushBuffers {
     pub(crate) cells: Vec<Cell>,
     pub(crate) masses: Vec<f64>,
+    /// The slots with mass, in the order in which they got it.
+    pub(crate) support: Vec<u32>,
+    /// The neighbours that one push lets wait.
+    pub(crate) woken: Vec<u32>,
     pub(crate) fifo: VecDeque<u32>,
     pub(crate) lifo: Vec<u32>,
     /// Keyed by the bits of residual / degree, which order as the positive numbers do.
@@ -152,7 +156,7 @@ impl<'a, G: Adjacency> LocalQuestion<'a, G> {
             return Err(InputError::setting("max_nodes", 0.0, "at least 1").into());
         }
         let resolved = seeds.resolve(graph)?;
-        workspace.explored.clear();
+        workspace.explored.clear_for(graph);
         for &(node, _) in &resolved {
             workspace.explored.touch(graph, node);
         }

@@ -200,7 +200,7 @@ impl Asked {
         let sweep = sweep_profile(graph, &answer.mass, SweepLimits::default())?;
         let (members, because) = match outcome.found() {
             Ok(cluster) => (Some(cluster.nodes), None),
-            Err(because) => (None, Some(in_words(because))),
+            Err(because) => (None, Some(in_words(because, answer.seeds.resolve(graph)?.len()))),
         };
         let proved = proved_prefixes(&sweep, sup_error);
         let mass = answer.mass.clone();
@@ -222,28 +222,40 @@ impl Asked {
 }
 
 /// Why there is no cluster, without the library's names of settings where it can be said so.
-fn in_words(because: NoClusterReason) -> String {
+fn in_words(because: NoClusterReason, seeds: usize) -> String {
+    let [it, has, tied, scores] = if seeds == 1 {
+        ["it", "it has", "it is tied", "it could have"]
+    } else {
+        ["them", "they have", "they are tied", "they could have"]
+    };
+    let nodes = |size: usize| if size == 1 { "1 node".to_owned() } else { format!("{size} nodes") };
     match because {
         NoClusterReason::LooselyTied { size: 1, max_conductance, .. } => {
             format!(
-                "every group around it has more than {} of its connections leading out",
+                "every group around {it} has more than {} of its connections leading out",
                 Share(max_conductance)
             )
         }
         NoClusterReason::LooselyTied { size, conductance, max_conductance } => format!(
-            "the best group around it, of {size} nodes, has {} of its connections leading out, more than {}",
+            "the best group around {it}, of {}, has {} of its connections leading out, more than {}",
+            nodes(size),
             Share(conductance),
             Share(max_conductance)
         ),
-        NoClusterReason::LikeRandom { size, conductance, random } => {
-            let nodes = if size == 1 { "node" } else { "nodes" };
-            format!(
-                "the best group around it, of {size} {nodes}, has {} of its connections leading out, and a random \
-                 group that large would have about {}",
-                Share(conductance),
-                Share(random)
-            )
-        }
+        NoClusterReason::LikeRandom { size, conductance, random } => format!(
+            "the best group around {it}, of {}, has {} of its connections leading out, and a random group that \
+             large would have about {}",
+            nodes(size),
+            Share(conductance),
+            Share(random)
+        ),
+        NoClusterReason::Endless { size, conductance } => format!(
+            "the groups around {it} become clearer all the way to the largest that was looked at; the best has {}, and \
+             {} of its connections lead out: {tied} to everything, or the cluster is larger; --size asks for one of \
+             about so many nodes",
+            nodes(size),
+            Share(conductance)
+        ),
         NoClusterReason::TooSmall { largest, wanted } => format!(
             "no group of about {wanted} nodes was seen: the largest that was looked at has {largest}; --size may \
              be smaller"
@@ -251,12 +263,17 @@ fn in_words(because: NoClusterReason) -> String {
         NoClusterReason::SeedsLeftOut => {
             "the walk stays elsewhere; take smaller values of --alpha and --rho".to_owned()
         }
-        NoClusterReason::OutOfWork => "it has more connections than are looked at".to_owned(),
+        NoClusterReason::OutOfWork => format!("{has} more connections than are looked at"),
         NoClusterReason::TooLarge { max_size: None, .. } => {
-            "every group that holds it is more than half of the network".to_owned()
+            format!("every group that holds {it} is more than half of the network")
         }
+        NoClusterReason::TooLarge { size, max_size: Some(most), .. } => format!(
+            "the smallest group that holds {it} has {}, more than {most} or than half of the network; --size may be \
+             larger",
+            nodes(size)
+        ),
         NoClusterReason::Empty { .. } => {
-            "the scores that it could have are below --rho; take a smaller one".to_owned()
+            format!("the scores that {scores} are below --rho; take a smaller one")
         }
         other => other.to_string(),
     }

@@ -77,8 +77,13 @@ fn elsewhere(compared: &Compared) -> String {
     let seen = format!("the least conductance seen from {} random nodes", compared.seeds);
     if compared.ratio <= 1.0 {
         format!("{seen}: none is clearer")
+    } else if compared.ratio.is_infinite() {
+        format!("{seen}; here it is more")
     } else {
-        format!("{seen}; here it is {} times that", Short(compared.ratio))
+        match Short(compared.ratio).to_string().as_str() {
+            "1" => format!("{seen}; here it is about the same"),
+            times => format!("{seen}; here it is {times} times that"),
+        }
     }
 }
 
@@ -146,4 +151,18 @@ fn sweep_caption(outcome: &Outcome) -> String {
         "The share of connections that lead out of the best node, of the two best, and so on, up to half of the \
          network. {valley}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Compared, elsewhere};
+
+    #[test]
+    fn a_ratio_is_said_in_words_where_a_number_says_nothing() {
+        let said = |ratio: f64| elsewhere(&Compared { seeds: 20, least: 0.1, ratio, profile: Vec::new() });
+        assert!(said(0.97).ends_with(": none is clearer"));
+        assert!(said(1.001).ends_with("; here it is about the same"), "{}", said(1.001));
+        assert!(said(1.5).ends_with("; here it is 1.5 times that"));
+        assert!(said(f64::INFINITY).ends_with("; here it is more"));
+    }
 }

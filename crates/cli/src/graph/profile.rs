@@ -1,7 +1,7 @@
 //! `kiln profile`.
 
 use clap::Args;
-use kiln_graph::{Adjacency as _, LabelledGraph, NetworkCommunityProfile, ProfilePoint};
+use kiln_graph::{Adjacency as _, Clusterer, LabelledGraph, NetworkCommunityProfile, ProfilePoint};
 use kiln_receipts::progress::Reporter;
 use kiln_receipts::report::figure::{Axis, Figure, Kind};
 use maud::{PreEscaped, html};
@@ -128,6 +128,14 @@ impl Found {
 
     fn says(&self) -> String {
         match self.best() {
+            Some(best) if best.conductance > Clusterer::default().cluster_limits.max_conductance => format!(
+                "No cluster was seen: the best group has {} of {} nodes and is around {}, and {} of its connections \
+                 lead out.",
+                count(best.size as u64),
+                count(self.network.nodes),
+                readable(&best.seed),
+                Share(best.conductance)
+            ),
             Some(best) => format!(
                 "The clearest cluster that was seen has {} of {} nodes and is around {}: {} of its connections lead \
                  out.",

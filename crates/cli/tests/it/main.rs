@@ -6,6 +6,7 @@ mod cluster;
 mod linear;
 mod odd_graphs;
 mod pages;
+mod strange;
 mod tutorial;
 
 use std::io::Write as _;

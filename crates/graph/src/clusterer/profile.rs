@@ -1,7 +1,7 @@
 //! Sweeps over the part of a graph that has been read, one after the other in the same memory.
 
 use crate::conductance::rest_of;
-use crate::explored::Explored;
+use crate::methods::push::Reached;
 use crate::sweep::SweepLimits;
 
 /// From one bin of sizes to the next: ten a decade.
@@ -23,6 +23,7 @@ pub(super) struct Profile {
     pub(super) prefixes: Vec<Prefix>,
     /// How many prefixes keep the limits.
     pub(super) within: usize,
+    /// By slot; false between two sweeps.
     inside: Vec<bool>,
 }
 
@@ -34,34 +35,30 @@ pub(super) fn score(size: usize, volume: f64, cut: f64, total_volume: f64) -> f6
 }
 
 impl Profile {
-    /// The sweep of `masses`, which only read nodes have, in a graph of this volume: every prefix within the
-    /// limits, then those of up to one bin more volume, at least one. Returns the number of neighbours looked
-    /// at, or `None`, with no prefixes, if that could be more than `most`.
+    /// The sweep of what pushes have reached in a graph of this volume: every prefix within the limits, then
+    /// those of up to one bin more volume, at least one. Returns the number of neighbours looked at, or `None`,
+    /// with no prefixes, if that could be more than `most`.
     pub(super) fn fill(
         &mut self,
-        explored: &Explored,
-        masses: &[f64],
+        reached: Reached<'_>,
         (limits, total_volume): (SweepLimits, f64),
         most: u64,
     ) -> Option<u64> {
+        let Reached { explored, masses, support, arcs, .. } = reached;
         let Self { keys, prefixes, within, inside } = self;
         keys.clear();
         prefixes.clear();
         *within = 0;
-        let mut arcs = 0;
-        for (slot, (&mass, degree)) in masses.iter().zip(explored.degrees()).enumerate() {
-            if mass > 0.0 {
-                // Scores are good to a tenth; here they are compared to a part in two million.
-                let falling = !((mass / degree).to_bits() << 1) & (u64::MAX << 32);
-                keys.push(falling | slot as u64);
-                arcs += explored.arc_count(slot as u32) as u64;
-            }
-        }
+        keys.extend(support.iter().map(|&slot| {
+            let score = masses[slot as usize] / explored.degrees()[slot as usize];
+            // Scores are good to a tenth; here they are compared to a part in two million.
+            let falling = !(score.to_bits() << 1) & (u64::MAX << 32);
+            falling | u64::from(slot)
+        }));
         if arcs > most {
             return None;
         }
         keys.sort_unstable();
-        inside.clear();
         inside.resize(explored.len(), false);
         let max_volume = limits.max_volume.unwrap_or(f64::INFINITY);
         let (mut volume, mut cut, mut looked_at) = (0.0, 0.0, 0);
@@ -84,6 +81,9 @@ impl Profile {
             prefixes.push(Prefix { volume, cut, score: score(rank + 1, volume, cut, total_volume) });
             *within += usize::from(volume <= max_volume);
         }
+        for slot in keys.iter().take(prefixes.len()).map(|&key| slot_of(key)) {
+            inside[slot as usize] = false;
+        }
         Some(looked_at)
     }
 
@@ -105,7 +105,7 @@ impl Profile {
         Some(if 2.0 * next.volume <= total_volume {
             next.score >= own.score
         } else {
-            next.cut * own.volume >= own.cut * next.volume
+            next.cut / next.volume >= own.cut / own.volume
         })
     }
 }

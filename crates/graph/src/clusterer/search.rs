@@ -15,6 +15,7 @@ use crate::explored::Explored;
 use crate::flow::{FlowCertificate, Mqi, SimpleLocal};
 use crate::method::LocalMethod;
 use crate::methods::l1_cd::Descent;
+use crate::methods::push::Reached;
 use crate::objective::{PageRankCertificate, finish};
 use crate::outcome::{ClusterOutcome, Judge};
 use crate::question::{Limits, LocalQuestion};
@@ -142,12 +143,13 @@ impl Search {
             loop {
                 // Every node with mass was pushed, so the first sweep costs no more than the pushes.
                 descent.to(rho, pushed + left / 2);
-                let (masses, explored, status, work) = descent.reached();
+                let reached = descent.reached();
+                let Reached { explored, masses, status, work, .. } = reached;
                 left -= (work.edges_touched - pushed).min(left);
                 pushed = work.edges_touched;
                 let mut profile = std::mem::take(&mut self.profile);
                 let limits = self.judge.sweep_limits();
-                let looked_at = profile.fill(explored, masses, (limits, self.total_volume), left);
+                let looked_at = profile.fill(reached, (limits, self.total_volume), left);
                 left -= looked_at.unwrap_or(0).min(left);
                 swept += looked_at.unwrap_or(0);
                 last = Rc::new(Shown::of(&profile, masses, (alpha, rho), status, work));
@@ -332,8 +334,17 @@ impl Search {
         }
         let mut spare = question.workspace.spare.take().unwrap_or_default();
         for polish in [Polish::Mqi, Polish::SimpleLocal] {
-            let reference = SeedDistribution::uniform(best.cut.nodes.iter().copied());
             let left = self.max_work.saturating_sub(self.work.edges_touched);
+            let arcs: u64 = best.cut.nodes.iter().map(|&node| question.graph.arc_count(node) as u64).sum();
+            if best.cut.cut <= 0.0 {
+                break;
+            }
+            if arcs > left / 2 {
+                // The flow would not get further than to read the set.
+                self.status = Status::WorkLimit;
+                continue;
+            }
+            let reference = SeedDistribution::uniform(best.cut.nodes.iter().copied());
             let limits = Limits { max_work: Some(left / 2), ..Limits::default() };
             let mut flow = LocalQuestion::new(question.graph, &reference, limits, &mut spare)?;
             let found = match polish {

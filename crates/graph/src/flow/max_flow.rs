@@ -6,11 +6,11 @@
 //! counts as nothing. (petgraph's `dinics` restarts its search from scratch for every path and cannot add
 //! nodes to a flow.)
 
-use std::collections::VecDeque;
-
 #[derive(Debug, Clone, Copy)]
 struct Arc {
     head: u32,
+    /// The next arc of the same tail.
+    next: u32,
     residual: f64,
     /// A residual up to this is rounding.
     negligible: f64,
@@ -20,23 +20,40 @@ struct Arc {
 #[derive(Debug, Default)]
 pub(super) struct FlowNetwork {
     arcs: Vec<Arc>,
-    leaving: Vec<Vec<u32>>,
+    leaving: Vec<Leaving>,
     levels: Vec<u32>,
-    cursors: Vec<usize>,
+    /// The arc of each node that is to be tried next.
+    cursors: Vec<u32>,
+    waiting: Vec<u32>,
+    path: Vec<u32>,
     /// Arcs looked at so far: what the flow costs.
     scanned: u64,
 }
 
+/// The arcs of one tail, in the order in which they came.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    first: u32,
+    last: u32,
+    count: u32,
+}
+
 const UNREACHED: u32 = u32::MAX;
+const NONE: u32 = u32::MAX;
+const NO_ARCS: Leaving = Leaving { first: NONE, last: NONE, count: 0 };
 
 impl FlowNetwork {
-    pub(super) fn with_nodes(count: usize) -> Self {
-        Self { leaving: vec![Vec::new(); count], ..Self::default() }
+    /// Starts anew with so many nodes, in the same memory.
+    pub(super) fn clear(&mut self, count: usize) {
+        self.arcs.clear();
+        self.leaving.clear();
+        self.grow(count);
+        self.scanned = 0;
     }
 
     /// Adds nodes until there are `count`.
     pub(super) fn grow(&mut self, count: usize) {
-        self.leaving.resize(count, Vec::new());
+        self.leaving.resize(count, NO_ARCS);
     }
 
     /// Joins two nodes by capacity `forward` from u to v and `backward` from v to u; one may be infinite.
@@ -44,8 +61,13 @@ impl FlowNetwork {
         let pair = forward + backward;
         let negligible = if pair.is_finite() { 1e-12 * pair } else { 0.0 };
         for (tail, head, residual) in [(u, v, forward), (v, u, backward)] {
-            self.leaving[tail as usize].push(self.arcs.len() as u32);
-            self.arcs.push(Arc { head, residual, negligible });
+            let (arc, leaving) = (self.arcs.len() as u32, &mut self.leaving[tail as usize]);
+            match std::mem::replace(&mut leaving.last, arc) {
+                NONE => leaving.first = arc,
+                last => self.arcs[last as usize].next = arc,
+            }
+            leaving.count += 1;
+            self.arcs.push(Arc { head, next: NONE, residual, negligible });
         }
     }
 
@@ -56,7 +78,7 @@ impl FlowNetwork {
         let mut paths = 0;
         while self.find_levels(source, sink, most)? {
             self.cursors.clear();
-            self.cursors.resize(self.leaving.len(), 0);
+            self.cursors.extend(self.leaving.iter().map(|leaving| leaving.first));
             while self.augment(source, sink, most)? {
                 paths += 1;
             }
@@ -80,21 +102,28 @@ impl FlowNetwork {
         self.levels.clear();
         self.levels.resize(self.leaving.len(), UNREACHED);
         self.levels[source as usize] = 0;
-        let mut waiting = VecDeque::from([source]);
-        while let Some(u) = waiting.pop_front() {
-            self.scanned += self.leaving[u as usize].len() as u64;
+        self.waiting.clear();
+        self.waiting.push(source);
+        let mut next = 0;
+        while let Some(&u) = self.waiting.get(next) {
+            next += 1;
+            let Leaving { first, count, .. } = self.leaving[u as usize];
+            self.scanned += u64::from(count);
             if self.scanned > most {
                 return None;
             }
-            for &a in &self.leaving[u as usize] {
+            let level = self.levels[u as usize] + 1;
+            let mut a = first;
+            while a != NONE {
                 let arc = self.arcs[a as usize];
                 if arc.residual > arc.negligible && self.levels[arc.head as usize] == UNREACHED {
-                    self.levels[arc.head as usize] = self.levels[u as usize] + 1;
+                    self.levels[arc.head as usize] = level;
                     if arc.head == sink {
                         return Some(true);
                     }
-                    waiting.push_back(arc.head);
+                    self.waiting.push(arc.head);
                 }
+                a = arc.next;
             }
         }
         Some(false)
@@ -103,35 +132,37 @@ impl FlowNetwork {
     /// Sends as much as fits along one path of descending levels, found by depth-first search from where the
     /// last search stopped.
     fn augment(&mut self, source: u32, sink: u32, most: u64) -> Option<bool> {
-        let mut path: Vec<u32> = Vec::new();
+        let Self { arcs, levels, cursors, path, scanned, .. } = self;
+        path.clear();
         let mut u = source;
         while u != sink {
-            if self.scanned > most {
+            if *scanned > most {
                 return None;
             }
-            let leaving = &self.leaving[u as usize];
-            let open = leaving[self.cursors[u as usize]..].iter().position(|&a| {
-                let arc = self.arcs[a as usize];
-                arc.residual > arc.negligible && self.levels[arc.head as usize] == self.levels[u as usize] + 1
-            });
-            if let Some(skipped) = open {
-                self.scanned += skipped as u64 + 1;
-                self.cursors[u as usize] += skipped;
-                let a = leaving[self.cursors[u as usize]];
+            let level = levels[u as usize] + 1;
+            let mut a = cursors[u as usize];
+            while a != NONE {
+                *scanned += 1;
+                let arc = arcs[a as usize];
+                if arc.residual > arc.negligible && levels[arc.head as usize] == level {
+                    break;
+                }
+                a = arc.next;
+            }
+            cursors[u as usize] = a;
+            if a != NONE {
                 path.push(a);
-                u = self.arcs[a as usize].head;
+                u = arcs[a as usize].head;
             } else {
-                self.scanned += (leaving.len() - self.cursors[u as usize]) as u64;
-                self.cursors[u as usize] = leaving.len();
                 let Some(back) = path.pop() else { return Some(false) };
-                u = self.arcs[back as usize ^ 1].head;
-                self.cursors[u as usize] += 1;
+                u = arcs[back as usize ^ 1].head;
+                cursors[u as usize] = arcs[back as usize].next;
             }
         }
-        let amount = path.iter().map(|&a| self.arcs[a as usize].residual).fold(f64::INFINITY, f64::min);
-        for &a in &path {
-            self.arcs[a as usize].residual -= amount;
-            self.arcs[a as usize ^ 1].residual += amount;
+        let amount = path.iter().map(|&a| arcs[a as usize].residual).fold(f64::INFINITY, f64::min);
+        for &a in path.iter() {
+            arcs[a as usize].residual -= amount;
+            arcs[a as usize ^ 1].residual += amount;
         }
         Some(true)
     }
@@ -150,7 +181,8 @@ mod tests {
             early in 0_usize..30,
         ) {
             let arcs: Vec<_> = arcs.into_iter().filter(|a| a.0 != a.1).collect();
-            let mut network = FlowNetwork::with_nodes(8);
+            let mut network = FlowNetwork::default();
+            network.clear(8);
             for (i, &(u, v, forward, backward)) in arcs.iter().enumerate() {
                 if i == early {
                     network.maximize(0, 1, u64::MAX);

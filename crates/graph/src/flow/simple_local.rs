@@ -145,6 +145,7 @@ struct Problem<'q, 'g, G> {
     sigma: f64,
     round_penalty: fn(f64) -> f64,
     status: Status,
+    network: FlowNetwork,
 }
 
 impl LocalMethod for FlowImprove {
@@ -228,7 +229,8 @@ fn search<G: Adjacency>(
     for slot in 0..reference_size as u32 {
         explored.expand(graph, slot);
     }
-    let mut problem = Problem { question, reference_size, sigma, round_penalty, status: Status::Converged };
+    let (status, network) = (Status::Converged, FlowNetwork::default());
+    let mut problem = Problem { question, reference_size, sigma, round_penalty, status, network };
 
     let mut best: Vec<u32> = (0..reference_size as u32).collect();
     // A set of seeds has positive volume, but rounding could take it from a graph that breaks its promises.
@@ -299,7 +301,8 @@ impl<G: Adjacency> Problem<'_, '_, G> {
         let is_reference = |slot: u32| (slot as usize) < reference_size;
         let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let explored = &mut workspace.explored;
-        let mut network = FlowNetwork::with_nodes(2);
+        let network = &mut self.network;
+        network.clear(2);
         let mut in_network = 0;
         let mut is_member = Vec::new();
         let mut is_hub = Vec::new();

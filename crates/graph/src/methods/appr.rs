@@ -84,8 +84,8 @@ impl PushRule for Lazy {
     }
 
     #[inline]
-    fn threshold(&self, degree: f64) -> f64 {
-        self.epsilon * degree
+    fn threshold(&self) -> f64 {
+        self.epsilon
     }
 
     #[inline]

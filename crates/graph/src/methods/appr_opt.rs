@@ -76,8 +76,8 @@ impl PushRule for Whole {
     }
 
     #[inline]
-    fn threshold(&self, degree: f64) -> f64 {
-        self.epsilon * degree
+    fn threshold(&self) -> f64 {
+        self.epsilon
     }
 
     #[inline]

@@ -23,11 +23,10 @@ use serde::{Deserialize, Serialize};
 
 use super::active_set::ActiveSet;
 use super::principal_system::enough_passes;
-use super::push::{End, PushRule, Pushing, QueueOrder};
+use super::push::{End, PushRule, Pushing, QueueOrder, Reached};
 use crate::adjacency::Adjacency;
-use crate::answer::{GraphWork, LocalAnswer, Status};
+use crate::answer::{LocalAnswer, Status};
 use crate::error::Result;
-use crate::explored::Explored;
 use crate::method::LocalMethod;
 use crate::objective::{PageRankCertificate, check_alpha, finish};
 use crate::question::LocalQuestion;
@@ -122,8 +121,8 @@ impl<'q, 'g, G: Adjacency> Descent<'q, 'g, G> {
         self.pushing.run(&Coordinate { alpha, rho, tolerance, patience: u64::MAX });
     }
 
-    /// What has been reached: masses and the graph's part, by slot, and what that took.
-    pub(crate) fn reached(&self) -> (&[f64], &Explored, Status, GraphWork) {
+    /// What has been reached so far.
+    pub(crate) fn reached(&self) -> Reached<'_> {
         self.pushing.reached()
     }
 }
@@ -150,8 +149,8 @@ impl PushRule for Coordinate {
     }
 
     #[inline]
-    fn threshold(&self, degree: f64) -> f64 {
-        (1.0 + self.tolerance) * self.rho * degree
+    fn threshold(&self) -> f64 {
+        (1.0 + self.tolerance) * self.rho
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::active_set::ActiveSet;
 use crate::adjacency::Adjacency;
 use crate::answer::{GraphWork, LocalAnswer, Status};
-use crate::explored::Explored;
+use crate::explored::{Explored, List};
 use crate::objective::{PageRankCertificate, finish, rounding};
 use crate::question::{Cell, LocalQuestion, PushBuffers, Step, Workspace, step_allowed};
 
@@ -35,8 +35,8 @@ pub(crate) trait PushRule {
     /// Whether a self-loop receives its share like any other neighbour.
     const LOOP_RECEIVES: bool;
 
-    /// A node waits for a push while its residual is at least this.
-    fn threshold(&self, degree: f64) -> f64;
+    /// A node waits for a push while its residual is at least this times its degree.
+    fn threshold(&self) -> f64;
 
     /// The walk's teleport probability.
     fn alpha(&self) -> f64;
@@ -70,6 +70,19 @@ pub(crate) enum End {
     Dear,
 }
 
+/// What pushes have reached.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached<'a> {
+    pub(crate) explored: &'a Explored,
+    /// By slot.
+    pub(crate) masses: &'a [f64],
+    /// The slots that have mass, and how many neighbours they have together.
+    pub(crate) support: &'a [u32],
+    pub(crate) arcs: u64,
+    pub(crate) status: Status,
+    pub(crate) work: GraphWork,
+}
+
 /// The error of an answer that is followed push by push.
 #[derive(Debug, Clone, Copy, Default)]
 struct Followed {
@@ -85,22 +98,25 @@ pub(crate) struct Pushing<'q, 'g, G> {
     work: GraphWork,
     status: Status,
     followed: Followed,
+    /// Neighbours of the nodes that have mass.
+    arcs: u64,
 }
 
 impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
     /// `p = 0`, `r = s`.
     pub(crate) fn start(question: &'q mut LocalQuestion<'g, G>, order: QueueOrder) -> Self {
         let LocalQuestion { seeds, workspace, .. } = &mut *question;
-        let PushBuffers { cells, masses, .. } = &mut workspace.push;
+        let PushBuffers { cells, masses, support, .. } = &mut workspace.push;
         cells.clear();
         masses.clear();
-        cells.resize(workspace.explored.len(), Cell { residual: 0.0, threshold: f64::INFINITY });
+        support.clear();
+        cells.extend(workspace.explored.degrees().iter().map(|&degree| Cell { residual: 0.0, degree }));
         masses.resize(cells.len(), 0.0);
         for (cell, &(_, mass)) in cells.iter_mut().zip(&*seeds) {
             cell.residual = mass;
         }
         let (work, status) = (GraphWork::default(), Status::Converged);
-        Self { question, order, work, status, followed: Followed::default() }
+        Self { question, order, work, status, followed: Followed::default(), arcs: 0 }
     }
 
     /// Pushes until no node waits, the error asked for is reached, or a limit is. Earlier results carry over.
@@ -113,24 +129,17 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
 
     fn push_all<R: PushRule, const FOLLOW: bool>(&mut self, rule: &R, goal: f64) -> End {
         self.work.iterations += 1;
+        self.enqueue_all(rule.threshold());
         let LocalQuestion { graph, limits, workspace, .. } = &mut *self.question;
         let (graph, limits) = (*graph, *limits);
-        let Workspace { explored, push: PushBuffers { cells, masses, fifo, lifo, heap }, .. } =
-            &mut **workspace;
+        let Workspace { explored, push, .. } = &mut **workspace;
+        let PushBuffers { cells, masses, support, woken, fifo, lifo, heap } = push;
         let mut queue = Queue { order: self.order, fifo, lifo, heap };
-        queue.clear();
+        let threshold = rule.threshold();
         let above = |residual: f64, degree: f64| (residual - rule.kept(degree)).max(0.0);
         let all_above = |cells: &[Cell], degrees: &[f64]| -> f64 {
             cells.iter().zip(degrees).map(|(cell, &degree)| above(cell.residual, degree)).sum()
         };
-        for (slot, cell) in cells.iter_mut().enumerate() {
-            let degree = explored.degrees()[slot];
-            cell.threshold = rule.threshold(degree);
-            if cell.residual >= cell.threshold {
-                cell.threshold = f64::INFINITY;
-                queue.push(slot as u32, cell.residual / degree);
-            }
-        }
         let followed = &mut self.followed;
         if FOLLOW {
             followed.errors = all_above(cells, explored.degrees());
@@ -153,11 +162,7 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
                     followed.errors = now;
                 }
                 next_check = self.work.pushes + CHECK_AFTER + 4 * cells.len() as u64;
-                let placed = (0..).zip(masses.iter()).filter(|(_, mass)| **mass != 0.0);
-                let (nodes, arcs) = placed.fold((0, 0), |(nodes, arcs), (slot, _)| {
-                    (nodes + 1, arcs + explored.arc_count(slot) as u64)
-                });
-                if self.work.edges_touched > rule.worth_touching(nodes, arcs) {
+                if self.work.edges_touched > rule.worth_touching(support.len(), self.arcs) {
                     return End::Dear;
                 }
             }
@@ -165,7 +170,7 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
             match step_allowed(limits, graph, explored, slot, self.work.edges_touched) {
                 Step::Allowed => {}
                 Step::Hub => {
-                    // The node's threshold stays infinite, so it never enters the queue again.
+                    // The node still counts as waiting, so it never enters the queue again.
                     self.status = Status::HubsSkipped;
                     continue;
                 }
@@ -175,46 +180,87 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
                 }
             }
             explored.expand(graph, slot);
-            let known = cells.len();
-            cells.extend(
-                explored.degrees()[known..]
-                    .iter()
-                    .map(|&degree| Cell { residual: 0.0, threshold: rule.threshold(degree) }),
-            );
-            masses.resize(cells.len(), 0.0);
-            let degree = explored.degrees()[u];
-            let residual = cells[u].residual;
-            let (gained, kept, share) = rule.update(residual, degree, explored.loop_weight(slot));
+            if cells.len() < explored.len() {
+                let new = explored.degrees()[cells.len()..].iter();
+                cells.extend(new.map(|&degree| Cell { residual: 0.0, degree }));
+                masses.resize(cells.len(), 0.0);
+            }
+            let List { degree, loop_weight, len: arcs, .. } = explored.list(slot);
+            let (residual, arcs) = (cells[u].residual, arcs as usize);
+            let (gained, kept, share) = rule.update(residual, degree, loop_weight);
             if FOLLOW {
                 followed.errors += above(kept, degree) - above(residual, degree);
                 followed.mass_l1 += gained;
                 followed.support += usize::from(masses[u] == 0.0);
             }
+            if masses[u] == 0.0 && gained > 0.0 {
+                support.push(slot);
+                self.arcs += arcs as u64;
+            }
             masses[u] += gained;
-            cells[u] = Cell { residual: kept, threshold: rule.threshold(degree) };
-            if kept >= cells[u].threshold {
-                cells[u].threshold = f64::INFINITY;
+            cells[u] = Cell { residual: kept, degree };
+            if kept >= threshold * degree {
+                cells[u].degree = f64::INFINITY;
                 queue.push(slot, kept / degree);
             }
+            // Those that now wait are written down first, without a branch for each neighbour.
             let degrees = explored.degrees();
+            let (cells, mut waking) = (cells.as_mut_slice(), 0);
+            if woken.len() < arcs {
+                woken.resize(arcs, 0);
+            }
             explored.neighbors(slot, |v, weight| {
                 if !R::LOOP_RECEIVES && v == slot {
                     return;
                 }
                 let cell = &mut cells[v as usize];
+                let residual = cell.residual + share * weight;
                 if FOLLOW {
-                    let (before, degree) = (cell.residual, degrees[v as usize]);
-                    followed.errors += above(before + share * weight, degree) - above(before, degree);
+                    let degree = degrees[v as usize];
+                    followed.errors += above(residual, degree) - above(cell.residual, degree);
                 }
-                cell.residual += share * weight;
-                if cell.residual >= cell.threshold {
-                    cell.threshold = f64::INFINITY;
-                    queue.push(v, cell.residual / degrees[v as usize]);
-                }
+                let wakes = residual >= threshold * cell.degree;
+                *cell = Cell { residual, degree: if wakes { f64::INFINITY } else { cell.degree } };
+                woken[waking] = v;
+                waking += usize::from(wakes);
             });
+            queue.extend(&woken[..waking], |v| cells[v as usize].residual / degrees[v as usize]);
             self.work.pushes += 1;
-            self.work.edges_touched += explored.arc_count(slot) as u64;
+            self.work.edges_touched += arcs as u64;
             self.work.volume_touched += degree;
+        }
+    }
+
+    /// Lets every node wait whose residual is at the threshold, by ascending slot. Only those with mass, their
+    /// neighbours and the seeds have a residual.
+    fn enqueue_all(&mut self, threshold: f64) {
+        let LocalQuestion { seeds, workspace, .. } = &mut *self.question;
+        let Workspace { explored, push, .. } = &mut **workspace;
+        let PushBuffers { cells, support, woken, fifo, lifo, heap, .. } = push;
+        let mut queue = Queue { order: self.order, fifo, lifo, heap };
+        queue.clear();
+        let degrees = explored.degrees();
+        let mut judge = |slot: u32| {
+            let (cell, degree) = (&mut cells[slot as usize], degrees[slot as usize]);
+            let waits = cell.residual >= threshold * degree;
+            cell.degree = if waits { f64::INFINITY } else { degree };
+            if waits {
+                queue.push(slot, cell.residual / degree);
+            }
+        };
+        // Sorting is worth it for a small part of what has been touched.
+        if self.arcs as usize + support.len() < degrees.len() / 8 {
+            woken.clear();
+            woken.extend(0..seeds.len() as u32);
+            woken.extend(&*support);
+            for &slot in &*support {
+                explored.neighbors(slot, |v, _| woken.push(v));
+            }
+            woken.sort_unstable();
+            woken.dedup();
+            woken.iter().for_each(|&slot| judge(slot));
+        } else {
+            (0..degrees.len() as u32).for_each(judge);
         }
     }
 
@@ -223,10 +269,11 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
         self.question.limits.max_work = Some(max_work);
     }
 
-    /// What has been reached: masses and the graph's part, by slot, how it ended and what it took.
-    pub(crate) fn reached(&self) -> (&[f64], &Explored, Status, GraphWork) {
+    /// What has been reached so far.
+    pub(crate) fn reached(&self) -> Reached<'_> {
         let Workspace { explored, push, .. } = &*self.question.workspace;
-        (&push.masses, explored, self.status, self.work)
+        let PushBuffers { masses, support, .. } = push;
+        Reached { explored, masses, support, arcs: self.arcs, status: self.status, work: self.work }
     }
 
     /// Whether there is an error at which to stop.
@@ -278,6 +325,18 @@ impl Queue<'_> {
             QueueOrder::Fifo => self.fifo.push_back(slot),
             QueueOrder::Lifo => self.lifo.push(slot),
             QueueOrder::MaxFirst => self.heap.push((residual_over_degree.to_bits(), Reverse(slot))),
+        }
+    }
+
+    #[inline]
+    fn extend(&mut self, slots: &[u32], residual_over_degree: impl Fn(u32) -> f64) {
+        match self.order {
+            QueueOrder::Fifo => self.fifo.extend(slots),
+            QueueOrder::Lifo => self.lifo.extend(slots),
+            QueueOrder::MaxFirst => {
+                let score = |slot| residual_over_degree(slot).to_bits();
+                self.heap.extend(slots.iter().map(|&slot| (score(slot), Reverse(slot))));
+            }
         }
     }
 

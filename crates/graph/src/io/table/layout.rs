@@ -105,6 +105,16 @@ fn comment_sign(line: &[u8], signs: &[String]) -> Option<usize> {
         .map(String::len)
 }
 
+/// What the first lines say of the columns.
+#[derive(Debug, Clone, Copy)]
+struct Columns<'a> {
+    names: Option<&'a [String]>,
+    /// The fields of the lines after the header.
+    data: &'a [Vec<String>],
+    count: usize,
+    first_line: u64,
+}
+
 impl Layout {
     /// Looks at the first lines of `text`; `strict` if no report goes to the caller.
     pub(super) fn find(
@@ -142,10 +152,11 @@ impl Layout {
         let names = layout.header(&rows, &sample, options, first_line);
         let data = if layout.header.is_some() { &rows[1..] } else { &rows[..] };
         let count = data.first().or(rows.first()).map_or(2, Vec::len);
-        layout.choose(options, names.as_deref(), data, count, first_line, report)?;
+        let columns = Columns { names: names.as_deref(), data, count, first_line };
+        layout.choose(options, columns, report)?;
         let vary = options.weights == WeightColumn::Ignore && names.is_none();
         layout.columns = (!vary).then_some(count);
-        layout.other_columns(options, names.as_deref(), count, first_line, strict, report)?;
+        layout.other_columns(options, columns, strict, report)?;
         if let Some(line) = layout.header {
             report.note(ReadNote::Header { line });
         }
@@ -282,15 +293,8 @@ impl Layout {
     }
 
     /// Chooses the columns.
-    fn choose(
-        &mut self,
-        options: &ReadOptions,
-        names: Option<&[String]>,
-        data: &[Vec<String>],
-        count: usize,
-        first_line: u64,
-        report: &mut ReadReport,
-    ) -> Result<()> {
+    fn choose(&mut self, options: &ReadOptions, columns: Columns<'_>, report: &mut ReadReport) -> Result<()> {
+        let Columns { names, data, count, first_line } = columns;
         let find = |column: &Column| find_column(column, names, count, first_line);
         let wanted = &options.columns;
         let usual = names.and_then(pair).unwrap_or_else(|| {
@@ -360,12 +364,11 @@ impl Layout {
     fn other_columns(
         &self,
         options: &ReadOptions,
-        names: Option<&[String]>,
-        count: usize,
-        first_line: u64,
+        columns: Columns<'_>,
         strict: bool,
         report: &mut ReadReport,
     ) -> Result<()> {
+        let Columns { names, count, first_line, .. } = columns;
         let used = |column: &usize| {
             *column == self.source
                 || *column == self.target
