@@ -105,7 +105,7 @@ impl Profile {
         Some(if 2.0 * next.volume <= total_volume {
             next.score >= own.score
         } else {
-            next.cut / next.volume >= own.cut / own.volume
+            next.cut * own.volume >= own.cut * next.volume
         })
     }
 }
