@@ -45,8 +45,7 @@ pub enum TableError {
     /// A row with another number of cells than the first line.
     #[error(
         "{file}, line {line}: {found} cells, but the first line has {expected}; look for a separator or a \
-         quote \
-         in a cell: cells that hold one stand in quotes, and a quote in quotes is doubled"
+         quote in a cell: cells that hold one stand in quotes, and a quote in quotes is doubled"
     )]
     Width {
         /// The file.

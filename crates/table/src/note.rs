@@ -71,8 +71,7 @@ impl fmt::Display for TableNote {
             Self::NoNames => write!(
                 f,
                 "the first line holds numbers, so the columns have no names: they are called \"column 1\", \
-                 \"column \
-                 2\" and so on"
+                 \"column 2\" and so on"
             ),
             Self::RowNames => write!(
                 f,
@@ -86,8 +85,7 @@ impl fmt::Display for TableNote {
             Self::NotUtf8 { line, cells } => write!(
                 f,
                 "{cells} {} not UTF-8 (the first in line {line}) and read as Windows-1252, which holds \
-                 Latin-1; if \
-                 that is wrong, convert the file with iconv",
+                 Latin-1; if that is wrong, convert the file with iconv",
                 if *cells == 1 { "cell is" } else { "cells are" }
             ),
             Self::DecimalCommas { column } => {
@@ -98,9 +96,8 @@ impl fmt::Display for TableNote {
             }
             Self::AlmostNumbers { column, cells, found, place } => write!(
                 f,
-                "column {column:?} holds numbers but for {cells} {} (first {found:?}, {place}): it was taken \
-                 as \
-                 words; if {found:?} means missing, say so",
+                "column {column:?} holds numbers but for {cells} {} (first {found:?}, {place}): it was \
+                 taken as words; if {found:?} means missing, say so",
                 if *cells == 1 { "cell" } else { "cells" }
             ),
             Self::NotRead { column, kind } => {

@@ -152,9 +152,8 @@ impl fmt::Display for PreprocessingNotice {
             ),
             Self::LikeNames { column, levels, rows } => write!(
                 f,
-                "{column:?} is left out: {levels} different words in {} are names or texts, and tell nothing \
-                 of new \
-                 rows",
+                "{column:?} is left out: {levels} different words in {} are names or texts, and tell \
+                 nothing of new rows",
                 count(*rows)
             ),
             Self::DifferentEach { column } => write!(
@@ -165,8 +164,7 @@ impl fmt::Display for PreprocessingNotice {
             Self::FarValue { column, value, place } => write!(
                 f,
                 "{column:?} is {value} in {place}, a thousand times as far from the median as the quartiles \
-                 are from \
-                 each other: one such row can turn a fit around, so look at it"
+                 are from each other: one such row can turn a fit around, so look at it"
             ),
             Self::CountsRows { column } => write!(f, "{column:?} is left out: it counts the rows"),
             Self::AllMissing { column } => write!(f, "{column:?} is left out: it has no value in any row"),
@@ -182,8 +180,7 @@ impl fmt::Display for PreprocessingNotice {
             Self::UnseenMissing { column, rows, spelled } => write!(
                 f,
                 "{column:?} is missing in {} ({}), and never was when the model was fitted: a number became \
-                 the \
-                 median, a word none",
+                 the median, a word none",
                 count(*rows),
                 spellings(spelled)
             ),

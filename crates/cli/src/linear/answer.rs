@@ -243,8 +243,7 @@ fn certificate(learned: &Learned) -> String {
     let within = if certificate.within.is_some() { " near this one" } else { "" };
     format!(
         "Certificate, proved: no model of this form{within} has a lower objective by more than {} times the \
-         loss of a \
-         constant.",
+         loss of a constant.",
         Short(certificate.relative)
     )
 }

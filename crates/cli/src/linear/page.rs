@@ -48,9 +48,8 @@ pub(super) fn page(
                     figure {
                         (PreEscaped(plots::effects(path, columns, answer.outputs.len() > 1).svg()))
                         figcaption {
-                            "The columns with the largest effects. From right to left the penalty gives way, \
-                             and they \
-                             come in."
+                            "The columns with the largest effects. From right to left the penalty gives \
+                             way, and they come in."
                         }
                     }
                 }

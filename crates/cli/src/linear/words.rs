@@ -20,9 +20,8 @@ pub(super) fn warnings(learned: &Learned, columns: &[String]) -> Vec<String> {
         };
         if path.best + 1 == path.points.len() && !path.ended_early && gained > 1e-3 {
             said.push(
-                "the weakest penalty that was tried predicted best: --penalty none, or a smaller --strength, \
-                 may be \
-                 better"
+                "the weakest penalty that was tried predicted best: --penalty none, or a smaller \
+                 --strength, may be better"
                     .to_owned(),
             );
         }
@@ -52,8 +51,7 @@ fn in_words(warning: &LinearWarning, columns: &[String]) -> String {
         }
         LinearWarning::NotConverged { status: FitStatus::Rounding, reached, .. } => format!(
             "the fit stopped at a certificate of {}, where rounding hides any further descent: strengthen \
-             the penalty, \
-             or leave out columns that others determine",
+             the penalty, or leave out columns that others determine",
             Short(*reached)
         ),
         LinearWarning::NotConverged { reached, .. } => format!(
@@ -62,8 +60,7 @@ fn in_words(warning: &LinearWarning, columns: &[String]) -> String {
         ),
         LinearWarning::Separable => {
             "the classes can be told apart without error and there is no penalty, so the weights mean \
-             nothing by \
-             themselves: choose --penalty ridge"
+             nothing by themselves: choose --penalty ridge"
                 .to_owned()
         }
         LinearWarning::AllWeightsZero { .. } => {
