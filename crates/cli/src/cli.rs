@@ -81,8 +81,10 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
         _ => String::new(),
     };
     let tip = match error.kind() {
+        _ if has(&["linear"]) => return error,
         ErrorKind::MissingRequiredArgument if has(&["--seed", "--out", "-o"]) => {
-            "--seed and --out take everything after them: put FILE first, as in kiln cluster friends.csv --seed alice"
+            "--seed and --out take everything after them: put FILE first, as in kiln cluster friends.csv \
+             --seed alice"
                 .to_owned()
         }
         ErrorKind::InvalidSubcommand if Path::new(&at(ContextKind::InvalidSubcommand)).is_file() => {

@@ -1,8 +1,12 @@
-//! The skeleton of pages to look at in a browser: whole in themselves, light or dark as the reader's system is.
+//! The skeleton of pages to look at in a browser: whole in themselves, light or dark as the reader's system
+//! is.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+/// The style of pages, and of drawings in files of their own.
 pub(crate) const STYLE: &str = include_str!("style.css");
+/// The style of tables of weights.
+const WEIGHTS: &str = include_str!("weights.css");
 
 /// A page with this title and content, and remarks above all.
 pub(crate) fn page(title: &str, remarks: &[String], command: &str, content: &Markup) -> String {
@@ -14,7 +18,7 @@ pub(crate) fn page(title: &str, remarks: &[String], command: &str, content: &Mar
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(WEIGHTS)) }
             }
             body {
                 main {

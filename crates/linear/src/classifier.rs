@@ -199,8 +199,8 @@ impl LinearClassifier {
     }
 
     /// The certificate of a model for rows and labels, whoever fitted it: `with.start`, its intercepts
-    /// replaced by the best ones for its weights. After the hinge loss, whose slopes at a kink are not told by
-    /// the weights, the bound may be far above the truth.
+    /// replaced by the best ones for its weights. After the hinge loss, whose slopes at a kink are not told
+    /// by the weights, the bound may be far above the truth.
     ///
     /// # Errors
     /// As [`fit_with`](Self::fit_with); also without a start.

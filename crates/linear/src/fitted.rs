@@ -3,7 +3,7 @@
 use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use crate::held_out::Judged;
+use crate::judged::Judged;
 use crate::row_loss::softmax;
 use crate::{
     ClassLabel, ClassifierLoss, DataRows, DenseRows, DualityGap, FitStatus, LinearDataError, LinearWarning,

@@ -24,10 +24,12 @@
 //! min over w, b   Σᵢ sᵢ φ(xᵢᵀw + b; yᵢ) / Σᵢ sᵢ  +  λ [ (1−ρ)/2 ‖Dw‖² + ρ ‖Dw‖₁ ]
 //! ```
 //!
-//! * [`LinearClassifier`]: logistic (multinomial with three or more classes), hinge, squared hinge. Labels are
+//! * [`LinearClassifier`]: logistic (multinomial with three or more classes), hinge, squared hinge. Labels
+//! are
 //!   words, whole numbers or truth values, and come back as they were.
 //! * [`LinearRegressor`]: squares, Huber, Poisson.
-//! * [`LinearPenalty`]: none, ridge, lasso, elastic net, group lasso. `D` holds the standard deviations of the
+//! * [`LinearPenalty`]: none, ridge, lasso, elastic net, group lasso. `D` holds the standard deviations of
+//! the
 //!   columns, so that their units change no prediction; `on_columns_as_given` makes it ones.
 //! * The intercept `b` is not penalized, on sparse rows neither, which are never centred in memory.
 //! * [`FitWith`]: weights of rows, a start, names of columns. [`ClassBalance`]: weights of classes.
@@ -70,6 +72,7 @@ mod fitted;
 mod gram;
 mod gram_form;
 mod held_out;
+mod judged;
 mod kernels;
 mod label;
 mod lbfgs;
@@ -80,6 +83,7 @@ mod multipliers;
 mod newton;
 mod packed;
 mod path;
+mod path_method;
 mod penalty;
 mod precondition;
 mod quadratic;
@@ -94,11 +98,13 @@ pub use classifier::{ClassBalance, ClassifierLoss, LinearClassifier};
 pub use error::LinearDataError;
 pub use fit::LinearSolver;
 pub use fitted::{FittedClassifier, FittedRegressor, LinearFit};
-pub use held_out::{HeldOutRows, Judged};
+pub use held_out::{HeldOut, HeldOutRows};
+pub use judged::Judged;
 pub use label::ClassLabel;
 pub use loss::Loss;
 pub use meter::LinearWork;
-pub use path::{HeldOut, LinearPath, PathFit, PathMethod, PathPoint, PathWith};
+pub use path::{LinearPath, PathFit, PathPoint, PathWith};
+pub use path_method::PathMethod;
 pub use penalty::{LinearPenalty, PenalizedScale};
 pub use regressor::{FitWith, LinearRegressor, RegressorLoss};
 #[doc(hidden)]

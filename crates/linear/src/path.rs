@@ -4,23 +4,10 @@
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use crate::held_out::{HeldOutRows, Judged, Part};
-use crate::{
-    ClassLabel, DataRows, FitWith, FittedClassifier, FittedRegressor, LinearClassifier, LinearDataError,
-    LinearFit, LinearPenalty, LinearRegressor,
-};
-
-/// Rows that judge the points of a path, and when the path ends.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct HeldOut {
-    /// Which rows these are.
-    pub rows: HeldOutRows,
-    /// The draw of the rows follows from it.
-    pub seed: u64,
-    /// The path ends after so many points without a new least loss of the rows held out.
-    pub patience: usize,
-}
+use crate::held_out::{HeldOut, HeldOutRows, Part};
+use crate::judged::Judged;
+use crate::path_method::PathMethod;
+use crate::{DataRows, FitWith, LinearDataError, LinearFit};
 
 /// A sequence of strengths, falling by a constant factor.
 ///
@@ -31,8 +18,8 @@ pub struct HeldOut {
 /// let labels: Vec<f64> = (0..40).map(|i| f64::from(2 * i) + f64::from(i * 5 % 3)).collect();
 /// let rows = DenseRows::new(3, values)?.into();
 /// let regressor = LinearRegressor::new(LinearPenalty::lasso(1.0));
-/// let answer = LinearPath { points: 20, ..LinearPath::new(HeldOut::new(1)) }.fit(&regressor, &rows, &labels)?;
-/// // The first strength leaves no weight; the best one keeps the column that matters.
+/// let answer = LinearPath { points: 20, ..LinearPath::new(HeldOut::new(1)) }.fit(&regressor, &rows,
+/// &labels)?; // The first strength leaves no weight; the best one keeps the column that matters.
 /// assert!(answer.points[0].model.weights().iter().all(|w| *w == 0.0));
 /// assert!((answer.fit.model.weights()[0] - 2.0).abs() < 0.1);
 /// # Ok::<(), kiln_linear::LinearDataError>(())
@@ -95,148 +82,6 @@ pub struct PathWith<'a> {
     pub columns: Option<&'a [String]>,
     /// Called after each point with the number of points so far.
     pub progress: Option<&'a mut dyn FnMut(usize)>,
-}
-
-/// What a path needs of a classifier or a regressor.
-pub trait PathMethod {
-    /// A label.
-    type Label: Clone;
-    /// What is fitted.
-    type Model: Clone;
-
-    /// The same with another strength.
-    #[must_use]
-    fn with_strength(&self, strength: f64) -> Self;
-
-    /// The strength at which a path begins.
-    ///
-    /// # Errors
-    /// As a fit.
-    fn first_strength(
-        &self,
-        rows: &DataRows,
-        labels: &[Self::Label],
-        weights: Option<&[f64]>,
-    ) -> Result<f64, LinearDataError>;
-
-    /// A fit.
-    ///
-    /// # Errors
-    /// As a fit.
-    fn fit_with(
-        &self,
-        rows: &DataRows,
-        labels: &[Self::Label],
-        with: FitWith<'_, Self::Model>,
-    ) -> Result<LinearFit<Self::Model>, LinearDataError>;
-
-    /// The loss of each row, and whether its class is predicted.
-    ///
-    /// # Errors
-    /// When the rows do not fit the model.
-    fn judge(model: &Self::Model, rows: &DataRows, labels: &[Self::Label])
-    -> Result<Judged, LinearDataError>;
-
-    /// For each row the class that must be on both sides of a split, as a number.
-    fn strata(labels: &[Self::Label]) -> Vec<usize>;
-
-    /// How many weights are not 0.
-    fn used(model: &Self::Model) -> usize;
-}
-
-/// Where a ridge of this strength times the mean curvature removes all but a hundredth of the weights.
-const REMOVES: f64 = 100.0;
-
-impl PathMethod for LinearRegressor {
-    type Label = f64;
-    type Model = FittedRegressor;
-
-    fn with_strength(&self, strength: f64) -> Self {
-        Self { penalty: LinearPenalty { strength, ..self.penalty.clone() }, ..self.clone() }
-    }
-
-    fn first_strength(
-        &self,
-        rows: &DataRows,
-        labels: &[f64],
-        weights: Option<&[f64]>,
-    ) -> Result<f64, LinearDataError> {
-        if self.penalty.l1_share > 0.0 {
-            return self.largest_strength_with(rows, labels, weights);
-        }
-        Ok(REMOVES * self.mean_curvature(rows, labels)?)
-    }
-
-    fn fit_with(
-        &self,
-        rows: &DataRows,
-        labels: &[f64],
-        with: FitWith<'_, FittedRegressor>,
-    ) -> Result<LinearFit<FittedRegressor>, LinearDataError> {
-        self.fit_with(rows, labels, with)
-    }
-
-    fn judge(model: &FittedRegressor, rows: &DataRows, labels: &[f64]) -> Result<Judged, LinearDataError> {
-        model.judge(rows, labels)
-    }
-
-    fn strata(labels: &[f64]) -> Vec<usize> {
-        vec![0; labels.len()]
-    }
-
-    fn used(model: &FittedRegressor) -> usize {
-        model.weights().iter().filter(|w| **w != 0.0).count()
-    }
-}
-
-impl PathMethod for LinearClassifier {
-    type Label = ClassLabel;
-    type Model = FittedClassifier;
-
-    fn with_strength(&self, strength: f64) -> Self {
-        Self { penalty: LinearPenalty { strength, ..self.penalty.clone() }, ..self.clone() }
-    }
-
-    fn first_strength(
-        &self,
-        rows: &DataRows,
-        labels: &[ClassLabel],
-        weights: Option<&[f64]>,
-    ) -> Result<f64, LinearDataError> {
-        if self.penalty.l1_share > 0.0 {
-            return self.largest_strength_with(rows, labels, weights);
-        }
-        // No loss of classes bends by more than 1.
-        Ok(REMOVES)
-    }
-
-    fn fit_with(
-        &self,
-        rows: &DataRows,
-        labels: &[ClassLabel],
-        with: FitWith<'_, FittedClassifier>,
-    ) -> Result<LinearFit<FittedClassifier>, LinearDataError> {
-        self.fit_with(rows, labels, with)
-    }
-
-    fn judge(
-        model: &FittedClassifier,
-        rows: &DataRows,
-        labels: &[ClassLabel],
-    ) -> Result<Judged, LinearDataError> {
-        model.judge(rows, labels)
-    }
-
-    fn strata(labels: &[ClassLabel]) -> Vec<usize> {
-        let mut classes: Vec<&ClassLabel> = labels.iter().collect();
-        classes.sort_unstable();
-        classes.dedup();
-        labels.iter().map(|label| classes.binary_search(&label).unwrap_or(0)).collect()
-    }
-
-    fn used(model: &FittedClassifier) -> usize {
-        model.weights().iter().flatten().filter(|w| **w != 0.0).count()
-    }
 }
 
 impl LinearPath {

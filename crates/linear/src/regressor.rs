@@ -188,8 +188,8 @@ impl LinearRegressor {
         Ok(LinearFit { model, certificate, work: fitted.work, status: fitted.status, warnings })
     }
 
-    /// The certificate of a model for rows and labels, whoever fitted it: `with.start`, its intercept replaced
-    /// by the best one for its weights.
+    /// The certificate of a model for rows and labels, whoever fitted it: `with.start`, its intercept
+    /// replaced by the best one for its weights.
     ///
     /// # Errors
     /// As [`fit_with`](Self::fit_with); also without a start.

@@ -55,21 +55,25 @@ impl std::fmt::Display for LinearWarning {
         match self {
             Self::NotConverged { status: FitStatus::Rounding, reached, tolerance } => write!(
                 f,
-                "the relative duality gap is {reached:.1e}, not {tolerance:.1e}, and rounding hides any further \
+                "the relative duality gap is {reached:.1e}, not {tolerance:.1e}, and rounding hides any \
+                 further \
                  descent: raise `tolerance`, add a penalty, or drop columns that others determine"
             ),
             Self::NotConverged { reached, tolerance, .. } => write!(
                 f,
-                "the budget was spent at a relative duality gap of {reached:.1e}; {tolerance:.1e} was asked for: \
+                "the budget was spent at a relative duality gap of {reached:.1e}; {tolerance:.1e} was asked \
+                 for: \
                  raise `passes`, raise `tolerance`, or strengthen the penalty"
             ),
             Self::ConstantColumns { columns } => write!(
                 f,
-                "columns that hold one number only have weight 0: {columns:?}; drop them, here and where you predict"
+                "columns that hold one number only have weight 0: {columns:?}; drop them, here and where you \
+                 predict"
             ),
             Self::Separable => write!(
                 f,
-                "the classes can be told apart without error and there is no penalty, so the best weights are \
+                "the classes can be told apart without error and there is no penalty, so the best weights \
+                 are \
                  infinite: add a penalty, such as a ridge of 1/rows"
             ),
             Self::LonelyClasses { classes } => {
@@ -82,7 +86,8 @@ impl std::fmt::Display for LinearWarning {
             Self::ConstantLabels => write!(f, "all labels are the same number: check the column of labels"),
             Self::AllWeightsZero { from_strength } => write!(
                 f,
-                "all weights are 0, as from a strength of {from_strength:.3e} on: take a smaller one, or a path"
+                "all weights are 0, as from a strength of {from_strength:.3e} on: take a smaller one, or a \
+                 path"
             ),
         }
     }

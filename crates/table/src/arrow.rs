@@ -1,7 +1,7 @@
 //! Tables in Parquet and Arrow IPC (Feather) files, with the feature `parquet`.
 //!
-//! The crates that read them panic on some damaged files. The border catches that, so that damage is an error here
-//! as everywhere; the process's panic hook, which may print a line, is left alone.
+//! The crates that read them panic on some damaged files. The border catches that, so that damage is an error
+//! here as everywhere; the process's panic hook, which may print a line, is left alone.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -26,8 +26,8 @@ impl Dialect {
             .from_reader(text)
     }
 
-    /// The dialect in which the rows of a sample are equally long, and longest. Quotes hold cells together, unless
-    /// some are not where they should be, and the rows are equally long without them.
+    /// The dialect in which the rows of a sample are equally long, and longest. Quotes hold cells together,
+    /// unless some are not where they should be, and the rows are equally long without them.
     pub(crate) fn of(sample: &[u8], whole: bool, separator: Option<u8>) -> Self {
         let separators = separator.as_ref().map_or(&SEPARATORS[..], std::slice::from_ref);
         let mut best = (0.0, Self { separator: separator.unwrap_or(b','), quotes: true });

@@ -22,8 +22,8 @@ pub struct EncodedRows {
 pub enum Entries {
     /// Every entry.
     Dense(Vec<f64>),
-    /// Compressed sparse rows: row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with the
-    /// values at the same places. Where most levels of words are not those of a row, this is what fits.
+    /// Compressed sparse rows: row `i` has the columns `indices[starts[i]..starts[i + 1]]`, ascending, with
+    /// the values at the same places. Where most levels of words are not those of a row, this is what fits.
     Sparse {
         /// Where each row starts, and where the last one ends.
         starts: Vec<usize>,

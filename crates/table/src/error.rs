@@ -44,8 +44,8 @@ pub enum TableError {
     },
     /// A row with another number of cells than the first line.
     #[error(
-        "{file}, line {line}: {found} cells, but the first line has {expected}; look for a separator or a quote \
-         in a cell: cells that hold one stand in quotes, and a quote in quotes is doubled"
+        "{file}, line {line}: {found} cells, but the first line has {expected}; look for a separator or a \
+         quote in a cell: cells that hold one stand in quotes, and a quote in quotes is doubled"
     )]
     Width {
         /// The file.
@@ -81,7 +81,8 @@ pub enum TableError {
     },
     /// A word in a column that must hold numbers.
     #[error(
-        "{file}, {place}, column {column:?}: {found:?} is no number; mend the cell, or leave it empty for missing"
+        "{file}, {place}, column {column:?}: {found:?} is no number; mend the cell, or leave it empty for \
+         missing"
     )]
     NoNumber {
         /// The file.

@@ -26,14 +26,14 @@
 //! | Parquet, Arrow IPC (Feather 2), with the feature `parquet` | numbers, text, truth values, dates, categories; others are reported |
 //! | any of these by gzip, bzip2, zstd | by the first bytes |
 //!
-//! A [`TableColumn`] holds numbers or words. Missing are empty cells, nulls and the [`MISSING_WORDS`]; a column says
-//! how they were spelled. What a reader decided that may not be what was meant is in [`DataTable::notes`].
-//! Errors name the file, the line, the column and what to do.
+//! A [`TableColumn`] holds numbers or words. Missing are empty cells, nulls and the [`MISSING_WORDS`]; a
+//! column says how they were spelled. What a reader decided that may not be what was meant is in
+//! [`DataTable::notes`]. Errors name the file, the line, the column and what to do.
 //!
 //! # Numbers
 //!
-//! A [`Preprocessing`] is fitted to one table, saved with a model by serde, and applied to others, whose columns it
-//! finds by name.
+//! A [`Preprocessing`] is fitted to one table, saved with a model by serde, and applied to others, whose
+//! columns it finds by name.
 
 #[cfg(feature = "parquet")]
 mod arrow;

@@ -13,8 +13,8 @@ use crate::Place;
 pub enum TableNote {
     /// The first line holds numbers, so it names no columns: they are called `column 1`, `column 2`, …
     NoNames,
-    /// The first line has one name less than the rows have cells, as R writes tables: the first column holds names
-    /// of rows, and is called `row names`.
+    /// The first line has one name less than the rows have cells, as R writes tables: the first column holds
+    /// names of rows, and is called `row names`.
     RowNames,
     /// A column has no name.
     Unnamed {
@@ -70,12 +70,13 @@ impl fmt::Display for TableNote {
         match self {
             Self::NoNames => write!(
                 f,
-                "the first line holds numbers, so the columns have no names: they are called \"column 1\", \"column \
-                 2\" and so on"
+                "the first line holds numbers, so the columns have no names: they are called \"column 1\", \
+                 \"column 2\" and so on"
             ),
             Self::RowNames => write!(
                 f,
-                "the first line has one name less than the rows have cells: the first column is called \"row names\""
+                "the first line has one name less than the rows have cells: the first column is called \"row \
+                 names\""
             ),
             Self::Unnamed { called } => write!(f, "a column without a name is called {called:?}"),
             Self::SameName { name, called } => {
@@ -83,8 +84,8 @@ impl fmt::Display for TableNote {
             }
             Self::NotUtf8 { line, cells } => write!(
                 f,
-                "{cells} {} not UTF-8 (the first in line {line}) and read as Windows-1252, which holds Latin-1; if \
-                 that is wrong, convert the file with iconv",
+                "{cells} {} not UTF-8 (the first in line {line}) and read as Windows-1252, which holds \
+                 Latin-1; if that is wrong, convert the file with iconv",
                 if *cells == 1 { "cell is" } else { "cells are" }
             ),
             Self::DecimalCommas { column } => {
@@ -95,8 +96,8 @@ impl fmt::Display for TableNote {
             }
             Self::AlmostNumbers { column, cells, found, place } => write!(
                 f,
-                "column {column:?} holds numbers but for {cells} {} (first {found:?}, {place}): it was taken as \
-                 words; if {found:?} means missing, say so",
+                "column {column:?} holds numbers but for {cells} {} (first {found:?}, {place}): it was \
+                 taken as words; if {found:?} means missing, say so",
                 if *cells == 1 { "cell" } else { "cells" }
             ),
             Self::NotRead { column, kind } => {

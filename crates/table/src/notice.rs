@@ -83,7 +83,8 @@ pub enum PreprocessingNotice {
         /// Some of the words.
         examples: Vec<String>,
     },
-    /// Missing values in a column that had none when it was fitted: numbers become the median, words no level.
+    /// Missing values in a column that had none when it was fitted: numbers become the median, words no
+    /// level.
     UnseenMissing {
         /// The column.
         column: String,
@@ -137,7 +138,8 @@ impl fmt::Display for PreprocessingNotice {
         match self {
             Self::MissingNumbers { column, rows, spelled, median } => write!(
                 f,
-                "{column:?} is missing in {} ({}): they got the median {}, and a column \"{column} is missing\"",
+                "{column:?} is missing in {} ({}): they got the median {}, and a column \"{column} is \
+                 missing\"",
                 count(*rows),
                 spellings(spelled),
                 short(*median)
@@ -150,18 +152,19 @@ impl fmt::Display for PreprocessingNotice {
             ),
             Self::LikeNames { column, levels, rows } => write!(
                 f,
-                "{column:?} is left out: {levels} different words in {} are names or texts, and tell nothing of new \
-                 rows",
+                "{column:?} is left out: {levels} different words in {} are names or texts, and tell \
+                 nothing of new rows",
                 count(*rows)
             ),
             Self::DifferentEach { column } => write!(
                 f,
-                "{column:?} is another whole number in each row: if it only tells rows apart, it must be left out"
+                "{column:?} is another whole number in each row: if it only tells rows apart, it must be \
+                 left out"
             ),
             Self::FarValue { column, value, place } => write!(
                 f,
-                "{column:?} is {value} in {place}, a thousand times as far from the median as the quartiles are from \
-                 each other: one such row can turn a fit around, so look at it"
+                "{column:?} is {value} in {place}, a thousand times as far from the median as the quartiles \
+                 are from each other: one such row can turn a fit around, so look at it"
             ),
             Self::CountsRows { column } => write!(f, "{column:?} is left out: it counts the rows"),
             Self::AllMissing { column } => write!(f, "{column:?} is left out: it has no value in any row"),
@@ -170,14 +173,14 @@ impl fmt::Display for PreprocessingNotice {
             }
             Self::UnseenLevels { column, rows, examples } => write!(
                 f,
-                "{} of {column:?} hold words that the model has not seen, which count as none of its words: {}",
+                "words of {column:?} that the model has not seen, in {}, count as none of its words: {}",
                 count(*rows),
                 named(examples)
             ),
             Self::UnseenMissing { column, rows, spelled } => write!(
                 f,
-                "{column:?} is missing in {} ({}), and never was when the model was fitted: a number became the \
-                 median, a word none",
+                "{column:?} is missing in {} ({}), and never was when the model was fitted: a number became \
+                 the median, a word none",
                 count(*rows),
                 spellings(spelled)
             ),

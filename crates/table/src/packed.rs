@@ -133,8 +133,8 @@ impl<R: BufRead> Member<R> {
     }
 }
 
-/// The members of a compressed file one after the other. Zeros may follow the last, as tapes and some tools pad
-/// with them; other bytes are an error, where they would otherwise be lost without a word.
+/// The members of a compressed file one after the other. Zeros may follow the last, as tapes and some tools
+/// pad with them; other bytes are an error, where they would otherwise be lost without a word.
 struct Members<R: BufRead> {
     compression: Compression,
     /// `None` at the end and while one decoder is replaced by the next.

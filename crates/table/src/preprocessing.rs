@@ -1,8 +1,9 @@
 //! From the columns of a table to numbers, in a way that is fitted once and then the same for every table.
 //!
-//! Numbers stay as they are; a missing one becomes the median, and where any was missing in the fitted table a
-//! column of indicators says so. Words become a column of indicators a level: of two levels, where none is missing,
-//! one column for the second; missing words are a level. Columns are found by name, wherever they stand.
+//! Numbers stay as they are; a missing one becomes the median, and where any was missing in the fitted table
+//! a column of indicators says so. Words become a column of indicators a level: of two levels, where none is
+//! missing, one column for the second; missing words are a level. Columns are found by name, wherever they
+//! stand.
 
 use std::collections::HashSet;
 
@@ -14,7 +15,8 @@ use crate::{ColumnValues, DataTable, EncodedRows, PreprocessingNotice, TableColu
 const MANY: usize = 1000;
 /// A table of fewer rows shows nothing about names and counts.
 const FEW: usize = 20;
-/// A number is remarked upon that is so many times as far from the median as the quartiles are from each other.
+/// A number is remarked upon that is so many times as far from the median as the quartiles are from each
+/// other.
 const FAR: f64 = 1000.0;
 
 /// How the columns of a table become numbers. It is saved with a model.
@@ -23,11 +25,12 @@ const FAR: f64 = 1000.0;
 /// use kiln_table::{Preprocessing, PreprocessingOptions, read_table_from};
 ///
 /// let read = |text: &str| read_table_from("people.csv", text.as_bytes(), &Default::default());
-/// let (fitted, _) = Preprocessing::fit(&read("age,job\n30,cook\n,judge\n50,smith\n")?, &PreprocessingOptions::default())?;
-/// let (rows, notices) = fitted.apply(&read("job,age,pet\nsmith,,cat\nclown,20,dog\n")?)?;
-/// assert_eq!(rows.columns, ["age", "age is missing", "job=cook", "job=judge", "job=smith"]);
-/// assert_eq!(rows.to_dense(), [40.0, 1.0, 0.0, 0.0, 1.0, 20.0, 0.0, 0.0, 0.0, 0.0]);
-/// assert!(notices[0].to_string().contains("\"clown\"") && notices[1].to_string().contains("\"pet\""));
+/// let (fitted, _) = Preprocessing::fit(&read("age,job\n30,cook\n,judge\n50,smith\n")?,
+/// &PreprocessingOptions::default())?; let (rows, notices) =
+/// fitted.apply(&read("job,age,pet\nsmith,,cat\nclown,20,dog\n")?)?; assert_eq!(rows.columns, ["age", "age is
+/// missing", "job=cook", "job=judge", "job=smith"]); assert_eq!(rows.to_dense(), [40.0, 1.0, 0.0, 0.0, 1.0,
+/// 20.0, 0.0, 0.0, 0.0, 0.0]); assert!(notices[0].to_string().contains("\"clown\"") &&
+/// notices[1].to_string().contains("\"pet\""));
 /// # Ok::<(), kiln_table::TableError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,11 +84,12 @@ pub struct PreprocessingOptions {
 }
 
 impl Preprocessing {
-    /// Looks at the columns of a table, and says what it will do with them. What is left out is in the notices.
+    /// Looks at the columns of a table, and says what it will do with them. What is left out is in the
+    /// notices.
     ///
     /// # Errors
-    /// [`TableError::NoColumn`] for a name in the options that no column has, [`TableError::NothingLeft`], and
-    /// [`TableError::Infinite`].
+    /// [`TableError::NoColumn`] for a name in the options that no column has, [`TableError::NothingLeft`],
+    /// and [`TableError::Infinite`].
     pub fn fit(
         table: &DataTable,
         options: &PreprocessingOptions,
@@ -112,8 +116,8 @@ impl Preprocessing {
         &self.columns
     }
 
-    /// The columns of words: [`TableOptions::words`](crate::TableOptions::words) for tables to come, in which they
-    /// may happen to look like numbers.
+    /// The columns of words: [`TableOptions::words`](crate::TableOptions::words) for tables to come, in which
+    /// they may happen to look like numbers.
     pub fn words(&self) -> Vec<String> {
         let words = self.columns.iter().filter(|column| matches!(column.holds, ColumnKind::Words { .. }));
         words.map(|column| column.name.clone()).collect()
@@ -137,11 +141,12 @@ impl Preprocessing {
         names
     }
 
-    /// The numbers of a table, whose columns are found by name. What is in the table and not used, or used and not
-    /// known, is in the notices.
+    /// The numbers of a table, whose columns are found by name. What is in the table and not used, or used
+    /// and not known, is in the notices.
     ///
     /// # Errors
-    /// [`TableError::NoColumn`], [`TableError::NoNumber`], [`TableError::Dates`] and [`TableError::Infinite`].
+    /// [`TableError::NoColumn`], [`TableError::NoNumber`], [`TableError::Dates`] and
+    /// [`TableError::Infinite`].
     pub fn apply(&self, table: &DataTable) -> Result<(EncodedRows, Vec<PreprocessingNotice>), TableError> {
         let mut notices = Vec::new();
         let mut matched = Vec::with_capacity(self.columns.len());

@@ -10,9 +10,9 @@ use crate::{DataTable, PackedError, TableError, TableOptions, text};
 /// From so many bytes the dialect of a text is found.
 const SAMPLE: u64 = 1 << 18;
 
-/// Reads a table from a file; `-` is standard input. The format goes by the content, not by the name: text with
-/// commas, tabs, semicolons or bars between cells, and with the feature `parquet` Parquet and Arrow IPC (Feather);
-/// each may be compressed by gzip, bzip2 or zstd.
+/// Reads a table from a file; `-` is standard input. The format goes by the content, not by the name: text
+/// with commas, tabs, semicolons or bars between cells, and with the feature `parquet` Parquet and Arrow IPC
+/// (Feather); each may be compressed by gzip, bzip2 or zstd.
 ///
 /// # Errors
 /// [`TableError`], with file, line and column where there are any.
@@ -117,7 +117,8 @@ fn binary(
 #[cfg(not(feature = "parquet"))]
 fn binary(file: &str, sample: &[u8], _: impl BufRead, _: &TableOptions) -> Result<DataTable, TableError> {
     let format = if sample.starts_with(b"PAR1") { "a Parquet file" } else { "an Arrow file" };
-    let instead = "this program was built without the feature `parquet`: build it with that feature, or save the \
+    let instead = "this program was built without the feature `parquet`: build it with that feature, or save \
+     the \
                    table as .csv";
     Err(TableError::NotRead { file: file.to_owned(), format, instead })
 }

@@ -54,8 +54,8 @@ fn excel_separator(sample: &[u8]) -> (Option<u8>, &[u8]) {
     }
 }
 
-/// Whether the first line names the columns: no number is in it, or one of its words stands above a number, or
-/// its numbers count up by one (years, places) and those below do not.
+/// Whether the first line names the columns: no number is in it, or one of its words stands above a number,
+/// or its numbers count up by one (years, places) and those below do not.
 fn names_columns(first: &[String], second: &ByteRecord) -> bool {
     let of = |word: &str| word.parse::<f64>().ok().filter(|number| !number.is_nan());
     let below = |at: usize| {

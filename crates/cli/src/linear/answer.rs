@@ -89,7 +89,8 @@ impl Answer {
             _ => "adds to the score of its class".to_owned(),
         };
         format!(
-            "A weight {adds} for one unit more of its column; the effect is that of one standard deviation more."
+            "A weight {adds} for one unit more of its column; the effect is that of one standard deviation \
+             more."
         )
     }
 
@@ -241,8 +242,8 @@ fn certificate(learned: &Learned) -> String {
     let certificate = &learned.certificate;
     let within = if certificate.within.is_some() { " near this one" } else { "" };
     format!(
-        "Certificate, proved: no model of this form{within} has a lower objective by more than {} times the loss of a \
-         constant.",
+        "Certificate, proved: no model of this form{within} has a lower objective by more than {} times the \
+         loss of a constant.",
         Short(certificate.relative)
     )
 }

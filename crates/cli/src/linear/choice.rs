@@ -146,8 +146,9 @@ pub(super) fn method(
     }
 }
 
-/// 1.345 standard deviations of normal labels, by their median absolute deviation: Huber's choice, 95 % as good as
-/// squares where labels are normal. Where half of the labels are one number, by the mean absolute deviation.
+/// 1.345 standard deviations of normal labels, by their median absolute deviation: Huber's choice, 95 % as
+/// good as squares where labels are normal. Where half of the labels are one number, by the mean absolute
+/// deviation.
 fn huber_width(labels: &[f64]) -> f64 {
     let median = |values: &[f64]| {
         let mut values = values.to_vec();

@@ -46,11 +46,11 @@ pub(crate) struct Fit {
     /// Strength of the penalty; by default many are tried on rows held out
     #[arg(long, value_name = "λ", allow_negative_numbers = true, conflicts_with_all = ["folds", "held_out"])]
     strength: Option<f64>,
-    /// Columns that must not be used, such as what is known only afterwards
-    #[arg(long, value_name = "COLUMN", num_args = 1.., value_delimiter = ',')]
+    /// Columns that must not be used, with commas, such as what is known only afterwards
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     ignore: Vec<String>,
     /// Columns that are used even if they look like names or numbers of rows
-    #[arg(long, value_name = "COLUMN", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     keep: Vec<String>,
     /// A column with the weights of rows: 2 counts as the row twice
     #[arg(long, value_name = "COLUMN")]
@@ -319,10 +319,14 @@ impl Fit {
             }
             LinearDataError::ColumnOverflow { column } => {
                 let name = sample.columns.get(*column).cloned().unwrap_or_default();
-                format!("{file}: the squares of column {name:?} overflow; divide it by a constant, or --ignore it")
+                format!(
+                    "{file}: the squares of column {name:?} overflow; divide it by a constant, or \
+                 --ignore it"
+                )
             }
             LinearDataError::OneClass { class } => format!(
-                "{file}: {label:?} is {class} in all rows that count; there must be two classes at least to tell apart"
+                "{file}: {label:?} is {class} in all rows that count; there must be two classes at least to \
+                 tell apart"
             ),
             error => format!("{file}: {}", words::in_arguments(&error.to_string())),
         }

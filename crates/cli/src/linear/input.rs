@@ -33,11 +33,11 @@ pub(super) struct Input {
     /// Whether the first line names the columns; by default, if it looks so
     #[arg(long, value_enum, value_name = "WHETHER", help_heading = READING)]
     header: Option<YesNo>,
-    /// Columns that hold words even if they look like numbers: codes of kinds, postcodes
-    #[arg(long, value_name = "COLUMN", num_args = 1.., value_delimiter = ',', help_heading = READING)]
+    /// Columns that hold words even if they look like numbers, with commas: codes of kinds, postcodes
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', help_heading = READING)]
     words: Vec<String>,
-    /// Words that mean missing, besides empty cells, NA, NaN, null and ?
-    #[arg(long, value_name = "WORD", num_args = 1.., help_heading = READING)]
+    /// A word that means missing, besides empty cells, NA, NaN, null and ?; may be given again
+    #[arg(long, value_name = "WORD", help_heading = READING)]
     missing: Vec<String>,
 }
 
@@ -87,8 +87,8 @@ impl Input {
         self.format == Some(Format::Svmlight) || SVMLIGHT.iter().any(|ending| plain.ends_with(ending))
     }
 
-    /// Reads the file, with these columns of words and words for missing besides those of the arguments; `columns`
-    /// says how an svmlight file must number its columns, and how many there are.
+    /// Reads the file, with these columns of words and words for missing besides those of the arguments;
+    /// `columns` says how an svmlight file must number its columns, and how many there are.
     pub(super) fn read(
         &self,
         saved: &TableOptions,

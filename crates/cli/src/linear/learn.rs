@@ -16,7 +16,7 @@ const FOLDS: usize = 5;
 const SHARE: f64 = 0.2;
 
 /// How many columns a plot of the path shows.
-pub(super) const SHOWN: usize = 8;
+pub(super) const SHOWN: usize = 7;
 
 /// Rows with labels.
 #[derive(Debug)]

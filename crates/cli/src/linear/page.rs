@@ -31,10 +31,15 @@ pub(super) fn page(
         p class="lead" { (joined(&answer.task)) " " (joined(&answer.quality)) }
         dl {
             (fact("Table", file_name(&answer.file), &format!("{} rows", count(answer.rows as u64))))
-            (fact("Columns of numbers", &count(answer.columns as u64), &format!("{} used", count(answer.weights.len() as u64))))
+            (fact(
+                "Columns of numbers",
+                &count(answer.columns as u64),
+                &format!("{} used", count(answer.weights.len() as u64))
+            ))
             (fact("Strength", &Short(learned.penalty.strength).to_string(), chosen(learned)))
             @if let Some((value, what)) = score(learned) { (fact("Held out", &value, what)) }
-            (fact("Certificate", &Short(learned.certificate.relative).to_string(), "proved: the most that is missing"))
+            (fact("Certificate", &Short(learned.certificate.relative).to_string(), "proved: the most that is \
+             missing"))
         }
         p { (answer.method) " " (answer.strength) }
         @if let Some(path) = &learned.path {
@@ -43,14 +48,15 @@ pub(super) fn page(
                     figure {
                         (PreEscaped(plots::effects(path, columns, answer.outputs.len() > 1).svg()))
                         figcaption {
-                            "The columns with the largest effects. From right to left the penalty gives way, and they \
-                             come in."
+                            "The columns with the largest effects. From right to left the penalty gives \
+                             way, and they come in."
                         }
                     }
                 }
                 figure {
                     (PreEscaped(plots::held_out(path).svg()))
-                    figcaption { "Lower is better. To the left of the lowest point the model learns its rows by heart." }
+                    figcaption { "Lower is better. To the left of the lowest point the model learns its rows \
+                     by heart." }
                 }
             }
         }
@@ -114,8 +120,8 @@ fn weights(answer: &Answer) -> Markup {
         div class="scroll" {
             table {
                 thead { tr {
-                    @for head in answer.heads() {
-                        th class=(if head == "column" || head == "for" { "name" } else { "number" }) { (head) }
+                    @for (at, head) in answer.heads().into_iter().enumerate() {
+                        th class=(if at == 1 || at == 2 { "number" } else { "name" }) { (head) }
                     }
                     th class="bar" { }
                 } }

@@ -28,7 +28,7 @@ pub(crate) struct Predict {
     #[command(flatten)]
     input: Input,
     /// Columns of the table to write beside the predictions, such as the names of rows
-    #[arg(long, value_name = "COLUMN", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     with: Vec<String>,
     /// The file for the predictions, as CSV; by default standard output
     #[arg(long, short, value_name = "FILE")]

@@ -20,14 +20,15 @@ pub(super) fn warnings(learned: &Learned, columns: &[String]) -> Vec<String> {
         };
         if path.best + 1 == path.points.len() && !path.ended_early && gained > 1e-3 {
             said.push(
-                "the weakest penalty that was tried predicted best: --penalty none, or a smaller --strength, may be \
-                 better"
+                "the weakest penalty that was tried predicted best: --penalty none, or a smaller \
+                 --strength, may be better"
                     .to_owned(),
             );
         }
         if path.best == 0 {
             said.push(
-                "the strongest penalty predicted rows held out best: these columns tell little or nothing of the label"
+                "the strongest penalty predicted rows held out best: these columns tell little or nothing of \
+                 the label"
                     .to_owned(),
             );
         }
@@ -49,8 +50,8 @@ fn in_words(warning: &LinearWarning, columns: &[String]) -> String {
             format!("columns that are the same in all rows have weight 0: {}{more}", named.join(", "))
         }
         LinearWarning::NotConverged { status: FitStatus::Rounding, reached, .. } => format!(
-            "the fit stopped at a certificate of {}, where rounding hides any further descent: strengthen the penalty, \
-             or leave out columns that others determine",
+            "the fit stopped at a certificate of {}, where rounding hides any further descent: strengthen \
+             the penalty, or leave out columns that others determine",
             Short(*reached)
         ),
         LinearWarning::NotConverged { reached, .. } => format!(
@@ -58,12 +59,13 @@ fn in_words(warning: &LinearWarning, columns: &[String]) -> String {
             Short(*reached)
         ),
         LinearWarning::Separable => {
-            "the classes can be told apart without error and there is no penalty, so the weights mean nothing by \
-             themselves: choose --penalty ridge"
+            "the classes can be told apart without error and there is no penalty, so the weights mean \
+             nothing by themselves: choose --penalty ridge"
                 .to_owned()
         }
         LinearWarning::AllWeightsZero { .. } => {
-            "all weights are 0: the model predicts the same for every row; take a smaller --strength, or none for a path"
+            "all weights are 0: the model predicts the same for every row; take a smaller --strength, or \
+             none for a path"
                 .to_owned()
         }
         other => other.to_string(),

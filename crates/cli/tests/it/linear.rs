@@ -32,7 +32,8 @@ fn values_are_learned_and_predicted() {
     let (folder, ran) =
         fitted(&["--label", "rent", "--ignore", "kind", "--out", "m.json", "--page", "m.html"]);
     assert!(ran.out.contains("\"rent\" is a number, from 302 to 8"), "{}", ran.out);
-    assert!(ran.out.contains("by cross-validation in 5 folds"), "{}", ran.out.replace('\n', " "));
+    let said = ran.out.replace('\n', " ");
+    assert!(said.contains("by cross-validation in 5 folds"), "{said}");
     assert!(ran.err.contains("note: \"name\" is left out: 60 different words"), "{}", ran.err);
     assert!(ran.err.contains("\"size\" is missing in 3 rows (empty 3 times)"), "{}", ran.err);
     assert!(ran.err.contains("wrote m.json") && ran.err.contains("wrote m.html"));
@@ -54,7 +55,12 @@ fn values_are_learned_and_predicted() {
     assert_eq!(lines[0], "where,predicted rent");
     let value = |line: &str| line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
     assert!((value(lines[1]) - 500.0).abs() < 10.0 && (value(lines[2]) - 600.0).abs() < 10.0, "{}", ran.out);
-    assert!(ran.err.contains("1 row of \"where\" hold words") && ran.err.contains("\"moon\""), "{}", ran.err);
+    assert!(
+        ran.err.contains("words of \"where\" that the model has not seen, in 1 row,")
+            && ran.err.contains("\"moon\""),
+        "{}",
+        ran.err
+    );
     assert!(ran.err.contains("does not use: \"pet\"\n"), "{}", ran.err);
     assert!(ran.err.contains("the root mean square error of 3 rows"), "{}", ran.err);
 }
@@ -107,18 +113,8 @@ fn every_loss_and_penalty_that_go_together_fit() {
             fitted(&["--label", "rent", "--loss", loss, "--penalty", penalty, "--ignore", "kind"]);
         }
     }
-    let (_, ran) = fitted(&[
-        "--label",
-        "rent",
-        "--held-out",
-        "0.3",
-        "--seed",
-        "5",
-        "--weights",
-        "size",
-        "--ignore",
-        "kind",
-    ]);
+    let held_out = ["--held-out", "0.3", "--seed", "5", "--weights", "rent"];
+    let (_, ran) = fitted(&[&["--label", "kind"], &held_out[..]].concat());
     assert!(ran.out.contains("30 %"), "{}", ran.out);
 }
 
@@ -190,12 +186,12 @@ fn a_page_is_whole_in_itself_and_says_what_was_missing() {
     for part in ["src=", "<link", "@import", "url("] {
         assert!(!page.contains(part), "{part}");
     }
-    let text = homes().replace("where", "<b>&'where").replace("edge", "<script>");
+    let text = homes().replace("where", "<script>&'where");
     std::fs::write(folder.path().join("odd.csv"), text).unwrap();
     let ran = kiln(folder.path(), &["linear", "fit", "odd.csv", "--label", "rent", "--page", "odd.html"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
     let page = read(&folder, "odd.html");
-    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;") && !page.contains("<b>"));
+    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Parquet and Arrow files. Not part of the usual build: `cargo nextest run -p kiln-table --features parquet`.
+//! Parquet and Arrow files. Not part of the usual build: `cargo nextest run -p kiln-table --features
+//! parquet`.
 
 use kiln_table::{DataTable, TableError, TableOptions, read_table, read_table_from};
 

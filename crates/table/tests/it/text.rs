@@ -63,7 +63,8 @@ fn missing_values_are_known_and_told() {
 #[test]
 fn types_of_columns() {
     let table = table(
-        "number,date,code,truth,mixed,time\n1e3,2024-02-29,007,True,1,2024-01-01 12:00\n-.5,1970-01-01,7,FALSE,x,2024-01-02T00:00:00Z\n",
+        "number,date,code,truth,mixed,time\n1e3,2024-02-29,007,True,1,2024-01-01 \
+         12:00\n-.5,1970-01-01,7,FALSE,x,2024-01-02T00:00:00Z\n",
     );
     assert_eq!(table.numbers("number").unwrap(), [1000.0, -0.5]);
     assert_eq!(table.numbers("date").unwrap(), [19_782.0, 0.0]);
