@@ -88,6 +88,7 @@ run_examples_of! {
     ErrorBar: "../../docs/src/error-bar.md",
     Graphs: "../../docs/src/graphs.md",
     LinearModels: "../../docs/src/linear-models.md",
+    BurnTraining: "../../docs/src/burn-training.md",
     Optimization: "../../docs/src/optimization.md",
     ReplayLog: "../../docs/src/replay-log.md",
     Transforms: "../../docs/src/transforms.md",

@@ -76,6 +76,30 @@ pub trait SaddleOperator: Operator<Point = (Self::X, Self::Y)> {
     /// # Errors
     /// As [`Operator::operator`].
     fn gradient_y(&self, x: &Self::X, y: &Self::Y) -> Result<Self::Y, OptimError>;
+
+    /// The resolvent of the part of `G` that is in `x`, in place, for a `G` that is separable as of two sets:
+    /// `x ← (I + s Gₓ)⁻¹ x`. By default the first half of [`resolvent`](Operator::resolvent) at `(x, y)`, so
+    /// that no constraint is lost.
+    ///
+    /// # Errors
+    /// As [`Operator::resolvent`].
+    fn resolvent_x(&self, step: f64, x: &mut Self::X, y: &Self::Y) -> Result<(), OptimError> {
+        let mut both = (x.clone(), y.clone());
+        self.resolvent(step, &mut both)?;
+        *x = both.0;
+        Ok(())
+    }
+
+    /// The resolvent of the part of `G` that is in `y`, as [`resolvent_x`](Self::resolvent_x).
+    ///
+    /// # Errors
+    /// As [`Operator::resolvent`].
+    fn resolvent_y(&self, step: f64, x: &Self::X, y: &mut Self::Y) -> Result<(), OptimError> {
+        let mut both = (x.clone(), y.clone());
+        self.resolvent(step, &mut both)?;
+        *y = both.1;
+        Ok(())
+    }
 }
 
 /// `min f + g`: a problem and a regularizer or constraint, by its proximal map.
@@ -130,6 +154,40 @@ impl<P: FiniteSum, G: Prox<P::Point>> FiniteSum for Composite<P, G> {
     fn batch(&self, batch: &[usize], z: &P::Point) -> Result<P::Point, OptimError> {
         self.problem.batch(batch, z)
     }
+}
+
+impl<P: SaddleOperator, G: Prox<P::Point>> SaddleOperator for Composite<P, G> {
+    type X = P::X;
+    type Y = P::Y;
+
+    fn gradient_x(&self, x: &P::X, y: &P::Y) -> Result<P::X, OptimError> {
+        self.problem.gradient_x(x, y)
+    }
+
+    fn gradient_y(&self, x: &P::X, y: &P::Y) -> Result<P::Y, OptimError> {
+        self.problem.gradient_y(x, y)
+    }
+}
+
+/// Refuses an iterate that the resolvent of the problem would move; for methods that have no use for a `G`,
+/// which would otherwise be ignored in silence.
+///
+/// # Errors
+/// [`OptimError::Problem`]
+pub(crate) fn refuse_resolvent<P: Operator>(
+    problem: &P,
+    z: &P::Point,
+    method: &str,
+) -> Result<(), OptimError> {
+    let mut moved = z.clone();
+    problem.resolvent(1.0, &mut moved)?;
+    if moved.sub(z)?.norm()? > 0.0 {
+        return Err(OptimError::problem(format!(
+            "{method} takes no constraint or regularizer (a resolvent), and the one of the problem would move the \
+             iterate; leave it away, or use a method that takes it, such as GradientDescent or Svrg"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses a batch that [`FiniteSum::batch`] must refuse; for implementations of that trait.

@@ -123,7 +123,7 @@ impl Work {
         x: &P::X,
         y: &P::Y,
     ) -> Result<P::X, OptimError> {
-        self.partial_gradients += 1;
+        self.partial_gradients += problem.components() as u64;
         problem.gradient_x(x, y)
     }
 
@@ -137,7 +137,7 @@ impl Work {
         x: &P::X,
         y: &P::Y,
     ) -> Result<P::Y, OptimError> {
-        self.partial_gradients += 1;
+        self.partial_gradients += problem.components() as u64;
         problem.gradient_y(x, y)
     }
 

@@ -29,6 +29,8 @@ mod entrywise;
 mod group_lasso;
 mod l1;
 mod l2;
+mod linear_oracle;
+mod shifted;
 mod simplex;
 mod sparse;
 mod spectral;
@@ -38,9 +40,11 @@ pub use entrywise::Entrywise;
 pub use group_lasso::GroupLasso;
 pub use l1::L1;
 pub use l2::{L2Ball, Sphere, SquaredL2};
+pub use linear_oracle::LinearOracle;
+pub use shifted::Shifted;
 pub use simplex::{L1Ball, Simplex};
 pub use sparse::SparseVectors;
-pub use spectral::{LowRank, NuclearNorm, Orthonormal};
+pub use spectral::{LowRank, NuclearBall, NuclearNorm, Orthonormal};
 
 /// A function `g`, given by its proximal map.
 pub trait Prox<V> {

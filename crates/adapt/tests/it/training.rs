@@ -10,7 +10,7 @@ use kiln_adapt::{
     Features, Fit, Labelled, Labels, Predict, Rows, SourceChoice, Training, Unlabelled, glorot_linear,
 };
 use kiln_core::InputError;
-use kiln_optim::first_order::HeavyBall;
+use kiln_optim::first_order::MomentumOptimizer;
 use kiln_tensor::network::ConvolutionalSizes;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, device_tests};
 
@@ -334,7 +334,7 @@ fn optimizers_of_kiln_optim_drop_in() {
     let device = flex();
     let data = problem(&[16, 16], &device);
     let training = Training {
-        optimizer: HeavyBall { step_size: 0.1.into(), momentum: 0.9 }.into(),
+        optimizer: MomentumOptimizer::heavy_ball(0.9).unwrap().into(),
         learning_rate: 0.1,
         ..training()
     };

@@ -12,11 +12,13 @@
 //! near a solution needs a strong convexity of `L` of more than `2γ‖∇L‖∗`. The alternating methods need it
 //! block by block, the joint one in both blocks together.
 
+pub mod admm;
 pub mod descent;
 pub mod minimization;
 
 use kiln_tensor::Vector;
 
+pub use admm::{Admm, AdmmMemory};
 pub use descent::AlternatingDescent;
 pub use minimization::AlternatingMinimization;
 

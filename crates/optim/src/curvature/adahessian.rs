@@ -9,8 +9,9 @@
 //!
 //! `ξ ⊙ H ξ` estimates the diagonal of the Hessian and is exact for a diagonal one; then, with `ε = 0`, the
 //! path does not depend on the scale of any coordinate. Where the curvature vanishes the step is `m̂/ε`: not
-//! capped, so `ε` is what keeps it finite. A `G` of the problem is not used: after a scaled step its proximal
-//! map would have to be taken in the scaled norm, and the plain one leads elsewhere. Cost per step: `b`
+//! capped, so `ε` is what keeps it finite. A problem with a `G` is refused as soon as its resolvent
+//! would move an iterate: after a scaled step the proximal map would have to be taken in the scaled norm, and
+//! the plain one leads elsewhere. Cost per step: `b`
 //! component gradients and one Hessian-vector product over the batch, about twice as much; memory: two
 //! numbers per coordinate, on the host, through which gradients pass too.
 //!
@@ -26,6 +27,7 @@ use kiln_tensor::{Coordinates, Distribution, Noise, Parameters, TensorError, Vec
 use serde::{Deserialize, Serialize};
 
 use super::SecondOrderSum;
+use crate::problem::refuse_resolvent;
 use crate::{Memory, OptimError, Order, Sampler, Solver, State, StepSize};
 
 /// `AdaHessian`; see the [module](self).
@@ -141,6 +143,7 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
 
     fn init(&self, problem: &P, start: &P::Point) -> Result<AdaHessianMemory, OptimError> {
         self.step_size.check("step_size")?;
+        refuse_resolvent(problem, start, "AdaHessian")?;
         check::fraction("momentum", self.momentum)?;
         check::fraction("curvature_memory", self.curvature_memory)?;
         check::nonnegative("epsilon", self.epsilon)?;
@@ -187,6 +190,7 @@ impl<P: SecondOrderSum<Point: Coordinates>> Solver<P> for AdaHessian {
         }
         let direction = iterate.with_coordinates(&direction)?;
         let step_size = self.step_size.at(*iteration);
-        Ok(iterate.axpy(-step_size, &direction)?)
+        iterate.axpy(-step_size, &direction)?;
+        refuse_resolvent(problem, iterate, "AdaHessian")
     }
 }

@@ -2,9 +2,13 @@
 //! (Lee, Cho, Yun, *Fundamental benefit of alternating updates in minimax optimization*, ICML 2024).
 //!
 //! ```text
-//! g = ∇ₓf(xₖ, ỹₖ),     xₖ₊₁ = xₖ − α g,    x̃ₖ₊₁ = xₖ − γα g
-//! h = ∇ᵧf(x̃ₖ₊₁, yₖ),   yₖ₊₁ = yₖ + β h,    ỹₖ₊₁ = yₖ + δβ h        ỹ₀ = y₀
+//! g = ∇ₓf(xₖ, ỹₖ),     xₖ₊₁ = Jₓ(xₖ − α g),    x̃ₖ₊₁ = Jₓ(xₖ − γα g)
+//! h = ∇ᵧf(x̃ₖ₊₁, yₖ),   yₖ₊₁ = Jᵧ(yₖ + β h),    ỹₖ₊₁ = Jᵧ(yₖ + δβ h)        ỹ₀ = y₀
 //! ```
+//!
+//! The `J` are the resolvents of the problem with the same step (of which the paper has none): projections
+//! where the strategies are constrained, so that every point stays feasible and the solutions stay put. The
+//! rates below are for problems without.
 //!
 //! `(γ, δ) = (0, 1)` is simultaneous, `(1, 1)` alternating GDA. For a game that is `μₓ`-strongly convex,
 //! `μᵧ`-strongly concave and smooth with constants `Lₓ`, `Lᵧ`, `Lₓᵧ` (`κ = L/μ`, `κₓᵧ = Lₓᵧ/√(μₓμᵧ)`) the
@@ -17,7 +21,7 @@
 //! On a bilinear game Sim diverges, Alt cycles, and Alex with `γ, δ ≥ 1`, `γ + δ > 2` converges linearly iff
 //! `αβLₓᵧ² < 4/((2γ−1)(2δ−1))`.
 //!
-//! Resolvents are not applied: the game must be unconstrained. Cost per step: one gradient in `x` and one in
+//! Cost per step: one gradient in `x` and one in
 //! `y`; memory: a copy of `y` where `δ ≠ 1`, and a transient copy of `x` where `γ ≠ 1`.
 
 use faer::{Mat, Scale};
@@ -210,19 +214,27 @@ impl<P: SaddleOperator<X: Coordinates, Y: Coordinates>> Solver<P> for AlexGda {
         let descent = work.gradient_x(problem, x, memory.extrapolated.as_ref().unwrap_or(y))?;
         let ascent = if self.gamma == 1.0 {
             x.axpy(-alpha, &descent)?;
+            problem.resolvent_x(alpha, x, y)?;
             work.gradient_y(problem, x, y)?
         } else {
             let mut seen = x.clone();
-            seen.axpy(-self.gamma * alpha, &descent)?;
+            if self.gamma > 0.0 {
+                seen.axpy(-self.gamma * alpha, &descent)?;
+                problem.resolvent_x(self.gamma * alpha, &mut seen, y)?;
+            }
             x.axpy(-alpha, &descent)?;
+            problem.resolvent_x(alpha, x, y)?;
             work.gradient_y(problem, &seen, y)?
         };
         if self.delta != 1.0 {
             let mut seen = y.clone();
-            seen.axpy(self.delta * beta, &ascent)?;
+            if self.delta > 0.0 {
+                seen.axpy(self.delta * beta, &ascent)?;
+                problem.resolvent_y(self.delta * beta, x, &mut seen)?;
+            }
             memory.extrapolated = Some(seen);
         }
         y.axpy(beta, &ascent)?;
-        Ok(())
+        problem.resolvent_y(beta, x, y)
     }
 }

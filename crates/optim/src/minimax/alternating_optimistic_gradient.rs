@@ -3,12 +3,12 @@
 //! alternating updates in minimax optimization*, ICML 2024).
 //!
 //! ```text
-//! gₖ = ∇ₓf(xₖ, yₖ),     xₖ₊₁ = xₖ − α gₖ − κα (gₖ − gₖ₋₁)
-//! hₖ = ∇ᵧf(xₖ₊₁, yₖ),   yₖ₊₁ = yₖ + β hₖ + κβ (hₖ − hₖ₋₁)
+//! gₖ = ∇ₓf(xₖ, yₖ),     xₖ₊₁ = Jₓ(xₖ − α gₖ − κα (gₖ − gₖ₋₁))
+//! hₖ = ∇ᵧf(xₖ₊₁, yₖ),   yₖ₊₁ = Jᵧ(yₖ + β hₖ + κβ (hₖ − hₖ₋₁))
 //! ```
 //!
-//! with `g₋₁ = g₀`, `h₋₁ = h₀`. Resolvents are not applied: the game must be unconstrained. Cost per step:
-//! one gradient in `x` and one in `y`; memory: both.
+//! with `g₋₁ = g₀`, `h₋₁ = h₀`, and the resolvents `J` of the problem with steps `α` and `β`, of which the
+//! paper has none. Cost per step: one gradient in `x` and one in `y`; memory: both.
 
 use faer::{Mat, Scale};
 use kiln_core::check;
@@ -89,6 +89,7 @@ impl<P: SaddleOperator> Solver<P> for AlternatingOptimisticGradient {
             x.axpy(self.correction * alpha, previous)?;
         }
         x.axpy(-alpha, &descent)?;
+        problem.resolvent_x(alpha, x, y)?;
         let ascent = work.gradient_y(problem, x, y)?;
         if let Some((_, previous)) = &memory.previous {
             y.axpy(self.correction * beta, &ascent)?;
@@ -96,6 +97,6 @@ impl<P: SaddleOperator> Solver<P> for AlternatingOptimisticGradient {
         }
         y.axpy(beta, &ascent)?;
         memory.previous = Some((descent, ascent));
-        Ok(())
+        problem.resolvent_y(beta, x, y)
     }
 }

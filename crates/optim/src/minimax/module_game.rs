@@ -50,18 +50,22 @@ impl<M: Module, N: Module, F: Fn(&M, &N) -> Tensor<1>> ModuleGame<M, N, F> {
     }
 
     fn gradients(&self, x: &M, y: &N) -> Result<Gradients, OptimError> {
-        let payoff = (self.payoff)(x, y);
-        let found = payoff.dims()[0];
-        if found != 1 {
-            return Err(InputError::size("elements of the payoff", found, 1).into());
-        }
-        if !payoff.is_tracked() {
-            return Err(OptimError::problem(
-                "the payoff has no gradient: put the modules on `device.autodiff()`, and make it depend on both",
-            ));
-        }
-        Ok(payoff.backward())
+        backward(&(self.payoff)(x, y))
     }
+}
+
+/// The gradients of a payoff of one element.
+pub(super) fn backward(payoff: &Tensor<1>) -> Result<Gradients, OptimError> {
+    let found = payoff.dims()[0];
+    if found != 1 {
+        return Err(InputError::size("elements of the payoff", found, 1).into());
+    }
+    if !payoff.is_tracked() {
+        return Err(OptimError::problem(
+            "the payoff has no gradient: put the modules on `device.autodiff()`, and make it depend on both",
+        ));
+    }
+    Ok(payoff.backward())
 }
 
 impl<M: Module, N: Module, F: Fn(&M, &N) -> Tensor<1>> Operator for ModuleGame<M, N, F> {

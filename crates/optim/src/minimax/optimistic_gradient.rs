@@ -104,10 +104,21 @@ impl<P: Operator> Solver<P> for OptimisticGradient {
 /// let module = optimizer.step(0.1, module, gradients);
 /// # drop(module);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptimisticGradientOptimizer {
+    /// `κ`
+    correction: f64,
+}
+
+impl OptimisticGradientOptimizer {
     /// `κ`, at least 0.
-    pub correction: f64,
+    ///
+    /// # Errors
+    /// [`InputError::Setting`](crate::InputError::Setting) for any other `κ`.
+    pub fn new(correction: f64) -> Result<Self, OptimError> {
+        check::nonnegative("correction", correction)?;
+        Ok(Self { correction })
+    }
 }
 
 impl Default for OptimisticGradientOptimizer {

@@ -2,6 +2,7 @@
 
 use kiln_optim::first_order::{
     ConvexConstants, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
+    SvrgBarzilaiBorwein,
 };
 use kiln_optim::problems::{AffineFiniteSum, Quadratic};
 use kiln_optim::{
@@ -327,5 +328,49 @@ fn variance_reduction_solves_games() {
         let plain = Sgd { step_size: 0.02.into(), ..sgd(Order::WithReplacement) };
         let plain = run(&plain, &game, start.clone(), &stop).unwrap();
         assert!(error(plain.state.iterate) > 1e-4);
+    }
+}
+
+/// SVRG-BB: the step sizes are those of its formula on the anchors, between `1/(mL)` and `1/(mμ)`; with one
+/// anchor it is SVRG; and it converges from first steps that differ a thousandfold.
+#[test]
+fn barzilai_and_borwein_find_the_step_size() {
+    for seed in 0..5 {
+        let problem = LeastSquares::random(50, 5, seed);
+        let (solution, start) = (problem.minimizer(), vec![0.0; 5]);
+        // The Hessian's eigenvalues lie between the ridge and the largest smoothness of a row.
+        let (mu, l) = (problem.ridge, problem.smoothness());
+        let m = 100;
+        for initial_step in [1e-5 / l, 1e-2 / l] {
+            let solver =
+                SvrgBarzilaiBorwein { epoch_length: Some(m), ..SvrgBarzilaiBorwein::new(initial_step, seed) };
+            let mut state = solver.start(&problem, start.clone()).unwrap();
+            let mut anchors: Vec<Vec<f64>> = Vec::new();
+            for t in 0..60 * m {
+                if t % m == 0 {
+                    anchors.push(state.iterate.clone());
+                }
+                solver.advance(&problem, &mut state).unwrap();
+                let step = state.memory.step_size();
+                if let [.., last, now] = &anchors[..] {
+                    let moved = now.sub(last).unwrap();
+                    if moved.norm().unwrap() > 1e-8 {
+                        let change =
+                            problem.operator(now).unwrap().sub(&problem.operator(last).unwrap()).unwrap();
+                        let expected = moved.dot(&moved).unwrap() / moved.dot(&change).unwrap() / m as f64;
+                        assert!((step / expected - 1.0).abs() < 1e-6, "{step} {expected}");
+                        assert!(step * m as f64 * mu < 1.0 + 1e-6 && step * m as f64 * l > 1.0 - 1e-6);
+                    }
+                } else {
+                    assert_eq!(step, initial_step);
+                }
+            }
+            assert!(distance(&state.iterate, &solution) < 1e-6, "{initial_step}");
+        }
+        let plain = Svrg { epoch_length: Some(1000), ..Svrg::new(0.05, seed) };
+        let adaptive =
+            SvrgBarzilaiBorwein { epoch_length: Some(1000), ..SvrgBarzilaiBorwein::new(0.05, seed) };
+        let same = [state_after(&plain, &problem, 40).iterate, state_after(&adaptive, &problem, 40).iterate];
+        assert_eq!(same[0], same[1]);
     }
 }

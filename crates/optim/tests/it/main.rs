@@ -2,10 +2,14 @@
 
 mod alternating;
 mod block_coordinate;
+mod constraints;
 mod core;
 mod curvature;
 mod first_order;
+mod frank_wolfe;
 mod linear;
+mod linearly_composed;
 mod minimax;
+mod nonconvex;
 mod training;
 mod zeroth_order;

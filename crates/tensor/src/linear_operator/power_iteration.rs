@@ -5,8 +5,9 @@
 //! ```
 //!
 //! For symmetric `A` the residual bounds the distance of `λ` to an eigenvalue, and falls like `|λ₂/λ₁|` per
-//! step: use [`Lanczos`](crate::Lanczos) when that is close to 1. When `λ` and `−λ` are both extreme it does
-//! not converge. Cost per step: one product; memory: two vectors.
+//! step: use [`Lanczos`](crate::Lanczos) when that is close to 1. When `λ` and `−λ` are both extreme, `v` and the
+//! vector before it, `p`, end as mirror images, `A v = |λ| p`: then `v + p` is an eigenvector of `|λ|`, and takes
+//! their place. Cost per step: one product; memory: three vectors.
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,7 @@ impl PowerIteration {
             return Err(TensorError::ZeroStart.into());
         }
         let mut products = 0;
+        let mut previous: Option<V> = None;
         loop {
             let image = map.apply(&vector)?;
             products += 1;
@@ -71,7 +73,15 @@ impl PowerIteration {
             if residual <= self.tolerance * value.abs() || products >= self.max_iterations as u64 {
                 return Ok(Eigenpair { value, vector, residual, products });
             }
-            vector = normalize(image)?.0;
+            let (mut next, growth) = normalize(image)?;
+            if let Some(previous) = previous
+                && growth > 0.0
+                && next.sub(&previous)?.norm()? <= self.tolerance
+            {
+                next.axpy(1.0, &vector)?;
+                next = normalize(next)?.0;
+            }
+            previous = Some(std::mem::replace(&mut vector, next));
         }
     }
 }

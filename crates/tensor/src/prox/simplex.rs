@@ -27,9 +27,9 @@ impl<V: Coordinates> Prox<V> for Simplex {
         check::positive("total", self.total)?;
         on_host(x, |x| {
             check::setting("dimension", x.len() as f64, !x.is_empty(), "at least 1: a simplex has a point")?;
-            let threshold = threshold(x.to_vec(), self.total);
+            let (largest, threshold) = threshold(x, self.total);
             for x in x {
-                *x = (*x - threshold).max(0.0);
+                *x = (*x - largest - threshold).max(0.0);
             }
             Ok(())
         })
@@ -59,10 +59,11 @@ impl<V: Coordinates> Prox<V> for L1Ball {
         on_host(x, |x| {
             let magnitudes: Vec<f64> = x.iter().map(|x| x.abs()).collect();
             if magnitudes.iter().sum::<f64>() > self.radius {
-                // Rounding may leave it a little below 0 when ‖x‖₁ is a little above the radius.
-                let threshold = threshold(magnitudes, self.radius).max(0.0);
+                let (largest, threshold) = threshold(&magnitudes, self.radius);
                 for x in x {
-                    *x -= x.clamp(-threshold, threshold);
+                    // Rounding must not make an entry longer when ‖x‖₁ is a little above the radius.
+                    let magnitude = (x.abs() - largest - threshold).max(0.0);
+                    *x = magnitude.min(x.abs()).copysign(*x);
                 }
             }
             Ok(())
@@ -80,11 +81,13 @@ impl<V: Coordinates> ConstraintSet<V> for L1Ball {
     }
 }
 
-/// `θ` with `Σ max(xᵢ − θ, 0) = total`.
-fn threshold(mut x: Vec<f64>, total: f64) -> f64 {
+/// The largest entry `x̂`, and `θ` with `Σ max(xᵢ − x̂ − θ, 0) = total`. A constant added to all entries changes no
+/// projection, and without the largest one their sums do not overflow.
+pub(super) fn threshold(x: &[f64], total: f64) -> (f64, f64) {
+    let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut x: Vec<f64> = x.iter().map(|x| x - largest).collect();
     x.sort_unstable_by(|a, b| b.total_cmp(a));
-    let mut sum = 0.0;
-    let mut threshold = x[0] - total;
+    let (mut sum, mut threshold) = (0.0, -total);
     for (count, x) in (1_u32..).zip(x) {
         sum += x;
         let candidate = (sum - total) / f64::from(count);
@@ -93,5 +96,5 @@ fn threshold(mut x: Vec<f64>, total: f64) -> f64 {
         }
         threshold = candidate;
     }
-    threshold
+    (largest, threshold)
 }

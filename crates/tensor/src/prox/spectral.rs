@@ -6,7 +6,8 @@ use faer::{Mat, MatRef};
 use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
-use super::{ConstraintSet, Prox, finite, indicator, on_host, scaled};
+use super::simplex::threshold;
+use super::{ConstraintSet, LinearOracle, Prox, finite, indicator, on_host, scaled};
 use crate::{Coordinates, TensorError};
 
 /// `g(X) = λ ‖X‖∗`, the sum of the singular values; its proximal map soft-thresholds them at `s λ`.
@@ -30,6 +31,53 @@ impl<V: Coordinates> Prox<V> for NuclearNorm {
     fn value(&self, x: &V) -> Result<f64, TensorError> {
         scaled(1.0, self.weight)?;
         Ok(self.weight * Shape::of(self.rows, self.columns, x.dimension())?.values(x)?.iter().sum::<f64>())
+    }
+}
+
+/// `{X : ‖X‖∗ ≤ r}`, the convex stand-in for matrices of low rank. The projection takes the singular values
+/// to the `ℓ₁` ball; the minimizer of a linear function has rank 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NuclearBall {
+    /// `r ≥ 0`.
+    pub radius: f64,
+    /// Rows of the matrix.
+    pub rows: usize,
+    /// Columns of the matrix.
+    pub columns: usize,
+}
+
+impl<V: Coordinates> Prox<V> for NuclearBall {
+    fn prox(&self, _step: f64, x: &mut V) -> Result<(), TensorError> {
+        check::nonnegative("radius", self.radius)?;
+        let shape = Shape::of(self.rows, self.columns, x.dimension())?;
+        let values = shape.values(x)?;
+        if values.iter().sum::<f64>() <= self.radius {
+            return Ok(());
+        }
+        let (largest, threshold) = threshold(&values, self.radius);
+        on_host(x, |x| shape.change(x, |_, value| (value - largest - threshold).clamp(0.0, value.max(0.0))))
+    }
+
+    fn value(&self, x: &V) -> Result<f64, TensorError> {
+        indicator(self, x)
+    }
+}
+
+impl<V: Coordinates> ConstraintSet<V> for NuclearBall {
+    fn concavity(&self, _x: &V) -> Result<f64, TensorError> {
+        Ok(0.0)
+    }
+}
+
+/// `−r u vᵀ` with the first singular vectors of the direction; 0 along the zero direction.
+impl<V: Coordinates> LinearOracle<V> for NuclearBall {
+    fn minimize_linear(&self, direction: &V) -> Result<V, TensorError> {
+        check::nonnegative("radius", self.radius)?;
+        let shape = Shape::of(self.rows, self.columns, direction.dimension())?;
+        let mut point = direction.clone();
+        let first = |i, value: f64| if i == 0 && value > 0.0 { -self.radius } else { 0.0 };
+        on_host(&mut point, |x| shape.change(x, first))?;
+        Ok(point)
     }
 }
 

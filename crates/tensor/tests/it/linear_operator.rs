@@ -236,3 +236,16 @@ device_tests! {
         }
     }
 }
+
+/// `diag(1, −1)` and its like: both extremes are of one size, and either is an answer.
+#[test]
+fn power_iteration_parts_eigenvalues_of_two_signs() {
+    let power = PowerIteration { tolerance: 1e-10, max_iterations: 200 };
+    for diagonal in [[1.0, -1.0, 0.5], [-3.0, 2.0, 3.0], [1e-9, -1e-9, 0.0]] {
+        let map = |v: &Vec<f64>| Ok::<_, TensorError>(v.iter().zip(diagonal).map(|(v, d)| d * v).collect());
+        let found = power.largest(&map, &vec![1.0, 2.0, 1.5]).unwrap();
+        let largest = diagonal.iter().fold(0.0, |a: f64, d| a.max(d.abs()));
+        assert!((found.value.abs() / largest - 1.0).abs() < 1e-9, "{diagonal:?}: {found:?}");
+        assert!(found.residual <= 1e-10 * largest);
+    }
+}

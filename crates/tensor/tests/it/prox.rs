@@ -137,6 +137,10 @@ fn concavity_is_attained() {
 fn closed_forms() {
     let prox = |map: &dyn Prox<Vec<f64>>, x: &[f64]| after(map, 1.0, &x.to_vec());
     assert_eq!(prox(&Simplex::default(), &[0.5, 0.5, -7.0]), [0.5, 0.5, 0.0]);
+    // Sums of such entries overflow; the projection does not.
+    assert_eq!(prox(&Simplex::default(), &[1e308, 1e308, -1e308]), [0.5, 0.5, 0.0]);
+    assert_eq!(prox(&Simplex { total: 2.0 }, &[-1e308, -1.7e308]), [2.0, 0.0]);
+    assert_eq!(prox(&L1Ball { radius: 1.0 }, &[1e308, -1e308, 3.0]), [0.5, -0.5, 0.0]);
     assert_eq!(prox(&Simplex::default(), &[5.0]), [1.0]);
     assert_eq!(prox(&Simplex { total: 3.0 }, &[1.0, 1.0, 1.0]), [1.0; 3]);
     assert_eq!(prox(&L1Ball { radius: 1.0 }, &[-3.0, 1.0]), [-1.0, 0.0]);

@@ -7,26 +7,29 @@
 use std::time::Duration;
 
 use kiln_core::InputError;
-use kiln_optim::alternating::{AlternatingDescent, AlternatingMinimization, ExactBlocks, TwoBlocks};
+use kiln_optim::alternating::{Admm, AlternatingDescent, AlternatingMinimization, ExactBlocks, TwoBlocks};
 use kiln_optim::block_coordinate::{BlockCoordinateDescent, BlockPartition, BlockRule, Partition, Update};
 use kiln_optim::curvature::{AdaHessian, SubspacePart, SubspaceSgd};
 use kiln_optim::faer::mat;
 use kiln_optim::first_order::{
-    ConvexConstants, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Saga, Sgd, Svrg,
+    ConvexConstants, FrankWolfe, GradientDescent, HeavyBall, Katyusha, LooplessSvrg, Nesterov, Page, Saga,
+    ScheduleFreeSgd, Sgd, Spider, Storm, Svrg, SvrgBarzilaiBorwein,
 };
 use kiln_optim::linear::{DenseRows, LinearLoss, LinearSaga, LinearSvrg, Loss, Visits};
 use kiln_optim::minimax::{
     AlexGda, AlternatingOptimisticGradient, Extragradient, ForwardReflectedBackward, Halpern, InexactHalpern,
-    InnerSolver, OptimisticGradient, StochasticExtragradient, VarianceReducedForwardReflectedBackward,
-    VarianceReducedHalpern,
+    InnerSolver, OptimisticGradient, PrimalDualHybridGradient, StochasticExtragradient,
+    VarianceReducedForwardReflectedBackward, VarianceReducedHalpern,
 };
-use kiln_optim::problems::{AffineFiniteSum, Quadratic, QuadraticGame, SparseQuadratic};
+use kiln_optim::problems::{
+    AffineFiniteSum, LinearlyComposed, MatrixCoupling, Quadratic, QuadraticGame, SparseQuadratic,
+};
 use kiln_optim::training::{BatchPerceptron, LinearSeparation, NormalizedLogistic, NormalizedPerceptron};
 use kiln_optim::{
     Composite, Observed, Observer, Operator, OptimError, Order, Reason, RunError, Solution, Solver, State,
     Stop, residual, resume, run, run_observed,
 };
-use kiln_tensor::prox::L1;
+use kiln_tensor::prox::{L1, L1Ball, Shifted, SquaredL2};
 use kiln_tensor::{Coordinates, Vector};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -64,6 +67,13 @@ fn rows() -> Vec<Box<dyn Row>> {
         row("svrg", Svrg::new(0.1, seed), Some(Svrg::new(3.0, seed)), Sum),
         row("loopless-svrg", LooplessSvrg::new(0.1, seed), Some(LooplessSvrg::new(3.0, seed)), Sum),
         row("saga", Saga::new(0.1, seed), Some(Saga::new(3.0, seed)), Sum),
+        row("svrg-barzilai-borwein", barzilai_borwein(0.1), Some(barzilai_borwein(3.0)), Sum),
+        row("schedule-free-sgd", ScheduleFreeSgd::new(0.1, seed), Some(ScheduleFreeSgd::new(9.0, seed)), Sum),
+        row("storm", Storm::new(0.1, seed), Some(Storm::new(3.0, seed)), Sum),
+        row("spider", Spider::new(0.1, seed), Some(Spider::new(3.0, seed)), Sum),
+        row("page", Page::new(0.1, seed), Some(Page::new(3.0, seed)), Sum),
+        row("frank-wolfe", FrankWolfe::default(), None, InBall),
+        row("frank-wolfe, smoothness", FrankWolfe { smoothness: Some(4.0) }, None, InBall),
         row("katyusha", katyusha(0.5, 4.0), Some(katyusha(0.001, 0.01)), Sum),
         row("extragradient", Extragradient::new(0.2), Some(Extragradient::new(3.0)), Sum),
         row("optimistic-gradient", OptimisticGradient::new(0.1), Some(OptimisticGradient::new(3.0)), Sum),
@@ -83,6 +93,18 @@ fn rows() -> Vec<Box<dyn Row>> {
         row("sim-gda", AlexGda::sim(0.1, 0.1), Some(AlexGda::sim(5.0, 5.0)), Game),
         row("alt-gda", AlexGda::alt(0.2, 0.2), Some(AlexGda::alt(5.0, 5.0)), Game),
         row("alternating-optimistic-gradient", optimistic(0.1), Some(optimistic(5.0)), Game),
+        row("sim-gda, in a ball", AlexGda::sim(0.1, 0.1), None, GameInBall),
+        row("alex-gda, in a ball", AlexGda::new(0.15, 0.15), None, GameInBall),
+        row("alternating-optimistic-gradient, in a ball", optimistic(0.05), None, GameInBall),
+        row("primal-dual-hybrid-gradient", primal_dual(0.3), Some(primal_dual(5.0)), Game),
+        row(
+            "primal-dual-hybrid-gradient, composed",
+            PrimalDualHybridGradient::for_coupling(2.0),
+            None,
+            Composed,
+        ),
+        row("admm", Admm::new(1.0), None, Composed),
+        row("admm, relaxed", Admm { penalty: 0.5, relaxation: 1.7 }, None, Composed),
         row("alternating-minimization", AlternatingMinimization, None, Blocks),
         row("alternating-descent", AlternatingDescent::default(), Some(long_descent()), Blocks),
         row("block-coordinate-descent", blocks.clone(), None, Coordinate),
@@ -120,6 +142,15 @@ fn nesterov(step_size: f64) -> Nesterov {
 
 fn sgd(step_size: f64, order: Order) -> Sgd {
     Sgd { step_size: step_size.into(), batch_size: 2, order, seed: 7 }
+}
+
+fn barzilai_borwein(initial_step: f64) -> SvrgBarzilaiBorwein {
+    // One component a step is a hundredth of the way that a full gradient could take.
+    SvrgBarzilaiBorwein { epoch_length: Some(40), ..SvrgBarzilaiBorwein::new(initial_step, 7) }
+}
+
+fn primal_dual(step_size: f64) -> PrimalDualHybridGradient {
+    PrimalDualHybridGradient { step_size_x: step_size, step_size_y: step_size }
 }
 
 fn katyusha(strong_convexity: f64, smoothness: f64) -> Katyusha {
@@ -258,6 +289,73 @@ impl Family for Game {
         Some((x, y))
     }
 }
+
+/// The mean of the same operators over a ball in which its zero lies.
+struct InBall;
+
+impl Family for InBall {
+    type Problem = Composite<AffineFiniteSum, L1Ball>;
+
+    fn problem(&self, scale: f64) -> Self::Problem {
+        Composite { problem: Sum.problem(scale), regularizer: L1Ball { radius: 8.0 * scale } }
+    }
+
+    fn zero(&self) -> Vec<f64> {
+        vec![0.0; 3]
+    }
+
+    fn solution(&self, scale: f64) -> Option<Vec<f64>> {
+        Some(scaled(scale))
+    }
+}
+
+/// The game with strategies in balls, on whose borders both players would be better off.
+struct GameInBall;
+
+impl Family for GameInBall {
+    type Problem = Composite<QuadraticGame, (L1Ball, L1Ball)>;
+
+    fn problem(&self, scale: f64) -> Self::Problem {
+        let balls = (L1Ball { radius: 2.0 * scale }, L1Ball { radius: 0.5 * scale });
+        Composite { problem: Game.problem(scale), regularizer: balls }
+    }
+
+    fn zero(&self) -> (Vec<f64>, Vec<f64>) {
+        Game.zero()
+    }
+
+    fn solution(&self, _: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+        None
+    }
+}
+
+/// `½‖x − b‖² + ½‖Kx − c‖²`, with `b` and `c` such that the solution is the truth and the slope is known.
+struct Composed;
+
+impl Family for Composed {
+    type Problem =
+        LinearlyComposed<MatrixCoupling, Shifted<SquaredL2, Vec<f64>>, Shifted<SquaredL2, Vec<f64>>>;
+
+    fn problem(&self, scale: f64) -> Self::Problem {
+        // b = x + Kᵀy, c = Kx − y
+        let ([x0, x1, x2], [y0, y1]) = (TRUTH, SLOPE);
+        let b = [x0 + y0, x1 - y0 + 0.5 * y1, x2 + y1].map(|b| scale * b);
+        let c = [x0 - x1 - y0, 0.5 * x1 + x2 - y1].map(|c| scale * c);
+        let about = |center: &[f64]| Shifted { function: SquaredL2 { weight: 1.0 }, center: center.to_vec() };
+        let coupling = MatrixCoupling::new(mat![[1.0, -1.0, 0.0], [0.0, 0.5, 1.0]]).unwrap();
+        LinearlyComposed { coupling, on_x: about(&b), on_image: about(&c) }
+    }
+
+    fn zero(&self) -> (Vec<f64>, Vec<f64>) {
+        (vec![0.0; 3], vec![0.0; 2])
+    }
+
+    fn solution(&self, scale: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+        Some((scaled(scale), SLOPE.map(|y| scale * y).to_vec()))
+    }
+}
+
+const SLOPE: [f64; 2] = [1.5, -0.5];
 
 /// `½u² + ½v² + ¼uv` of the distances `u`, `v` of two numbers from their solution.
 struct Springs {

@@ -5,10 +5,14 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use faer::Mat;
 use kiln_core::InputError;
-use kiln_optim::minimax::{AlexGda, Extragradient, ModuleGame, OptimisticGradientOptimizer};
-use kiln_optim::problems::QuadraticGame;
-use kiln_optim::{Operator, OptimError, SaddleOperator};
-use kiln_tensor::{Coordinates, Parameters, device_tests};
+use kiln_optim::first_order::Svrg;
+use kiln_optim::minimax::{
+    AlexGda, Extragradient, FiniteModuleGame, ModuleGame, OptimisticGradientOptimizer,
+    StochasticExtragradient,
+};
+use kiln_optim::problems::{AffineFiniteSum, QuadraticGame};
+use kiln_optim::{FiniteSum, Operator, OptimError, SaddleOperator, Solver};
+use kiln_tensor::{Coordinates, Parameters, Vector, device_tests};
 
 use super::games::{Random, distance, trajectory};
 
@@ -59,11 +63,66 @@ device_tests! {
         assert!(distance(&module.coordinates().unwrap(), &vector.coordinates().unwrap()) <= 1e-5);
     }
 
+    /// A finite sum of games, on modules and as vectors: values, batches, SEG-FFA and SVRG agree, and so does
+    /// the work.
+    fn finite_games_of_modules_play_as_vectors_do(device) {
+        let device = device.clone().autodiff();
+        let mut random = Random::new(9);
+        let couplings: Vec<Mat<f64>> = (0..4).map(|_| random.matrix(M, N)).collect();
+        // ½‖x‖² + xᵀBᵢy − ½‖y‖²: J = [[I, B], [−Bᵀ, I]].
+        let components: Vec<(Mat<f64>, Vec<f64>)> = couplings
+            .iter()
+            .map(|b| {
+                let entry = |i: usize, j: usize| match (i < M, j < M) {
+                    (true, false) => b[(i, j - M)],
+                    (false, true) => -b[(j, i - M)],
+                    _ => f64::from(u8::from(i == j)),
+                };
+                (Mat::from_fn(M + N, M + N, entry), vec![0.0; M + N])
+            })
+            .collect();
+        let reference = AffineFiniteSum::new(&components).unwrap();
+        let payoffs: Vec<_> = couplings.iter().map(|b| payoff(b, &device)).collect();
+        let game = FiniteModuleGame::new(4, |x: &Linear, y: &Linear, batch: &[usize]| {
+            let total = batch.iter().map(|&i| payoffs[i](x, y)).reduce(|sum, next| sum + next).unwrap();
+            total / batch.len() as f64
+        })
+        .unwrap();
+        let start = [0.5, -1.0, 0.3, 1.0, -0.4];
+        let players = || (player(M, &start[..M], &device), player(N, &start[M..], &device));
+        let close = |ours: &(Parameters<Linear>, Parameters<Linear>), theirs: &[f64]| {
+            let ours = ours.coordinates().unwrap();
+            assert!(distance(&ours, theirs) <= 1e-4, "{ours:?} {theirs:?}");
+        };
+        close(&game.operator(&players()).unwrap(), &reference.operator(&start.to_vec()).unwrap());
+        for batch in [&[2][..], &[0, 3, 3]] {
+            close(&game.batch(batch, &players()).unwrap(), &reference.batch(batch, &start.to_vec()).unwrap());
+        }
+        let halves = (game.gradient_x(&players().0, &players().1), game.gradient_y(&players().0, &players().1));
+        let (x, mut y) = (halves.0.unwrap(), halves.1.unwrap());
+        y.scale(-1.0);
+        close(&(x, y), &reference.operator(&start.to_vec()).unwrap());
+        let seg = StochasticExtragradient::flip_flop_anchored(0.1, 3);
+        close(&trajectory(&seg, &game, players(), 16)[16], &trajectory(&seg, &reference, start.to_vec(), 16)[16]);
+        let svrg = Svrg::new(0.05, 3);
+        close(&trajectory(&svrg, &game, players(), 16)[16], &trajectory(&svrg, &reference, start.to_vec(), 16)[16]);
+        // Both players' gradients over all four games.
+        let alex = AlexGda::new(0.1, 0.1);
+        let mut state = alex.start(&game, players()).unwrap();
+        alex.advance(&game, &mut state).unwrap();
+        assert_eq!(state.work.units(), 4);
+
+        assert!(matches!(game.batch(&[], &players()), Err(OptimError::Input(InputError::Empty { .. }))));
+        assert!(matches!(game.batch(&[4], &players()), Err(OptimError::Input(InputError::Index { .. }))));
+        let none = FiniteModuleGame::new(0, |x: &Linear, _: &Linear, _: &[usize]| x.weight.val().sum());
+        assert!(none.is_err());
+    }
+
     fn optimistic_gradient_as_an_optimizer(device) {
         let device = device.clone().autodiff();
         let start = [1.0, -2.0, 0.5];
         let mut module = player(M, &start, &device).into_inner();
-        let mut optimizer: ModuleOptimizer = OptimisticGradientOptimizer { correction: 0.5 }.into();
+        let mut optimizer: ModuleOptimizer = OptimisticGradientOptimizer::new(0.5).unwrap().into();
         // The loss ½‖w‖² has gradient w.
         let (mut expected, mut previous) = (start.to_vec(), start.to_vec());
         for step in 0..4 {
@@ -79,7 +138,7 @@ device_tests! {
             assert!(distance(&found, &expected) <= 1e-6);
             if step == 1 {
                 let stored = optimizer.into_bytes().unwrap();
-                let fresh: ModuleOptimizer = OptimisticGradientOptimizer { correction: 0.5 }.into();
+                let fresh: ModuleOptimizer = OptimisticGradientOptimizer::new(0.5).unwrap().into();
                 optimizer = fresh.from_bytes(stored).unwrap();
             }
         }

@@ -1,8 +1,9 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
-use kiln_optim::first_order::{HeavyBall, LastPoint, Nesterov};
-use kiln_optim::{ModuleObjective, Solver};
+use kiln_optim::first_order::{HeavyBall, LastPoint, MomentumOptimizer, Nesterov};
+use kiln_optim::minimax::OptimisticGradientOptimizer;
+use kiln_optim::{ModuleObjective, OptimError, Solver};
 use kiln_tensor::{Coordinates, Parameters, Vector, device_tests};
 
 const STEPS: usize = 6;
@@ -59,7 +60,8 @@ device_tests! {
         let solver = HeavyBall { step_size: 0.1.into(), momentum: 0.8 };
         let start = Parameters::new(model(device)).coordinates().unwrap();
         let expected = solver_loop(&solver, model(device));
-        assert_close(&burn_loop(solver, model(device), 0.1), &expected[STEPS - 1], &start);
+        let optimizer = MomentumOptimizer::heavy_ball(0.8).unwrap();
+        assert_close(&burn_loop(optimizer, model(device), 0.1), &expected[STEPS - 1], &start);
     }
 
     /// The module holds the extrapolated points.
@@ -71,12 +73,13 @@ device_tests! {
             let (last, mut extrapolated) = (&iterates[STEPS - 2], iterates[STEPS - 1].clone());
             let t = STEPS as f64;
             extrapolated.axpy(momentum.unwrap_or(t / (t + 3.0)), &iterates[STEPS - 1].sub(last).unwrap()).unwrap();
-            assert_close(&burn_loop(solver, model(device), 0.1), &extrapolated, &start);
+            let optimizer = MomentumOptimizer::nesterov(momentum).unwrap();
+            assert_close(&burn_loop(optimizer, model(device), 0.1), &extrapolated, &start);
         }
     }
 
     fn states_can_be_stored(device) {
-        let solver = Nesterov { step_size: 0.1.into(), momentum: None };
+        let solver = MomentumOptimizer::nesterov(None).unwrap();
         let tensor = Tensor::<1>::from_data([1.0, 2.0], device);
         let gradient = Tensor::<1>::from_data([0.5, -1.0], device);
         let (tensor, state) = Optimizer::step(&solver, 0.1, tensor, gradient.clone(), None);
@@ -94,4 +97,13 @@ device_tests! {
         };
         assert_eq!(next(restored), next(state));
     }
+}
+
+#[test]
+fn momentum_of_a_burn_optimizer_is_below_one() {
+    for momentum in [1.5, 1.0, -0.1, f64::NAN] {
+        assert!(matches!(MomentumOptimizer::heavy_ball(momentum), Err(OptimError::Input(_))));
+        assert!(matches!(MomentumOptimizer::nesterov(Some(momentum)), Err(OptimError::Input(_))));
+    }
+    assert!(matches!(OptimisticGradientOptimizer::new(-1.0), Err(OptimError::Input(_))));
 }
