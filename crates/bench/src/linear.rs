@@ -12,8 +12,8 @@ use super::linear_contest::{GAPS, Line, SETS, Set, ours, set, theirs};
 use super::peers::Peers;
 use super::report::{Goal, Report};
 
-/// Linear models on raw, standardized, dense and sparse tables: CPU time on one thread to a relative duality gap
-/// of 1e-4 and 1e-8, the same certificate for all programs, against other packages in the same run.
+/// Linear models on raw, standardized, dense and sparse tables: CPU time on one thread to a relative duality
+/// gap of 1e-4 and 1e-8, the same certificate for all programs, against other packages in the same run.
 ///
 /// A peer is run with ever smaller tolerances until its weights have the gap. Reading the data is not timed;
 /// whatever a fit does with them is. The peers are Python packages (`pip install scikit-learn celer skglm`);
