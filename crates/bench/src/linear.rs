@@ -61,7 +61,7 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
         }
     };
     let all = SETS.map(str::to_owned);
-    for name in if options.sets.is_empty() { &all[..] } else { &options.sets } {
+    for name in if options.sets.is_empty() { &all[..] } else { &options.sets[..] } {
         eprintln!("bench: {name}");
         match set(name, &read) {
             Ok(set) => compare(&set, options.repeats.max(1), peers.as_mut(), &mut report)?,
@@ -93,7 +93,7 @@ fn compare(
         set.rows.columns(),
         set.rows.nonzeros()
     );
-    let columns = ["method", "gap wanted", "gap", "ms", "/ Kiln"];
+    let columns = ["method", "gap wanted", "gap", "ms", "/ Kiln", "note"];
     let mut table = Table::new(set.name, set.name, &about, &columns);
     for line in &lines {
         let more = if line.is_reached() { "" } else { "> " };
@@ -103,6 +103,7 @@ fn compare(
             format!("{:.1e}", line.gap),
             format!("{more}{}", Number(line.milliseconds)),
             format!("{more}{}", Number(line.ratio)),
+            line.note.clone(),
         ]);
     }
     report.tables.push(table);
