@@ -12,8 +12,8 @@ use super::linear_contest::{GAPS, Line, SETS, Set, ours, set, theirs};
 use super::peers::Peers;
 use super::report::{Goal, Report};
 
-/// Linear models on raw, standardized, dense and sparse tables: CPU time on one thread to a relative duality gap
-/// of 1e-4 and 1e-8, the same certificate for all programs, against other packages in the same run.
+/// Linear models on raw, standardized, dense and sparse tables: CPU time on one thread to a relative duality
+/// gap of 1e-4 and 1e-8, the same certificate for all programs, against other packages in the same run.
 ///
 /// A peer is run with ever smaller tolerances until its weights have the gap. Reading the data is not timed;
 /// whatever a fit does with them is. The peers are Python packages (`pip install scikit-learn celer skglm`);
@@ -61,7 +61,7 @@ pub(super) fn run(args: &[String]) -> Result<(), ExperimentError> {
         }
     };
     let all = SETS.map(str::to_owned);
-    for name in if options.sets.is_empty() { &all[..] } else { &options.sets } {
+    for name in if options.sets.is_empty() { &all[..] } else { &options.sets[..] } {
         eprintln!("bench: {name}");
         match set(name, &read) {
             Ok(set) => compare(&set, options.repeats.max(1), peers.as_mut(), &mut report)?,
@@ -93,7 +93,7 @@ fn compare(
         set.rows.columns(),
         set.rows.nonzeros()
     );
-    let columns = ["method", "gap wanted", "gap", "ms", "/ Kiln"];
+    let columns = ["method", "gap wanted", "gap", "ms", "/ Kiln", "note"];
     let mut table = Table::new(set.name, set.name, &about, &columns);
     for line in &lines {
         let more = if line.is_reached() { "" } else { "> " };
@@ -103,6 +103,7 @@ fn compare(
             format!("{:.1e}", line.gap),
             format!("{more}{}", Number(line.milliseconds)),
             format!("{more}{}", Number(line.ratio)),
+            line.note.clone(),
         ]);
     }
     report.tables.push(table);

@@ -1,7 +1,8 @@
 //! Speed against scikit-learn, without the rest of the workspace.
 //!
 //! ```text
-//! cargo run --release -p kiln-linear --example against_scikit_learn -- [SET ...] [--repeats N] [--python PATH] [--alone]
+//! cargo run --release -p kiln-linear --example against_scikit_learn -- \
+//!     [SET ...] [--repeats N] [--python PATH] [--alone]
 //! ```
 //!
 //! What is measured and how: see `crates/bench/src/linear_contest.rs`, of which this is a front end.

@@ -34,7 +34,7 @@ pub struct DualityGap {
     pub start: f64,
     /// `gap / start`; 0 where both are 0.
     pub relative: f64,
-    /// Where some weights are not penalized: the bound holds for all models whose unpenalized weights
+    /// Where some weights are not penalized, or so little that rounding hides it: the bound holds for all models whose unpenalized weights
     /// (in standard deviations of their columns) are within this distance of the fitted ones.
     pub within: Option<f64>,
 }
@@ -46,14 +46,23 @@ impl DualityGap {
     }
 }
 
+/// Whether the penalty of a column is none, up to rounding: its curvature is lost in that of the losses.
+pub(crate) fn is_free(ridge: f64, bend: f64) -> bool {
+    ridge <= 1e-14 * bend
+}
+
+pub(crate) fn has_free(ridge: &[f64], bend: f64) -> bool {
+    ridge.iter().any(|&l| is_free(l, bend))
+}
+
 /// Half the sum of squares of the gradient over the ridge, and the radius times the rest of it. The
 /// intercepts, which come last, are taken to be settled.
 pub(crate) fn ridge_gap(ridge: &[f64], bend: f64, v: &[f64], g: &[f64], outputs: usize) -> f64 {
     let mut gap = 0.0;
     let mut free = 0.0;
-    for ((g, &l), _) in g.chunks_exact(outputs).zip(ridge).zip(v) {
+    for (g, &l) in g.chunks_exact(outputs).zip(ridge) {
         let square: f64 = g.iter().map(|g| g * g).sum();
-        if l > 0.0 {
+        if !is_free(l, bend) {
             gap += square / (2.0 * l);
         } else {
             free += square;
@@ -67,7 +76,7 @@ fn radius(ridge: &[f64], bend: f64, v: &[f64], free: f64, outputs: usize) -> f64
     let length: f64 = v
         .chunks_exact(outputs)
         .zip(ridge)
-        .filter(|(_, l)| **l == 0.0)
+        .filter(|(_, l)| is_free(**l, bend))
         .map(|(v, _)| v.iter().map(|v| v * v).sum::<f64>())
         .sum();
     10.0 * length.sqrt().max(free.sqrt() / bend)
@@ -75,7 +84,7 @@ fn radius(ridge: &[f64], bend: f64, v: &[f64], free: f64, outputs: usize) -> f64
 
 /// The radius of the certificate, where there is need of one.
 pub(crate) fn within(ridge: &[f64], bend: f64, v: &[f64], g: &[f64], outputs: usize) -> Option<f64> {
-    let free = ridge.iter().zip(g.chunks_exact(outputs)).filter(|(l, _)| **l == 0.0);
+    let free = ridge.iter().zip(g.chunks_exact(outputs)).filter(|(l, _)| is_free(**l, bend));
     let square: f64 = free.map(|(_, g)| g.iter().map(|g| g * g).sum::<f64>()).sum();
-    ridge.contains(&0.0).then(|| radius(ridge, bend, v, square, outputs))
+    has_free(ridge, bend).then(|| radius(ridge, bend, v, square, outputs))
 }

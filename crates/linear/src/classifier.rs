@@ -1,11 +1,11 @@
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use crate::fit::{Fitted, LinearSolver, Prepared, Settings, not_converged, shares};
-use crate::regressor::{passes, tolerance, yes};
+use crate::fit::{Fitted, Prepared, not_converged, shares};
+use crate::method::linear_method;
 use crate::{
     ClassLabel, DataRows, DualityGap, FitStatus, FitWith, FittedClassifier, LinearDataError, LinearFit,
-    LinearPenalty, LinearWarning, LinearWork, Loss,
+    LinearWarning, LinearWork, Loss,
 };
 
 /// The loss of a classifier.
@@ -46,6 +46,7 @@ pub enum ClassBalance {
     Given(Vec<(ClassLabel, f64)>),
 }
 
+linear_method! {
 /// Predicts classes from rows.
 ///
 /// ```
@@ -58,30 +59,12 @@ pub enum ClassBalance {
 /// assert!(fit.model.predict_probabilities(&rows)?.get(0).is_some_and(|p| p[0] > 0.8));
 /// # Ok::<(), kiln_linear::LinearDataError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LinearClassifier {
+LinearClassifier {
     /// The loss; logistic by default.
-    #[serde(default)]
-    pub loss: ClassifierLoss,
-    /// The penalty.
-    pub penalty: LinearPenalty,
-    /// Whether a constant is added to every score; yes by default. It is not penalized.
-    #[serde(default = "yes")]
-    pub intercept: bool,
+    loss: ClassifierLoss,
     /// What a row of each class counts.
-    #[serde(default)]
-    pub balance: ClassBalance,
-    /// The algorithm, for ridge penalties.
-    #[serde(default)]
-    pub solver: LinearSolver,
-    /// The relative duality gap at which to stop ([`DualityGap`]); 1e-6 by default.
-    #[serde(default = "tolerance")]
-    pub tolerance: f64,
-    /// The most passes over the stored entries ([`LinearWork`]); 100,000 by default, for each class where
-    /// they are fitted one by one.
-    #[serde(default = "passes")]
-    pub passes: f64,
+    balance: ClassBalance,
+}
 }
 
 /// Labels as numbers of classes.
@@ -107,19 +90,6 @@ impl Classes {
 }
 
 impl LinearClassifier {
-    /// The logistic loss with a penalty, everything else by default.
-    pub fn new(penalty: LinearPenalty) -> Self {
-        Self {
-            loss: ClassifierLoss::default(),
-            penalty,
-            intercept: true,
-            balance: ClassBalance::Equal,
-            solver: LinearSolver::Automatic,
-            tolerance: tolerance(),
-            passes: passes(),
-        }
-    }
-
     /// Fits the model. Labels are words, whole numbers, truth values or floats ([`ClassLabel`]).
     ///
     /// # Errors
@@ -211,8 +181,7 @@ impl LinearClassifier {
         with: FitWith<'_, FittedClassifier>,
     ) -> Result<DualityGap, LinearDataError> {
         check::not_empty("the start", usize::from(with.start.is_some()))?;
-        let look = Self { passes: f64::MIN_POSITIVE, ..self.clone() };
-        Ok(look.fit_with(rows, labels, with)?.certificate)
+        Ok(self.look().fit_with(rows, labels, with)?.certificate)
     }
 
     fn solve(
@@ -343,16 +312,6 @@ impl LinearClassifier {
         match classes.names.len() {
             2 => of(1),
             count => (0..count).map(of).fold(0.0, f64::max),
-        }
-    }
-
-    fn settings(&self) -> Settings<'_> {
-        Settings {
-            penalty: &self.penalty,
-            intercept: self.intercept,
-            solver: self.solver,
-            tolerance: self.tolerance,
-            passes: self.passes,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The model of a step on the columns themselves: for many columns, or sparse ones.
 //!
 //! ```text
-//! B = √H A_W, stored without offsets;   τ = B (u − v),   o: what the offsets and the intercept add to every row
-//! qⱼ = cⱼ + rⱼ(uⱼ − vⱼ) + bⱼᵀτ + o hⱼ − oⱼ (Σ √h τ + o Σ h),   hⱼ = √hᵀ bⱼ,  oⱼ: the offset
+//! B = √H A_W without offsets,   τ = B (u − v),   o: what the offsets and the intercept add to every row
+//! qⱼ = cⱼ + rⱼ(uⱼ − vⱼ) + bⱼᵀτ + o hⱼ − oⱼ (Σ √h τ + o Σ h),   hⱼ = √hᵀ bⱼ,   oⱼ: the offset
 //! ```
 //!
-//! Cost: the entries of the columns once, and those of a column to look at it and again to move it. The Newton
-//! step is by conjugate gradients on the weights in use, at most twenty products (Hestenes, Stiefel 1952).
+//! Cost: the entries of the columns once, and those of a column to look at it and again to move it. The
+//! Newton step is by conjugate gradients on the weights in use, at most twenty products (Hestenes, Stiefel
+//! 1952).
 
 use crate::kernels::dot;
 use crate::meter::Meter;
@@ -182,5 +183,92 @@ impl Quadratic for ColumnForm<'_> {
             product = next;
         }
         Some(p)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::measure;
+    use crate::design::Design;
+    use crate::gram_form::GramForm;
+    use crate::meter::Meter;
+    use crate::quadratic::{Span, minimize};
+    use crate::{DataRows, DenseRows, SparseRows};
+
+    const ROWS: usize = 40;
+    const COLUMNS: usize = 6;
+
+    /// Columns that few rows have, one that all have, far from 0, and two that are alike.
+    fn entry(i: usize, j: usize) -> f64 {
+        let wave = ((i * 7 + j * 13) % 11) as f64 - 5.0;
+        match j {
+            0 => 30.0 + wave,
+            5 => entry(i, 4) + 0.01 * wave,
+            _ if (i + j).is_multiple_of(4) => wave * 10_f64.powi(j as i32 - 2),
+            _ => 0.0,
+        }
+    }
+
+    fn tables() -> [DataRows; 2] {
+        let values = (0..ROWS * COLUMNS).map(|at| entry(at / COLUMNS, at % COLUMNS)).collect();
+        let entries = (0..ROWS).map(|i| {
+            (0..COLUMNS as u32)
+                .map(|j| (j, entry(i, j as usize)))
+                .filter(|(_, x)| *x != 0.0)
+                .collect::<Vec<_>>()
+        });
+        let sparse = SparseRows::from_rows(COLUMNS, entries).unwrap();
+        [DenseRows::new(COLUMNS, values).unwrap().into(), sparse.into()]
+    }
+
+    #[test]
+    fn both_forms_of_a_model_are_the_same() {
+        let shares = vec![1.0 / ROWS as f64; ROWS];
+        let h: Vec<f64> = (0..ROWS).map(|i| (1.0 + (i % 3) as f64) / ROWS as f64).collect();
+        for (rows, intercept) in tables().iter().flat_map(|rows| [(rows, true), (rows, false)]) {
+            let columns = measure(rows, &shares, intercept);
+            let design = Design::new(rows, &columns, intercept);
+            let mut packed = Packed::new(&design);
+            packed.pack(0..COLUMNS);
+            let all: Vec<usize> = (0..COLUMNS).collect();
+            let places = COLUMNS + usize::from(intercept);
+            let start = || Start {
+                ridge: (0..COLUMNS).map(|j| 0.01 * j as f64).collect(),
+                slopes: (0..places).map(|at| (at as f64).sin()).collect(),
+                least: 1e-3,
+            };
+            let mut gram = GramForm::new(design.gram_of(&all, &h).0, start());
+            let mut direct = ColumnForm::new(&packed, &all, &h, start()).unwrap();
+            for (at, by) in [(0, 1.0), (places - 1, -0.5), (2, 3.0), (0, 0.25)] {
+                gram.shift(at, by);
+                direct.shift(at, by);
+            }
+            for at in 0..places {
+                assert!((gram.bend(at) - direct.bend(at)).abs() < 1e-9 * gram.bend(at));
+                assert!((gram.slope(at) - direct.slope(at)).abs() < 1e-9, "{at} {intercept}");
+            }
+            // And so are their minimizers, also of columns that are alike.
+            let mut spans: Vec<Span> = vec![
+                Span { places: 0..1, threshold: 0.1 },
+                Span { places: 1..3, threshold: 0.2 },
+                Span { places: 3..4, threshold: 0.1 },
+                Span { places: 4..5, threshold: 0.05 },
+                Span { places: 5..6, threshold: 0.05 },
+            ];
+            if intercept {
+                spans.push(Span { places: 6..7, threshold: 0.0 });
+            }
+            let mut meter = Meter::new(ROWS * COLUMNS, 1e6);
+            let mut points = [vec![0.0; places], vec![0.0; places]];
+            let mut gram = GramForm::new(design.gram_of(&all, &h).0, start());
+            let mut direct = ColumnForm::new(&packed, &all, &h, start()).unwrap();
+            minimize(&mut gram, &spans, &mut points[0], 1e-12, &mut meter);
+            minimize(&mut direct, &spans, &mut points[1], 1e-12, &mut meter);
+            let size = points[0].iter().fold(0.0_f64, |size, u| size.max(u.abs()));
+            for (a, b) in points[0].iter().zip(&points[1]) {
+                assert!((a - b).abs() < 1e-6 * size, "{points:?}");
+            }
+        }
     }
 }

@@ -9,8 +9,8 @@
 //! Working sets as in Massias, Gramfort, Salmon, ICML 2018, and Bertrand et al., NeurIPS 2022; steps on one
 //! working set go on until its own duality gap is a part of the whole one's. Columns are dropped for good by
 //! the gap-safe rule of Ndiaye et al., JMLR 2017: standardized columns have norm 1, so that
-//! `|θ zⱼ| + √(2 L gap) < κⱼ` proves a weight to be 0; from then on the problem is one of the columns that are
-//! left, and so are its gap and its passes.
+//! `|θ zⱼ| + √(2 L gap) < κⱼ` proves a weight to be 0; from then on the problem is one of the columns that
+//! are left, and so are its gap and its passes.
 //! Cost of a working set: a pass over the columns that are left, and for each step the entries of `W` a few
 //! times, or `n |W|²/2` where the matrix `A_WᵀHA_W` saves sweeps.
 
@@ -125,7 +125,8 @@ pub(crate) fn coordinate_descent(task: &SparseTask<'_>, start: Vec<f64>, meter: 
             (since > 30).then_some(End::Rounding)
         };
         if let Some(end) = end {
-            // Predictions moved along with the weights; where that could show, the last word is said of fresh ones.
+            // Predictions moved along with the weights; where that could show, the last word is said of
+            // fresh ones.
             if descent.is_fresh || (end == End::Converged && task.target > 1e-10 * value) {
                 let Descent { v, m, .. } = descent;
                 return Ended { v, m, gap, end };
@@ -297,6 +298,11 @@ impl<'a> Descent<'a> {
     fn wants_matrix(&self, columns: &[usize], entries: f64) -> bool {
         let design = self.task.design;
         let (n, k) = (design.n() as f64, columns.len() as f64);
+        // The matrix of sparse rows takes means out of sums, which cancels where they are large.
+        let is_far = |j: &usize| (design.centre[*j] * design.inverse_scale[*j]).abs() > 100.0;
+        if design.is_sparse() && columns.iter().any(is_far) {
+            return false;
+        }
         let sweeps = 2.0 * SWEEPS * entries;
         let matrix = if design.is_sparse() {
             // Rows have about equally many entries, or more work than this.
@@ -324,6 +330,13 @@ impl<'a> Descent<'a> {
         }
         let mut h = vec![0.0; self.m.len()];
         loss.curvatures(&self.m, &mut h);
+        // Where a loss is flat a step is long, not endless.
+        let floor = match loss.loss {
+            Loss::Huber { .. } | Loss::SquaredHinge => 1e-3,
+            _ => 1e-8,
+        };
+        let floor = floor * loss.loss.curvature().min(1.0);
+        h.iter_mut().zip(&loss.shares).for_each(|(h, share)| *h = h.max(floor * share));
         let mut places = columns.to_vec();
         let mut spans = Vec::with_capacity(working.len() + 1);
         for &at in working {

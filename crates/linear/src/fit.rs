@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{DualityGap, within};
+use crate::certificate::{DualityGap, has_free, within};
 use crate::columns::measure;
 use crate::coordinate_descent::{Group, SparseTask, coordinate_descent};
 use crate::design::Design;
@@ -151,7 +151,14 @@ impl<'a> Prepared<'a> {
     }
 
     /// The start for a loss: the best constant, or weights that are given.
-    fn start<L: RowLoss>(&self, loss: &L, given: Option<&[f64]>) -> (Vec<f64>, f64, f64) {
+    fn start<L: RowLoss>(
+        &self,
+        loss: &L,
+        given: Option<&[f64]>,
+        settings: &Settings<'_>,
+        meter: &mut Meter,
+    ) -> (Vec<f64>, f64, f64) {
+        let is_look = settings.passes < 1.0;
         let (outputs, n) = (loss.outputs(), self.shares.len());
         let mut v = vec![0.0; (self.design.d() + 1) * outputs];
         let mut m = vec![0.0; n * outputs];
@@ -164,7 +171,12 @@ impl<'a> Prepared<'a> {
         loss.curvatures(&m, &mut h);
         let bend: f64 = (0..n).map(|i| loss.diagonal(&h, i, 0)).sum();
         if let Some(given) = given.filter(|given| given.len() == v.len()) {
-            v.copy_from_slice(given);
+            // A start that is worse than the best constant is none; whoever only looks has to take it.
+            self.design.forward(given, outputs, &mut m);
+            meter.pay(self.design.pass(outputs));
+            if is_look || loss.value(&m) <= null {
+                v.copy_from_slice(given);
+            }
         }
         (v, null, bend.max(f64::MIN_POSITIVE))
     }
@@ -208,7 +220,7 @@ impl<'a> Prepared<'a> {
         }
         let loss = ScalarLoss { loss, labels: labels.to_vec(), shares: self.shares.clone() };
         if settings.penalty.is_sparse() {
-            let (start, null, _) = self.start(&loss, given);
+            let (start, null, _) = self.start(&loss, given, settings, &mut meter);
             if null <= 0.0 {
                 return Ok(nothing_to_fit(start, &meter));
             }
@@ -256,7 +268,7 @@ impl<'a> Prepared<'a> {
         given: Option<&[f64]>,
         mut meter: Meter,
     ) -> Fitted {
-        let (start, null, bend) = self.start(loss, given);
+        let (start, null, bend) = self.start(loss, given, settings, &mut meter);
         if null <= 0.0 {
             return nothing_to_fit(start, &meter);
         }
@@ -265,7 +277,7 @@ impl<'a> Prepared<'a> {
             LinearSolver::Newton => true,
             LinearSolver::Lbfgs => false,
             LinearSolver::Automatic => {
-                settings.penalty.strength == 0.0 || Plan::new(&self.design, loss.outputs()).rows.is_some()
+                has_free(ridge, bend) || Plan::new(&self.design, loss.outputs()).rows.is_some()
             }
         };
         let ended = if is_newton {
@@ -274,7 +286,7 @@ impl<'a> Prepared<'a> {
             lbfgs(&task, start, &mut meter)
         };
         let objective = task.value(&ended.v, &ended.m);
-        let radius = if ridge.contains(&0.0) {
+        let radius = if has_free(ridge, bend) {
             let outputs = loss.outputs();
             let (mut r, mut g) = (vec![0.0; ended.m.len()], vec![0.0; ended.v.len()]);
             loss.slopes(&ended.m, &mut r);

@@ -79,6 +79,7 @@ mod lbfgs;
 mod line_search;
 mod loss;
 mod meter;
+mod method;
 mod multipliers;
 mod newton;
 mod packed;

@@ -14,7 +14,7 @@
 //! Cost of a step: a pass for the gradient, two for each step of conjugate gradients (one through memory),
 //! `n` losses for each trial of a step size.
 
-use crate::certificate::ridge_gap;
+use crate::certificate::{has_free, ridge_gap};
 use crate::design::Design;
 use crate::kernels::{axpy, dot};
 use crate::line_search::{self, Line};
@@ -174,7 +174,7 @@ fn solve<L: RowLoss>(task: &RidgeTask<'_, L>, plan: &Plan, mut v: Vec<f64>, mete
     let (mut best, mut since) = (f64::INFINITY, 0);
     design.forward(&v, outputs, &mut m);
     meter.pay(pass);
-    let is_free = task.ridge.contains(&0.0);
+    let is_free = has_free(task.ridge, task.bend);
     let mut fresh = true;
     loop {
         if design.intercept {

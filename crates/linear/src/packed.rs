@@ -1,9 +1,9 @@
 //! Columns next to each other in memory, which steps on single weights read.
 //!
 //! Tables come row by row. Of dense rows the columns that are asked for are copied, centred and scaled; of
-//! sparse rows all columns at once, scaled, each with an offset `cⱼ/sⱼ` that is to be subtracted everywhere. A
-//! column that a third of the sparse rows have is stored in full and centred: it is read faster so, and where
-//! a mean is far larger than its spread nothing cancels. In the other columns the mean is below the spread.
+//! sparse rows all columns at once, scaled, each with an offset `cⱼ/sⱼ` that is to be subtracted from every
+//! row. A column that a third of the sparse rows have is stored in full and centred: it is read faster so, and
+//! where a mean is far larger than its spread nothing cancels. In the others the mean is below the spread.
 
 use crate::DataRows;
 use crate::design::Design;

@@ -20,6 +20,10 @@ const ROWS_A_COLUMN: usize = 20;
 /// The most columns for which a dense matrix of columns by columns is made.
 const MOST_COLUMNS: usize = 3_000;
 
+/// For one output and so many columns the matrix is made however few rows there are: it is a matter of
+/// milliseconds.
+const FEW_COLUMNS: usize = 400;
+
 pub(crate) enum Preconditioner {
     Cholesky(Vec<Llt<f64>>),
     Diagonal(Vec<f64>),
@@ -65,10 +69,11 @@ impl Plan {
         let share = rows.len() as f64 / n as f64;
         let (gram, gram_time) = design.gram_cost();
         let cube = (d as f64).powi(3) / 3.0;
+        let is_small = outputs == 1 && d <= FEW_COLUMNS;
         let outputs = outputs as f64;
         let time = outputs * (share * gram_time + cube / 6.0);
         // Conjugate gradients with the diagonal take tens of products, each two passes, for every step.
-        if time > 60.0 * design.pass(1) * outputs {
+        if !is_small && time > 60.0 * design.pass(1) * outputs {
             return diagonal;
         }
         Self { rows: Some(rows), is_exact: all, multiplications: outputs * (share * gram + cube), time }

@@ -5,10 +5,10 @@
 //! u_g ← S(u_g − q_g / B_g, κ_g / B_g)      q_g: the slope of the smooth part, S: the soft threshold
 //! ```
 //!
-//! A sweep visits all groups, the next ones those in use only (Friedman, Hastie, Tibshirani 2010). Where sweeps
-//! are slow, because columns are alike, a Newton step on the weights in use moves them as far as no sign
-//! changes. Two forms of the model exist: the matrix `G`, on which a visit costs a column of it when its weight
-//! moves, and the columns themselves, on which a visit costs their entries.
+//! A sweep visits all groups, the next ones those in use only (Friedman, Hastie, Tibshirani 2010). Where
+//! sweeps are slow, because columns are alike, a Newton step moves the weights in use; those whose signs would
+//! change end at 0. Two forms of the model exist: the matrix `G`, on which a visit costs a column of it when
+//! its weight moves, and the columns themselves, on which a visit costs their entries.
 
 use std::ops::Range;
 
@@ -35,8 +35,8 @@ pub(crate) trait Quadratic {
     /// `out ← G p` on the places of a face.
     fn product(&self, face: &Face, p: &[f64], out: &mut [f64], meter: &mut Meter);
 
-    /// About `(G + C)⁻¹ right` on the places of a face, where `C` is the curvature of its norms, up to a residual
-    /// of `enough`; none where there is no such thing.
+    /// About `(G + C)⁻¹ right` on the places of a face, where `C` is the curvature of its norms, up to a
+    /// residual of `enough`; none where there is no such thing.
     fn newton(&self, face: &Face, right: &[f64], enough: f64, meter: &mut Meter) -> Option<Vec<f64>>;
 }
 
@@ -49,8 +49,8 @@ pub(crate) struct Start {
     pub(crate) least: f64,
 }
 
-/// What is added to the diagonal: losses that are flat at all points (Huber, squared hinge) leave no curvature,
-/// and a trace of it keeps steps finite.
+/// What is added to the diagonal: losses that are flat at all points (Huber, squared hinge) leave no
+/// curvature, and a trace of it keeps steps finite.
 pub(crate) fn trace(diagonal: impl Iterator<Item = f64>, least: f64) -> f64 {
     let most = diagonal.fold(0.0, f64::max);
     if most > 0.0 { 1e-12 * most } else { least }
@@ -181,8 +181,8 @@ fn visit<Q: Quadratic>(model: &mut Q, span: &Span, bend: f64, u: &mut [f64], met
     bend * change.sqrt()
 }
 
-/// A Newton step on the groups in use. Where groups of one would change their signs they end at 0; if that does
-/// not descend, the whole step ends at the first of them.
+/// A Newton step on the groups in use. Where groups of one would change their signs they end at 0; if that
+/// does not descend, the whole step ends at the first of them.
 fn jump<Q: Quadratic>(model: &mut Q, spans: &[Span], u: &mut [f64], enough: f64, meter: &mut Meter) {
     let face = Face::new(spans, u);
     if face.used.is_empty() {

@@ -1,11 +1,12 @@
 use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
-use crate::fit::{LinearSolver, Prepared, Settings, not_converged, shares};
+use crate::fit::{Prepared, not_converged, shares};
+use crate::method::linear_method;
 use crate::row_loss::{RowLoss, ScalarLoss};
 use crate::{
-    DataRows, DualityGap, FitStatus, FittedRegressor, LinearDataError, LinearFit, LinearPenalty,
-    LinearWarning, LinearWork, Loss,
+    DataRows, DualityGap, FitStatus, FittedRegressor, LinearDataError, LinearFit, LinearWarning, LinearWork,
+    Loss,
 };
 
 /// The loss of a regressor.
@@ -59,6 +60,7 @@ impl<M> Default for FitWith<'_, M> {
     }
 }
 
+linear_method! {
 /// Predicts numbers from rows.
 ///
 /// ```
@@ -72,53 +74,13 @@ impl<M> Default for FitWith<'_, M> {
 /// assert!(fit.model.score(&rows, &prices)? > 0.99 && fit.certificate.relative < 1e-6);
 /// # Ok::<(), kiln_linear::LinearDataError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LinearRegressor {
+LinearRegressor {
     /// The loss; squares by default.
-    #[serde(default)]
-    pub loss: RegressorLoss,
-    /// The penalty.
-    pub penalty: LinearPenalty,
-    /// Whether a constant is added to every prediction; yes by default. It is not penalized.
-    #[serde(default = "yes")]
-    pub intercept: bool,
-    /// The algorithm.
-    #[serde(default)]
-    pub solver: LinearSolver,
-    /// The relative duality gap at which to stop ([`DualityGap`](crate::DualityGap)); 1e-6 by default.
-    #[serde(default = "tolerance")]
-    pub tolerance: f64,
-    /// The most passes over the stored entries ([`LinearWork`](crate::LinearWork)); 100,000 by default.
-    #[serde(default = "passes")]
-    pub passes: f64,
+    loss: RegressorLoss,
 }
-
-pub(crate) fn yes() -> bool {
-    true
-}
-
-pub(crate) fn tolerance() -> f64 {
-    1e-6
-}
-
-pub(crate) fn passes() -> f64 {
-    1e5
 }
 
 impl LinearRegressor {
-    /// Squares with a penalty, everything else by default.
-    pub fn new(penalty: LinearPenalty) -> Self {
-        Self {
-            loss: RegressorLoss::default(),
-            penalty,
-            intercept: true,
-            solver: LinearSolver::Automatic,
-            tolerance: tolerance(),
-            passes: passes(),
-        }
-    }
-
     /// Fits the model.
     ///
     /// # Errors
@@ -200,8 +162,7 @@ impl LinearRegressor {
         with: FitWith<'_, FittedRegressor>,
     ) -> Result<DualityGap, LinearDataError> {
         check::not_empty("the start", usize::from(with.start.is_some()))?;
-        let look = Self { passes: f64::MIN_POSITIVE, ..self.clone() };
-        Ok(look.fit_with(rows, labels, with)?.certificate)
+        Ok(self.look().fit_with(rows, labels, with)?.certificate)
     }
 
     fn prepare<'a>(
@@ -242,16 +203,6 @@ impl LinearRegressor {
         let total: f64 = labels.iter().map(|&y| loss.second_derivative(constant, y)).sum();
         let mean = total / labels.len() as f64;
         Ok(if mean > 0.0 { mean } else { 1.0 })
-    }
-
-    fn settings(&self) -> Settings<'_> {
-        Settings {
-            penalty: &self.penalty,
-            intercept: self.intercept,
-            solver: self.solver,
-            tolerance: self.tolerance,
-            passes: self.passes,
-        }
     }
 }
 

@@ -7,5 +7,6 @@ mod optima;
 mod path;
 mod reference;
 mod sparse_penalties;
+mod strange;
 mod tables;
 mod work;

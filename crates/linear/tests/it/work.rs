@@ -65,3 +65,18 @@ fn a_lasso_looks_at_few_columns() {
     assert_eq!(used, [7, 1_000]);
     assert!(fit.work.passes < 40.0, "{:?}", fit.work);
 }
+
+#[test]
+fn a_lasso_on_reviews_reads_few_columns_often() {
+    let Some(table) = super::tables::amazon("books") else { return };
+    let classifier = LinearClassifier {
+        intercept: false,
+        ..LinearClassifier::new(LinearPenalty::lasso(2e-3).on_columns_as_given())
+    };
+    for (tolerance, most) in [(1e-4, 150.0), (1e-8, 350.0)] {
+        let fit =
+            LinearClassifier { tolerance, ..classifier.clone() }.fit(&table.rows, &table.labels).unwrap();
+        assert_eq!(fit.status, FitStatus::Converged);
+        assert!(fit.work.passes < most, "{:?}", fit.work);
+    }
+}
