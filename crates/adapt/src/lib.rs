@@ -44,10 +44,12 @@ mod error;
 pub mod fine_tuning;
 mod fit;
 pub mod images;
+pub mod importance;
 pub mod label_shift;
 pub mod linear;
 mod method;
 mod model;
+mod pooling;
 mod predict;
 mod record;
 pub mod report;
@@ -64,11 +66,13 @@ pub use fine_tuning::{FineTuning, FineTuningMethod, Masft, MasftFit, MasftMethod
 pub use fit::Fit;
 pub use label_shift::{LabelShiftEstimator, LabelShiftWeights, ShiftStatistics};
 pub use method::{
-    AdaptMethod, Alignment, Discrepancy, Discriminator, FirstStage, LabelShift, Penalty, Risk, SourceChoice,
+    AdaptMethod, Alignment, Discrepancy, Discriminator, FirstStage, LabelShift, OverClasses, Penalty, Risk,
+    SourceChoice,
 };
 pub use model::{FeatureModel, FeatureNetwork, Features, glorot_linear};
+pub use pooling::Pooling;
 pub use predict::{Evaluation, FitWarning, Predict};
 pub use report::AdaptReport;
 pub use robust::{Robust, RobustClassification, RobustMethod};
 pub use rows::{RowKind, Rows, tensor_of};
-pub use training::{Epoch, TrainedMethod, Training};
+pub use training::{BatchClasses, Epoch, TrainedMethod, Training};

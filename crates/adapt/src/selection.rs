@@ -355,7 +355,7 @@ fn renumbered(method: &AdaptMethod, index: &dyn Fn(usize) -> Option<usize>) -> O
     };
     let penalty = |penalty: &Penalty| {
         let alignment = match penalty.alignment {
-            Alignment::ClassesBetweenSources => Alignment::ClassesBetweenSources,
+            Alignment::ClassesBetweenSources(over) => Alignment::ClassesBetweenSources(over),
             Alignment::SourceToTarget(sources) => Alignment::SourceToTarget(choice(sources)?),
             Alignment::JointWithFirstStage(sources) => Alignment::JointWithFirstStage(choice(sources)?),
             Alignment::ResidualOfFirstStage(sources) => Alignment::ResidualOfFirstStage(choice(sources)?),

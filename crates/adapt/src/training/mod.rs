@@ -5,5 +5,5 @@ mod objective;
 mod settings;
 mod trained;
 
-pub use settings::{Epoch, Training};
+pub use settings::{BatchClasses, Epoch, Training};
 pub use trained::TrainedMethod;

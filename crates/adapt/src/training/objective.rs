@@ -12,8 +12,10 @@ use kiln_tensor::{Divergence, Sample};
 
 use super::batches::{Batch, Pool};
 use super::settings::Training;
-use crate::method::{Alignment, Discrepancy, Discriminator, Penalty, Risk};
-use crate::{AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Labels, Rows, SourceChoice};
+use crate::method::{Alignment, Discrepancy, Discriminator, OverClasses, Penalty, Risk};
+use crate::{
+    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Labels, Pooling, Rows, SourceChoice,
+};
 
 /// A method's objective, with what it keeps between steps.
 pub(super) struct Objective<'a, X> {
@@ -151,6 +153,17 @@ impl<'a, X: Rows> Objective<'a, X> {
         }
     }
 
+    /// The total weight of the rows of each source used.
+    fn totals(&self) -> Vec<f64> {
+        let mut start = 0;
+        let mut totals = Vec::with_capacity(self.pool.source_rows.len());
+        for rows in &self.pool.source_rows {
+            totals.push((start..start + rows).map(|row| self.row_weight(row)).sum());
+            start += rows;
+        }
+        totals
+    }
+
     fn risk(&mut self, outputs: &Tensor<2>, batch: &Batch, step: u64) -> Tensor<1> {
         let labelled = self.labelled_rows(batch);
         let outputs = outputs.clone().slice_dim(0, 0..labelled);
@@ -163,7 +176,11 @@ impl<'a, X: Rows> Objective<'a, X> {
         let risks = self.averages(&ranges, labelled, |row| self.row_weight(batch.rows[row]));
         let risks = risks.matmul(losses).flatten::<1>(0, 1);
         match self.method.risk {
-            Risk::Source(_) | Risk::Pooled => risks.mean(),
+            Risk::Source(_) | Risk::Pooled(Pooling::BySource) => risks.mean(),
+            Risk::Pooled(pooling) => {
+                let shares = pooling.shares(&self.totals()).into_iter().map(|share| share as f32).collect();
+                (risks * self.pool.constant(shares, [ranges.len()])).sum()
+            }
             Risk::WorstGroup { step_size } => self.worst_group(risks, step_size),
             Risk::RiskExtrapolation { weight, anneal_steps } => {
                 let mean = risks.clone().mean();
@@ -238,7 +255,7 @@ impl<'a, X: Rows> Objective<'a, X> {
     ) -> Result<Tensor<1>, AdaptError> {
         let divergence = &fresh(divergence, step);
         match penalty.alignment {
-            Alignment::ClassesBetweenSources => self.between_sources(divergence, features, batch),
+            Alignment::ClassesBetweenSources(over) => self.between_sources(divergence, over, features, batch),
             Alignment::SourceToTarget(sources) => self.to_target(divergence, sources, features, batch),
             Alignment::JointWithFirstStage(sources) => {
                 let joined = Tensor::cat(vec![features.clone(), self.first_stage(batch)?], 1);
@@ -259,6 +276,7 @@ impl<'a, X: Rows> Objective<'a, X> {
     fn between_sources(
         &self,
         divergence: &Divergence,
+        over: OverClasses,
         features: &Tensor<2>,
         batch: &Batch,
     ) -> Result<Tensor<1>, AdaptError> {
@@ -268,25 +286,30 @@ impl<'a, X: Rows> Objective<'a, X> {
             Labels::Values(values) => return Ok(self.between_means(values, features, batch, ranges)),
             Labels::Classes { classes, count } => (classes, *count),
         };
+        let least = divergence.least_rows();
+        let mut compared = 0;
         let mut total: Option<Tensor<1>> = None;
         for class in 0..count {
             let groups: Vec<Vec<usize>> = ranges
                 .iter()
                 .map(|range| range.clone().filter(|&row| classes[batch.rows[row]] == class).collect())
                 .collect();
-            if groups.iter().filter(|group| !group.is_empty()).count() < 2 {
+            if groups.iter().filter(|group| group.len() >= least).count() < 2 {
                 continue;
             }
+            compared += 1;
             let value = divergence.pairwise(features, &groups)?;
             total = Some(match total {
                 None => value,
                 Some(total) => total + value,
             });
         }
-        Ok(total.map_or_else(
-            || Tensor::zeros([1], &self.pool.device),
-            |total| total * (2.0 / (sources * sources)),
-        ))
+        let pairs = 2.0 / (sources * sources);
+        let factor = match over {
+            OverClasses::Sum => pairs,
+            OverClasses::Mean => pairs / f64::from(compared.max(1)),
+        };
+        Ok(total.map_or_else(|| Tensor::zeros([1], &self.pool.device), |total| total * factor))
     }
 
     /// `(1/M) Σ ‖d_m − d̄‖²/k`, `d_m = mean(z) − mean(y) Σ z y / Σ y²`.
@@ -333,8 +356,8 @@ impl<'a, X: Rows> Objective<'a, X> {
             if self.class_weights.is_some() {
                 let weights: Vec<f32> =
                     range.clone().map(|row| self.row_weight(batch.rows[row]) as f32).collect();
-                // A batch in which every row has the weight 0 says nothing about the weighted source.
-                if weights.iter().all(|weight| *weight == 0.0) {
+                // A batch with too few rows that have a weight says nothing about the weighted source.
+                if weights.iter().filter(|weight| **weight > 0.0).count() < divergence.least_rows() {
                     continue;
                 }
                 sample = sample.weighted(self.pool.constant(weights, [range.len()]));

@@ -3,14 +3,29 @@ use kiln_core::check::{self, Checked};
 use kiln_tensor::training::{RowOrder, adam};
 use serde::{Deserialize, Serialize};
 
+/// Which shares the classes have in the batches of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchClasses {
+    /// Those of the source's rows, by chance more or less.
+    #[default]
+    AsDrawn,
+    /// Equal ones: the classes that a source has take turns, those with few rows begin again. Every batch has
+    /// rows of each class, and the risk is that of a population with equal shares.
+    Equal,
+}
+
 /// How a method is trained: by whatever optimizer of Burn's, or of `kiln_optim`'s that implements Burn's
 /// trait.
 #[derive(Clone)]
 pub struct Training {
     /// Passes over the longest domain of the problem, whether the method uses it or not.
     pub epochs: usize,
-    /// Rows of each domain in a step; shorter domains begin again.
+    /// Rows of each domain in a step; shorter domains begin again. A last batch of a single row is merged into
+    /// the one before it, since one row has neither a covariance nor a neighbour.
     pub batch_size: usize,
+    /// Which shares the classes have in them; for values there is nothing but [`BatchClasses::AsDrawn`].
+    pub classes: BatchClasses,
     /// Passed to the optimizer.
     pub learning_rate: f64,
     /// Whether rows are shuffled in each epoch.
@@ -24,7 +39,8 @@ pub struct Training {
 impl Training {
     /// Adam as PyTorch has it, rows shuffled, seed 0.
     pub fn adam(epochs: usize, batch_size: usize, learning_rate: f64) -> Self {
-        Self { epochs, batch_size, learning_rate, shuffle: true, seed: 0, optimizer: adam() }
+        let classes = BatchClasses::AsDrawn;
+        Self { epochs, batch_size, classes, learning_rate, shuffle: true, seed: 0, optimizer: adam() }
     }
 
     /// The order of rows.
@@ -44,6 +60,7 @@ impl std::fmt::Debug for Training {
         f.debug_struct("Training")
             .field("epochs", &self.epochs)
             .field("batch_size", &self.batch_size)
+            .field("classes", &self.classes)
             .field("learning_rate", &self.learning_rate)
             .field("shuffle", &self.shuffle)
             .field("seed", &self.seed)

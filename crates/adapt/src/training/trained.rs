@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use burn::optim::GradientsParams;
 use burn::tensor::Gradients;
 use faer::Mat;
+use kiln_core::InputError;
 use kiln_tensor::training::{BatchLoss, Descent, TrainingTask};
 
 use super::batches::{Batch, Pool};
 use super::objective::Objective;
-use super::settings::{Epoch, Training};
+use super::settings::{BatchClasses, Epoch, Training};
 use crate::border::{check_rows, check_training};
 use crate::predict::{constant_on, largest};
 use crate::{
@@ -127,6 +128,14 @@ impl<M> TrainedMethod<M> {
     {
         self.training.check()?;
         self.method.check(data)?;
+        if self.training.classes == BatchClasses::Equal {
+            data.source(0)?.classes()?;
+        }
+        let least = self.method.least_rows();
+        if self.training.batch_size < least {
+            let (name, value) = ("batch_size", self.training.batch_size as f64);
+            return Err(InputError::setting(name, value, "at least 2 for this divergence").into());
+        }
         check_training(&self.model, data.target().x(), data.outputs())?;
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod fine_tuning;
 mod images;
 mod linear;
+mod practice;
 mod report;
 mod robust;
 mod scm;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::linear::LinearModel;
 use crate::linear::moments::centre;
-use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Pooling, SourceChoice};
 
 /// DIP as a constraint; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl DipHard {
         let constraints =
             Constraints::all(&[(mean - &in_target, row_size(data.target().x()))], in_target.nrows());
         let sources = SourceChoice::One(self.source).pick(data.sources())?;
-        Stacked::new(sources, class_weights)?.fit(&constraints, self.ridge)
+        Stacked::new(sources, class_weights, Pooling::BySource)?.fit(&constraints, self.ridge)
     }
 }
 
@@ -55,8 +55,8 @@ impl Fit<Mat<f64>> for DipHard {
     /// Fits the source and the means.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
-    /// fails.
+    /// When the ridge is negative, the source does not exist, the labels are values, or the solver does
+    /// not converge.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

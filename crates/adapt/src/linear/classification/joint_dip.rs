@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{CipHard, Constraints, Reweighted, Stacked, row_size, statistics, weighted_moments};
 use crate::linear::LinearModel;
 use crate::linear::moments::centre;
-use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Predict, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Pooling, Predict, SourceChoice};
 
 /// `JointDIP` as constraints; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl JointDipHard {
             vectors.push((change, row * score));
         }
         let sources = SourceChoice::One(self.source).pick(data.sources())?;
-        Stacked::new(sources, class_weights)?
+        Stacked::new(sources, class_weights, Pooling::BySource)?
             .fit(&Constraints::all(&vectors, in_target.nrows()), self.cip.ridge)
     }
 }
