@@ -55,8 +55,10 @@ mod record;
 pub mod report;
 pub mod robust;
 mod rows;
+mod scaling;
 pub mod scm;
 pub mod selection;
+mod split;
 mod training;
 
 pub use adapted::{Adapted, FitSummary};
@@ -75,4 +77,5 @@ pub use predict::{Evaluation, FitWarning, Predict};
 pub use report::AdaptReport;
 pub use robust::{Robust, RobustClassification, RobustMethod};
 pub use rows::{RowKind, Rows, tensor_of};
-pub use training::{BatchClasses, Epoch, TrainedMethod, Training};
+pub use scaling::{Scaling, Standardization};
+pub use training::{BatchClasses, EarlyStopping, Epoch, TrainedMethod, Training};

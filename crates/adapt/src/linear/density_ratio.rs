@@ -7,8 +7,8 @@
 //!
 //! for the covariance `S` of a domain's rows and the shrinkage `s`. A loss on the source weighted so
 //! estimates that on the target when the labels' law given the features is the same and both features are
-//! Gaussian. The ratios are formed in logarithms, divided by their mean and clipped ([`ImportanceWeights`]); what
-//! they are worth is returned, and too little is an error.
+//! Gaussian. The ratios are formed in logarithms, divided by their mean and clipped ([`ImportanceWeights`]);
+//! what they are worth is returned, and too little is an error.
 //!
 //! Cost: two Cholesky factorizations `O(d³)`, and `O(n d²)`.
 

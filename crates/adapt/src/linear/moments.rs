@@ -132,14 +132,30 @@ impl Moments {
     /// When the labels are classes, or a square is not finite.
     pub fn of(domain: &Labelled<Mat<f64>>) -> Result<Self, AdaptError> {
         let values = domain.values()?;
-        let (mean, centred) = centre(domain.x())?;
-        let share = faer::Scale(1.0 / domain.rows() as f64);
-        let covariance = centred.transpose() * &centred * share;
-        finite(&covariance)?;
-        let label_mean = values.iter().sum::<f64>() / values.len() as f64;
+        // Counted from the plain mean, for the digits.
+        let (origin, mut centred) = centre(domain.x())?;
+        let total: f64 = (0..domain.rows()).map(|row| domain.weight(row)).sum();
+        let share = faer::Scale(1.0 / total);
+        let weights = Col::from_fn(domain.rows(), |row| domain.weight(row));
+        let mut mean = origin;
+        if domain.weights().is_some() {
+            let shift = centred.transpose() * &weights * share;
+            for (j, shift) in shift.iter().enumerate() {
+                centred.col_mut(j).iter_mut().for_each(|value| *value -= shift);
+            }
+            mean += shift;
+        }
+        let label_mean = values.iter().zip(weights.iter()).map(|(y, w)| y * w).sum::<f64>() / total;
         let labels = Col::from_fn(values.len(), |i| values[i] - label_mean);
-        let cross_covariance = centred.transpose() * &labels * share;
-        let label_variance = labels.squared_norm_l2() / values.len() as f64;
+        let label_variance = labels.iter().zip(weights.iter()).map(|(y, w)| y * y * w).sum::<f64>() / total;
+        let weighted = if domain.weights().is_some() {
+            Mat::from_fn(centred.nrows(), centred.ncols(), |i, j| weights[i] * centred[(i, j)])
+        } else {
+            centred.clone()
+        };
+        let covariance = weighted.transpose() * &centred * share;
+        finite(&covariance)?;
+        let cross_covariance = weighted.transpose() * &labels * share;
         if !label_variance.is_finite() || !cross_covariance.is_all_finite() {
             return Err(InputError::not_finite(format!("a square of the labels of {}", domain.name())).into());
         }
@@ -148,11 +164,12 @@ impl Moments {
             label_mean,
             cross_covariance,
             label_variance,
-            rows: domain.rows() as f64,
+            rows: total,
         })
     }
 
-    /// What they count when pooled by rows: how many rows they are of, 1 for a population.
+    /// What they count when pooled by rows: the sum of the weights of their rows, 1 for a
+    /// population.
     pub fn rows(&self) -> f64 {
         self.rows
     }

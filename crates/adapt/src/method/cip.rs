@@ -2,9 +2,9 @@
 //! sources.
 //!
 //! Classes: `(1/M) Σ_m R_m + λ (2/M²) Σ_{m<n} mean_y D(Z_m|y, Z_n|y)`, the mean over the classes that a batch
-//! has in two sources or more; [`OverClasses::Sum`] is the sum of the released code. A class with too few rows
-//! in a batch of a source is skipped there. Values: `(1/M) Σ_m R_m + (λ/M) Σ_m ‖d_m − d̄‖²/k` with
-//! `d_m = mean(z) − mean(y) Σ z y / Σ y²` on source m.
+//! has in two sources or more; [`OverClasses::Sum`] is the sum of the released code. A class with too few
+//! rows in a batch of a source is skipped there. Values: `(1/M) Σ_m R_m + (λ/M) Σ_m ‖d_m − d̄‖²/k` with `d_m
+//! = mean(z) − mean(y) Σ z y / Σ y²` on source m.
 //!
 //! Heinze-Deml, Meinshausen, "Conditional variance penalties and domain shift robustness", 2021; Chen,
 //! Bühlmann, JMLR 2021 (values); Wu et al., "Prominent roles of conditionally invariant components in domain

@@ -43,7 +43,7 @@ use kiln_core::{InputError, check};
 use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaptError, Adaptation, LabelShiftEstimator, Pooling, Rows};
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, Labelled, Pooling, Rows};
 
 /// What is minimized over the sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -228,6 +228,15 @@ impl AdaptMethod {
         self
     }
 
+    /// What is minimized, of its parts; a discriminator's loss, which is opposed, is left out.
+    pub(crate) fn objective(&self, risk: f64, penalties: &[f64]) -> f64 {
+        let weighted = |(penalty, value): (&Penalty, &f64)| match penalty.discrepancy {
+            Discrepancy::Divergence(_) => penalty.weight * value,
+            Discrepancy::Discriminator(_) => 0.0,
+        };
+        risk + self.penalties.iter().zip(penalties).map(weighted).sum::<f64>()
+    }
+
     /// How many rows a domain's batch must have for all divergences.
     pub(crate) fn least_rows(&self) -> usize {
         let of_penalty = |penalty: &Penalty| match &penalty.discrepancy {
@@ -277,6 +286,14 @@ impl AdaptMethod {
 
     fn check_penalty<X: Rows>(&self, penalty: &Penalty, data: &Adaptation<X>) -> Result<(), AdaptError> {
         let regression = data.source(0)?.values().is_ok();
+        let counts_rows = match (&penalty.alignment, &penalty.discrepancy) {
+            (Alignment::ClassesBetweenSources(_), _) => regression,
+            (_, Discrepancy::Discriminator(_)) | (Alignment::ResidualOfFirstStage(_), _) => false,
+            _ => true,
+        };
+        if !counts_rows {
+            data.sources().iter().try_for_each(Labelled::unweighted)?;
+        }
         match penalty.alignment {
             Alignment::ClassesBetweenSources(_) => {
                 if regression && penalty.discrepancy != Discrepancy::Divergence(Divergence::Mean) {

@@ -21,6 +21,8 @@ pub(super) struct Pool<X> {
     longest: usize,
     /// Labels of the sources' rows.
     pub(super) labels: Labels,
+    /// What each row of the sources counts; `None` where each counts 1.
+    pub(super) weights: Option<Vec<f64>>,
     /// Rows of each source used.
     pub(super) source_rows: Vec<usize>,
     /// Where gradients are recorded.
@@ -61,10 +63,13 @@ impl<X: Rows> Pool<X> {
         }
         let sources: Vec<usize> = (0..count).filter(|&source| used[source]).collect();
         let (mut parts, mut ranges, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut weights, mut weighted) = (Vec::new(), false);
         for &source in &sources {
             let source = data.source(source)?;
             parts.push(source.x().clone());
             labels.push(source.y());
+            weighted |= source.weights().is_some();
+            weights.extend((0..source.rows()).map(|row| source.weight(row)));
         }
         if target {
             parts.push(data.target().x().clone());
@@ -80,7 +85,8 @@ impl<X: Rows> Pool<X> {
         let rows = data.sources().iter().map(Labelled::rows).chain([data.target().x().rows()]);
         let longest = rows.max().unwrap_or(0);
         let device = device.clone().autodiff();
-        Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, source_rows, device })
+        let weights = weighted.then_some(weights);
+        Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, weights, source_rows, device })
     }
 
     /// The steps of an epoch: as many as the longest domain of the problem has batches, the shorter ones
@@ -134,8 +140,8 @@ fn batches(rows: usize, size: usize) -> usize {
     if size > 1 && rows > size && rows % size == 1 { rows / size } else { rows.div_ceil(size) }
 }
 
-/// As many rows, of each class that there is by turns, in their order; a class with few rows begins again, and
-/// one with many goes on in the next pass.
+/// As many rows, of each class that there is by turns, in their order; a class with few rows begins again,
+/// and one with many goes on in the next pass.
 fn by_turns(rows: &[usize], classes: &[usize], count: usize, epoch: usize) -> Vec<usize> {
     let mut groups = vec![Vec::new(); count];
     for &row in rows {

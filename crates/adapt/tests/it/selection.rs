@@ -449,7 +449,7 @@ proptest! {
         let due = (share * n as f64).round() as usize;
         let parts = hold_out_rows(&domain, share, seed);
         if due == 0 || due == n {
-            let refused = matches!(parts, Err(AdaptError::Input(InputError::Setting { name: "share", .. })));
+            let refused = matches!(parts, Err(AdaptError::TooFewRows { .. }));
             prop_assert!(refused, "expected an error");
             return Ok(());
         }

@@ -8,8 +8,8 @@
 //!
 //! with weights `p` and `q` of sum 1. `D` is too large by about `(k(0) − E k)(1/n_a + 1/n_b)`, which features
 //! that say nothing make 0: trained on few rows, and summed over many classes, it pays for such features. The
-//! mean of `U` is the discrepancy of the populations. For `M` groups all pairs come from one `K`: their sum is `Σ_c cᵀ K c`
-//! over `M − 1` contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
+//! mean of `U` is the discrepancy of the populations. For `M` groups all pairs come from one `K`: their sum
+//! is `Σ_c cᵀ K c` over `M − 1` contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
 //!
 //! The gradient of `Σ_ij W_ij κ(t_ij)`, `t_ij = ‖z_i − z_j‖²` and `W = Σ_c ccᵀ`, is known with the value:
 //!

@@ -174,7 +174,8 @@ impl Divergence {
     /// `[1]`. `groups` holds the row indices of each group; a row may be in several groups, or repeatedly in
     /// one.
     ///
-    /// A pair with a group of fewer than [`least_rows`](Self::least_rows) counts 0. Where no pair counts the result is a constant, which autodiff has nothing to say about.
+    /// A pair with a group of fewer than [`least_rows`](Self::least_rows) counts 0. Where no pair counts the
+    /// result is a constant, which autodiff has nothing to say about.
     ///
     /// All pairs are evaluated at once, from one matrix product for [`Mean`](Self::Mean) and one kernel
     /// matrix for [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between

@@ -56,6 +56,7 @@ impl CipHard {
         let mut cells = Vec::with_capacity(sources.len());
         let (mut rows, mut squares, mut means) = (0, 0.0, 0);
         for source in sources {
+            source.unweighted()?;
             let (y, _) = source.classes()?;
             let of_source = Cells::of(source.x(), y, classes);
             rows += source.rows();
@@ -89,7 +90,7 @@ impl Fit<Mat<f64>> for CipHard {
     /// Fits the sources; the target has no part in it.
     ///
     /// # Errors
-    /// When a setting is negative, the labels are values, or the solver does not converge.
+    /// When a setting is negative, the labels are values, rows have weights, or the solver does not converge.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

@@ -4,11 +4,12 @@
 //! min ½ ‖W‖² + C Σ over rows of the loss
 //! ```
 //!
-//! The intercept is free. Two classes have one vector of coefficients, `½ |w|²`, as there. The solvers are those
-//! of [`kiln_linear`], to a duality gap of 1e-12 of the loss of the best constant answer, whatever the units.
+//! The intercept is free. Two classes have one vector of coefficients, `½ |w|²`, as there. The solvers are
+//! those of [`kiln_linear`], to a duality gap of 1e-12 of the loss of the best constant answer, whatever the
+//! units.
 
 use faer::Mat;
-use kiln_core::{InputError, check};
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::{Stacked, logistic};
@@ -39,7 +40,8 @@ impl Logistic {
     /// Fits one domain, whichever it is.
     ///
     /// # Errors
-    /// When `c` is not above 0, the labels are values, a class is without a row, or the solver does not converge.
+    /// When `c` is not above 0, the labels are values, a class is without a row, or the solver does not
+    /// converge.
     pub fn fit_domain(&self, domain: &Labelled<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_domains(std::slice::from_ref(domain))
     }
@@ -49,37 +51,27 @@ impl Logistic {
     ///
     /// # Errors
     /// As [`fit_domain`](Self::fit_domain); when there are not as many weights as rows, one is negative or
-    /// not finite, or those of a class are all 0.
+    /// not finite, or those of a class are all 0; when the domain has weights already.
     pub fn fit_weighted(
         &self,
         domain: &Labelled<Mat<f64>>,
         weights: &[f64],
     ) -> Result<LinearModel, AdaptError> {
         check::positive("c", self.c)?;
-        let (classes, count) = domain.classes()?;
-        if weights.len() != classes.len() {
-            let what = format!("weights of the rows of {}", domain.name());
-            return Err(InputError::size(what, weights.len(), classes.len()).into());
-        }
-        weights.iter().try_for_each(|weight| check::nonnegative("weight", *weight))?;
-        let weighted = |class| classes.iter().zip(weights).any(|(c, weight)| *c == class && *weight > 0.0);
-        if let Some(class) = (0..count).find(|class| !weighted(*class)) {
-            return Err(missing(domain.name().to_owned(), class));
-        }
-        let total: f64 = weights.iter().sum();
-        let ridge = 1.0 / (self.c * total);
-        check::setting("sum of the weights", total, total.is_finite() && ridge.is_finite(), SUM)?;
-        logistic(domain.x(), classes, count, weights, ridge)
+        domain.unweighted()?;
+        self.fit_domain(&domain.clone().weighted(weights)?)
     }
 
     fn fit_domains(self, domains: &[Labelled<Mat<f64>>]) -> Result<LinearModel, AdaptError> {
         check::positive("c", self.c)?;
-        let Stacked { x, classes, count, weights } = Stacked::new(domains, None, self.pooling)?;
-        if let Some(class) = (0..count).find(|class| !classes.contains(class)) {
+        let Stacked { x, classes, count, weights, total } = Stacked::new(domains, None, self.pooling)?;
+        let counts = |class: usize| classes.iter().zip(&weights).any(|(of, w)| *of == class && *w > 0.0);
+        if let Some(class) = (0..count).find(|class| !counts(*class)) {
             let domain = domains.iter().map(Labelled::name).collect::<Vec<_>>().join(", ");
             return Err(missing(domain, class));
         }
-        let ridge = 1.0 / (self.c * x.nrows() as f64);
+        let ridge = 1.0 / (self.c * total);
+        check::setting("sum of the weights", total, total.is_finite() && ridge.is_finite(), SUM)?;
         logistic(&x, &classes, count, &weights, ridge)
     }
 }

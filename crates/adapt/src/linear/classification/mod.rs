@@ -41,6 +41,7 @@ pub use logistic::Logistic;
 pub use oracle::target_logistic;
 use serde::{Deserialize, Serialize};
 use solver::logistic;
+pub(super) use solver::solver_error;
 
 use super::LinearModel;
 use super::algebra::complement;
@@ -75,13 +76,15 @@ impl Predict<Mat<f64>> for Reweighted {
     }
 }
 
-/// Rows of several sources with weights that sum to 1, pooled as asked, and within a source by class. A source
-/// whose classes all have weight 0 is left out.
+/// Rows of several sources with weights that sum to 1, pooled as asked, and within a source by class. A
+/// source whose classes all have weight 0 is left out.
 struct Stacked {
     x: Mat<f64>,
     classes: Vec<usize>,
     count: usize,
     weights: Vec<f64>,
+    /// What the rows count before the weights are made to sum to 1.
+    total: f64,
 }
 
 impl Stacked {
@@ -98,10 +101,11 @@ impl Stacked {
         for source in sources {
             let (own, of_source) = source.classes()?;
             count = of_source;
-            let total: f64 = own.iter().map(|class| of_class(*class)).sum();
+            let counted = |(row, class): (usize, &usize)| source.weight(row) * of_class(*class);
+            let total: f64 = own.iter().enumerate().map(counted).sum();
             if total > 0.0 {
                 classes.extend_from_slice(own);
-                weights.push(own.iter().map(|class| of_class(*class) / total).collect::<Vec<_>>());
+                weights.push(own.iter().enumerate().map(|at| counted(at) / total).collect::<Vec<_>>());
                 kept.push(source.x().clone());
                 totals.push(total);
             }
@@ -114,7 +118,7 @@ impl Stacked {
             weights.iter().zip(shares).flat_map(|(own, share)| own.iter().map(move |w| w * share)).collect();
         let x = Mat::concat(kept)
             .ok_or(AdaptError::Method("the class weights leave no row of the sources with a weight"))?;
-        Ok(Self { x, classes, count, weights })
+        Ok(Self { x, classes, count, weights, total: totals.iter().sum() })
     }
 
     /// Logistic regression with `W` orthogonal to the `constraints`, which are rows.
@@ -158,11 +162,12 @@ fn weighted_moments(
 ) -> Result<(Col<f64>, Mat<f64>), AdaptError> {
     let (classes, _) = source.classes()?;
     let of_class = |class: usize| class_weights.map_or(1.0, |weights| weights[class]);
-    let total: f64 = classes.iter().map(|class| of_class(*class)).sum();
+    let counted = |row: usize| source.weight(row) * of_class(classes[row]);
+    let total: f64 = (0..classes.len()).map(counted).sum();
     if total <= 0.0 {
         return Err(AdaptError::Method("the class weights leave no row of the source with a weight"));
     }
-    let weights = Col::from_fn(classes.len(), |i| of_class(classes[i]) / total);
+    let weights = Col::from_fn(classes.len(), |i| counted(i) / total);
     // Counted from the plain mean, for the digits.
     let (origin, centred) = centre(source.x())?;
     let shift = centred.transpose() * &weights;
@@ -188,6 +193,7 @@ fn statistics(
         sources.iter().map(|source| model.predict_classes(source.x())).collect::<Result<Vec<_>, _>>()?;
     let mut pairs = Vec::new();
     for (source, predicted) in sources.iter().zip(&predicted) {
+        source.unweighted()?;
         pairs.push((&predicted[..], source.classes()?.0));
     }
     let target = data.target().x();

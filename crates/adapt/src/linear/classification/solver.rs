@@ -4,9 +4,9 @@
 //! min over W, b of   Σᵢ vᵢ (log Σ_c exp s_ic − s_iyᵢ) + ½ ρ ‖W‖²,   s = X W + b,   Σ v = 1
 //! ```
 //!
-//! The intercepts are free. Two classes have one column of scores, that of class 1, against 0. The solver stops
-//! by the duality gap relative to the loss of the best constant answer, so neither the unit of the features nor
-//! the size of the weights decides when.
+//! The intercepts are free. Two classes have one column of scores, that of class 1, against 0. The solver
+//! stops by the duality gap relative to the loss of the best constant answer, so neither the unit of the
+//! features nor the size of the weights decides when.
 //!
 //! A class without weight has no best intercept, which would be minus infinity. Its score is the mean of the
 //! other classes' less [`ABSENT`]: it is nowhere predicted, and has a probability of at most `e^−40`.
@@ -21,8 +21,8 @@ use crate::linear::LinearModel;
 
 /// Relative duality gap that is asked for.
 const TOLERANCE: f64 = 1e-12;
-/// Relative duality gap with which a fit is taken where rounding hides any further descent. Without a ridge the
-/// gap is a bound within a radius, far above the truth.
+/// Relative duality gap with which a fit is taken where rounding hides any further descent. Without a ridge
+/// the gap is a bound within a radius, far above the truth.
 const ENOUGH: f64 = 1e-6;
 /// How far the score of a class without weight is below the mean of the others.
 const ABSENT: f64 = 40.0;
@@ -46,13 +46,14 @@ pub(crate) fn logistic(
         present.iter().for_each(|&class| intercepts[class] = (totals[class] / total).ln());
     } else {
         let values = x.row_iter().flat_map(|row| row.iter().copied()).collect();
-        let rows: DataRows = DenseRows::new(x.ncols(), values).map_err(failed)?.into();
+        let rows: DataRows = DenseRows::new(x.ncols(), values).map_err(solver_error)?.into();
         let labels: Vec<ClassLabel> = classes.iter().map(|class| ClassLabel::from(*class)).collect();
         let penalty = LinearPenalty::ridge(ridge).on_columns_as_given();
         let solver = LinearClassifier { tolerance: TOLERANCE, ..LinearClassifier::new(penalty) };
         let with = FitWith { weights: Some(weights), ..FitWith::default() };
-        let fit = solver.fit_with(&rows, &labels, with).map_err(failed)?;
-        if fit.status != FitStatus::Converged && !(fit.certificate.relative <= ENOUGH) {
+        let fit = solver.fit_with(&rows, &labels, with).map_err(solver_error)?;
+        let near = fit.status == FitStatus::Converged || fit.certificate.relative <= ENOUGH;
+        if !near {
             let iterations = usize::try_from(fit.work.steps).unwrap_or(usize::MAX);
             return Err(AdaptError::NotConverged { what: "logistic regression", iterations });
         }
@@ -80,7 +81,7 @@ pub(crate) fn logistic(
     LinearModel::new(coefficients, intercepts)
 }
 
-fn failed(error: LinearDataError) -> AdaptError {
+pub(crate) fn solver_error(error: LinearDataError) -> AdaptError {
     match error {
         LinearDataError::Input(error) => AdaptError::Input(error),
         error => AdaptError::Linear(error),

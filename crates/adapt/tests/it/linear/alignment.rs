@@ -3,7 +3,7 @@
 use faer::{Mat, mat};
 use kiln_adapt::importance::WeightLimit;
 use kiln_adapt::linear::classification::Logistic;
-use kiln_adapt::linear::{Coral, FeatureMoments, GaussianDensityRatio};
+use kiln_adapt::linear::{Coral, DiscriminatorRatio, FeatureMoments, GaussianDensityRatio};
 use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, Unlabelled};
 use kiln_core::InputError;
 use kiln_tensor::{Distribution, Noise};
@@ -143,6 +143,46 @@ fn few_effective_rows_are_refused_and_counted() {
             ratio.weights(&source, &source),
             Err(AdaptError::Input(InputError::Setting { name: "limit", .. }))
         ));
+    }
+}
+
+#[test]
+fn a_discriminator_finds_log_linear_ratios() {
+    // Rows of two values; the target has the first value with probability 3/4, the source with 1/4.
+    let rows = |ones: usize| Mat::from_fn(40, 1, |i, _| if i < ones { 5.0 } else { 1.0 });
+    let ratio = DiscriminatorRatio { strength: 1e-9, ..DiscriminatorRatio::default() };
+    let found = ratio.weights(&rows(10), &rows(30)).unwrap();
+    let expected: Vec<f64> = (0..40).map(|i| if i < 10 { 3.0 } else { 1.0 / 3.0 }).collect();
+    assert!(near(&found.weights, &expected, 1e-4), "{:?}", found.weights);
+    assert!(found.log_mean.abs() < 1e-4, "the mean of true ratios is 1");
+    assert!((found.effective_rows - 40.0 * 40.0 / (10.0 * 9.0 + 30.0 / 9.0)).abs() < 1e-2);
+    // Units and origin are no matter, with a strong ridge neither.
+    let strong = DiscriminatorRatio { strength: 0.5, ..ratio };
+    let moved = |x: Mat<f64>| Mat::from_fn(40, 1, |i, _| 1e6 * x[(i, 0)] - 3e6);
+    let (one, other) = (
+        strong.weights(&rows(10), &rows(30)).unwrap(),
+        strong.weights(&moved(rows(10)), &moved(rows(30))).unwrap(),
+    );
+    assert!(near(&one.weights, &other.weights, 1e-7));
+    // One law: weights of 1. Apart: an error.
+    let same = ratio.weights(&rows(10), &rows(10)).unwrap();
+    assert!(near(&same.weights, &[1.0; 40], 1e-6));
+    let mut values = vec![0.0; 400];
+    Noise { seed: 5, distribution: Distribution::Gaussian }.fill(0, 0, &mut values);
+    let gaussian = |shift: f64| Mat::from_fn(200, 2, |i, j| values[2 * i + j] + shift);
+    assert!(matches!(
+        DiscriminatorRatio::default().weights(&gaussian(0.0), &gaussian(8.0)),
+        Err(AdaptError::FewEffectiveRows { .. })
+    ));
+    for bad in [0.0, -1.0, f64::NAN] {
+        let ratio = DiscriminatorRatio { strength: bad, ..ratio };
+        assert!(matches!(ratio.weights(&rows(10), &rows(30)), Err(AdaptError::Input(_))));
+    }
+    let (nan, none) = (mat![[f64::NAN]], Mat::zeros(0, 1));
+    for (source, target) in
+        [(&nan, &rows(1)), (&rows(1), &nan), (&none, &rows(1)), (&rows(1), &mat![[1.0, 2.0]])]
+    {
+        assert!(matches!(ratio.weights(source, target), Err(AdaptError::Input(_))));
     }
 }
 

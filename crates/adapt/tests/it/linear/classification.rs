@@ -84,8 +84,9 @@ fn penalised(x: &Mat<f64>, y: &[usize], weights: &[f64], penalty: &Mat<f64>) -> 
     (w, b)
 }
 
+/// On the coefficients; the intercept is free.
 fn ridge(d: usize, ridge: f64) -> Mat<f64> {
-    Mat::<f64>::identity(d + 1, d + 1) * faer::Scale(ridge)
+    Mat::from_fn(d + 1, d + 1, |i, j| if i == j && i < d { ridge } else { 0.0 })
 }
 
 /// Largest difference from the coefficients of a model of two classes, relative to their size.

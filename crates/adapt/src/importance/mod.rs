@@ -4,16 +4,21 @@
 //! w_i ∝ min(r_i, L · mean r),   mean w = 1,   effective rows (Σ r)² / Σ r²
 //! ```
 //!
-//! for ratios `r_i` of densities, target to source, given by their logarithms, so that none is lost however far
-//! the target is. The effective rows (Kish, *Survey Sampling*, 1965) are how many rows of equal weight give a
-//! mean of the same variance: with few, whatever is learned from the weighted rows is learned from these. They
-//! are counted before large weights are clipped, since clipping hides a lack of rows without mending it.
+//! for ratios `r_i` of densities, target to source, given by their logarithms, so that none is lost however
+//! far the target is. The effective rows (Kish, *Survey Sampling*, 1965) are how many rows of equal weight
+//! give a mean of the same variance: with few, whatever is learned from the weighted rows is learned from
+//! these. They are counted before large weights are clipped, since clipping hides a lack of rows without
+//! mending it.
 //!
 //! The limit `L = √n` is of Ionides, "Truncated importance sampling", Journal of Computational and Graphical
 //! Statistics 17, 2008: the clipped estimate converges with a finite variance whatever the tail of `r`.
 
+mod ulsif;
+
 use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
+
+pub use ulsif::Ulsif;
 
 use crate::AdaptError;
 
@@ -39,8 +44,8 @@ pub struct ImportanceWeights {
     pub effective_rows: f64,
     /// How many were clipped.
     pub clipped: usize,
-    /// Logarithm of the mean of the ratios as they were given. Of true densities it is near 0 where the source
-    /// has rows like all of the target's.
+    /// Logarithm of the mean of the ratios as they were given. Of true densities it is near 0 where the
+    /// source has rows like all of the target's.
     pub log_mean: f64,
 }
 
