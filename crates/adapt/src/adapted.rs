@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::border::check_rows;
 use crate::rows::RowKind;
+use crate::scaling::Standardization;
 use crate::{AdaptError, AdaptMethod, FeatureModel, FitWarning, LabelShiftWeights, Predict, Rows, record};
 
 /// Rows that a model is given at a time where there is nothing to train.
@@ -36,6 +37,10 @@ pub struct FitSummary {
     pub class_weights: Option<LabelShiftWeights>,
     /// The final weights of the sources, for groupDRO.
     pub group_weights: Option<Vec<f64>>,
+    /// How rows and values are standardized around the model, if they are.
+    pub standardization: Option<Standardization>,
+    /// Epochs that were trained for until the model was as it is.
+    pub epochs: usize,
     /// Reasons not to trust the model.
     pub warnings: Vec<FitWarning>,
 }
@@ -58,7 +63,16 @@ impl<M> Adapted<M> {
         self
     }
 
-    /// The fitted model, without autodiff.
+    /// The same fit around other rows, in its first stages too.
+    pub(crate) fn with_standardization(mut self, standardization: Option<&Standardization>) -> Self {
+        self.summary.standardization = standardization.cloned();
+        self.first_stage =
+            self.first_stage.map(|first| Box::new((*first).with_standardization(standardization)));
+        self
+    }
+
+    /// The fitted model, without autodiff. It takes rows as
+    /// [`standardization`](FitSummary::standardization) has them, if there is one.
     pub fn model(&self) -> &M {
         &self.model
     }
@@ -107,7 +121,10 @@ impl<M> Adapted<M> {
         M: FeatureModel<X>,
     {
         self.summary.rows.check("the rows to predict", x)?;
-        in_batches(&self.model, x, batch_size, function)
+        match &self.summary.standardization {
+            None => in_batches(&self.model, x, batch_size, function),
+            Some(standardization) => in_batches(&self.model, &standardization.rows(x), batch_size, function),
+        }
     }
 }
 
@@ -140,7 +157,11 @@ impl<X: Rows, M: FeatureModel<X>> Predict<X> for Adapted<M> {
 
     fn scores(&self, x: &X) -> Result<Mat<f64>, AdaptError> {
         x.check("the rows to predict")?;
-        matrix(self.in_batches(x, BATCH, FeatureModel::forward)?)
+        let scores = matrix(self.in_batches(x, BATCH, FeatureModel::forward)?)?;
+        Ok(match &self.summary.standardization {
+            None => scores,
+            Some(standardization) => standardization.back(scores),
+        })
     }
 
     fn warnings(&self) -> Vec<FitWarning> {

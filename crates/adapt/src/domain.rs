@@ -77,6 +77,8 @@ pub struct Labelled<X> {
     name: String,
     x: X,
     y: Labels,
+    /// `None` where each row counts 1.
+    weights: Option<Vec<f64>>,
 }
 
 impl<X: Rows> Labelled<X> {
@@ -105,7 +107,62 @@ impl<X: Rows> Labelled<X> {
                 }
             }
         }
-        Ok(Self { name, x, y })
+        Ok(Self { name, x, y, weights: None })
+    }
+
+    /// The same rows, each counting so much: importance weights, or those of a survey.
+    ///
+    /// Every risk of trained methods, penalties between a source and the target, the exact linear methods and
+    /// [`evaluate`](crate::Predict::evaluate) count rows so; a whole weight is as many copies of the row.
+    /// Only the ratios within a domain matter, but for [`Pooling::ByRows`](crate::Pooling::ByRows), where the
+    /// sums say what the domains count. What cannot count rows refuses such a domain.
+    ///
+    /// ```
+    /// use faer::mat;
+    /// use kiln_adapt::linear::Moments;
+    /// use kiln_adapt::{Labelled, Labels};
+    ///
+    /// let domain = Labelled::new("survey", mat![[1.0], [5.0]], Labels::values([0.0, 4.0]))?;
+    /// let weighted = domain.weighted([3.0, 1.0])?;
+    /// assert_eq!(Moments::of(&weighted)?.features().mean()[0], 2.0);
+    /// # Ok::<(), kiln_adapt::AdaptError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there are not as many weights as rows, one is negative or not finite, all are 0, or their sum
+    /// overflows.
+    pub fn weighted(mut self, weights: impl Into<Vec<f64>>) -> Result<Self, AdaptError> {
+        let weights = weights.into();
+        let what = || format!("weights of the rows of {}", self.name);
+        check::size(what(), weights.len(), self.rows())?;
+        weights.iter().try_for_each(|weight| check::nonnegative("weight of a row", *weight))?;
+        let total: f64 = weights.iter().sum();
+        check::setting("sum of the weights", total, total > 0.0 && total.is_finite(), "above 0 and finite")?;
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// What each row counts; `None` where each counts 1.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// What a row counts, which must be below [`rows`](Self::rows).
+    pub(crate) fn weight(&self, row: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row])
+    }
+
+    /// For what takes each row the same.
+    ///
+    /// # Errors
+    /// When rows have weights.
+    pub(crate) fn unweighted(&self) -> Result<(), AdaptError> {
+        match self.weights {
+            None => Ok(()),
+            Some(_) => Err(AdaptError::Method(
+                "this cannot count rows by weights: draw rows by their weights instead, or leave them out",
+            )),
+        }
     }
 
     /// The domain's name.
@@ -145,7 +202,12 @@ impl<X: Rows> Labelled<X> {
         if indices.is_empty() {
             return Err(InputError::empty(format!("the selection of {}", self.name)).into());
         }
-        Ok(Self { name: self.name.clone(), x: self.x.select(indices), y: self.y.select(indices) })
+        let (name, x, y) = (self.name.clone(), self.x.select(indices), self.y.select(indices));
+        let selected = Self { name, x, y, weights: None };
+        match &self.weights {
+            None => Ok(selected),
+            Some(weights) => selected.weighted(indices.iter().map(|&i| weights[i]).collect::<Vec<_>>()),
+        }
     }
 
     /// The same rows in another form, with their labels.
@@ -153,7 +215,16 @@ impl<X: Rows> Labelled<X> {
     /// # Errors
     /// When `convert` changes the number of rows, or makes numbers that are not finite.
     pub fn map<Y: Rows>(&self, convert: impl FnOnce(&X) -> Y) -> Result<Labelled<Y>, AdaptError> {
-        Labelled::new(self.name.clone(), convert(&self.x), self.y.clone())
+        self.with_rows(convert(&self.x), self.y.clone())
+    }
+
+    /// The same domain with other rows and labels for each of its rows.
+    pub(crate) fn with_rows<Y: Rows>(&self, x: Y, y: Labels) -> Result<Labelled<Y>, AdaptError> {
+        let changed = Labelled::new(self.name.clone(), x, y)?;
+        match &self.weights {
+            None => Ok(changed),
+            Some(weights) => changed.weighted(weights.clone()),
+        }
     }
 
     /// The classes of the rows and their number.

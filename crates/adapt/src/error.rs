@@ -40,6 +40,32 @@ pub enum AdaptError {
         /// What is needed, and why.
         must: &'static str,
     },
+    /// A domain has too few rows for what is asked of it.
+    #[error("{domain} has {rows} of the {needed} rows that are needed: {why}")]
+    TooFewRows {
+        /// The domain.
+        domain: String,
+        /// Its rows.
+        rows: usize,
+        /// How many are needed at least.
+        needed: usize,
+        /// What needs them, and what to do.
+        why: &'static str,
+    },
+    /// The weights of a source's rows leave too few of them.
+    #[error(
+        "the weights leave {effective:.1} effective rows of {rows}, and a share of {least} is asked for: the \
+         target is too far from the source to be reached by weights. Use fewer features or a larger \
+         `shrinkage`, move the rows instead (`linear::Coral`), or lower `least_effective`"
+    )]
+    FewEffectiveRows {
+        /// How many rows of equal weight they are worth.
+        effective: f64,
+        /// The rows.
+        rows: usize,
+        /// The share of them that is asked for.
+        least: f64,
+    },
     /// A method needs more sources than there are.
     #[error("{method} needs at least {needed} sources; there are {found}")]
     TooFewSources {
@@ -82,6 +108,9 @@ pub enum AdaptError {
     /// An error of a tensor.
     #[error(transparent)]
     Tensor(TensorError),
+    /// The solver of linear models refuses the rows.
+    #[error(transparent)]
+    Linear(kiln_linear::LinearDataError),
     /// A model could not be saved or loaded.
     #[error("{path}: {reason}")]
     Record {

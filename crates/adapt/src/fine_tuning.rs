@@ -37,9 +37,10 @@ use crate::border::check_training;
 use crate::predict::constant_on;
 use crate::rows::index_tensor;
 use crate::selection::{hold_out_rows, mean_loss};
+use crate::training::alarms;
 use crate::{
-    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Fit, FitWarning, Labelled, Labels, Predict,
-    Rows, SemiSupervised, Training,
+    AdaptError, AdaptMethod, Adaptation, Adapted, BatchClasses, FeatureModel, Fit, FitWarning, Labelled,
+    Labels, Predict, Rows, Scaling, SemiSupervised, Training,
 };
 
 /// A module trained on the labelled rows of the target alone: what every method that also has sources must
@@ -127,8 +128,34 @@ impl FineTuning {
         start: &Adapted<M>,
         training: &Training,
     ) -> Result<Adapted<M>, AdaptError> {
+        let Some(standardization) = &start.summary().standardization else {
+            return self.fit_rows_as_given(labelled, start, training);
+        };
+        start.summary().rows.check(labelled.name(), labelled.x())?;
+        let inner = start.clone().with_standardization(None);
+        let fitted = self.fit_rows_as_given(&standardization.labelled(labelled)?, &inner, training)?;
+        Ok(fitted.with_standardization(Some(standardization)))
+    }
+
+    fn fit_rows_as_given<X: Rows, M: FeatureModel<X>>(
+        &self,
+        labelled: &Labelled<X>,
+        start: &Adapted<M>,
+        training: &Training,
+    ) -> Result<Adapted<M>, AdaptError> {
         check::nonnegative("weight", self.weight)?;
         training.check()?;
+        labelled.unweighted()?;
+        if training.scaling != Scaling::AsGiven {
+            return Err(AdaptError::Method(
+                "a start is fine-tuned with its own standardization: leave it out",
+            ));
+        }
+        if training.early_stopping.is_some() || training.classes != BatchClasses::AsDrawn {
+            return Err(AdaptError::Method(
+                "fine-tuning has neither early stopping nor balanced batches: leave them out",
+            ));
+        }
         let outputs = labelled.y().outputs();
         check::size("outputs of the start", start.outputs(), outputs)?;
         start.summary().rows.check(labelled.name(), labelled.x())?;
@@ -146,11 +173,19 @@ impl FineTuning {
         let ids: Vec<ParamId> = parameters.keys().copied().collect();
         let y = labelled.y();
         let mut task = Task { weight: self.weight, training, features, x, y, start: parameters, ids, device };
-        let go_on = |_: &M, _: &EpochReport| Ok(ControlFlow::Continue(()));
+        let mut losses = Vec::new();
+        let go_on = |_: &M, report: &EpochReport| {
+            losses.extend(report.means().first());
+            Ok(ControlFlow::Continue(()))
+        };
         let descent =
             Descent::new(model, training.optimizer.clone()).run(training.epochs, &mut task, go_on)?;
         let fitted = start.with_model(descent.module().valid());
-        let warnings = constant_on(&fitted, labelled.x(), training.epochs)?;
+        let mut warnings = constant_on(&fitted, labelled.x(), training.epochs)?;
+        warnings.extend(alarms::worse_than_constant(&fitted, std::iter::once(labelled), None)?);
+        warnings.extend(alarms::still_falling(&losses));
+        let (before, after) = (alarms::parameters(start.model()), alarms::parameters(fitted.model()));
+        warnings.extend(alarms::unmoved(&before, &after)?);
         Ok(fitted.with_warnings(warnings))
     }
 

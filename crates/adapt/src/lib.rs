@@ -44,17 +44,21 @@ mod error;
 pub mod fine_tuning;
 mod fit;
 pub mod images;
+pub mod importance;
 pub mod label_shift;
 pub mod linear;
 mod method;
 mod model;
+mod pooling;
 mod predict;
 mod record;
 pub mod report;
 pub mod robust;
 mod rows;
+mod scaling;
 pub mod scm;
 pub mod selection;
+mod split;
 mod training;
 
 pub use adapted::{Adapted, FitSummary};
@@ -64,11 +68,14 @@ pub use fine_tuning::{FineTuning, FineTuningMethod, Masft, MasftFit, MasftMethod
 pub use fit::Fit;
 pub use label_shift::{LabelShiftEstimator, LabelShiftWeights, ShiftStatistics};
 pub use method::{
-    AdaptMethod, Alignment, Discrepancy, Discriminator, FirstStage, LabelShift, Penalty, Risk, SourceChoice,
+    AdaptMethod, Alignment, Discrepancy, Discriminator, FirstStage, LabelShift, OverClasses, Penalty, Risk,
+    SourceChoice,
 };
 pub use model::{FeatureModel, FeatureNetwork, Features, glorot_linear};
+pub use pooling::Pooling;
 pub use predict::{Evaluation, FitWarning, Predict};
 pub use report::AdaptReport;
 pub use robust::{Robust, RobustClassification, RobustMethod};
 pub use rows::{RowKind, Rows, tensor_of};
-pub use training::{Epoch, TrainedMethod, Training};
+pub use scaling::{Scaling, Standardization};
+pub use training::{BatchClasses, EarlyStopping, Epoch, TrainedMethod, Training};

@@ -69,9 +69,13 @@ pub trait Predict<X: Rows> {
         check::size(what(), domain.y().outputs(), self.outputs())?;
         match domain.y() {
             Labels::Classes { classes, count } => {
-                Ok(Evaluation::of_classes(&self.predict_classes(domain.x())?, classes, *count))
+                let weight = |row: usize| domain.weight(row);
+                Ok(Evaluation::of_classes(&self.predict_classes(domain.x())?, classes, *count, weight))
             }
-            Labels::Values(values) => Ok(Evaluation::of_values(&self.predict_values(domain.x())?, values)),
+            Labels::Values(values) => {
+                let weight = |row: usize| domain.weight(row);
+                Ok(Evaluation::of_values(&self.predict_values(domain.x())?, values, weight))
+            }
         }
     }
 
@@ -100,6 +104,30 @@ pub enum FitWarning {
         /// How many rows were looked at.
         rows: usize,
     },
+    /// The loss fell to the end of the training: the last tenth of the epochs brought this share of its whole
+    /// fall, more than half of what a steady fall would have.
+    LossStillFalls {
+        /// The epochs.
+        epochs: usize,
+        /// The share.
+        share: f64,
+    },
+    /// The loss on the sources is above that of the best constant answer.
+    WorseThanConstant {
+        /// The mean loss on rows of the sources, spread evenly over them.
+        loss: f64,
+        /// That of the best constant answer on the same rows.
+        constant: f64,
+    },
+    /// Training left the parameters where they were, to a millionth of their size.
+    Unmoved,
+    /// What was made alike in source and target carries the label: without it the model does not do as well
+    /// on the source.
+    AlignmentCarriesLabel {
+        /// Share that is lost of what the source's features say of the label: of the accuracy above that of
+        /// the commonest class, or of the variance explained. Above 1 the answer is worse than a constant.
+        lost: f64,
+    },
     /// No weight of a linear model tells its outputs apart, so its answer is the same for all rows.
     ZeroWeights,
 }
@@ -113,6 +141,25 @@ impl std::fmt::Display for FitWarning {
             Self::ConstantValue { value, rows } => {
                 write!(f, "the value {value} is predicted for all of {rows} rows of the target")
             }
+            Self::LossStillFalls { epochs, share } => write!(
+                f,
+                "the loss still fell after {epochs} epochs ({:.0} % of its fall was in the last tenth of them): \
+                 train for more epochs, raise the learning rate, or standardize the rows (`Scaling`)",
+                100.0 * share
+            ),
+            Self::WorseThanConstant { loss, constant } => write!(
+                f,
+                "the loss on the sources is {loss:.3e}, that of a constant answer {constant:.3e}: lower the \
+                 learning rate or the weight of the penalty, or standardize the rows (`Scaling`)"
+            ),
+            Self::Unmoved => write!(f, "training did not move the parameters: raise the learning rate"),
+            Self::AlignmentCarriesLabel { lost } => write!(
+                f,
+                "{:.0} % of what the source's features say of the label is lost with what was made alike in \
+                 source and target: the shift is in features that matter, and a method that keeps them, such as \
+                 pooled ERM or CIP, may do better",
+                100.0 * lost
+            ),
             Self::ZeroWeights => write!(f, "all weights are 0: the answer is the same for all rows"),
         }
     }
@@ -132,9 +179,9 @@ pub(crate) fn constant_on<X: Rows, F: Predict<X>>(
     epochs: usize,
 ) -> Result<Vec<FitWarning>, AdaptError> {
     let rows = target.rows();
-    let count = rows.min(LOOKED_AT);
-    let spread: Vec<usize> = (0..count).map(|i| i * rows / count).collect();
-    let scores = model.scores(&target.select(&spread))?;
+    let looked_at = spread(rows);
+    let count = looked_at.len();
+    let scores = model.scores(&target.select(&looked_at))?;
     if !scores.is_all_finite() {
         return Err(AdaptError::Diverged { epoch: epochs.saturating_sub(1), loss: f64::NAN });
     }
@@ -150,6 +197,30 @@ pub(crate) fn constant_on<X: Rows, F: Predict<X>>(
         same(&|row| scores[(row, 0)]).then_some(FitWarning::ConstantValue { value, rows: count })
     };
     Ok(warning.into_iter().collect())
+}
+
+/// At most [`LOOKED_AT`] of so many rows, spread evenly over them.
+pub(crate) fn spread(rows: usize) -> Vec<usize> {
+    let count = rows.min(LOOKED_AT);
+    (0..count).map(|i| i * rows / count).collect()
+}
+
+/// Cross-entropy, or squared error, of each row of scores.
+pub(crate) fn row_losses(scores: &Mat<f64>, labels: &Labels) -> Vec<f64> {
+    match labels {
+        Labels::Classes { classes, .. } => {
+            let of_row = |(row, &class): (usize, &usize)| {
+                let scores = || scores.row(row).iter();
+                let largest = scores().fold(f64::NEG_INFINITY, |largest, score| largest.max(*score));
+                largest + scores().map(|score| (score - largest).exp()).sum::<f64>().ln()
+                    - scores().nth(class).copied().unwrap_or(f64::NEG_INFINITY)
+            };
+            classes.iter().enumerate().map(of_row).collect()
+        }
+        Labels::Values(values) => {
+            values.iter().enumerate().map(|(row, y)| (scores[(row, 0)] - y).powi(2)).collect()
+        }
+    }
 }
 
 /// The column of the largest entry of a row, the first of equal ones.
@@ -205,27 +276,34 @@ pub enum Evaluation {
 }
 
 impl Evaluation {
-    /// From predicted and true classes, of which there are `count`.
-    pub(crate) fn of_classes(predicted: &[usize], classes: &[usize], count: usize) -> Self {
-        let (mut hits, mut rows) = (vec![0_usize; count], vec![0_usize; count]);
-        for (p, &y) in predicted.iter().zip(classes) {
-            rows[y] += 1;
-            hits[y] += usize::from(*p == y);
+    /// From predicted and true classes, of which there are `count`, and what each row counts.
+    pub(crate) fn of_classes(
+        predicted: &[usize],
+        classes: &[usize],
+        count: usize,
+        weight: impl Fn(usize) -> f64,
+    ) -> Self {
+        let (mut hits, mut rows) = (vec![0.0; count], vec![0.0; count]);
+        for (row, (p, &y)) in predicted.iter().zip(classes).enumerate() {
+            rows[y] += weight(row);
+            hits[y] += if *p == y { weight(row) } else { 0.0 };
         }
         let recalls: Vec<Option<f64>> =
-            hits.iter().zip(&rows).map(|(&hit, &n)| (n > 0).then(|| hit as f64 / n as f64)).collect();
+            hits.iter().zip(&rows).map(|(hit, total)| (*total > 0.0).then(|| hit / total)).collect();
         let found: Vec<f64> = recalls.iter().flatten().copied().collect();
         Self::Classes {
-            accuracy: hits.iter().sum::<usize>() as f64 / classes.len() as f64,
+            accuracy: hits.iter().sum::<f64>() / rows.iter().sum::<f64>(),
             balanced_accuracy: found.iter().sum::<f64>() / found.len() as f64,
             recalls,
         }
     }
 
-    /// From predicted and true values.
-    fn of_values(predicted: &[f64], values: &[f64]) -> Self {
-        let squares = predicted.iter().zip(values).map(|(p, y)| (p - y).powi(2));
-        Self::Values { mean_squared_error: squares.sum::<f64>() / values.len() as f64 }
+    /// From predicted and true values, and what each row counts.
+    fn of_values(predicted: &[f64], values: &[f64], weight: impl Fn(usize) -> f64) -> Self {
+        let squares = predicted.iter().zip(values).enumerate();
+        let squares: f64 = squares.map(|(row, (p, y))| weight(row) * (p - y).powi(2)).sum();
+        let total: f64 = (0..values.len()).map(weight).sum();
+        Self::Values { mean_squared_error: squares / total }
     }
 
     /// Accuracy, or the negative mean squared error: larger is better.

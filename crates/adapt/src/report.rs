@@ -35,10 +35,10 @@ use serde::{Deserialize, Serialize};
 use crate::adapted::matrix;
 use crate::bounds::{Region, disagreement};
 use crate::linear::LinearModel;
-use crate::selection::{Compared, chosen, sources_of};
+use crate::selection::{Compared, Fitting, Scorer, SourceScore, chosen, hold_out, sources_of};
 use crate::{
-    AdaptError, AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, FitWarning, LabelShiftWeights,
-    Labelled, Predict, Rows,
+    AdaptError, AdaptMethod, Adaptation, Adapted, Evaluation, FeatureModel, Fit, FitWarning,
+    LabelShiftWeights, Labelled, Pooling, Predict, Rows,
 };
 
 /// Shares of the target, α, of the bounds.
@@ -63,6 +63,23 @@ pub struct AdaptReport {
     /// the rows on which that model is surer than on a share of 0, 1/4, 1/2 and 3/4 of the target; else
     /// empty.
     pub bounds: Vec<Bound>,
+    /// What the method must beat, if it was [asked for](Self::with_baseline).
+    pub baseline: Option<Baseline>,
+}
+
+/// Pooled ERM from the same start with the same training, counted by rows or by source, whichever is stronger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// How the sources are counted in it.
+    pub pooling: Pooling,
+    /// Its score: accuracy, or minus the mean squared error.
+    pub score: f64,
+    /// The score of the weaker one.
+    pub other: f64,
+    /// Whether the scores are of the target's labels; else of a quarter of the sources' rows, held out.
+    pub on_target: bool,
+    /// The baseline, fitted to all rows, on the target.
+    pub target: DomainReport,
 }
 
 /// A fitted model on one domain.
@@ -131,9 +148,62 @@ impl AdaptReport {
             group_weights: summary.group_weights.clone(),
             warnings: summary.warnings.clone(),
             bounds,
+            baseline: None,
         })
     }
+
+    /// The report with what the method must beat: pooled ERM by rows and by source, the stronger of them on
+    /// the labelled rows of the target, or without such rows on a quarter of the sources' rows.
+    ///
+    /// Cost: two fits, or without labelled rows three.
+    ///
+    /// # Errors
+    /// As a fit, and without labelled rows of the target when a source is too small to be held out from.
+    pub fn with_baseline<X: Rows, M: FeatureModel<X>>(
+        mut self,
+        fitting: Fitting<'_, X, M>,
+        labelled_target: Option<&Labelled<X>>,
+    ) -> Result<Self, AdaptError> {
+        let Fitting { data, start, training } = fitting;
+        let fit = |pooling: Pooling, data: &Adaptation<X>| {
+            AdaptMethod::pooled_erm().pooling(pooling).on(start, training).fit(data)
+        };
+        let held_out = match labelled_target {
+            Some(_) => None,
+            None => Some(hold_out(data, HELD_OUT, training.seed)?),
+        };
+        let mut found = Vec::new();
+        for pooling in [Pooling::ByRows, Pooling::BySource] {
+            let (model, score) = match (labelled_target, &held_out) {
+                (Some(target), _) => {
+                    let model = fit(pooling, data)?;
+                    let score = model.evaluate(target)?.score();
+                    (Some(model), score)
+                }
+                (None, Some((rest, held))) => {
+                    (None, SourceScore::default().score(&fit(pooling, rest)?, held)?)
+                }
+                (None, None) => (None, f64::NAN),
+            };
+            found.push((pooling, score, model));
+        }
+        found.sort_by(|(_, a, _), (_, b, _)| b.total_cmp(a));
+        let other = found.last().map_or(f64::NAN, |(_, score, _)| *score);
+        let Some((pooling, score, model)) = found.into_iter().next() else { return Ok(self) };
+        let model = model.map_or_else(|| fit(pooling, data), Ok)?;
+        let domain = match labelled_target {
+            Some(target) => (target.name(), target.x()),
+            None => (data.target().name(), data.target().x()),
+        };
+        let target = DomainReport::new(&model, None, domain, labelled_target)?;
+        let on_target = labelled_target.is_some();
+        self.baseline = Some(Baseline { pooling, score, other, on_target, target });
+        Ok(self)
+    }
 }
+
+/// Share of the sources' rows by which baselines are compared where the target has no labels.
+const HELD_OUT: f64 = 0.25;
 
 impl DomainReport {
     fn new<X: Rows, F: Predict<X>>(

@@ -70,6 +70,21 @@ pub trait Rows: Clone {
         Vec::new()
     }
 
+    /// The numbers of each row on the host, rows by numbers; `None` where rows hold others than floats.
+    ///
+    /// # Errors
+    /// When they cannot be read back.
+    fn to_matrix(&self) -> Result<Option<Mat<f64>>, AdaptError> {
+        Ok(None)
+    }
+
+    /// The rows with their numbers, in the order of [`to_matrix`](Self::to_matrix), less `means` and divided by
+    /// `deviations`; as they are where that is `None`.
+    #[must_use]
+    fn standardized(self, _means: &[f64], _deviations: &[f64]) -> Self {
+        self
+    }
+
     /// The same rows where gradients are recorded; what holds no tensor stays as it is.
     #[must_use]
     fn autodiff(self) -> Self {
@@ -84,7 +99,7 @@ pub trait Rows: Clone {
 }
 
 macro_rules! tensor_rows {
-    ($tensor:ty, $finite:expr, $float_types:expr) => {
+    ($tensor:ty, $finite:expr, $float_types:expr, $to_matrix:expr, $standardized:expr) => {
         impl<const D: usize> Rows for $tensor {
             fn rows(&self) -> usize {
                 self.dims()[0]
@@ -120,6 +135,14 @@ macro_rules! tensor_rows {
                 vec![Tensor::device(self)]
             }
 
+            fn to_matrix(&self) -> Result<Option<Mat<f64>>, AdaptError> {
+                $to_matrix(self)
+            }
+
+            fn standardized(self, means: &[f64], deviations: &[f64]) -> Self {
+                $standardized(self, means, deviations)
+            }
+
             fn autodiff(self) -> Self {
                 Tensor::autodiff(self)
             }
@@ -131,8 +154,37 @@ macro_rules! tensor_rows {
     };
 }
 
-tensor_rows!(Tensor<D>, |what: &str, x: &Self| finite(what.to_owned(), x), |x: &Self| vec![x.dtype()]);
-tensor_rows!(Tensor<D, Int>, |_, _| Ok::<(), TensorError>(()), |_| Vec::new());
+tensor_rows!(
+    Tensor<D>,
+    |what: &str, x: &Self| finite(what.to_owned(), x),
+    |x: &Self| vec![x.dtype()],
+    |x: &Self| numbers(x).map(Some),
+    |x: Self, means: &[f64], deviations: &[f64]| {
+        let mut shape = x.dims();
+        shape[0] = 1;
+        let constant = |values: Vec<f64>| {
+            let place = (&Tensor::device(&x), x.dtype());
+            Tensor::<D>::from_data(TensorData::new(values, shape), place)
+        };
+        let factors = constant(deviations.iter().map(|deviation| 1.0 / deviation).collect());
+        (x.clone() - constant(means.to_vec())) * factors
+    }
+);
+tensor_rows!(
+    Tensor<D, Int>,
+    |_, _| Ok::<(), TensorError>(()),
+    |_| Vec::new(),
+    |_| Ok(None),
+    |x: Self, _: &[f64], _: &[f64]| x
+);
+
+/// Rows by numbers of a row.
+fn numbers<const D: usize>(x: &Tensor<D>) -> Result<Mat<f64>, AdaptError> {
+    let rows = x.dims()[0];
+    let columns = x.dims()[1..].iter().product();
+    let values = x.clone().inner().try_into_vec_as::<f64>().map_err(TensorError::from)?;
+    Ok(Mat::from_fn(rows, columns, |i, j| values[i * columns + j]))
+}
 
 impl<A: Rows, B: Rows> Rows for (A, B) {
     fn rows(&self) -> usize {
@@ -213,6 +265,14 @@ impl Rows for Mat<f64> {
 
     fn element_types(&self) -> Vec<String> {
         vec!["F64".to_owned()]
+    }
+
+    fn to_matrix(&self) -> Result<Option<Mat<f64>>, AdaptError> {
+        Ok(Some(self.clone()))
+    }
+
+    fn standardized(self, means: &[f64], deviations: &[f64]) -> Self {
+        Self::from_fn(self.nrows(), self.ncols(), |i, j| (self[(i, j)] - means[j]) / deviations[j])
     }
 }
 

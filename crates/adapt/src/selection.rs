@@ -30,8 +30,7 @@ mod soft_neighborhood;
 mod source_score;
 
 use faer::Mat;
-use kiln_core::{InputError, check, random};
-use rand::seq::SliceRandom;
+use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
 pub use circular::Circular;
@@ -45,10 +44,11 @@ pub use prediction_entropy::PredictionEntropy;
 pub use soft_neighborhood::SoftNeighborhood;
 pub use source_score::SourceScore;
 
+pub use crate::split::{hold_out, hold_out_rows};
+
 use crate::method::{Alignment, FirstStage, LabelShift, Penalty};
 use crate::{
     AdaptError, AdaptMethod, Adaptation, Fit, Labelled, Labels, Predict, Risk, Rows, SourceChoice, Training,
-    Unlabelled,
 };
 
 /// A score of fitted models, by which they are chosen; see the [module](self).
@@ -203,86 +203,6 @@ fn converged<T>(result: Result<T, AdaptError>) -> Result<Option<T>, AdaptError> 
     }
 }
 
-/// Sets a share of the rows of each domain apart: what to train on, and what to validate with.
-///
-/// Each class of each source gives its share, up to rounding; of values and of the target, rows are drawn at
-/// random.
-///
-/// # Errors
-/// When a domain would be left without rows in one of the parts, or all sources together with one class.
-pub fn hold_out<X: Rows>(
-    data: &Adaptation<X>,
-    share: f64,
-    seed: u64,
-) -> Result<(Adaptation<X>, Adaptation<X>), AdaptError> {
-    let (mut train, mut validation) = (Vec::new(), Vec::new());
-    for (domain, source) in data.sources().iter().enumerate() {
-        let (kept, held) = split_rows(source, share, seed, domain as u64)?;
-        train.push(kept);
-        validation.push(held);
-    }
-    let target = data.target();
-    let rows = vec![(0..target.x().rows()).collect()];
-    let (kept, held) = split_groups(rows, share, seed, data.sources().len() as u64)?;
-    let part = |rows: &[usize]| Unlabelled::new(target.name(), target.x().select(rows));
-    Ok((Adaptation::new(train, part(&kept)?)?, Adaptation::new(validation, part(&held)?)?))
-}
-
-/// Sets a share of the rows of one domain apart, as [`hold_out`] does: what to train on, and what to validate
-/// with.
-///
-/// # Errors
-/// When one of the parts would be without rows.
-pub fn hold_out_rows<X: Rows>(
-    domain: &Labelled<X>,
-    share: f64,
-    seed: u64,
-) -> Result<(Labelled<X>, Labelled<X>), AdaptError> {
-    split_rows(domain, share, seed, 0)
-}
-
-fn split_rows<X: Rows>(
-    domain: &Labelled<X>,
-    share: f64,
-    seed: u64,
-    stream: u64,
-) -> Result<(Labelled<X>, Labelled<X>), AdaptError> {
-    let groups = match domain.y() {
-        Labels::Values(values) => vec![(0..values.len()).collect()],
-        Labels::Classes { classes, count } => {
-            let mut groups = vec![Vec::new(); *count];
-            classes.iter().enumerate().for_each(|(row, &class)| groups[class].push(row));
-            groups
-        }
-    };
-    let (kept, held) = split_groups(groups, share, seed, stream)?;
-    Ok((domain.select(&kept)?, domain.select(&held)?))
-}
-
-/// Draws rows of each group such that those of the first groups together have the share, up to rounding.
-fn split_groups(
-    groups: Vec<Vec<usize>>,
-    share: f64,
-    seed: u64,
-    stream: u64,
-) -> Result<(Vec<usize>, Vec<usize>), AdaptError> {
-    let mut generator = random::stream(seed, stream);
-    let (mut kept, mut held) = (Vec::new(), Vec::new());
-    for mut group in groups {
-        group.shuffle(&mut generator);
-        let seen = kept.len() + held.len() + group.len();
-        let due = (share * seen as f64).round() as usize;
-        let (first, rest) = group.split_at(due.saturating_sub(held.len()).min(group.len()));
-        held.extend_from_slice(first);
-        kept.extend_from_slice(rest);
-    }
-    let must = "between 0 and 1, such that every domain has rows in both parts";
-    check::setting("share", share, share < 1.0 && !kept.is_empty() && !held.is_empty(), must)?;
-    kept.sort_unstable();
-    held.sort_unstable();
-    Ok((kept, held))
-}
-
 /// The logarithms of the probabilities of the classes, rows by classes.
 fn log_probabilities<X: Rows>(model: &impl Predict<X>, x: &X) -> Result<Mat<f64>, AdaptError> {
     check::setting("number of classes", model.outputs() as f64, model.outputs() > 1, "above 1")?;
@@ -297,8 +217,13 @@ fn log_probabilities<X: Rows>(model: &impl Predict<X>, x: &X) -> Result<Mat<f64>
     Ok(logarithms)
 }
 
-/// Cross-entropy, or squared error, of each row.
+/// Cross-entropy, or squared error, of each row, for what counts them all the same.
 fn losses<X: Rows>(model: &impl Predict<X>, domain: &Labelled<X>) -> Result<Vec<f64>, AdaptError> {
+    domain.unweighted()?;
+    all_losses(model, domain)
+}
+
+fn all_losses<X: Rows>(model: &impl Predict<X>, domain: &Labelled<X>) -> Result<Vec<f64>, AdaptError> {
     match domain.y() {
         Labels::Classes { classes, count } => {
             check::size("outputs of the model", model.outputs(), *count)?;
@@ -314,7 +239,9 @@ fn losses<X: Rows>(model: &impl Predict<X>, domain: &Labelled<X>) -> Result<Vec<
 
 /// Mean cross-entropy or squared error.
 pub(crate) fn mean_loss<X: Rows>(model: &impl Predict<X>, domain: &Labelled<X>) -> Result<f64, AdaptError> {
-    Ok(mean(&losses(model, domain)?))
+    let losses = all_losses(model, domain)?;
+    let total: f64 = (0..losses.len()).map(|row| domain.weight(row)).sum();
+    Ok(losses.iter().enumerate().map(|(row, loss)| domain.weight(row) * loss).sum::<f64>() / total)
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -355,7 +282,7 @@ fn renumbered(method: &AdaptMethod, index: &dyn Fn(usize) -> Option<usize>) -> O
     };
     let penalty = |penalty: &Penalty| {
         let alignment = match penalty.alignment {
-            Alignment::ClassesBetweenSources => Alignment::ClassesBetweenSources,
+            Alignment::ClassesBetweenSources(over) => Alignment::ClassesBetweenSources(over),
             Alignment::SourceToTarget(sources) => Alignment::SourceToTarget(choice(sources)?),
             Alignment::JointWithFirstStage(sources) => Alignment::JointWithFirstStage(choice(sources)?),
             Alignment::ResidualOfFirstStage(sources) => Alignment::ResidualOfFirstStage(choice(sources)?),

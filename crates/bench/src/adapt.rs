@@ -8,11 +8,12 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
 use faer::Mat;
+use kiln_adapt::importance::WeightLimit;
 use kiln_adapt::linear::classification::Logistic;
 use kiln_adapt::linear::{Coral, GaussianDensityRatio, LinearModel};
 use kiln_adapt::{
     AdaptError, AdaptMethod, Adaptation, Discriminator, FeatureNetwork, Features, Fit, Labelled, Labels,
-    Training, Unlabelled,
+    OverClasses, Training, Unlabelled,
 };
 use kiln_tensor::network::ConvolutionalSizes;
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
@@ -80,7 +81,7 @@ fn methods() -> [(&'static str, &'static str, AdaptMethod); 3] {
     let discriminator = Discriminator { ramp_steps: 0, ..Discriminator::default() };
     [
         ("DIP-MMD", "dip-mmd", AdaptMethod::dip(0, mmd(), 1.0)),
-        ("CIP-MMD", "cip-mmd", AdaptMethod::cip(mmd(), 0.1)),
+        ("CIP-MMD", "cip-mmd", AdaptMethod::cip(mmd(), 0.1).over_classes(OverClasses::Sum)),
         ("DANN", "dann", AdaptMethod::dann(discriminator, 1.0)),
     ]
 }
@@ -205,7 +206,7 @@ type Exact = fn(&Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError>;
 
 /// What is fitted, the peer's name for it, and the peer.
 fn exact_fits() -> [(&'static str, &'static str, &'static str, Exact); 3] {
-    const LOGISTIC: Logistic = Logistic { c: 1.0 };
+    const LOGISTIC: Logistic = Logistic::new(1.0);
     [
         ("logistic regression", "logistic", "scikit-learn", |data| LOGISTIC.fit(data)),
         ("CORAL, then logistic regression", "coral", "skada", |data| {
@@ -213,8 +214,12 @@ fn exact_fits() -> [(&'static str, &'static str, &'static str, Exact); 3] {
         }),
         ("Gaussian density ratio, then logistic regression", "density-ratio", "skada", |data| {
             let source = data.source(0)?;
-            let weights = GaussianDensityRatio::default().weights(source.x(), data.target().x())?;
-            LOGISTIC.fit_weighted(source, &weights)
+            // As the peer has them: neither clipped nor divided by their mean.
+            let ratio =
+                GaussianDensityRatio { limit: WeightLimit::Unlimited, ..GaussianDensityRatio::default() };
+            let found = ratio.weights(source.x(), data.target().x())?;
+            let mean = found.log_mean.exp();
+            LOGISTIC.fit_weighted(source, &found.weights.iter().map(|w| w * mean).collect::<Vec<_>>())
         }),
     ]
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FeatureMoments;
 use super::algebra::{all_finite, shrunk, undecomposed};
-use crate::{AdaptError, Adaptation, Labelled};
+use crate::{AdaptError, Adaptation};
 
 /// An eigenvalue of at most this times the largest is rounding error.
 const SINGULAR: f64 = 1e-13;
@@ -32,7 +32,7 @@ impl Coral {
     /// The problem with every source moved to the target's mean and covariance.
     ///
     /// # Errors
-    /// When the shrinkage is out of range, or a source's covariance is singular after it.
+    /// When the shrinkage is out of range, rows have weights, or a source's covariance is singular after it.
     ///
     /// ```
     /// use faer::mat;
@@ -55,6 +55,7 @@ impl Coral {
         let to = power(&shrunk(target.covariance(), self.shrinkage)?, 0.5)?;
         let mut sources = Vec::new();
         for source in data.sources() {
+            source.unweighted()?;
             let of_source = FeatureMoments::of(source.x())?;
             let map = power(&shrunk(of_source.covariance(), self.shrinkage)?, -0.5)? * &to;
             let moved = |x: &Mat<f64>| {
@@ -63,7 +64,7 @@ impl Coral {
                 let turned = centred * &map;
                 Mat::from_fn(x.nrows(), x.ncols(), |i, j| turned[(i, j)] + to[j])
             };
-            sources.push(Labelled::new(source.name(), moved(source.x()), source.y().clone())?);
+            sources.push(source.map(moved)?);
         }
         Adaptation::new(sources, data.target().clone())
     }

@@ -7,33 +7,46 @@
 //!
 //! for the covariance `S` of a domain's rows and the shrinkage `s`. A loss on the source weighted so
 //! estimates that on the target when the labels' law given the features is the same and both features are
-//! Gaussian.
+//! Gaussian. The ratios are formed in logarithms, divided by their mean and clipped ([`ImportanceWeights`]);
+//! what they are worth is returned, and too little is an error.
 //!
 //! Cost: two Cholesky factorizations `O(d³)`, and `O(n d²)`.
 
 use faer::Mat;
 use faer::linalg::solvers::Solve;
-use kiln_core::{InputError, check};
+use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::FeatureMoments;
 use super::algebra::{factor_covariance, shrunk};
 use crate::AdaptError;
+use crate::importance::{ImportanceWeights, WeightLimit};
 
 /// The ratio of Gaussian densities; see the [module](self).
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GaussianDensityRatio {
     /// Share `s` of the covariances that is replaced by their mean variance, 0 to 1.
     pub shrinkage: f64,
+    /// How large a weight can be.
+    pub limit: WeightLimit,
+    /// Share of the source's rows that the weights must be worth, 0 to 1; below it there is an error.
+    pub least_effective: f64,
+}
+
+impl Default for GaussianDensityRatio {
+    /// No shrinkage, weights of up to `√n` times their mean, at least one effective row in twenty.
+    fn default() -> Self {
+        Self { shrinkage: 0.0, limit: WeightLimit::RootOfRows, least_effective: 0.05 }
+    }
 }
 
 impl GaussianDensityRatio {
-    /// The weight of each row of the source, `w(x) ≥ 0`; their mean is near 1 where the source has rows like
-    /// the target's.
+    /// The weight of each row of the source, and how many rows they are worth.
     ///
     /// # Errors
-    /// Without rows, when the domains have different features or the shrinkage is out of range, when a
-    /// covariance is singular after it, when a weight is too large for an `f64`, or when all weights are 0.
+    /// Without rows, when the domains have different features or a setting is out of range, when a covariance
+    /// is singular after the shrinkage, and [`AdaptError::FewEffectiveRows`] when the source has too few rows
+    /// like the target's.
     ///
     /// ```
     /// use faer::mat;
@@ -41,30 +54,22 @@ impl GaussianDensityRatio {
     ///
     /// let source = mat![[-2.0], [-1.0], [0.0], [1.0], [2.0]];
     /// let target = mat![[0.0], [1.0], [2.0]];
-    /// let weights = GaussianDensityRatio::default().weights(&source, &target)?;
+    /// let found = GaussianDensityRatio::default().weights(&source, &target)?;
     /// // Rows like the target's count more.
-    /// assert!(weights[3] > 1.0 && weights[0] < 0.1);
+    /// assert!(found.weights[3] > 1.0 && found.weights[0] < 0.1);
+    /// assert!(found.effective_rows > 2.0);
+    ///
+    /// // From a target far off nothing can be learned, and that is said.
+    /// let far = mat![[40.0], [41.0], [42.0]];
+    /// assert!(GaussianDensityRatio::default().weights(&source, &far).is_err());
     /// # Ok::<(), kiln_adapt::AdaptError>(())
     /// ```
-    pub fn weights(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<Vec<f64>, AdaptError> {
-        if source.ncols() != target.ncols() {
-            let what = "features of the target";
-            return Err(InputError::size(what, target.ncols(), source.ncols()).into());
-        }
+    pub fn weights(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<ImportanceWeights, AdaptError> {
+        check::size("features of the target", target.ncols(), source.ncols())?;
         let numerator = self.log_densities(source, target)?;
         let denominator = self.log_densities(source, source)?;
-        let weights: Vec<f64> = numerator.iter().zip(denominator).map(|(t, s)| (t - s).exp()).collect();
-        if weights.iter().any(|weight| !weight.is_finite()) {
-            return Err(InputError::not_finite("the weights of the source's rows").into());
-        }
-        let sum: f64 = weights.iter().sum();
-        check::setting(
-            "sum of the weights",
-            sum,
-            sum > 0.0,
-            "above 0: no row of the source is like the target's",
-        )?;
-        Ok(weights)
+        let logarithms: Vec<f64> = numerator.iter().zip(denominator).map(|(t, s)| t - s).collect();
+        ImportanceWeights::of_logarithms(&logarithms, self.limit, self.least_effective)
     }
 
     /// Of the rows of `x` under the Gaussian of `domain`, without `(d/2) ln 2π`.

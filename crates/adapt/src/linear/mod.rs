@@ -9,16 +9,19 @@
 //! | [`classification`] | classes | logistic regression under constraints: CIP, DIP, `JointDIP`, IW forms |
 //! | [`fine_tuning`] | values | fine-tuning of a start in a low-dimensional subspace, selection among starts |
 //!
-//! [`Coral`] moves the sources' rows, [`GaussianDensityRatio`] weighs them, for whatever is fitted then.
+//! [`Coral`] moves the sources' rows, [`GaussianDensityRatio`] and [`DiscriminatorRatio`] weigh them, for
+//! whatever is fitted then.
 //!
 //! In all of them each source counts the same, whatever its number of rows, and the intercept is not
 //! penalised.
 
+mod alarm;
 pub(crate) mod algebra;
 pub(crate) mod cells;
 pub mod classification;
 pub mod coral;
 pub mod density_ratio;
+pub mod discriminator_ratio;
 pub mod fine_tuning;
 mod model;
 mod moments;
@@ -26,6 +29,7 @@ pub mod regression;
 
 pub use coral::Coral;
 pub use density_ratio::GaussianDensityRatio;
+pub use discriminator_ratio::DiscriminatorRatio;
 use kiln_core::check::{self, Checked};
 pub use model::LinearModel;
 pub use moments::{FeatureMoments, Moments};

@@ -25,6 +25,8 @@ use crate::{AdaptError, FitWarning, Predict, Rows};
 pub struct LinearModel {
     coefficients: Mat<f64>,
     intercepts: Vec<f64>,
+    /// What its fit has to say.
+    noted: Vec<FitWarning>,
 }
 
 impl LinearModel {
@@ -44,7 +46,7 @@ impl LinearModel {
         if !coefficients.is_all_finite() || intercepts.iter().any(|b| !b.is_finite()) {
             return Err(InputError::not_finite("the linear model").into());
         }
-        Ok(Self { coefficients, intercepts })
+        Ok(Self { coefficients, intercepts, noted: Vec::new() })
     }
 
     /// A regression `wᵀx + b`.
@@ -65,6 +67,12 @@ impl LinearModel {
             Mat::from_fn(coefficients.len(), 2, |i, c| half(c) * coefficients[i]),
             vec![-0.5 * intercept, 0.5 * intercept],
         )
+    }
+
+    /// The same model with warnings of its fit.
+    pub(crate) fn noted(mut self, warnings: impl IntoIterator<Item = FitWarning>) -> Self {
+        self.noted.extend(warnings);
+        self
     }
 
     /// `W`, features by outputs.
@@ -156,21 +164,23 @@ impl Predict<Mat<f64>> for LinearModel {
             row.iter().any(|w| if self.outputs() > 1 { *w != row[0] } else { *w != 0.0 })
         };
         let constant = !self.coefficients.row_iter().any(tells);
-        constant.then_some(FitWarning::ZeroWeights).into_iter().collect()
+        constant.then_some(FitWarning::ZeroWeights).into_iter().chain(self.noted.iter().cloned()).collect()
     }
 }
 
-/// The model as it is stored: the rows of `W`, and `b`.
+/// The model as it is stored: the rows of `W`, `b`, and what its fit has to say.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     coefficients: Vec<Vec<f64>>,
     intercepts: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FitWarning>,
 }
 
 impl From<LinearModel> for Stored {
     fn from(model: LinearModel) -> Self {
         let coefficients = model.coefficients.row_iter().map(|row| row.iter().copied().collect()).collect();
-        Self { coefficients, intercepts: model.intercepts }
+        Self { coefficients, intercepts: model.intercepts, warnings: model.noted }
     }
 }
 
@@ -184,6 +194,7 @@ impl TryFrom<Stored> for LinearModel {
             return Err(InputError::size(what, row.len(), outputs).into());
         }
         let rows = &stored.coefficients;
-        Self::new(Mat::from_fn(rows.len(), outputs, |i, j| rows[i][j]), stored.intercepts)
+        let model = Self::new(Mat::from_fn(rows.len(), outputs, |i, j| rows[i][j]), stored.intercepts)?;
+        Ok(model.noted(stored.warnings))
     }
 }

@@ -6,7 +6,7 @@ use kiln_core::InputError;
 
 use super::LinearModel;
 use super::algebra::factor_covariance;
-use crate::{AdaptError, Labelled};
+use crate::{AdaptError, Labelled, Pooling};
 
 /// Mean and covariance of a domain's features: of a sample, divided by its number of rows, or of a
 /// population.
@@ -72,19 +72,18 @@ impl FeatureMoments {
         Self { mean: a * &self.mean, covariance: a * &self.covariance * a.transpose() }
     }
 
-    /// Of an equal mixture.
-    fn mixture(parts: &[&Self]) -> Self {
-        let share = faer::Scale(1.0 / parts.len() as f64);
+    /// Of a mixture with these shares.
+    fn mixture(parts: &[&Self], shares: &[f64]) -> Self {
         let features = parts.first().map_or(0, |part| part.features());
         let mut mean = Col::zeros(features);
         let mut covariance = Mat::zeros(features, features);
-        for part in parts {
-            mean += &part.mean * share;
-            covariance += &part.covariance * share;
+        for (part, share) in parts.iter().zip(shares) {
+            mean += &part.mean * faer::Scale(*share);
+            covariance += &part.covariance * faer::Scale(*share);
         }
-        for part in parts {
+        for (part, share) in parts.iter().zip(shares) {
             let shift = &part.mean - &mean;
-            covariance += &shift * shift.transpose() * share;
+            covariance += &shift * shift.transpose() * faer::Scale(*share);
         }
         Self { mean, covariance }
     }
@@ -97,6 +96,7 @@ pub struct Moments {
     label_mean: f64,
     cross_covariance: Col<f64>,
     label_variance: f64,
+    rows: f64,
 }
 
 impl Moments {
@@ -123,7 +123,7 @@ impl Moments {
             return Err(InputError::setting("label_variance", label_variance, "at least 0").into());
         }
         let cross_covariance = Col::from_fn(cross_covariance.len(), |j| cross_covariance[j]);
-        Ok(Self { features, label_mean, cross_covariance, label_variance })
+        Ok(Self { features, label_mean, cross_covariance, label_variance, rows: 1.0 })
     }
 
     /// Of a domain's rows.
@@ -132,14 +132,30 @@ impl Moments {
     /// When the labels are classes, or a square is not finite.
     pub fn of(domain: &Labelled<Mat<f64>>) -> Result<Self, AdaptError> {
         let values = domain.values()?;
-        let (mean, centred) = centre(domain.x())?;
-        let share = faer::Scale(1.0 / domain.rows() as f64);
-        let covariance = centred.transpose() * &centred * share;
-        finite(&covariance)?;
-        let label_mean = values.iter().sum::<f64>() / values.len() as f64;
+        // Counted from the plain mean, for the digits.
+        let (origin, mut centred) = centre(domain.x())?;
+        let total: f64 = (0..domain.rows()).map(|row| domain.weight(row)).sum();
+        let share = faer::Scale(1.0 / total);
+        let weights = Col::from_fn(domain.rows(), |row| domain.weight(row));
+        let mut mean = origin;
+        if domain.weights().is_some() {
+            let shift = centred.transpose() * &weights * share;
+            for (j, shift) in shift.iter().enumerate() {
+                centred.col_mut(j).iter_mut().for_each(|value| *value -= shift);
+            }
+            mean += shift;
+        }
+        let label_mean = values.iter().zip(weights.iter()).map(|(y, w)| y * w).sum::<f64>() / total;
         let labels = Col::from_fn(values.len(), |i| values[i] - label_mean);
-        let cross_covariance = centred.transpose() * &labels * share;
-        let label_variance = labels.squared_norm_l2() / values.len() as f64;
+        let label_variance = labels.iter().zip(weights.iter()).map(|(y, w)| y * y * w).sum::<f64>() / total;
+        let weighted = if domain.weights().is_some() {
+            Mat::from_fn(centred.nrows(), centred.ncols(), |i, j| weights[i] * centred[(i, j)])
+        } else {
+            centred.clone()
+        };
+        let covariance = weighted.transpose() * &centred * share;
+        finite(&covariance)?;
+        let cross_covariance = weighted.transpose() * &labels * share;
         if !label_variance.is_finite() || !cross_covariance.is_all_finite() {
             return Err(InputError::not_finite(format!("a square of the labels of {}", domain.name())).into());
         }
@@ -148,7 +164,14 @@ impl Moments {
             label_mean,
             cross_covariance,
             label_variance,
+            rows: total,
         })
+    }
+
+    /// What they count when pooled by rows: the sum of the weights of their rows, 1 for a
+    /// population.
+    pub fn rows(&self) -> f64 {
+        self.rows
     }
 
     /// Of the features.
@@ -176,20 +199,30 @@ impl Moments {
     /// # Errors
     /// Without domains, or when they differ in their number of features.
     pub fn mixture(parts: &[Self]) -> Result<Self, AdaptError> {
+        Self::pooled(parts, Pooling::BySource)
+    }
+
+    /// Of a mixture of domains with the same features, each counted so.
+    ///
+    /// # Errors
+    /// Without domains, or when they differ in their number of features.
+    pub fn pooled(parts: &[Self], pooling: Pooling) -> Result<Self, AdaptError> {
         check_moments(parts, None)?;
-        let count = parts.len() as f64;
-        let features = FeatureMoments::mixture(&parts.iter().map(|part| &part.features).collect::<Vec<_>>());
-        let label_mean = parts.iter().map(|part| part.label_mean).sum::<f64>() / count;
+        let shares = pooling.shares(&parts.iter().map(|part| part.rows).collect::<Vec<_>>());
+        let of_features: Vec<_> = parts.iter().map(|part| &part.features).collect();
+        let features = FeatureMoments::mixture(&of_features, &shares);
+        let label_mean = parts.iter().zip(&shares).map(|(part, share)| part.label_mean * share).sum::<f64>();
         let mut cross_covariance = Col::zeros(features.features());
         let mut label_variance = 0.0;
-        for part in parts {
+        for (part, share) in parts.iter().zip(&shares) {
             let shift = part.label_mean - label_mean;
             let covariance =
                 &part.cross_covariance + (&part.features.mean - &features.mean) * faer::Scale(shift);
-            cross_covariance += covariance * faer::Scale(1.0 / count);
-            label_variance += (part.label_variance + shift * shift) / count;
+            cross_covariance += covariance * faer::Scale(*share);
+            label_variance += (part.label_variance + shift * shift) * share;
         }
-        Ok(Self { features, label_mean, cross_covariance, label_variance })
+        let rows = parts.iter().map(|part| part.rows).sum();
+        Ok(Self { features, label_mean, cross_covariance, label_variance, rows })
     }
 
     /// Exact mean squared error of a regression.
@@ -255,6 +288,7 @@ impl Moments {
             label_mean: self.label_mean - g.transpose() * &self.features.mean,
             cross_covariance: a * (&self.cross_covariance - covariance_g),
             label_variance: (self.label_variance - 2.0 * explained + spread).max(0.0),
+            rows: self.rows,
         }
     }
 

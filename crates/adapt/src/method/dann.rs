@@ -11,11 +11,12 @@
 //! discriminator's.
 
 use super::{AdaptMethod, Alignment, Discrepancy, Discriminator, Risk, SourceChoice};
+use crate::Pooling;
 
 impl AdaptMethod {
     /// `(1/M) Σ_m R_m − λ CE(h(z), domain)`.
     pub fn dann(discriminator: Discriminator, weight: f64) -> Self {
-        Self::plain(Risk::Pooled).with_penalty(
+        Self::plain(Risk::Pooled(Pooling::BySource)).with_penalty(
             Alignment::SourceToTarget(SourceChoice::All),
             Discrepancy::Discriminator(discriminator),
             weight,

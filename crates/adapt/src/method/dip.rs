@@ -16,6 +16,7 @@
 use kiln_tensor::Divergence;
 
 use super::{AdaptMethod, Alignment, Discrepancy, Risk, SourceChoice};
+use crate::Pooling;
 
 impl AdaptMethod {
     /// `R_s + λ D(Z_s, Z_T)` for the source with this index.
@@ -29,7 +30,7 @@ impl AdaptMethod {
 
     /// `(1/M) Σ_m [R_m + λ D(Z_m, Z_T)]`.
     pub fn pooled_dip(divergence: Divergence, weight: f64) -> Self {
-        Self::plain(Risk::Pooled).with_penalty(
+        Self::plain(Risk::Pooled(Pooling::BySource)).with_penalty(
             Alignment::SourceToTarget(SourceChoice::All),
             Discrepancy::Divergence(divergence),
             weight,

@@ -13,6 +13,7 @@
 use kiln_tensor::Divergence;
 
 use super::{AdaptMethod, Alignment, Discrepancy, FirstStage, Risk, SourceChoice};
+use crate::Pooling;
 
 impl AdaptMethod {
     /// `R_s + λ D((Z_s, h_s), (Z_T, h_T))`, where h are the features of [`cip`](AdaptMethod::cip) with the
@@ -23,7 +24,7 @@ impl AdaptMethod {
 
     /// `(1/M) Σ_m [R_m + λ D((Z_m, h_m), (Z_T, h_T))]`.
     pub fn pooled_joint_dip(divergence: Divergence, invariant_weight: f64, weight: f64) -> Self {
-        Self::joint(Risk::Pooled, SourceChoice::All, divergence, invariant_weight, weight)
+        Self::joint(Risk::Pooled(Pooling::BySource), SourceChoice::All, divergence, invariant_weight, weight)
     }
 
     fn joint(

@@ -43,7 +43,7 @@ use kiln_core::{InputError, check};
 use kiln_tensor::Divergence;
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaptError, Adaptation, LabelShiftEstimator, Rows};
+use crate::{AdaptError, Adaptation, LabelShiftEstimator, Labelled, Pooling, Rows};
 
 /// What is minimized over the sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,8 +51,8 @@ use crate::{AdaptError, Adaptation, LabelShiftEstimator, Rows};
 pub enum Risk {
     /// Mean loss on one source.
     Source(usize),
-    /// Mean over the sources of their mean losses.
-    Pooled,
+    /// Mean over the sources of their mean losses, each counted so.
+    Pooled(Pooling),
     /// Weighted mean of the sources' losses, with weights that grow where the loss is large.
     WorstGroup {
         /// η of `q ∝ q exp(ηR)`.
@@ -85,12 +85,25 @@ pub enum SourceChoice {
     All,
 }
 
+/// How the divergences of the classes become one penalty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverClasses {
+    /// Their mean over the classes that a batch has in two sources or more. The weight means the same for two
+    /// classes as for ten.
+    #[default]
+    Mean,
+    /// Their sum, as in the released code of Wu et al., to which published weights belong. With many classes
+    /// the bias of the divergences adds up, until features that say nothing cost least.
+    Sum,
+}
+
 /// Which distributions of features are made alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alignment {
     /// Of each class, between each pair of sources.
-    ClassesBetweenSources,
+    ClassesBetweenSources(OverClasses),
     /// Between each chosen source and the target.
     SourceToTarget(SourceChoice),
     /// Of features together with those of the first stage's model, between each chosen source and the target.
@@ -172,11 +185,73 @@ impl AdaptMethod {
         self
     }
 
+    /// This method with the divergences of classes put together so, in its first stage too.
+    ///
+    /// ```
+    /// use kiln_adapt::{AdaptMethod, OverClasses};
+    /// use kiln_tensor::Divergence::Mean;
+    ///
+    /// // With the weights of Wu et al., whose code sums over classes.
+    /// let published = AdaptMethod::iw_cip(Mean, 10.0, 1.0).over_classes(OverClasses::Sum);
+    /// assert_ne!(published, AdaptMethod::iw_cip(Mean, 10.0, 1.0));
+    /// ```
+    #[must_use]
+    pub fn over_classes(mut self, over: OverClasses) -> Self {
+        for penalty in &mut self.penalties {
+            if let Alignment::ClassesBetweenSources(now) = &mut penalty.alignment {
+                *now = over;
+            }
+        }
+        if let Some(stage) = &mut self.first_stage {
+            *stage.method = stage.method.clone().over_classes(over);
+        }
+        self
+    }
+
+    /// This method with the risk of pooled sources counted so, in its first stage too. Penalties count each
+    /// source the same either way.
+    ///
+    /// ```
+    /// use kiln_adapt::{AdaptMethod, Pooling};
+    ///
+    /// let by_rows = AdaptMethod::pooled_erm().pooling(Pooling::ByRows);
+    /// assert_ne!(by_rows, AdaptMethod::pooled_erm());
+    /// ```
+    #[must_use]
+    pub fn pooling(mut self, pooling: Pooling) -> Self {
+        if let Risk::Pooled(now) = &mut self.risk {
+            *now = pooling;
+        }
+        if let Some(stage) = &mut self.first_stage {
+            *stage.method = stage.method.clone().pooling(pooling);
+        }
+        self
+    }
+
+    /// What is minimized, of its parts; a discriminator's loss, which is opposed, is left out.
+    pub(crate) fn objective(&self, risk: f64, penalties: &[f64]) -> f64 {
+        let weighted = |(penalty, value): (&Penalty, &f64)| match penalty.discrepancy {
+            Discrepancy::Divergence(_) => penalty.weight * value,
+            Discrepancy::Discriminator(_) => 0.0,
+        };
+        risk + self.penalties.iter().zip(penalties).map(weighted).sum::<f64>()
+    }
+
+    /// How many rows a domain's batch must have for all divergences.
+    pub(crate) fn least_rows(&self) -> usize {
+        let of_penalty = |penalty: &Penalty| match &penalty.discrepancy {
+            Discrepancy::Divergence(divergence) => divergence.least_rows(),
+            Discrepancy::Discriminator(_) => 1,
+        };
+        let own = self.penalties.iter().map(of_penalty).max().unwrap_or(1);
+        self.first_stage.as_ref().map_or(own, |stage| own.max(stage.method.least_rows()))
+    }
+
     /// Whether the settings are in range and fit the problem.
     pub(crate) fn check<X: Rows>(&self, data: &Adaptation<X>) -> Result<(), AdaptError> {
         match self.risk {
             Risk::Source(index) => _ = data.source(index)?,
-            Risk::Pooled => {}
+            Risk::Pooled(_) => {}
             Risk::WorstGroup { step_size } => check::nonnegative("step_size", step_size)?,
             Risk::InvariantRiskMinimization { weight, .. } | Risk::RiskExtrapolation { weight, .. } => {
                 check::nonnegative("weight of the risk", weight)?;
@@ -211,17 +286,29 @@ impl AdaptMethod {
 
     fn check_penalty<X: Rows>(&self, penalty: &Penalty, data: &Adaptation<X>) -> Result<(), AdaptError> {
         let regression = data.source(0)?.values().is_ok();
+        let counts_rows = match (&penalty.alignment, &penalty.discrepancy) {
+            (Alignment::ClassesBetweenSources(_), _) => regression,
+            (_, Discrepancy::Discriminator(_)) | (Alignment::ResidualOfFirstStage(_), _) => false,
+            _ => true,
+        };
+        if !counts_rows {
+            data.sources().iter().try_for_each(Labelled::unweighted)?;
+        }
         match penalty.alignment {
-            Alignment::ClassesBetweenSources => {
+            Alignment::ClassesBetweenSources(_) => {
                 if regression && penalty.discrepancy != Discrepancy::Divergence(Divergence::Mean) {
                     return Err(AdaptError::Method(
                         "with values as labels, sources can only be aligned by their means",
                     ));
                 }
             }
-            Alignment::SourceToTarget(sources) => sources.check(data)?,
+            Alignment::SourceToTarget(sources) => {
+                sources.check(data)?;
+                check_rows(penalty, sources, data)?;
+            }
             Alignment::JointWithFirstStage(sources) | Alignment::ResidualOfFirstStage(sources) => {
                 sources.check(data)?;
+                check_rows(penalty, sources, data)?;
                 if self.first_stage.is_none() {
                     return Err(AdaptError::Method("the alignment needs a first stage, and there is none"));
                 }
@@ -241,6 +328,29 @@ impl AdaptMethod {
         }
         Ok(())
     }
+}
+
+/// Whether each domain that a divergence compares has as many rows as it needs.
+fn check_rows<X: Rows>(
+    penalty: &Penalty,
+    sources: SourceChoice,
+    data: &Adaptation<X>,
+) -> Result<(), AdaptError> {
+    let Discrepancy::Divergence(divergence) = &penalty.discrepancy else { return Ok(()) };
+    let needed = divergence.least_rows();
+    let chosen = sources.pick(data.sources())?.iter().map(|source| (source.name(), source.rows()));
+    for (name, rows) in chosen.chain([(data.target().name(), data.target().x().rows())]) {
+        if rows < needed {
+            return Err(AdaptError::TooFewRows {
+                domain: name.to_owned(),
+                rows,
+                needed,
+                why: "the divergence of the penalty has no value without them; take `Divergence::Mean` or \
+                      `Divergence::Mmd`, or leave the domain out",
+            });
+        }
+    }
+    Ok(())
 }
 
 impl SourceChoice {

@@ -18,5 +18,5 @@ pub fn evaluate<M: FeatureModel<Tensor<2>>>(
     let scores = matrix(in_batches(&model.valid(), domain.x(), BATCH, FeatureModel::forward)?)?;
     check::size("outputs of the model", scores.ncols(), count)?;
     let classes: Vec<usize> = (0..scores.nrows()).map(|row| largest(&scores, row)).collect();
-    Ok(Evaluation::of_classes(&classes, truth, count))
+    Ok(Evaluation::of_classes(&classes, truth, count, |row| domain.weight(row)))
 }

@@ -17,7 +17,7 @@ pub fn frozen_features<X: Rows, M: FeatureModel<X>>(
     check::at_least_one("batch_size", batch_size)?;
     let model = model.valid();
     let features = |x: &X| in_batches(&model, x, batch_size, FeatureModel::features);
-    let map = |source: &Labelled<X>| Labelled::new(source.name(), features(source.x())?, source.y().clone());
+    let map = |source: &Labelled<X>| source.with_rows(features(source.x())?, source.y().clone());
     let sources = data.sources().iter().map(map).collect::<Result<_, _>>()?;
     Adaptation::new(sources, Unlabelled::new(data.target().name(), features(data.target().x())?)?)
 }

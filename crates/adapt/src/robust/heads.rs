@@ -9,7 +9,7 @@ use super::descent::SoftLabels;
 use super::host::{log_probabilities, one_hot, pooled};
 use super::settings::{ConditionalSource, RobustClassification};
 use crate::border::check_training;
-use crate::{AdaptError, Adaptation, Rows, glorot_linear};
+use crate::{AdaptError, Adaptation, Labelled, Rows, glorot_linear};
 
 impl RobustClassification {
     /// Fits the heads and evaluates them at the target's rows. Every head starts from weights of 0 and sees
@@ -21,6 +21,7 @@ impl RobustClassification {
     /// give the conditionals to [`RobustMethod::fit_given`](super::RobustMethod::fit_given).
     pub fn estimate_conditionals(&self, data: &Adaptation<Tensor<2>>) -> Result<Conditionals, AdaptError> {
         self.check()?;
+        data.sources().iter().try_for_each(Labelled::unweighted)?;
         let classes = data.outputs();
         let mut parts = Vec::new();
         match self.conditionals {

@@ -48,7 +48,7 @@ impl<X: Rows, M: FeatureModel<X>> Scorer<X, Adapted<M>> for Circular<'_, X, M> {
         for (source, held) in pairs {
             let evaluation = if let Some(class) = only {
                 let (classes, count) = held.classes()?;
-                Evaluation::of_classes(&vec![class; classes.len()], classes, count)
+                Evaluation::of_classes(&vec![class; classes.len()], classes, count, |row| held.weight(row))
             } else {
                 let data = Adaptation::new(vec![reversed.clone()], source.without_labels())?;
                 method.on(start, training).fit(&data)?.evaluate(held)?

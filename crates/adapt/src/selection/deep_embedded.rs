@@ -18,9 +18,10 @@ use faer::Mat;
 use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
-use super::{Scorer, chosen, losses, mean, split_rows};
+use super::{Scorer, chosen, losses, mean};
 use crate::adapted::{BATCH, matrix};
 use crate::linear::classification::Logistic;
+use crate::split::split_rows;
 use crate::{AdaptError, Adaptation, Adapted, FeatureModel, Labelled, Labels, Predict, Rows, SourceChoice};
 
 /// Minus the importance-weighted loss of deep embedded validation; see the source file.

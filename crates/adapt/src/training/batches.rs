@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor};
 use kiln_core::InputError;
 
-use super::settings::Training;
+use super::settings::{BatchClasses, Training};
 use crate::method::{Alignment, Risk};
 use crate::{AdaptError, AdaptMethod, Adaptation, Labelled, Labels, Rows};
 
@@ -21,6 +21,10 @@ pub(super) struct Pool<X> {
     longest: usize,
     /// Labels of the sources' rows.
     pub(super) labels: Labels,
+    /// What each row of the sources counts; `None` where each counts 1.
+    pub(super) weights: Option<Vec<f64>>,
+    /// Rows of each source used.
+    pub(super) source_rows: Vec<usize>,
     /// Where gradients are recorded.
     pub(super) device: Device,
 }
@@ -48,7 +52,7 @@ impl<X: Rows> Pool<X> {
         }
         for penalty in &method.penalties {
             match penalty.alignment {
-                Alignment::ClassesBetweenSources => used.fill(true),
+                Alignment::ClassesBetweenSources(_) => used.fill(true),
                 Alignment::SourceToTarget(sources)
                 | Alignment::JointWithFirstStage(sources)
                 | Alignment::ResidualOfFirstStage(sources) => {
@@ -59,14 +63,18 @@ impl<X: Rows> Pool<X> {
         }
         let sources: Vec<usize> = (0..count).filter(|&source| used[source]).collect();
         let (mut parts, mut ranges, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut weights, mut weighted) = (Vec::new(), false);
         for &source in &sources {
             let source = data.source(source)?;
             parts.push(source.x().clone());
             labels.push(source.y());
+            weighted |= source.weights().is_some();
+            weights.extend((0..source.rows()).map(|row| source.weight(row)));
         }
         if target {
             parts.push(data.target().x().clone());
         }
+        let source_rows = labels.iter().map(|labels| labels.len()).collect();
         let mut start = 0;
         for part in &parts {
             ranges.push(start..start + part.rows());
@@ -76,13 +84,16 @@ impl<X: Rows> Pool<X> {
         let x = X::concat(parts).ok_or_else(|| InputError::empty("the list of domains"))?;
         let rows = data.sources().iter().map(Labelled::rows).chain([data.target().x().rows()]);
         let longest = rows.max().unwrap_or(0);
-        Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, device: device.clone().autodiff() })
+        let device = device.clone().autodiff();
+        let weights = weighted.then_some(weights);
+        Ok(Self { x: x.autodiff(), sources, ranges, longest, labels, weights, source_rows, device })
     }
 
     /// The steps of an epoch: as many as the longest domain of the problem has batches, the shorter ones
     /// beginning again. So all methods make the same number of steps, whichever domains they use.
     pub(super) fn epoch(&self, training: &Training, epoch: usize) -> Vec<Batch> {
         let size = training.batch_size;
+        let pass = epoch as u64;
         let domains: Vec<Vec<usize>> = self
             .ranges
             .iter()
@@ -91,17 +102,26 @@ impl<X: Rows> Pool<X> {
                 let mut rows: Vec<usize> = range.clone().collect();
                 // By the domain's name, so that all methods see its rows in the same order.
                 let domain = self.sources.get(domain).map_or(u64::from(u32::MAX), |&source| source as u64);
-                training.order().arrange(&mut rows, (epoch as u64) << 32 | domain);
-                rows
+                training.order().arrange(&mut rows, pass << 32 | domain);
+                match (&self.labels, training.classes) {
+                    (Labels::Classes { classes, count }, BatchClasses::Equal)
+                        if range.end <= classes.len() =>
+                    {
+                        by_turns(&rows, classes, *count, epoch)
+                    }
+                    _ => rows,
+                }
             })
             .collect();
-        (0..self.longest.div_ceil(size))
+        (0..batches(self.longest, size))
             .map(|step| {
                 let mut batch = Batch { rows: Vec::new(), ranges: Vec::new() };
                 for rows in &domains {
-                    let chunk = step % rows.len().div_ceil(size);
+                    let count = batches(rows.len(), size);
+                    let chunk = step % count;
                     let start = batch.rows.len();
-                    batch.rows.extend(rows.iter().skip(chunk * size).take(size));
+                    let taken = if chunk + 1 == count { rows.len() } else { size };
+                    batch.rows.extend(rows.iter().skip(chunk * size).take(taken));
                     batch.ranges.push(start..batch.rows.len());
                 }
                 batch
@@ -113,6 +133,29 @@ impl<X: Rows> Pool<X> {
     pub(super) fn constant<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
         Tensor::from_data(burn::tensor::TensorData::new(values, shape), &self.device)
     }
+}
+
+/// Batches of a pass over so many rows. A last one of a single row is merged into the one before it.
+fn batches(rows: usize, size: usize) -> usize {
+    if size > 1 && rows > size && rows % size == 1 { rows / size } else { rows.div_ceil(size) }
+}
+
+/// As many rows, of each class that there is by turns, in their order; a class with few rows begins again,
+/// and one with many goes on in the next pass.
+fn by_turns(rows: &[usize], classes: &[usize], count: usize, epoch: usize) -> Vec<usize> {
+    let mut groups = vec![Vec::new(); count];
+    for &row in rows {
+        groups[classes[row]].push(row);
+    }
+    groups.retain(|group| !group.is_empty());
+    let present = groups.len();
+    let turns = rows.len().div_ceil(present);
+    (0..rows.len())
+        .map(|i| {
+            let group = &groups[i % present];
+            group[(i / present + epoch * turns) % group.len()]
+        })
+        .collect()
 }
 
 fn concat(labels: &[&Labels]) -> Labels {

@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
-use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Gradients, Tensor};
-use kiln_tensor::network::{InitialLaw, LayerDraws, MultilayerPerceptron};
-use kiln_tensor::training::{BatchLoss, adam};
+use kiln_tensor::training::BatchLoss;
 use kiln_tensor::{Divergence, Sample};
 
+use super::adversary::Adversary;
 use super::batches::{Batch, Pool};
 use super::settings::Training;
-use crate::method::{Alignment, Discrepancy, Discriminator, Penalty, Risk};
-use crate::{AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Labels, Rows, SourceChoice};
+use crate::method::{Alignment, Discrepancy, OverClasses, Penalty, Risk};
+use crate::{
+    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Labels, Pooling, Rows, SourceChoice,
+};
 
 /// A method's objective, with what it keeps between steps.
 pub(super) struct Objective<'a, X> {
@@ -26,14 +26,6 @@ pub(super) struct Objective<'a, X> {
     /// q of groupDRO.
     group_weights: Option<Tensor<1>>,
     adversary: Option<Adversary>,
-    seed: u64,
-}
-
-struct Adversary {
-    settings: Discriminator,
-    /// Made when the number of features is known.
-    network: Option<MultilayerPerceptron>,
-    optimizer: ModuleOptimizer,
 }
 
 impl<'a, X: Rows> Objective<'a, X> {
@@ -74,12 +66,10 @@ impl<'a, X: Rows> Objective<'a, X> {
         let group_weights = matches!(method.risk, Risk::WorstGroup { .. })
             .then(|| Tensor::ones([groups], &pool.device.clone().inner()) / groups as f64);
         let adversary = method.penalties.iter().find_map(|penalty| match &penalty.discrepancy {
-            Discrepancy::Discriminator(settings) => {
-                Some(Adversary { settings: settings.clone(), network: None, optimizer: adam() })
-            }
+            Discrepancy::Discriminator(settings) => Some(Adversary::new(settings, training.seed)),
             Discrepancy::Divergence(_) => None,
         });
-        Ok(Self { method, pool, class_weights, first_stage, group_weights, adversary, seed: training.seed })
+        Ok(Self { method, pool, class_weights, first_stage, group_weights, adversary })
     }
 
     /// The objective on a batch at a step, counted from 0.
@@ -98,7 +88,13 @@ impl<'a, X: Rows> Objective<'a, X> {
                 Discrepancy::Divergence(divergence) => {
                     self.divergence(penalty, divergence, features, batch, step)?
                 }
-                Discrepancy::Discriminator(_) => self.adversarial(penalty.weight, features, batch, step)?,
+                Discrepancy::Discriminator(_) => {
+                    let Some(adversary) = &mut self.adversary else {
+                        return Err(AdaptError::Method("the discriminator is missing"));
+                    };
+                    let coefficient = adversary.coefficient(penalty.weight, step);
+                    adversary.loss(self.pool, coefficient, features, batch)?
+                }
             };
             parts.push(value.clone().inner());
             // The discriminator's loss is minimized as it is; its weight is in the reversal.
@@ -110,12 +106,8 @@ impl<'a, X: Rows> Objective<'a, X> {
 
     /// Moves the discriminator, if there is one.
     pub(super) fn update(&mut self, gradients: &mut Gradients) {
-        if let Some(adversary) = &mut self.adversary
-            && let Some(network) = adversary.network.take()
-        {
-            let gradients = GradientsParams::from_module(gradients, &network);
-            let moved = adversary.optimizer.step(adversary.settings.learning_rate, network, gradients);
-            adversary.network = Some(moved);
+        if let Some(adversary) = &mut self.adversary {
+            adversary.update(gradients);
         }
     }
 
@@ -143,12 +135,24 @@ impl<'a, X: Rows> Objective<'a, X> {
         batch.ranges.get(self.pool.sources.len() - 1).map_or(0, |range| range.end)
     }
 
-    /// The weight of a row of a source by its class.
+    /// The weight of a row of a source, by itself and by its class.
     fn row_weight(&self, row: usize) -> f64 {
+        let own = self.pool.weights.as_ref().map_or(1.0, |weights| weights[row]);
         match (&self.class_weights, &self.pool.labels) {
-            (Some(weights), Labels::Classes { classes, .. }) => weights[classes[row]],
-            _ => 1.0,
+            (Some(weights), Labels::Classes { classes, .. }) => own * weights[classes[row]],
+            _ => own,
         }
+    }
+
+    /// The total weight of the rows of each source used.
+    fn totals(&self) -> Vec<f64> {
+        let mut start = 0;
+        let mut totals = Vec::with_capacity(self.pool.source_rows.len());
+        for rows in &self.pool.source_rows {
+            totals.push((start..start + rows).map(|row| self.row_weight(row)).sum());
+            start += rows;
+        }
+        totals
     }
 
     fn risk(&mut self, outputs: &Tensor<2>, batch: &Batch, step: u64) -> Tensor<1> {
@@ -163,7 +167,11 @@ impl<'a, X: Rows> Objective<'a, X> {
         let risks = self.averages(&ranges, labelled, |row| self.row_weight(batch.rows[row]));
         let risks = risks.matmul(losses).flatten::<1>(0, 1);
         match self.method.risk {
-            Risk::Source(_) | Risk::Pooled => risks.mean(),
+            Risk::Source(_) | Risk::Pooled(Pooling::BySource) => risks.mean(),
+            Risk::Pooled(pooling) => {
+                let shares = pooling.shares(&self.totals()).into_iter().map(|share| share as f32).collect();
+                (risks * self.pool.constant(shares, [ranges.len()])).sum()
+            }
             Risk::WorstGroup { step_size } => self.worst_group(risks, step_size),
             Risk::RiskExtrapolation { weight, anneal_steps } => {
                 let mean = risks.clone().mean();
@@ -179,7 +187,8 @@ impl<'a, X: Rows> Objective<'a, X> {
                     let of = |row: usize| {
                         let start =
                             ranges.iter().find(|range| range.contains(&row)).map_or(0, |range| range.start);
-                        f64::from(u8::from((row - start) % 2 == parity))
+                        let own = self.pool.weights.as_ref().map_or(1.0, |all| all[batch.rows[row]]);
+                        own * f64::from(u8::from((row - start) % 2 == parity))
                     };
                     self.averages(&ranges, labelled, of).matmul(slopes.clone())
                 };
@@ -238,7 +247,7 @@ impl<'a, X: Rows> Objective<'a, X> {
     ) -> Result<Tensor<1>, AdaptError> {
         let divergence = &fresh(divergence, step);
         match penalty.alignment {
-            Alignment::ClassesBetweenSources => self.between_sources(divergence, features, batch),
+            Alignment::ClassesBetweenSources(over) => self.between_sources(divergence, over, features, batch),
             Alignment::SourceToTarget(sources) => self.to_target(divergence, sources, features, batch),
             Alignment::JointWithFirstStage(sources) => {
                 let joined = Tensor::cat(vec![features.clone(), self.first_stage(batch)?], 1);
@@ -259,6 +268,7 @@ impl<'a, X: Rows> Objective<'a, X> {
     fn between_sources(
         &self,
         divergence: &Divergence,
+        over: OverClasses,
         features: &Tensor<2>,
         batch: &Batch,
     ) -> Result<Tensor<1>, AdaptError> {
@@ -268,25 +278,30 @@ impl<'a, X: Rows> Objective<'a, X> {
             Labels::Values(values) => return Ok(self.between_means(values, features, batch, ranges)),
             Labels::Classes { classes, count } => (classes, *count),
         };
+        let least = divergence.least_rows();
+        let mut compared = 0;
         let mut total: Option<Tensor<1>> = None;
         for class in 0..count {
             let groups: Vec<Vec<usize>> = ranges
                 .iter()
                 .map(|range| range.clone().filter(|&row| classes[batch.rows[row]] == class).collect())
                 .collect();
-            if groups.iter().filter(|group| !group.is_empty()).count() < 2 {
+            if groups.iter().filter(|group| group.len() >= least).count() < 2 {
                 continue;
             }
+            compared += 1;
             let value = divergence.pairwise(features, &groups)?;
             total = Some(match total {
                 None => value,
                 Some(total) => total + value,
             });
         }
-        Ok(total.map_or_else(
-            || Tensor::zeros([1], &self.pool.device),
-            |total| total * (2.0 / (sources * sources)),
-        ))
+        let pairs = 2.0 / (sources * sources);
+        let factor = match over {
+            OverClasses::Sum => pairs,
+            OverClasses::Mean => pairs / f64::from(compared.max(1)),
+        };
+        Ok(total.map_or_else(|| Tensor::zeros([1], &self.pool.device), |total| total * factor))
     }
 
     /// `(1/M) Σ ‖d_m − d̄‖²/k`, `d_m = mean(z) − mean(y) Σ z y / Σ y²`.
@@ -301,12 +316,16 @@ impl<'a, X: Rows> Objective<'a, X> {
         let mut matrix = vec![0.0; ranges.len() * rows];
         for (i, range) in ranges.iter().enumerate() {
             let y = |row: usize| values[batch.rows[row]];
-            let n = range.len() as f64;
-            let mean = range.clone().map(y).sum::<f64>() / n;
-            let squares: f64 = range.clone().map(|row| y(row).powi(2)).sum();
+            let weight = |row: usize| self.row_weight(batch.rows[row]);
+            let n: f64 = range.clone().map(weight).sum();
+            if n <= 0.0 {
+                continue;
+            }
+            let mean = range.clone().map(|row| weight(row) * y(row)).sum::<f64>() / n;
+            let squares: f64 = range.clone().map(|row| weight(row) * y(row).powi(2)).sum();
             let ratio = if squares > 0.0 { mean / squares } else { 0.0 };
             for row in range.clone() {
-                matrix[i * rows + row] = (1.0 / n - ratio * y(row)) as f32;
+                matrix[i * rows + row] = (weight(row) * (1.0 / n - ratio * y(row))) as f32;
             }
         }
         let centres = self.pool.constant(matrix, [ranges.len(), rows]).matmul(features.clone());
@@ -330,11 +349,11 @@ impl<'a, X: Rows> Objective<'a, X> {
                 continue;
             }
             let mut sample = Sample::new(rows(range));
-            if self.class_weights.is_some() {
+            if self.class_weights.is_some() || self.pool.weights.is_some() {
                 let weights: Vec<f32> =
                     range.clone().map(|row| self.row_weight(batch.rows[row]) as f32).collect();
-                // A batch in which every row has the weight 0 says nothing about the weighted source.
-                if weights.iter().all(|weight| *weight == 0.0) {
+                // A batch with too few rows that have a weight says nothing about the weighted source.
+                if weights.iter().filter(|weight| **weight > 0.0).count() < divergence.least_rows() {
                     continue;
                 }
                 sample = sample.weighted(self.pool.constant(weights, [range.len()]));
@@ -367,48 +386,6 @@ impl<'a, X: Rows> Objective<'a, X> {
         let centred = self.pool.constant(centred, [1, batch.rows.len()]);
         let slope = centred.clone().matmul(features.clone()) / centred.matmul(invariant.clone());
         Ok(features.clone() - invariant.matmul(slope))
-    }
-
-    /// The discriminator's cross-entropy, through which gradients pass to the features turned round.
-    fn adversarial(
-        &mut self,
-        weight: f64,
-        features: &Tensor<2>,
-        batch: &Batch,
-        step: u64,
-    ) -> Result<Tensor<1>, AdaptError> {
-        let domains = batch.ranges.len();
-        let [rows, width] = features.dims();
-        let Some(adversary) = &mut self.adversary else {
-            return Err(AdaptError::Method("the discriminator is missing"));
-        };
-        if adversary.network.is_none() {
-            let mut widths = vec![width];
-            widths.extend(&adversary.settings.hidden);
-            widths.push(domains);
-            let device = self.pool.device.clone().inner();
-            // A seed of its own, so that the discriminator does not start as a copy of the model's first
-            // layer.
-            let seed = self.seed ^ 0x6461_6e6e;
-            let mut layers = LayerDraws::new(InitialLaw::FanIn, seed, &device);
-            let network = MultilayerPerceptron::new(&widths, &mut layers)?;
-            adversary.network = Some(network.train());
-        }
-        let ramp = adversary.settings.ramp_steps as f64;
-        let coefficient =
-            weight * if ramp > 0.0 { 2.0 / (1.0 + (-(step as f64) / ramp).exp()) - 1.0 } else { 1.0 };
-        let reversed = features.clone().detach() * (1.0 + coefficient) - features.clone() * coefficient;
-        let Some(network) = &adversary.network else {
-            return Err(AdaptError::Method("the discriminator is missing"));
-        };
-        let mut shares = vec![0.0; rows * domains];
-        for (domain, range) in batch.ranges.iter().enumerate() {
-            for row in range.clone() {
-                shares[row * domains + domain] = (1.0 / (range.len() * domains) as f64) as f32;
-            }
-        }
-        let shares = self.pool.constant(shares, [rows, domains]);
-        Ok(-(log_softmax(network.forward(reversed), 1) * shares).sum())
     }
 }
 

@@ -5,16 +5,19 @@ use std::ops::ControlFlow;
 use burn::optim::GradientsParams;
 use burn::tensor::Gradients;
 use faer::Mat;
+use kiln_core::InputError;
 use kiln_tensor::training::{BatchLoss, Descent, TrainingTask};
 
+use super::alarms::{parameters, still_falling, unmoved, worse_than_constant};
 use super::batches::{Batch, Pool};
+use super::held_out::HeldOut;
 use super::objective::Objective;
-use super::settings::{Epoch, Training};
+use super::settings::{BatchClasses, Epoch, Training};
 use crate::border::{check_rows, check_training};
 use crate::predict::{constant_on, largest};
 use crate::{
-    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Fit, FitSummary, Rows, ShiftStatistics,
-    SourceChoice,
+    AdaptError, AdaptMethod, Adaptation, Adapted, FeatureModel, Fit, FitSummary, Labelled, Risk, Rows,
+    Scaling, ShiftStatistics, SourceChoice, Standardization,
 };
 
 /// A method on a module: everything that a fit needs besides data.
@@ -90,9 +93,10 @@ impl<M> TrainedMethod<M> {
         M: FeatureModel<X>,
     {
         self.check(data)?;
-        let stage =
-            Stage { method: &self.method, model: &self.model, training: &self.training, data, depth: 0 };
-        stage.warned(stage.fit(observer)?)
+        let (standardization, scaled) = self.scaled(data)?;
+        let stage = self.stage(scaled.as_ref().unwrap_or(data));
+        let fitted = stage.fit(observer)?.with_standardization(standardization.as_ref());
+        self.warned(fitted, data)
     }
 
     /// [`fit`](Fit::fit) with a first stage that is there already, such as one that several methods share.
@@ -101,7 +105,7 @@ impl<M> TrainedMethod<M> {
     ///
     /// # Errors
     /// As [`fit`](Fit::fit), and when the method has no first stage or `first` comes from another method than
-    /// that.
+    /// that, or from rows that were standardized otherwise.
     pub fn fit_after<X: Rows>(
         &self,
         first: &Adapted<M>,
@@ -111,14 +115,50 @@ impl<M> TrainedMethod<M> {
         M: FeatureModel<X>,
     {
         self.check(data)?;
-        let stage =
-            Stage { method: &self.method, model: &self.model, training: &self.training, data, depth: 0 };
         match &self.method.first_stage {
-            Some(before) if *before.method == first.summary().method => {
-                stage.warned(stage.fit_after(Some(first.clone()), &mut |_| {})?)
-            }
-            _ => Err(AdaptError::Method("it has no such first stage as the one given")),
+            Some(before) if *before.method == first.summary().method => {}
+            _ => return Err(AdaptError::Method("it has no such first stage as the one given")),
         }
+        let (standardization, scaled) = self.scaled(data)?;
+        if standardization != first.summary().standardization {
+            return Err(AdaptError::Method(
+                "the first stage was fitted to rows that were standardized otherwise",
+            ));
+        }
+        let stage = self.stage(scaled.as_ref().unwrap_or(data));
+        let first = first.clone().with_standardization(None);
+        let fitted = stage.fit_after(Some(first), &mut |_| {})?;
+        self.warned(fitted.with_standardization(standardization.as_ref()), data)
+    }
+
+    fn stage<'a, X>(&'a self, data: &'a Adaptation<X>) -> Stage<'a, X, M> {
+        Stage { method: &self.method, model: &self.model, training: &self.training, data, depth: 0 }
+    }
+
+    /// How rows are standardized, and the problem with them so; nothing where they are as given.
+    fn scaled<X: Rows>(
+        &self,
+        data: &Adaptation<X>,
+    ) -> Result<(Option<Standardization>, Option<Adaptation<X>>), AdaptError> {
+        if self.training.scaling == Scaling::AsGiven {
+            return Ok((None, None));
+        }
+        let standardization = Standardization::of(data)?;
+        let scaled = standardization.adaptation(data)?;
+        Ok((Some(standardization), Some(scaled)))
+    }
+
+    /// With what is wrong on the sources and on the target, beside what its training said.
+    fn warned<X: Rows>(&self, fitted: Adapted<M>, data: &Adaptation<X>) -> Result<Adapted<M>, AdaptError>
+    where
+        M: FeatureModel<X>,
+    {
+        let mut warnings = constant_on(&fitted, data.target().x(), self.training.epochs)?;
+        let weights = fitted.summary().class_weights.as_ref().map(|found| &found.weights[..]);
+        let judged = chosen(&self.method.risk, data);
+        warnings.extend(worse_than_constant(&fitted, judged, weights)?);
+        warnings.extend(fitted.summary().warnings.iter().cloned());
+        Ok(fitted.with_warnings(warnings))
     }
 
     fn check<X: Rows>(&self, data: &Adaptation<X>) -> Result<(), AdaptError>
@@ -127,9 +167,27 @@ impl<M> TrainedMethod<M> {
     {
         self.training.check()?;
         self.method.check(data)?;
+        if self.training.classes == BatchClasses::Equal {
+            data.source(0)?.classes()?;
+        }
+        let least = self.method.least_rows();
+        if self.training.batch_size < least {
+            let (name, value) = ("batch_size", self.training.batch_size as f64);
+            return Err(InputError::setting(name, value, "at least 2 for this divergence").into());
+        }
         check_training(&self.model, data.target().x(), data.outputs())?;
         Ok(())
     }
+}
+
+/// The sources that a risk is of.
+fn chosen<'a, X: Rows>(risk: &Risk, data: &'a Adaptation<X>) -> impl Iterator<Item = &'a Labelled<X>> {
+    let only = match risk {
+        Risk::Source(only) => Some(*only),
+        _ => None,
+    };
+    let sources = data.sources().iter().enumerate();
+    sources.filter(move |(index, _)| only.is_none_or(|only| only == *index)).map(|(_, source)| source)
 }
 
 /// One stage of a fit.
@@ -170,16 +228,38 @@ impl<X: Rows, M: FeatureModel<X>> Stage<'_, X, M> {
         }
         let class_weights = weights.as_ref().map(|found| found.weights.clone());
         let device = check_rows(self.model, data.target().x())?;
+        let held_out = |stopping| HeldOut::new(data, method, stopping, training.seed, class_weights.clone());
+        let mut held_out = training.early_stopping.map(held_out).transpose()?;
+        let rest = held_out.as_ref().map(|held_out| held_out.rest.clone());
+        let data = rest.as_ref().unwrap_or(data);
         let pool = Pool::new(data, method, &device)?;
         let objective = Objective::new(method, data, &pool, first.as_ref(), class_weights, training)?;
         let mut task = Task { objective, pool: &pool, training };
         let descent = Descent::new(self.model.clone().train(), training.optimizer.clone());
-        let descent = descent.run(training.epochs, &mut task, |_, report| {
+        let mut losses = Vec::new();
+        let mut stopped = false;
+        let descent = descent.run(training.epochs, &mut task, |model, report| {
             let mut parts = report.means().into_iter();
             let (epoch, risk) = (report.epoch, parts.next().unwrap_or_default());
-            observer(&Epoch { depth, epoch, risk, penalties: parts.collect() });
+            let penalties: Vec<f64> = parts.collect();
+            losses.push(method.objective(risk, &penalties));
+            observer(&Epoch { depth, epoch, risk, penalties });
+            if let Some(held_out) = &mut held_out
+                && !held_out.look(epoch, model)?
+            {
+                stopped = true;
+                return Ok(ControlFlow::Break(()));
+            }
             Ok(ControlFlow::Continue(()))
         })?;
+        let last = (descent.epochs(), descent.module().valid());
+        let (epochs, model) =
+            held_out.and_then(HeldOut::into_best).map_or(last, |(epoch, model)| (epoch + 1, model));
+        let mut warnings = Vec::new();
+        if !stopped {
+            warnings.extend(still_falling(&losses));
+        }
+        warnings.extend(unmoved(&parameters(&self.model.valid()), &parameters(&model))?);
         let group_weights = task.objective.into_group_weights()?;
         let summary = FitSummary {
             method: method.clone(),
@@ -187,15 +267,11 @@ impl<X: Rows, M: FeatureModel<X>> Stage<'_, X, M> {
             rows: data.target().x().kind(),
             class_weights: weights,
             group_weights,
-            warnings: Vec::new(),
+            standardization: None,
+            epochs,
+            warnings,
         };
-        Ok(Adapted::new(descent.module().valid(), summary, first))
-    }
-
-    /// With what is wrong on the target.
-    fn warned(&self, fitted: Adapted<M>) -> Result<Adapted<M>, AdaptError> {
-        let warnings = constant_on(&fitted, self.data.target().x(), self.training.epochs)?;
-        Ok(fitted.with_warnings(warnings))
+        Ok(Adapted::new(model, summary, first))
     }
 }
 
@@ -243,6 +319,7 @@ fn shift_statistics<X: Rows, M: FeatureModel<X>>(
     let mut found = Vec::new();
     for index in sources.indices(data.sources().len()) {
         let source = data.source(index)?;
+        source.unweighted()?;
         let predicted = classes_of(&model.probabilities_in_batches(source.x(), batch_size)?);
         found.push((predicted, source.classes()?.0));
     }

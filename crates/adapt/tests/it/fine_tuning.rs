@@ -179,8 +179,9 @@ proptest! {
         // Steps of half the inverse of the largest curvature, twice what is in the brackets: they contract.
         let largest = matrix.self_adjoint_eigenvalues(Side::Lower).unwrap().into_iter().fold(0.0, f64::max);
         let training = Training {
-            epochs: 1500, batch_size: 12, learning_rate: 0.5 / largest, shuffle: false, seed: 0,
+            shuffle: false,
             optimizer: SgdConfig::new().init(),
+            ..Training::adam(1500, 12, 0.5 / largest)
         };
         let tuned = FineTuning { tuned: Tuned::All, weight }.on(&start, &training).fit(&data).unwrap();
         let error = (vector(tuned.model()) - &expected).norm_l2();

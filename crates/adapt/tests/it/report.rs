@@ -9,8 +9,10 @@ use faer::Mat;
 use kiln_adapt::bounds::{Agreement, Predictions, Region, disagreement};
 use kiln_adapt::linear::LinearModel;
 use kiln_adapt::report::{linear_weight_shares, weight_shares};
+use kiln_adapt::selection::Fitting;
 use kiln_adapt::{
-    AdaptMethod, AdaptReport, Adaptation, Adapted, Fit, Labelled, Labels, Predict, Training, glorot_linear,
+    AdaptMethod, AdaptReport, Adaptation, Adapted, Fit, Labelled, Labels, Pooling, Predict, Training,
+    glorot_linear,
 };
 use kiln_tensor::{Distribution, Divergence, Noise, device_tests};
 use proptest::prelude::*;
@@ -186,4 +188,36 @@ fn shares_of_nothing_are_zero_and_of_no_number_an_error() {
     assert!(weight_shares(&layer(&[f32::NAN, 0.0], 2)).is_err());
     let huge = LinearModel::new(Mat::from_fn(1, 1, |_, _| 1e300), vec![0.0]).unwrap();
     assert!(linear_weight_shares(&huge).is_err());
+}
+
+/// What a method must beat: the stronger of two poolings, whichever a user happened to take.
+#[test]
+fn the_baseline_is_the_stronger_pooling() {
+    let device = kiln_tensor::devices::named("flex").unwrap();
+    // The large source is like the target, the small one is reversed in a feature.
+    let target = domain(3, 2, 60, &device);
+    let sources = vec![domain(3, 0, 90, &device), domain(3, 1, 12, &device)];
+    let data = Adaptation::new(sources, target.without_labels()).unwrap();
+    let start = glorot_linear(WIDTH, 2, 0.5, 5, &device).unwrap();
+    let training = Training { seed: 2, ..Training::adam(15, 8, 0.05) };
+    let model = AdaptMethod::erm(1).on(&start, &training).fit(&data).unwrap();
+    let report = AdaptReport::new(&model, &data, Some(&target), None).unwrap();
+    assert!(report.baseline.is_none());
+    let fitting = Fitting { data: &data, start: &start, training: &training };
+    let score = |pooling: Pooling| {
+        let erm = AdaptMethod::pooled_erm().pooling(pooling).on(&start, &training).fit(&data).unwrap();
+        erm.evaluate(&target).unwrap().score()
+    };
+    let (by_rows, by_source) = (score(Pooling::ByRows), score(Pooling::BySource));
+    let found = report.clone().with_baseline(fitting, Some(&target)).unwrap().baseline.unwrap();
+    assert_eq!((found.score, found.other), (by_rows.max(by_source), by_rows.min(by_source)));
+    assert!(found.on_target && found.target.evaluation.as_ref().unwrap().score() == found.score);
+    let stronger = if by_rows >= by_source { Pooling::ByRows } else { Pooling::BySource };
+    assert_eq!(found.pooling, stronger);
+    // Without labels of the target, by rows of the sources that are held out.
+    let report = report.with_baseline(fitting, None).unwrap();
+    let found = report.baseline.as_ref().unwrap();
+    assert!(!found.on_target && found.target.evaluation.is_none() && found.score >= found.other);
+    let stored = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<AdaptReport>(&stored).unwrap(), report);
 }

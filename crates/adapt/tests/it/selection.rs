@@ -202,7 +202,7 @@ fn deep_embedded_validation_is_its_definition() {
     });
     let is_target: Vec<usize> = (0..both.nrows()).map(|i| usize::from(i >= source.nrows())).collect();
     let both = Labelled::new("both", both, Labels::classes(is_target, 2)).unwrap();
-    let discriminator = Logistic { c: 1.0 }.fit_domain(&both).unwrap();
+    let discriminator = Logistic::new(1.0).fit_domain(&both).unwrap();
     let probabilities = discriminator.predict_probabilities(&matrix(second.x())).unwrap();
     let ratio = source.nrows() as f64 / target.nrows() as f64;
     let (classes, _) = second.classes().unwrap();
@@ -415,7 +415,7 @@ fn what_does_not_suit_a_scorer_is_refused() {
     assert!(refused(&weighted(vec![0.0; 3])));
     assert!(refused(&SoftNeighborhood { temperature: 0.0 }));
     assert!(refused(&PenalizedRisk { divergence: Divergence::Mean, weight: -1.0 }));
-    assert!(refused(&DeepEmbedded { discriminator: Logistic { c: 0.0 }, ..DeepEmbedded::default() }));
+    assert!(refused(&DeepEmbedded { discriminator: Logistic::new(0.0), ..DeepEmbedded::default() }));
     let single = Adaptation::new(
         data.sources().to_vec(),
         Unlabelled::new("target", data.target().x().clone().slice_dim(0, 0..1)).unwrap(),
@@ -449,7 +449,7 @@ proptest! {
         let due = (share * n as f64).round() as usize;
         let parts = hold_out_rows(&domain, share, seed);
         if due == 0 || due == n {
-            let refused = matches!(parts, Err(AdaptError::Input(InputError::Setting { name: "share", .. })));
+            let refused = matches!(parts, Err(AdaptError::TooFewRows { .. }));
             prop_assert!(refused, "expected an error");
             return Ok(());
         }

@@ -297,14 +297,8 @@ mod closed_form {
 
     fn trained(method: &AdaptMethod, data: &Adaptation<Tensor<2>>, device: &Device) -> Vec<f64> {
         let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
-        let training = Training {
-            epochs: 3000,
-            batch_size: 60,
-            learning_rate: 0.01,
-            shuffle: false,
-            seed: 0,
-            optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
-        };
+        let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+        let training = Training { shuffle: false, optimizer, ..Training::adam(3000, 60, 0.01) };
         let start = glorot_linear(3, 1, 1.0, 1, device).unwrap();
         parameters(method.on(&start, &training).fit(data).unwrap().model())
     }
@@ -320,7 +314,7 @@ mod closed_form {
         let device = flex();
         let (exact_data, data) = problems(&device);
         let weight = 0.7;
-        let ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&exact_data).unwrap();
+        let ols = Ols::new(SourceChoice::One(0)).fit(&exact_data).unwrap();
         close(&trained(&AdaptMethod::erm(0), &data, &device), &exact(&ols), 1e-3);
         let dip = Dip::new(0, weight).fit(&exact_data).unwrap();
         close(&trained(&AdaptMethod::dip(0, Divergence::Mean, weight), &data, &device), &exact(&dip), 1e-3);

@@ -1,18 +1,24 @@
 //! Maximum mean discrepancy: Gretton, Borgwardt, Rasch, Schölkopf, Smola, *A kernel two-sample test* (JMLR
-//! 2012), the biased estimate (their equation 5).
+//! 2012), the biased estimate (their equation 5) and the unbiased one (their equation 3).
 //!
 //! ```text
 //! D = uᵀ K u = Σ_ij p_i p_j k(a_i, a_j) + Σ_ij q_i q_j k(b_i, b_j) − 2 Σ_ij p_i q_j k(a_i, b_j),    u = (p, −q)
+//! U = Σ_{i≠j} p_i p_j k(a_i, a_j) / (1 − Σ p²) + Σ_{i≠j} q_i q_j k(b_i, b_j) / (1 − Σ q²) − 2 Σ_ij p_i q_j k(a_i, b_j)
 //! ```
 //!
-//! with weights `p` and `q` of sum 1. For `M` groups all pairs come from one `K`: their sum is `Σ_c cᵀ K c`
-//! over `M − 1` contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
+//! with weights `p` and `q` of sum 1. `D` is too large by about `(k(0) − E k)(1/n_a + 1/n_b)`, which features
+//! that say nothing make 0: trained on few rows, and summed over many classes, it pays for such features. The
+//! mean of `U` is the discrepancy of the populations. For `M` groups all pairs come from one `K`: their sum
+//! is `Σ_c cᵀ K c` over `M − 1` contrasts `c`. `O(n²k)`; [`MmdKernel::Linear`] needs no `K`, `O(nk)`.
 //!
 //! The gradient of `Σ_ij W_ij κ(t_ij)`, `t_ij = ‖z_i − z_j‖²` and `W = Σ_c ccᵀ`, is known with the value:
 //!
 //! ```text
 //! ∂D/∂z_i = 4 Σ_j A_ij (z_i − z_j),    A_ij = W_ij κ′(t_ij)
 //! ```
+//!
+//! For `U` the `W_ij` of two rows of group `g` is `(M − 1) p_i p_j / (1 − Σ p²)`, of rows of two groups
+//! `−p_i q_j`, and the diagonal, where a Gaussian is 1, is taken off the sum.
 //!
 //! so it is attached to the graph as a constant of the size of the features: nothing of size `n²` is kept for
 //! the backward pass, which costs `O(nk)`. Rows that coincide contribute 0 to it.
@@ -83,12 +89,13 @@ impl MmdKernel {
         }
     }
 
-    /// `Σ_c cᵀ K c` over the rows `c` of `contrasts`. `pool` holds the shares of the rows in the mean
+    /// `Σ_c lᵀ K r` over the rows `l` and `r` of the factors. `pool` holds the shares of the rows in the mean
     /// distance, if it is used.
-    fn quadratic(&self, rows: Tensor<2>, contrasts: Tensor<2>, pool: Option<Tensor<2>>) -> Tensor<1> {
+    fn quadratic(&self, rows: Tensor<2>, factors: &Factors, pool: Option<Tensor<2>>) -> Tensor<1> {
+        let Factors { left, right } = factors;
         if *self == Self::Linear {
             // K = Z Zᵀ, whose entries would swallow small differences of large means.
-            return contrasts.matmul(rows).square().sum();
+            return (left.clone().matmul(rows.clone()) * right.clone().matmul(rows)).sum();
         }
         let mut squared = squared_distances(rows.clone().inner());
         let unit = pool.map(|pool| {
@@ -115,10 +122,10 @@ impl MmdKernel {
             }
             kernel = kernel + gaussian;
         }
-        let value = (contrasts.clone().matmul(kernel) * contrasts.clone()).sum();
+        let value = (left.clone().matmul(kernel) * right.clone()).sum();
         let Some(slope) = slope else { return value };
         let centred = centred(rows.clone().inner());
-        let pull = contrasts.clone().transpose().matmul(contrasts) * slope;
+        let pull = left.clone().transpose().matmul(right.clone()) * slope;
         let mut gradient = (centred.clone() * pull.clone().sum_dim(1) - pull.matmul(centred)) * 4.0;
         if let Some(unit) = unit {
             gradient = gradient / unit;
@@ -127,24 +134,36 @@ impl MmdKernel {
     }
 }
 
+/// `W = leftᵀ right`, symmetric.
+struct Factors {
+    left: Tensor<2>,
+    right: Tensor<2>,
+}
+
+impl From<Tensor<2>> for Factors {
+    fn from(contrasts: Tensor<2>) -> Self {
+        Self { left: contrasts.clone(), right: contrasts }
+    }
+}
+
 pub(super) fn between(kernel: &MmdKernel, a: &Rows, b: &Rows) -> Tensor<1> {
     let rows = Tensor::cat(vec![a.features.clone(), b.features.clone()], 0);
     let count = a.count() + b.count();
     let signed: Vec<f64> = a.shares().into_iter().chain(b.shares().into_iter().map(|q| -q)).collect();
-    let pool = matches!(kernel, MmdKernel::MeanDistance { .. })
-        .then(|| constant(signed.iter().map(|u| u.abs() / 2.0).collect(), [1, count], &rows));
+    let pool = pool(kernel, &signed, &rows);
     let contrast = constant(signed, [1, count], &rows);
-    kernel.quadratic(rows, contrast, pool)
+    kernel.quadratic(rows, &contrast.into(), pool)
+}
+
+/// Half of each sample's shares, for the mean distance, if it is used.
+fn pool(kernel: &MmdKernel, shares: &[f64], rows: &Tensor<2>) -> Option<Tensor<2>> {
+    matches!(kernel, MmdKernel::MeanDistance { .. })
+        .then(|| constant(shares.iter().map(|u| u.abs() / 2.0).collect(), [1, shares.len()], rows))
 }
 
 pub(super) fn pairwise(kernel: &MmdKernel, features: &Tensor<2>, groups: &[&[usize]]) -> Tensor<1> {
     if matches!(kernel, MmdKernel::MeanDistance { .. }) {
-        let samples: Vec<Rows> = groups.iter().map(|group| select(features, group)).collect();
-        let pairs = samples.iter().enumerate().flat_map(|(i, a)| samples[..i].iter().map(move |b| (a, b)));
-        return pairs
-            .map(|(a, b)| between(kernel, a, b))
-            .reduce(|sum, term| sum + term)
-            .unwrap_or_else(|| constant(vec![0.0], [1], features));
+        return by_pairs(features, groups, |a, b| between(kernel, a, b));
     }
     let rows = groups.concat();
     let mut end = 0;
@@ -157,7 +176,71 @@ pub(super) fn pairwise(kernel: &MmdKernel, features: &Tensor<2>, groups: &[&[usi
         })
         .collect();
     let places: Vec<&[usize]> = places.iter().map(Vec::as_slice).collect();
-    kernel.quadratic(select(features, &rows).features, contrasts(&places, rows.len(), features), None)
+    let contrasts = contrasts(&places, rows.len(), features);
+    kernel.quadratic(select(features, &rows).features, &contrasts.into(), None)
+}
+
+/// The sum over pairs of groups, each by itself.
+fn by_pairs(
+    features: &Tensor<2>,
+    groups: &[&[usize]],
+    between: impl Fn(&Rows, &Rows) -> Tensor<1>,
+) -> Tensor<1> {
+    let samples: Vec<Rows> = groups.iter().map(|group| select(features, group)).collect();
+    let pairs = samples.iter().enumerate().flat_map(|(i, a)| samples[..i].iter().map(move |b| (a, b)));
+    pairs
+        .map(|(a, b)| between(a, b))
+        .reduce(|sum, term| sum + term)
+        .unwrap_or_else(|| constant(vec![0.0], [1], features))
+}
+
+/// The unbiased estimate. Each sample has two rows with a weight, or more.
+pub(super) fn unbiased_between(kernel: &MmdKernel, a: &Rows, b: &Rows) -> Tensor<1> {
+    let rows = Tensor::cat(vec![a.features.clone(), b.features.clone()], 0);
+    unbiased(kernel, rows, &[a.shares(), b.shares()])
+}
+
+/// [`unbiased_between`], summed over pairs of groups.
+pub(super) fn unbiased_pairwise(kernel: &MmdKernel, features: &Tensor<2>, groups: &[&[usize]]) -> Tensor<1> {
+    if matches!(kernel, MmdKernel::MeanDistance { .. }) {
+        return by_pairs(features, groups, |a, b| unbiased_between(kernel, a, b));
+    }
+    let shares: Vec<Vec<f64>> =
+        groups.iter().map(|group| vec![1.0 / group.len() as f64; group.len()]).collect();
+    unbiased(kernel, select(features, &groups.concat()).features, &shares)
+}
+
+/// `Σ_{g<h} U_gh` of groups whose rows follow each other, with these shares.
+fn unbiased(kernel: &MmdKernel, rows: Tensor<2>, groups: &[Vec<f64>]) -> Tensor<1> {
+    let (count, all) = (groups.len(), rows.dims()[0]);
+    let pairs = (count - 1) as f64;
+    let spread = |shares: &[f64]| -> f64 { shares.iter().map(|p| p * (1.0 - p)).sum() };
+    let mut left = vec![0.0; count * all];
+    let mut right = vec![0.0; count * all];
+    let mut diagonal = Vec::with_capacity(all);
+    for (g, shares) in groups.iter().enumerate() {
+        let own = pairs / spread(shares);
+        let start = diagonal.len();
+        for (i, p) in (start..).zip(shares) {
+            left[g * all + i] = *p;
+            for h in 0..count {
+                right[h * all + i] = if h == g { own * p } else { -p };
+            }
+            diagonal.push(own * p * p);
+        }
+    }
+    let shape = [count, all];
+    let factors = Factors { left: constant(left, shape, &rows), right: constant(right, shape, &rows) };
+    if *kernel == MmdKernel::Linear {
+        // With equal weights the origin does not matter, but for the digits.
+        let rows = centred(rows);
+        let diagonal: Tensor<2> = constant(diagonal, [1, all], &rows);
+        let own = diagonal.matmul(rows.clone().square().sum_dim(1)).sum();
+        return kernel.quadratic(rows, &factors, None) - own;
+    }
+    let own = diagonal.iter().sum::<f64>() * kernel.rates().len() as f64;
+    let pool = pool(kernel, &groups.concat(), &rows);
+    kernel.quadratic(rows, &factors, pool) - own
 }
 
 /// Up to this many numbers differences of features are formed, `[features, rows, rows]`, as squared distances

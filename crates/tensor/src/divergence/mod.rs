@@ -5,12 +5,13 @@
 //! |---|---|---|
 //! | [`Mean`](Divergence::Mean) | `‖μ_a − μ_b‖² / k` | `nk` |
 //! | [`Mmd`](Divergence::Mmd) | `‖E φ(a) − E φ(b)‖²` in the feature space of a [kernel](MmdKernel) | `n²k` |
+//! | [`UnbiasedMmd`](Divergence::UnbiasedMmd) | the same of the populations, on average over samples | `n²k` |
 //! | [`Coral`](Divergence::Coral) | mean squared differences of means and covariances ([`CoralForm`]) | `nk²` |
 //! | [`SlicedWasserstein`](Divergence::SlicedWasserstein) | mean of `W₂²` over `L` directions | `Lnk + Ln log n` |
 //!
-//! All are at least 0 and 0 between equal samples, in exact arithmetic: nothing is clamped at the end, so
-//! that gradients survive, and rounding can leave an [`Mmd`](Divergence::Mmd) of `−1e-7` in `f32`. Each is
-//! symmetric.
+//! All but the unbiased one, which is around 0 between samples of one population, are at least 0 and 0
+//! between equal samples, in exact arithmetic: nothing is clamped at the end, so that gradients survive, and
+//! rounding can leave an [`Mmd`](Divergence::Mmd) of `−1e-7` in `f32`. Each is symmetric.
 //!
 //! Shapes, settings, weights and row indices are checked. Features are not, as that would read them back in
 //! each step of training: a feature that is not a number makes the result not a number. On wgpu the kernels
@@ -116,6 +117,11 @@ pub enum Divergence {
     /// The squared maximum mean discrepancy `uᵀ K u` (Gretton et al. 2012), biased, that is with all `n²`
     /// terms: `u` has the weights of `a`, to sum 1, and those of `b`, to sum −1.
     Mmd(MmdKernel),
+    /// The unbiased estimate of the squared maximum mean discrepancy, without the `n` terms of a row with
+    /// itself: it may be negative. For penalties on few rows, whose bias [`Mmd`](Self::Mmd) would have the
+    /// model pay for. With [`MmdKernel::Linear`] and weights that differ, features count from the mean of all
+    /// rows.
+    UnbiasedMmd(MmdKernel),
     /// Correlation alignment (Sun, Saenko 2016), which compares covariances.
     Coral(CoralForm),
     /// The squared sliced Wasserstein-2 distance: the mean of the `W₂²` between the projections on random
@@ -136,8 +142,8 @@ impl Divergence {
     ///
     /// # Errors
     /// When the samples differ in number of features, element type or device, a sample is empty, its weights
-    /// are not as [`Sample`] says, or a setting is out of range. [`Coral`](Self::Coral) needs two rows with
-    /// weights in each sample.
+    /// are not as [`Sample`] says, or a setting is out of range. Each sample needs
+    /// [`least_rows`](Self::least_rows) with a weight.
     pub fn between(&self, a: &Sample, b: &Sample) -> Result<Tensor<1>, TensorError> {
         self.check()?;
         let (a, b) = (a.checked()?, b.checked()?);
@@ -145,6 +151,18 @@ impl Divergence {
         match self {
             Self::Mean => Ok(mean::between(&a, &b)),
             Self::Mmd(kernel) => Ok(mmd::between(kernel, &a, &b)),
+            Self::UnbiasedMmd(kernel) => {
+                for shares in [&a, &b].map(Rows::shares) {
+                    let largest = shares.iter().copied().fold(0.0, f64::max);
+                    check::setting(
+                        "largest share of the weights",
+                        largest,
+                        largest < 1.0 - f64::EPSILON,
+                        "less than 1 for an unbiased estimate: two rows or more",
+                    )?;
+                }
+                Ok(mmd::unbiased_between(kernel, &a, &b))
+            }
             Self::Coral(form) => coral::between(*form, &a, &b),
             Self::SlicedWasserstein { projections, seed, control_variate } => {
                 sliced_wasserstein::between(*projections, *seed, *control_variate, &a, &b)
@@ -156,8 +174,8 @@ impl Divergence {
     /// `[1]`. `groups` holds the row indices of each group; a row may be in several groups, or repeatedly in
     /// one.
     ///
-    /// A pair with an empty group counts 0. For [`Coral`](Self::Coral) so does one with a group of a single
-    /// row. Where no pair counts the result is a constant, which autodiff has nothing to say about.
+    /// A pair with a group of fewer than [`least_rows`](Self::least_rows) counts 0. Where no pair counts the
+    /// result is a constant, which autodiff has nothing to say about.
     ///
     /// All pairs are evaluated at once, from one matrix product for [`Mean`](Self::Mean) and one kernel
     /// matrix for [`Mmd`](Self::Mmd) (except with [`MmdKernel::MeanDistance`], whose kernels differ between
@@ -171,7 +189,7 @@ impl Divergence {
         if let Some(&row) = groups.iter().flatten().find(|&&row| row >= rows) {
             return Err(InputError::index("row of a group", row, rows).into());
         }
-        let least = if matches!(self, Self::Coral(_)) { 2 } else { 1 };
+        let least = self.least_rows();
         let groups: Vec<&[usize]> = groups.iter().map(Vec::as_slice).filter(|g| g.len() >= least).collect();
         if groups.len() < 2 {
             return Ok(constant(vec![0.0], [1], features));
@@ -179,6 +197,7 @@ impl Divergence {
         match self {
             Self::Mean => Ok(mean::pairwise(features, &groups)),
             Self::Mmd(kernel) => Ok(mmd::pairwise(kernel, features, &groups)),
+            Self::UnbiasedMmd(kernel) => Ok(mmd::unbiased_pairwise(kernel, features, &groups)),
             Self::Coral(form) => coral::pairwise(*form, features, &groups),
             Self::SlicedWasserstein { projections, seed, control_variate } => {
                 sliced_wasserstein::pairwise(*projections, *seed, *control_variate, features, &groups)
@@ -186,10 +205,16 @@ impl Divergence {
         }
     }
 
+    /// How many rows a sample must have: 2 for [`Coral`](Self::Coral), which needs a covariance, and for
+    /// [`UnbiasedMmd`](Self::UnbiasedMmd), else 1.
+    pub fn least_rows(&self) -> usize {
+        if matches!(self, Self::Coral(_) | Self::UnbiasedMmd(_)) { 2 } else { 1 }
+    }
+
     fn check(&self) -> Result<(), TensorError> {
         match self {
             Self::Mean | Self::Coral(_) => Ok(()),
-            Self::Mmd(kernel) => Ok(kernel.check()?),
+            Self::Mmd(kernel) | Self::UnbiasedMmd(kernel) => Ok(kernel.check()?),
             Self::SlicedWasserstein { projections, .. } => {
                 Ok(check::at_least_one("projections", *projections)?)
             }

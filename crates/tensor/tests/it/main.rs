@@ -11,4 +11,5 @@ mod network;
 mod noise;
 mod prox;
 mod training;
+mod unbiased_mmd;
 mod vector;

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{Constraints, DEFAULT_RIDGE, Reweighted, Stacked, statistics};
 use crate::linear::LinearModel;
 use crate::linear::cells::Cells;
-use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Pooling};
 
 /// CIP as a constraint; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -28,11 +28,13 @@ pub struct CipHard {
     pub threshold: f64,
     /// At least 0; see the [module of all](super).
     pub ridge: f64,
+    /// What each source counts in the loss. The constraints are of all alike.
+    pub pooling: Pooling,
 }
 
 impl Default for CipHard {
     fn default() -> Self {
-        Self { threshold: 1.5, ridge: DEFAULT_RIDGE }
+        Self { threshold: 1.5, ridge: DEFAULT_RIDGE, pooling: Pooling::BySource }
     }
 }
 
@@ -44,7 +46,7 @@ impl CipHard {
     ) -> Result<LinearModel, AdaptError> {
         check::nonnegative("threshold", self.threshold)?;
         check::nonnegative("ridge", self.ridge)?;
-        Stacked::new(data.sources(), class_weights)?.fit(&self.constraints(data)?, self.ridge)
+        Stacked::new(data.sources(), class_weights, self.pooling)?.fit(&self.constraints(data)?, self.ridge)
     }
 
     fn constraints(&self, data: &Adaptation<Mat<f64>>) -> Result<Constraints, AdaptError> {
@@ -54,6 +56,7 @@ impl CipHard {
         let mut cells = Vec::with_capacity(sources.len());
         let (mut rows, mut squares, mut means) = (0, 0.0, 0);
         for source in sources {
+            source.unweighted()?;
             let (y, _) = source.classes()?;
             let of_source = Cells::of(source.x(), y, classes);
             rows += source.rows();
@@ -87,7 +90,7 @@ impl Fit<Mat<f64>> for CipHard {
     /// Fits the sources; the target has no part in it.
     ///
     /// # Errors
-    /// When a setting is negative, the labels are values, or Newton's method fails.
+    /// When a setting is negative, the labels are values, rows have weights, or the solver does not converge.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

@@ -5,6 +5,10 @@
 //! ```
 //!
 //! Under label shift the means differ for that reason alone; then `x̄_s` is the mean with class weights.
+//!
+//! When the difference of means carries the label, it takes the label out of the score. A second fit, without
+//! the constraint, tells how much is lost on the source
+//! ([`FitWarning::AlignmentCarriesLabel`](crate::FitWarning::AlignmentCarriesLabel)).
 
 use faer::Mat;
 use kiln_core::check;
@@ -14,8 +18,9 @@ use super::{
     CipHard, Constraints, DEFAULT_RIDGE, Reweighted, Stacked, row_size, statistics, weighted_moments,
 };
 use crate::linear::LinearModel;
+use crate::linear::alarm::lost_accuracy;
 use crate::linear::moments::centre;
-use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Pooling, SourceChoice};
 
 /// DIP as a constraint; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -44,7 +49,13 @@ impl DipHard {
         let constraints =
             Constraints::all(&[(mean - &in_target, row_size(data.target().x()))], in_target.nrows());
         let sources = SourceChoice::One(self.source).pick(data.sources())?;
-        Stacked::new(sources, class_weights)?.fit(&constraints, self.ridge)
+        let fit = |constraints: &Constraints| {
+            Stacked::new(sources, class_weights, Pooling::BySource)?.fit(constraints, self.ridge)
+        };
+        let model = fit(&constraints)?;
+        let free = fit(&Constraints::none(in_target.nrows()))?;
+        let warning = lost_accuracy(&free, &model, source, class_weights)?;
+        Ok(model.noted(warning))
     }
 }
 
@@ -55,8 +66,8 @@ impl Fit<Mat<f64>> for DipHard {
     /// Fits the source and the means.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
-    /// fails.
+    /// When the ridge is negative, the source does not exist, the labels are values, or the solver does
+    /// not converge.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

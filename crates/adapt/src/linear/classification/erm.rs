@@ -2,7 +2,7 @@
 //! predictions.
 //!
 //! ```text
-//! min (1/M) Σ_m mean of the loss on source m + ridge/2 · (‖W‖² + ‖b‖²)
+//! min Σ_m share_m · mean of the loss on source m + ridge/2 · ‖W‖²
 //! ```
 
 use faer::Mat;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constraints, DEFAULT_RIDGE, Reweighted, Stacked, statistics};
 use crate::linear::LinearModel;
-use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Pooling, SourceChoice};
 
 /// Logistic regression; see the [module](super) for the ridge.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -20,12 +20,14 @@ pub struct ErmLogistic {
     pub sources: SourceChoice,
     /// At least 0.
     pub ridge: f64,
+    /// What each of several sources counts.
+    pub pooling: Pooling,
 }
 
 impl ErmLogistic {
-    /// With the default ridge.
+    /// With the default ridge, each source counted the same.
     pub fn new(sources: SourceChoice) -> Self {
-        Self { sources, ridge: DEFAULT_RIDGE }
+        Self { sources, ridge: DEFAULT_RIDGE, pooling: Pooling::BySource }
     }
 
     fn fit_weighted(
@@ -34,7 +36,7 @@ impl ErmLogistic {
         class_weights: Option<&[f64]>,
     ) -> Result<LinearModel, AdaptError> {
         check::nonnegative("ridge", self.ridge)?;
-        let stacked = Stacked::new(self.sources.pick(data.sources())?, class_weights)?;
+        let stacked = Stacked::new(self.sources.pick(data.sources())?, class_weights, self.pooling)?;
         let features = stacked.x.ncols();
         stacked.fit(&Constraints::none(features), self.ridge)
     }
@@ -47,8 +49,8 @@ impl Fit<Mat<f64>> for ErmLogistic {
     /// Fits the sources.
     ///
     /// # Errors
-    /// When the ridge is negative, the source does not exist, the labels are values, or Newton's method
-    /// fails.
+    /// When the ridge is negative, the source does not exist, the labels are values, or the solver does
+    /// not converge.
     fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         self.fit_weighted(data, None)
     }

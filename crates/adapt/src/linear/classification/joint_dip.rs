@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{CipHard, Constraints, Reweighted, Stacked, row_size, statistics, weighted_moments};
 use crate::linear::LinearModel;
+use crate::linear::alarm::lost_accuracy;
 use crate::linear::moments::centre;
-use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Predict, SourceChoice};
+use crate::{AdaptError, Adaptation, Fit, LabelShiftEstimator, Pooling, Predict, SourceChoice};
 
 /// `JointDIP` as constraints; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,8 +52,13 @@ impl JointDipHard {
             vectors.push((change, row * score));
         }
         let sources = SourceChoice::One(self.source).pick(data.sources())?;
-        Stacked::new(sources, class_weights)?
-            .fit(&Constraints::all(&vectors, in_target.nrows()), self.cip.ridge)
+        let fit = |constraints: &Constraints| {
+            Stacked::new(sources, class_weights, Pooling::BySource)?.fit(constraints, self.cip.ridge)
+        };
+        let model = fit(&Constraints::all(&vectors, in_target.nrows()))?;
+        let free = fit(&Constraints::none(in_target.nrows()))?;
+        let warning = lost_accuracy(&free, &model, source, class_weights)?;
+        Ok(model.noted(warning))
     }
 }
 

@@ -3,7 +3,7 @@
 //! The gradient-trained methods of this crate add `λ ·` discrepancy to a logistic loss. For a linear score
 //! `Wᵀx + b` and discrepancies between means the limit `λ → ∞` is exact: the discrepancy of means is 0 when
 //! `W` is orthogonal to a few known vectors. So the features are projected on what is orthogonal to these,
-//! and logistic regression is fitted there by Newton's method, without tuning (our limit of Wu, Chen, Ha, Yu,
+//! and logistic regression is fitted there to a duality gap, without tuning (our limit of Wu, Chen, Ha, Yu,
 //! arXiv 2309.10301):
 //!
 //! | Method | `W` is orthogonal to |
@@ -17,9 +17,9 @@
 //! (see [`label_shift`](crate::label_shift)) and weight the loss, and the source's moments, with them; they
 //! return both as [`Reweighted`].
 //!
-//! A tiny ridge, `1e-6` by default, on `W` and on the intercept (counted from the mean of the features) makes
-//! every fit finite: of separable classes, and of a class that its weight takes out. A ridge of 0 is allowed;
-//! then such data end in a typed error, or in very large coefficients.
+//! A tiny ridge, `1e-6` by default, on `W` makes every fit finite, of separable classes too. A ridge of 0 is
+//! allowed; then such data end in a typed error, or in very large coefficients. A class that its weight takes
+//! out is nowhere predicted.
 //!
 //! [`Logistic`] is ordinary penalised logistic regression for tables with many columns. [`target_logistic`]
 //! sees the labels of the target and is there to be compared with.
@@ -30,7 +30,7 @@ mod erm;
 pub mod joint_dip;
 pub mod logistic;
 mod oracle;
-mod softmax;
+mod solver;
 
 pub use cip::{CipHard, IwCipHard};
 pub use dip::{DipHard, IwDipHard};
@@ -40,13 +40,14 @@ pub use joint_dip::{IwJointDipHard, JointDipHard};
 pub use logistic::Logistic;
 pub use oracle::target_logistic;
 use serde::{Deserialize, Serialize};
-use softmax::Softmax;
+use solver::logistic;
+pub(super) use solver::solver_error;
 
 use super::LinearModel;
 use super::algebra::complement;
 use super::moments::centre;
 use crate::{
-    AdaptError, Adaptation, FitWarning, LabelShiftWeights, Labelled, Predict, Rows, ShiftStatistics,
+    AdaptError, Adaptation, FitWarning, LabelShiftWeights, Labelled, Pooling, Predict, Rows, ShiftStatistics,
 };
 
 /// The ridge that keeps hard-constraint fits finite unless another is asked for.
@@ -75,56 +76,55 @@ impl Predict<Mat<f64>> for Reweighted {
     }
 }
 
-/// Rows of several sources with weights that sum to 1, equally for each source and within it by class. A
+/// Rows of several sources with weights that sum to 1, pooled as asked, and within a source by class. A
 /// source whose classes all have weight 0 is left out.
 struct Stacked {
     x: Mat<f64>,
     classes: Vec<usize>,
     count: usize,
     weights: Vec<f64>,
+    /// What the rows count before the weights are made to sum to 1.
+    total: f64,
 }
 
 impl Stacked {
-    fn new(sources: &[Labelled<Mat<f64>>], class_weights: Option<&[f64]>) -> Result<Self, AdaptError> {
+    fn new(
+        sources: &[Labelled<Mat<f64>>],
+        class_weights: Option<&[f64]>,
+        pooling: Pooling,
+    ) -> Result<Self, AdaptError> {
         let of_class = |class: usize| class_weights.map_or(1.0, |weights| weights[class]);
         let mut classes = Vec::new();
         let mut weights = Vec::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut totals) = (Vec::new(), Vec::new());
         let mut count = 0;
         for source in sources {
             let (own, of_source) = source.classes()?;
             count = of_source;
-            let total: f64 = own.iter().map(|class| of_class(*class)).sum();
+            let counted = |(row, class): (usize, &usize)| source.weight(row) * of_class(*class);
+            let total: f64 = own.iter().enumerate().map(counted).sum();
             if total > 0.0 {
                 classes.extend_from_slice(own);
-                weights.extend(own.iter().map(|class| of_class(*class) / total));
+                weights.push(own.iter().enumerate().map(|at| counted(at) / total).collect::<Vec<_>>());
                 kept.push(source.x().clone());
+                totals.push(total);
             }
         }
         if count < 2 {
             return Err(AdaptError::Method("a classifier needs at least two classes"));
         }
-        let share = 1.0 / kept.len() as f64;
-        for weight in &mut weights {
-            *weight *= share;
-        }
+        let shares = pooling.shares(&totals);
+        let weights =
+            weights.iter().zip(shares).flat_map(|(own, share)| own.iter().map(move |w| w * share)).collect();
         let x = Mat::concat(kept)
             .ok_or(AdaptError::Method("the class weights leave no row of the sources with a weight"))?;
-        Ok(Self { x, classes, count, weights })
+        Ok(Self { x, classes, count, weights, total: totals.iter().sum() })
     }
 
     /// Logistic regression with `W` orthogonal to the `constraints`, which are rows.
     fn fit(self, constraints: &Constraints, ridge: f64) -> Result<LinearModel, AdaptError> {
         let basis = complement(&constraints.rows, constraints.cutoff)?;
-        let reduced = Softmax {
-            x: &self.x * &basis,
-            classes: self.classes,
-            count: self.count,
-            weights: self.weights,
-            ridge,
-            intercept_ridge: ridge,
-        }
-        .fit()?;
+        let reduced = logistic(&(&self.x * &basis), &self.classes, self.count, &self.weights, ridge)?;
         LinearModel::new(&basis * reduced.coefficients(), reduced.intercepts().to_vec())
     }
 }
@@ -162,11 +162,12 @@ fn weighted_moments(
 ) -> Result<(Col<f64>, Mat<f64>), AdaptError> {
     let (classes, _) = source.classes()?;
     let of_class = |class: usize| class_weights.map_or(1.0, |weights| weights[class]);
-    let total: f64 = classes.iter().map(|class| of_class(*class)).sum();
+    let counted = |row: usize| source.weight(row) * of_class(classes[row]);
+    let total: f64 = (0..classes.len()).map(counted).sum();
     if total <= 0.0 {
         return Err(AdaptError::Method("the class weights leave no row of the source with a weight"));
     }
-    let weights = Col::from_fn(classes.len(), |i| of_class(classes[i]) / total);
+    let weights = Col::from_fn(classes.len(), |i| counted(i) / total);
     // Counted from the plain mean, for the digits.
     let (origin, centred) = centre(source.x())?;
     let shift = centred.transpose() * &weights;
@@ -192,6 +193,7 @@ fn statistics(
         sources.iter().map(|source| model.predict_classes(source.x())).collect::<Result<Vec<_>, _>>()?;
     let mut pairs = Vec::new();
     for (source, predicted) in sources.iter().zip(&predicted) {
+        source.unweighted()?;
         pairs.push((&predicted[..], source.classes()?.0));
     }
     let target = data.target().x();

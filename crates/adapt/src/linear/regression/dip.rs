@@ -12,6 +12,7 @@ use kiln_core::check::{self, Checked};
 use serde::{Deserialize, Serialize};
 
 use super::{Regression, matched};
+use crate::linear::alarm::lost_variance;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
 use crate::{AdaptError, SourceChoice};
@@ -44,6 +45,10 @@ impl Regression for Dip {
         self.check()?;
         check_moments(sources, Some(target))?;
         let source = &SourceChoice::One(self.source).pick(sources)?[0];
-        matched(source, &(target.mean() - source.features().mean()), self.weight, self.ridge)
+        let delta = target.mean() - source.features().mean();
+        let model = matched(source, &delta, self.weight, self.ridge)?;
+        let (free, aligned) = (source.regression(self.ridge)?, source.risk(&model)?);
+        let warning = lost_variance(source.risk(&free)?, aligned, source.label_variance());
+        Ok(model.noted(warning))
     }
 }

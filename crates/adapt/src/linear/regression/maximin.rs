@@ -29,8 +29,9 @@ pub struct MaximinAggregate {
 impl Regression for MaximinAggregate {
     fn fit_moments(&self, sources: &[Moments], target: &FeatureMoments) -> Result<LinearModel, AdaptError> {
         check_moments(sources, Some(target))?;
-        let fit =
-            |index| Ols { sources: SourceChoice::One(index), ridge: self.ridge }.fit_moments(sources, target);
+        let fit = |index| {
+            Ols { ridge: self.ridge, ..Ols::new(SourceChoice::One(index)) }.fit_moments(sources, target)
+        };
         let models = (0..sources.len()).map(fit).collect::<Result<Vec<_>, AdaptError>>()?;
         let weights = maximin_weights(&models, target)?;
         combination(models.iter().zip(weights))

@@ -1,10 +1,12 @@
 //! Moved and weighted source rows.
 
 use faer::{Mat, mat};
+use kiln_adapt::importance::WeightLimit;
 use kiln_adapt::linear::classification::Logistic;
-use kiln_adapt::linear::{Coral, FeatureMoments, GaussianDensityRatio};
+use kiln_adapt::linear::{Coral, DiscriminatorRatio, FeatureMoments, GaussianDensityRatio};
 use kiln_adapt::{AdaptError, Adaptation, Labelled, Labels, Unlabelled};
 use kiln_core::InputError;
+use kiln_tensor::{Distribution, Noise};
 use proptest::prelude::*;
 
 use super::{class_domain, difference, regression_problem, with_features};
@@ -52,7 +54,8 @@ proptest! {
     fn weights_do_not_depend_on_coordinates(seed in any::<u64>(), d in 1_usize..5) {
         let problem = regression_problem(seed, 1, d);
         let weights = |problem: &Adaptation<Mat<f64>>| {
-            GaussianDensityRatio::default().weights(problem.sources()[0].x(), problem.target().x()).unwrap()
+            let ratio = GaussianDensityRatio { least_effective: 0.0, ..GaussianDensityRatio::default() };
+            ratio.weights(problem.sources()[0].x(), problem.target().x()).unwrap().weights
         };
         let turned = Mat::from_fn(d, d, |i, j| if i == j { 2.0 } else { 0.3 / (1 + i + j) as f64 });
         let moved = with_features(&problem, |x| {
@@ -61,13 +64,14 @@ proptest! {
         prop_assert!(near(&weights(&moved), &weights(&problem), 1e-6));
         let source = problem.sources()[0].x();
         let same = GaussianDensityRatio::default().weights(source, source).unwrap();
-        prop_assert!(near(&same, &vec![1.0; same.len()], 1e-9));
+        prop_assert!(near(&same.weights, &vec![1.0; same.weights.len()], 1e-9));
+        prop_assert!((same.effective_rows / same.weights.len() as f64 - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn whole_weights_repeat_rows(seed in any::<u64>(), classes in 2_usize..4) {
         let domain = class_domain(seed, 0, 30, 3, classes, 0.5);
-        let logistic = Logistic { c: 0.7 };
+        let logistic = Logistic::new(0.7);
         let counts: Vec<usize> = (0..30).map(|i| 1 + (i * 7) % 3).collect();
         let rows: Vec<usize> = (0..30).flat_map(|i| vec![i; counts[i]]).collect();
         let weights: Vec<f64> = counts.iter().map(|count| *count as f64).collect();
@@ -91,10 +95,125 @@ fn one_feature_is_standardized() {
 #[test]
 fn weights_are_ratios_of_densities() {
     // Source N(0, 1), target N(1, 4), by sample moments.
-    let weights =
-        GaussianDensityRatio::default().weights(&mat![[-1.0], [1.0]], &mat![[-1.0], [3.0]]).unwrap();
+    let found = GaussianDensityRatio::default().weights(&mat![[-1.0], [1.0]], &mat![[-1.0], [3.0]]).unwrap();
     let ratio = |x: f64| 0.5 * (-(x - 1.0).powi(2) / 8.0 + x * x / 2.0).exp();
-    assert!(near(&weights, &[ratio(-1.0), ratio(1.0)], 1e-12));
+    let mean = f64::midpoint(ratio(-1.0), ratio(1.0));
+    assert!(near(&found.weights, &[ratio(-1.0) / mean, ratio(1.0) / mean], 1e-12));
+    assert!((found.log_mean - mean.ln()).abs() < 1e-12);
+    let squares = ratio(-1.0).powi(2) + ratio(1.0).powi(2);
+    assert!((found.effective_rows - (2.0 * mean).powi(2) / squares).abs() < 1e-12);
+    assert_eq!(found.clipped, 0);
+}
+
+/// Before, a target 30 deviations away gave weights of 0, and 30 features a sum of 2e9 n.
+#[test]
+fn few_effective_rows_are_refused_and_counted() {
+    let noise = |stream: u64, rows: usize, columns: usize, shift: f64| {
+        let mut values = vec![0.0; rows * columns];
+        Noise { seed: 5, distribution: Distribution::Gaussian }.fill(stream, 0, &mut values);
+        Mat::from_fn(rows, columns, |i, j| values[i * columns + j] + shift)
+    };
+    let source = noise(0, 410, 1, 0.0);
+    let refused = GaussianDensityRatio::default().weights(&source, &noise(1, 100, 1, 30.0)).unwrap_err();
+    assert!(matches!(refused, AdaptError::FewEffectiveRows { rows: 410, .. }));
+    assert!(refused.to_string().contains("least_effective"), "{refused}");
+    // Asked for, they come: one row carries nearly all, and the others are not lost.
+    let any = GaussianDensityRatio { least_effective: 0.0, ..GaussianDensityRatio::default() };
+    let far = any.weights(&source, &noise(1, 100, 1, 30.0)).unwrap();
+    assert!(far.effective_rows < 3.0 && far.weights.iter().all(|w| w.is_finite()), "{}", far.effective_rows);
+    assert!((far.weights.iter().sum::<f64>() / 410.0 - 1.0).abs() < 1e-12);
+
+    // A mild shift in each of 30 features, estimated from as many rows.
+    let (wide, shifted) = (noise(2, 410, 30, 0.0), noise(3, 410, 30, 0.5));
+    let error = GaussianDensityRatio::default().weights(&wide, &shifted).unwrap_err();
+    assert!(matches!(error, AdaptError::FewEffectiveRows { .. }), "{error}");
+    let found = any.weights(&wide, &shifted).unwrap();
+    assert!(found.effective_rows < 20.0 && found.clipped > 0);
+    let largest = found.weights.iter().copied().fold(0.0, f64::max);
+    let unlimited =
+        GaussianDensityRatio { limit: WeightLimit::Unlimited, ..any }.weights(&wide, &shifted).unwrap();
+    assert!(largest < unlimited.weights.iter().copied().fold(0.0, f64::max));
+    // With spheres for covariances a mild shift in few features is no difficulty.
+    let mild =
+        GaussianDensityRatio::default().weights(&noise(2, 410, 2, 0.0), &noise(3, 410, 2, 0.3)).unwrap();
+    assert!(mild.effective_rows > 250.0, "{}", mild.effective_rows);
+    for limit in [0.5, f64::NAN] {
+        let ratio = GaussianDensityRatio { limit: WeightLimit::TimesMean(limit), ..any };
+        assert!(matches!(
+            ratio.weights(&source, &source),
+            Err(AdaptError::Input(InputError::Setting { name: "limit", .. }))
+        ));
+    }
+}
+
+#[test]
+fn a_discriminator_finds_log_linear_ratios() {
+    // Rows of two values; the target has the first value with probability 3/4, the source with 1/4.
+    let rows = |ones: usize| Mat::from_fn(40, 1, |i, _| if i < ones { 5.0 } else { 1.0 });
+    let ratio = DiscriminatorRatio { strength: 1e-9, ..DiscriminatorRatio::default() };
+    let found = ratio.weights(&rows(10), &rows(30)).unwrap();
+    let expected: Vec<f64> = (0..40).map(|i| if i < 10 { 3.0 } else { 1.0 / 3.0 }).collect();
+    assert!(near(&found.weights, &expected, 1e-4), "{:?}", found.weights);
+    assert!(found.log_mean.abs() < 1e-4, "the mean of true ratios is 1");
+    assert!((found.effective_rows - 40.0 * 40.0 / (10.0 * 9.0 + 30.0 / 9.0)).abs() < 1e-2);
+    // Units and origin are no matter, with a strong ridge neither.
+    let strong = DiscriminatorRatio { strength: 0.5, ..ratio };
+    let moved = |x: Mat<f64>| Mat::from_fn(40, 1, |i, _| 1e6 * x[(i, 0)] - 3e6);
+    let (one, other) = (
+        strong.weights(&rows(10), &rows(30)).unwrap(),
+        strong.weights(&moved(rows(10)), &moved(rows(30))).unwrap(),
+    );
+    assert!(near(&one.weights, &other.weights, 1e-7));
+    // One law: weights of 1. Apart: an error.
+    let same = ratio.weights(&rows(10), &rows(10)).unwrap();
+    assert!(near(&same.weights, &[1.0; 40], 1e-6));
+    let mut values = vec![0.0; 400];
+    Noise { seed: 5, distribution: Distribution::Gaussian }.fill(0, 0, &mut values);
+    let gaussian = |shift: f64| Mat::from_fn(200, 2, |i, j| values[2 * i + j] + shift);
+    assert!(matches!(
+        DiscriminatorRatio::default().weights(&gaussian(0.0), &gaussian(8.0)),
+        Err(AdaptError::FewEffectiveRows { .. })
+    ));
+    for bad in [0.0, -1.0, f64::NAN] {
+        let ratio = DiscriminatorRatio { strength: bad, ..ratio };
+        assert!(matches!(ratio.weights(&rows(10), &rows(30)), Err(AdaptError::Input(_))));
+    }
+    let (nan, none) = (mat![[f64::NAN]], Mat::zeros(0, 1));
+    for (source, target) in
+        [(&nan, &rows(1)), (&rows(1), &nan), (&none, &rows(1)), (&rows(1), &mat![[1.0, 2.0]])]
+    {
+        assert!(matches!(ratio.weights(source, target), Err(AdaptError::Input(_))));
+    }
+}
+
+/// Weights that range over many orders: the solution is that of the rows that count, to the digits that they
+/// determine. Before, the objective was 25 times the best one.
+#[test]
+fn extreme_weights_are_solved() {
+    let domain = class_domain(4, 0, 60, 3, 2, 0.5);
+    let logistic = Logistic::new(1.0);
+    let weights: Vec<f64> = (0..60).map(|i| 10.0_f64.powi(8 - (i % 13))).collect();
+    let found = logistic.fit_weighted(&domain, &weights).unwrap();
+    let (w, b) = found.direction().unwrap();
+    let (classes, _) = domain.classes().unwrap();
+    // The gradient of ½‖w‖² + C Σ weight · loss is 0, measured in what its terms are.
+    let (mut slope, mut size) = ([w[0], w[1], w[2], 0.0], [w[0].abs(), w[1].abs(), w[2].abs(), 0.0]);
+    for i in 0..60 {
+        let row = |j: usize| if j < 3 { domain.x()[(i, j)] } else { 1.0 };
+        let score: f64 = b + (0..3).map(|j| w[j] * row(j)).sum::<f64>();
+        let pull = weights[i] * (1.0 / (1.0 + (-score).exp()) - classes[i] as f64);
+        for j in 0..4 {
+            slope[j] += pull * row(j);
+            size[j] += (pull * row(j)).abs();
+        }
+    }
+    for j in 0..4 {
+        assert!(slope[j].abs() <= 1e-6 * size[j], "{slope:?} of {size:?}");
+    }
+    // Weights are units: a million times them with a millionth of C is the same problem.
+    let scaled: Vec<f64> = weights.iter().map(|w| 1e6 * w).collect();
+    let same = Logistic::new(1e-6).fit_weighted(&domain, &scaled).unwrap();
+    assert!(difference(&found, &same, domain.x(), domain.x()) < 1e-9);
 }
 
 #[test]
@@ -123,7 +242,7 @@ fn bad_input_is_an_error() {
             Coral { shrinkage }.align(&good),
             Err(AdaptError::Input(InputError::Setting { .. }))
         ));
-        let ratio = GaussianDensityRatio { shrinkage };
+        let ratio = GaussianDensityRatio { shrinkage, ..GaussianDensityRatio::default() };
         assert!(matches!(
             ratio.weights(&mat![[0.0], [1.0]], &mat![[1.0], [0.0]]),
             Err(AdaptError::Input(InputError::Setting { .. }))

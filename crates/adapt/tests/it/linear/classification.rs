@@ -84,8 +84,9 @@ fn penalised(x: &Mat<f64>, y: &[usize], weights: &[f64], penalty: &Mat<f64>) -> 
     (w, b)
 }
 
+/// On the coefficients; the intercept is free.
 fn ridge(d: usize, ridge: f64) -> Mat<f64> {
-    Mat::<f64>::identity(d + 1, d + 1) * faer::Scale(ridge)
+    Mat::from_fn(d + 1, d + 1, |i, j| if i == j && i < d { ridge } else { 0.0 })
 }
 
 /// Largest difference from the coefficients of a model of two classes, relative to their size.
@@ -157,7 +158,7 @@ proptest! {
         let y = source.classes().unwrap().0;
         let ones = vec![1.0; source.rows()];
         let small = 1e-3;
-        let erm = ErmLogistic { sources: SourceChoice::One(0), ridge: small }.fit(&problem).unwrap();
+        let erm = ErmLogistic { ridge: small, ..ErmLogistic::new(SourceChoice::One(0)) }.fit(&problem).unwrap();
         prop_assert!(apart(&erm, &penalised(source.x(), y, &ones, &ridge(d, small))) < 1e-6);
 
         let delta = plain_mean(source.x()) - plain_mean(problem.target().x());
@@ -176,7 +177,7 @@ proptest! {
     fn weights_enter_the_loss(seed in any::<u64>()) {
         let problem = class_problem(seed, 2, 3, 2, 0.3);
         let small = 1e-3;
-        let erm = ErmLogistic { sources: SourceChoice::All, ridge: small };
+        let erm = ErmLogistic { ridge: small, ..ErmLogistic::new(SourceChoice::All) };
         let fit = IwErmLogistic { erm, estimator: LabelShiftEstimator::rlls() }.fit(&problem).unwrap();
         let mut weights = Vec::new();
         let mut y = Vec::new();
@@ -229,7 +230,7 @@ proptest! {
     ) {
         let domain = class_domain(seed, 0, 90, d, classes, 1.0);
         let c = 10.0_f64.powf(exponent);
-        let model = Logistic { c }.fit_domain(&domain).unwrap();
+        let model = Logistic::new(c).fit_domain(&domain).unwrap();
         let probabilities = model.predict_probabilities(domain.x()).unwrap();
         let y = domain.classes().unwrap().0;
         let residual = Mat::from_fn(90, classes, |i, k| probabilities[(i, k)] - f64::from(u8::from(y[i] == k)));
@@ -276,9 +277,9 @@ fn logistic_regression_counts_sources_equally() {
     let twice = source.select(&rows).unwrap();
     let both = Adaptation::new(vec![source.clone(), twice], problem.target().clone()).unwrap();
     let n = source.rows() as f64;
-    let one = Logistic { c: 3.0 }.fit(&both).unwrap();
+    let one = Logistic::new(3.0).fit(&both).unwrap();
     // 3n rows, each copy of the rows with half of the weight.
-    let alone = Logistic { c: 3.0 * 3.0 * n / n }.fit_domain(source).unwrap();
+    let alone = Logistic::new(3.0 * 3.0 * n / n).fit_domain(source).unwrap();
     assert!(difference(&one, &alone, source.x(), source.x()) < 1e-6);
 }
 
@@ -296,7 +297,7 @@ fn separable_classes_give_a_finite_fit_with_a_ridge() {
     assert_eq!(model.evaluate(&source).unwrap().score(), 1.0);
     assert!(model.coefficients().is_all_finite());
     // Without one: an error or large numbers, but no NaN.
-    match (ErmLogistic { sources: SourceChoice::All, ridge: 0.0 }).fit(&problem) {
+    match (ErmLogistic { ridge: 0.0, ..ErmLogistic::new(SourceChoice::All) }).fit(&problem) {
         Ok(model) => assert_eq!(model.evaluate(&source).unwrap().score(), 1.0),
         Err(AdaptError::Singular { .. } | AdaptError::NotConverged { .. }) => {}
         Err(error) => panic!("{error}"),
@@ -401,7 +402,7 @@ fn bad_settings_are_refused() {
     let negative = |ridge: f64| CipHard { ridge, ..CipHard::default() };
     for ridge in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(
-            ErmLogistic { sources: SourceChoice::All, ridge }.fit(&problem),
+            ErmLogistic { ridge, ..ErmLogistic::new(SourceChoice::All) }.fit(&problem),
             Err(AdaptError::Input(InputError::Setting { .. }))
         ));
         assert!(matches!(negative(ridge).fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
@@ -417,7 +418,7 @@ fn bad_settings_are_refused() {
     assert!(matches!(DipHard::new(2).fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
     assert!(matches!(JointDipHard::new(2).fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
     for c in [0.0, -1.0, f64::INFINITY] {
-        assert!(matches!(Logistic { c }.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
+        assert!(matches!(Logistic::new(c).fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let values = regression_problem(1, 2, 3);
     assert!(matches!(CipHard::default().fit(&values), Err(AdaptError::Labels { .. })));

@@ -142,9 +142,9 @@ proptest! {
         let x = problem.target().x();
         let close = |fitted: LinearModel, reference: LinearModel| difference(&fitted, &reference, x, x) < 1e-7;
 
-        let ols = Ols { sources: SourceChoice::One(last), ridge }.fit(&problem).unwrap();
+        let ols = Ols { ridge, ..Ols::new(SourceChoice::One(last)) }.fit(&problem).unwrap();
         prop_assert!(close(ols, Equations::of(source).ridge(ridge).solve()));
-        let pooled = Ols { sources: SourceChoice::All, ridge }.fit(&problem).unwrap();
+        let pooled = Ols { ridge, ..Ols::new(SourceChoice::All) }.fit(&problem).unwrap();
         prop_assert!(close(pooled, Equations::mean(problem.sources()).ridge(ridge).solve()));
         let delta = column_means(&extended(x)) - column_means(&extended(source.x()));
         let dip = Dip { source: last, weight: Weight::Finite(lambda), ridge }.fit(&problem).unwrap();
@@ -159,7 +159,7 @@ proptest! {
     fn without_weight_or_with_one_source_methods_are_least_squares(seed in any::<u64>(), d in 1_usize..6) {
         let problem = regression_problem(seed, 3, d);
         let x = problem.target().x();
-        let first = Ols { sources: SourceChoice::One(0), ridge: 0.0 }.fit(&problem).unwrap();
+        let first = Ols::new(SourceChoice::One(0)).fit(&problem).unwrap();
         let pooled = Ols::default().fit(&problem).unwrap();
         let same = |a: &LinearModel, b: &LinearModel| difference(a, b, x, x) < 1e-9;
         prop_assert!(same(&Dip::new(0, 0.0).fit(&problem).unwrap(), &first));
@@ -256,7 +256,7 @@ proptest! {
         let maximin = MaximinAggregate::default();
         let apart = difference(&maximin.fit(&problem).unwrap(), &maximin.fit(&shuffled).unwrap(), x, x);
         // It weighs the sources' regressions, which may be far larger than what it makes of them.
-        let regression = |k| Ols { sources: SourceChoice::One(k), ridge: 0.0 }.fit(&problem).unwrap();
+        let regression = |k| Ols::new(SourceChoice::One(k)).fit(&problem).unwrap();
         let largest = (0..4).map(|k| regression(k).scores(x).unwrap().norm_max()).fold(1.0, f64::max);
         prop_assert!(apart < 1e-8 * largest, "maximin: {apart:e}");
         prop_assert!(same(Dip::new(0, 2.0).fit(&problem).unwrap(), Dip::new(1, 2.0).fit(&shuffled).unwrap()));
@@ -403,7 +403,7 @@ fn singular_covariances_are_an_error_that_a_ridge_removes() {
         for (k, fit) in all_methods(&changed).into_iter().enumerate() {
             assert!(matches!(fit, Err(AdaptError::Singular { .. })), "method {k}: {fit:?}");
         }
-        assert!(Ols { sources: SourceChoice::All, ridge: 0.1 }.fit(&changed).is_ok());
+        assert!(Ols { ridge: 0.1, ..Ols::new(SourceChoice::All) }.fit(&changed).is_ok());
         assert!(Dip { source: 0, weight: Weight::Infinite, ridge: 0.1 }.fit(&changed).is_ok());
         assert!(Cip { weight: Weight::Finite(1.0), ridge: 0.1 }.fit(&changed).is_ok());
     }
@@ -459,7 +459,7 @@ fn bad_settings_are_refused() {
         Err(AdaptError::Input(InputError::Index { index: 2, count: 2, .. }))
     ));
     assert!(matches!(Cirm::new(2, 1.0, 1.0).fit(&problem), Err(AdaptError::Input(InputError::Index { .. }))));
-    let negative = Ols { sources: SourceChoice::All, ridge: -1.0 };
+    let negative = Ols { ridge: -1.0, ..Ols::new(SourceChoice::All) };
     assert!(matches!(negative.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     assert!(matches!(
         DipWeigh { sharpness: f64::INFINITY, ..DipWeigh::new(1.0) }.fit(&problem),

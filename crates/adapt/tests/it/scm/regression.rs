@@ -189,7 +189,7 @@ fn risks_of_least_squares_and_dip_are_those_of_the_formulas() {
                 assert!((found - expected).abs() < 1e-8 * expected, "{found} for {expected}");
             };
             near(target.unexplained().unwrap(), 1.0 / (1.0 + b2));
-            let ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 };
+            let ols = Ols::new(SourceChoice::One(0));
             let ols = ols.fit_moments(&population.sources, target.features()).unwrap();
             near(target.risk(&ols).unwrap(), 1.0 / (1.0 + b2) + (along / (1.0 + b2)).powi(2));
             let dip = Dip::new(0, f64::INFINITY).fit_moments(&population.sources, target.features()).unwrap();

@@ -11,7 +11,7 @@ use kiln_receipts::{Axis, Context, ExperimentError, Figure, Kind, Recorder, Runs
 use kiln_tensor::{Divergence, MmdKernel};
 
 use super::claims::{DIGITS_BAR, DIGITS_WEIGHTS};
-use super::trained::Measured;
+use super::trained::{Measured, summed};
 use crate::device::TensorDevice;
 
 pub(super) fn mmd() -> Divergence {
@@ -20,7 +20,7 @@ pub(super) fn mmd() -> Divergence {
 
 /// The methods compared, with λ of ours: 1 for DIP, 0.1 for CIP, and both for JointDIP.
 fn methods() -> Vec<(&'static str, AdaptMethod)> {
-    vec![
+    summed(vec![
         ("ERM", AdaptMethod::erm(0)),
         ("Pool", AdaptMethod::pooled_erm()),
         ("DIP", AdaptMethod::dip(0, mmd(), 1.0)),
@@ -30,7 +30,7 @@ fn methods() -> Vec<(&'static str, AdaptMethod)> {
         ("IW-DIP", AdaptMethod::iw_dip(0, mmd(), 0.1, 1.0)),
         ("IW-JointDIP", AdaptMethod::iw_joint_dip(0, mmd(), 0.1, 1.0)),
         ("DIP-mean", AdaptMethod::dip(0, Divergence::Mean, 1.0)),
-    ]
+    ])
 }
 
 /// One problem, on which methods share first stages.

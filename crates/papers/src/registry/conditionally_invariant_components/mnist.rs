@@ -9,6 +9,7 @@ use kiln_tensor::network::ConvolutionalSizes;
 
 use super::claims::{JOINT, WEIGHTED};
 use super::digits::{Problem, accuracies, fits, mmd, table};
+use super::trained::summed;
 use crate::device::TensorDevice;
 
 /// Methods with the weights of the authors' `config.py`.
@@ -19,7 +20,7 @@ fn methods(preset: Preset) -> Vec<(&'static str, AdaptMethod)> {
         Preset::FlippedBar => ([0.01, 1.0], [1.0, 1.0]),
         Preset::FlippedBarAndLabelShift => ([0.01, 0.01], [0.1, 1.0]),
         _ => {
-            return vec![
+            return summed(vec![
                 ("CIP-mean", AdaptMethod::cip(mean(), 0.01)),
                 ("IW-CIP-mean", AdaptMethod::iw_cip(mean(), 1.0, 0.1)),
                 ("CIP-MMD", AdaptMethod::cip(mmd(), 0.1)),
@@ -28,15 +29,15 @@ fn methods(preset: Preset) -> Vec<(&'static str, AdaptMethod)> {
                 ("IW-DIP-mean", AdaptMethod::iw_dip(0, mean(), 0.01, 0.1)),
                 ("DIP-MMD", AdaptMethod::dip(0, mmd(), 0.01)),
                 ("IW-DIP-MMD", AdaptMethod::iw_dip(0, mmd(), 0.1, 0.1)),
-            ];
+            ]);
         }
     };
-    vec![
+    summed(vec![
         ("ERM", AdaptMethod::erm(0)),
         ("DIP-mean", AdaptMethod::dip(0, mean(), dip[0])),
         ("DIP-MMD", AdaptMethod::dip(0, mmd(), dip[1])),
         ("JointDIP", AdaptMethod::joint_dip(0, mmd(), joint[0], joint[1])),
-    ]
+    ])
 }
 
 fn digits(images: LabelledImages) -> Result<Digits, ExperimentError> {

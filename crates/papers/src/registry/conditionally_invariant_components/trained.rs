@@ -4,8 +4,8 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use kiln_adapt::scm::{CicScm, CicSimulation};
 use kiln_adapt::{
-    AdaptMethod, Adaptation, Adapted, Evaluation, Fit as _, Labelled, Predict, Training, glorot_linear,
-    tensor_of,
+    AdaptMethod, Adaptation, Adapted, Evaluation, Fit as _, Labelled, OverClasses, Predict, Training,
+    glorot_linear, tensor_of,
 };
 use kiln_receipts::statistics::mean;
 use kiln_receipts::{
@@ -36,15 +36,20 @@ fn mmd() -> Divergence {
     Divergence::Mmd(MmdKernel::GaussianSum)
 }
 
+/// With the divergences of classes summed, as in the released code, to which the weights belong.
+pub(super) fn summed(methods: Vec<(&'static str, AdaptMethod)>) -> Vec<(&'static str, AdaptMethod)> {
+    methods.into_iter().map(|(name, method)| (name, method.over_classes(OverClasses::Sum))).collect()
+}
+
 /// The methods of the paper with the weights that the authors' `config.py` has for the SCM.
 fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
     let mean = || Divergence::Mean;
     if scm == CicScm::Classic {
-        return vec![
+        return summed(vec![
             ("ERM", AdaptMethod::erm(0)),
             ("DIP-mean", AdaptMethod::dip(0, mean(), 1.0)),
             ("CIP-mean", AdaptMethod::cip(mean(), 1.0)),
-        ];
+        ]);
     }
     // Columns: SCM I, II, III, IV.
     let at = |weights: [f64; 4]| {
@@ -57,7 +62,7 @@ fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
     };
     let joint = [at([10.0, 1.0, 1.0, 1.0]), at([1.0, 1.0, 10.0, 10.0])];
     let weighted_joint = [at([100.0, 1.0, 1.0, 1.0]), at([1.0, 100.0, 10.0, 10.0])];
-    vec![
+    summed(vec![
         ("ERM", AdaptMethod::erm(0)),
         ("ERM-Pool", AdaptMethod::pooled_erm()),
         ("DIP-mean", AdaptMethod::dip(0, mean(), at([1.0, 1.0, 100.0, 100.0]))),
@@ -81,7 +86,7 @@ fn methods(scm: CicScm) -> Vec<(&'static str, AdaptMethod)> {
         ("IRM", AdaptMethod::irm(at([10.0, 100.0, 100.0, 10.0]), 0)),
         ("V-REx", AdaptMethod::v_rex(at([100.0, 100.0, 100.0, 10.0]), at([100.0, 10.0, 10.0, 0.0]) as usize)),
         ("groupDRO", AdaptMethod::group_dro(at([0.01, 1.0, 0.1, 0.1]))),
-    ]
+    ])
 }
 
 /// What one fit gives on the target.

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use kiln_adapt::bounds::{Agreement, Predictions, disagreement};
 use kiln_adapt::scm::CicScm;
-use kiln_adapt::{AdaptMethod, Adapted, Predict};
+use kiln_adapt::{AdaptMethod, Adapted, OverClasses, Predict};
 use kiln_receipts::{Arm, Context, ExperimentError, Recorder};
 use kiln_tensor::Divergence;
 
@@ -16,7 +16,7 @@ const WEIGHTS: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 fn pairs(context: &Context, seed: u64) -> Result<Vec<(f64, f64)>, ExperimentError> {
     let problem = Problem::new(context, CicScm::Iii, seed)?;
     let (source, target) = (&problem.data.sources()[0], &problem.target);
-    let cip = problem.fit(&AdaptMethod::cip(Divergence::Mean, 1.0))?;
+    let cip = problem.fit(&AdaptMethod::cip(Divergence::Mean, 1.0).over_classes(OverClasses::Sum))?;
     let (in_source, truth) = (source.classes()?.0, target.classes()?.0);
     let predict = |model: &Adapted<burn::nn::Linear>, x: &Tensor<2>| model.predict_classes(x);
     let invariant = [predict(&cip, source.x())?, predict(&cip, target.x())?];

@@ -56,7 +56,7 @@ pub(super) fn amazon(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let title = "Amazon reviews, logistic regression on counts";
     compare(recorder, &AMAZON_NEAR, title, (&names, &names), &AMAZON, |source| {
         let domain = features::counts(names[source], &products[source].train)?;
-        let (weights, intercept) = Logistic { c: 0.01 }.fit_domain(&domain)?.direction()?;
+        let (weights, intercept) = Logistic::new(0.01).fit_domain(&domain)?.direction()?;
         let accuracy = |test: &LabelledCounts| {
             let is_right = |i: &usize| {
                 let score: f64 = test.counts.row(*i).map(|(j, count)| f64::from(count) * weights[j]).sum();
@@ -78,7 +78,7 @@ pub(super) fn heart(context: &Context, recorder: &mut Recorder) -> Result<(), Ex
             let mut domains = features::heart(&sites, target)?;
             let target = domains.remove(target);
             let sources = features::pooled(&domains)?;
-            Ok(Logistic { c: 1.0 }.fit_domain(&sources)?.evaluate(&target)?.score())
+            Ok(Logistic::new(1.0).fit_domain(&sources)?.evaluate(&target)?.score())
         };
         (0..sites.len()).map(left_out).collect()
     })
@@ -97,7 +97,7 @@ pub(super) fn digits(context: &Context, recorder: &mut Recorder) -> Result<(), E
     let names = train.each_ref().map(Labelled::name);
     let title = "Digits of 16×16 pixels, logistic regression";
     compare(recorder, &DIGITS_NEAR, title, (&names, &names), &DIGITS, |source| {
-        let model = Logistic { c: 0.1 }.fit_domain(&train[source])?;
+        let model = Logistic::new(0.1).fit_domain(&train[source])?;
         test.iter().map(|target| Ok(model.evaluate(target)?.score())).collect()
     })
 }

@@ -21,7 +21,7 @@ type Estimator = (&'static str, fn(&[usize], f64) -> Option<Box<dyn Regression>>
 
 /// The authors' weight.
 pub(super) const DIP_WEIGHT: f64 = 10.0;
-pub(super) const OLS: Ols = Ols { sources: SourceChoice::One(0), ridge: 0.0 };
+pub(super) const OLS: Ols = Ols::new(SourceChoice::One(0));
 const TARGET: Estimator = ("Tar", |_, _| None);
 const SOURCE: Estimator = ("Src", |_, _| Some(Box::new(OLS)));
 const POOL: Estimator = ("SrcPool", |_, _| Some(Box::new(Ols::default())));
