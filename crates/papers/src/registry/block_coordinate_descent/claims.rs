@@ -37,10 +37,11 @@ pub(super) const MATRIX_VARIABLE: Check =
     Check::ratio("f, 1/L_b / matrix updates, variable blocks").above(10.0).floor(ROUNDING).by_us(FAR);
 pub(super) const UPDATES: Claim = Claim {
     place: "figures 4, 5 and 11",
-    says: "Matrix updates are far better than 1/L_b where blocks are variable; little is gained with fixed ones.",
-    test: "The same problems and GSL. With fixed blocks of 5 the authors' ratio is 1.73, ours may be 1.5 times less or \
-        more. (The first full run asked for ten here too, which the authors' own figures do not show; these are other \
-        data sets than that run's.)",
+    says: "Matrix updates are far better than 1/L_b where blocks are variable; little is gained \
+        with fixed ones.",
+    test: "The same problems and GSL. With fixed blocks of 5 the authors' ratio is 1.73, ours \
+        may be 1.5 times less or more. (The first full run asked for ten here too, which the authors' own \
+        figures do not show; these are other data sets than that run's.)",
     checks: &[MATRIX_FIXED, MATRIX_VARIABLE],
     ..Claim::reduced("B2", GENERATOR)
 };
@@ -58,15 +59,17 @@ const SQUARES: &str = "the rule of the authors' code for fixed blocks, which sum
     that of the paper, which sums squares";
 pub(super) const PARTITIONS: Claim = Claim {
     place: "figures 4, 5 and 11",
-    says: "For greedy rules variable blocks are better than fixed ones, by Gauss-Southwell and by matrix updates; with \
-        GSL and 1/L_b they end equal.",
-    test: "The same problems; fixed blocks sorted by Lipschitz constant, the best of three ways; for variable blocks \
-        the authors' GSL, with row sums of |H|. Where they end equal in figure 4a (1.06), ours may be 1.5 times less or \
-        more. (As for B2: rewritten after a first full run, in which GSL of single coordinates was 0.66.)",
+    says: "For greedy rules variable blocks are better than fixed ones, by Gauss-Southwell and \
+        by matrix updates; with GSL and 1/L_b they end equal.",
+    test: "The same problems; fixed blocks sorted by Lipschitz constant, the best of three \
+        ways; for variable blocks the authors' GSL, with row sums of |H|. Where they end equal in figure \
+        4a (1.06), ours may be 1.5 times less or more. (As for B2: rewritten after a first full run, in \
+        which GSL of single coordinates was 0.66.)",
     checks: &[VARIABLE, VARIABLE_GSL],
-    ruled_out: "An error of ours: an independent program (tests/reference/optim/block_coordinate_descent.py, three data \
-        sets of its own) has 0.56 to 0.66 with the paper's rule, and 0.85 to 0.99 with that of the authors' code, which \
-        sums absolute values where the paper has squares. With the paper's rule, fixed blocks win here.",
+    ruled_out: "An error of ours: an independent program \
+        (tests/reference/optim/block_coordinate_descent.py, three data sets of its own) has 0.56 to 0.66 \
+        with the paper's rule, and 0.85 to 0.99 with that of the authors' code, which sums absolute values \
+        where the paper has squares. With the paper's rule, fixed blocks win here.",
     ..Claim::reduced("B3", GENERATOR)
 };
 
@@ -75,11 +78,12 @@ pub(super) const SOLUTIONS: Check =
     Check::each("conditions of a minimum that the zeros at the end break").at_most(0.0);
 pub(super) const ACTIVE_SET: Claim = Claim {
     place: "figure 7",
-    says: "With x ≥ 0 and an ℓ1 penalty of 5e4 the zeros of the solution are found after finitely many steps.",
-    test: "Data set A at its real size (1000 × 10000), variable blocks of 5 and 50 (at full scale also 100), \
-        greedy for x ≥ 0, projected 1/L_b and two-metric updates, 500 iterations. The zeros are those of the \
-        solution if f has its minimum over the other coordinates where all of these are positive, and falls along no \
-        zero from there.",
+    says: "With x ≥ 0 and an ℓ1 penalty of 5e4 the zeros of the solution are found after \
+        finitely many steps.",
+    test: "Data set A at its real size (1000 × 10000), variable blocks of 5 and 50 (at full \
+        scale also 100), greedy for x ≥ 0, projected 1/L_b and two-metric updates, 500 iterations. The \
+        zeros are those of the solution if f has its minimum over the other coordinates where all of these \
+        are positive, and falls along no zero from there.",
     checks: &[LATE, SOLUTIONS],
     ..Claim::reduced("B4", "1 data set of the authors' generator, at full scale 3")
 };
