@@ -87,8 +87,10 @@ impl RowLoss for HingeEnvelope {
     }
 
     fn curvatures(&self, m: &[f64], h: &mut [f64]) {
+        // Where the hinge is flat a step is long, not endless.
+        let floor = 1e-6 / self.width;
         for (h, (_, share, w)) in h.iter_mut().zip(self.each(m)) {
-            *h = share * self.bend(w);
+            *h = share * self.bend(w).max(floor);
         }
     }
 

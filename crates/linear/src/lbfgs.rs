@@ -52,7 +52,11 @@ pub(crate) fn lbfgs<L: RowLoss>(task: &RidgeTask<'_, L>, start: Vec<f64>, meter:
     let plan = Plan::diagonal(design, outputs);
     let mut scaling = {
         loss.curvatures(&m, &mut r);
-        plan.make(design, loss, &r, task.ridge, meter)
+        if v[..size - outputs].iter().all(|v| *v == 0.0) {
+            Preconditioner::at_constant(loss, design.n(), &r, task.ridge)
+        } else {
+            plan.make(design, loss, &r, task.ridge, meter)
+        }
     };
     let mut pairs: VecDeque<Pair> = VecDeque::new();
     let mut before: Option<(Vec<f64>, Vec<f64>)> = None;

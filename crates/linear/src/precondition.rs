@@ -158,6 +158,21 @@ fn factor(mut gram: Mat<f64>, ridge: &[f64]) -> Option<Llt<f64>> {
 }
 
 impl Preconditioner {
+    /// The diagonal where predictions are all alike: there curvatures are nearly those of the shares, in whose
+    /// metric columns have length 1. It costs no pass.
+    pub(crate) fn at_constant<L: RowLoss>(loss: &L, rows: usize, h: &[f64], ridge: &[f64]) -> Self {
+        let total = |k: usize| (0..rows).map(|i| loss.diagonal(h, i, k)).sum::<f64>();
+        let totals: Vec<f64> = (0..loss.outputs()).map(total).collect();
+        let mut diagonal = Vec::with_capacity((ridge.len() + 1) * totals.len());
+        for l in ridge.iter().chain([&0.0]) {
+            for total in &totals {
+                let entry = total + l;
+                diagonal.push(if entry > 0.0 { 1.0 / entry } else { 1.0 });
+            }
+        }
+        Self::Diagonal(diagonal)
+    }
+
     /// `z ← P⁻¹ r`
     pub(crate) fn apply(&self, r: &[f64], z: &mut [f64]) {
         z.copy_from_slice(r);
