@@ -150,13 +150,13 @@ impl FlowNetwork {
                 a = arc.next;
             }
             cursors[u as usize] = a;
-            if a != NONE {
-                path.push(a);
-                u = arcs[a as usize].head;
-            } else {
+            if a == NONE {
                 let Some(back) = path.pop() else { return Some(false) };
                 u = arcs[back as usize ^ 1].head;
                 cursors[u as usize] = arcs[back as usize].next;
+            } else {
+                path.push(a);
+                u = arcs[a as usize].head;
             }
         }
         let amount = path.iter().map(|&a| arcs[a as usize].residual).fold(f64::INFINITY, f64::min);

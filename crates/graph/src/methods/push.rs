@@ -258,7 +258,9 @@ impl<'q, 'g, G: Adjacency> Pushing<'q, 'g, G> {
             }
             woken.sort_unstable();
             woken.dedup();
-            woken.iter().for_each(|&slot| judge(slot));
+            for &slot in &*woken {
+                judge(slot);
+            }
         } else {
             (0..degrees.len() as u32).for_each(judge);
         }
