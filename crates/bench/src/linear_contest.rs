@@ -224,7 +224,7 @@ pub(crate) fn theirs(
                 "tolerance": tolerance, "iterations": 5_000});
             let answer = ask(&job)?;
             if let Some(why) = answer["skip"].as_str() {
-                version += &format!("; {peer} left out: {why}");
+                version = format!("{version}; {peer} left out: {why}");
                 break;
             }
             let (gap, time) = (set.gap(&answer)?, answer["cpu_ms"].as_f64().unwrap_or(f64::NAN));

@@ -66,7 +66,7 @@ fn read(name: &str) -> Result<Vec<u8>, Fault> {
         kiln_tests::data_with(name).ok_or_else(|| format!("{name} is missing"))?.join(name)
     };
     let bytes = std::fs::read(path)?;
-    if !name.ends_with(".gz") {
+    if std::path::Path::new(file).extension().is_none_or(|extension| extension != "gz") {
         return Ok(bytes);
     }
     let mut out = Vec::new();
@@ -74,7 +74,7 @@ fn read(name: &str) -> Result<Vec<u8>, Fault> {
     Ok(out)
 }
 
-fn tell(line: Line) {
+fn tell(line: &Line) {
     let more = if line.is_reached() { "" } else { "> " };
     println!(
         "  {:>16} {:.0e}: {:9.2} ms, gap {:.1e}, {more}x{:.2} {}",
@@ -101,10 +101,10 @@ fn main() -> Result<(), Fault> {
         let set = linear_contest::set(&name, &read)?;
         let (n, d) = (set.rows.rows(), set.rows.columns());
         println!("\n{}: {n} x {d}, {} stored entries", set.name, set.rows.nonzeros());
-        let ours = linear_contest::ours(&set, repeats, &mut tell)?;
+        let ours = linear_contest::ours(&set, repeats, &mut |line| tell(&line))?;
         if let Some(peers) = &mut peers {
             let mut ask = |job: &Value| peers.ask(job);
-            let version = linear_contest::theirs(&set, (repeats, ours), &mut ask, &mut tell)?;
+            let version = linear_contest::theirs(&set, (repeats, ours), &mut ask, &mut |line| tell(&line))?;
             println!("  scikit-learn {version}");
         }
     }

@@ -62,10 +62,10 @@ pub(crate) fn ridge_gap(ridge: &[f64], bend: f64, v: &[f64], g: &[f64], outputs:
     let mut free = 0.0;
     for (g, &l) in g.chunks_exact(outputs).zip(ridge) {
         let square: f64 = g.iter().map(|g| g * g).sum();
-        if !is_free(l, bend) {
-            gap += square / (2.0 * l);
-        } else {
+        if is_free(l, bend) {
             free += square;
+        } else {
+            gap += square / (2.0 * l);
         }
     }
     if free > 0.0 { gap + free.sqrt() * radius(ridge, bend, v, free, outputs) } else { gap }

@@ -205,7 +205,7 @@ mod tests {
         match j {
             0 => 30.0 + wave,
             5 => entry(i, 4) + 0.01 * wave,
-            _ if (i + j).is_multiple_of(4) => wave * 10_f64.powi(j as i32 - 2),
+            _ if (i + j).is_multiple_of(4) => wave * 10_f64.powf(j as f64 - 2.0),
             _ => 0.0,
         }
     }

@@ -222,7 +222,8 @@ impl<'a> Descent<'a> {
             alive.retain(|&at| {
                 let Group { columns, threshold } = &task.groups[at];
                 let slack = threshold - theta * norm(z, columns);
-                norm(v, columns) > 0.0 || !(slack > reach * norm(task.norms, columns))
+                let reach = reach * norm(task.norms, columns);
+                norm(v, columns) > 0.0 || slack <= reach || slack.is_nan() || reach.is_nan()
             });
         }
         // A pass over few columns is worth a copy of them.

@@ -168,7 +168,9 @@ impl<'a> Packed<'a> {
                 cost += column.values.len() as f64;
             }
         }
-        m.iter_mut().for_each(|m| *m += base);
+        for m in m.iter_mut() {
+            *m += base;
+        }
         Some(cost)
     }
 }
