@@ -174,7 +174,8 @@ fn summarize(readers: &[Reader], repeats: usize, report: &mut Report) {
         let (what, wanted) = (what.to_owned(), format!("at most {}", Number(bound)));
         report.goals.push(Goal { what, wanted, measured, met: measured <= bound });
     };
-    let (wall, memory): (fn(&Cost) -> f64, fn(&Cost) -> f64) = (|cost| cost.wall_s, |cost| cost.megabytes);
+    let wall = |cost: &Cost| cost.wall_s;
+    let memory = |cost: &Cost| cost.megabytes;
     let Some(numbers) = find("Kiln", "numbers") else { return };
     if let Some(igraph) = find("igraph", "numbers") {
         goal("reading numbers: time over igraph's", mid(numbers, wall) / mid(igraph, wall), 0.5);

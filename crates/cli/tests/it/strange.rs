@@ -37,7 +37,8 @@ fn what_is_no_network_has_no_clusters() {
 /// No sentence names what is no option of this program.
 #[test]
 fn reasons_are_in_the_words_of_the_program() {
-    let path: String = (0..60).map(|i| format!("p{i},p{}\n", i + 1)).collect();
+    let edges: Vec<String> = (0..60).map(|i| format!("p{i},p{}\n", i + 1)).collect();
+    let path = edges.concat();
     let folder = folder_with("path.csv", &path);
     let asked: [(&[&str], &str); 3] = [
         (&["p30"], "it is tied to everything"),

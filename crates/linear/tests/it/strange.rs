@@ -2,8 +2,9 @@
 //! NaN or infinite.
 
 use kiln_linear::{
-    ClassLabel, ClassifierLoss, DataRows, FitStatus, FitWith, HeldOut, LinearClassifier, LinearFit,
-    LinearPath, LinearPenalty, LinearRegressor, LinearSolver, LinearWarning, RegressorLoss, SparseRows,
+    ClassLabel, ClassifierLoss, DataRows, FitStatus, FitWith, HeldOut, HeldOutRows, LinearClassifier,
+    LinearFit, LinearPath, LinearPenalty, LinearRegressor, LinearSolver, LinearWarning, RegressorLoss,
+    SparseRows,
 };
 
 use super::tables::{dense, numbers, sparse, synthetic};
@@ -285,7 +286,7 @@ fn budgets_and_paths_at_their_ends() {
     let answer = path.fit(&regressor, &rows, &labels).unwrap();
     assert_eq!((answer.points.len(), answer.best), (1, 0));
     // One row held out.
-    let held = HeldOut { share: 1.0 / 30.0, ..HeldOut::new(3) };
+    let held = HeldOut { rows: HeldOutRows::Share(1.0 / 30.0), ..HeldOut::new(3) };
     let answer = LinearPath::new(held).fit(&regressor, &rows, &labels).unwrap();
     assert!(answer.points.iter().all(|point| point.held_out_loss.unwrap().is_finite()));
     // A start of another width.
