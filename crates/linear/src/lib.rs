@@ -24,11 +24,11 @@
 //! min over w, b   Σᵢ sᵢ φ(xᵢᵀw + b; yᵢ) / Σᵢ sᵢ  +  λ [ (1−ρ)/2 ‖Dw‖² + ρ ‖Dw‖₁ ]
 //! ```
 //!
-//! * [`LinearClassifier`]: logistic (multinomial with three or more classes), hinge, squared hinge. Labels are
-//!   words, whole numbers or truth values, and come back as they were.
+//! * [`LinearClassifier`]: logistic (multinomial with three or more classes), hinge, squared hinge.
+//!   Labels are words, whole numbers or truth values, and come back as they were.
 //! * [`LinearRegressor`]: squares, Huber, Poisson.
-//! * [`LinearPenalty`]: none, ridge, lasso, elastic net, group lasso. `D` holds the standard deviations of the
-//!   columns, so that their units change no prediction; `on_columns_as_given` makes it ones.
+//! * [`LinearPenalty`]: none, ridge, lasso, elastic net, group lasso. `D` holds the standard deviations of
+//!   the columns, so that their units change no prediction; `on_columns_as_given` makes it ones.
 //! * The intercept `b` is not penalized, on sparse rows neither, which are never centred in memory.
 //! * [`FitWith`]: weights of rows, a start, names of columns. [`ClassBalance`]: weights of classes.
 //! * [`LinearPath`]: a sequence of strengths, judged by rows held out, once or in folds.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// let options = kiln_table::TableOptions { words: vec!["postcode".into()], ..Default::default() };
-/// let table = kiln_table::read_table_from("homes.csv", "postcode,rent\n01069,700\n80331,1400\n".as_bytes(),
-/// &options)?; assert_eq!(table.column("postcode")?.values.text(0).as_deref(), Some("01069"));
+/// let text = "postcode,rent\n01069,700\n80331,1400\n";
+/// let table = kiln_table::read_table_from("homes.csv", text.as_bytes(), &options)?;
+/// assert_eq!(table.column("postcode")?.values.text(0).as_deref(), Some("01069"));
 /// # Ok::<(), kiln_table::TableError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -25,12 +25,12 @@ const FAR: f64 = 1000.0;
 /// use kiln_table::{Preprocessing, PreprocessingOptions, read_table_from};
 ///
 /// let read = |text: &str| read_table_from("people.csv", text.as_bytes(), &Default::default());
-/// let (fitted, _) = Preprocessing::fit(&read("age,job\n30,cook\n,judge\n50,smith\n")?,
-/// &PreprocessingOptions::default())?; let (rows, notices) =
-/// fitted.apply(&read("job,age,pet\nsmith,,cat\nclown,20,dog\n")?)?; assert_eq!(rows.columns, ["age", "age is
-/// missing", "job=cook", "job=judge", "job=smith"]); assert_eq!(rows.to_dense(), [40.0, 1.0, 0.0, 0.0, 1.0,
-/// 20.0, 0.0, 0.0, 0.0, 0.0]); assert!(notices[0].to_string().contains("\"clown\"") &&
-/// notices[1].to_string().contains("\"pet\""));
+/// let table = read("age,job\n30,cook\n,judge\n50,smith\n")?;
+/// let (fitted, _) = Preprocessing::fit(&table, &PreprocessingOptions::default())?;
+/// let (rows, notices) = fitted.apply(&read("job,age,pet\nsmith,,cat\nclown,20,dog\n")?)?;
+/// assert_eq!(rows.columns, ["age", "age is missing", "job=cook", "job=judge", "job=smith"]);
+/// assert_eq!(rows.to_dense(), [40.0, 1.0, 0.0, 0.0, 1.0, 20.0, 0.0, 0.0, 0.0, 0.0]);
+/// assert!(notices[0].to_string().contains("\"clown\"") && notices[1].to_string().contains("\"pet\""));
 /// # Ok::<(), kiln_table::TableError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
