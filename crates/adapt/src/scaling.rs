@@ -105,9 +105,9 @@ impl Standardization {
     /// Scores of the model in the unit of the labels.
     pub(crate) fn back(&self, mut scores: Mat<f64>) -> Mat<f64> {
         if let Some([mean, deviation]) = self.label {
-            scores.col_iter_mut().flat_map(|column| column.iter_mut()).for_each(|score| {
-                *score = *score * deviation + mean;
-            });
+            for column in scores.col_iter_mut() {
+                column.iter_mut().for_each(|score| *score = *score * deviation + mean);
+            }
         }
         scores
     }
@@ -132,7 +132,7 @@ impl Spread {
         Self { count, squares: squares.collect(), means }
     }
 
-    /// Chan, Golub, LeVeque 1983: nothing is lost to a large mean.
+    /// Chan, Golub, `LeVeque` 1983: nothing is lost to a large mean.
     fn add(all: &mut Option<Self>, more: Self) {
         let Some(all) = all else {
             *all = Some(more);

@@ -99,7 +99,9 @@ impl ImportanceWeights {
             *weight = weight.min(factor * mean);
         }
         let kept = weights.iter().sum::<f64>() / rows;
-        weights.iter_mut().for_each(|weight| *weight /= kept);
+        for weight in &mut weights {
+            *weight /= kept;
+        }
         Ok(Self { weights, effective_rows, clipped, log_mean: largest + mean.ln() })
     }
 }

@@ -11,12 +11,15 @@
 //! to again (`Ulsif::left_out`). Features count in standard deviations over both domains, `σ` in
 //! medians of the distance between a centre and a row, so that units do not matter.
 //!
+//! Where the source has no rows like the target's, the fit does not know the ratio: then `log_mean`, which is
+//! near 0 for a ratio of densities, is far from it.
+//!
 //! Kanamori, Hido, Sugiyama, "A least-squares approach to direct importance estimation", JMLR 10, 2009.
 //!
 //! Cost for `b` centres: `O((n_S + n_T) b²)` and `O(b³)` for each `σ` and `λ`.
 
 use faer::linalg::solvers::Solve;
-use faer::{Col, Mat, Side};
+use faer::{Col, Mat, MatRef, Side};
 use kiln_core::{check, random};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -139,7 +142,9 @@ impl Ulsif {
         // Where more than half of the rows are centres' twins, any width tells the others apart.
         let unit = 2.0 * width * width * if median > 0.0 { median } else { 1.0 };
         for squares in [&mut of_source, &mut of_target] {
-            squares.col_iter_mut().flat_map(|c| c.iter_mut()).for_each(|d| *d = (-*d / unit).exp());
+            for column in squares.col_iter_mut() {
+                column.iter_mut().for_each(|d| *d = (-*d / unit).exp());
+            }
         }
         Ok(Gaussians { source: of_source, target: of_target })
     }
@@ -157,7 +162,7 @@ impl Gaussians {
     /// `w` of the source's rows.
     fn ratios(&self, strength: f64) -> Result<Vec<f64>, AdaptError> {
         let (h, mean) = self.moments();
-        let mut theta = solved(&h, strength, mean.as_mat().to_owned())?.col(0).to_owned();
+        let mut theta = solved(&h, strength, mean.as_mat())?.col(0).to_owned();
         theta.iter_mut().for_each(|theta| *theta = theta.max(0.0));
         Ok((&self.source * theta).iter().copied().collect())
     }
@@ -175,9 +180,9 @@ impl Gaussians {
         let (h, mean) = self.moments();
         let shrunk = strength * (n - 1.0) / n;
         // B⁻¹ of the rows of the source, of the target, and of h.
-        let of_source = solved(&h, shrunk, self.source.transpose().to_owned())?;
-        let of_target = solved(&h, shrunk, self.target.transpose().to_owned())?;
-        let of_mean = solved(&h, shrunk, mean.as_mat().to_owned())?;
+        let of_source = solved(&h, shrunk, self.source.transpose())?;
+        let of_target = solved(&h, shrunk, self.target.transpose())?;
+        let of_mean = solved(&h, shrunk, mean.as_mat())?;
         let mut total = 0.0;
         for i in 0..pairs {
             let (k, l) = (self.source.row(i), self.target.row(i));
@@ -196,7 +201,7 @@ impl Gaussians {
 }
 
 /// `(H + λI)⁻¹ R`.
-fn solved(h: &Mat<f64>, strength: f64, right: Mat<f64>) -> Result<Mat<f64>, AdaptError> {
+fn solved(h: &Mat<f64>, strength: f64, right: MatRef<'_, f64>) -> Result<Mat<f64>, AdaptError> {
     check::positive("strength", strength)?;
     let mut matrix = h.clone();
     (0..matrix.nrows()).for_each(|j| matrix[(j, j)] += strength);
@@ -204,7 +209,7 @@ fn solved(h: &Mat<f64>, strength: f64, right: Mat<f64>) -> Result<Mat<f64>, Adap
         what: "the second moment of the Gaussians",
         remedy: "raise the strengths",
     })?;
-    Ok(factor.solve(&right))
+    Ok(factor.solve(right))
 }
 
 /// Both in standard deviations of all rows from their mean.

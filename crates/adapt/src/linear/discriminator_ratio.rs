@@ -86,6 +86,13 @@ impl DiscriminatorRatio {
         let with = FitWith { weights: Some(&weights), ..FitWith::default() };
         let fit = classifier.fit_with(&both, &domains, with).map_err(solver_error)?;
         let scores = fit.model.predict_scores(&rows(source)?.into()).map_err(solver_error)?;
-        ImportanceWeights::of_logarithms(scores.values(), self.limit, self.least_effective)
+        let found = ImportanceWeights::of_logarithms(scores.values(), self.limit, self.least_effective)?;
+        // The mean of the ratios is the share of the target that the source's rows stand for.
+        let reached = found.log_mean.exp();
+        if reached < self.least_effective {
+            let (effective, least) = (found.effective_rows * reached, self.least_effective);
+            return Err(AdaptError::FewEffectiveRows { effective, rows: n, least });
+        }
+        Ok(found)
     }
 }

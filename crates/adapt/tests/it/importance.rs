@@ -99,7 +99,7 @@ fn weights_find_the_target_in_any_unit() {
     // Another seed, other centres, much the same weights.
     let other = Ulsif { seed: 9, ..Ulsif::default() }.weights(&source, &target).unwrap();
     assert!((mean(&source, &other.weights) - weighted).abs() < 0.1);
-    assert!(Ulsif::default().weights(&source, &noise(3, 300, 30.0, 1.0)).is_err(), "nothing of it is there");
+    assert!(found.log_mean.abs() < 0.3, "{}", found.log_mean);
 }
 
 #[test]

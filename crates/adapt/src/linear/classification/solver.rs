@@ -14,6 +14,7 @@
 use faer::Mat;
 use kiln_linear::{
     ClassLabel, DataRows, DenseRows, FitStatus, FitWith, LinearClassifier, LinearDataError, LinearPenalty,
+    LinearSolver,
 };
 
 use crate::AdaptError;
@@ -24,6 +25,13 @@ const TOLERANCE: f64 = 1e-12;
 /// Relative duality gap with which a fit is taken where rounding hides any further descent. Without a ridge
 /// the gap is a bound within a radius, far above the truth.
 const ENOUGH: f64 = 1e-6;
+/// The same as a mean loss in nats, which has no unit: where a class has nearly no weight, the best constant
+/// has nearly no loss to measure a gap by.
+const NATS: f64 = 1e-9;
+/// Up to so many columns Newton's method gets to the rounding error in a step or two more.
+const FEW: usize = 300;
+/// Relative duality gap that is asked for then.
+const TO_ROUNDING: f64 = 1e-16;
 /// How far the score of a class without weight is below the mean of the others.
 const ABSENT: f64 = 40.0;
 
@@ -43,16 +51,24 @@ pub(crate) fn logistic(
     if x.ncols() == 0 || present.len() < 2 {
         // Nothing but the shares of the classes.
         let total: f64 = totals.iter().sum();
-        present.iter().for_each(|&class| intercepts[class] = (totals[class] / total).ln());
+        for &class in &present {
+            intercepts[class] = (totals[class] / total).ln();
+        }
     } else {
         let values = x.row_iter().flat_map(|row| row.iter().copied()).collect();
         let rows: DataRows = DenseRows::new(x.ncols(), values).map_err(solver_error)?.into();
         let labels: Vec<ClassLabel> = classes.iter().map(|class| ClassLabel::from(*class)).collect();
         let penalty = LinearPenalty::ridge(ridge).on_columns_as_given();
-        let solver = LinearClassifier { tolerance: TOLERANCE, ..LinearClassifier::new(penalty) };
+        let (tolerance, solver) = if x.ncols() <= FEW {
+            (TO_ROUNDING, LinearSolver::Newton)
+        } else {
+            (TOLERANCE, LinearSolver::Automatic)
+        };
+        let solver = LinearClassifier { tolerance, solver, ..LinearClassifier::new(penalty) };
         let with = FitWith { weights: Some(weights), ..FitWith::default() };
         let fit = solver.fit_with(&rows, &labels, with).map_err(solver_error)?;
-        let near = fit.status == FitStatus::Converged || fit.certificate.relative <= ENOUGH;
+        let gap = fit.certificate;
+        let near = fit.status == FitStatus::Converged || gap.relative <= ENOUGH || gap.gap <= NATS;
         if !near {
             let iterations = usize::try_from(fit.work.steps).unwrap_or(usize::MAX);
             return Err(AdaptError::NotConverged { what: "logistic regression", iterations });
