@@ -104,7 +104,7 @@ device_tests! {
                     // Burn holds β₂ in single precision.
                     let memory = f64::from(0.99_f32);
                     v[i] = memory * v[i] + (1.0 - memory) * g[i] * g[i];
-                    let corrected = (v[i] / (1.0 - memory.powi(t as i32))).sqrt() + 1e-8;
+                    let corrected = (v[i] / (1.0 - memory.powf(t as f64))).sqrt() + 1e-8;
                     z[i] -= rate * (if adam { g[i] / corrected } else { g[i] } + weight_decay * y[i]);
                     x[i] += rate * rate / squares * (z[i] - x[i]);
                 }
