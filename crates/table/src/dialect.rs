@@ -1,6 +1,10 @@
 //! What separates the cells of a text, found from its first lines.
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use std::io::BufRead;
+
+use csv_core::ReaderBuilder;
+
+use crate::records::{Record, Records};
 
 /// The separators that are tried, in this order.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -17,13 +21,9 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
-    pub(crate) fn reader<R: std::io::Read>(self, text: R) -> Reader<R> {
-        ReaderBuilder::new()
-            .delimiter(self.separator)
-            .quoting(self.quotes)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text)
+    pub(crate) fn records<R: BufRead>(self, text: R) -> Records<R> {
+        let parser = ReaderBuilder::new().delimiter(self.separator).quoting(self.quotes).build();
+        Records::new(text, parser)
     }
 
     /// The dialect in which the rows of a sample are equally long, and longest. Quotes hold cells together,
@@ -84,10 +84,10 @@ impl Dialect {
 
     /// Above 2 where all rows are equally long, else the share of those that are as long as the most.
     fn worth(self, sample: &[u8], whole: bool) -> f64 {
-        let mut reader = self.reader(sample);
-        let mut record = ByteRecord::new();
+        let mut records = self.records(sample);
+        let mut record = Record::default();
         let mut widths = Vec::new();
-        while reader.read_byte_record(&mut record).unwrap_or(false) {
+        while records.read(&mut record).unwrap_or(false) {
             widths.push(record.len());
         }
         // The last row of a part of a file is cut somewhere.

@@ -51,6 +51,7 @@ mod options;
 mod packed;
 mod preprocessing;
 mod read;
+mod records;
 mod table;
 mod text;
 
@@ -63,4 +64,5 @@ pub use options::TableOptions;
 pub use packed::{PackedError, decompressed};
 pub use preprocessing::{ColumnKind, FittedColumn, Preprocessing, PreprocessingOptions};
 pub use read::{read_table, read_table_from, read_table_with_progress};
+pub use records::csv_line;
 pub use table::{ColumnValues, DataTable, Place, TableColumn};

@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, Read};
 
-use csv::ByteRecord;
 use encoding_rs::WINDOWS_1252;
 
 use crate::cells::{Cells, Look, MISSING_WORDS};
 use crate::dialect::Dialect;
 use crate::names::unique;
+use crate::records::Record;
 use crate::{DataTable, Place, TableError, TableNote, TableOptions};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -29,17 +29,13 @@ pub(crate) fn read(
     };
     let (told, sample) = excel_separator(sample);
     let dialect = Dialect::of(sample, whole, separator.or(told));
-    let mut reader = dialect.reader(sample.chain(rest));
+    let mut records = dialect.records(sample.chain(rest));
     let mut text =
         Text { options, first_line: if told.is_some() { 2 } else { 1 }, ..Text::new(file, options) };
-    let mut record = ByteRecord::new();
-    loop {
-        let more = reader.read_byte_record(&mut record).map_err(|error| unreadable(file, error))?;
-        if !more {
-            break;
-        }
-        // A row of a table with one column may be empty; else it is a blank line.
-        let line = record.position().map_or(0, csv::Position::line) + text.first_line - 1;
+    let mut record = Record::default();
+    let unreadable = |source| TableError::Unreadable { file: file.to_owned(), source };
+    while records.read(&mut record).map_err(unreadable)? {
+        let line = record.line + text.first_line - 1;
         text.push(&record, line)?;
     }
     text.finish(dialect)
@@ -56,7 +52,7 @@ fn excel_separator(sample: &[u8]) -> (Option<u8>, &[u8]) {
 
 /// Whether the first line names the columns: no number is in it, or one of its words stands above a number,
 /// or its numbers count up by one (years, places) and those below do not.
-fn names_columns(first: &[String], second: &ByteRecord) -> bool {
+fn names_columns(first: &[String], second: &Record) -> bool {
     let of = |word: &str| word.parse::<f64>().ok().filter(|number| !number.is_nan());
     let below = |at: usize| {
         second.get(at).and_then(|cell| std::str::from_utf8(cell).ok()).and_then(|cell| of(cell.trim()))
@@ -69,14 +65,6 @@ fn names_columns(first: &[String], second: &ByteRecord) -> bool {
     numbers.is_empty()
         || (0..).zip(first).any(|(at, word)| is_word(word) && below(at + shift).is_some())
         || (count_up(&numbers) && !count_up(&(0..second.len()).filter_map(below).collect::<Vec<_>>()))
-}
-
-fn unreadable(file: &str, error: csv::Error) -> TableError {
-    let source = match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{other:?}")),
-    };
-    TableError::Unreadable { file: file.to_owned(), source }
 }
 
 /// A table that is being read.
@@ -119,7 +107,7 @@ impl<'a> Text<'a> {
         WINDOWS_1252.decode_without_bom_handling(cell).0.into_owned()
     }
 
-    fn push(&mut self, record: &ByteRecord, line: u64) -> Result<(), TableError> {
+    fn push(&mut self, record: &Record, line: u64) -> Result<(), TableError> {
         let is_first = self.first.is_none() && self.cells.is_empty();
         if is_first {
             let words: Vec<String> = record.iter().map(|cell| self.decoded(cell, line)).collect();
@@ -152,7 +140,7 @@ impl<'a> Text<'a> {
     }
 
     /// Decides what the first line is, now that the second one is known.
-    fn begin(&mut self, mut words: Vec<String>, line: u64, second: &ByteRecord) {
+    fn begin(&mut self, mut words: Vec<String>, line: u64, second: &Record) {
         let named = self.options.names.unwrap_or_else(|| names_columns(&words, second));
         if !named {
             self.notes.push(TableNote::NoNames);
@@ -178,7 +166,7 @@ impl<'a> Text<'a> {
 
     fn finish(mut self, dialect: Dialect) -> Result<DataTable, TableError> {
         if let Some((words, line)) = self.first.take() {
-            self.begin(words, line, &ByteRecord::new());
+            self.begin(words, line, &Record::default());
         }
         if self.lines.is_empty() {
             return Err(TableError::NoRows { file: self.file.to_owned(), names: !self.names.is_empty() });

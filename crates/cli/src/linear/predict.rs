@@ -67,12 +67,12 @@ impl Predict {
                         self.with.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
                     let truth = table.column(&model.label).ok().map(Truth::Column);
                     let score = truth.map(|truth| predictions.score(&model.label, &truth));
-                    (predictions.csv(&model.label, &beside)?, score)
+                    (predictions.csv(&model.label, &beside), score)
                 }
                 (Loaded::Rows(read), None) => {
                     let predictions = Predictions::of(&fitted, &read.rows.into())?;
                     let score = predictions.score(&model.label, &Truth::Numbers(&read.labels));
-                    (predictions.csv(&model.label, &[])?, Some(score))
+                    (predictions.csv(&model.label, &[]), Some(score))
                 }
                 (Loaded::Table(_), None) => {
                     return Err(format!(
@@ -92,8 +92,8 @@ impl Predict {
                 }
             };
         match &self.out {
-            Some(path) => save(path, &csv)?,
-            None => kiln_receipts::cli::print(&String::from_utf8_lossy(&csv))?,
+            Some(path) => save(path, csv.as_bytes())?,
+            None => kiln_receipts::cli::print(&csv)?,
         }
         if let Some(score) = score {
             eprintln!("{score}");

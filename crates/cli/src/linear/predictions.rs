@@ -1,10 +1,9 @@
 //! Predictions for rows, as CSV, and what they are worth where the labels are known.
 
 use kiln_linear::{ClassLabel, DataRows, DenseRows, LinearDataError};
-use kiln_table::{ColumnValues, TableColumn};
+use kiln_table::{ColumnValues, TableColumn, csv_line};
 
 use super::model::Fitted;
-use crate::cli::Failure;
 use crate::numbers::{Share, Short, count};
 
 /// Predictions, one a row.
@@ -42,14 +41,13 @@ impl Predictions {
     }
 
     /// The predictions under the label's name, with probabilities, beside columns of the table.
-    pub(super) fn csv(&self, label: &str, beside: &[&TableColumn]) -> Result<Vec<u8>, Failure> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
+    pub(super) fn csv(&self, label: &str, beside: &[&TableColumn]) -> String {
         let mut head: Vec<String> = beside.iter().map(|column| column.name.clone()).collect();
         head.push(format!("predicted {label}"));
         if let Self::Classes { known, probabilities: Some(_), .. } = self {
             head.extend(known.iter().map(|class| format!("probability of {class}")));
         }
-        writer.write_record(&head)?;
+        let mut text = csv_line(&head);
         for row in 0..self.len() {
             let mut cells: Vec<String> =
                 beside.iter().map(|column| column.values.text(row).unwrap_or_default()).collect();
@@ -66,9 +64,9 @@ impl Predictions {
                     cells.push(values.get(row).map(ToString::to_string).unwrap_or_default());
                 }
             }
-            writer.write_record(&cells)?;
+            text += &csv_line(&cells);
         }
-        Ok(writer.into_inner().map_err(|error| error.to_string())?)
+        text
     }
 
     fn len(&self) -> usize {
