@@ -34,7 +34,8 @@ pub struct DualityGap {
     pub start: f64,
     /// `gap / start`; 0 where both are 0.
     pub relative: f64,
-    /// Where some weights are not penalized, or so little that rounding hides it: the bound holds for all models whose unpenalized weights
+    /// Where some weights are not penalized, or so little that rounding hides it: the bound holds for all models
+    /// whose unpenalized weights
     /// (in standard deviations of their columns) are within this distance of the fitted ones.
     pub within: Option<f64>,
 }

@@ -3,7 +3,8 @@
 //!
 //! A *problem* says what may be asked of it ([`Operator`], [`Objective`], [`FiniteSum`], [`SaddleOperator`]);
 //! a *solver* is a plain struct of settings that knows one step ([`Solver`]); [`run`] is the loop and [`Stop`]
-//! its end; under [`run_observed`] an [`Observer`] watches. Every method is written once over [`kiln_tensor::Vector`], so the
+//! its end; under [`run_observed`] an [`Observer`] watches. Every method is written once over
+//! [`kiln_tensor::Vector`], so the
 //! same code moves an `f64` slice, the pair of strategies of a game and the parameters of a Burn module.
 //!
 //! ```

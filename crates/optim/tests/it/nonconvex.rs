@@ -245,7 +245,11 @@ proptest! {
                 };
                 x.iter_mut().zip(&d).for_each(|(x, d)| *x -= eta * d);
             }
-            let found = if is_storm { after(&storm, &problem, 17).iterate } else { after(&spider, &problem, 17).iterate };
+            let found = if is_storm {
+                after(&storm, &problem, 17).iterate
+            } else {
+                after(&spider, &problem, 17).iterate
+            };
             prop_assert!(distance(&found, &x) < 1e-13, "{} {:?} {:?}", is_storm, found, x);
         }
     }

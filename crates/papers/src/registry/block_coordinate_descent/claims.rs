@@ -55,8 +55,8 @@ pub(super) const VARIABLE_GSL: Check = Check::ratio("f, fixed / variable blocks,
     .by_authors(FIGURES)
     .at_full_scale()
     .expected(&[Expected::full(0.4, 0.75, SQUARES)]);
-const SQUARES: &str = "the rule of the authors' code for fixed blocks, which sums absolute values, is further behind than \
-    that of the paper, which sums squares";
+const SQUARES: &str = "the rule of the authors' code for fixed blocks, which sums absolute values, is further behind \
+    than that of the paper, which sums squares";
 pub(super) const PARTITIONS: Claim = Claim {
     place: "figures 4, 5 and 11",
     says: "For greedy rules variable blocks are better than fixed ones, by Gauss-Southwell and \
