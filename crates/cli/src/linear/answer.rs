@@ -241,9 +241,11 @@ fn quality(sample: &Sample, learned: &Learned) -> String {
 fn certificate(learned: &Learned) -> String {
     let certificate = &learned.certificate;
     let within = if certificate.within.is_some() { " near this one" } else { "" };
-    format!(
-        "Certificate, proved: no model of this form{within} has a lower objective by more than {} times the \
-         loss of a constant.",
-        Short(certificate.relative)
-    )
+    // The rounding of the sums, which no two processors share.
+    let by = if certificate.relative < 1e-12 {
+        "rounding".to_owned()
+    } else {
+        format!("{} times the loss of a constant", Short(certificate.relative))
+    };
+    format!("Certificate, proved: no model of this form{within} has a lower objective by more than {by}.")
 }

@@ -58,10 +58,10 @@ impl Predictions {
                         let width = probabilities.values().len() / classes.len().max(1);
                         probabilities.values().get(row * width..(row + 1) * width).unwrap_or_default()
                     });
-                    cells.extend(width.into_iter().flatten().map(ToString::to_string));
+                    cells.extend(width.into_iter().flatten().copied().map(certain));
                 }
                 Self::Values(values) => {
-                    cells.push(values.get(row).map(ToString::to_string).unwrap_or_default());
+                    cells.push(values.get(row).copied().map(certain).unwrap_or_default());
                 }
             }
             text += &csv_line(&cells);
@@ -154,4 +154,9 @@ impl Truth<'_> {
         };
         number.filter(|number| number.is_finite())
     }
+}
+
+/// To nine digits: what follows is not certain, and differs from one processor to the next.
+fn certain(value: f64) -> String {
+    format!("{value:.8e}").parse().unwrap_or(value).to_string()
 }
