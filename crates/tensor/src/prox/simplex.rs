@@ -91,7 +91,7 @@ pub(super) fn threshold(x: &[f64], total: f64) -> (f64, f64) {
     for (count, x) in (1_u32..).zip(x) {
         sum += x;
         let candidate = (sum - total) / f64::from(count);
-        if x < candidate {
+        if x <= candidate {
             break;
         }
         threshold = candidate;
