@@ -158,5 +158,7 @@ impl Truth<'_> {
 
 /// To nine digits: what follows is not certain, and differs from one processor to the next.
 fn certain(value: f64) -> String {
-    format!("{value:.8e}").parse().unwrap_or(value).to_string()
+    let value = format!("{value:.8e}").parse().unwrap_or(value);
+    // As JSON and Python write them: no thirty zeros before the first digit.
+    if value == 0.0 || (1e-5..1e16).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }

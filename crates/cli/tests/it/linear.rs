@@ -77,7 +77,9 @@ fn classes_have_probabilities_that_sum_to_one() {
     assert_eq!(text.lines().next().unwrap(), head);
     for line in text.lines().skip(1) {
         let sum: f64 = line.split(',').skip(1).map(|cell| cell.parse::<f64>().unwrap()).sum();
-        assert!((sum - 1.0).abs() < 1e-12, "{line}");
+        // Nine digits are written: each of three is off by half of the ninth at most.
+        assert!((sum - 1.0).abs() < 1.5e-9, "{line}");
+        assert!(line.len() < 60, "{line}");
     }
     // A support vector machine has none.
     let ran = kiln(
