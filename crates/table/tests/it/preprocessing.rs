@@ -133,7 +133,11 @@ fn what_is_saved_is_what_was_fitted() {
     let (fitted, notices) = fit(&table("x,s,d\n1,a,2024-01-01\n,b,2024-01-02\n2,,2024-01-03\n"));
     let text = serde_json::to_string(&fitted).unwrap();
     assert_eq!(serde_json::from_str::<Preprocessing>(&text).unwrap(), fitted);
-    let expected = r#"[{"name":"x","holds":{"numbers":{"median":1.5}},"some-missing":true},{"name":"s","holds":{"words":{"levels":["a","b"]}},"some-missing":true},{"name":"d","holds":{"dates":{"median":19724.0}},"some-missing":false}]"#;
+    let expected = concat!(
+        r#"[{"name":"x","holds":{"numbers":{"median":1.5}},"some-missing":true},"#,
+        r#"{"name":"s","holds":{"words":{"levels":["a","b"]}},"some-missing":true},"#,
+        r#"{"name":"d","holds":{"dates":{"median":19724.0}},"some-missing":false}]"#,
+    );
     assert_eq!(text, expected);
     let text = serde_json::to_string(&notices).unwrap();
     assert_eq!(serde_json::from_str::<Vec<PreprocessingNotice>>(&text).unwrap(), notices);

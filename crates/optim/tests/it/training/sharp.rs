@@ -72,8 +72,9 @@ device_tests! {
                 let (value, g) = plain(&expected);
                 assert!((sharp.loss - value).abs() < 1e-5);
                 assert!((sharp.gradient_norm - norm(&g)).abs() < 1e-5);
+                let length = norm(&g);
                 let ahead: Vec<f64> =
-                    expected.iter().zip(&g).map(|(w, g)| w + radius * g / norm(plain(&expected).1.as_slice())).collect();
+                    expected.iter().zip(&g).map(|(w, g)| w + radius * g / length).collect();
                 let (_, sharp) = plain(&ahead);
                 expected.iter_mut().zip(sharp).for_each(|(w, g)| *w -= 0.1 * g);
             }
@@ -87,8 +88,11 @@ device_tests! {
             [(0.9, 0.0, 0, false), (0.6, 0.1, 4, false), (0.9, 0.05, 3, true), (0.0, 0.0, 0, true)]
         {
             let settings = ScheduleFree { interpolation: beta, weight_decay, warmup };
-            let mut optimizer: ModuleOptimizer =
-                if adam { AdamConfig::new().with_beta_1(0.0).with_beta_2(0.99).with_epsilon(1e-8).init() } else { SgdConfig::new().init() };
+            let mut optimizer: ModuleOptimizer = if adam {
+                AdamConfig::new().with_beta_1(0.0).with_beta_2(0.99).with_epsilon(1e-8).init()
+            } else {
+                SgdConfig::new().init()
+            };
             let mut training = settings.begin(model(device)).unwrap();
             let (mut z, mut x, mut v) = (START.to_vec(), START.to_vec(), vec![0.0; 6]);
             let mut squares = 0.0;

@@ -50,8 +50,8 @@ pub(super) const VARIABLE: Check = Check::ratio("f, fixed / variable blocks")
     .above(1.0)
     .floor(ROUNDING)
     .expected(&[Expected::quick(0.03, 0.7, SMALL)]);
-const SMALL: &str = "with a tenth of the columns 500 iterations are ten times the passes of the figures, and GSL of variable \
-    blocks by row sums with matrix updates falls behind";
+const SMALL: &str = "with a tenth of the columns 500 iterations are ten times the passes of the figures, \
+    and GSL of variable blocks by row sums with matrix updates falls behind";
 pub(super) const VARIABLE_GSL: Check = Check::ratio("f, fixed / variable blocks, GSL by 1/L_b")
     .within(1.06 / 1.5, 1.06 * 1.5)
     .floor(ROUNDING)
