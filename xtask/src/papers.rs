@@ -59,8 +59,6 @@ pub(crate) fn keep_memory(command: &mut Command) {
 /// has.
 fn needs_no_domain(command: &str, arguments: &[OsString]) -> bool {
     match command {
-        // Without its domain there is no such command, not even its help.
-        "finetune" => false,
         "list" | "data" | "tables" => true,
         _ => asks_for_help(arguments),
     }
@@ -268,7 +266,8 @@ mod tests {
         assert!(bare("reproduce", &["local-graph-clustering", "--help"]) && bare("merge", &["-h"]));
         assert!(bare("list", &[]) && bare("data", &["get", "karate"]) && bare("tables", &["page.md"]));
         assert!(!bare("reproduce", &[]) && !bare("merge", &["a", "b"]));
-        assert!(!bare("finetune", &["--help"]), "it is no command without");
+        assert!(bare("finetune", &["--help"]) && bare("finetune", &["replay", "--help"]));
+        assert!(!bare("finetune", &["--model", "minilm"]));
         assert!(chosen("bench", &["--help"]).is_empty());
     }
 

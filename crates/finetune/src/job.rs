@@ -11,10 +11,11 @@ use kiln_models::TextClassifier;
 use kiln_tensor::{Parameters, devices};
 use serde::{Deserialize, Serialize};
 
+use super::choices::Tune;
 use super::error::{FinetuneError, at, broken};
 use super::inputs::TextTable;
 use super::memory::{MemoryUse, memory};
-use super::model::{ModelFiles, ModelPlan, Tune, TunedModel};
+use super::model::{ModelFiles, ModelPlan, TunedModel};
 use super::run::{Watcher, tune};
 use super::settings::{TuningMethod, TuningOutcome, TuningSettings};
 use super::storage::Storage;

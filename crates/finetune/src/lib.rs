@@ -12,7 +12,8 @@
 //! [`tune`] is the loop: it tunes a classifier of `kiln_models` by a zeroth-order method of `kiln_optim` or,
 //! to compare, by gradients; evaluates it now and then; and keeps what it needs to go on after a kill in a
 //! [`Storage`]. [`FinetuneCommand`] is `cargo xtask finetune`, a thin layer of options and words over these
-//! functions.
+//! functions; its help needs none of them, so that a build without the feature `engine` prints it without
+//! compiling Burn.
 //!
 //! ```
 //! use kiln_finetune::{Budget, Examples, TuningMethod, TuningSettings, evaluate, predict_classes, tune};
@@ -34,39 +35,64 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod choices;
+#[cfg(feature = "engine")]
 mod classify;
+#[cfg(feature = "engine")]
 mod command;
+#[cfg(feature = "engine")]
 mod engine;
+#[cfg(feature = "engine")]
 mod error;
+#[cfg(feature = "engine")]
 mod inputs;
+#[cfg(feature = "engine")]
 mod job;
+#[cfg(feature = "engine")]
 mod log;
+#[cfg(feature = "engine")]
 mod memory;
+#[cfg(feature = "engine")]
 mod model;
+#[cfg(feature = "engine")]
+mod option_settings;
 mod options;
+#[cfg(feature = "engine")]
 mod rebuild;
+#[cfg(feature = "engine")]
 mod run;
+#[cfg(feature = "engine")]
 mod scores;
+#[cfg(feature = "engine")]
 mod settings;
+#[cfg(feature = "engine")]
 mod storage;
+#[cfg(feature = "engine")]
 mod task;
+#[cfg(feature = "engine")]
 mod terminal;
+#[cfg(feature = "engine")]
 mod weights;
 
-pub use classify::{evaluate, predict_classes, predict_probabilities};
-pub use error::FinetuneError;
-pub use inputs::TextTable;
-pub use job::{RunRecord, TuningJob, TuningReport};
-pub use memory::{MemoryUse, memory, reset_peaks};
-pub use model::{ModelFiles, ModelPlan, Reader, Tune, TunedModel, locate};
+pub use choices::{Tune, TuningObjective, TuningStepSize};
 pub use options::FinetuneCommand;
-pub use rebuild::{Rebuilt, replay, undo};
-pub use run::{Watcher, tune};
-pub use scores::ClassifierScores;
-pub use settings::{
-    Budget, Spent, TuningEvaluation, TuningMethod, TuningObjective, TuningOutcome, TuningSettings,
-    TuningStepSize, UpdateRule, ZerothOrderSettings,
+
+#[cfg(feature = "engine")]
+pub use {
+    classify::{evaluate, predict_classes, predict_probabilities},
+    error::FinetuneError,
+    inputs::TextTable,
+    job::{RunRecord, TuningJob, TuningReport},
+    memory::{MemoryUse, memory, reset_peaks},
+    model::{ModelFiles, ModelPlan, Reader, TunedModel, locate},
+    rebuild::{Rebuilt, replay, undo},
+    run::{Watcher, tune},
+    scores::ClassifierScores,
+    settings::{
+        Budget, Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningSettings, UpdateRule,
+        ZerothOrderSettings,
+    },
+    storage::Storage,
+    task::{Examples, TextObjective},
+    weights::export,
 };
-pub use storage::Storage;
-pub use task::{Examples, TextObjective};
-pub use weights::export;

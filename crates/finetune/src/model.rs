@@ -1,8 +1,6 @@
 //! Which model is tuned, where it is found, and which of its parameters move.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use burn::module::Lora;
 use burn::tensor::Device;
@@ -11,6 +9,7 @@ use kiln_models::{Bert, Classifier, Llama, Prompt, PromptClassifier, TextClassif
 use kiln_tensor::Parameters;
 use serde::{Deserialize, Serialize};
 
+use super::choices::Tune;
 use super::error::FinetuneError;
 use super::task::Examples;
 use super::weights;
@@ -34,64 +33,6 @@ pub struct ModelPlan {
     pub seed: u64,
     /// Trainable parameters to begin with, as an earlier run wrote them.
     pub weights: Option<PathBuf>,
-}
-
-/// Which parameters move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Tune {
-    /// All.
-    Full,
-    /// The classifier's head; of a decoder, which has none, its last normalization.
-    Head,
-    /// The head and so many of the last layers.
-    LastLayers(usize),
-    /// Low-rank factors added to every weight matrix, of this rank, scaled by 16/rank as `MeZO`'s authors do.
-    Lora(usize),
-}
-
-impl FromStr for Tune {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |what: &str| {
-            let count = text.split_once('=').and_then(|(_, count)| count.parse().ok());
-            let count = count.filter(|&count: &usize| count > 0);
-            count.ok_or_else(|| format!("\"{text}\": {what} is a whole number from 1"))
-        };
-        match text.split('=').next().unwrap_or(text) {
-            "full" if text == "full" => Ok(Self::Full),
-            "head" if text == "head" => Ok(Self::Head),
-            "last-layers" => Ok(Self::LastLayers(number("K of last-layers=K")?)),
-            "lora" => Ok(Self::Lora(number("RANK of lora=RANK")?)),
-            _ => Err(format!("\"{text}\" is none of full, head, last-layers=K, lora=RANK")),
-        }
-    }
-}
-
-impl fmt::Display for Tune {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => f.write_str("full"),
-            Self::Head => f.write_str("head"),
-            Self::LastLayers(count) => write!(f, "last-layers={count}"),
-            Self::Lora(rank) => write!(f, "lora={rank}"),
-        }
-    }
-}
-
-impl TryFrom<String> for Tune {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Tune> for String {
-    fn from(tune: Tune) -> Self {
-        tune.to_string()
-    }
 }
 
 /// Where a model lies.

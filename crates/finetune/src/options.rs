@@ -2,17 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-use kiln_datasets::TextColumns;
-use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
-use serde::de::DeserializeOwned;
 
-use super::error::FinetuneError;
-use super::model::Tune;
-use super::settings::{
-    Budget, TuningMethod, TuningObjective, TuningSettings, TuningStepSize, UpdateRule, ZerothOrderSettings,
-};
+use super::choices::{Tune, TuningObjective, TuningStepSize};
 
 /// Fine-tunes a language model to sort texts into classes, by values of the loss alone (MeZO, MeZO-SVRG) or
 /// by gradients.
@@ -202,27 +194,27 @@ pub(super) struct TrainOptions {
     #[arg(
         long,
         default_value = "gaussian",
-        value_parser = named::<DirectionLaw>(&["gaussian", "rademacher", "sphere"]),
+        value_parser = ["gaussian", "rademacher", "sphere"],
         help_heading = "Zeroth order",
     )]
-    pub(super) distribution: DirectionLaw,
+    pub(super) distribution: String,
     /// How parameters come back after an evaluation. in-place: as MeZO's code, up to rounding. fused: the
     /// same bits in less time. copy: exactly, for twice the memory. grid: exactly in the memory of inference,
     /// on rounded parameters [default: fused; zo-sgd: copy]
     #[arg(
         long,
-        value_parser = named::<Restore>(&["in-place", "fused", "copy", "grid"]),
+        value_parser = ["in-place", "fused", "copy", "grid"],
         help_heading = "Zeroth order",
     )]
-    pub(super) restore: Option<Restore>,
+    pub(super) restore: Option<String>,
     /// central: on both sides of the point. forward: on one side and at the point itself
     #[arg(
         long,
         default_value = "central",
-        value_parser = named::<Difference>(&["central", "forward"]),
+        value_parser = ["central", "forward"],
         help_heading = "Zeroth order",
     )]
-    pub(super) difference: Difference,
+    pub(super) difference: String,
 
     /// η of anchor steps, on all training examples, or `auto` [default: ten times the step size]
     #[arg(long, value_name = "NUMBER|auto", allow_negative_numbers = true, help_heading = "MeZO-SVRG")]
@@ -236,18 +228,18 @@ pub(super) struct TrainOptions {
     #[arg(
         long,
         default_value = "rank-one",
-        value_parser = named::<AnchorStorage>(&["textbook", "rank-one", "replay"]),
+        value_parser = ["textbook", "rank-one", "replay"],
         help_heading = "MeZO-SVRG",
     )]
-    pub(super) anchor_storage: AnchorStorage,
+    pub(super) anchor_storage: String,
     /// corrected: the published method, one direction for both terms. official: what the authors' code does
     #[arg(
         long,
         default_value = "corrected",
-        value_parser = named::<Fidelity>(&["corrected", "shared-cycle", "independent", "official"]),
+        value_parser = ["corrected", "shared-cycle", "independent", "official"],
         help_heading = "MeZO-SVRG",
     )]
-    pub(super) fidelity: Fidelity,
+    pub(super) fidelity: String,
     /// Divide the step sizes by this when the loss has risen over epochs (the authors' code: 1.5 to 5)
     #[arg(long, value_name = "FACTOR", help_heading = "MeZO-SVRG")]
     pub(super) anneal: Option<f32>,
@@ -278,149 +270,4 @@ pub(super) enum MethodName {
     ZoSgd,
     Sgd,
     Adam,
-}
-
-impl MethodName {
-    fn is_zeroth_order(self) -> bool {
-        !matches!(self, Self::Sgd | Self::Adam)
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Mezo => "mezo",
-            Self::MezoSvrg => "mezo-svrg",
-            Self::ZoSgd => "zo-sgd",
-            Self::Sgd => "sgd",
-            Self::Adam => "adam",
-        }
-    }
-
-    /// What limits a zeroth-order step is the sum of curvatures: it is small where few parameters move, and
-    /// where a head of zeros hides the encoder from the loss at first. A decoder has no such head: its step
-    /// sizes are those of `MeZO`'s authors.
-    fn step_size(self, tune: Tune, is_decoder: bool) -> f64 {
-        match (self, tune) {
-            // The default of MeZO-SVRG's program. At 0.1 MiniLM soon calls everything by one name.
-            (Self::Sgd, Tune::Full) => 2e-3,
-            (Self::Sgd, _) => 0.1,
-            (Self::Adam, Tune::Full) => 5e-5,
-            (Self::Mezo | Self::ZoSgd | Self::MezoSvrg, Tune::Full) if is_decoder => 1e-6,
-            _ => 1e-3,
-        }
-    }
-}
-
-/// Reads what serde reads from these names.
-fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value(serde_json::Value::String(name)))
-}
-
-impl std::str::FromStr for TuningStepSize {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" {
-            return Ok(Self::Auto);
-        }
-        let size = text.parse().ok().filter(|size: &f64| size.is_finite() && *size > 0.0);
-        size.map(Self::Given).ok_or_else(|| format!("\"{text}\" is no positive number, and not auto"))
-    }
-}
-
-impl TrainOptions {
-    pub(super) fn columns(&self) -> TextColumns {
-        TextColumns {
-            text: self.text_column.clone(),
-            second: self.pair_column.clone(),
-            label: self.label_column.clone(),
-        }
-    }
-
-    /// The settings that the options ask for.
-    ///
-    /// # Errors
-    /// Options that do not go together.
-    pub(super) fn settings(&self, is_decoder: bool) -> Result<TuningSettings, FinetuneError> {
-        let method = self.method;
-        let refuse = |option, reason: &str| {
-            let reason = reason.replace("METHOD", method.name());
-            Err(FinetuneError::Setting { option, reason })
-        };
-        if method != MethodName::MezoSvrg {
-            if self.anchor_step_size.is_some() {
-                return refuse("anchor-step-size", "METHOD has no anchor; --method mezo-svrg has");
-            }
-            if self.anneal.is_some() {
-                return refuse("anneal", "METHOD does not anneal; --method mezo-svrg does");
-            }
-        }
-        if !matches!(method, MethodName::Mezo | MethodName::ZoSgd) && self.directions != 1 {
-            return refuse("directions", "METHOD takes one direction a step; mezo and zo-sgd take several");
-        }
-        if !method.is_zeroth_order() && self.log.is_some() {
-            return refuse("log", "METHOD has no replay log; zeroth-order methods have");
-        }
-        if !method.is_zeroth_order() && self.restore.is_some() {
-            return refuse("restore", "METHOD does not perturb parameters");
-        }
-        if method == MethodName::ZoSgd && !matches!(self.restore, None | Some(Restore::Copy)) {
-            return refuse("restore", "METHOD works on a copy; --method mezo has the other modes");
-        }
-        let step_size =
-            self.step_size.unwrap_or(TuningStepSize::Given(method.step_size(self.tune, is_decoder)));
-        let rule = match method {
-            MethodName::Sgd | MethodName::Adam => None,
-            MethodName::Mezo | MethodName::ZoSgd => {
-                Some(UpdateRule::Mezo { step_size, directions: self.directions })
-            }
-            MethodName::MezoSvrg => Some(UpdateRule::MezoSvrg {
-                anchor_step_size: self.anchor_step_size.unwrap_or(match step_size {
-                    TuningStepSize::Given(size) => TuningStepSize::Given(10.0 * size),
-                    TuningStepSize::Auto => TuningStepSize::Auto,
-                }),
-                step_size,
-                anchor_period: self.anchor_period,
-                storage: self.anchor_storage,
-                fidelity: self.fidelity,
-            }),
-        };
-        let method = match (rule, step_size) {
-            (Some(rule), _) => TuningMethod::ZerothOrder(ZerothOrderSettings {
-                rule,
-                eps: self.eps,
-                distribution: self.distribution,
-                restore: self.restore.unwrap_or(if method == MethodName::ZoSgd {
-                    Restore::Copy
-                } else {
-                    Restore::Fused
-                }),
-                difference: self.difference,
-                anneal: self.anneal,
-            }),
-            (None, TuningStepSize::Given(step_size)) if method == MethodName::Sgd => {
-                TuningMethod::Sgd { step_size }
-            }
-            (None, TuningStepSize::Given(step_size)) => TuningMethod::Adam { step_size },
-            (None, TuningStepSize::Auto) => {
-                return refuse("step-size", "auto is for zeroth-order methods; give METHOD a number");
-            }
-        };
-        let steps = if self.method.is_zeroth_order() { 1000 } else { 300 };
-        Ok(TuningSettings {
-            method,
-            budget: match (self.steps, self.queries) {
-                (_, Some(queries)) => Budget::Queries(queries),
-                (given, None) => Budget::Steps(given.unwrap_or(steps)),
-            },
-            batch_size: self.batch_size,
-            micro_batch: self.micro_batch,
-            objective: self.objective,
-            weight_decay: self.weight_decay,
-            seed: self.seed,
-            eval_every: self.eval_every,
-            checkpoint_every: self.checkpoint_every,
-        })
-    }
 }

@@ -3,6 +3,7 @@
 use kiln_optim::zeroth_order::{AnchorStorage, Difference, DirectionLaw, Fidelity, Restore};
 use serde::{Deserialize, Serialize};
 
+use super::choices::{TuningObjective, TuningStepSize};
 use super::scores::ClassifierScores;
 
 /// Settings of one run. Together with the model and the data they determine every bit of the result on one
@@ -125,16 +126,6 @@ pub enum UpdateRule {
     },
 }
 
-/// A step size, or the request to choose one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TuningStepSize {
-    /// This one.
-    Given(f64),
-    /// What the advisor finds by probing the curvature of the loss on one batch before the first step.
-    Auto,
-}
-
 /// When a run stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,19 +135,6 @@ pub enum Budget {
     /// After the step that brings the forward passes of one example to this number. A gradient counts as
     /// three: that is about what it costs.
     Queries(u64),
-}
-
-/// What is minimised over the training examples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum TuningObjective {
-    /// The mean cross-entropy.
-    CrossEntropy,
-    /// The share of wrong answers; it has no gradient, so only zeroth-order methods can.
-    Accuracy,
-    /// 1 − F1 of each batch: of the second class where there are two, else the mean over classes. No gradient
-    /// either.
-    F1,
 }
 
 /// The model's answers on the examples held out.
@@ -234,12 +212,5 @@ impl Budget {
             Self::Steps(most) => steps >= most,
             Self::Queries(most) => spent.in_queries() >= most,
         }
-    }
-}
-
-impl TuningObjective {
-    /// Whether it can be differentiated.
-    pub fn has_gradient(self) -> bool {
-        self == Self::CrossEntropy
     }
 }

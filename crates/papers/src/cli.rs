@@ -28,7 +28,6 @@ enum Command {
     /// List the data sets, or get one.
     Data(DataCommand),
     /// Fine-tune a language model on a table of labelled texts.
-    #[cfg(feature = "models")]
     Finetune(kiln_finetune::FinetuneCommand),
     /// Measures the memory of one method at one size, for `reproduce mezo`.
     #[cfg(feature = "models")]
@@ -46,6 +45,10 @@ pub fn main() -> ExitCode {
         Command::Data(command) => command.run().map(|()| 0).map_err(Into::into),
         #[cfg(feature = "models")]
         Command::Finetune(command) => command.run().map(|()| 0).map_err(Into::into),
+        #[cfg(not(feature = "models"))]
+        Command::Finetune(_) => {
+            Err("this build has no language models: `cargo xtask finetune` builds them in".into())
+        }
         #[cfg(feature = "models")]
         Command::MemoryProbe(command) => command.run().map(|()| 0),
     })
