@@ -16,6 +16,7 @@
 //!   stage for class weights or invariant features: ERM, DIP, CIP, JointDIP, CIRM, their weighted forms, IRM,
 //!   V-REx, groupDRO and DANN are combinations, in a file each, with paper, formula and cost. Any Burn module
 //!   that is a [`FeatureModel`] can be trained by it: [`AdaptMethod::on`].
+//! * [`diagnosis`] looks at a table before anything is fitted, and says whether to adapt, how and why.
 //! * An answer that is known to be void comes with a [`FitWarning`].
 //!
 //! ```
@@ -39,6 +40,7 @@
 mod adapted;
 mod border;
 pub mod bounds;
+pub mod diagnosis;
 mod domain;
 mod error;
 pub mod fine_tuning;

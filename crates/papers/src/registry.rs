@@ -4,6 +4,7 @@
 use kiln_receipts::Paper;
 
 mod adahessian;
+mod adapt_diagnose;
 mod adaptive_wavelet_distillation;
 mod alex_gda;
 mod alternating_minimization;
@@ -34,6 +35,7 @@ mod variance_reduction;
 /// All papers. Those whose domain this build lacks have no experiments.
 pub const PAPERS: &[Paper] = &[
     adahessian::PAPER,
+    adapt_diagnose::PAPER,
     adaptive_wavelet_distillation::PAPER,
     alex_gda::PAPER,
     alternating_minimization::PAPER,

@@ -1,5 +1,6 @@
 //! Tests of the crate.
 
+mod diagnosis;
 mod fine_tuning;
 mod images;
 mod importance;

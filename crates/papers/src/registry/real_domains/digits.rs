@@ -7,7 +7,7 @@ use kiln_receipts::ExperimentError;
 
 /// Pictures as rows of pixels in [0, 1], without `margin` pixels on each side, each square of `block` pixels
 /// a side replaced by its mean.
-pub(super) fn blocks(
+pub(in crate::registry) fn blocks(
     name: &str,
     images: &LabelledImages,
     margin: usize,

@@ -22,7 +22,7 @@ const COVARIATES: [usize; 7] = [0, 1, 2, 3, 7, 8, 9];
 /// The hospitals, ill or not, as the recipe of the reference numbers has them: what is missing becomes the
 /// mean of the hospitals other than the target, then each column is shifted and scaled to mean 0 and
 /// deviation 1 on those.
-pub(super) fn heart(sites: &[HeartSite], target: usize) -> Result<Vec<Domain>, ExperimentError> {
+pub(in crate::registry) fn heart(sites: &[HeartSite], target: usize) -> Result<Vec<Domain>, ExperimentError> {
     let mut columns = Vec::new();
     for covariate in COVARIATES {
         let of_sources = || {
@@ -55,7 +55,7 @@ pub(super) fn counts(name: &str, reviews: &LabelledCounts) -> Result<Domain, Exp
 }
 
 /// The training reviews as `ln(1 + count)` of the words that occur most in them, scaled.
-pub(super) fn amazon(products: &[ReviewDomain]) -> Result<Vec<Domain>, ExperimentError> {
+pub(in crate::registry) fn amazon(products: &[ReviewDomain]) -> Result<Vec<Domain>, ExperimentError> {
     let width = products.first().map_or(0, |product| product.train.counts.width());
     let mut totals: Vec<_> = (0..width).map(|word| (word, 0.0)).collect();
     let rows =
@@ -118,7 +118,7 @@ where
 }
 
 /// The published features.
-pub(super) fn office(pictures: &[NamedFeatures]) -> Result<Vec<Domain>, ExperimentError> {
+pub(in crate::registry) fn office(pictures: &[NamedFeatures]) -> Result<Vec<Domain>, ExperimentError> {
     let domain = |domain: &NamedFeatures| {
         let shares = domain.standardized_shares();
         let x = Mat::from_fn(domain.len(), domain.width, |i, j| shares[i * domain.width + j]);
@@ -129,7 +129,11 @@ pub(super) fn office(pictures: &[NamedFeatures]) -> Result<Vec<Domain>, Experime
 }
 
 /// At most `count` rows of each domain, drawn by the seed.
-pub(super) fn drawn(domains: &[Domain], count: usize, seed: u64) -> Result<Vec<Domain>, ExperimentError> {
+pub(in crate::registry) fn drawn(
+    domains: &[Domain],
+    count: usize,
+    seed: u64,
+) -> Result<Vec<Domain>, ExperimentError> {
     let draw = |(stream, domain): (u64, &Domain)| {
         let mut places = RowOrder::ByKeys { seed }.of(domain.rows(), stream);
         places.truncate(count);

@@ -8,7 +8,7 @@ mod claims;
 #[cfg(feature = "adapt")]
 pub(super) mod digits;
 #[cfg(feature = "adapt")]
-mod features;
+pub(super) mod features;
 #[cfg(feature = "adapt")]
 mod methods;
 #[cfg(feature = "adapt")]
