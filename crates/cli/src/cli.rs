@@ -41,6 +41,8 @@ Examples:
   kiln convert friends.csv friends.graphml                 for Gephi, Cytoscape, networkx
   kiln linear fit homes.csv --label rent --out rent.json   learns what the rent depends on
   kiln linear predict rent.json new.csv                    predicts it for other homes
+  kiln adapt diagnose --source a.csv b.csv --target t.csv --label ill
+                                                           whether tables a and b can be used for t
 
 Exit status:
   0  done
@@ -55,6 +57,19 @@ enum Command {
     #[cfg(feature = "linear")]
     #[command(subcommand)]
     Linear(crate::linear::Command),
+    #[cfg(feature = "adapt")]
+    #[command(subcommand)]
+    Adapt(crate::adapt::Command),
+    /// Use tables with labels to predict another one that differs: not in this build
+    ///
+    /// `cargo install --path crates/cli --features adapt` builds it in. It compiles Burn, which takes some
+    /// minutes.
+    #[cfg(not(feature = "adapt"))]
+    #[command(verbatim_doc_comment)]
+    Adapt {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        _arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Reads the arguments of the process and does what they say.
@@ -65,6 +80,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Graph(command) => command.run(),
         #[cfg(feature = "linear")]
         Command::Linear(command) => command.run(),
+        #[cfg(feature = "adapt")]
+        Command::Adapt(command) => command.run(),
+        #[cfg(not(feature = "adapt"))]
+        Command::Adapt { .. } => Err("this program was built without kiln adapt: cargo install --path \
+            crates/cli --features adapt builds it in"
+            .into()),
     };
     ExitCode::from(done.unwrap_or_else(|failure| {
         eprintln!("error: {}", in_full(&*failure));
@@ -81,7 +102,7 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
         _ => String::new(),
     };
     let tip = match error.kind() {
-        _ if has(&["linear"]) => return error,
+        _ if has(&["linear", "adapt"]) => return error,
         ErrorKind::MissingRequiredArgument if has(&["--seed", "--out", "-o"]) => {
             "--seed and --out take everything after them: put FILE first, as in kiln cluster friends.csv \
              --seed alice"

@@ -1,7 +1,10 @@
 //! The program `kiln`: Kiln's methods on files of your own, without a line of Rust.
 //!
-//! One feature a domain, `graph` and `linear`, both by default. Neither compiles tensors.
+//! One feature a domain, `graph` and `linear`, both by default; neither compiles tensors. The feature `adapt`
+//! does.
 
+#[cfg(feature = "adapt")]
+mod adapt;
 #[cfg(feature = "pages")]
 mod cli;
 #[cfg(feature = "pages")]

@@ -145,6 +145,50 @@ impl DataTable {
         Ok(Self { file: file.into(), columns, rows, lines: None, notes: Vec::new() })
     }
 
+    /// The rows of several tables, one below the other, with the columns that all of them have, in the order
+    /// of the first. A column that holds words in one of them holds words.
+    ///
+    /// ```
+    /// use kiln_table::{DataTable, read_table_from};
+    ///
+    /// let read = |text: &str| read_table_from("a.csv", text.as_bytes(), &Default::default());
+    /// let one = DataTable::stacked(&[read("x,y\n1,a\n")?, read("y,z,x\nb,0,2\n")?])?;
+    /// assert_eq!((one.rows(), one.columns().len()), (2, 2));
+    /// assert_eq!(one.numbers("x")?, [1.0, 2.0]);
+    /// assert_eq!(one.column("y")?.values.text(1).as_deref(), Some("b"));
+    /// # Ok::<(), kiln_table::TableError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Without tables or a common column, and [`TableError::Dates`] where one has dates and another numbers.
+    pub fn stacked(tables: &[Self]) -> Result<Self, TableError> {
+        check::not_empty("the list of tables", tables.len())?;
+        let mut columns = Vec::new();
+        for column in &tables[0].columns {
+            let found: Option<Vec<&TableColumn>> = tables
+                .iter()
+                .map(|table| table.columns.iter().find(|other| other.name == column.name))
+                .collect();
+            let Some(parts) = found else { continue };
+            if let Some(at) = parts.iter().position(|part| part.dates != column.dates) {
+                let say = |dates| if dates { "dates" } else { "numbers" };
+                return Err(TableError::Dates {
+                    file: tables[at].file.clone(),
+                    column: column.name.clone(),
+                    found: say(parts[at].dates),
+                    expected: say(column.dates),
+                });
+            }
+            columns.push(below_each_other(&parts));
+        }
+        let files: Vec<&str> = tables.iter().map(Self::file).collect();
+        check::not_empty(
+            format!("the list of columns that {} have in common", files.join(", ")),
+            columns.len(),
+        )?;
+        Self::new(files.join(", "), columns)
+    }
+
     /// The file, as errors name it.
     pub fn file(&self) -> &str {
         &self.file
@@ -218,4 +262,38 @@ impl DataTable {
             columns: self.columns.iter().map(|column| column.name.clone()).collect(),
         }
     }
+}
+
+/// Columns of one name as one.
+fn below_each_other(parts: &[&TableColumn]) -> TableColumn {
+    let numbers: Option<Vec<f64>> = parts
+        .iter()
+        .map(|part| match &part.values {
+            ColumnValues::Numbers(numbers) => Some(numbers.as_slice()),
+            ColumnValues::Words { .. } => None,
+        })
+        .collect::<Option<Vec<_>>>()
+        .map(|parts| parts.concat());
+    let values = numbers.map_or_else(|| words_below_each_other(parts), ColumnValues::Numbers);
+    let mut missing: Vec<(String, usize)> = Vec::new();
+    for (spelled, count) in parts.iter().flat_map(|part| &part.missing) {
+        match missing.iter_mut().find(|(known, _)| known == spelled) {
+            Some((_, all)) => *all += count,
+            None => missing.push((spelled.clone(), *count)),
+        }
+    }
+    TableColumn { name: parts[0].name.clone(), values, dates: parts[0].dates, missing }
+}
+
+fn words_below_each_other(parts: &[&TableColumn]) -> ColumnValues {
+    let words: Vec<Option<String>> =
+        parts.iter().flat_map(|part| (0..part.values.len()).map(|row| part.values.text(row))).collect();
+    let levels: Vec<String> =
+        words.iter().flatten().collect::<std::collections::BTreeSet<_>>().into_iter().cloned().collect();
+    let code = |word: &Option<String>| match word {
+        Some(word) => levels.binary_search(word).map_or(ColumnValues::MISSING, |code| code as u32),
+        None => ColumnValues::MISSING,
+    };
+    let codes = words.iter().map(code).collect();
+    ColumnValues::Words { levels, codes }
 }

@@ -335,7 +335,7 @@ impl Fit {
 }
 
 /// Whether numbers are codes of classes: whole, and few for the number of rows.
-fn are_classes(labels: &[f64]) -> bool {
+pub(crate) fn are_classes(labels: &[f64]) -> bool {
     if labels.iter().any(|label| label.fract() != 0.0) {
         return false;
     }

@@ -2,15 +2,15 @@
 
 mod answer;
 mod choice;
-mod fit;
+pub(crate) mod fit;
 mod input;
 mod learn;
-mod model;
-mod page;
+pub(crate) mod model;
+pub(crate) mod page;
 mod plots;
 mod predict;
-mod predictions;
-mod words;
+pub(crate) mod predictions;
+pub(crate) mod words;
 
 use clap::Subcommand;
 

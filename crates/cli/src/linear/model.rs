@@ -98,7 +98,7 @@ pub(super) struct FittedTo {
 
 /// A model that predicts.
 #[derive(Debug, Clone)]
-pub(super) enum Fitted {
+pub(crate) enum Fitted {
     Classes(FittedClassifier),
     Values(FittedRegressor),
 }

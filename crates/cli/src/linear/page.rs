@@ -141,7 +141,7 @@ fn weights(answer: &Answer) -> Markup {
 }
 
 /// A bar to the right for what adds, to the left for what takes away.
-fn bar(share: f64) -> Markup {
+pub(crate) fn bar(share: f64) -> Markup {
     let width = 50.0 * share.abs();
     let left = if share < 0.0 { 50.0 - width } else { 50.0 };
     let class = if share < 0.0 { "down" } else { "up" };

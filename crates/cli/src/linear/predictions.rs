@@ -8,7 +8,7 @@ use crate::numbers::{Share, Short, count};
 
 /// Predictions, one a row.
 #[derive(Debug)]
-pub(super) enum Predictions {
+pub(crate) enum Predictions {
     Classes {
         classes: Vec<ClassLabel>,
         known: Vec<ClassLabel>,
@@ -20,13 +20,13 @@ pub(super) enum Predictions {
 
 /// Labels that are known.
 #[derive(Debug, Clone)]
-pub(super) enum Truth<'a> {
+pub(crate) enum Truth<'a> {
     Column(&'a TableColumn),
     Numbers(&'a [f64]),
 }
 
 impl Predictions {
-    pub(super) fn of(fitted: &Fitted, rows: &DataRows) -> Result<Self, LinearDataError> {
+    pub(crate) fn of(fitted: &Fitted, rows: &DataRows) -> Result<Self, LinearDataError> {
         Ok(match fitted {
             Fitted::Classes(model) => {
                 let probabilities = match model.predict_probabilities(rows) {
@@ -41,7 +41,7 @@ impl Predictions {
     }
 
     /// The predictions under the label's name, with probabilities, beside columns of the table.
-    pub(super) fn csv(&self, label: &str, beside: &[&TableColumn]) -> String {
+    pub(crate) fn csv(&self, label: &str, beside: &[&TableColumn]) -> String {
         let mut head: Vec<String> = beside.iter().map(|column| column.name.clone()).collect();
         head.push(format!("predicted {label}"));
         if let Self::Classes { known, probabilities: Some(_), .. } = self {
@@ -77,7 +77,7 @@ impl Predictions {
     }
 
     /// What the predictions are worth.
-    pub(super) fn score(&self, label: &str, truth: &Truth<'_>) -> String {
+    pub(crate) fn score(&self, label: &str, truth: &Truth<'_>) -> String {
         match self {
             Self::Classes { classes, known, .. } => {
                 let mut unknown: Vec<ClassLabel> = Vec::new();

@@ -73,7 +73,7 @@ fn in_words(warning: &LinearWarning, columns: &[String]) -> String {
 }
 
 /// What was made of a file.
-pub(super) fn note(note: &TableNote) -> String {
+pub(crate) fn note(note: &TableNote) -> String {
     let said = readable(&note.to_string());
     match note {
         TableNote::AlmostNumbers { found, .. } => {
@@ -85,7 +85,7 @@ pub(super) fn note(note: &TableNote) -> String {
 }
 
 /// What was made of a column.
-pub(super) fn notice(notice: &PreprocessingNotice) -> String {
+pub(crate) fn notice(notice: &PreprocessingNotice) -> String {
     let said = readable(&notice.to_string());
     match notice {
         PreprocessingNotice::LikeNames { column, .. } | PreprocessingNotice::CountsRows { column } => {
