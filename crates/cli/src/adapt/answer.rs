@@ -23,7 +23,6 @@ pub(super) fn what(method: LinearCandidate) -> &'static str {
         LinearCandidate::IwDip => "dip, with classes weighted to have the target's shares",
         LinearCandidate::IwCip => "cip, with classes weighted to have the target's shares",
         LinearCandidate::IwJointDip => "joint-dip, with classes weighted to have the target's shares",
-        _ => "",
     }
 }
 

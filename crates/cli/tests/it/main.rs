@@ -1,5 +1,7 @@
 //! The program as a person starts it.
 
+#[cfg(feature = "adapt")]
+mod adapt;
 mod all;
 mod arguments;
 mod cluster;
