@@ -14,7 +14,8 @@ use crate::{Result, cargo, is_installed, root, stranger, target_dir};
 
 /// Features that everything is built with; see [`features`].
 const FEATURES: &str = "kiln-tensor/ndarray,kiln-tensor/flex,kiln-tensor/wgpu,kiln-tensor/x86-v4,\
-                        kiln-tensor/test-devices,kiln-bench/webgraph,kiln-papers/wgpu";
+                        kiln-tensor/test-devices,kiln-bench/webgraph,kiln-papers/wgpu,\
+                        kiln-cli/adapt";
 
 /// What to run.
 #[derive(clap::Args)]

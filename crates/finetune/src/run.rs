@@ -8,12 +8,12 @@ use kiln_optim::zeroth_order::{self, Advisor, Mezo, MezoSvrg, Tuner, WeightDecay
 use kiln_optim::{Order, Sampler};
 use kiln_tensor::Parameters;
 
+use super::choices::TuningStepSize;
 use super::engine::{Descent, Engine, GradientEngine, ZerothOrderEngine};
 use super::error::FinetuneError;
 use super::log::Log;
 use super::settings::{
-    Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningSettings, TuningStepSize, UpdateRule,
-    ZerothOrderSettings,
+    Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningSettings, UpdateRule, ZerothOrderSettings,
 };
 use super::storage::{Header, History, Saved, Storage};
 use super::task::{Examples, TextObjective};

@@ -8,9 +8,9 @@ use kiln_optim::zeroth_order::BatchObjective;
 use kiln_optim::{OptimError, check_batch};
 use kiln_tensor::Parameters;
 
+use super::choices::TuningObjective;
 use super::error::FinetuneError;
 use super::scores::f1;
-use super::settings::TuningObjective;
 
 /// Tokenised texts with their classes.
 #[derive(Debug, Clone)]

@@ -10,11 +10,10 @@ use kiln_receipts::Number;
 use kiln_receipts::progress::duration;
 use kiln_receipts::report::terminal;
 
+use super::choices::TuningStepSize;
 use super::memory::MemoryUse;
 use super::run::Watcher;
-use super::settings::{
-    Budget, Spent, TuningEvaluation, TuningMethod, TuningOutcome, TuningStepSize, UpdateRule,
-};
+use super::settings::{Budget, Spent, TuningEvaluation, TuningMethod, TuningOutcome, UpdateRule};
 use super::task::Examples;
 
 /// Time between two lines when the output is no terminal.

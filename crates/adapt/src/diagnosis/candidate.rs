@@ -242,11 +242,8 @@ struct Units {
 impl Units {
     fn of(data: &Adaptation<Mat<f64>>) -> Result<Self, AdaptError> {
         let sources = data.sources();
-        let columns = (0..data.target().x().ncols())
-            .map(|j| {
-                mean_and_deviation(sources.iter().flat_map(move |source| source.x().col(j).iter().copied()))
-            })
-            .collect();
+        let columns =
+            (0..data.target().x().ncols()).map(|j| mean_and_deviation(&source_column(data, j))).collect();
         let label = match sources[0].y() {
             Labels::Classes { .. } => None,
             Labels::Values(_) => {
@@ -254,7 +251,7 @@ impl Units {
                 for source in sources {
                     all.extend_from_slice(source.values()?);
                 }
-                Some(mean_and_deviation(all.iter().copied()))
+                Some(mean_and_deviation(&all))
             }
         };
         Ok(Self { columns, label })
@@ -302,18 +299,20 @@ impl Units {
 
 /// Of a column; a deviation of 1 where all are the same, up to rounding. Computed in parts of the largest
 /// entry, so that no square overflows.
-pub(super) fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let count = values.clone().count().max(1) as f64;
-    let largest = values.clone().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+pub(super) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len().max(1) as f64;
+    let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     if largest == 0.0 {
         return (0.0, 1.0);
     }
-    let mean = values.clone().map(|value| value / largest).sum::<f64>() / count;
-    let variance = values.map(|value| (value / largest - mean).powi(2)).sum::<f64>() / count;
+    let mean = values.iter().map(|value| value / largest).sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value / largest - mean).powi(2)).sum::<f64>() / count;
     let deviation = variance.sqrt();
-    if deviation <= f64::EPSILON * count.sqrt() {
-        (mean * largest, 1.0)
-    } else {
-        (mean * largest, deviation * largest)
-    }
+    let varies = deviation > f64::EPSILON * count.sqrt();
+    (mean * largest, if varies { deviation * largest } else { 1.0 })
+}
+
+/// A column of the rows of all sources.
+pub(super) fn source_column(data: &Adaptation<Mat<f64>>, j: usize) -> Vec<f64> {
+    data.sources().iter().flat_map(|source| source.x().col(j).iter().copied().collect::<Vec<_>>()).collect()
 }

@@ -66,7 +66,9 @@ pub(super) fn class_shares(
         let (y, _) = source.classes()?;
         rows += y.len() as f64;
         let mut of_source = vec![0.0; count];
-        y.iter().for_each(|class| of_source[*class] += 1.0);
+        for class in y {
+            of_source[*class] += 1.0;
+        }
         shares.push(of_source);
     }
     let of_class = |(class, mut drawn): (usize, Vec<f64>)| {
@@ -95,7 +97,9 @@ fn target_shares(
     let statistics = ShiftStatistics::from_predictions(&[(predicted, actual)], target, classes).ok()?;
     let weights = LabelShiftEstimator::Bbse.weights(&statistics).ok()?.weights;
     let mut shares = vec![0.0; classes];
-    actual.iter().for_each(|class| shares[*class] += weights[*class]);
+    for class in actual {
+        shares[*class] += weights[*class];
+    }
     let total: f64 = shares.iter().sum();
     (total > 0.0).then(|| shares.iter().map(|share| share / total).collect())
 }

@@ -5,7 +5,7 @@
 use faer::Mat;
 use serde::{Deserialize, Serialize};
 
-use super::candidate::{as_one, mean_and_deviation};
+use super::candidate::{mean_and_deviation, source_column};
 use crate::linear::LinearModel;
 use crate::{AdaptError, Adaptation, Labels};
 
@@ -30,14 +30,12 @@ pub(super) fn feature_shifts(
     data: &Adaptation<Mat<f64>>,
     pooled: &LinearModel,
 ) -> Result<Vec<FeatureShift>, AdaptError> {
-    let one = as_one(data)?;
-    let all = one.source(0)?.x();
     let target = data.target().x();
     let columns = target.ncols();
     let outputs = pooled.outputs();
     let sizes: Vec<f64> = (0..columns)
         .map(|j| {
-            let (_, deviation) = mean_and_deviation(all.col(j).iter().copied());
+            let (_, deviation) = mean_and_deviation(&source_column(data, j));
             let row = pooled.coefficients();
             let centre = (0..outputs).map(|c| row[(j, c)]).sum::<f64>() / outputs as f64;
             let centre = if outputs > 1 { centre } else { 0.0 };
@@ -49,9 +47,9 @@ pub(super) fn feature_shifts(
     Ok((0..columns)
         .map(|j| {
             let column = |x: &Mat<f64>| x.col(j).iter().copied().collect::<Vec<_>>();
-            let (source, in_target) = (column(all), column(target));
-            let (mean, deviation) = mean_and_deviation(source.iter().copied());
-            let (target_mean, target_deviation) = mean_and_deviation(in_target.iter().copied());
+            let (source, in_target) = (source_column(data, j), column(target));
+            let (mean, deviation) = mean_and_deviation(&source);
+            let (target_mean, target_deviation) = mean_and_deviation(&in_target);
             let varies = source.iter().any(|value| *value != source[0]);
             let target_varies = in_target.iter().any(|value| *value != in_target[0]);
             let moved = (target_mean - mean) / deviation;
@@ -87,8 +85,7 @@ impl Invariance {
     /// explains of it with one coefficient for all sources.
     fn between(&self, data: &Adaptation<Mat<f64>>, j: usize) -> f64 {
         let sources = data.sources();
-        let (_, scale) =
-            mean_and_deviation(sources.iter().flat_map(|source| source.x().col(j).iter().copied()));
+        let (_, scale) = mean_and_deviation(&source_column(data, j));
         let columns: Vec<Vec<f64>> =
             sources.iter().map(|source| source.x().col(j).iter().map(|x| x / scale).collect()).collect();
         let rest: Vec<Vec<f64>> = match self {
@@ -111,7 +108,7 @@ impl Invariance {
             Self::Values => {
                 let y: Vec<&[f64]> =
                     sources.iter().map(|source| source.values().unwrap_or_default()).collect();
-                let (mean_y, scale_y) = mean_and_deviation(y.iter().flat_map(|y| y.iter().copied()));
+                let (mean_y, scale_y) = mean_and_deviation(&y.concat());
                 let pairs = || columns.iter().zip(&y).flat_map(|(x, y)| x.iter().zip(y.iter()));
                 let count = pairs().count() as f64;
                 let mean_x = pairs().map(|(x, _)| x).sum::<f64>() / count;

@@ -134,7 +134,7 @@ impl Diagnosis {
         })
     }
 
-    fn domain_tests(&self, data: &Adaptation<Mat<f64>>) -> Result<Vec<DomainTest>, AdaptError> {
+    fn domain_tests(self, data: &Adaptation<Mat<f64>>) -> Result<Vec<DomainTest>, AdaptError> {
         let test = |names: [&str; 2], one: &Mat<f64>, others: &Adaptation<Mat<f64>>| {
             let all = candidate::as_one(others)?;
             two_sample::domain_test(names, one, all.source(0)?.x(), self.seed)
@@ -266,7 +266,7 @@ fn distance(
     match source.y() {
         Labels::Classes { .. } => disagreement(&model.predict_classes(x)?, &other.predict_classes(x)?),
         Labels::Values(values) => {
-            let (_, deviation) = candidate::mean_and_deviation(values.iter().copied());
+            let (_, deviation) = candidate::mean_and_deviation(values);
             let (own, theirs) = (model.predict_values(x)?, other.predict_values(x)?);
             let difference = |(a, b): (&f64, &f64)| ((a - b) / deviation).powi(2);
             let mean = own.iter().zip(&theirs).map(difference).sum::<f64>() / own.len() as f64;

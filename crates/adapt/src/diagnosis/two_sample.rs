@@ -8,10 +8,10 @@
 //! ```
 //!
 //! is ½ if the laws are one, whatever was learned; `p` is that of the test of Mann and Whitney with ties, and
-//! the interval that of DeLong. It sees shifts of means and variances along the features, and sums of these;
+//! the interval that of `DeLong`. It sees shifts of means and variances along the features, and sums of these;
 //! not, for instance, a correlation that turned around.
 //!
-//! Lopez-Paz, Oquab, "Revisiting classifier two-sample tests", ICLR 2017; DeLong, DeLong, Clarke-Pearson,
+//! Lopez-Paz, Oquab, "Revisiting classifier two-sample tests", ICLR 2017; `DeLong`, `DeLong`, Clarke-Pearson,
 //! Biometrics 44, 1988.
 //!
 //! Cost: one logistic regression on half of the rows, and sorting.
@@ -94,8 +94,10 @@ pub(super) fn domain_test(
 /// Mean and deviation of each column.
 fn units(parts: &[(&Mat<f64>, &[usize])]) -> Vec<(f64, f64)> {
     let columns = parts.first().map_or(0, |(x, _)| x.ncols());
-    let column = |j: usize| parts.iter().flat_map(move |(x, rows)| rows.iter().map(move |row| x[(*row, j)]));
-    (0..columns).map(|j| mean_and_deviation(column(j))).collect()
+    let column = |j: usize| -> Vec<f64> {
+        parts.iter().flat_map(|(x, rows)| rows.iter().map(|row| x[(*row, j)]).collect::<Vec<_>>()).collect()
+    };
+    (0..columns).map(|j| mean_and_deviation(&column(j))).collect()
 }
 
 /// The rows in these units, and the squares, bounded: a far row must not be all that counts.

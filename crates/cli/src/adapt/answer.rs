@@ -1,5 +1,8 @@
 //! What a diagnosis found, for people.
 
+use std::fmt::Write as _;
+
+use kiln_adapt::Labelled;
 use kiln_adapt::diagnosis::{DiagnosisAnswer, FeatureShift, LinearCandidate, MethodTrial};
 
 use super::tables::Ready;
@@ -126,7 +129,7 @@ pub(super) fn share_cells(answer: &DiagnosisAnswer, classes: &[String]) -> Vec<V
 /// Sentences on what was found.
 pub(super) fn findings(ready: &Ready, answer: &DiagnosisAnswer) -> Vec<String> {
     let mut said = Vec::new();
-    let rows: usize = ready.data.sources().iter().map(|source| source.rows()).sum();
+    let rows: usize = ready.data.sources().iter().map(Labelled::rows).sum();
     match answer.effective_rows {
         Some(effective) => said.push(format!(
             "Weighted to look like the target, the {rows} rows of the sources are worth {}.",
@@ -185,7 +188,7 @@ pub(super) fn text(ready: &Ready, answer: &DiagnosisAnswer) -> String {
     let cells = features.iter().take(ROWS).map(|feature| feature_cells(feature, &ready.columns));
     said += &columns(FEATURE_HEADS.into_iter(), cells, &[1, 2, 3, 4]);
     if features.len() > ROWS {
-        said += &format!("… and {} more: --out FILE.json has all\n", features.len() - ROWS);
+        let _ = writeln!(said, "… and {} more: --out FILE.json has all", features.len() - ROWS);
     }
     said.push('\n');
     said + &wrapped(MEANING)

@@ -51,12 +51,11 @@ impl Fit {
             ),
         };
         let ready = self.tables.read()?;
-        let (method, reasons) = match chosen {
-            Some(method) => (method, vec!["It was asked for.".to_owned()]),
-            None => {
-                let found = Diagnosis { seed: self.tables.seed }.run(&ready.data)?;
-                (found.recommendation.method, answer::reasons(&found))
-            }
+        let (method, reasons) = if let Some(method) = chosen {
+            (method, vec!["It was asked for.".to_owned()])
+        } else {
+            let found = Diagnosis { seed: self.tables.seed }.run(&ready.data)?;
+            (found.recommendation.method, answer::reasons(&found))
         };
         let model = method.fit(&ready.data)?;
         kiln_receipts::cli::print(&wrapped(&format!("Fitted by {method}: {}.", answer::what(method))))?;

@@ -17,7 +17,7 @@ pub(super) fn page(ready: &Ready, found: &DiagnosisAnswer, command: &str) -> Str
     let title = format!("Can these tables be used to predict {:?}?", readable(&ready.label));
     let target = ready.data.target();
     let sources = ready.data.sources();
-    let rows: usize = sources.iter().map(|source| source.rows()).sum();
+    let rows: usize = sources.iter().map(kiln_adapt::Labelled::rows).sum();
     let content = html! {
         p class="lead" { (joined(&answer::advice(found))) }
         @for reason in answer::reasons(found) { p { (joined(&reason)) } }

@@ -41,7 +41,7 @@ pub use logistic::Logistic;
 pub use oracle::target_logistic;
 use serde::{Deserialize, Serialize};
 use solver::logistic;
-pub(super) use solver::solver_error;
+pub(crate) use solver::solver_error;
 
 use super::LinearModel;
 use super::algebra::complement;

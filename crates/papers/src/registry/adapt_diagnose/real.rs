@@ -25,7 +25,7 @@ type Set<'a> = (
 );
 
 pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), ExperimentError> {
-    let data = &context.data;
+    let data = &*context.data;
     let hospitals = kiln_datasets::heart(data)?;
     let products = kiln_datasets::amazon(data)?;
     let office = kiln_datasets::office(data)?;
@@ -73,17 +73,7 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
             Box::new(|_, seed| features::drawn(&digits, ROWS, seed)),
         ),
     ];
-    let arm = |(set, place): (&'_ Set<'_>, usize)| {
-        let (title, names, load) = set;
-        let load = &**load;
-        Arm::new(format!("{title}: {}", names[place]), &(title, place), move |seed| {
-            let mut domains = load(place, seed)?;
-            let target = domains.remove(place);
-            let problem = Adaptation::new(domains, target.without_labels())?;
-            decide(&problem, &target, seed)
-        })
-    };
-    let targets = sets.iter().flat_map(|set| (0..set.1.len()).map(move |place| arm((set, place))));
+    let targets = sets.iter().flat_map(|set| (0..set.1.len()).map(move |place| arm(set, place)));
     // Rows of two sets and the halves of tests depend on the seed, so that a target is more than one draw.
     let seeds = context.seeds(context.pick(1, 10));
     let runs = recorder.sweep_all(&seeds, targets.collect())?;
@@ -95,6 +85,17 @@ pub(super) fn run(context: &Context, recorder: &mut Recorder) -> Result<(), Expe
     let rows = runs.iter().map(|runs| (runs.name.as_str(), runs.values.iter().collect()));
     recorder.table(table("real", "Real tables", methods, rows));
     Ok(())
+}
+
+/// The problem in which a domain of a set is the target.
+fn arm<'a>(set: &'a Set<'_>, place: usize) -> Arm<'a, Decision> {
+    let (title, names, load) = set;
+    Arm::new(format!("{title}: {}", names[place]), &(title, place), move |seed| {
+        let mut domains = load(place, seed)?;
+        let target = domains.remove(place);
+        let problem = Adaptation::new(domains, target.without_labels())?;
+        decide(&problem, &target, seed)
+    })
 }
 
 /// The rows of all domains in the directions in which they vary most; labels have no part in it.
