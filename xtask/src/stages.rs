@@ -142,7 +142,16 @@ fn tests() -> Result<Outcome> {
             return Ok(outcome);
         }
         // By itself: it changes features of crates below wgpu, which would all be built once more.
-        let parquet = plain(cargo().args(["nextest", "run", "-p", "kiln-table", "--features", "parquet"]))?;
+        let parquet = plain(cargo().args([
+            "nextest",
+            "run",
+            "-p",
+            "kiln-table",
+            "-p",
+            "kiln-cli",
+            "--features",
+            "kiln-table/parquet,kiln-cli/parquet",
+        ]))?;
         return Ok(Outcome { passed: parquet.passed, ..outcome });
     }
     let mut test = with_features("test", &["--all-targets", "--no-fail-fast"]);

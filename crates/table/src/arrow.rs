@@ -7,14 +7,16 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::cast::AsArray as _;
+use arrow_array::types::DecimalType;
 use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch, types};
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 use bytes::Bytes;
 
 use crate::arrow_lengths::check_lengths;
 use crate::cells::{Cells, Look};
+use crate::dates::iso;
 use crate::names::unique;
-use crate::{ColumnValues, DataTable, Place, TableColumn, TableError, TableNote, TableOptions};
+use crate::{ColumnValues, DataTable, Place, TableColumn, TableError, TableNote, TableOptions, csv_line};
 
 /// Rows that are decoded at once.
 const BATCH: usize = 1 << 13;
@@ -23,18 +25,26 @@ const DAY: f64 = 86_400.0;
 
 /// Reads a whole file, which begins as Parquet or Arrow files do.
 pub(crate) fn read(file: &str, bytes: Vec<u8>, options: &TableOptions) -> Result<DataTable, TableError> {
+    columns(file, bytes, &|name| options.words.iter().any(|word| word == name))?.finish(file, options)
+}
+
+/// The same as comma-separated text, every cell to the last digit.
+pub(crate) fn csv(file: &str, bytes: Vec<u8>) -> Result<(String, Vec<TableNote>), TableError> {
+    columns(file, bytes, &|_| true)?.csv(file)
+}
+
+fn columns(file: &str, bytes: Vec<u8>, words: &dyn Fn(&str) -> bool) -> Result<Columns, TableError> {
     let is_parquet = bytes.starts_with(b"PAR1");
     let format = if is_parquet { "Parquet" } else { "Arrow" };
     let damaged = |message: String| TableError::Damaged { file: file.to_owned(), format, message };
-    let work = || if is_parquet { parquet(bytes, &options.words) } else { ipc(bytes, &options.words) };
-    let table = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(read) => read.map_err(|error| damaged(error.to_string()))?,
-        Err(_) => return Err(damaged("its reader gave up".to_owned())),
-    };
-    table.finish(file, options)
+    let work = || if is_parquet { parquet(bytes, words) } else { ipc(bytes, words) };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(read) => read.map_err(|error| damaged(error.to_string())),
+        Err(_) => Err(damaged("its reader gave up".to_owned())),
+    }
 }
 
-fn parquet(bytes: Vec<u8>, words: &[String]) -> Result<Columns, ArrowError> {
+fn parquet(bytes: Vec<u8>, words: &dyn Fn(&str) -> bool) -> Result<Columns, ArrowError> {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))?;
     let mut columns = Columns::new(builder.schema(), words);
@@ -44,7 +54,7 @@ fn parquet(bytes: Vec<u8>, words: &[String]) -> Result<Columns, ArrowError> {
     Ok(columns)
 }
 
-fn ipc(bytes: Vec<u8>, words: &[String]) -> Result<Columns, ArrowError> {
+fn ipc(bytes: Vec<u8>, words: &dyn Fn(&str) -> bool) -> Result<Columns, ArrowError> {
     check_lengths(&bytes)?;
     let reader = arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?;
     let mut columns = Columns::new(&reader.schema(), words);
@@ -76,14 +86,12 @@ enum Growing {
 }
 
 impl Columns {
-    fn new(schema: &Schema, words: &[String]) -> Self {
+    fn new(schema: &Schema, words: &dyn Fn(&str) -> bool) -> Self {
         let kinds: Vec<DataType> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let grown = names.iter().zip(&kinds).map(|(name, kind)| match Growing::of(kind) {
-            // Whole numbers may have more digits than an f64 keeps.
-            Growing::Numbers { dates: false, .. } if words.contains(name) => {
-                Growing::Words { cells: Cells::default() }
-            }
+            // Whole numbers may have more digits than an f64 keeps, and moments more than days tell.
+            Growing::Numbers { .. } if words(name) => Growing::Words { cells: Cells::default() },
             growing => growing,
         });
         Self { grown: grown.collect(), names, kinds, rows: 0 }
@@ -121,6 +129,34 @@ impl Columns {
             }
         }
         Ok(DataTable { file: file.to_owned(), columns, rows: self.rows, lines: None, notes })
+    }
+}
+
+impl Columns {
+    fn csv(self, file: &str) -> Result<(String, Vec<TableNote>), TableError> {
+        let mut notes = Vec::new();
+        let names = unique(self.names, &mut notes);
+        let mut read = Vec::new();
+        for ((name, growing), kind) in names.into_iter().zip(self.grown).zip(self.kinds) {
+            match growing {
+                Growing::Words { cells } => read.push((name, cells)),
+                Growing::Empty | Growing::Numbers { .. } | Growing::NotRead => {
+                    notes.push(TableNote::NotRead { column: name, kind: kind.to_string() });
+                }
+            }
+        }
+        if read.is_empty() {
+            return Err(TableError::NothingLeft { file: file.to_owned(), because: Vec::new() });
+        }
+        if self.rows == 0 {
+            return Err(TableError::NoRows { file: file.to_owned(), names: false });
+        }
+        let mut text = csv_line(read.iter().map(|(name, _)| name));
+        let mut rows: Vec<_> = read.iter().map(|(_, cells)| cells.iter()).collect();
+        for _ in 0..self.rows {
+            text += &csv_line(rows.iter_mut().map(|cells| cells.next().unwrap_or_default()));
+        }
+        Ok((text, notes))
     }
 }
 
@@ -177,6 +213,27 @@ fn push_words(cells: &mut Cells, array: &dyn Array) {
         }),
         DataType::Int64 => whole(array.as_primitive::<types::Int64Type>(), push),
         DataType::UInt64 => whole(array.as_primitive::<types::UInt64Type>(), push),
+        DataType::Float32 => whole(array.as_primitive::<types::Float32Type>(), push),
+        DataType::Decimal32(..) => decimals(array.as_primitive::<types::Decimal32Type>(), push),
+        DataType::Decimal64(..) => decimals(array.as_primitive::<types::Decimal64Type>(), push),
+        DataType::Decimal128(..) => decimals(array.as_primitive::<types::Decimal128Type>(), push),
+        DataType::Date32 => {
+            let days = array.as_primitive::<types::Date32Type>();
+            days.iter().for_each(|day| push(day.map(|day| iso(i64::from(day) * 86_400, 1)).as_deref()));
+        }
+        DataType::Date64 => moments(array.as_primitive::<types::Date64Type>(), 1000, push),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            moments(array.as_primitive::<types::TimestampSecondType>(), 1, push);
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            moments(array.as_primitive::<types::TimestampMillisecondType>(), 1000, push);
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            moments(array.as_primitive::<types::TimestampMicrosecondType>(), 1_000_000, push);
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            moments(array.as_primitive::<types::TimestampNanosecondType>(), 1_000_000_000, push);
+        }
         _ => {
             let mut values = Vec::new();
             push_numbers(&mut values, array);
@@ -186,12 +243,29 @@ fn push_words(cells: &mut Cells, array: &dyn Array) {
     }
 }
 
-/// Whole numbers as words, to the last digit.
+/// Numbers as words, to the last digit.
 fn whole<T: ArrowPrimitiveType<Native: ToString>>(
     array: &PrimitiveArray<T>,
     mut push: impl FnMut(Option<&str>),
 ) {
     array.iter().for_each(|value| push(value.map(|value| value.to_string()).as_deref()));
+}
+
+/// Decimal numbers as words, with all their decimals.
+fn decimals<T: DecimalType>(array: &PrimitiveArray<T>, mut push: impl FnMut(Option<&str>)) {
+    for row in 0..array.len() {
+        let value = array.is_valid(row).then(|| array.value_as_string(row));
+        push(value.as_deref());
+    }
+}
+
+/// Moments as words.
+fn moments<T: ArrowPrimitiveType<Native = i64>>(
+    array: &PrimitiveArray<T>,
+    per_second: i64,
+    mut push: impl FnMut(Option<&str>),
+) {
+    array.iter().for_each(|moment| push(moment.map(|moment| iso(moment, per_second)).as_deref()));
 }
 
 fn push_numbers(values: &mut Vec<f64>, array: &dyn Array) {

@@ -63,6 +63,8 @@ pub use notice::PreprocessingNotice;
 pub use options::TableOptions;
 pub use packed::{PackedError, decompressed};
 pub use preprocessing::{ColumnKind, FittedColumn, Preprocessing, PreprocessingOptions};
+#[cfg(feature = "parquet")]
+pub use read::columnar_as_csv;
 pub use read::{read_table, read_table_from, read_table_with_progress};
 pub use records::csv_line;
 pub use table::{ColumnValues, DataTable, Place, TableColumn};

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
+#[cfg(feature = "parquet")]
+use crate::TableNote;
 use crate::packed::decompressed;
 use crate::{DataTable, PackedError, TableError, TableOptions, text};
 
@@ -94,6 +96,32 @@ pub fn read_table_from(
     }
     let whole = (taken as u64) < SAMPLE;
     text::read(file, (&sample, whole), reader, options)
+}
+
+/// A Parquet or Arrow IPC file as comma-separated text whose first line names the columns, for readers of text:
+/// every cell to its last digit, moments as ISO 8601 has them, nulls as empty cells. Columns of other types,
+/// such as lists, are left out and noted. `None` where the file is of another kind.
+///
+/// # Errors
+/// When the file cannot be read, is damaged, or has no rows or no column of a type that is read.
+#[cfg(feature = "parquet")]
+pub fn columnar_as_csv(path: impl AsRef<Path>) -> Result<Option<(String, Vec<TableNote>)>, TableError> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    let unreadable = |source| TableError::Unreadable { file: name.clone(), source };
+    let mut reader = match decompressed(File::open(path).map_err(unreadable)?) {
+        Ok(reader) => reader,
+        Err(PackedError::Io(source)) => return Err(unreadable(source)),
+        // Packed as nothing here is: neither are Parquet and Arrow files.
+        Err(_) => return Ok(None),
+    };
+    let mut bytes = Vec::new();
+    reader.by_ref().take(6).read_to_end(&mut bytes).map_err(unreadable)?;
+    if !bytes.starts_with(b"PAR1") && bytes != b"ARROW1" {
+        return Ok(None);
+    }
+    reader.read_to_end(&mut bytes).map_err(unreadable)?;
+    crate::arrow::csv(&name, bytes).map(Some)
 }
 
 fn is_sheet(file: &str) -> bool {

@@ -8,3 +8,10 @@ p.write_parquet("polars.parquet")
 p.write_ipc("polars.arrow",compression="zstd")
 t=pa.table({"price":pa.array([decimal.Decimal("1.25"),None,decimal.Decimal("-3.50"),decimal.Decimal("0.10")],pa.decimal128(10,2)),"small":pa.array([1,2,3,4],pa.uint8()),"half":pa.array([1.5,2.5,None,4.0],pa.float32()),"empty":pa.nulls(4),"large":pa.array(["x","NA","","y"],pa.large_string()),"big":pa.array([2**60+1,1,2,3],pa.int64())})
 pq.write_table(t,"pyarrow.parquet",compression="gzip",row_group_size=2,data_page_version="2.0")
+# Two groups of four and a path between them, by numbers that an f64 does not tell apart; and as words and categories.
+n=2**53
+groups=[(a,b) for g in (0,5) for a in range(g,g+4) for b in range(a+1,g+4)]+[(3,4),(4,5)]
+a,b=[[n+1+x[i] for x in groups] for i in (0,1)]
+when=[d.datetime(2024,2,29,12,0,0,500000)]*len(a)
+pq.write_table(pa.table({"from":pa.array(a,pa.int64()),"when":pa.array(when,pa.timestamp("us")),"to":pa.array(b,pa.uint64()),"tags":pa.array([["x"]]*len(a)),"weight":pa.array([0.1]*len(a),pa.float32())}),"edges.parquet",compression="zstd",row_group_size=5)
+pf.write_feather(pa.table({"a":pa.array(["#%d"%x if x%2 else "NA %d"%x for x in a]).dictionary_encode(),"b":pa.array(["#%d"%x if x%2 else "NA %d"%x for x in b],pa.large_string())}),"edges.feather",compression="lz4")

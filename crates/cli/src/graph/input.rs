@@ -22,8 +22,8 @@ const STANDARD_INPUT: &str = "-";
 /// A network in a file.
 #[derive(Debug, Args)]
 pub(super) struct Input {
-    /// The network: a table with two columns of names (.csv, .tsv, .txt), .graphml, .mtx
-    /// and others; - reads standard input
+    /// The network: a table with two columns of names (.csv, .tsv, .txt, .parquet), .graphml,
+    /// .mtx and others; - reads standard input
     #[arg(value_name = "FILE", verbatim_doc_comment)]
     file: PathBuf,
     /// The format by one of its endings, such as csv or graphml, where the name does not tell
@@ -108,7 +108,10 @@ impl Input {
     pub(super) fn read(&self, directed: bool) -> Result<Loaded, Failure> {
         self.look()?;
         let options = ReadOptions { directed, ..self.options() };
-        let read = self.read_quietly(&options).map_err(|error| self.explained(&error))?;
+        let read = match self.columnar(&options)? {
+            Some(read) => read,
+            None => self.read_quietly(&options).map_err(|error| self.explained(&error))?,
+        };
         if directed && read.arcs.is_none() {
             return Err(format!("{}: a file in Kiln's own format has no directions", self.name()).into());
         }
@@ -136,6 +139,40 @@ impl Input {
             return Err(format!("{name} is empty").into());
         }
         Ok(())
+    }
+
+    /// The connections of a Parquet or Arrow file, if it is one.
+    #[cfg(feature = "parquet")]
+    fn columnar(&self, options: &ReadOptions) -> Result<Option<Read>, Failure> {
+        // What is no plain file cannot be read twice.
+        if self.is_standard() || !self.file.is_file() {
+            return Ok(None);
+        }
+        let Some((text, notes)) = kiln_table::columnar_as_csv(&self.file)? else { return Ok(None) };
+        for note in notes {
+            eprintln!("note: {note}");
+        }
+        let (header, separator) = (Header::Present, Some(','));
+        let options = ReadOptions { header, separator, comments: Vec::new(), ..options.clone() };
+        let read = read_labelled_from(text.as_bytes(), Format::EdgeList, &options);
+        Ok(Some(read.map_err(|error| self.explained(&error))?))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn columnar(&self, _: &ReadOptions) -> Result<Option<Read>, Failure> {
+        use std::io::Read as _;
+        let mut first = [0; 6];
+        let starts = self.file.is_file()
+            && std::fs::File::open(&self.file).and_then(|mut file| file.read_exact(&mut first)).is_ok();
+        if starts && (first.starts_with(b"PAR1") || first == *b"ARROW1") {
+            return Err(format!(
+                "{}: this program was built without Parquet and Arrow: cargo install --path crates/cli --features \
+                 parquet builds them in; or save the table as .csv",
+                self.name()
+            )
+            .into());
+        }
+        Ok(None)
     }
 
     fn read_quietly(&self, options: &ReadOptions) -> Result<Read, GraphError> {

@@ -8,6 +8,8 @@ mod cluster;
 mod linear;
 mod odd_graphs;
 mod pages;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod strange;
 mod tutorial;
 
