@@ -39,6 +39,7 @@
 mod adapted;
 mod border;
 pub mod bounds;
+pub mod calibration;
 mod domain;
 mod error;
 pub mod fine_tuning;
@@ -51,6 +52,7 @@ mod method;
 mod model;
 mod pooling;
 mod predict;
+mod probabilities;
 mod record;
 pub mod report;
 pub mod robust;
@@ -58,6 +60,7 @@ mod rows;
 mod scaling;
 pub mod scm;
 pub mod selection;
+pub mod source_free;
 mod split;
 mod training;
 
