@@ -20,6 +20,18 @@ pub enum AdaptError {
         /// The number of classes.
         classes: usize,
     },
+    /// A row of what should be probabilities is none.
+    #[error("{what}: row {row} has {found}, which must be {must}")]
+    Probabilities {
+        /// The matrix.
+        what: String,
+        /// The row, from 0.
+        row: usize,
+        /// An entry, or the sum of all.
+        found: f64,
+        /// What it must be.
+        must: &'static str,
+    },
     /// A class has no row where one is needed.
     #[error("{domain} has no row of class {class}; {why}")]
     MissingClass {

@@ -40,6 +40,7 @@
 mod adapted;
 mod border;
 pub mod bounds;
+pub mod calibration;
 pub mod diagnosis;
 mod domain;
 mod error;
@@ -53,6 +54,7 @@ mod method;
 mod model;
 mod pooling;
 mod predict;
+mod probabilities;
 mod record;
 pub mod report;
 pub mod robust;
@@ -60,6 +62,7 @@ mod rows;
 mod scaling;
 pub mod scm;
 pub mod selection;
+pub mod source_free;
 mod split;
 mod training;
 

@@ -128,6 +128,11 @@ pub enum FitWarning {
         /// the commonest class, or of the variance explained. Above 1 the answer is worse than a constant.
         lost: f64,
     },
+    /// The weights of the sources' rows do not bring them to where the target is.
+    ShiftRemains {
+        /// Share of the difference between the means of sources and target that is left.
+        remaining: f64,
+    },
     /// No weight of a linear model tells its outputs apart, so its answer is the same for all rows.
     ZeroWeights,
 }
@@ -159,6 +164,12 @@ impl std::fmt::Display for FitWarning {
                  source and target: the shift is in features that matter, and a method that keeps them, such as \
                  pooled ERM or CIP, may do better",
                 100.0 * lost
+            ),
+            Self::ShiftRemains { remaining } => write!(
+                f,
+                "{:.0} % of the difference between the means of sources and target is left once the sources' rows \
+                 are weighted: take another ratio, or move the rows instead (`linear::Coral`)",
+                100.0 * remaining
             ),
             Self::ZeroWeights => write!(f, "all weights are 0: the answer is the same for all rows"),
         }
@@ -229,7 +240,7 @@ pub(crate) fn largest(scores: &Mat<f64>, row: usize) -> usize {
 }
 
 /// Each row's exponentials, divided by their sum.
-fn softmax(scores: &mut Mat<f64>) {
+pub(crate) fn softmax(scores: &mut Mat<f64>) {
     for i in 0..scores.nrows() {
         let largest = scores.row(i).iter().fold(f64::NEG_INFINITY, |largest, score| largest.max(*score));
         let mut total = 0.0;

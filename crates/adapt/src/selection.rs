@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | [`SourceScore`] | accuracy on the sources | Gulrajani, Lopez-Paz 2021 | 0 |
 //! | [`ImportanceWeighted`] | accuracy on the sources, weighted by class | Sugiyama 2007, Lipton 2018 | 0 |
+//! | [`DensityWeighted`] | score on the sources, weighted by a density ratio of rows | Sugiyama 2007 | 0 |
 //! | [`DeepEmbedded`] | minus the loss on the sources, weighted by a density ratio of features | You et al. 2019 | 0 |
 //! | [`PenalizedRisk`] | minus the loss on the sources and the distance to the target | Chen, Bühlmann 2021 | 0 |
 //! | [`PredictionEntropy`] | certainty on the target | Morerio et al. 2018 | 0 |
@@ -21,6 +22,7 @@
 
 mod circular;
 mod deep_embedded;
+mod density_weighted;
 mod importance_weighted;
 mod invariant_agreement;
 mod leave_one_source_out;
@@ -35,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use circular::Circular;
 pub use deep_embedded::DeepEmbedded;
+pub use density_weighted::{DensityWeighted, cross_validate};
 pub use importance_weighted::{ClassWeights, ImportanceWeighted};
 pub(crate) use invariant_agreement::Compared;
 pub use invariant_agreement::InvariantAgreement;

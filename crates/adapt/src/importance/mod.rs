@@ -10,17 +10,52 @@
 //! these. They are counted before large weights are clipped, since clipping hides a lack of rows without
 //! mending it.
 //!
+//! | Ratio | How it is found | Chosen by itself |
+//! |---|---|---|
+//! | [`Kmm`] | means in the space of a kernel are matched, a quadratic program | nothing: the width is the median |
+//! | [`Kliep`] | likelihood of the target under a mixture over the source | the width, by held-out likelihood |
+//! | [`Ulsif`] | least squares for the ratio | width and ridge, by rows left out |
+//! | [`NearestNeighbourRatio`] | target rows in the Voronoi cell of a source row | nothing |
+//! | [`GaussianDensityRatio`](crate::linear::GaussianDensityRatio) | two Gaussians | nothing |
+//! | [`DiscriminatorRatio`](crate::linear::DiscriminatorRatio) | a classifier of the domains | nothing |
+//!
+//! Each is a [`DensityRatio`], and so can be put before any method ([`CovariateShift`]) and into validation
+//! ([`DensityWeighted`](crate::selection::DensityWeighted)).
+//!
 //! The limit `L = √n` is of Ionides, "Truncated importance sampling", Journal of Computational and Graphical
 //! Statistics 17, 2008: the clipped estimate converges with a finite variance whatever the tail of `r`.
 
+mod covariate_shift;
+mod distance;
+mod kliep;
+mod kmm;
+mod nearest_neighbour;
+mod remaining;
 mod ulsif;
 
+use faer::Mat;
 use kiln_core::{InputError, check};
 use serde::{Deserialize, Serialize};
 
+pub use covariate_shift::{CovariateShift, Weighed, weigh_sources};
+pub use kliep::Kliep;
+pub use kmm::{Kmm, MatchedMeans};
+pub use nearest_neighbour::NearestNeighbourRatio;
+use remaining::refuse_unreached;
+pub use remaining::remaining_shift;
 pub use ulsif::Ulsif;
 
 use crate::AdaptError;
+
+/// What weighs a source's rows by how much more often rows like them occur in the target.
+pub trait DensityRatio {
+    /// The weight of each row of the source, and how many rows they are worth.
+    ///
+    /// # Errors
+    /// When the rows or a setting do not suit, and [`AdaptError::FewEffectiveRows`] when the source has too few
+    /// rows like the target's.
+    fn weigh(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<ImportanceWeights, AdaptError>;
+}
 
 /// How large a weight can be.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -24,7 +24,8 @@ use kiln_core::{check, random};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{ImportanceWeights, WeightLimit};
+use super::distance::{gaussians, median, squares, standardized};
+use super::{DensityRatio, ImportanceWeights, WeightLimit};
 use crate::{AdaptError, Rows};
 
 /// Least-squares importance fitting; see the source file.
@@ -119,34 +120,31 @@ impl Ulsif {
     fn gaussians(&self, source: &Mat<f64>, target: &Mat<f64>, width: f64) -> Result<Gaussians, AdaptError> {
         check::at_least_one("centres", self.centres)?;
         check::positive("width", width)?;
-        check::size("features of the target", target.ncols(), source.ncols())?;
+        let (standard_source, standard_target) = standardized(source, target)?;
         for (name, x) in [("source", source), ("target", target)] {
-            x.check(name)?;
             if x.nrows() < 2 {
                 let why = "one is left out at a time";
                 return Err(AdaptError::TooFewRows { domain: name.into(), rows: x.nrows(), needed: 2, why });
             }
         }
-        let (source, target) = standardized(source, target);
+        let (source, target) = (standard_source, standard_target);
         let mut chosen: Vec<usize> = (0..target.nrows()).collect();
         chosen.shuffle(&mut random::stream(self.seed, 0));
         chosen.truncate(self.centres);
         let centres = target.select(&chosen);
         let (mut of_source, mut of_target) = (squares(&source, &centres), squares(&target, &centres));
-        let mut distances: Vec<f64> = [&of_source, &of_target]
-            .iter()
-            .flat_map(|d| d.col_iter().flat_map(|c| c.iter().copied()))
-            .collect();
-        distances.sort_by(f64::total_cmp);
-        let median = distances.get(distances.len() / 2).copied().unwrap_or(0.0);
-        // Where more than half of the rows are centres' twins, any width tells the others apart.
-        let unit = 2.0 * width * width * if median > 0.0 { median } else { 1.0 };
-        for squares in [&mut of_source, &mut of_target] {
-            for column in squares.col_iter_mut() {
-                column.iter_mut().for_each(|d| *d = (-*d / unit).exp());
-            }
-        }
+        let distances = [&of_source, &of_target].into_iter().flat_map(|d| d.col_iter());
+        let distances = distances.flat_map(|column| column.iter().copied().collect::<Vec<_>>());
+        let unit = 2.0 * width * width * median(distances.collect());
+        gaussians(&mut of_source, unit);
+        gaussians(&mut of_target, unit);
         Ok(Gaussians { source: of_source, target: of_target })
+    }
+}
+
+impl DensityRatio for Ulsif {
+    fn weigh(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<ImportanceWeights, AdaptError> {
+        self.weights(source, target)
     }
 }
 
@@ -210,27 +208,4 @@ fn solved(h: &Mat<f64>, strength: f64, right: MatRef<'_, f64>) -> Result<Mat<f64
         remedy: "raise the strengths",
     })?;
     Ok(factor.solve(right))
-}
-
-/// Both in standard deviations of all rows from their mean.
-fn standardized(source: &Mat<f64>, target: &Mat<f64>) -> (Mat<f64>, Mat<f64>) {
-    let (mut source, mut target) = (source.clone(), target.clone());
-    let rows = (source.nrows() + target.nrows()) as f64;
-    for j in 0..source.ncols() {
-        let all = || source.col(j).iter().chain(target.col(j).iter());
-        let mean = all().sum::<f64>() / rows;
-        let deviation = (all().map(|x| (x - mean).powi(2)).sum::<f64>() / rows).sqrt();
-        let unit = if deviation > 8.0 * f64::EPSILON * mean.abs() { deviation } else { f64::INFINITY };
-        for x in [&mut source, &mut target] {
-            x.col_mut(j).iter_mut().for_each(|x| *x = (*x - mean) / unit);
-        }
-    }
-    (source, target)
-}
-
-/// Squared distances, rows by centres.
-fn squares(x: &Mat<f64>, centres: &Mat<f64>) -> Mat<f64> {
-    Mat::from_fn(x.nrows(), centres.nrows(), |i, l| {
-        x.row(i).iter().zip(centres.row(l).iter()).map(|(x, c)| (x - c).powi(2)).sum()
-    })
 }

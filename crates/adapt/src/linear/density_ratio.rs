@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::FeatureMoments;
 use super::algebra::{factor_covariance, shrunk};
 use crate::AdaptError;
-use crate::importance::{ImportanceWeights, WeightLimit};
+use crate::importance::{DensityRatio, ImportanceWeights, WeightLimit};
 
 /// The ratio of Gaussian densities; see the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -83,5 +83,11 @@ impl GaussianDensityRatio {
         let solved = factor.solve(&away);
         let squares = away.col_iter().zip(solved.col_iter()).map(|(a, b)| a.transpose() * b);
         Ok(squares.map(|square: f64| -0.5 * square - half_log_determinant).collect())
+    }
+}
+
+impl DensityRatio for GaussianDensityRatio {
+    fn weigh(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<ImportanceWeights, AdaptError> {
+        self.weights(source, target)
     }
 }

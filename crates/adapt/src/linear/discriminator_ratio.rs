@@ -22,7 +22,7 @@ use kiln_linear::{DenseRows, FitWith, LinearClassifier, LinearPenalty};
 use serde::{Deserialize, Serialize};
 
 use super::classification::solver_error;
-use crate::importance::{ImportanceWeights, WeightLimit};
+use crate::importance::{DensityRatio, ImportanceWeights, WeightLimit};
 use crate::{AdaptError, Rows};
 
 /// Relative duality gap of the regression.
@@ -94,5 +94,11 @@ impl DiscriminatorRatio {
             return Err(AdaptError::FewEffectiveRows { effective, rows: n, least });
         }
         Ok(found)
+    }
+}
+
+impl DensityRatio for DiscriminatorRatio {
+    fn weigh(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<ImportanceWeights, AdaptError> {
+        self.weights(source, target)
     }
 }

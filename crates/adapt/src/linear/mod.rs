@@ -12,8 +12,8 @@
 //! [`Coral`] moves the sources' rows, [`GaussianDensityRatio`] and [`DiscriminatorRatio`] weigh them, for
 //! whatever is fitted then.
 //!
-//! In all of them each source counts the same, whatever its number of rows, and the intercept is not
-//! penalised.
+//! In all of them each source counts the same, whatever its number of rows, unless
+//! [`Pooling::ByRows`](crate::Pooling::ByRows) says otherwise, and the intercept is not penalised.
 
 mod alarm;
 pub(crate) mod algebra;

@@ -4,6 +4,9 @@
 //! Σ_m (1/n_m) Σ_i w_{y_i} 1(f(x_i) = y_i)  /  Σ_m (1/n_m) Σ_i w_{y_i}
 //! ```
 //!
+//! where rows of a source that have weights count by them, within the source. For weights by rows, under
+//! covariate shift, see [`DensityWeighted`](super::DensityWeighted).
+//!
 //! It estimates the target's accuracy without bias when the target differs from the pooled sources in the
 //! shares of its classes only, and the weights are right.
 //!
@@ -55,13 +58,16 @@ impl<X: Rows, F: Predict<X>> Scorer<X, F> for ImportanceWeighted {
         let mut sources = Vec::new();
         for source in chosen(self.sources, validation)? {
             let (classes, _) = source.classes()?;
-            sources.push((model.predict_classes(source.x())?, classes));
+            if matches!(self.weights, ClassWeights::Estimated(_)) {
+                source.unweighted()?;
+            }
+            sources.push((model.predict_classes(source.x())?, classes, source));
         }
         let weights = match &self.weights {
             ClassWeights::Given(weights) => weights.clone(),
             ClassWeights::Estimated(estimator) => {
                 let pairs: Vec<_> =
-                    sources.iter().map(|(found, classes)| (found.as_slice(), *classes)).collect();
+                    sources.iter().map(|(found, classes, _)| (found.as_slice(), *classes)).collect();
                 let probabilities = model.predict_probabilities(validation.target().x())?;
                 let target = model.predict_classes(validation.target().x())?;
                 let statistics = ShiftStatistics::from_predictions(&pairs, &target, count)?;
@@ -75,9 +81,10 @@ impl<X: Rows, F: Predict<X>> Scorer<X, F> for ImportanceWeighted {
             check::nonnegative("class weight", weight)?;
         }
         let (mut right, mut total) = (0.0, 0.0);
-        for (found, classes) in &sources {
-            for (prediction, &class) in found.iter().zip(*classes) {
-                let weight = weights[class] / classes.len() as f64;
+        for (found, classes, source) in &sources {
+            let rows: f64 = (0..classes.len()).map(|row| source.weight(row)).sum();
+            for (row, (prediction, &class)) in found.iter().zip(*classes).enumerate() {
+                let weight = weights[class] * source.weight(row) / rows;
                 total += weight;
                 right += if *prediction == class { weight } else { 0.0 };
             }

@@ -1,5 +1,6 @@
 //! Tests of the crate.
 
+mod calibration;
 mod diagnosis;
 mod fine_tuning;
 mod images;
@@ -7,6 +8,7 @@ mod importance;
 mod linear;
 mod pipeline;
 mod practice;
+mod ratios;
 mod report;
 mod robust;
 mod row_weights;

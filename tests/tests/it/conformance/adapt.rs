@@ -8,7 +8,8 @@ use burn::optim::SgdConfig;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::Mat;
 use kiln_adapt::LabelShiftEstimator::Bbse;
-use kiln_adapt::linear::LinearModel;
+use kiln_adapt::calibration::{Calibrate, Calibrated, Calibrator};
+use kiln_adapt::importance::{CovariateShift, Kliep, Kmm, NearestNeighbourRatio, Ulsif, Weighed};
 use kiln_adapt::linear::classification::{
     CipHard, DipHard, ErmLogistic, IwCipHard, IwDipHard, IwErmLogistic, IwJointDipHard, JointDipHard,
     Logistic, Reweighted,
@@ -17,11 +18,12 @@ use kiln_adapt::linear::fine_tuning::{
     FtCip, FtDip, FtOlsSource, LinearMasft, LinearMasftFit, StartKind, TargetOnly,
 };
 use kiln_adapt::linear::regression::{Cip, Cirm, CirmWeigh, Dip, DipWeigh, MaximinAggregate, Mixed, Ols};
+use kiln_adapt::linear::{DiscriminatorRatio, GaussianDensityRatio, LinearModel};
 use kiln_adapt::robust::{ConditionalSource, Supervised};
 use kiln_adapt::{
     AdaptError, AdaptMethod, Adaptation, Adapted, Discriminator, FineTuning, Fit, Labelled, Labels, Masft,
-    MasftFit, Predict, Robust, RobustClassification, Rows, SemiSupervised, SourceChoice, TrainedTargetOnly,
-    Training, Tuned, glorot_linear, tensor_of,
+    MasftFit, Pooling, Predict, Robust, RobustClassification, Rows, SemiSupervised, SourceChoice,
+    TrainedTargetOnly, Training, Tuned, glorot_linear, tensor_of,
 };
 use kiln_tensor::{Distribution, Divergence, MmdKernel, Noise, devices};
 
@@ -58,6 +60,9 @@ static SUITE: Suite = Suite {
     laws: &[ROWS, COLUMNS, NAMES, AGAIN, LABELS, FIT, PREDICT, PROBABILITIES, SAVED],
     exceptions: &[
         exception("linear MASFT", ROWS, BY_PLACE),
+        exception("calibrated logistic", ROWS, BY_PLACE),
+        exception("calibrated ERM", ROWS, BY_PLACE),
+        exception("calibrated ERM", COLUMNS, BY_UNITS),
         exception("MASFT", ROWS, BY_PLACE),
         exception("ERM", COLUMNS, BY_UNITS),
         exception("ERM of values", COLUMNS, BY_UNITS),
@@ -113,6 +118,9 @@ fn methods() -> Vec<Method> {
     let cip = CipHard { ridge: 0.0, ..CipHard::default() };
     let erm = ErmLogistic { ridge: 0.0, ..ErmLogistic::new(SourceChoice::All) };
     let dip = DipHard { source: 0, ridge: 0.0 };
+    let ols = Ols { pooling: Pooling::ByRows, ..Ols::default() };
+    // A kernel that tells all rows apart.
+    let kmm = Kmm { width: 0.25, ..Kmm::default() };
     let joint_dip = JointDipHard { source: 0, cip };
     let mmd = || Divergence::Mmd(MmdKernel::GaussianSum);
     let discriminator = Discriminator { hidden: vec![4], ..Discriminator::default() };
@@ -131,9 +139,34 @@ fn methods() -> Vec<Method> {
         method("CIP by moments", Values, Cip::new(2.0)),
         method("CIRM by moments", Values, Cirm::new(0, 2.0, 2.0)),
         method("CIRMweigh", Values, CirmWeigh { sharpness: 1.0, ..CirmWeigh::new(2.0, 2.0) }),
-        method("mixed DIP", Values, Mixed { causal: vec![1], method: Dip::new(0, 2.0) }),
+        method("CIP by rows", Values, Cip { pooling: Pooling::ByRows, ..Cip::new(2.0) }),
+        method("mixed DIP", Values, Mixed::new(vec![1], Dip::new(0, 2.0))),
         method("maximin", Values, MaximinAggregate::default()),
+        method("OLS after KMM", Values, after(kmm, ols)),
+        method(
+            "OLS after KLIEP",
+            Values,
+            after(Kliep { centres: 1000, widths: vec![1.0], ..Kliep::default() }, ols),
+        ),
+        method(
+            "OLS after uLSIF",
+            Values,
+            after(Ulsif { centres: 1000, widths: vec![1.0], ..Ulsif::default() }, ols),
+        ),
+        method("OLS after nearest neighbours", Values, after(NearestNeighbourRatio::default(), ols)),
+        method("OLS after Gaussians", Values, after(GaussianDensityRatio::default(), ols)),
+        method("OLS after a discriminator", Values, after(DiscriminatorRatio::default(), ols)),
         method("logistic", Classes, Logistic::default()),
+        method("logistic after KMM", Classes, after(kmm, erm)),
+        method("calibrated logistic", Classes, Calibrate::new(erm)),
+        method(
+            "calibrated ERM",
+            Classes,
+            Calibrate {
+                calibrator: Calibrator::Temperature,
+                ..Calibrate::new(adapted(Classes, AdaptMethod::erm(0)))
+            },
+        ),
         method("ERM by Newton", Classes, erm),
         method("CIP by constraints", Classes, cip),
         method("DIP by constraints", Classes, dip),
@@ -188,6 +221,10 @@ fn methods() -> Vec<Method> {
             ),
         ),
     ]
+}
+
+fn after<R, T>(ratio: R, method: T) -> CovariateShift<R, T> {
+    CovariateShift { ratio, method }
 }
 
 fn tuned() -> FineTuning {
@@ -386,7 +423,14 @@ macro_rules! saved_as_json {
     };
 }
 
-saved_as_json!(LinearModel, Reweighted, LinearMasftFit);
+saved_as_json!(LinearModel, Reweighted, LinearMasftFit, Weighed<LinearModel>);
+
+impl<F: Saved> Saved for Calibrated<F> {
+    fn saved(&self, folder: &Path, task: Task) -> Self {
+        let calibration = through_json(&self.calibration);
+        Self { model: self.model.saved(folder, task), calibration }
+    }
+}
 
 impl Saved for Adapted<burn::nn::Linear> {
     fn saved(&self, folder: &Path, task: Task) -> Self {

@@ -1,11 +1,13 @@
 //! Conditionally invariant projection: the mean prediction given `y` must be the same in all sources.
 //!
-//! With `x̃ = [x, 1]`, and means over the `M` sources,
+//! With `x̃ = [x, 1]`, and means over the rows of source `m`,
 //!
 //! ```text
 //! d_m = mean x̃ − mean(y) · mean(x̃ y) / mean(y²)
-//! [ (1/M) Σ mean(x̃ x̃ᵀ) + (λ/M) Σ (d_m − d̄)(d_m − d̄)ᵀ ] β = (1/M) Σ mean(x̃ y)
+//! [ Σ q_m mean(x̃ x̃ᵀ) + λ Σ q_m (d_m − d̄)(d_m − d̄)ᵀ ] β = Σ q_m mean(x̃ y),   d̄ = Σ q_m d_m
 //! ```
+//!
+//! for shares `q_m` of the sources: `1/M`, the authors' own, or those of their rows ([`Pooling`]).
 //!
 //! `d_m` is the mean of `x̃` less its regression on `y` through the origin, so the result depends on where
 //! `y` has its zero, as in the authors' code; where features have theirs changes the intercept only. In the
@@ -16,10 +18,10 @@ use kiln_core::check;
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
-use crate::AdaptError;
 use crate::linear::algebra::{NO_DIFFERENCE, factor_covariance, solve_penalised};
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments, Weight};
+use crate::{AdaptError, Pooling};
 
 /// CIP; see the [module](self). With one source it is least squares.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -28,19 +30,23 @@ pub struct Cip {
     pub weight: Weight,
     /// Weight of `‖β‖²` beside the mean squared error, at least 0; the intercept is free.
     pub ridge: f64,
+    /// What each source counts, in the mean squared error and in the penalty; by rows, those that the
+    /// [moments](Moments::rows) are of.
+    #[serde(default)]
+    pub pooling: Pooling,
 }
 
 impl Cip {
-    /// Without a ridge.
+    /// Without a ridge, each source counted the same.
     pub fn new(weight: impl Into<Weight>) -> Self {
-        Self { weight: weight.into(), ridge: 0.0 }
+        Self { weight: weight.into(), ridge: 0.0, pooling: Pooling::BySource }
     }
 
     /// The target has no part in it.
     pub(super) fn fit_sources(&self, sources: &[Moments]) -> Result<LinearModel, AdaptError> {
         self.weight.check("weight")?;
         check::nonnegative("ridge", self.ridge)?;
-        let pooled = Moments::mixture(sources)?;
+        let pooled = Moments::pooled(sources, self.pooling)?;
         let d = pooled.features().features();
         // Features count from their pooled mean: large means would cost digits, and move only the intercept.
         let origin = pooled.features().mean();
@@ -55,18 +61,16 @@ impl Cip {
         right[d] = pooled.label_mean();
 
         let given_label: Vec<Col<f64>> = sources.iter().map(|source| given_label(source, origin)).collect();
-        let share = 1.0 / sources.len() as f64;
-        let mean = given_label.iter().fold(Col::zeros(d + 1), |sum, d| sum + d * faer::Scale(share));
-        let differences = Mat::from_fn(sources.len(), d + 1, |m, j| given_label[m][j] - mean[j]);
-        let weight = match self.weight {
-            Weight::Finite(lambda) => Weight::Finite(lambda * share),
-            Weight::Infinite => Weight::Infinite,
-        };
+        let shares = self.pooling.shares(&sources.iter().map(Moments::rows).collect::<Vec<_>>());
+        let mean =
+            given_label.iter().zip(&shares).fold(Col::zeros(d + 1), |sum, (d, q)| sum + d * faer::Scale(*q));
+        let differences =
+            Mat::from_fn(sources.len(), d + 1, |m, j| shares[m].sqrt() * (given_label[m][j] - mean[j]));
         let beta = solve_penalised(
             &factor_covariance(gram.as_ref(), 0.0)?,
             right.as_ref(),
             &differences,
-            weight,
+            self.weight,
             NO_DIFFERENCE,
         )?;
         let w = beta.subrows(0, d);

@@ -5,7 +5,7 @@
 //! DIP with Δ = r_T − r_s
 //! ```
 //!
-//! with sums over the sources and `ȳ` their mean label. `x − f b` is uncorrelated with `y` over the sources,
+//! with sums over the sources, each counted as in CIP's [`pooling`](Cip::pooling), and `ȳ` their mean label. `x − f b` is uncorrelated with `y` over the sources,
 //! so a shift of `y` in the target does not move its mean, and what does is a shift of the features.
 
 use faer::Col;
@@ -54,8 +54,8 @@ pub(super) struct Residual {
 impl Residual {
     pub(super) fn fit(cip: &Cip, sources: &[Moments]) -> Result<Self, AdaptError> {
         let invariant = cip.fit_sources(sources)?;
-        let pooled = Moments::mixture(sources)?;
-        // The sums over the sources are M times the covariances of their mixture.
+        let pooled = Moments::pooled(sources, cip.pooling)?;
+        // The sums over the sources are so many times the covariances of their mixture.
         let with_label = pooled.cross_covariance();
         let explained: f64 = invariant.coefficients().col(0).transpose() * with_label;
         if explained.abs() <= 1e-12 * pooled.label_variance() || explained == 0.0 {

@@ -7,7 +7,8 @@
 //! y = γᵀx_C + y',   x_N = Γᵀx_C + x',   prediction γᵀx_C + β'ᵀ(x_N − Γᵀx_C) + intercept
 //! ```
 //!
-//! The authors' code averages the coefficients of growing pools of sources; here all sources are pooled once.
+//! The authors' code averages the coefficients of growing pools of sources; here all sources are pooled
+//! once.
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat};
@@ -15,10 +16,10 @@ use kiln_core::InputError;
 use serde::{Deserialize, Serialize};
 
 use super::Regression;
-use crate::AdaptError;
 use crate::linear::algebra::cholesky;
 use crate::linear::moments::check_moments;
 use crate::linear::{FeatureMoments, LinearModel, Moments};
+use crate::{AdaptError, Pooling};
 
 /// A method on residuals; see the [module](self). Someone must know the causes: that makes it an oracle in
 /// simulations.
@@ -26,7 +27,7 @@ use crate::linear::{FeatureMoments, LinearModel, Moments};
 /// ```
 /// use kiln_adapt::linear::regression::{Dip, Mixed};
 ///
-/// let dip_of_residuals = Mixed { causal: vec![1, 3], method: Dip::new(0, 10.0) };
+/// let dip_of_residuals = Mixed::new(vec![1, 3], Dip::new(0, 10.0));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mixed<R> {
@@ -34,6 +35,17 @@ pub struct Mixed<R> {
     pub causal: Vec<usize>,
     /// The method.
     pub method: R,
+    /// What each source counts in the regressions on the causes; by rows, those that the
+    /// [moments](Moments::rows) are of.
+    #[serde(default)]
+    pub pooling: Pooling,
+}
+
+impl<R> Mixed<R> {
+    /// Each source counted the same.
+    pub fn new(causal: Vec<usize>, method: R) -> Self {
+        Self { causal, method, pooling: Pooling::BySource }
+    }
 }
 
 impl<R: Regression> Regression for Mixed<R> {
@@ -52,7 +64,7 @@ impl<R: Regression> Regression for Mixed<R> {
         }
         let causes = &self.causal;
         let others: Vec<usize> = (0..d).filter(|j| !is_cause[*j]).collect();
-        let pooled = Moments::mixture(sources)?;
+        let pooled = Moments::pooled(sources, self.pooling)?;
         let covariance = pooled.features().covariance();
         let factor = cholesky(
             &Mat::from_fn(causes.len(), causes.len(), |i, j| covariance[(causes[i], causes[j])]),

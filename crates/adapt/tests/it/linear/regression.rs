@@ -5,7 +5,7 @@ use kiln_adapt::linear::regression::{
     maximin_weights, target_ols,
 };
 use kiln_adapt::linear::{FeatureMoments, LinearModel, Moments, Weight};
-use kiln_adapt::{AdaptError, Adaptation, Fit, Labelled, Labels, Predict, SourceChoice, Unlabelled};
+use kiln_adapt::{AdaptError, Adaptation, Fit, Labelled, Labels, Pooling, Predict, SourceChoice, Unlabelled};
 use kiln_core::InputError;
 use proptest::prelude::*;
 
@@ -34,6 +34,16 @@ fn solved(a: &Mat<f64>, b: &Col<f64>) -> LinearModel {
     LinearModel::new(beta.subrows(0, d).as_mat().to_owned(), vec![beta[d]]).unwrap()
 }
 
+/// What each domain counts.
+fn shares(domains: &[Labelled<Mat<f64>>], pooling: Pooling) -> Vec<f64> {
+    let rows: usize = domains.iter().map(Labelled::rows).sum();
+    let share = |domain: &Labelled<Mat<f64>>| match pooling {
+        Pooling::BySource => 1.0 / domains.len() as f64,
+        Pooling::ByRows => domain.rows() as f64 / rows as f64,
+    };
+    domains.iter().map(share).collect()
+}
+
 /// The equations of the authors' code, with a column of ones for the intercept and no centring.
 struct Equations {
     gram: Mat<f64>,
@@ -47,13 +57,14 @@ impl Equations {
         Self { gram: x.transpose() * &x * share, right: x.transpose() * labels(domain) * share }
     }
 
-    fn mean(domains: &[Labelled<Mat<f64>>]) -> Self {
-        let share = faer::Scale(1.0 / domains.len() as f64);
+    fn mean(domains: &[Labelled<Mat<f64>>], pooling: Pooling) -> Self {
         let all: Vec<Self> = domains.iter().map(Self::of).collect();
+        let shares = shares(domains, pooling);
         let d = all[0].right.nrows();
+        let parts = || all.iter().zip(&shares).map(|(part, share)| (part, faer::Scale(*share)));
         Self {
-            gram: all.iter().fold(Mat::zeros(d, d), |sum, part| sum + &part.gram * share),
-            right: all.iter().fold(Col::zeros(d), |sum, part| sum + &part.right * share),
+            gram: parts().fold(Mat::zeros(d, d), |sum, (part, share)| sum + &part.gram * share),
+            right: parts().fold(Col::zeros(d), |sum, (part, share)| sum + &part.right * share),
         }
     }
 
@@ -74,8 +85,8 @@ impl Equations {
     }
 }
 
-fn cip_reference(sources: &[Labelled<Mat<f64>>], lambda: f64, ridge: f64) -> LinearModel {
-    let count = sources.len() as f64;
+fn cip_reference(sources: &[Labelled<Mat<f64>>], lambda: f64, ridge: f64, pooling: Pooling) -> LinearModel {
+    let shares = shares(sources, pooling);
     let given_label: Vec<Col<f64>> = sources
         .iter()
         .map(|source| {
@@ -85,29 +96,36 @@ fn cip_reference(sources: &[Labelled<Mat<f64>>], lambda: f64, ridge: f64) -> Lin
         })
         .collect();
     let zero = Col::zeros(given_label[0].nrows());
-    let mean = given_label.iter().fold(zero, |sum, d| sum + d * faer::Scale(1.0 / count));
-    let mut equations = Equations::mean(sources).ridge(ridge);
-    for d in &given_label {
-        equations = equations.penalty(&(d - &mean), lambda / count);
+    let parts = || given_label.iter().zip(&shares);
+    let mean = parts().fold(zero, |sum, (d, share)| sum + d * faer::Scale(*share));
+    let mut equations = Equations::mean(sources, pooling).ridge(ridge);
+    for (d, share) in parts() {
+        equations = equations.penalty(&(d - &mean), lambda * share);
     }
     equations.solve()
 }
 
-fn cirm_reference(problem: &Adaptation<Mat<f64>>, source: usize, cip: f64, weight: f64) -> LinearModel {
+fn cirm_reference(
+    problem: &Adaptation<Mat<f64>>,
+    source: usize,
+    cip: f64,
+    weight: f64,
+    pooling: Pooling,
+) -> LinearModel {
     let sources = problem.sources();
-    let invariant = cip_reference(sources, cip, 0.0);
-    let count = sources.len() as f64;
-    let label_mean =
-        sources.iter().map(|s| labels(s).iter().sum::<f64>() / s.rows() as f64).sum::<f64>() / count;
+    let invariant = cip_reference(sources, cip, 0.0, pooling);
+    let shares = shares(sources, pooling);
+    let parts = || sources.iter().zip(&shares);
+    let label_mean: f64 =
+        parts().map(|(s, share)| share * labels(s).iter().sum::<f64>() / s.rows() as f64).sum();
     let d = problem.target().x().ncols();
     let (mut numerator, mut denominator) = (Col::<f64>::zeros(d), 0.0);
-    for source in sources {
+    for (source, share) in parts() {
         let centred = Col::from_fn(source.rows(), |i| labels(source)[i] - label_mean);
-        let share = faer::Scale(1.0 / source.rows() as f64);
-        numerator += source.x().transpose() * &centred * share;
+        let of_row = share / source.rows() as f64;
+        numerator += source.x().transpose() * &centred * faer::Scale(of_row);
         let guess = invariant.predict_values(source.x()).unwrap();
-        denominator +=
-            guess.iter().zip(centred.iter()).map(|(g, y)| g * y).sum::<f64>() / source.rows() as f64;
+        denominator += guess.iter().zip(centred.iter()).map(|(g, y)| g * y).sum::<f64>() * of_row;
     }
     let residual = |x: &Mat<f64>| {
         let guess = invariant.predict_values(x).unwrap();
@@ -145,14 +163,24 @@ proptest! {
         let ols = Ols { ridge, ..Ols::new(SourceChoice::One(last)) }.fit(&problem).unwrap();
         prop_assert!(close(ols, Equations::of(source).ridge(ridge).solve()));
         let pooled = Ols { ridge, ..Ols::new(SourceChoice::All) }.fit(&problem).unwrap();
-        prop_assert!(close(pooled, Equations::mean(problem.sources()).ridge(ridge).solve()));
+        prop_assert!(close(pooled, Equations::mean(problem.sources(), Pooling::BySource).ridge(ridge).solve()));
         let delta = column_means(&extended(x)) - column_means(&extended(source.x()));
         let dip = Dip { source: last, weight: Weight::Finite(lambda), ridge }.fit(&problem).unwrap();
         prop_assert!(close(dip, Equations::of(source).ridge(ridge).penalty(&delta, lambda).solve()));
-        let cip = Cip { weight: Weight::Finite(lambda), ridge }.fit(&problem).unwrap();
-        prop_assert!(close(cip, cip_reference(problem.sources(), lambda, ridge)));
-        let cirm = Cirm::new(last, lambda, 2.0).fit(&problem).unwrap();
-        prop_assert!(close(cirm, cirm_reference(&problem, last, lambda, 2.0)));
+        for pooling in [Pooling::BySource, Pooling::ByRows] {
+            let cip = Cip { ridge, pooling, ..Cip::new(lambda) };
+            prop_assert!(close(cip.fit(&problem).unwrap(), cip_reference(problem.sources(), lambda, ridge, pooling)));
+            let cirm = Cirm { cip: Cip { ridge: 0.0, ..cip }, ..Cirm::new(last, lambda, 2.0) };
+            let reference = cirm_reference(&problem, last, lambda, 2.0, pooling);
+            prop_assert!(close(cirm.fit(&problem).unwrap(), reference));
+            // Without a penalty and with causes alone it is pooled least squares.
+            let pooled = Ols { pooling, ..Ols::default() }.fit(&problem).unwrap();
+            let free = Cip { pooling, ..Cip::new(0.0) }.fit(&problem).unwrap();
+            prop_assert!(close(free, pooled.clone()));
+            let causes = Mixed { pooling, ..Mixed::new((0..d).collect(), Dip::new(0, 1.0)) }.fit(&problem).unwrap();
+            let change = (causes.coefficients() - pooled.coefficients()).norm_max();
+            prop_assert!(change < 1e-8 * pooled.coefficients().norm_max());
+        }
     }
 
     #[test]
@@ -274,7 +302,7 @@ proptest! {
                 Labelled::new("causes", pick(s.x(), &causal), Labels::values(response(s))).unwrap()
             };
             let sources: Vec<_> = problem.sources().iter().map(on_causes).collect();
-            Equations::mean(&sources).solve()
+            Equations::mean(&sources, Pooling::BySource).solve()
         };
         let of_label = slopes(&|s| s.values().unwrap().to_vec());
         let of_others = others.map(|j| slopes(&|s| s.x().col(j).iter().copied().collect()));
@@ -293,17 +321,17 @@ proptest! {
         let residuals = Adaptation::new(problem.sources().iter().map(residual).collect(), target).unwrap();
         let x = problem.target().x();
         for weight in [0.5, 20.0] {
-            let mixed = Mixed { causal: causal.clone(), method: Dip::new(1, weight) }.fit(&problem).unwrap();
+            let mixed = Mixed::new(causal.clone(), Dip::new(1, weight)).fit(&problem).unwrap();
             let inner = Dip::new(1, weight).fit(&residuals).unwrap().predict_values(&residual_x(x)).unwrap();
             let fitted = explained(x);
             for (i, value) in mixed.predict_values(x).unwrap().into_iter().enumerate() {
                 prop_assert!((value - inner[i] - fitted[(i, 0)]).abs() < 1e-7 * value.abs().max(1.0));
             }
         }
-        let plain = Mixed { causal: vec![], method: CirmWeigh::new(1.0, 2.0) }.fit(&problem).unwrap();
+        let plain = Mixed::new(vec![], CirmWeigh::new(1.0, 2.0)).fit(&problem).unwrap();
         prop_assert!(difference(&plain, &CirmWeigh::new(1.0, 2.0).fit(&problem).unwrap(), x, x) < 1e-9);
         // With nothing left, the slopes are those of pooled least squares.
-        let all = Mixed { causal: (0..5).collect(), method: Dip::new(0, 1.0) }.fit(&problem).unwrap();
+        let all = Mixed::new((0..5).collect(), Dip::new(0, 1.0)).fit(&problem).unwrap();
         let pooled = Ols::default().fit(&problem).unwrap();
         let change = (all.coefficients() - pooled.coefficients()).norm_max();
         prop_assert!(change < 1e-8 * pooled.coefficients().norm_max());
@@ -387,7 +415,7 @@ fn all_methods(problem: &Adaptation<Mat<f64>>) -> Vec<Result<LinearModel, AdaptE
         Cip::new(1.0).fit(problem),
         Cirm::new(0, 1.0, 1.0).fit(problem),
         CirmWeigh::new(1.0, 1.0).fit(problem),
-        Mixed { causal: vec![0], method: Dip::new(0, 1.0) }.fit(problem),
+        Mixed::new(vec![0], Dip::new(0, 1.0)).fit(problem),
         MaximinAggregate::default().fit(problem),
     ]
 }
@@ -405,7 +433,7 @@ fn singular_covariances_are_an_error_that_a_ridge_removes() {
         }
         assert!(Ols { ridge: 0.1, ..Ols::new(SourceChoice::All) }.fit(&changed).is_ok());
         assert!(Dip { source: 0, weight: Weight::Infinite, ridge: 0.1 }.fit(&changed).is_ok());
-        assert!(Cip { weight: Weight::Finite(1.0), ridge: 0.1 }.fit(&changed).is_ok());
+        assert!(Cip { ridge: 0.1, ..Cip::new(1.0) }.fit(&changed).is_ok());
     }
 }
 
@@ -466,7 +494,7 @@ fn bad_settings_are_refused() {
         Err(AdaptError::Input(InputError::Setting { .. }))
     ));
     for causal in [vec![3], vec![1, 1]] {
-        let mixed = Mixed { causal, method: Dip::new(0, 1.0) };
+        let mixed = Mixed::new(causal, Dip::new(0, 1.0));
         assert!(matches!(mixed.fit(&problem), Err(AdaptError::Input(InputError::Setting { .. }))));
     }
     let sources: Vec<Moments> = problem.sources().iter().map(|s| Moments::of(s).unwrap()).collect();
@@ -505,7 +533,7 @@ fn tables_without_features_give_constants() {
 
 #[test]
 fn settings_survive_json() {
-    let method = Mixed { causal: vec![1], method: CirmWeigh::new(f64::INFINITY, 10.0) };
+    let method = Mixed::new(vec![1], CirmWeigh::new(f64::INFINITY, 10.0));
     let text = serde_json::to_string(&method).unwrap();
     assert_eq!(serde_json::from_str::<Mixed<CirmWeigh>>(&text).unwrap(), method);
 }

@@ -29,11 +29,10 @@ const DIP: Estimator = ("DIP", |_, _| Some(Box::new(regression::Dip::new(0, DIP_
 const DIP_WEIGH: Estimator = ("DIPweigh", |_, _| Some(Box::new(regression::DipWeigh::new(DIP_WEIGHT))));
 const CIP: Estimator = ("CIP", |_, cip| Some(Box::new(regression::Cip::new(cip))));
 const CIRM: Estimator = ("CIRMweigh", |_, cip| Some(Box::new(regression::CirmWeigh::new(cip, DIP_WEIGHT))));
-const DIP_OF_RESIDUALS: Estimator = ("DIP<>", |causal, _| {
-    Some(Box::new(Mixed { causal: causal.to_vec(), method: regression::Dip::new(0, DIP_WEIGHT) }))
-});
+const DIP_OF_RESIDUALS: Estimator =
+    ("DIP<>", |causal, _| Some(Box::new(Mixed::new(causal.to_vec(), regression::Dip::new(0, DIP_WEIGHT)))));
 const CIRM_OF_RESIDUALS: Estimator = ("CIRM<>", |causal, cip| {
-    Some(Box::new(Mixed { causal: causal.to_vec(), method: regression::CirmWeigh::new(cip, DIP_WEIGHT) }))
+    Some(Box::new(Mixed::new(causal.to_vec(), regression::CirmWeigh::new(cip, DIP_WEIGHT))))
 });
 
 /// Exact risks in the target of what the estimators make of one draw.
