@@ -115,6 +115,11 @@ impl LinearCandidate {
         }
     }
 
+    /// Whether classes are weighted to have the target's shares.
+    pub(super) fn weighs_classes(self) -> bool {
+        matches!(self, Self::IwErm | Self::IwDip | Self::IwCip | Self::IwJointDip)
+    }
+
     fn classifier(self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
         let erm = ErmLogistic { pooling: Pooling::ByRows, ..ErmLogistic::new(SourceChoice::All) };
         let cip = CipHard { pooling: Pooling::ByRows, ..CipHard::default() };

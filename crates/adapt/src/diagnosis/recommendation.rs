@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::candidate::LinearCandidate;
+use super::two_sample::LEAST_ROWS;
 use crate::FitWarning;
 
 /// Whether to adapt, and how.
@@ -30,6 +31,8 @@ impl Recommendation {
 pub enum DiagnosisReason {
     /// With one source no method can be tried where the answer is known.
     OneSource,
+    /// The target has too few rows to be compared with the sources.
+    FewRows,
     /// No method is surely better on sources that play the target.
     NoSureGain {
         /// The method with the largest mean gain.
@@ -62,7 +65,7 @@ pub enum DiagnosisReason {
     /// The fitted method warns of itself.
     Warned(FitWarning),
     /// In the target the method departs further from what is invariant in the sources (CIP) than in the
-    /// sources, by more than pooled ERM does: the bound on its accuracy there is the lower one.
+    /// sources, surely by more than pooled ERM does: the bound on its accuracy there is the lower one.
     Departs {
         /// Departure in the target less that in the sources.
         method: f64,
@@ -96,6 +99,9 @@ impl std::fmt::Display for DiagnosisReason {
                 "there is one source: whether a method that adapts helps or harms shows only on a second one that \
                  can play the target"
             ),
+            Self::FewRows => {
+                write!(f, "the target has fewer than {LEAST_ROWS} rows: what differs there cannot be seen")
+            }
             Self::NoSureGain { best, mean, at_least } => {
                 write!(
                     f,

@@ -32,7 +32,7 @@ const STRENGTH: f64 = 1e-2;
 /// Rows of each half that are looked at: more cost time and tell no more.
 const MOST_ROWS: usize = 2000;
 /// Rows of each domain below which halves say nothing.
-pub(super) const LEAST_ROWS: usize = 8;
+pub const LEAST_ROWS: usize = 8;
 
 /// How well a domain is told from others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

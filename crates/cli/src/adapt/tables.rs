@@ -74,6 +74,7 @@ impl Tables {
             remarks
                 .extend(table.notes().iter().map(|note| format!("{}: {}", table.file(), words::note(note))));
             table.column(&self.label)?;
+            finite(&table)?;
             sources.push(table);
         }
         let stacked = DataTable::stacked(&sources)?;
@@ -188,6 +189,23 @@ impl Tables {
             }
         }
     }
+}
+
+/// While a row still has its line: that no number is infinite.
+fn finite(table: &DataTable) -> Result<(), Failure> {
+    for column in table.columns() {
+        let ColumnValues::Numbers(numbers) = &column.values else { continue };
+        if let Some(row) = numbers.iter().position(|number| number.is_infinite()) {
+            return Err(format!(
+                "{}, {}, column {:?} is infinite; leave the cell empty, or write a number",
+                table.file(),
+                table.place(row),
+                column.name
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Rows one after the other.
