@@ -87,7 +87,7 @@ struct Points(f64);
 
 impl std::fmt::Display for Points {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:+.1}", 100.0 * self.0)
+        f.write_str(&format!("{:+.1}", 100.0 * self.0).replace('-', "−"))
     }
 }
 
@@ -110,7 +110,7 @@ impl std::fmt::Display for DiagnosisReason {
                     Points(*mean)
                 )?;
                 match at_least {
-                    Some(at_least) => write!(f, " and surely no more than {}", Points(*at_least)),
+                    Some(at_least) => write!(f, ", and at least {}", Points(*at_least)),
                     None => write!(f, ", on too few sources to be sure of anything"),
                 }
             }
@@ -118,7 +118,7 @@ impl std::fmt::Display for DiagnosisReason {
             Self::SureGain { mean, at_least, sources } => write!(
                 f,
                 "with each of {sources} sources in turn as the target it gained {} points over pooling on average, and \
-                 surely {}",
+                 at least {}",
                 Points(*mean),
                 Points(*at_least)
             ),

@@ -59,7 +59,7 @@ fn sentence(text: &str) -> String {
 
 /// A number with its sign, in points of a hundred.
 pub(super) fn points(gain: f64) -> String {
-    format!("{:+.1}", 100.0 * gain)
+    format!("{:+.1}", 100.0 * gain).replace('-', "−")
 }
 
 /// The columns that move, those first on which the pooled model rests most.
@@ -78,7 +78,7 @@ pub(super) fn feature_cells(feature: &FeatureShift, names: &[String]) -> Vec<Str
     let or_dash = |value: Option<f64>, say: &dyn Fn(f64) -> String| value.map_or("–".to_owned(), say);
     vec![
         names.get(feature.feature).map(|name| readable(name)).unwrap_or_default(),
-        or_dash(feature.moved, &|moved| format!("{moved:+.2}")),
+        or_dash(feature.moved, &|moved| format!("{moved:+.2}").replace('-', "−")),
         or_dash(feature.spread, &|spread| Short(spread).to_string()),
         or_dash(feature.between_sources, &|share| Share(share).to_string()),
         Share(feature.weight).to_string(),
@@ -174,7 +174,7 @@ pub(super) fn text(ready: &Ready, answer: &DiagnosisAnswer) -> String {
         said += "\nGain over pooling in points, each source in turn as the target.\n";
         let sources = ready.data.sources().iter().map(|source| readable(source.name()));
         let heads: Vec<String> =
-            ["method", "mean", "surely"].map(str::to_owned).into_iter().chain(sources).collect();
+            ["method", "mean", "at least"].map(str::to_owned).into_iter().chain(sources).collect();
         let numbers: Vec<usize> = (1..heads.len()).collect();
         said += &columns(heads.iter().map(String::as_str), answer.trials.iter().map(trial_cells), &numbers);
     }

@@ -32,14 +32,14 @@ pub(super) fn page(ready: &Ready, found: &DiagnosisAnswer, command: &str) -> Str
         @if !found.trials.is_empty() {
             h2 { "What methods gain on the sources" }
             p { "Each source in turn plays the target: points of accuracy more than by pooling, or hundredths of \
-                 the squared error less. " b { "Surely" } " is the lower end of the mean's interval, 95\u{a0}% for \
+                 the squared error less. " b { "At least" } " is the lower end of the mean's interval, 95\u{a0}% for \
                  all methods together." }
             div class="figures" { figure {
                 (PreEscaped(gains(ready, found).svg()))
                 figcaption { "A point is a source. Above the line a method is better than pooling." }
             } }
             @let names = sources.iter().map(|source| readable(file_name(source.name())));
-            @let heads: Vec<String> = ["method", "mean", "surely"].map(str::to_owned).into_iter().chain(names).collect();
+            @let heads: Vec<String> = ["method", "mean", "at least"].map(str::to_owned).into_iter().chain(names).collect();
             (table(&heads, found.trials.iter().map(answer::trial_cells), 1))
         }
         @if !found.domains.is_empty() {
