@@ -294,7 +294,9 @@ fn what_cannot_be_calibrated_is_refused() {
                         | AdaptError::Singular { .. }
                         | AdaptError::Input(_),
                     ) => {}
-                    Err(error) => panic!("{calibrator:?}: {error}"),
+                    Err(error) => {
+                        panic!("{calibrator:?}, {prior} prior rows, {scores:?} {classes:?}: {error}")
+                    }
                 }
             }
         }
