@@ -211,7 +211,9 @@ impl Problem<'_> {
         let bias = |class: usize| shares[class].ln();
         match self.calibrator {
             Calibrator::Temperature => Col::zeros(1),
-            Calibrator::BiasCorrected => Col::from_fn(1 + classes, |at| if at == 0 { 0.0 } else { bias(at - 1) }),
+            Calibrator::BiasCorrected => {
+                Col::from_fn(1 + classes, |at| if at == 0 { 0.0 } else { bias(at - 1) })
+            }
             Calibrator::Vector => Col::from_fn(2 * classes, |at| if at < classes { 1.0 } else { 0.0 }),
         }
     }
