@@ -1,6 +1,6 @@
 //! The fit of a map of scores: damped Newton steps on a convex loss.
 //!
-//! With parameters `θ`, `a_c s_ic + b_c = Σ_p θ_p f_icp`. Scores are divided by their size, so that it starts
+//! Scores are divided by their size, so that it starts
 //! where no probability is 0 or 1, whatever their unit. A direction that changes no probability, such as a
 //! constant in all `b`, has neither slope nor curvature; a share of [`DAMPING`] of the mean curvature keeps the
 //! step finite, and off it.
@@ -70,31 +70,46 @@ pub(super) fn fit(
             return Err(AdaptError::MissingClass { domain: domain(), class, why });
         }
     }
-    // The largest difference between scores of a row, whose square may be no f64.
-    let largest = scores
-        .col_iter()
-        .flat_map(|c| c.iter().copied().collect::<Vec<_>>())
-        .fold(0.0, |m: f64, s| m.max(s.abs()));
-    let size = if largest > 0.0 { largest } else { 1.0 };
+    let (scores, unit) = in_units(calibrator, scores)?;
     let problem = Problem {
         calibrator,
-        scores: scores * faer::Scale(1.0 / size),
+        scores,
         classes,
         weights: weights.iter().map(|weight| weight / total).collect(),
         prior: prior_rows / (rows as f64 + prior_rows),
     };
     let theta = problem.minimum()?;
     let (scales, mut biases) = problem.map(&theta);
-    let scales: Vec<f64> = scales.into_iter().map(|scale| scale / size).collect();
+    let scales: Vec<f64> = scales.into_iter().map(|scale| scale / unit[0] / unit[1]).collect();
     let mean = biases.iter().sum::<f64>() / count as f64;
     biases.iter_mut().for_each(|bias| *bias -= mean);
-    if calibrator != Calibrator::Vector && !(scales[0] > 0.0) {
-        return Err(AdaptError::Method(SAYS_NOTHING));
-    }
     if scales.iter().any(|scale| !scale.is_finite()) {
         return Err(InputError::not_finite("the scale of the scores of the held-out rows").into());
     }
     Ok(Calibration { scales, biases })
+}
+
+/// The scores in units of their size, and the two factors of these: one alone may be no `f64`. One factor for all
+/// classes sees only the differences within a row.
+fn in_units(calibrator: Calibrator, scores: &Mat<f64>) -> Result<(Mat<f64>, [f64; 2]), AdaptError> {
+    let largest = match scores.norm_max() {
+        0.0 => return Err(AdaptError::Method(SAYS_NOTHING)),
+        largest => largest,
+    };
+    let mut scaled = Mat::from_fn(scores.nrows(), scores.ncols(), |i, c| scores[(i, c)] / largest);
+    if calibrator == Calibrator::Vector {
+        return Ok((scaled, [largest, 1.0]));
+    }
+    for i in 0..scaled.nrows() {
+        let most = scaled.row(i).iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        scaled.row_mut(i).iter_mut().for_each(|score| *score -= most);
+    }
+    let difference = scaled.norm_max();
+    if difference == 0.0 {
+        return Err(AdaptError::Method(SAYS_NOTHING));
+    }
+    scaled.col_iter_mut().for_each(|column| column.iter_mut().for_each(|score| *score /= difference));
+    Ok((scaled, [largest, difference]))
 }
 
 impl Problem<'_> {
@@ -186,10 +201,30 @@ impl Problem<'_> {
         (loss, gradient, hessian)
     }
 
+    /// The best constant; for a factor for each class, the scores as they are.
+    fn start(&self) -> Col<f64> {
+        let classes = self.scores.ncols();
+        let mut shares = vec![self.prior / classes as f64; classes];
+        for (class, weight) in self.classes.iter().zip(&self.weights) {
+            shares[*class] += (1.0 - self.prior) * weight;
+        }
+        let bias = |class: usize| shares[class].ln();
+        match self.calibrator {
+            Calibrator::Temperature => Col::zeros(1),
+            Calibrator::BiasCorrected => {
+                Col::from_fn(1 + classes, |at| if at == 0 { 0.0 } else { bias(at - 1) })
+            }
+            Calibrator::Vector => Col::from_fn(2 * classes, |at| if at < classes { 1.0 } else { 0.0 }),
+        }
+    }
+
     fn minimum(&self) -> Result<Col<f64>, AdaptError> {
         let p = self.parameters();
-        let scaled = if self.calibrator == Calibrator::Vector { self.scores.ncols() } else { 1 };
-        let mut theta = Col::from_fn(p, |at| if at < scaled { 1.0 } else { 0.0 });
+        let mut theta = self.start();
+        // Along one factor the loss is convex: where it rises from 0, its minimum is not above 0.
+        if self.calibrator != Calibrator::Vector && self.derivatives(&theta).1[0] >= 0.0 {
+            return Err(AdaptError::Method(SAYS_NOTHING));
+        }
         let mut gap = f64::INFINITY;
         for _ in 0..STEPS {
             let (loss, gradient, mut hessian) = self.derivatives(&theta);
@@ -198,7 +233,7 @@ impl Problem<'_> {
             }
             let trace: f64 = (0..p).map(|at| hessian[(at, at)]).sum();
             if trace <= 0.0 {
-                // Every score is the same, or every probability 0 or 1.
+                // Every probability is 0 or 1.
                 return Err(AdaptError::Method(SAYS_NOTHING));
             }
             (0..p).for_each(|at| hessian[(at, at)] += DAMPING * trace);

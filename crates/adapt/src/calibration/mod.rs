@@ -9,11 +9,15 @@
 //! for scores `s` of `k` classes, `n` held-out rows with weights `v` that sum to 1, and `r` prior rows that are
 //! spread evenly over the classes.
 //!
-//! | [`Calibrator`] | Free | Paper |
-//! |---|---|---|
-//! | [`Temperature`](Calibrator::Temperature) | `a_c = 1/T`, `b = 0` | Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017 |
-//! | [`BiasCorrected`](Calibrator::BiasCorrected) | `a_c = 1/T`, `b` | Alexandari, Kundaje, Shrikumar, "Maximum likelihood with bias-corrected calibration is hard to beat at label shift adaptation", ICML 2020 |
-//! | [`Vector`](Calibrator::Vector) | `a`, `b` | Guo et al. |
+//! | [`Calibrator`] | Free |
+//! |---|---|
+//! | [`Temperature`](Calibrator::Temperature) | `a_c = 1/T`, `b = 0` |
+//! | [`BiasCorrected`](Calibrator::BiasCorrected) | `a_c = 1/T`, `b` |
+//! | [`Vector`](Calibrator::Vector) | `a`, `b` |
+//!
+//! Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017; bias-corrected:
+//! Alexandari, Kundaje, Shrikumar, "Maximum likelihood with bias-corrected calibration is hard to beat at label
+//! shift adaptation", ICML 2020.
 //!
 //! The loss is convex in `a` and `b`: Newton's method with line search finds the minimum (`likelihood.rs`).
 //! Without prior rows, which is the papers' own, it has none where the scores separate the held-out classes:

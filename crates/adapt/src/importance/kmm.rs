@@ -44,6 +44,8 @@ const GAP: f64 = 1e-15;
 /// The same where rounding ends the descent before.
 const ENOUGH: f64 = 1e-8;
 const STEPS: usize = 100;
+/// Beside 1, the kernel of a row with itself: rows that are twins make it singular.
+const JITTER: f64 = 1e-14;
 /// So many steps that gain nothing are the end of the descent.
 const IDLE: usize = 3;
 
@@ -261,13 +263,18 @@ impl Program {
         let now = mu(at, &c, s, r);
         let of_sum = at.p / s + at.q / r;
         let mut matrix = self.kernel.clone();
-        for column in matrix.col_iter_mut() {
-            column.iter_mut().for_each(|entry| *entry += of_sum);
-        }
         for i in 0..n {
-            matrix[(i, i)] += at.z[i] / at.beta[i] + at.w[i] / c[i];
+            matrix[(i, i)] += at.z[i] / at.beta[i] + at.w[i] / c[i] + JITTER;
         }
         let factor = matrix.llt(Side::Lower).ok()?;
+        // The rank one of the sum apart (Sherman and Morrison), as it can be far larger than all else.
+        let along = factor.solve(Col::from_fn(n, |_| 1.0));
+        let share = of_sum / (1.0 + of_sum * along.iter().sum::<f64>());
+        let solve = |right: &Col<f64>| {
+            let plain = factor.solve(right);
+            let pull = share * plain.iter().sum::<f64>();
+            plain - &along * faer::Scale(pull)
+        };
         let dual = &self.kernel * &at.beta - &self.kappa - &at.z + &at.w;
         // What each product of slack and multiplier is to be, less what second order adds.
         let direction = |target: f64, first: Option<&Iterate>| {
@@ -278,7 +285,7 @@ impl Program {
             let for_p = extra(&|d| first_sum * d.p) / s - at.p;
             let for_q = extra(&|d| -first_sum * d.q) / r - at.q;
             let right = Col::from_fn(n, |i| at.p - at.q - dual[i] + for_z(i) - for_w(i) + for_p - for_q);
-            let beta = factor.solve(&right);
+            let beta = solve(&right);
             let total: f64 = beta.iter().sum();
             Iterate {
                 z: Col::from_fn(n, |i| for_z(i) - at.z[i] / at.beta[i] * beta[i]),

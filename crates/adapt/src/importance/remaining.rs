@@ -1,7 +1,7 @@
 //! How much of a shift weights leave.
 //!
 //! ```text
-//! excess(w) = Σ_j max(0, (mean_w x_j − mean t_j)² − Var_w(x_j)/n_w − Var(t_j)/m),   left = excess(w) / excess(1)
+//! excess(w) = Σ_j max(0, (mean_w x_j − mean t_j)² − Var_w(x_j)/n_w − Var(t_j)/m),   left = √(excess(w)/excess(1))
 //! ```
 //!
 //! over features `x_j` of the source and `t_j` of the target in standard deviations over both, with `n_w`
@@ -61,7 +61,7 @@ pub fn remaining_shift(source: &Mat<f64>, target: &Mat<f64>, weights: &[f64]) ->
     if square <= NOISE * noise || excess <= 0.0 {
         return Ok(0.0);
     }
-    Ok(differences(&weights).2 / excess)
+    Ok((differences(&weights).2 / excess).sqrt())
 }
 
 /// Weighted mean of each column, and the variance of that mean.

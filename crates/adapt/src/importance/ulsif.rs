@@ -12,7 +12,8 @@
 //! medians of the distance between a centre and a row, so that units do not matter.
 //!
 //! Where the source has no rows like the target's, the fit does not know the ratio: then `log_mean`, which is
-//! near 0 for a ratio of densities, is far from it.
+//! near 0 for a ratio of densities, is far from it, and weights that do not move the source's mean to the target
+//! are refused.
 //!
 //! Kanamori, Hido, Sugiyama, "A least-squares approach to direct importance estimation", JMLR 10, 2009.
 //!
@@ -25,7 +26,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::distance::{gaussians, median, squares, standardized};
-use super::{DensityRatio, ImportanceWeights, WeightLimit};
+use super::{DensityRatio, ImportanceWeights, WeightLimit, refuse_unreached};
 use crate::{AdaptError, Rows};
 
 /// Least-squares importance fitting; see the source file.
@@ -41,7 +42,8 @@ pub struct Ulsif {
     pub seed: u64,
     /// How large a weight can be.
     pub limit: WeightLimit,
-    /// Share of the source's rows that the weights must be worth, 0 to 1; below it there is an error.
+    /// Share of the source's rows that the weights must be worth, and of the shift that they must bridge, 0
+    /// to 1; below it there is an error.
     pub least_effective: f64,
 }
 
@@ -99,7 +101,8 @@ impl Ulsif {
         }
         let ratios = best.map(|(_, ratios)| ratios).unwrap_or_default();
         let logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
-        ImportanceWeights::of_logarithms(&logarithms, self.limit, self.least_effective)
+        let found = ImportanceWeights::of_logarithms(&logarithms, self.limit, self.least_effective)?;
+        refuse_unreached(source, target, found, self.least_effective)
     }
 
     /// The mean of `½ w(x_S)² − w(x_T)` over pairs of a row of the source and one of the target, the `i`-th with

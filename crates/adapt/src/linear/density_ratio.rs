@@ -67,6 +67,7 @@ impl GaussianDensityRatio {
     /// ```
     pub fn weights(&self, source: &Mat<f64>, target: &Mat<f64>) -> Result<ImportanceWeights, AdaptError> {
         check::size("features of the target", target.ncols(), source.ncols())?;
+        check::not_empty("a row of the source", source.ncols())?;
         let numerator = self.log_densities(source, target)?;
         let denominator = self.log_densities(source, source)?;
         let logarithms: Vec<f64> = numerator.iter().zip(denominator).map(|(t, s)| t - s).collect();

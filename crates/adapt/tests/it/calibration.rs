@@ -130,7 +130,8 @@ proptest! {
             let of_copies: Vec<usize> = copies.iter().map(|i| classes[*i]).collect();
             if let Ok(copied) = Calibration::fit(calibrator, 0.0, &repeated, &of_copies, None) {
                 let weighted = Calibration::fit(calibrator, 0.0, &scores, &classes, Some(&weights)).unwrap();
-                let away = (weighted.probabilities(&scores).unwrap() - copied.probabilities(&scores).unwrap()).norm_max();
+                let [a, b] = [weighted, copied].map(|found| found.probabilities(&scores).unwrap());
+                let away = (a - b).norm_max();
                 prop_assert!(away < 1e-6, "{away}");
             }
         }
@@ -183,12 +184,12 @@ fn label_shift_by_likelihood_needs_calibration() {
 
 #[test]
 fn a_stream_comes_to_the_same_shares() {
-    let mut uniform = vec![0.0; 8000];
-    Noise { seed: 7, distribution: Distribution::Gaussian }.fill(0, 0, &mut uniform);
+    let mut normal = vec![0.0; 8000];
+    Noise { seed: 7, distribution: Distribution::Gaussian }.fill(0, 0, &mut normal);
     let pattern = |ones: f64, rows: usize, from: usize| {
         // Whether a row looks like class 1, at random with this share.
         Mat::from_fn(rows, 2, move |i, c| {
-            let one = libm_cdf(uniform[(from + i) % 8000]) < ones;
+            let one = roughly_uniform(normal[(from + i) % 8000]) < ones;
             if one == (c == 1) { 0.8 } else { 0.2 }
         })
     };
@@ -212,8 +213,8 @@ fn a_stream_comes_to_the_same_shares() {
     assert_eq!(serde_json::from_str::<kiln_adapt::source_free::StreamingShift>(&json).unwrap(), stream);
 }
 
-/// The normal distribution, by a logistic curve: enough to draw with.
-fn libm_cdf(x: f64) -> f64 {
+/// Of a normal number, by a logistic curve: enough to draw with.
+fn roughly_uniform(x: f64) -> f64 {
     1.0 / (1.0 + (-1.702 * x).exp())
 }
 
@@ -294,7 +295,9 @@ fn what_cannot_be_calibrated_is_refused() {
                         | AdaptError::Singular { .. }
                         | AdaptError::Input(_),
                     ) => {}
-                    Err(error) => panic!("{calibrator:?}: {error}"),
+                    Err(error) => {
+                        panic!("{calibrator:?}, {prior} prior rows, {scores:?} {classes:?}: {error}")
+                    }
                 }
             }
         }

@@ -5,8 +5,9 @@
 //! DIP with Δ = r_T − r_s
 //! ```
 //!
-//! with sums over the sources, each counted as in CIP's [`pooling`](Cip::pooling), and `ȳ` their mean label. `x − f b` is uncorrelated with `y` over the sources,
-//! so a shift of `y` in the target does not move its mean, and what does is a shift of the features.
+//! with sums over the sources, each counted as in CIP's [`pooling`](Cip::pooling), and `ȳ` their mean label.
+//! `x − f b` is uncorrelated with `y` over the sources, so a shift of `y` in the target does not move its mean,
+//! and what does is a shift of the features.
 
 use faer::Col;
 use serde::{Deserialize, Serialize};
