@@ -82,7 +82,9 @@ pub(super) fn fit(
     let (scales, mut biases) = problem.map(&theta);
     let scales: Vec<f64> = scales.into_iter().map(|scale| scale / unit[0] / unit[1]).collect();
     let mean = biases.iter().sum::<f64>() / count as f64;
-    biases.iter_mut().for_each(|bias| *bias -= mean);
+    for bias in &mut biases {
+        *bias -= mean;
+    }
     if scales.iter().any(|scale| !scale.is_finite()) {
         return Err(InputError::not_finite("the scale of the scores of the held-out rows").into());
     }
@@ -248,9 +250,9 @@ impl Problem<'_> {
                 break;
             }
             let next = (0..40)
-                .map(|halved| &theta - &step * faer::Scale(0.5_f64.powi(halved)))
-                .enumerate()
-                .find(|(halved, next)| self.loss(next) <= loss - 0.25 * slope * 0.5_f64.powi(*halved as i32));
+                .map(|halved| 0.5_f64.powi(halved))
+                .map(|share| (share, &theta - &step * faer::Scale(share)))
+                .find(|(share, next)| self.loss(next) <= loss - 0.25 * slope * share);
             match next {
                 Some((_, next)) => theta = next,
                 None => break,

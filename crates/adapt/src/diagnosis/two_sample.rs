@@ -8,10 +8,10 @@
 //! ```
 //!
 //! is ½ if the laws are one, whatever was learned; `p` is that of the test of Mann and Whitney with ties, and
-//! the interval that of `DeLong`. It sees shifts of means and variances along the features, and sums of these;
+//! the interval that of DeLong. It sees shifts of means and variances along the features, and sums of these;
 //! not, for instance, a correlation that turned around.
 //!
-//! Lopez-Paz, Oquab, "Revisiting classifier two-sample tests", ICLR 2017; `DeLong`, `DeLong`, Clarke-Pearson,
+//! Lopez-Paz, Oquab, "Revisiting classifier two-sample tests", ICLR 2017; DeLong, DeLong, Clarke-Pearson,
 //! Biometrics 44, 1988.
 //!
 //! Cost: one logistic regression on half of the rows, and sorting.
