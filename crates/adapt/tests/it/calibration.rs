@@ -124,7 +124,7 @@ proptest! {
                 prop_assert!((moved.scales[0] - found.scales[0]).abs() < 1e-6 * found.scales[0]);
             }
             // A whole weight is as many copies.
-            let weights: Vec<f64> = (0..80).map(|i| 1.0 + (i % 3) as f64).collect();
+            let weights: Vec<f64> = (0..80).map(|i| 1.0 + f64::from(i % 3)).collect();
             let copies: Vec<usize> = (0..80).flat_map(|i| vec![i; 1 + i % 3]).collect();
             let repeated = Mat::from_fn(copies.len(), 3, |i, c| scores[(copies[i], c)]);
             let of_copies: Vec<usize> = copies.iter().map(|i| classes[*i]).collect();
@@ -239,7 +239,8 @@ fn methods_and_models_are_wrapped() {
     assert!(fitted.predict_values(&x).is_err() && fitted.scores(&Mat::zeros(3, 5)).is_err());
     // Far too sure: calibrated, one tells nothing from chance.
     let sure = LinearModel::binary(&[40.0, 0.0], 0.0).unwrap();
-    let calibrated = Calibrated::on(sure.clone(), &[source.clone()], Calibrator::Temperature, 0.0).unwrap();
+    let calibrated =
+        Calibrated::on(sure.clone(), std::slice::from_ref(&source), Calibrator::Temperature, 0.0).unwrap();
     assert_eq!(calibrated.predict_classes(&x).unwrap(), sure.predict_classes(&x).unwrap());
     let check = CalibrationCheck { bins: 5, ..CalibrationCheck::default() };
     let error = |model: &dyn Predict<Mat<f64>>| {

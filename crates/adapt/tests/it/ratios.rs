@@ -333,30 +333,31 @@ fn any_ratio_goes_before_any_method_and_into_validation() {
     assert_eq!(of_tensors.weights, of_tables.weights);
 }
 
+/// Least squares, as it is or with weights that make the sources stand for the target.
+struct Squares {
+    ols: Ols,
+    weighted: bool,
+}
+
+impl Fit<Mat<f64>> for Squares {
+    type Data = Adaptation<Mat<f64>>;
+    type Fitted = LinearModel;
+
+    fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
+        if self.weighted {
+            self.ols.fit(&weigh_sources(&Ulsif::default(), data)?.0)
+        } else {
+            self.ols.fit(data)
+        }
+    }
+}
+
 #[test]
 fn cross_validation_chooses_what_is_right_on_the_target() {
     let data = curved();
     let ols = Ols { pooling: Pooling::ByRows, ..Ols::new(SourceChoice::All) };
     // Weighting pays on the target, and hurts on the source.
-    let methods: Vec<Box<dyn Fit<Mat<f64>, Data = Adaptation<Mat<f64>>, Fitted = LinearModel>>> =
-        vec![Box::new(ols), Box::new(OnTheRight(ols))];
-    struct OnTheRight(Ols);
-    impl Fit<Mat<f64>> for OnTheRight {
-        type Data = Adaptation<Mat<f64>>;
-        type Fitted = LinearModel;
-        fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-            self.0.fit(&weigh_sources(&Ulsif::default(), data)?.0)
-        }
-    }
-    struct Dynamic<'a>(&'a dyn Fit<Mat<f64>, Data = Adaptation<Mat<f64>>, Fitted = LinearModel>);
-    impl Fit<Mat<f64>> for Dynamic<'_> {
-        type Data = Adaptation<Mat<f64>>;
-        type Fitted = LinearModel;
-        fn fit(&self, data: &Adaptation<Mat<f64>>) -> Result<LinearModel, AdaptError> {
-            self.0.fit(data)
-        }
-    }
-    let methods: Vec<Dynamic> = methods.iter().map(|method| Dynamic(&**method)).collect();
+    let methods = [false, true].map(|weighted| Squares { ols, weighted });
     for (name, ratio) in ratios() {
         let found = cross_validate(&methods, &data, &*ratio, 5, 0).unwrap();
         assert_eq!(found.best, 1, "{name}: {:?}", found.scores);
