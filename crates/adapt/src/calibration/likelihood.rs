@@ -12,7 +12,7 @@ use kiln_core::{InputError, check};
 use super::{Calibration, Calibrator};
 use crate::AdaptError;
 
-const DAMPING: f64 = 1e-13;
+const DAMPING: f64 = 1e-12;
 /// Half the squared Newton decrement, in nats: how far the loss is above its minimum.
 const GAP: f64 = 1e-22;
 /// The same where rounding ends the descent before.
@@ -82,7 +82,9 @@ pub(super) fn fit(
     let (scales, mut biases) = problem.map(&theta);
     let scales: Vec<f64> = scales.into_iter().map(|scale| scale / unit[0] / unit[1]).collect();
     let mean = biases.iter().sum::<f64>() / count as f64;
-    biases.iter_mut().for_each(|bias| *bias -= mean);
+    for bias in &mut biases {
+        *bias -= mean;
+    }
     if scales.iter().any(|scale| !scale.is_finite()) {
         return Err(InputError::not_finite("the scale of the scores of the held-out rows").into());
     }
@@ -198,6 +200,12 @@ impl Problem<'_> {
                 }
             }
         }
+        // A constant in all biases changes nothing: what rounding leaves of its slope is no step.
+        let first = p.saturating_sub(classes);
+        if p > 1 {
+            let mean = (first..p).map(|at| gradient[at]).sum::<f64>() / classes as f64;
+            (first..p).for_each(|at| gradient[at] -= mean);
+        }
         (loss, gradient, hessian)
     }
 
@@ -250,7 +258,7 @@ impl Problem<'_> {
             let next = (0..40)
                 .map(|halved| &theta - &step * faer::Scale(0.5_f64.powi(halved)))
                 .enumerate()
-                .find(|(halved, next)| self.loss(next) <= loss - 0.25 * slope * 0.5_f64.powi(*halved as i32));
+                .find(|(halved, next)| self.loss(next) <= loss - 0.25 * slope * 0.5_f64.powf(*halved as f64));
             match next {
                 Some((_, next)) => theta = next,
                 None => break,

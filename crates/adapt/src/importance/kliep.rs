@@ -142,7 +142,7 @@ impl Kliep {
         chosen.truncate(self.centres);
         let centres = target.select(&chosen);
         let (mut source, mut target) = (squares(&source, &centres), squares(&target, &centres));
-        let all = [&source, &target].into_iter().flat_map(|d| d.col_iter());
+        let all = [&source, &target].into_iter().flat_map(Mat::col_iter);
         let unit = median(all.flat_map(|column| column.iter().copied().collect::<Vec<_>>()).collect());
         for squares in [&mut source, &mut target] {
             squares.col_iter_mut().for_each(|column| column.iter_mut().for_each(|square| *square /= unit));

@@ -136,7 +136,7 @@ impl Ulsif {
         chosen.truncate(self.centres);
         let centres = target.select(&chosen);
         let (mut of_source, mut of_target) = (squares(&source, &centres), squares(&target, &centres));
-        let distances = [&of_source, &of_target].into_iter().flat_map(|d| d.col_iter());
+        let distances = [&of_source, &of_target].into_iter().flat_map(Mat::col_iter);
         let distances = distances.flat_map(|column| column.iter().copied().collect::<Vec<_>>());
         let unit = 2.0 * width * width * median(distances.collect());
         gaussians(&mut of_source, unit);
