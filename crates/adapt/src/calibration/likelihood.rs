@@ -235,7 +235,7 @@ impl Problem<'_> {
         }
         let mut gap = f64::INFINITY;
         for _ in 0..STEPS {
-            let (loss, gradient, mut hessian) = self.derivatives(&theta);
+            let (loss, gradient, hessian) = self.derivatives(&theta);
             if loss < SEPARATED {
                 return Err(AdaptError::Method(NO_MINIMUM));
             }
@@ -244,8 +244,13 @@ impl Problem<'_> {
                 // Every probability is 0 or 1.
                 return Err(AdaptError::Method(SAYS_NOTHING));
             }
-            (0..p).for_each(|at| hessian[(at, at)] += DAMPING * trace);
-            let factor = hessian.llt(Side::Lower).map_err(|_| AdaptError::Singular {
+            // More of it where rounding has the better of the curvature.
+            let factor = (0..6).find_map(|grade| {
+                let mut damped = hessian.clone();
+                (0..p).for_each(|at| damped[(at, at)] += DAMPING * 100.0_f64.powi(grade) * trace);
+                damped.llt(Side::Lower).ok()
+            });
+            let factor = factor.ok_or(AdaptError::Singular {
                 what: "the curvature of the calibration",
                 remedy: "hold out more rows, or take `prior_rows` above 0",
             })?;
