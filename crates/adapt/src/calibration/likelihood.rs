@@ -12,7 +12,7 @@ use kiln_core::{InputError, check};
 use super::{Calibration, Calibrator};
 use crate::AdaptError;
 
-const DAMPING: f64 = 1e-13;
+const DAMPING: f64 = 1e-12;
 /// Half the squared Newton decrement, in nats: how far the loss is above its minimum.
 const GAP: f64 = 1e-22;
 /// The same where rounding ends the descent before.
@@ -200,6 +200,12 @@ impl Problem<'_> {
                 }
             }
         }
+        // A constant in all biases changes nothing: what rounding leaves of its slope is no step.
+        let first = p.saturating_sub(classes);
+        if p > 1 {
+            let mean = (first..p).map(|at| gradient[at]).sum::<f64>() / classes as f64;
+            (first..p).for_each(|at| gradient[at] -= mean);
+        }
         (loss, gradient, hessian)
     }
 
@@ -229,7 +235,7 @@ impl Problem<'_> {
         }
         let mut gap = f64::INFINITY;
         for _ in 0..STEPS {
-            let (loss, gradient, mut hessian) = self.derivatives(&theta);
+            let (loss, gradient, hessian) = self.derivatives(&theta);
             if loss < SEPARATED {
                 return Err(AdaptError::Method(NO_MINIMUM));
             }
@@ -238,8 +244,13 @@ impl Problem<'_> {
                 // Every probability is 0 or 1.
                 return Err(AdaptError::Method(SAYS_NOTHING));
             }
-            (0..p).for_each(|at| hessian[(at, at)] += DAMPING * trace);
-            let factor = hessian.llt(Side::Lower).map_err(|_| AdaptError::Singular {
+            // More of it where rounding has the better of the curvature.
+            let factor = (0..6).find_map(|grade| {
+                let mut damped = hessian.clone();
+                (0..p).for_each(|at| damped[(at, at)] += DAMPING * 100.0_f64.powi(grade) * trace);
+                damped.llt(Side::Lower).ok()
+            });
+            let factor = factor.ok_or(AdaptError::Singular {
                 what: "the curvature of the calibration",
                 remedy: "hold out more rows, or take `prior_rows` above 0",
             })?;
