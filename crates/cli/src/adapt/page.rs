@@ -55,8 +55,13 @@ pub(super) fn page(ready: &Ready, found: &DiagnosisAnswer, command: &str) -> Str
         h2 { "Which columns move" }
         p { (answer::MEANING) }
         (features(ready, found))
+        @if !ready.remarks.is_empty() {
+            h2 { "What was made of the tables" }
+            ul { @for remark in &ready.remarks { li { (remark) } } }
+        }
     };
-    whole(&title, &ready.remarks, command, &content)
+    // What was made of the files comes last: what it says of usual tables is usual.
+    whole(&title, &[], command, &content)
 }
 
 /// The gain of each method on each source.
