@@ -178,6 +178,6 @@ mod tests {
     fn ranks_are_those_of_mann_and_whitney() {
         let ranked = Ranked::of(&[1.0, 2.0, 3.0, 3.0, 5.0], &[0.0, 1.0, 1.0, 2.0, 3.0, 2.0]);
         assert!((ranked.auc - 23.0 / 30.0).abs() < 1e-12, "{}", ranked.auc);
-        assert!((ranked.p_value - 0.066_531_093_713_882_73).abs() < 1e-12, "{}", ranked.p_value);
+        assert!((ranked.p_value - 0.066_531_093_713_882_73).abs() < 1e-9, "{}", ranked.p_value);
     }
 }
